@@ -1,0 +1,41 @@
+# Everything here works from a bare clone with Python 3.11 or newer, make and git.
+PYTHON ?= python3
+PORT ?= 8400
+WORKERS ?= logical
+PYTEST_ARGS ?=
+
+.PHONY: run test prove lint setup setup-dev lock clean
+
+setup:
+	@$(PYTHON) scripts/setup.py run
+
+setup-dev:
+	@$(PYTHON) scripts/setup.py dev
+
+run: setup
+	@exec .venv/bin/recoup up --demo --port $(PORT)
+
+lint: setup-dev
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test: setup-dev
+	@.venv/bin/python scripts/need.py chromium
+	@$(MAKE) --no-print-directory lint
+	@exec .venv/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+# The long proofs. They run one after another: most of them want the machine for themselves.
+prove: setup-dev
+	@.venv/bin/python scripts/need.py chromium
+	@exec .venv/bin/python -m pytest tests/prove --timeout=0 -p no:cacheprovider $(PYTEST_ARGS)
+
+# Needs uv. Only for whoever changes requirements/*.in.
+lock:
+	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet -o run.txt run.in
+	cd requirements && uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet -c run.txt -o dev.txt dev.in
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

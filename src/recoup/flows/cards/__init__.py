@@ -1,0 +1,1 @@
+"""Rescue of a declined card payment: taken in, planned, tried, answered, ended."""

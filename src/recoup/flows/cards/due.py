@@ -1,0 +1,20 @@
+"""The card orders' due work: each kind is one story, told by one call."""
+
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.scope import WORKER
+from recoup.moves.end_order import expire, release
+from recoup.moves.start_order import start_order
+
+
+async def start(orders: Orders, key: tuple[UUID, UUID]) -> None:
+    await orders.change(Job(key, start_order, WORKER, "worker", cards=True))
+
+
+async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
+    await orders.change(Job(key, expire, WORKER, "worker"))
+
+
+async def let_go(orders: Orders, key: tuple[UUID, UUID]) -> None:
+    await orders.change(Job(key, release, WORKER, "worker"))

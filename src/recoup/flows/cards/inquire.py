@@ -1,0 +1,90 @@
+"""An attempt whose answer we do not know: ask the processor under the attempt's own id, never send blind.
+
+"Not found" counts only after everything that could still arrive has arrived, twice; then the same id is sent again.
+What stays unknown for a day goes to the desk and is still asked about.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from recoup.flows.cards.send import charge_of, close
+from recoup.flows.locked import Job, Orders
+from recoup.gateways.cards.port import Processor
+from recoup.kernel.scope import WORKER
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.close_attempt import Told, close_attempt
+from recoup.moves.open_attempt import SEND_WITHIN
+from recoup.rules.order.lifecycle import can
+from recoup.rules.order.snapshot import Attempt, Order
+
+ASK_EVERY_MAX = timedelta(minutes=10)
+
+
+async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID], tries: int) -> None:
+    def look(change: Change) -> tuple[Order, Attempt] | None:
+        attempt = change.order.going()
+        if attempt is None:
+            change.undue("inquire")
+            return None
+        return change.order, attempt
+
+    found = await orders.change(Job(key, look, WORKER, "worker"))
+    if found is None:
+        return
+    _, attempt = found
+    processor: Processor = world.processors[attempt.route]
+    outcome = await processor.inquire(attempt.attempt_id)
+    if outcome.state in ("approved", "declined"):
+        await close(orders, key, attempt.attempt_id, outcome)
+        return
+    await _not_known(world, orders, key, attempt, processor, outcome.state == "not_found", tries)
+
+
+async def _not_known(
+    world: World, orders: Orders, key: tuple[UUID, UUID], attempt: Attempt, processor: Processor, not_found: bool,
+    tries: int,
+) -> None:  # fmt: skip
+    """Counts a valid "not found", or waits; after the second one the same id goes out again."""
+    attempt_id = attempt.attempt_id
+
+    def count(change: Change) -> tuple[Order, Attempt, float] | None:
+        order = change.order
+        now = next((a for a in order.attempts if a.attempt_id == attempt_id), None)
+        if now is None or now.state not in ("open", "unknown"):
+            return None
+        assert now.send_before is not None
+        settled = now.send_before + timedelta(milliseconds=now.call_timeout_ms or 0) + processor.settled_after
+        if not_found and change.wall >= settled:
+            change.set_attempt(now, not_found=now.not_found + 1)
+            if now.not_found >= 2:
+                return _again(world, change, now)
+            change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
+            return None
+        age = change.wall - now.send_before
+        if age > world.policy.desk_after and can(order.stage, "broke"):
+            change.step("broke", why="The processor has not said for a day whether this payment went through.",
+                        cause="unknown_outcome")  # fmt: skip
+        pause = min(ASK_EVERY_MAX, timedelta(milliseconds=250) * 2 ** min(tries, 12))
+        change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
+        return None
+
+    again = await orders.change(Job(key, count, WORKER, "worker", cards=True))
+    if again is not None:
+        order, same, deadline = again
+        outcome = await processor.charge(charge_of(world, order, same, deadline))
+        await close(orders, key, attempt_id, outcome)
+
+
+def _again(world: World, change: Change, attempt: Attempt) -> tuple[Order, Attempt, float] | None:
+    """The first send never arrived. The order may have ended or expired meanwhile: then it was never sent."""
+    order = change.order
+    over = order.expires_at is not None and change.now >= order.expires_at
+    if over or order.merchant.killed or not can(order.stage, "collected"):
+        close_attempt(change, attempt.attempt_id, Told("not_sent"))
+        return None
+    send_before = change.wall + SEND_WITHIN
+    change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before)
+    change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + timedelta(seconds=1),
+               wall=True)  # fmt: skip
+    return order, attempt, world.clocks.monotonic() + SEND_WITHIN / timedelta(seconds=1)

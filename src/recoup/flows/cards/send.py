@@ -1,0 +1,95 @@
+"""One send: intent (transaction A), call (no transaction open), outcome (transaction B)."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.gateways.cards.port import Card, Charge, Outcome, Processor
+from recoup.gateways.keys.sealing import Sealed
+from recoup.kernel.scope import WORKER, Actor
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.close_attempt import Told, close_attempt
+from recoup.moves.open_attempt import SEND_WITHIN, open_attempt
+from recoup.rules.order.snapshot import Attempt, Order
+
+_EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
+           "not_found": "not_found"}  # fmt: skip
+
+
+def route_of(world: World, order: Order) -> Processor:
+    """The processor for the order's next send: the first whose last try was not refused before it left."""
+    routes: list[Processor] = list(world.processors.values())
+    unreachable = {a.route for a in order.attempts[-1:] if a.state == "not_sent"}
+    return next((r for r in routes if r.name not in unreachable), routes[0])
+
+
+async def send_attempt(
+    world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker"
+) -> str | None:
+    """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to send."""
+
+    def intent(change: Change) -> tuple[Order, Attempt, float] | None:
+        processor = route_of(world, change.order)
+        attempt = open_attempt(change, world.policy, processor.name, processor.settled_after)
+        deadline = world.clocks.monotonic() + SEND_WITHIN / timedelta(seconds=1)
+        return (change.order, attempt, deadline) if attempt else None
+
+    opened = await orders.change(Job(key, intent, actor, request_id, cards=True))
+    if opened is None:
+        return None
+    order, attempt, deadline = opened
+    outcome = await _call(world, order, attempt, deadline)
+    return await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
+
+
+async def _call(world: World, order: Order, attempt: Attempt, deadline: float) -> Outcome:
+    processor: Processor = world.processors[attempt.route]
+    timeout = (attempt.call_timeout_ms or 0) / 1000
+    try:
+        charge = charge_of(world, order, attempt, deadline)
+        async with asyncio.timeout(timeout + 0.5):
+            return await processor.charge(charge)
+    except TimeoutError:
+        return Outcome("unknown", text="time-out")
+
+
+def charge_of(world: World, order: Order, attempt: Attempt, deadline: float) -> Charge:
+    """What goes over the wire. Opening the vault is the only place where a PAN is read back."""
+    assert order.card is not None and attempt.sent_at is not None
+    facts = order.facts
+    return Charge(
+        id=attempt.attempt_id, order_id=order.order_id, merchant_id=order.merchant_id,
+        acceptor_id=order.merchant.acceptor_id, card=open_card(world, order), units=attempt.units,
+        currency=attempt.asset, initiator="customer" if attempt.initiator == "customer" else "merchant",
+        capture=facts.get("transaction_type") != "AUTHORIZATION", descriptor=order.descriptor,
+        sent_at=attempt.sent_at, send_before_monotonic=deadline,
+        timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=None,
+        network_transaction_id=facts.get("network_transaction_id"), agreement=facts.get("agreement"),
+        three_d_secure=facts.get("three_d_secure"),
+    )  # fmt: skip
+
+
+def open_card(world: World, order: Order) -> Card:
+    card = order.card
+    assert card is not None
+    plain = world.keys.open_card(world.name, order.merchant_id, card.token_id, Sealed(*card.sealed))
+    return Card(pan=json.loads(plain)["pan"], exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme)
+
+
+async def close(
+    orders: Orders, key: tuple[UUID, UUID], attempt_id: UUID, outcome: Outcome, *, actor: Actor = WORKER,
+    request_id: str = "worker",
+) -> str:  # fmt: skip
+    told = Told(
+        _EVENTS[outcome.state], reference=outcome.reference, network_transaction_id=outcome.network_transaction_id,
+        scheme_code=outcome.scheme_code, advice_code=outcome.advice_code, processor_code=outcome.processor_code,
+        latency_ms=outcome.latency_ms,
+    )  # fmt: skip
+    work: Callable[[Change], Any] = lambda change: close_attempt(change, attempt_id, told)  # noqa: E731
+    state: str = await orders.change(Job(key, work, actor, request_id, cards=True))
+    return state

@@ -1,0 +1,93 @@
+"""The one way a flow changes orders: lock, read everything, decide purely, write once.
+
+`work(change)` sees the order under its lock and gathers what happens to it. Calls that come together share a
+transaction, each order once; a Problem raised by one order's work discards that order's change alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.world import World
+from recoup.moves.change import Change, write_all
+from recoup.rules.network.limits import LOOKBACK
+from recoup.store.coalesce import Coalescer
+from recoup.store.pool import retrying
+from recoup.store.read.evidence import read_evidence
+from recoup.store.read.locked import order_of
+from recoup.store.write.locks import lock_cards, lock_orders
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One order's work. `cards` also locks its card and brings the card's sends."""
+
+    key: tuple[UUID, UUID]
+    work: Callable[[Change], Any]
+    actor: Actor
+    request_id: str
+    cards: bool = False
+
+
+class Orders:
+    """The door of all flows to orders that exist. One a world and process."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3)
+        self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3)
+
+    async def change(self, job: Job) -> Any:
+        """What `work` answered, once everything it gathered is committed.
+
+        Raises: Problem(not_found) for an unknown order; whatever Problem `work` raises, with nothing written.
+        """
+        return await (self._with_cards if job.cards else self._plain).submit(job)
+
+    async def _run(self, jobs: Sequence[Job]) -> list[Any]:
+        answers: dict[int, Any] = {}
+        waiting = list(enumerate(jobs))
+        while waiting:
+            keys: set[tuple[UUID, UUID]] = set()
+            now: list[tuple[int, Job]] = []
+            later: list[tuple[int, Job]] = []
+            for item in waiting:
+                (later if item[1].key in keys else now).append(item)
+                keys.add(item[1].key)
+            batch = now
+            answers |= await retrying(lambda batch=batch: self._transaction(batch))  # type: ignore[misc]
+            waiting = later
+        return [answers[index] for index in range(len(jobs))]
+
+    async def _transaction(self, jobs: list[tuple[int, Job]]) -> dict[int, Any]:
+        world, wall = self._world, self._world.clocks.wall()
+        with_cards = jobs[0][1].cards
+        keys = sorted(job.key for _, job in jobs)
+        answers: dict[int, Any] = {}
+        changes = []
+        async with world.db.transaction() as tx:
+            rows = {(r["merchant_id"], r["order_id"]): r for r in await lock_orders(tx, keys)}
+            if with_cards:
+                cards = [r["card_id"] for r in rows.values() if r["card_id"]]
+                await lock_cards(tx, cards, wall)
+            evidence = await read_evidence(tx, list(rows), wall - LOOKBACK, with_sends=with_cards)
+            for index, job in jobs:
+                row = rows.get(job.key)
+                if row is None:
+                    answers[index] = Problem("not_found", "There is no such order.")
+                    continue
+                order = order_of(row, evidence[job.key])
+                now = order.merchant.business(wall)
+                change = Change(order, now=now, wall=wall, actor=job.actor, request_id=job.request_id)
+                try:
+                    answers[index] = job.work(change)
+                except Problem as problem:
+                    answers[index] = problem
+                    continue
+                changes.append(change)
+            if changes:
+                await write_all(tx, changes)
+        return answers

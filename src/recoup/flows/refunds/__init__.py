@@ -1,0 +1,1 @@
+"""Refunds of both dialects, and the reversal of late approvals."""

@@ -1,0 +1,118 @@
+"""A merchant asks for money back, by amount or by items. SUCCESS means: owed is committed.
+
+Repeats: a key decides; without one, an identical request while the first refund is still open is the same refund.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.money import Money, from_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.refunds import owe_refund
+from recoup.rules.money.refunds import by_amount, by_items, items_of
+from recoup.rules.order.lifecycle import ENDED, Stage
+from recoup.rules.order.snapshot import Order, Refund
+from recoup.store.pool import KeyTaken
+from recoup.store.read.requests import find_request
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAsked:
+    """`amount` is decimal text in the order's currency; `items` as the contract gives them; one of the two."""
+
+    amount: str | None = None
+    items: tuple[dict[str, Any], ...] | None = None
+    currency: str | None = None
+    message: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    refund_id: UUID
+    order_id: UUID
+    units: int
+    asset: str
+    remaining_units: int
+
+
+async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, asked: RefundAsked) -> RefundAnswer:
+    """Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid."""
+    plain = [str(order_id), asked.amount, asked.items, asked.currency, asked.message]
+    input_mac = world.keys.mac("refund", json.dumps(plain, sort_keys=True).encode())
+    if asked.key:
+        async with world.db.connection() as connection:
+            known = await find_request(connection, scope.merchant_id, "refund", asked.key)
+        if known is not None:
+            return _same(known, input_mac)
+
+    def work(change: Change) -> RefundAnswer:
+        order = change.order
+        if asked.key is None:
+            again = _still_open(order, input_mac)
+            if again is not None:
+                return _answer(order, again)
+        units, items = _what(order, asked, world.policy.refund_cap_percent)
+        made = owe_refund(change, units, message=asked.message, items=items, input_mac=input_mac,
+                          actor=scope.actor.text())  # fmt: skip
+        answer = _answer(order, made)
+        if asked.key:
+            stored = {"refund_id": str(made.refund_id), "order_id": str(order.order_id), "units": units,
+                      "asset": order.asset, "remaining_units": answer.remaining_units}  # fmt: skip
+            change.take_key("refund", asked.key, input_mac, stored)
+        return answer
+
+    try:
+        answer: RefundAnswer = await orders.change(
+            Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id)
+        )
+    except KeyTaken:
+        return await refund(world, orders, scope, order_id, asked)
+    return answer
+
+
+def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+    if order.stage is not Stage.COMPLETED:
+        cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
+        raise Problem("wrong_state", f"An order that is {order.stage.value} cannot be refunded.", cure=cure)
+    if asked.currency is not None and asked.currency != order.asset:
+        raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency")
+    remaining = Money(order.units - order.refunded_units, order.asset)
+    cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
+    if asked.items is not None:
+        taken: dict[int, tuple[int, int]] = {}
+        for earlier in order.refunds:
+            if earlier.kind == "refund" and earlier.state != "refused":
+                for part in earlier.items:
+                    units, quantity = taken.get(part["line"], (0, 0))
+                    taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
+        units, chosen = by_items(asked.items, items_of(order.facts.get("items") or ()), taken)
+        by_amount(Money(units, order.asset), remaining, cap=cap)
+        return units, [asdict(part) for part in chosen]
+    if asked.amount is None:
+        raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund")
+    return by_amount(from_text(asked.amount, order.asset, "AmountToRefund"), remaining, cap=cap).units, []
+
+
+def _still_open(order: Order, input_mac: bytes) -> Refund | None:
+    mac = "\\x" + input_mac.hex()
+    return next((r for r in order.refunds if r.state in ("owed", "sent") and r.input_mac == mac), None)
+
+
+def _answer(order: Order, made: Refund) -> RefundAnswer:
+    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.units - order.refunded_units)
+
+
+def _same(known: Any, input_mac: bytes) -> RefundAnswer:
+    if known["input_mac"] != input_mac:
+        message = "This idempotency key came before with another refund."
+        raise Problem("conflict", message, field="IdempotencyKey", cure="Use a new key for a new refund.")
+    stored = known["answer"]
+    return RefundAnswer(UUID(stored["refund_id"]), UUID(stored["order_id"]), stored["units"], stored["asset"],
+                        stored["remaining_units"])  # fmt: skip

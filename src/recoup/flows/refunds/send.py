@@ -1,0 +1,63 @@
+"""A refund that is owed goes to the processor under its own id; resending the same id is safe there."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.gateways.cards.port import Outcome, Processor, Reversal
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.refunds import close_refund, open_refund
+from recoup.rules.order.snapshot import Order, Refund
+from recoup.store.read.refunds import order_of_refund
+
+
+async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id: UUID) -> None:
+    async with world.db.connection() as connection:
+        order_id = await order_of_refund(connection, merchant_id, refund_id)
+    if order_id is None:
+        raise Problem("not_found", "There is no such refund.")
+    key = (merchant_id, order_id)
+
+    def intent(change: Change) -> tuple[Order, Refund] | None:
+        processor = _processor(world, change.order, refund_id)
+        refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after)
+        return (change.order, refund) if refund else None
+
+    opened = await orders.change(Job(key, intent, WORKER, "worker"))
+    if opened is None:
+        return
+    order, refund = opened
+    outcome = await _call(world, _processor(world, order, refund_id), refund)
+
+    def result(change: Change) -> str:
+        return close_refund(change, refund_id, outcome.state, reference=outcome.reference,
+                            code=outcome.processor_code or outcome.scheme_code)  # fmt: skip
+
+    await orders.change(Job(key, result, WORKER, "worker"))
+
+
+def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
+    """The route that took the payment gives it back."""
+    refund = next(r for r in order.refunds if r.refund_id == refund_id)
+    payment = next((a for a in order.attempts if a.attempt_id == refund.attempt_id), None)
+    route = payment.route if payment and payment.route else next(iter(world.processors))
+    processor: Processor = world.processors[route]
+    return processor
+
+
+async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
+    timeout = world.policy.call_timeout / timedelta(seconds=1)
+    assert refund.attempt_id is not None
+    message = Reversal(
+        id=refund.refund_id, charge_id=refund.attempt_id, units=refund.units, currency=refund.asset, kind="refund",
+        sent_at=refund.business_at, send_before_monotonic=world.clocks.monotonic() + 5, timeout_seconds=timeout,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(timeout + 0.5):
+            return await processor.reverse(message)
+    except TimeoutError:
+        return Outcome("unknown", text="time-out")

@@ -1,0 +1,95 @@
+"""What a card processor must offer. Every call carries an id of ours that is its idempotency key."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as a processor needs it. `pan` and `cvv` never reach a repr, a log or an error."""
+
+    pan: str = field(repr=False)
+    exp_month: int
+    exp_year: int
+    scheme: str
+    cvv: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One send of a card to the network.
+
+    `id` is the attempt's id; `order_id` groups the sends of one rescue; `sent_at` is business time; `units` in the
+    currency's minor unit; `initiator` is `merchant` (MIT) or `customer` (CIT); `capture` False only authorises.
+    `send_before_monotonic` is this process's monotonic clock: no first byte may leave later.
+    """
+
+    id: UUID
+    order_id: UUID
+    merchant_id: UUID
+    acceptor_id: str
+    card: Card
+    units: int
+    currency: str
+    initiator: Literal["merchant", "customer"]
+    capture: bool
+    descriptor: str
+    sent_at: datetime
+    send_before_monotonic: float
+    timeout_seconds: float
+    phone: str | None = None
+    network_transaction_id: str | None = None
+    agreement: str | None = None
+    three_d_secure: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A refund, void or capture of an earlier charge. `id` is ours and is the idempotency key."""
+
+    id: UUID
+    charge_id: UUID
+    units: int
+    currency: str
+    kind: Literal["refund", "void", "capture"]
+    sent_at: datetime
+    send_before_monotonic: float
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the processor said.
+
+    `state`: approved; declined; unknown (it may have happened: ask, never resend blind); not_sent (proof that it
+    never left); not_found (answer of an inquiry only). Codes are as the processor gave them; `scheme_code` is field
+    39, `advice_code` Mastercard's MAC.
+    """
+
+    state: Literal["approved", "declined", "unknown", "not_sent", "not_found"]
+    reference: str | None = None
+    scheme_code: str | None = None
+    advice_code: str | None = None
+    processor_code: str | None = None
+    text: str | None = None
+    network_transaction_id: str | None = None
+    latency_ms: int = 0
+
+
+class Processor(Protocol):
+    """A route. No method raises for anything a network or counterpart does: that is an Outcome."""
+
+    name: str
+    acceptor_id: str
+    asks: Literal["by_our_key", "by_search", "none"]
+    idempotency_window: timedelta
+    settled_after: timedelta
+    unprocessed_codes: frozenset[str]
+
+    async def charge(self, charge: Charge) -> Outcome: ...
+
+    async def reverse(self, reversal: Reversal) -> Outcome: ...
+
+    async def inquire(self, id: UUID) -> Outcome: ...

@@ -1,0 +1,214 @@
+"""The issuer's book: what arrived, what was decided. Every function commits before it returns.
+
+All SQL of the sandbox issuer stands here and in `faults`; it touches the schema `issuer` only.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from uuid import UUID
+
+import asyncpg
+
+from recoup.gateways.cards.port import Charge, Reversal
+
+_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
+
+
+async def install(connection: asyncpg.Connection, role: str | None = None) -> None:
+    """Make the book where it is missing, and let `role` write it. Safe to repeat and to run twice at once."""
+    script = (files("recoup.gateways.cards.sandbox") / "schema.sql").read_text("utf-8")
+    for last_try in (False, False, True):
+        try:
+            async with connection.transaction():
+                await connection.execute(script)
+            break
+        except _RACES:
+            if last_try:
+                raise
+    if role is not None:
+        quoted = '"' + role.replace('"', '""') + '"'
+        await connection.execute(
+            f"GRANT USAGE ON SCHEMA issuer TO {quoted};"
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA issuer TO {quoted};"
+            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA issuer TO {quoted}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision as it stands in the book. `known_from`: until then nobody outside can know it."""
+
+    decision: str
+    scheme_code: str | None
+    advice_code: str | None = None
+    why: str | None = None
+    known_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the book says before a charge is decided."""
+
+    faults: frozenset[str]
+    sends: int
+    declines: int
+    decided: Decided | None
+
+
+_PAST = """
+SELECT before.*, own.decision, own.scheme_code, own.advice_code, own.known_from,
+       (SELECT array_agg(kind) FROM issuer.faults WHERE until > $4) AS faults,
+       (SELECT count(*) FROM issuer.dropped WHERE order_id = $2) AS dropped
+FROM (
+    SELECT count(*) AS sends, count(*) FILTER (WHERE decision = 'declined') AS declines
+    FROM issuer.sends WHERE order_id = $2 AND card_mac = $3 AND id <> $1
+) AS before LEFT JOIN issuer.sends AS own ON own.id = $1
+"""
+
+
+async def past(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime) -> Past:
+    """Counts are of the charge's order and card, this charge left out; what was dropped counts as sent."""
+    row = await connection.fetchrow(_PAST, charge.id, charge.order_id, card_mac, now)
+    own = _decided(row) if row["decision"] is not None else None
+    return Past(frozenset(row["faults"] or ()), row["sends"] + row["dropped"], row["declines"], own)
+
+
+def _decided(row: asyncpg.Record) -> Decided:
+    return Decided(row["decision"], row["scheme_code"], row["advice_code"], None, row["known_from"])
+
+
+_ARRIVED = """
+INSERT INTO issuer.calls (id, kind, received_at, sent_at, charge_id, card_mac, scheme, units, currency,
+                          initiator, acceptor_id, order_id, merchant_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+
+
+async def arrived(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime) -> None:
+    """A charge's message came in, and nothing was decided by it."""
+    await connection.execute(
+        _ARRIVED, charge.id, "charge", now, charge.sent_at, None, card_mac, charge.card.scheme, charge.units,
+        charge.currency, charge.initiator, charge.acceptor_id, charge.order_id, charge.merchant_id,
+    )  # fmt: skip
+
+
+_DECIDE = """
+WITH call AS (
+    INSERT INTO issuer.calls (id, kind, received_at, sent_at, card_mac, scheme, units, currency, initiator,
+                              acceptor_id, order_id, merchant_id)
+    VALUES ($1, 'charge', $12, $11, $4, $5, $6, $7, $8, $9, $2, $3)
+)
+INSERT INTO issuer.sends (id, order_id, merchant_id, card_mac, scheme, units, currency, initiator,
+                          acceptor_id, capture, sent_at, decided_at,
+                          decision, scheme_code, advice_code, known_from,
+                          hidden_inquiries)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+ON CONFLICT (id) DO NOTHING
+RETURNING id
+"""
+
+
+async def decide_charge(
+    connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime, said: Decided, hidden: int
+) -> Decided:
+    """The message arrives and is decided, once for its id: the loser of a race gets the winner's decision."""
+    mine = await connection.fetchval(
+        _DECIDE, charge.id, charge.order_id, charge.merchant_id, card_mac, charge.card.scheme, charge.units,
+        charge.currency, charge.initiator, charge.acceptor_id, charge.capture, charge.sent_at, now,
+        said.decision, said.scheme_code, said.advice_code, said.known_from, hidden,
+    )  # fmt: skip
+    if mine is not None:
+        return said
+    return _decided(await connection.fetchrow("SELECT * FROM issuer.sends WHERE id = $1", charge.id))
+
+
+async def drop(connection: asyncpg.Connection, charge: Charge, why: str, now: datetime) -> None:
+    await connection.execute(
+        "INSERT INTO issuer.dropped (id, order_id, why, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        charge.id, charge.order_id, why, now,
+    )  # fmt: skip
+
+
+async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> Decided | None:
+    """What an inquiry by our id finds, as charge or reversal; it is written down itself."""
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "SELECT decision, scheme_code, advice_code, known_from,"
+            " hidden_inquiries > (SELECT count(*) FROM issuer.calls AS c"
+            " WHERE c.id = s.id AND c.kind = 'inquiry') AS hidden FROM issuer.sends s WHERE id = $1",
+            id,
+        )
+        await connection.execute(
+            "INSERT INTO issuer.calls (id, kind, received_at) VALUES ($1, 'inquiry', $2)", id, now
+        )
+        if row is None:
+            return await find_reversal(connection, id)
+        if row["hidden"] or (row["known_from"] is not None and row["known_from"] > now):
+            return None
+        return _decided(row)
+
+
+async def find_reversal(connection: asyncpg.Connection, id: UUID) -> Decided | None:
+    row = await connection.fetchrow("SELECT decision, why FROM issuer.reversals WHERE id = $1", id)
+    return Decided(row["decision"], None, None, row["why"]) if row else None
+
+
+_CHARGED = """
+SELECT units, currency, capture, decision = 'approved' AND coalesce(known_from <= $2, true) AS charged
+FROM issuer.sends WHERE id = $1 FOR UPDATE
+"""
+_REVERSED = """
+SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
+       count(*) FILTER (WHERE kind = 'void') AS voids, count(*) FILTER (WHERE kind = 'capture') AS captures
+FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
+"""
+
+
+async def decide_reversal(connection: asyncpg.Connection, reversal: Reversal, now: datetime) -> Decided:
+    """A refund, void or capture arrives and is decided, once for its id, in the order of arrival for its
+    charge.
+    """
+    async with connection.transaction():
+        await connection.execute(
+            _ARRIVED, reversal.id, reversal.kind, now, reversal.sent_at, reversal.charge_id, None, None,
+            reversal.units, reversal.currency, None, None, None, None,
+        )  # fmt: skip
+        charge = await connection.fetchrow(_CHARGED, reversal.charge_id, now)
+        found = await find_reversal(connection, reversal.id)
+        if found is not None:
+            return found
+        before = await connection.fetchrow(_REVERSED, reversal.charge_id)
+        why = _refusal(reversal, charge, before)
+        decision = "declined" if why else "approved"
+        mine = await connection.fetchval(
+            "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, decided_at,"
+            " decision, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING RETURNING id",
+            reversal.id, reversal.charge_id, reversal.kind, reversal.units, reversal.currency,
+            reversal.sent_at, now, decision, why,
+        )  # fmt: skip
+        if mine is None:  # same id for another charge, or for one that does not exist, at the same time
+            found = await find_reversal(connection, reversal.id)
+            assert found is not None
+            return found
+        return Decided(decision, None, None, why)
+
+
+def _refusal(reversal: Reversal, charge: asyncpg.Record | None, before: asyncpg.Record) -> str | None:
+    """Why a refund, void or capture is refused: a processor code of ours, or None when it is done."""
+    if charge is None or not charge["charged"]:
+        return "no_such_charge"
+    if reversal.currency != charge["currency"]:
+        return "wrong_currency"
+    if before["voids"]:
+        return "already_voided"
+    captured = charge["capture"] or before["captures"] > 0
+    if reversal.kind == "refund":
+        if not captured:
+            return "not_captured"
+        return "over_charge" if before["refunded"] + reversal.units > charge["units"] else None
+    if reversal.units != charge["units"]:
+        return "not_the_full_amount"
+    if reversal.kind == "capture":
+        return "already_captured" if captured else None
+    return "already_refunded" if before["refunded"] else None

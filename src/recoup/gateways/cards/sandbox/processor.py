@@ -1,0 +1,224 @@
+"""The sandbox as a route: the processor port over the issuer's book, with the way between them.
+
+The issuer decides and commits first; only then is the answer slow, lost, late or unreadable. A caller that
+gives up does not stop the issuer, as in life.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from recoup.gateways.cards.port import Charge, Outcome, Reversal
+from recoup.gateways.cards.sandbox import book
+from recoup.gateways.cards.sandbox.book import Decided
+from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
+from recoup.gateways.cards.sandbox.faults import active_faults
+from recoup.kernel.time import Clocks, WallTime
+from recoup.rules.network.magic import SLOW_SECONDS, Answer, Fault, answer
+
+_LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
+_UNPROCESSED: Final = "not_processed"
+
+
+class SandboxProcessor:
+    """Implements `port.Processor`. `mac_key` makes the book's card identities; the book never holds a number.
+    """
+
+    name = "sandbox"
+    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
+    idempotency_window = timedelta(days=30)
+    settled_after = timedelta(seconds=1)
+    unprocessed_codes = frozenset({_UNPROCESSED})
+
+    def __init__(
+        self,
+        source: str | Connect,
+        *,
+        mac_key: bytes,
+        acceptor_id: str = "sandbox",
+        clocks: Clocks | None = None,
+        connections: int = 4,
+    ) -> None:
+        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be
+        installed.
+        """
+        self.acceptor_id = acceptor_id
+        self._connections = Connections(source, connections)
+        self._mac_key = mac_key
+        self._clocks = clocks or Clocks()
+        self._running: set[asyncio.Task[Outcome]] = set()
+
+    async def close(self) -> None:
+        """Drop what is on its way, and the connections."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._connections.close()
+
+    async def charge(self, charge: Charge) -> Outcome:
+        return await self._within(charge.timeout_seconds, self._charge(charge))
+
+    async def reverse(self, reversal: Reversal) -> Outcome:
+        return await self._within(reversal.timeout_seconds, self._reverse(reversal))
+
+    async def inquire(self, id: UUID) -> Outcome:
+        """Never later than 10 s: unknown when the processor cannot be asked."""
+        return await self._within(10.0, self._inquire(id))
+
+    async def _within(self, timeout_seconds: float, call: Coroutine[Any, Any, Outcome]) -> Outcome:
+        started = self._clocks.monotonic()
+        task = asyncio.create_task(call)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        done, _ = await asyncio.wait({task}, timeout=timeout_seconds)
+        outcome = task.result() if done else _NO_ANSWER
+        return _timed(outcome, round((self._clocks.monotonic() - started) * 1000))
+
+    async def _charge(self, charge: Charge) -> Outcome:
+        mac = hmac.digest(self._mac_key, charge.card.pan.encode(), hashlib.sha256)
+        decided: Decided | None
+        fault: Fault | None
+        sent = False
+        try:
+            async with self._connections.one() as connection:
+                past = await book.past(connection, charge, mac, self._clocks.wall())
+                if "outage" in past.faults:
+                    return Outcome("not_sent", text="connection refused")
+                said = self._answer(charge, past)
+                if said is None:
+                    return Outcome("not_sent", text="the sandbox takes magic card numbers only")
+                if self._clocks.monotonic() >= charge.send_before_monotonic:
+                    return Outcome("not_sent", text="too late to send")
+                sent = True
+                if past.decided is not None:
+                    await book.arrived(connection, charge, mac, self._clocks.wall())
+                    decided, fault = past.decided, _still_late(past.decided, self._clocks.wall())
+                elif said.fault in ("outage", "lost", "unprocessed"):
+                    await self._drop(connection, charge, mac, said.fault)
+                    decided, fault = None, said.fault
+                else:
+                    decided, fault = await self._decide(connection, charge, mac, said, past), said.fault
+        except LOST:
+            return Outcome("unknown" if sent else "not_sent", text="the connection failed")
+        outcome = _outcome(charge.id, decided) if decided else _UNDECIDED.get(fault or "", _NO_ANSWER)
+        return await _deliver(outcome, fault, past.faults, charge.timeout_seconds)
+
+    def _answer(self, charge: Charge, past: book.Past) -> Answer | None:
+        return answer(
+            charge.card.pan,
+            units=charge.units,
+            by_customer=charge.initiator == "customer",
+            phone=charge.phone,
+            cvv_given=charge.card.cvv is not None,
+            sends_before=past.sends,
+            declines_before=past.declines,
+        )
+
+    async def _decide(
+        self, connection: Any, charge: Charge, mac: bytes, said: Answer, past: book.Past
+    ) -> Decided:
+        now = self._clocks.wall()
+        known_from = None
+        if said.fault == "late":
+            known_from = now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY
+        decision = Decided(
+            "approved" if said.approved else "declined", said.code, said.advice, None, known_from
+        )
+        hidden = 1 if said.fault == "hidden" else 0
+        decided = await book.decide_charge(connection, charge, mac, now, decision, hidden)
+        if said.fault == "duplicate" or "duplicate" in past.faults:
+            decided = await book.decide_charge(connection, charge, mac, self._clocks.wall(), decision, hidden)
+        return decided
+
+    async def _drop(self, connection: Any, charge: Charge, mac: bytes, why: str) -> None:
+        now = self._clocks.wall()
+        await book.drop(connection, charge, why, now)
+        if why == "unprocessed":
+            await book.arrived(connection, charge, mac, now)
+
+    async def _reverse(self, reversal: Reversal) -> Outcome:
+        sent = False
+        try:
+            async with self._connections.one() as connection:
+                faults = await active_faults(connection, self._clocks.wall())
+                if "outage" in faults:
+                    return Outcome("not_sent", text="connection refused")
+                if self._clocks.monotonic() >= reversal.send_before_monotonic:
+                    return Outcome("not_sent", text="too late to send")
+                sent = True
+                decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
+                if "duplicate" in faults:
+                    decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
+        except LOST:
+            return Outcome("unknown" if sent else "not_sent", text="the connection failed")
+        return await _deliver(_outcome(reversal.id, decided), None, faults, reversal.timeout_seconds)
+
+    async def _inquire(self, id: UUID) -> Outcome:
+        try:
+            async with self._connections.one() as connection:
+                now: WallTime = self._clocks.wall()
+                faults = await active_faults(connection, now)
+                if "outage" in faults:
+                    return Outcome("unknown", text="connection refused")
+                decided = await book.inquire(connection, id, now)
+        except LOST:
+            return Outcome("unknown", text="the connection failed")
+        found = _outcome(id, decided) if decided else Outcome("not_found", text="no message with this id")
+        return await _deliver(found, None, faults - {"silent"}, 10.0)
+
+
+_NO_ANSWER: Final = Outcome("unknown", text="no answer in time")
+_UNDECIDED: Final = {
+    "outage": Outcome("not_sent", text="connection refused"),
+    "unprocessed": Outcome("not_sent", processor_code=_UNPROCESSED, text="refused before it was processed"),
+}
+
+
+async def _deliver(
+    outcome: Outcome, fault: str | None, faults: frozenset[str], timeout_seconds: float
+) -> Outcome:
+    """The answer's way back. A time-out while it is slow is the caller's to notice."""
+    if fault in ("silent", "late", "hidden", "lost") or "silent" in faults:
+        await asyncio.sleep(timeout_seconds)
+        return _NO_ANSWER
+    if fault == "garbage":
+        return Outcome("unknown", text="the answer could not be read")
+    if fault == "slow" or "slow" in faults:
+        await asyncio.sleep(SLOW_SECONDS)
+    return outcome
+
+
+def _still_late(decided: Decided, now: WallTime) -> Fault | None:
+    """A repeat gets the first answer, unless the first message is still on its way."""
+    return "late" if decided.known_from is not None and decided.known_from > now else None
+
+
+def _outcome(id: UUID, decided: Decided) -> Outcome:
+    """The same words for the same id, whenever it is asked for."""
+    if decided.decision == "declined":
+        return Outcome(
+            "declined", _reference(id), decided.scheme_code, decided.advice_code, decided.why, "declined",
+        )  # fmt: skip
+    return Outcome(
+        "approved", _reference(id), decided.scheme_code or "00", text="approved",
+        network_transaction_id=_network_id(id),
+    )  # fmt: skip
+
+
+def _reference(id: UUID) -> str:
+    return "sbx_" + hashlib.sha256(b"reference" + id.bytes).hexdigest()[:20]
+
+
+def _network_id(id: UUID) -> str:
+    return str(int.from_bytes(hashlib.sha256(b"network" + id.bytes).digest()[:8], "big"))[:15].rjust(15, "0")
+
+
+def _timed(outcome: Outcome, latency_ms: int) -> Outcome:
+    return Outcome(
+        outcome.state, outcome.reference, outcome.scheme_code, outcome.advice_code, outcome.processor_code,
+        outcome.text, outcome.network_transaction_id, latency_ms,
+    )  # fmt: skip

@@ -1,0 +1,72 @@
+-- The sandbox issuer's own book. Nothing of Recoup reads it to decide anything; proofs compare it with our tables.
+CREATE SCHEMA IF NOT EXISTS issuer;
+
+-- Every message that arrived. received_at and decided_at are wall time, sent_at is the sender's business time.
+CREATE TABLE IF NOT EXISTS issuer.calls (
+    seq bigserial PRIMARY KEY,
+    id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('charge', 'refund', 'void', 'capture', 'inquiry')),
+    received_at timestamptz NOT NULL,
+    sent_at timestamptz,
+    charge_id uuid,
+    card_mac bytea,
+    scheme text,
+    units bigint,
+    currency text,
+    initiator text,
+    acceptor_id text,
+    order_id uuid,
+    merchant_id uuid
+);
+CREATE INDEX IF NOT EXISTS calls_by_id ON issuer.calls (id);
+
+-- One decision for each charge id. known_from lies ahead for a message that is still on its way;
+-- hidden_inquiries is how often an inquiry finds nothing first.
+CREATE TABLE IF NOT EXISTS issuer.sends (
+    id uuid PRIMARY KEY,
+    order_id uuid NOT NULL,
+    merchant_id uuid NOT NULL,
+    card_mac bytea NOT NULL,
+    scheme text NOT NULL,
+    units bigint NOT NULL,
+    currency text NOT NULL,
+    initiator text NOT NULL,
+    acceptor_id text NOT NULL,
+    capture boolean NOT NULL,
+    sent_at timestamptz NOT NULL,
+    decided_at timestamptz NOT NULL,
+    decision text NOT NULL CHECK (decision IN ('approved', 'declined')),
+    scheme_code text NOT NULL,
+    advice_code text,
+    known_from timestamptz,
+    hidden_inquiries integer NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS sends_by_order ON issuer.sends (order_id);
+
+-- Messages that a fault card kept away from the issuer.
+CREATE TABLE IF NOT EXISTS issuer.dropped (
+    id uuid PRIMARY KEY,
+    order_id uuid NOT NULL,
+    why text NOT NULL CHECK (why IN ('lost', 'outage', 'unprocessed')),
+    at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS dropped_by_order ON issuer.dropped (order_id);
+
+CREATE TABLE IF NOT EXISTS issuer.reversals (
+    id uuid PRIMARY KEY,
+    charge_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('refund', 'void', 'capture')),
+    units bigint NOT NULL,
+    currency text NOT NULL,
+    sent_at timestamptz NOT NULL,
+    decided_at timestamptz NOT NULL,
+    decision text NOT NULL CHECK (decision IN ('approved', 'declined')),
+    why text
+);
+CREATE INDEX IF NOT EXISTS reversals_by_charge ON issuer.reversals (charge_id);
+
+-- What the operator switched on, until a wall time.
+CREATE TABLE IF NOT EXISTS issuer.faults (
+    kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate')),
+    until timestamptz NOT NULL
+);

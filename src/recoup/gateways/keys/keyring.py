@@ -1,0 +1,159 @@
+"""The vault's keys and everything done with them: the only place where they meet data."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.gateways.keys import files, hashing, jwt, sealing
+from recoup.gateways.keys.material import Key, Material, fresh, from_text, rotated
+from recoup.gateways.keys.sealing import Sealed
+from recoup.kernel.problem import Problem
+
+ENVIRONMENT: Final = "RECOUP_KEYS"
+
+
+class Keyring:
+    """Holds the keys of one installation; worlds share it and are told apart by what is bound into each use.
+
+    A ring from a folder reads the folder again when it meets a key id it does not know: another process may
+    have rotated. Every method is safe to call from several threads. Its repr tells nothing.
+    """
+
+    def __init__(self, material: Material, folder: Path | None = None) -> None:
+        self._material = material
+        self._folder = folder
+
+    def __repr__(self) -> str:
+        return "Keyring(…)"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a keyring is never copied out of its process")
+
+    def seal_card(self, world: str, merchant_id: UUID, token_id: UUID, plaintext: bytes) -> Sealed:
+        """Seals a vault row's content, bound to world, merchant and token."""
+        row = sealing.row_binding(world, merchant_id, token_id)
+        return sealing.seal_row(self._material.current("card"), row, plaintext)
+
+    def open_card(self, world: str, merchant_id: UUID, token_id: UUID, sealed: Sealed) -> bytes:
+        """Raises: Problem(internal) for a row that was changed, stands elsewhere, or whose key is gone."""
+        row = sealing.row_binding(world, merchant_id, token_id)
+        return sealing.open_row(self._key("card", sealed.kek_id), row, sealed)
+
+    def rewrap(self, sealed: Sealed) -> Sealed:
+        """The row under the current wrapping key; itself when it already is."""
+        current = self._material.current("card")
+        if sealed.kek_id == current.id:
+            return sealed
+        return sealing.rewrap_row(self._key("card", sealed.kek_id), current, sealed)
+
+    def print_of(self, pan: str) -> list[tuple[str, bytes]]:
+        """(key id, 32 bytes) for each print key, current first: write the first, look for all.
+
+        Raises: ValueError, without the number, for anything but 8 to 19 digits.
+        """
+        digits = hashing.pan_bytes(pan)
+        return [
+            (key.id, hashing.keyed_hash(key.secret, "print", digits)) for key in self._material.keys["print"]
+        ]
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """32 bytes that stay the same for the same purpose and data, for as long as the installation
+        lives.
+        """
+        return hashing.keyed_hash(self._material.current("mac").secret, "mac", purpose.encode(), data)
+
+    def derived_id(self, purpose: str, *parts: hashing.Part) -> UUID:
+        """The id that these parts always have here; nobody without the key can compute or reverse it."""
+        data = [hashing.part_bytes(part) for part in parts]
+        digest = hashing.keyed_hash(self._material.current("mac").secret, "id", purpose.encode(), *data)
+        return hashing.uuid_of(digest)
+
+    def secret_hash(self, secret: str) -> bytes:
+        """32 bytes to keep instead of a secret that a caller sends (app secret, API key, refresh token).
+
+        Only for secrets that a machine made: a person's password needs a slow hash.
+        """
+        return hashing.keyed_hash(self._material.current("secret").secret, "secret", secret.encode())
+
+    def is_secret(self, secret: str, kept: bytes) -> bool:
+        """Is this the secret whose hash was kept? Takes the same time for every wrong one."""
+        return hashing.same(self.secret_hash(secret), kept)
+
+    def seal_secret(self, context: str, secret: bytes) -> bytes:
+        """Seals a secret that we sign or verify with. `context` says whose it is and must be given again."""
+        return sealing.seal_bytes(self._material.current("seal"), context, secret)
+
+    def open_secret(self, context: str, blob: bytes) -> bytes:
+        """Raises: Problem(internal) when changed, sealed for another context, or its key is gone."""
+        return sealing.open_bytes(self._key("seal", sealing.key_id_of(blob)), context, blob)
+
+    def reseal_secret(self, context: str, blob: bytes) -> bytes:
+        """The secret under the current sealing key; the blob itself when it already is."""
+        if sealing.key_id_of(blob) == self._material.current("seal").id:
+            return blob
+        return self.seal_secret(context, self.open_secret(context, blob))
+
+    def sign_token(self, claims: Mapping[str, Any]) -> str:
+        return jwt.sign(claims, self._material.current("token").secret)
+
+    def verify_token(self, token: str, now_seconds: int, *, issuer: str = jwt.ISSUER) -> dict[str, Any]:
+        """The claims; see `jwt.verify`. Tokens signed before a rotation live on until they expire.
+
+        Raises: Problem(unauthenticated)
+        """
+        keys = [key.secret for key in self._material.keys["token"][:2]]
+        return jwt.verify(token, keys, now_seconds, issuer=issuer)
+
+    def rotate(self) -> None:
+        """New current keys for cards, prints, sealed secrets and tokens; the old ones stay for what they
+        made.
+
+        Raises: Problem(internal) for a ring from the environment, which only its owner can change.
+        """
+        if self._folder is None:
+            cure = f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new text."
+            raise Problem("internal", "Keys from the environment cannot be rotated here.", cure=cure)
+        self._material = files.change(self._folder, rotated)
+
+    def reload(self) -> None:
+        """Takes over what another process rotated; nothing to do for a ring from the environment."""
+        if self._folder is not None:
+            self._material = files.load(self._folder)
+
+    def current_ids(self) -> dict[str, str]:
+        """purpose -> id of its current key; ids are no secrets."""
+        return {purpose: keys[0].id for purpose, keys in self._material.keys.items()}
+
+    def _key(self, purpose: str, key_id: str) -> Key:
+        key = self._material.find(purpose, key_id)
+        if key is None:
+            self.reload()
+            key = self._material.find(purpose, key_id)
+        if key is None:
+            message = f"The {purpose} key {key_id} is not among the keys."
+            raise Problem("internal", message, cure="Restore it from the backup of the keys.")
+        return key
+
+
+def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:
+    """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there is none.
+
+    Raises: Problem(internal) when keys cannot be read or are open to others.
+    """
+    text = environment.get(ENVIRONMENT, "").strip()
+    if not text:
+        return Keyring(files.load_or_create(folder), folder)
+    if not text.startswith("{"):
+        try:
+            text = base64.b64decode(text, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            text = ""
+    return Keyring(from_text(text, ENVIRONMENT))
+
+
+def throwaway_keyring() -> Keyring:
+    """Keys that live as long as the process: for tests, benchmarks and simulations."""
+    return Keyring(fresh())

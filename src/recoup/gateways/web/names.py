@@ -1,0 +1,97 @@
+"""Names to checked addresses, remembered for a few seconds so that a busy receiver is not a busy name
+server.
+"""
+
+import asyncio
+import socket
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+REMEMBERED_SECONDS: Final = 5.0
+NAMES_MAX: Final = 4096
+ADDRESSES_MAX: Final = 16
+
+Lookup = Callable[[str], Awaitable[list[str]]]
+Allowed = Callable[[IPv4Address | IPv6Address], bool]
+
+
+class RefusedAddress(OSError):
+    """A name has an address that may not be called."""
+
+
+class CheckedNames(AbstractResolver):
+    """Resolves for the connection pool. One address that may not be called refuses the whole name: a receiver
+    that mixes public and inner addresses is either broken or trying something.
+    """
+
+    def __init__(self, lookup: Lookup, allowed: Allowed) -> None:
+        self._lookup = lookup
+        self._allowed = allowed
+        self._known: OrderedDict[str, tuple[float, list[str]]] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[list[str]]] = {}
+
+    async def addresses(self, host: str) -> list[str]:
+        """The checked addresses of a name, at most a few seconds old.
+
+        Raises: RefusedAddress; OSError when the name does not resolve.
+        """
+        known = self._known.get(host)
+        if known is not None and known[0] > asyncio.get_running_loop().time():
+            return known[1]
+        asking = self._asking.get(host)
+        if asking is None:
+            # One question for all who wait; shielded, so that one caller's time-out does not end it for the
+            # others.
+            asking = self._asking[host] = asyncio.create_task(self._ask(host))
+            asking.add_done_callback(lambda task: self._asked(host, task))
+        return await asyncio.shield(asking)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The pool's way in; it connects to nothing but what this returns."""
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in await self.addresses(host)
+        ]
+
+    async def close(self) -> None:
+        for task in list(self._asking.values()):
+            task.cancel()
+
+    async def _ask(self, host: str) -> list[str]:
+        found = list(dict.fromkeys(await self._lookup(host)))
+        if not found:
+            raise OSError(f"{host} has no address")
+        for address in found:
+            if not self._allowed(ip_address(address)):
+                raise RefusedAddress(f"{host} resolves to an address that is not public")
+        return found[:ADDRESSES_MAX]
+
+    def _asked(self, host: str, task: asyncio.Task[list[str]]) -> None:
+        self._asking.pop(host, None)
+        if task.cancelled() or task.exception() is not None:
+            self._known.pop(host, None)
+            return
+        self._known[host] = (asyncio.get_running_loop().time() + REMEMBERED_SECONDS, task.result())
+        self._known.move_to_end(host)
+        if len(self._known) > NAMES_MAX:
+            self._known.popitem(last=False)
+
+
+async def system_lookup(host: str) -> list[str]:
+    """The machine's own resolver, IPv4 and IPv6."""
+    infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    # A scope ("%eth0") only comes with addresses that are refused anyway; ip_address reads it.
+    return [str(info[4][0]) for info in infos]

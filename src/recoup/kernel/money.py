@@ -1,0 +1,80 @@
+"""Money is an integer of an asset's smallest unit. No float comes near it."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.problem import Problem
+
+_DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
+_SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "CA$", "AUD": "A$", "MXN": "MX$", "BRL": "R$"}
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """`units` in the smallest unit of `asset` (ISO 4217 code or token). Mixing assets raises TypeError."""
+
+    units: int
+    asset: str
+
+    def __post_init__(self) -> None:
+        if type(self.units) is not int:
+            raise TypeError(f"money takes whole units, not {type(self.units).__name__}")
+        if self.asset not in EXPONENTS:
+            raise ValueError(f"unknown asset {self.asset!r}")
+
+    def _same(self, other: "Money") -> None:
+        if self.asset != other.asset:
+            raise TypeError(f"{self.asset} and {other.asset} do not mix")
+
+    def __add__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.units + other.units, self.asset)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._same(other)
+        return Money(self.units - other.units, self.asset)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.units, self.asset)
+
+    def __lt__(self, other: "Money") -> bool:
+        self._same(other)
+        return self.units < other.units
+
+    def __le__(self, other: "Money") -> bool:
+        self._same(other)
+        return self.units <= other.units
+
+    def text(self) -> str:
+        """Exact decimal text at the asset's full scale: `45.90`, `500`, `12.500`."""
+        return to_text(self.units, EXPONENTS[self.asset])
+
+
+def to_text(units: int, scale: int) -> str:
+    sign, digits = ("-" if units < 0 else ""), str(abs(units))
+    if scale == 0:
+        return sign + digits
+    digits = digits.rjust(scale + 1, "0")
+    return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def from_text(text: str, asset: str, field: str) -> Money:
+    """Exact decimal text to Money.
+
+    Raises: Problem(invalid) for exponents, signs, blanks, or more digits than the asset has.
+    """
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+        raise Problem("invalid", f"The field {field} is invalid.", field=field, cure="Send a plain decimal like 19.99.")
+    scale = EXPONENTS[asset]
+    units = Decimal(text).scaleb(scale)
+    if units != units.to_integral_value():
+        message = f"The field {field} has more than {scale} decimal places, which {asset} does not have."
+        raise Problem("invalid", message, field=field)
+    return Money(int(units), asset)
+
+
+def symbol(asset: str) -> str:
+    return _SYMBOLS.get(asset, asset)

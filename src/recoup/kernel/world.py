@@ -1,0 +1,46 @@
+"""A World is everything a flow may reach, built only in `main`. No code branches on its name."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from recoup.kernel.time import Clocks
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What differs between sandbox and live, and what the operator may set.
+
+    Units: durations are business time where an order lives by them, wall time for call time-outs.
+    """
+
+    test_mode: bool = True
+    magic_inputs: bool = True
+    expiry_floor: timedelta = timedelta(days=1)
+    expiry_recommended: timedelta = timedelta(days=14)
+    expiry_max: timedelta = timedelta(days=30)
+    expiry_grace: timedelta = timedelta(hours=1)
+    sync_period: timedelta = timedelta(days=21)
+    amount_max: int = 100_000_000
+    visa_limit: int = 20
+    cit_deadline: timedelta = timedelta(seconds=2)
+    call_timeout: timedelta = timedelta(seconds=10)
+    settled_after: timedelta = timedelta(seconds=60)
+    desk_after: timedelta = timedelta(hours=24)
+    refund_cap_percent: int | None = None
+    loopback_webhooks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`db`, `keys`, `processors` (by route) and `web` are ports; their types stand in store and gateways."""
+
+    name: str
+    db: Any
+    keys: Any
+    processors: Any
+    web: Any
+    clocks: Clocks = field(default_factory=Clocks)
+    policy: Policy = field(default_factory=Policy)
+    chains: Any = None
+    extra: dict[str, Any] = field(default_factory=dict)

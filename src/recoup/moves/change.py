@@ -1,0 +1,221 @@
+"""What one transaction does to one locked order: gathered as rows, written at once by `write_all`.
+
+Every line of the log, every step of the stage, every event, posting and piece of due work is made here and nowhere
+else, so that they cannot come apart.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Actor
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.rules.money.ledger import Posting
+from recoup.rules.order import attempts as attempt_life
+from recoup.rules.order.faces import face
+from recoup.rules.order.lifecycle import ENDED, fact, step
+from recoup.rules.order.snapshot import Attempt, Order, Refund
+from recoup.store.write.changes import Rows, write
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Change:
+    """Collects what happens to `order` at one instant. Changes `order` itself too, so that rules see the new state."""
+
+    def __init__(self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str) -> None:
+        self.order, self.now, self.wall = order, now, wall
+        self._actor, self._request_id = actor.text(), request_id
+        self.rows = Rows()
+        self._started_at = order.version
+        self._touched: dict[UUID, Attempt] = {}
+        self._refunds: dict[UUID, Refund] = {}
+        self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
+
+    # the order ----------------------------------------------------------------------------------------------
+
+    def step(self, happening: str, *, decision_id: UUID | None = None, event: dict[str, Any] | None = None,
+             **body: Any) -> None:  # fmt: skip
+        """Moves the order along one row of the lifecycle.
+
+        Raises: Problem(wrong_state) when there is no such row.
+        """
+        order = self.order
+        row = step(order.stage, happening)
+        line = self._line(happening, row.dst, None, None, body, decision_id)
+        order.stage = row.dst
+        if order.created_at is None and row.dst is not row.src and happening != "received":
+            order.created_at = self.now
+        if row.reason:
+            order.reason = row.reason
+        elif happening in ("held", "broke"):
+            order.reason = None
+        order.attention = str(body.get("why") or happening) if row.dst in ("held", "problem") else None
+        if row.dst in ENDED:
+            self._end(happening)
+        if row.event:
+            self._tell(row.event, line["seq"], event or body)
+
+    def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
+             event: dict[str, Any] | None = None, **body: Any) -> None:  # fmt: skip
+        """Records something that happened at the order's stage without moving it."""
+        row = fact(self.order.stage, happening)
+        line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
+        if row.event:
+            self._tell(row.event, line["seq"], event or body)
+
+    def _line(self, happening: str, dst: str, kind: str | None, fact_id: UUID | None, body: dict[str, Any],
+              decision_id: UUID | None) -> dict[str, Any]:  # fmt: skip
+        order = self.order
+        order.version += 1
+        line = {
+            "merchant_id": order.merchant_id, "order_id": order.order_id, "seq": order.version,
+            "happening": happening, "src": order.stage, "dst": dst, "fact_kind": kind, "fact_id": fact_id,
+            "body": body, "actor": self._actor, "request_id": self._request_id, "business_at": self.now,
+            "recorded_at": self.wall, "decision_id": decision_id,
+        }  # fmt: skip
+        self.rows.order_log.append(line)
+        return line
+
+    def _tell(self, event: str, seq: int, body: dict[str, Any]) -> None:
+        self.rows.outbox.append({
+            "merchant_id": self.order.merchant_id, "subject_id": self.order.order_id, "seq": seq,
+            "subject_kind": "order", "event_id": new_id(), "event": event, "body": body, "business_at": self.now,
+            "recorded_at": self.wall,
+        })  # fmt: skip
+
+    def _end(self, happening: str) -> None:
+        """Whatever the order still had going ends with it."""
+        order = self.order
+        order.next_attempt_at = None
+        for kind in ("admit", "retry", "expire", "release"):
+            self.undue(kind)
+        for attempt in order.attempts:
+            row = attempt_life.on(attempt.state, "order_ended", order.stage)
+            if row is not None and happening not in ("collected", "captured", "advanced"):
+                self.set_attempt(attempt, state=row.to, if_late=row.if_late or attempt.if_late)
+            elif attempt.state == "planned":
+                self.set_attempt(attempt, state="not_sent")
+
+    # attempts, refunds, sends, decisions --------------------------------------------------------------------
+
+    def set_attempt(self, attempt: Attempt, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(attempt, name, value)
+        if attempt not in self.order.attempts:
+            self.order.attempts.append(attempt)
+        self._touched[attempt.attempt_id] = attempt
+
+    def set_refund(self, refund: Refund, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(refund, name, value)
+        if refund not in self.order.refunds:
+            self.order.refunds.append(refund)
+        self._refunds[refund.refund_id] = refund
+
+    def send(self, send_id: UUID, **values: Any) -> None:
+        """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
+        order = self.order
+        row = {
+            "card_id": order.card_id, "send_id": send_id, "acceptor_id": order.merchant.acceptor_id,
+            "scheme": order.card.scheme if order.card else "generic", "initiator": order.initiator,
+            "units": order.units, "currency": order.asset, "merchant_id": order.merchant_id,
+            "order_id": order.order_id, "at": self.now, "state": "reserved", "lasting": False,
+        }  # fmt: skip
+        self.rows.network_sends.append(row | values)
+
+    def decide(self, **row: Any) -> UUID:
+        decision_id = new_id()
+        keys = {"merchant_id": self.order.merchant_id, "decision_id": decision_id, "order_id": self.order.order_id}
+        self.rows.decisions.append(keys | {"at": self.now} | row)
+        return decision_id
+
+    # money ----------------------------------------------------------------------------------------------------
+
+    def post(self, source_kind: str, source_id: UUID, postings: Iterable[Posting]) -> None:
+        """Books each posting once per (source, recipe), however often the flow runs."""
+        order = self.order
+        for posting in postings:
+            if sum(e.units for e in posting.entries):
+                raise AssertionError(f"{posting.recipe} does not balance")
+            posting_id = new_id()
+            content = [order.merchant_id, source_kind, source_id, posting.recipe, order.asset, self.now,
+                       [list(e) for e in posting.entries]]  # fmt: skip
+            self.rows.postings.append({
+                "merchant_id": order.merchant_id, "posting_id": posting_id, "source_kind": source_kind,
+                "source_id": source_id, "recipe": posting.recipe, "order_id": order.order_id,
+                "content_hash": "\\x" + content_hash(content), "business_at": self.now, "recorded_at": self.wall,
+            })  # fmt: skip
+            for number, entry in enumerate(posting.entries, 1):
+                self.rows.entries.append({
+                    "merchant_id": order.merchant_id, "posting_id": posting_id, "line_no": number,
+                    "account": entry.account, "asset": order.asset, "place": entry.place, "units": entry.units,
+                    "available_at": self.now,
+                })  # fmt: skip
+
+    # due work, answers ----------------------------------------------------------------------------------------
+
+    def due(self, kind: str, at: datetime, *, subject_id: UUID | None = None, wall: bool = False) -> None:
+        self._due[kind, subject_id or self.order.order_id] = (at, wall)
+
+    def undue(self, kind: str, *, subject_id: UUID | None = None) -> None:
+        self._due[kind, subject_id or self.order.order_id] = None
+
+    def take_key(self, operation: str, key: str, input_mac: bytes, answer: dict[str, Any]) -> None:
+        """Answers a key that must be new: a race for it undoes the whole transaction."""
+        self.rows.requests.append({
+            "merchant_id": self.order.merchant_id, "operation": operation, "key": key,
+            "input_mac": "\\x" + input_mac.hex(), "subject_id": self.order.order_id, "state": "answered",
+            "answer": answer, "created_at": self.wall,
+        })  # fmt: skip
+
+    def answer_key(self, operation: str, key: str, answer: dict[str, Any]) -> None:
+        """The first answer of a key that stands open; a second one changes nothing."""
+        keys = {"merchant_id": self.order.merchant_id, "operation": operation, "key": key}
+        self.rows.answers.append(keys | {"answer": answer})
+
+    # the end --------------------------------------------------------------------------------------------------
+
+    def finished(self) -> Rows:
+        """The rows to write. The face is computed here, once, from stage and facts."""
+        order, rows = self.order, self.rows
+        for attempt in self._touched.values():
+            rows.attempts.append({"merchant_id": order.merchant_id} | asdict(attempt))
+        for refund in self._refunds.values():
+            rows.refunds.append({"merchant_id": order.merchant_id} | asdict(refund))
+        for (kind, subject_id), when in self._due.items():
+            key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
+            if when is None:
+                rows.due_done.append(key)
+            else:
+                rows.due_work.append(key | {"due_at": when[0], "wall": when[1]})
+        if order.version != self._started_at:
+            order.status = face(order.stage, order.kind, order.units, order.refunded_units, order.disputed).status
+            rows.orders.append({
+                "merchant_id": order.merchant_id, "order_id": order.order_id, "stage": order.stage,
+                "version": order.version, "created_at": order.created_at, "status": order.status,
+                "refunded_units": order.refunded_units, "disputed": order.disputed,
+                "attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at, "reason": order.reason,
+                "attention": order.attention,
+            })  # fmt: skip
+        return rows
+
+
+def content_hash(content: list[Any]) -> str:
+    """What a posting says, as hex of SHA-256; the page's root is built over these."""
+    return hashlib.sha256(_encode(content)).hexdigest()
+
+
+async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:
+    """Writes the changes of one transaction in one statement."""
+    rows = Rows()
+    for change in changes:
+        rows.extend(change.finished())
+    await write(connection, rows)

@@ -1,0 +1,115 @@
+"""Transaction B of an attempt: what the processor said, and everything that follows from it at once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from recoup.moves.change import Change
+from recoup.moves.end_order import expire_if_due
+from recoup.moves.plan_attempts import decide_next, follow, next_due, plan_attempt
+from recoup.moves.refunds import reverse_late_approval
+from recoup.moves.sends import lasting
+from recoup.rules.money.fees import fee_units
+from recoup.rules.money.ledger import collected
+from recoup.rules.order import attempts as attempt_life
+from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.order_evidence import attempt_reading
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A processor's answer in the words of the attempt's life: approved, declined, timed_out, not_sent, not_found."""
+
+    event: str
+    reference: str | None = None
+    network_transaction_id: str | None = None
+    scheme_code: str | None = None
+    advice_code: str | None = None
+    processor_code: str | None = None
+    latency_ms: int | None = None
+
+
+def close_attempt(change: Change, attempt_id: UUID, told: Told) -> str:
+    """Records an outcome; answers the attempt's state after it. A repeat of what is known changes nothing."""
+    order = change.order
+    attempt = next(a for a in order.attempts if a.attempt_id == attempt_id)
+    row = attempt_life.on(attempt.state, told.event, order.stage)
+    if row is None or (row.to == attempt.state and row.due == "inquire"):
+        return attempt.state
+    change.undue("inquire")
+    change.set_attempt(
+        attempt, state=row.to, if_late=row.if_late or attempt.if_late, reference=told.reference or attempt.reference,
+        network_transaction_id=told.network_transaction_id, scheme_code=told.scheme_code,
+        advice_code=told.advice_code, processor_code=told.processor_code, latency_ms=told.latency_ms,
+        closed_at=change.now if row.to in ("approved", "declined", "not_sent") else None,
+    )  # fmt: skip
+    match row.to:
+        case "approved":
+            change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False)
+            _approved(change, attempt, row.due)
+        case "declined":
+            _declined(change, attempt)
+        case "not_sent":
+            change.send(attempt_id, at=attempt.sent_at, state="not_sent")
+            _not_sent(change, attempt, row.happening)
+        case "unknown":
+            change.fact("attempt_unknown", attempt_id, number=attempt.attempt_no)
+            change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
+    return attempt.state
+
+
+def _approved(change: Change, attempt: Attempt, due: str) -> None:
+    order = change.order
+    if due == "reverse":
+        reverse_late_approval(change, attempt)
+        return
+    change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code,
+                latency_ms=attempt.latency_ms)  # fmt: skip
+    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no)
+    fee = fee_units(order.units, order.merchant.tariff)
+    change.post("attempt", attempt.attempt_id, collected(order.units, attempt.route or "", fee))
+
+
+def _declined(change: Change, attempt: Attempt) -> None:
+    order = change.order
+    reading = attempt_reading(order, attempt)
+    change.set_attempt(attempt, klass=reading.klass, code_reason=reading.reason)
+    assert attempt.sent_at is not None
+    change.send(
+        attempt.attempt_id, at=attempt.sent_at, state="sent", declined=True, scheme_code=reading.code,
+        advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
+        lasting=lasting(order, reading, attempt.sent_at),
+    )  # fmt: skip
+    body = {
+        "number": attempt.attempt_no, "code": reading.code, "advice": reading.advice, "class": reading.klass,
+        "meaning": reading.meaning, "reason": reading.reason, "cure": reading.cure, "latency_ms": attempt.latency_ms,
+    }  # fmt: skip
+    if order.stage not in OPEN:
+        change.fact("attempt_declined", attempt.attempt_id, **body)
+        return
+    if expire_if_due(change, before=lambda: change.fact("attempt_declined", attempt.attempt_id, **body)):
+        return
+    if order.stage is Stage.PROBLEM:
+        change.step("mended", why="The processor has answered.")
+    decision, decision_id = decide_next(change, reading)
+    due = next_due(change, decision) if decision.verdict != "decline_at_once" else None
+    change.fact("attempt_declined", attempt.attempt_id, event=body | {"next_attempt_at": due}, **body)
+    follow(change, decision, decision_id)
+
+
+def _not_sent(change: Change, attempt: Attempt, happening: str | None) -> None:
+    """Proof that nothing left: the same step of the plan is tried again, on another route when there is one."""
+    order = change.order
+    if happening:
+        change.fact(happening, attempt.attempt_id, number=attempt.attempt_no, why="The processor was not reachable.")
+    order.attempts_count -= 1
+    if order.stage not in OPEN or expire_if_due(change):
+        return
+    if order.stage is Stage.PROBLEM:
+        change.step("mended", why="The processor has answered: nothing was sent.")
+    failed = sum(1 for a in order.attempts if a.state == "not_sent" and a.route)
+    wait = timedelta(minutes=min(60, 2 ** min(failed, 6)))
+    due = change.now + wait
+    if order.expires_at is None or due < order.expires_at:
+        plan_attempt(change, due, attempt.ladder, attempt.decision_id)

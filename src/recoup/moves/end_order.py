@@ -1,0 +1,65 @@
+"""The ways an order ends or waits that no processor's answer causes."""
+
+from collections.abc import Callable
+
+from recoup.moves.change import Change
+from recoup.rules.order.lifecycle import Stage, can
+
+
+def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -> bool:
+    """Ends an order whose time is up, unless a call is still out: then expiry waits for its answer."""
+    order = change.order
+    if order.expires_at is None or change.now < order.expires_at:
+        return False
+    if before is not None:
+        before()
+    if order.going() is None and can(order.stage, "expired"):
+        change.step("expired")
+    return True
+
+
+def expire(change: Change) -> None:
+    """Due work `expire`. With a call still out the work stays and is taken up again soon."""
+    order = change.order
+    if order.expires_at is not None and change.now < order.expires_at:
+        change.due("expire", order.expires_at)
+    elif order.going() is not None:
+        return
+    elif can(order.stage, "expired"):
+        change.step("expired")
+    else:
+        change.undue("expire")
+
+
+def release(change: Change) -> None:
+    """Due work `release`: the card may be sent again, or the operator lets go."""
+    order = change.order
+    change.undue("release")
+    if order.stage is not Stage.HELD:
+        return
+    change.step("released", why="The wait is over.")
+    attempt = order.planned()
+    if attempt is not None:
+        change.due("retry", attempt.due_at)
+
+
+def cancel(change: Change) -> bool:
+    """By the merchant. True when it ends now; False when the merchant cancelled it before.
+
+    Raises: Problem(wrong_state). A call that is still out is told to reverse whatever it brings.
+    """
+    order = change.order
+    if order.stage is Stage.CANCELLED and order.reason == "merchant_cancelled":
+        return False
+    change.step("cancelled")
+    return True
+
+
+def paid_elsewhere(change: Change, transmit_id: str) -> None:
+    """The merchant's own success ends the rescue; an order that is approved already is flagged instead."""
+    order = change.order
+    if can(order.stage, "paid_elsewhere"):
+        change.step("paid_elsewhere", transmit_id=transmit_id)
+    elif order.stage is Stage.COMPLETED:
+        order.attention = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
+        change.fact("paid_twice", transmit_id=transmit_id)

@@ -1,0 +1,71 @@
+"""Transaction A of an attempt: under the locks of order and card, the last check and the intent that is committed
+before any byte leaves."""
+
+from datetime import timedelta
+
+from recoup.kernel.world import Policy
+from recoup.moves.change import Change
+from recoup.moves.sends import gate
+from recoup.rules.network.limits import Refused
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Attempt
+
+SEND_WITHIN = timedelta(seconds=5)
+
+
+def open_attempt(change: Change, policy: Policy, route: str, settled_after: timedelta) -> Attempt | None:
+    """The attempt that may be sent now, or None: then the order says why and has other work due.
+
+    The worker may come late, twice, or after somebody ended the order: everything is read again here.
+    """
+    order = change.order
+    attempt = order.planned()
+    change.undue("retry")
+    if order.stage is not Stage.PROCESSING or attempt is None or order.going() is not None:
+        return None
+    if attempt.due_at > change.now:
+        change.due("retry", attempt.due_at)
+        return None
+    if order.expires_at is not None and change.now >= order.expires_at:
+        change.due("expire", order.expires_at)
+        return None
+    if order.merchant.killed:
+        hold(change, "The operator has stopped all sending for this merchant.", "kill_switch")
+        return None
+    verdict = gate(order, change.now, policy.visa_limit)
+    if isinstance(verdict, Refused):
+        _refused(change, attempt, verdict)
+        return None
+    timeout = policy.call_timeout
+    send_before = change.wall + SEND_WITHIN
+    change.set_attempt(
+        attempt, state="open", if_late="keep", route=route, sent_at=change.now, send_before=send_before,
+        call_timeout_ms=int(timeout / timedelta(milliseconds=1)), sends=attempt.sends + 1,
+    )  # fmt: skip
+    order.attempts_count += 1
+    order.next_attempt_at = None
+    change.send(attempt.attempt_id)
+    change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route,
+                decision=str(attempt.decision_id or ""))  # fmt: skip
+    change.due("inquire", send_before + timeout + settled_after, wall=True)
+    return attempt
+
+
+def hold(change: Change, why: str, cause: str) -> None:
+    """Onhold, with the reason; what was planned stays planned."""
+    change.step("held", why=why, cause=cause)
+
+
+def _refused(change: Change, attempt: Attempt, verdict: Refused) -> None:
+    """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
+    order = change.order
+    if verdict.until is not None and (order.expires_at is None or verdict.until < order.expires_at):
+        hold(change, verdict.message, verdict.rule_id)
+        change.set_attempt(attempt, due_at=max(verdict.until, attempt.due_at))
+        order.next_attempt_at = attempt.due_at
+        change.due("release", attempt.due_at)
+        return
+    change.set_attempt(attempt, state="not_sent")
+    order.next_attempt_at = None
+    change.fact("attempt_not_sent", attempt.attempt_id, number=attempt.attempt_no, why=verdict.message,
+                rule=verdict.rule_id)  # fmt: skip

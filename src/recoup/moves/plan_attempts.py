@@ -1,0 +1,64 @@
+"""Decides what comes next after a decline and puts it on the order: the next attempt, its due time, the reasons."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.moves.change import Change
+from recoup.rules.network.codes import Reading
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.decide import decide
+from recoup.rules.rescue.evidence import Decision
+from recoup.rules.rescue.order_evidence import evidence_of
+
+
+def decide_next(change: Change, reading: Reading) -> tuple[Decision, UUID]:
+    """The decision and the id it is stored under, with everything that it was made from."""
+    evidence = evidence_of(change.order, reading, change.now)
+    decision = decide(evidence)
+    stored = decision.to_dict()
+    decision_id = change.decide(
+        verdict=decision.verdict, features=evidence.features(), plan=stored["plan"], reasons=stored["reasons"],
+        rules=stored["rules"], alternatives=stored["alternatives"], versions=stored["versions"],
+    )  # fmt: skip
+    return decision, decision_id
+
+
+def next_due(change: Change, decision: Decision) -> datetime | None:
+    return change.now if decision.verdict == "attempt_now" else decision.next_attempt_at
+
+
+def follow(change: Change, decision: Decision, decision_id: UUID) -> None:
+    """Carries a decision out, short of sending: ends the order, or plans its next attempt, or leaves it waiting."""
+    order = change.order
+    if decision.verdict == "decline_at_once":
+        change.step("declined", decision_id=decision_id, why=decision.reasons[0], reasons=list(decision.reasons))
+        return
+    due = next_due(change, decision)
+    body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}
+    change.fact("planned", decision_id=decision_id, **body)
+    if due is None:
+        order.next_attempt_at = None
+        change.undue("retry")
+        return
+    plan_attempt(change, due, decision.group or "soft", decision_id)
+
+
+def plan_attempt(change: Change, due: datetime, ladder: str, decision_id: UUID | None) -> Attempt:
+    """The next attempt as an intent of its own, shown before it happens."""
+    order = change.order
+    attempt = order.planned()
+    if attempt is None:
+        number = max((a.attempt_no for a in order.attempts), default=0) + 1
+        attempt = Attempt(
+            attempt_id=new_id(), order_id=order.order_id, attempt_no=number, state="planned", ladder=ladder,
+            due_at=due, units=order.units, asset=order.asset, initiator=order.initiator, decision_id=decision_id,
+        )  # fmt: skip
+    change.set_attempt(attempt, due_at=due)
+    order.next_attempt_at = due
+    change.due("retry", due)
+    if order.stage is Stage.HELD:
+        change.undue("retry")
+    return attempt

@@ -1,0 +1,105 @@
+"""What a refund and the reversal of a late approval change about an order."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.moves.change import Change
+from recoup.rules.money import ledger
+from recoup.rules.order.snapshot import Attempt, Refund
+
+TRIES_MAX = 6
+
+
+def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
+               actor: str) -> Refund:  # fmt: skip
+    """The promise: once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
+    order = change.order
+    payment = order.paid_by()
+    refund = Refund(
+        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="refund",
+        attempt_id=payment.attempt_id if payment else None, state="owed", units=units, asset=order.asset,
+        message=message, items=items, input_mac="\\x" + input_mac.hex(), business_at=change.now, actor=actor,
+    )  # fmt: skip
+    change.set_refund(refund)
+    order.refunded_units += units
+    change.fact("refund_owed", refund.refund_id, units=units, number=refund.refund_no, items=items,
+                remaining=order.units - order.refunded_units)  # fmt: skip
+    change.post("refund", refund.refund_id, [ledger.refund_owed(units)])
+    change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+    return refund
+
+
+def reverse_late_approval(change: Change, attempt: Attempt) -> None:
+    """Somebody was told that the order is over, then the processor says approved: the money goes back."""
+    order = change.order
+    refund = Refund(
+        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="reversal",
+        attempt_id=attempt.attempt_id, state="owed", units=attempt.units, asset=attempt.asset,
+        message="approved after the order had ended", items=[], input_mac="\\x", business_at=change.now,
+        actor="worker:clock",
+    )  # fmt: skip
+    change.set_refund(refund)
+    change.fact("approved_late", attempt.attempt_id, number=attempt.attempt_no, units=attempt.units)
+    change.post("attempt", attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")])
+    change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+
+
+def find(change: Change, refund_id: UUID) -> Refund:
+    return next(r for r in change.order.refunds if r.refund_id == refund_id)
+
+
+def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta) -> Refund | None:
+    """Transaction A: the refund may be sent now, under its own id. None when nothing is left to send."""
+    refund = find(change, refund_id)
+    if refund.state not in ("owed", "sent"):
+        change.undue("refund", subject_id=refund_id)
+        return None
+    send_before = change.wall + timedelta(seconds=5)
+    first = refund.state == "owed"
+    change.set_refund(refund, state="sent", tries=refund.tries + 1, send_before=send_before)
+    if first and refund.kind == "refund":
+        change.fact("refund_sent", refund_id, units=refund.units)
+    change.due("refund", send_before + timeout + settled_after, subject_id=refund_id, wall=True)
+    return refund
+
+
+def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str | None, code: str | None) -> str:
+    """Transaction B. `state` as the processor said: approved, declined, unknown, not_sent."""
+    refund = find(change, refund_id)
+    if refund.state != "sent":
+        return refund.state
+    if state == "approved":
+        _done(change, refund, reference, code)
+    elif state in ("unknown", "not_sent") and refund.tries < TRIES_MAX:
+        change.due("refund", change.wall + timedelta(seconds=2**refund.tries), subject_id=refund_id, wall=True)
+    else:
+        _not_done(change, refund, state, code)
+    return refund.state
+
+
+def _done(change: Change, refund: Refund, reference: str | None, code: str | None) -> None:
+    change.undue("refund", subject_id=refund.refund_id)
+    change.set_refund(refund, state="done", reference=reference, processor_code=code)
+    route = _route(change, refund)
+    if refund.kind == "refund":
+        change.fact("refund_done", refund.refund_id, units=refund.units)
+        change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
+    else:
+        change.fact("reversed", refund.refund_id, units=refund.units)
+        change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
+
+
+def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:
+    """A refusal of the processor, or too many unknowns: it goes to the desk; the money stays owed."""
+    change.undue("refund", subject_id=refund.refund_id)
+    change.set_refund(refund, state="stuck", processor_code=code)
+    happening = "refund_stuck" if refund.kind == "refund" else "reversal_stuck"
+    change.order.attention = "A refund is stuck: the processor did not take it. The money is still owed."
+    change.fact(happening, refund.refund_id, units=refund.units, code=code, why=state)
+
+
+def _route(change: Change, refund: Refund) -> str:
+    payment = next((a for a in change.order.attempts if a.attempt_id == refund.attempt_id), None)
+    return (payment.route if payment else None) or ""

@@ -1,0 +1,48 @@
+"""The card's sends as the network gate counts them."""
+
+from datetime import datetime
+from typing import Any
+
+from recoup.rules.network.codes import Reading
+from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
+from recoup.rules.order.snapshot import Order
+
+
+def _send(row: dict[str, Any]) -> Send:
+    return Send(
+        at=row["at"], units=row["units"], currency=row["currency"], initiator=row["initiator"],
+        acceptor_id=row["acceptor_id"], merchant_id=str(row["merchant_id"]), state=row["state"],
+        declined=row["declined"], visa_category=row["visa_category"], advice=row["advice_code"],
+        code=row["scheme_code"], klass=row["klass"],
+    )  # fmt: skip
+
+
+def gate(order: Order, now: datetime, visa_limit: int) -> Allowed | Refused:
+    """Whether the networks allow one more send of the order's card now. Only under the card's lock."""
+    for block in order.blocks:
+        until = datetime.fromisoformat(block["until"]) if block["until"] else None
+        ours = block["merchant_id"] in (None, str(order.merchant_id))
+        if ours and block["acceptor_id"] in (None, order.merchant.acceptor_id) and (until is None or until > now):
+            return Refused("blocked", until, "This card is blocked.")
+    return may_send(
+        order.card.scheme if order.card else "generic",
+        [_send(row) for row in order.sends],
+        now,
+        units=order.units,
+        currency=order.asset,
+        initiator="customer" if order.initiator == "customer" else "merchant",
+        acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id),
+        region=order.merchant.region,
+        visa_limit=visa_limit,
+    )
+
+
+def lasting(order: Order, reading: Reading, at: datetime) -> bool:
+    """Whether a decline forbids sends for longer than any window."""
+    send = Send(
+        at=at, units=order.units, currency=order.asset, initiator="merchant", acceptor_id=order.merchant.acceptor_id,
+        merchant_id=str(order.merchant_id), declined=True, visa_category=reading.visa_category,
+        advice=reading.advice, code=reading.code, klass=reading.klass,
+    )  # fmt: skip
+    return binds_for_ever(reading.scheme, send)

@@ -1,0 +1,37 @@
+"""Picks a received order up: counts the decline that came in, reads it, and decides what to do."""
+
+from recoup.kernel.ids import new_id
+from recoup.moves.change import Change
+from recoup.moves.plan_attempts import decide_next, follow
+from recoup.moves.sends import lasting
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.rescue.order_evidence import declined_at, first_reading
+
+
+def start_order(change: Change) -> None:
+    """Draft to Processing, Cancelled or Expired. Does nothing for an order that was started before."""
+    order = change.order
+    change.undue("admit")
+    if order.stage is Stage.RECEIVED:
+        if order.expires_at is not None and change.now >= order.expires_at:
+            change.step("expired")
+            return
+        if order.merchant.killed:
+            change.step("held", why="The operator has stopped all sending for this merchant.", cause="kill_switch")
+            change.due("expire", order.expires_at or change.now)
+            return
+    elif order.stage is not Stage.PROCESSING or order.attempts:
+        return
+    reading = first_reading(order)
+    change.send(
+        new_id(), at=declined_at(order), state="sent", declined=True, scheme_code=reading.code,
+        advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
+        lasting=lasting(order, reading, declined_at(order)),
+    )  # fmt: skip
+    decision, decision_id = decide_next(change, reading)
+    if decision.verdict != "decline_at_once":
+        if order.stage is Stage.RECEIVED:
+            change.step("started", decision_id=decision_id)
+        assert order.expires_at is not None
+        change.due("expire", order.expires_at)
+    follow(change, decision, decision_id)

@@ -1,0 +1,99 @@
+"""When a delivery that was not taken is tried again, and when it is not.
+
+Source: contract §17.1 U5 for the schedule; what each answer means is our decision.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal
+
+JITTER: Final = 0.2
+RETRY_AFTER_MAX: Final = timedelta(hours=24)
+SCHEDULE: Final = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+    timedelta(hours=12),
+    timedelta(hours=24),
+)
+# The receiver is there and refuses: asking often does not help, but a wrong deployment is put right within a
+# day.
+REFUSED_SCHEDULE: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=30),
+    timedelta(hours=6),
+    timedelta(hours=24),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with a delivery after a try.
+
+    `retry` after `delay` of wall time; `park`: no further try by itself; `disable`: park it and call this
+    endpoint no more, until a person switches it on again.
+    """
+
+    action: Literal["taken", "retry", "park", "disable"]
+    delay: timedelta | None = None
+
+
+def next_delay(fails: int, jitter: float, schedule: Sequence[timedelta] = SCHEDULE) -> timedelta | None:
+    """How long to wait after the `fails`-th try failed (from 1), or None when it was the last.
+
+    `jitter` is a random number in [0, 1): 0.5 is the schedule itself, the ends are 20 % less and more.
+    """
+    if fails < 1:
+        raise ValueError("count the failed tries from 1")
+    if fails > len(schedule):
+        return None
+    return schedule[fails - 1] * (1 - JITTER + 2 * JITTER * jitter)
+
+
+def after_try(
+    status: int | None,
+    *,
+    error: str | None,
+    fails: int,
+    jitter: float,
+    retry_after: str | None = None,
+    now: datetime,
+) -> Verdict:
+    """What an answer means for the delivery and its endpoint.
+
+    `error` is the word of a call that did not end well and counts before the status; `fails` counts the
+    failed tries with this one; `retry_after` is the answer's header; `now` is wall time.
+    """
+    if error is None and status is not None:
+        if 200 <= status < 300:
+            return Verdict("taken")
+        if status == 410:
+            return Verdict("disable")
+    refused = error is None and status is not None and 300 <= status < 500 and status not in (408, 429)
+    refused = refused or error == "refused_address"
+    delay = next_delay(fails, jitter, REFUSED_SCHEDULE if refused else SCHEDULE)
+    if delay is None:
+        return Verdict("park")
+    if error is None and status in (429, 503):
+        asked = read_retry_after(retry_after, now)
+        delay = max(delay, min(asked, RETRY_AFTER_MAX)) if asked else delay
+    return Verdict("retry", delay)
+
+
+def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
+    """Seconds or an HTTP date as a wait from `now`; None when absent, past or unreadable."""
+    text = (text or "").strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:9]), 10**8))
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return until - now if until > now else None

@@ -1,0 +1,184 @@
+"""The catalogue of events, and how each is written for a receiver.
+
+Source: contract §14.2 (names, priorities), §14.3 (payload), §17.1 U5 and U8 (data, opt-in events, formats).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from recoup.kernel.ids import tail
+from recoup.rules.messages import event_data as shapes
+from recoup.rules.messages.signature import http_date, sign, standard_headers
+
+Priority = Literal["critical", "recommended", "informational"]
+Format = Literal["rescue", "rescue-text", "standard"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """`default` tells whether an endpoint that names no events gets it; `meaning` is the documentation's
+    text.
+    """
+
+    name: str
+    priority: Priority
+    default: bool
+    data: type[shapes.Data]
+    meaning: str
+
+
+CATALOGUE: Final[Mapping[str, EventKind]] = {
+    kind.name: kind
+    for kind in (
+        EventKind("order.completed", "recommended", True, shapes.Completed, "The order was approved."),
+        EventKind(
+            "order.cancelled", "recommended", True, shapes.Cancelled, "The order ended without payment."
+        ),
+        EventKind("order.expired", "recommended", True, shapes.Expired, "Its time ended before an approval."),
+        EventKind("order.refunded", "critical", True, shapes.Refunded, "Some or all of it goes back."),
+        EventKind("order.capturerequired", "informational", True, shapes.CaptureRequired, "Capture is due."),
+        EventKind(
+            "payment.chargeback.received",
+            "critical",
+            True,
+            shapes.ChargebackReceived,
+            "The issuer charges back.",
+        ),
+        EventKind("challenge.presented", "critical", True, shapes.Challenge, "The customer is asked to act."),
+        EventKind(
+            "challenge.attempted", "critical", True, shapes.Challenge, "The customer acted; no result yet."
+        ),
+        EventKind("challenge.passed", "critical", True, shapes.Challenge, "The customer passed."),
+        EventKind("challenge.failed", "critical", True, shapes.Challenge, "The customer failed."),
+        EventKind(
+            "payout.created", "informational", True, shapes.Payout, "Money is on its way to the merchant."
+        ),
+        EventKind("payout.updated", "informational", True, shapes.Payout, "A payout changed its status."),
+        EventKind(
+            "settlement.closed", "informational", True, shapes.SettlementClosed, "A settlement is final."
+        ),
+        EventKind(
+            "reconciliation.ready", "informational", True, shapes.ReconciliationReady, "A comparison is done."
+        ),
+        EventKind("order.submitted", "informational", False, shapes.Progress, "The order was taken in."),
+        EventKind(
+            "order.processing", "informational", False, shapes.Progress, "Work on it began or went on."
+        ),
+        EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
+        EventKind("order.problem", "informational", False, shapes.Held, "A person looks at it."),
+        EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "A send was declined."),
+    )
+}
+DEFAULT_EVENTS: Final = tuple(kind.name for kind in CATALOGUE.values() if kind.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, as the outbox keeps it.
+
+    `order_id` and `external_order_id` are None for events about no single order. `sequence` is the log's
+    number: it rises within an order and may skip. `business_at` is aware. `data` comes from `event_data`.
+    `resent` is True when a person asked for it again, not when a try is repeated.
+    """
+
+    event_id: UUID
+    merchant_id: UUID
+    site_id: UUID | None
+    order_id: UUID | None
+    external_order_id: str | None
+    name: str
+    sequence: int
+    business_at: datetime
+    data: dict[str, Any]
+    test_mode: bool
+    resent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A delivery's headers (lower case, content type and signature) and body."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+def event_data(name: str, **facts: Any) -> dict[str, Any]:
+    """The data of an event, checked against its documented shape, ready to be kept and sent.
+
+    Raises: KeyError for an unknown event; TypeError or msgspec.ValidationError when a fact is missing,
+    unknown or of the wrong kind.
+    """
+    kind = CATALOGUE[name]
+    plain = msgspec.to_builtins(kind.data(**facts), enc_hook=_refuse)
+    msgspec.convert(plain, kind.data)
+    return dict(plain)
+
+
+def rescue_object(event: Event) -> dict[str, Any]:
+    """The payload before it is written: also an item of the events list."""
+    return {
+        "Event": event.name,
+        "TimeStamp": timestamp(event.business_at),
+        "EventData": full_data(event),
+        "ExternalOrderId": event.external_order_id,
+        "OrderId": event.order_id,
+        "ConfirmationId": tail(event.order_id) if event.order_id else None,
+        "IsTestMode": event.test_mode,
+        "IsResent": event.resent,
+    }
+
+
+def full_data(event: Event) -> dict[str, Any]:
+    """EventData with what every event carries; the event's own data never hides these four."""
+    return {
+        **event.data,
+        "Mid": event.merchant_id,
+        "SiteId": event.site_id,
+        "Sequence": event.sequence,
+        "EventId": event.event_id,
+    }
+
+
+def render_rescue(event: Event) -> bytes:
+    return _encode(rescue_object(event))
+
+
+def render_standard(event: Event) -> bytes:
+    """Type, timestamp and data as Standard Webhooks suggests; the data is the rescue payload's, orders
+    included.
+    """
+    data = full_data(event) | {"OrderId": event.order_id, "ExternalOrderId": event.external_order_id}
+    data |= {"IsTestMode": event.test_mode, "IsResent": event.resent}
+    return _encode({"type": event.name, "timestamp": timestamp(event.business_at), "data": data})
+
+
+def render(event: Event, form: Format, key_b64: str, host: str, nonce: str, now: datetime) -> Rendered:
+    """The whole of one delivery. `now` is wall time, as signatures' dates are; `host` as the receiver sees
+    it.
+
+    Raises: ValueError when the key is not base64.
+    """
+    if form == "standard":
+        body = render_standard(event)
+        headers = standard_headers(key_b64, f"evt_{event.event_id.hex}", now, body)
+        return Rendered({"content-type": "application/json", **headers}, body)
+    body = render_rescue(event)
+    content_type = "text/plain; charset=utf-8" if form == "rescue-text" else "application/json"
+    return Rendered({"content-type": content_type, **sign(key_b64, host, nonce, http_date(now), body)}, body)
+
+
+def timestamp(moment: datetime) -> str:
+    """ISO 8601 in UTC with microseconds and `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _refuse(value: object) -> Any:
+    raise TypeError(f"an event cannot carry {type(value).__name__}")
+
+
+_encode: Final = msgspec.json.Encoder().encode

@@ -1,0 +1,110 @@
+"""How much of an order can be given back, by amount or by items."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from recoup.kernel.money import Money
+from recoup.kernel.problem import Problem
+
+STATES: Final = ("owed", "sent", "netted", "done", "stuck", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the order. `units` is the line's price for its whole quantity, tax in, discount out."""
+
+    line: int
+    sku: str
+    name: str
+    units: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a refund takes of one line: `quantity` whole pieces or `units` of money."""
+
+    line: int
+    units: int
+    quantity: int
+
+
+def by_amount(asked: Money, remaining: Money, *, cap: Money | None = None) -> Money:
+    """Raises: Problem(over_remainder) naming both amounts; `cap` is the operator's limit for partial refunds."""
+    limit = remaining if cap is None or asked == remaining else min(remaining, cap)
+    if asked.units <= 0:
+        raise Problem("invalid", "The amount to refund must be more than zero.", field="AmountToRefund")
+    if limit < asked:
+        message = f"Amount to refund ({asked.text()}) is greater than maximum refund amount ({limit.text()})"
+        raise Problem("over_remainder", message, field="AmountToRefund", cure="Refund at most what is left.")
+    return asked
+
+
+def items_of(order_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
+    """The order's lines as sent, `line` counted from 1."""
+    items = []
+    for number, raw in enumerate(order_items, 1):
+        quantity = max(1, int(raw.get("quantity") or 1))
+        units = int(raw.get("amount") or 0) * quantity + int(raw.get("tax") or 0) - int(raw.get("discountAmount") or 0)
+        items.append(Item(number, str(raw.get("sku") or ""), str(raw.get("name") or ""), max(0, units), quantity))
+    return tuple(items)
+
+
+def by_items(
+    wanted: Sequence[Mapping[str, Any]],
+    items: Sequence[Item],
+    taken: Mapping[int, tuple[int, int]],
+) -> tuple[int, tuple[Chosen, ...]]:
+    """The units to refund and what they are for.
+
+    `wanted`: {sku | line, quantity | amount (minor units)}; `taken`: line -> (units, quantity) refunded before. The
+    last piece of a line takes what is left of it, so that a line refunded piece by piece closes to zero.
+    Raises: Problem(refund_items) naming the line and why.
+    """
+    if not items:
+        raise _no("The order was sent without items; refund by amountToRefund instead.", "Items")
+    chosen: list[Chosen] = []
+    used = {line: list(pair) for line, pair in taken.items()}
+    for index, want in enumerate(wanted):
+        item = _find(want, items, index)
+        units_before, quantity_before = used.setdefault(item.line, [0, 0])
+        pick = _pick(want, item, units_before, quantity_before, f"Items[{index}]")
+        used[item.line] = [units_before + pick.units, quantity_before + pick.quantity]
+        chosen.append(pick)
+    if not chosen:
+        raise _no("Name at least one item.", "Items")
+    return sum(c.units for c in chosen), tuple(chosen)
+
+
+def _find(want: Mapping[str, Any], items: Sequence[Item], index: int) -> Item:
+    field = f"Items[{index}]"
+    if want.get("line") is not None:
+        found = [i for i in items if i.line == want["line"]]
+    else:
+        found = [i for i in items if i.sku and i.sku == want.get("sku")]
+    if not found:
+        raise _no("The order has no such item.", field)
+    if len(found) > 1:
+        raise _no("Several items have this sku; name the line instead.", field)
+    return found[0]
+
+
+def _pick(want: Mapping[str, Any], item: Item, units_before: int, quantity_before: int, field: str) -> Chosen:
+    left_units, left_quantity = item.units - units_before, item.quantity - quantity_before
+    if want.get("amount") is not None:
+        units = int(want["amount"])
+        if not 0 < units <= left_units:
+            raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field)
+        return Chosen(item.line, units, 0)
+    quantity = int(want.get("quantity") or 1)
+    if not 0 < quantity <= left_quantity:
+        raise _no(f"Line {item.line} has a quantity of {left_quantity} left to refund.", field)
+    units = left_units if quantity == left_quantity else item.units * quantity // item.quantity
+    if not 0 < units <= left_units:
+        raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field)
+    return Chosen(item.line, units, quantity)
+
+
+def _no(message: str, field: str) -> Problem:
+    return Problem("refund_items", message, field=field)

@@ -1,0 +1,216 @@
+"""What a decline means: a dated, region-aware look-up that never guesses more than its source says.
+
+Trust goes advice code, scheme code, processor code, text. What none of them knows, and an approval code on a
+decline, is read as a generic soft decline.
+
+Source: the decline data and its look-up rules; rescue contract §17.1.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from recoup.rules.network.reasons import REASONS, cure_of, reason_of
+from recoup.rules.network.tables import CODES, PROCESSOR_CODES, CodeRow, ProcessorRow, valid_row
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One decline, read.
+
+    `code` is the scheme's code, `advice` Mastercard's. `klass` is funds, soft, technical, data, sca, fraud,
+    hard or configuration. `retry` is yes, never, or what has to come first (after_contact, …).
+    `min_wait_hours` is the floor before the next send, `wait_by_rule` says that the network set it.
+    `document` and `edition` name the source.
+    """
+
+    scheme: str
+    code: str | None
+    advice: str | None
+    meaning: str
+    klass: str
+    visa_category: int | None
+    retry: str
+    min_wait_hours: float | None
+    wait_by_rule: bool
+    reason: str
+    document: str
+    edition: str
+    cure: str
+
+    @property
+    def terminal(self) -> bool:
+        """Only a hard decline ends a rescue at once; everything else can still be cured or waits for its
+        expiry.
+        """
+        return self.klass == "hard"
+
+
+_GENERIC_SOFT_WAIT_HOURS: Final = 24.0
+_VISA_UNLISTED: Final = 4
+_ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
+
+_ROWS: Final[dict[tuple[str, str, str], list[CodeRow]]] = defaultdict(list)
+for _row in CODES:
+    _ROWS[_row.scheme, _row.kind, _row.code].append(_row)
+_PROCESSOR: Final[dict[tuple[str, str], ProcessorRow]] = {
+    (row.source, row.code): row for row in PROCESSOR_CODES
+}
+_RANGES: Final = [
+    (row.source, int(low), int(high), row)
+    for row in PROCESSOR_CODES
+    for low, dash, high in [row.code.partition("-")]
+    if dash and low.isdigit() and high.isdigit()
+]
+_PHRASES: Final = sorted(
+    (row for row in PROCESSOR_CODES if row.source == "text"), key=lambda row: -len(row.code)
+)
+
+
+def read_decline(
+    *,
+    scheme: str,
+    source: str | None,
+    code: str | None,
+    text: str | None,
+    advice: str | None,
+    on: date,
+    region: str = "world",
+) -> Reading:
+    """What the decline of that day means for a card of that scheme. Never raises: the unknown is generic
+    soft.
+
+    `source` names the processor whose code it is (nmi, stripe, adyen, braintree, checkout). A two-character
+    code is the scheme's own whatever the source; so are Amex's three digits, unless the named processor lists
+    them as its own.
+    """
+    code = _clean(code).upper() or None
+    field39 = _scheme_code(scheme, (source or "").strip().lower(), code)
+    advice = _clean(advice).zfill(2) if _clean(advice) else None
+    if advice and scheme == "mastercard":
+        row = valid_row(_ROWS[scheme, "advice", advice], on, region)
+        if row:
+            return _from_advice(scheme, field39, row)
+    if field39:
+        row = _scheme_row(scheme, field39, on, region)
+        if row:
+            return (
+                _generic(scheme, field39)
+                if row.klass == "approved"
+                else _from_code(scheme, field39, advice, row)
+            )
+    entry = None if field39 else _processor_entry((source or "").strip().lower(), code)
+    entry = entry or _phrase(text)
+    return _from_processor(scheme, field39, entry, on, region) if entry else _generic(scheme, field39)
+
+
+def _clean(value: str | None) -> str:
+    return (value or "").strip()
+
+
+def _scheme_code(scheme: str, source: str, code: str | None) -> str | None:
+    """The code as the scheme's own, or None when it is a processor's. One digit that no processor claims is
+    padded.
+    """
+    if code is None:
+        return None
+    if re.fullmatch(r"[0-9A-Z]{2}", code):
+        return code
+    if (source, code.lower()) in _PROCESSOR:
+        return None
+    if re.fullmatch(r"[0-9]", code):
+        return "0" + code
+    if re.fullmatch(r"[0-9]{3}", code) and (scheme, "response", code) in _ROWS:
+        return code
+    return None
+
+
+def _scheme_row(scheme: str, code: str, on: date, region: str) -> CodeRow | None:
+    own = valid_row(_ROWS.get((scheme, "response", code), ()), on, region)
+    return own or valid_row(_ROWS.get(("generic", "response", code), ()), on, region)
+
+
+def _processor_entry(source: str, code: str | None) -> ProcessorRow | None:
+    if not code:
+        return None
+    entry = _PROCESSOR.get((source, code.lower()))
+    if entry or not code.isdecimal():
+        return entry
+    return next(
+        (row for name, low, high, row in _RANGES if name == source and low <= int(code) <= high), None
+    )
+
+
+def _phrase(text: str | None) -> ProcessorRow | None:
+    words = " ".join((text or "").lower().split())
+    return next((row for row in _PHRASES if row.code in words), None) if words else None
+
+
+def _category(scheme: str, row: CodeRow | None) -> int | None:
+    if scheme != "visa":
+        return None
+    return (row.visa_category if row else None) or _VISA_UNLISTED
+
+
+def _from_code(
+    scheme: str, code: str, advice: str | None, row: CodeRow, reason: str | None = None
+) -> Reading:
+    reason = reason or reason_of("response", code, row.klass)
+    return Reading(
+        scheme, code, advice, row.meaning, row.klass, _category(scheme, row), row.retry, row.min_wait_hours,
+        row.wait_by_rule, reason, row.document, row.edition, cure_of(reason, row.klass),
+    )  # fmt: skip
+
+
+def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None = None) -> Reading:
+    klass, retry = row.klass, row.retry
+    if row.code == "01" and code in _ADVICE_AS_SCA:
+        klass, retry = "sca", "after_authentication"
+    reason = reason_of("advice", row.code, klass) if klass == "sca" or not reason else reason
+    return Reading(
+        scheme, code, row.code, row.meaning, klass, _category(scheme, None), retry, row.min_wait_hours,
+        row.wait_by_rule, reason, row.document, row.edition, cure_of(reason, klass),
+    )  # fmt: skip
+
+
+def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date, region: str) -> Reading:
+    """A processor's word through the row that it maps to; its own class only where no network code fits."""
+    if entry.klass == "approved":
+        return _generic(scheme, code)
+    if entry.kind == "advice":
+        row = valid_row(_ROWS["mastercard", "advice", entry.target], on, region)
+        if row:
+            return _from_advice(scheme, code, row, entry.reason)
+    if entry.kind == "response":
+        row = _scheme_row(scheme, entry.target, on, region)
+        if row:
+            fits = entry.reason if row.klass == entry.klass else None
+            return _from_code(scheme, entry.target, None, row, fits)
+    retry, wait = _RETRY[entry.klass]
+    return Reading(
+        scheme, code, None, REASONS[entry.reason][0], entry.klass, _category(scheme, None), retry, wait,
+        False, entry.reason, "list of the processor's codes", "", cure_of(entry.reason, entry.klass),
+    )  # fmt: skip
+
+
+# class -> (retry, hours before the next send) where only a processor's word is known
+_RETRY: Final[dict[str, tuple[str, float | None]]] = {
+    "funds": ("yes", 24.0),
+    "soft": ("yes", _GENERIC_SOFT_WAIT_HOURS),
+    "technical": ("yes", 1.0),
+    "data": ("after_data_change", None),
+    "sca": ("after_authentication", None),
+    "fraud": ("after_contact", 24.0),
+    "hard": ("never", None),
+    "configuration": ("after_configuration", None),
+}
+
+
+def _generic(scheme: str, code: str | None) -> Reading:
+    return Reading(
+        scheme, code, None, "declined without a code that says why", "soft", _category(scheme, None), "yes",
+        _GENERIC_SOFT_WAIT_HOURS, False, "do_not_honor", "our reading of unknown codes", "",
+        cure_of("do_not_honor", "soft"),
+    )  # fmt: skip

@@ -1,0 +1,182 @@
+"""The gate before every send: how often the networks let a card be tried, over all merchants and for ever.
+
+Every send later than now − window counts: approved, declined, unknown and only reserved ones, those dated
+after `now` (another sandbox merchant's clock may be ahead), and the declined payment that came in. Some
+networks do not count a first send and some count declines only; we count everything, because whether an
+earlier send of this card and amount elsewhere was the first is not ours to see, and an error in this
+direction costs a try, not a fee. So no window ever holds more than `maximum_sends` sends that we know of.
+
+Source: the dated network limits; design §4.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from recoup.rules.network.tables import LIMITS, LimitRow, valid_row
+
+Initiator = Literal["merchant", "customer"]
+
+LOOKBACK: Final = timedelta(days=30)  # the longest window; older sends matter only when `binds_for_ever`
+_STOP_CODES: Final = frozenset({"R0", "R1", "R3"})
+_FOR_EVER: Final = frozenset({"mc-advice-03", "mc-advice-21"})  # billed for 30 days; we never send again
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One send of a card, ours or the merchant's own declined one.
+
+    `at` is business time of the merchant that sent it. `declined` is None while the answer is not known.
+    `visa_category`, `advice`, `code` and `klass` are of the reading of its decline, if it has one.
+    """
+
+    at: datetime
+    units: int
+    currency: str
+    initiator: Initiator
+    acceptor_id: str
+    merchant_id: str
+    state: Literal["reserved", "sent"] = "sent"
+    declined: bool | None = None
+    visa_category: int | None = None
+    advice: str | None = None
+    code: str | None = None
+    klass: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The send may be reserved now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`until` is the first instant at which the rule would let it pass, None for never. `message` is for the
+    merchant.
+    """
+
+    rule_id: str
+    until: datetime | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """The send that is asked for."""
+
+    units: int
+    currency: str
+    initiator: Initiator
+    acceptor_id: str
+    merchant_id: str
+
+
+def may_send(
+    scheme: str,
+    sends: Sequence[Send],
+    now: datetime,
+    *,
+    units: int,
+    currency: str,
+    initiator: Initiator,
+    acceptor_id: str,
+    merchant_id: str,
+    region: str = "world",
+    visa_limit: int = 20,
+) -> Allowed | Refused:
+    """Whether one more send of this card may leave at `now`; of several refusals the one that lasts longest.
+
+    `sends` are the card's sends later than `now − LOOKBACK`, and every older one that `binds_for_ever`.
+    `visa_limit` lowers Visa's number of sends in 30 days; it cannot raise it. Never raises.
+    """
+    wish = _Wish(units, currency, initiator, acceptor_id, merchant_id)
+    refusals = []
+    for row in _rules(scheme, now, region):
+        maximum = (
+            min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
+        )
+        counted = [send for send in sends if _counts(row, send, wish)]
+        refusals += _bar(row, counted, now) if row.maximum_sends == 0 else _window(row, counted, now, maximum)
+    if not refusals:
+        return Allowed()
+    return max(refusals, key=lambda one: (one.until is None, one.until or now))
+
+
+def binds_for_ever(scheme: str, send: Send) -> bool:
+    """Whether this send forbids others without end, so that it has to be kept in sight beyond LOOKBACK."""
+    rows = [row for row in LIMITS if row.scheme == scheme and row.maximum_sends == 0 and _span(row) is None]
+    return any(_triggers(row, send) for row in rows)
+
+
+def _rules(scheme: str, now: datetime, region: str) -> Iterator[LimitRow]:
+    rows = [row for row in LIMITS if row.scheme == scheme and row.key != "acceptor"]
+    for rule_id in dict.fromkeys(row.rule_id for row in rows):
+        row = valid_row([one for one in rows if one.rule_id == rule_id], now.astimezone(UTC).date(), region)
+        if row:
+            yield row
+
+
+def _span(row: LimitRow) -> timedelta | None:
+    if row.rule_id in _FOR_EVER or row.window_hours is None:
+        return None
+    return timedelta(hours=row.window_hours)
+
+
+def _counts(row: LimitRow, send: Send, wish: _Wish) -> bool:
+    if row.initiator_split and send.initiator != wish.initiator:
+        return False
+    if "acceptor" in row.key and send.acceptor_id != wish.acceptor_id:
+        return False
+    if "amount" in row.key and (send.units, send.currency) != (wish.units, wish.currency):
+        return False
+    if row.maximum_sends > 0:
+        return True
+    return _triggers(row, send) and _reaches(send, wish)
+
+
+def _triggers(row: LimitRow, send: Send) -> bool:
+    """Whether the answer to this send is one that the ban is about."""
+    if not send.declined:
+        return False
+    if row.rule_id == "visa-category-1":
+        return send.visa_category == 1
+    if row.rule_id == "visa-stop-instruction":
+        return send.code in _STOP_CODES
+    if row.rule_id == "elo-irreversible":
+        # Data that could be corrected count too: what we resend is always the same data.
+        return send.klass in ("hard", "data")
+    return send.advice is not None and row.rule_id == "mc-advice-" + send.advice
+
+
+def _reaches(send: Send, wish: _Wish) -> bool:
+    """A stop by the customer binds the merchant that was stopped; every other ban binds the card for all."""
+    return send.code not in _STOP_CODES or send.merchant_id == wish.merchant_id
+
+
+def _bar(row: LimitRow, triggers: Sequence[Send], now: datetime) -> list[Refused]:
+    span = _span(row)
+    if not triggers:
+        return []
+    if span is None:
+        message = "The bank allows no further try with this card. Only another card of the customer helps."
+        return [Refused(row.rule_id, None, message)]
+    until = max(send.at for send in triggers) + span
+    message = f"The bank asked not to try this card before {_minute(until)}."
+    return [Refused(row.rule_id, until, message)] if until > now else []
+
+
+def _window(row: LimitRow, counted: Sequence[Send], now: datetime, maximum: int) -> list[Refused]:
+    span = _span(row)
+    assert span is not None
+    inside = sorted(send.at for send in counted if send.at > now - span)
+    if len(inside) < maximum:
+        return []
+    if maximum <= 0:
+        return [Refused(row.rule_id, None, "The card's allowance is set to none.")]
+    until = inside[len(inside) - maximum] + span
+    return [Refused(row.rule_id, until, f"The card's allowance is used up until {_minute(until)}.")]
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,129 @@
+"""The three dated tables of card knowledge, read once from the package: codes, limits, processor words.
+
+A region names the narrowest place that is known; a row for a narrower region hides the one for a wider.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from datetime import date
+from importlib.resources import files
+from typing import Final, NamedTuple, TypeVar
+
+# region -> where to look, narrowest first
+REGIONS: Final[dict[str, tuple[str, ...]]] = {
+    "world": ("world",),
+    "europe_cemea": ("europe_cemea", "world"),
+    "europe": ("europe", "europe_cemea", "world"),
+    "eea_uk": ("eea_uk", "europe", "europe_cemea", "world"),
+    "us": ("us", "world"),
+    "canada": ("canada", "world"),
+    "brazil": ("brazil", "world"),
+}
+
+
+class CodeRow(NamedTuple):
+    scheme: str
+    kind: str
+    code: str
+    meaning: str
+    klass: str
+    visa_category: int | None
+    retry: str
+    min_wait_hours: float | None
+    wait_by_rule: bool
+    needs_advice: bool
+    region: str
+    valid_from: date
+    valid_to: date
+    document: str
+    edition: str
+
+
+class LimitRow(NamedTuple):
+    scheme: str
+    rule_id: str
+    counts: str
+    window_hours: float | None
+    maximum_sends: int
+    key: str
+    initiator_split: bool
+    region: str
+    valid_from: date
+    valid_to: date
+
+
+class ProcessorRow(NamedTuple):
+    source: str
+    code: str
+    text: str
+    kind: str
+    target: str
+    klass: str
+    reason: str
+
+
+def _text(name: str) -> str:
+    return (files("recoup.rules.network") / "data" / name).read_text("ascii")
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(_text(name).splitlines()))
+
+
+def _from(text: str) -> date:
+    return date.fromisoformat(text) if text else date.min
+
+
+def _to(text: str) -> date:
+    return date.fromisoformat(text) if text else date.max
+
+
+def _code_row(row: dict[str, str]) -> CodeRow:
+    return CodeRow(
+        scheme=row["scheme"], kind=row["kind"], code=row["code"], meaning=row["meaning"], klass=row["class"],
+        visa_category=int(row["visa_category"]) if row["visa_category"] else None, retry=row["retry"],
+        min_wait_hours=float(row["min_wait_hours"]) if row["min_wait_hours"] else None,
+        wait_by_rule=row["first_wait_basis"] == "rule", needs_advice=row["needs_advice"] == "yes",
+        region=row["region"], valid_from=_from(row["valid_from"]), valid_to=_to(row["valid_to"]),
+        document=row["document"], edition=row["edition"],
+    )  # fmt: skip
+
+
+def _limit_row(row: dict[str, str]) -> LimitRow:
+    return LimitRow(
+        scheme=row["scheme"], rule_id=row["rule_id"], counts=row["counts"],
+        window_hours=float(row["window_hours"]) if row["window_hours"] else None,
+        maximum_sends=int(row["maximum_sends"]), key=row["key"],
+        initiator_split=row["initiator_split"] == "yes", region=row["region"],
+        valid_from=_from(row["valid_from"]), valid_to=_to(row["valid_to"]),
+    )  # fmt: skip
+
+
+def _processor_row(row: dict[str, str]) -> ProcessorRow:
+    kind, target = row["maps_to"].split(":", 1)
+    return ProcessorRow(
+        row["source"], row["code"].lower(), row["text"], kind, target, row["class"], row["reason"]
+    )
+
+
+CODES: Final[tuple[CodeRow, ...]] = tuple(_code_row(row) for row in _rows("response-codes.csv"))
+LIMITS: Final[tuple[LimitRow, ...]] = tuple(_limit_row(row) for row in _rows("network-limits.csv"))
+PROCESSOR_CODES: Final[tuple[ProcessorRow, ...]] = tuple(
+    _processor_row(row) for row in _rows("processor-codes.csv")
+)
+
+_NAMES = ("response-codes.csv", "network-limits.csv", "processor-codes.csv")
+KNOWLEDGE_VERSION: Final = "codes-" + hashlib.sha256("".join(map(_text, _NAMES)).encode()).hexdigest()[:12]
+
+
+_Row = TypeVar("_Row", CodeRow, LimitRow)
+
+
+def valid_row(rows: Iterable[_Row], on: date, region: str) -> _Row | None:
+    """The row that binds on that day: of the narrowest region that has a valid one.
+
+    An unknown region is read as the world.
+    """
+    valid = {row.region: row for row in rows if row.valid_from <= on <= row.valid_to}
+    return next((valid[place] for place in REGIONS.get(region, ("world",)) if place in valid), None)

@@ -1,0 +1,63 @@
+"""An order as it stood after any line of its log."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from recoup.rules.order.lifecycle import Stage
+
+
+class Line(Protocol):
+    """One line of the order log, as read."""
+
+    seq: int
+    happening: str
+    src: str
+    dst: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the log alone says of an order. Amounts in the asset's smallest unit."""
+
+    version: int = 0
+    stage: Stage = Stage.NEW
+    approved_units: int = 0
+    refunded_units: int = 0
+    attempts: int = 0
+    reversed_units: int = 0
+    reason: str | None = None
+
+
+_ENDS = {"declined": "declined", "cancelled": "merchant_cancelled", "paid_elsewhere": "paid_elsewhere",
+         "capture_window_ended": "capture_window", "challenge_failed": "challenge_failed",
+         "challenge_timed_out": "challenge_timeout", "expired": "expired"}  # fmt: skip
+
+
+def fold(lines: Iterable[Line]) -> State:
+    """Raises: ValueError at the first line that does not follow from the one before."""
+    state = State()
+    for line in lines:
+        state = after(state, line)
+    return state
+
+
+def after(state: State, line: Line) -> State:
+    if line.seq != state.version + 1 or line.src != state.stage:
+        raise ValueError(f"line {line.seq} ({line.happening}) does not follow version {state.version} ({state.stage})")
+    state = replace(state, version=line.seq, stage=Stage(line.dst))
+    match line.happening:
+        case "collected" | "captured" | "advanced":
+            return replace(state, approved_units=int(line.body["units"]))
+        case "refund_owed":
+            return replace(state, refunded_units=state.refunded_units + int(line.body["units"]))
+        case "refund_refused":
+            return replace(state, refunded_units=state.refunded_units - int(line.body["units"]))
+        case "attempt_sent":
+            return replace(state, attempts=state.attempts + 1)
+        case "reversed":
+            return replace(state, reversed_units=state.reversed_units + int(line.body["units"]))
+        case happening if happening in _ENDS:
+            return replace(state, reason=_ENDS[happening])
+    return state

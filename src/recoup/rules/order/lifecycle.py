@@ -1,0 +1,158 @@
+"""The lifecycle of an order, as data. `step` is the only way to move one.
+
+A *step* moves the stage; a *fact* is recorded at a stage and leaves it (refunds, attempts, disputes). Both are lines of
+one order log. The CHECK of that table, the docs and the diagram are generated from these rows.
+Source: design §3; contract rescue-api §16.1.
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from recoup.kernel.problem import Problem
+
+
+class Stage(StrEnum):
+    NEW = "new"
+    RECEIVED = "received"
+    PROCESSING = "processing"
+    HELD = "held"
+    CHALLENGED = "challenged"
+    AUTHORISED = "authorised"
+    PROBLEM = "problem"
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+ENDED: Final = frozenset({Stage.COMPLETED, Stage.DECLINED, Stage.CANCELLED, Stage.EXPIRED})
+OPEN: Final = frozenset(Stage) - ENDED - {Stage.NEW}
+
+
+class Step(NamedTuple):
+    happening: str
+    src: Stage
+    dst: Stage
+    recipe: str | None
+    event: str | None
+    reason: str | None = None
+
+
+S = Stage
+STEPS: Final = (
+    Step("received", S.NEW, S.RECEIVED, None, "order.submitted"),
+    Step("began", S.NEW, S.PROCESSING, None, "order.submitted"),
+    Step("started", S.RECEIVED, S.PROCESSING, None, "order.processing"),
+    Step("held", S.RECEIVED, S.HELD, None, "order.onhold"),
+    Step("held", S.PROCESSING, S.HELD, None, "order.onhold"),
+    Step("released", S.HELD, S.PROCESSING, None, "order.processing"),
+    Step("challenged", S.PROCESSING, S.CHALLENGED, None, "challenge.presented"),
+    Step("challenge_passed", S.CHALLENGED, S.PROCESSING, None, "challenge.passed"),
+    Step("challenge_failed", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "challenge_failed"),
+    Step("challenge_timed_out", S.CHALLENGED, S.CANCELLED, None, "order.cancelled", "challenge_timeout"),
+    Step("authorised", S.PROCESSING, S.AUTHORISED, None, "order.capturerequired"),
+    Step("captured", S.AUTHORISED, S.COMPLETED, "collected", "order.completed"),
+    Step("capture_window_ended", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "capture_window"),
+    Step("collected", S.PROCESSING, S.COMPLETED, "collected", "order.completed"),
+    Step("collected", S.HELD, S.COMPLETED, "collected", "order.completed"),
+    Step("collected", S.PROBLEM, S.COMPLETED, "collected", "order.completed"),
+    Step("advanced", S.PROCESSING, S.COMPLETED, "advanced", "order.completed"),
+    Step("broke", S.PROCESSING, S.PROBLEM, None, "order.problem"),
+    Step("broke", S.HELD, S.PROBLEM, None, "order.problem"),
+    Step("mended", S.PROBLEM, S.PROCESSING, None, "order.processing"),
+    Step("declined", S.RECEIVED, S.DECLINED, None, "order.cancelled", "declined"),
+    Step("declined", S.PROCESSING, S.DECLINED, None, "order.cancelled", "declined"),
+    Step("declined", S.HELD, S.DECLINED, None, "order.cancelled", "declined"),
+    Step("declined", S.PROBLEM, S.DECLINED, None, "order.cancelled", "declined"),
+    Step("cancelled", S.RECEIVED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
+    Step("cancelled", S.HELD, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
+    Step("cancelled", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
+    Step("cancelled", S.AUTHORISED, S.CANCELLED, None, "order.cancelled", "merchant_cancelled"),
+    Step("paid_elsewhere", S.RECEIVED, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
+    Step("paid_elsewhere", S.HELD, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
+    Step("paid_elsewhere", S.PROCESSING, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
+    Step("paid_elsewhere", S.PROBLEM, S.CANCELLED, None, "order.cancelled", "paid_elsewhere"),
+    Step("expired", S.RECEIVED, S.EXPIRED, None, "order.expired", "expired"),
+    Step("expired", S.PROCESSING, S.EXPIRED, None, "order.expired", "expired"),
+    Step("expired", S.HELD, S.EXPIRED, None, "order.expired", "expired"),
+    Step("expired", S.PROBLEM, S.EXPIRED, None, "order.expired", "expired"),
+)
+
+
+class Fact(NamedTuple):
+    happening: str
+    kind: str
+    stages: frozenset[Stage]
+    recipe: str | None
+    event: str | None
+
+
+_PAID: Final = frozenset({S.COMPLETED})
+_LIVE: Final = frozenset({S.PROCESSING, S.HELD, S.PROBLEM, S.CHALLENGED, S.AUTHORISED})
+_ANY: Final = frozenset(Stage) - {S.NEW}
+FACTS: Final = (
+    Fact("planned", "plan", _LIVE, None, None),
+    Fact("warned", "note", _ANY, None, None),
+    Fact("attempt_sent", "attempt", _LIVE, None, None),
+    Fact("attempt_not_sent", "attempt", _ANY, None, None),
+    Fact("attempt_declined", "attempt", _ANY, None, "attempt.declined"),
+    Fact("attempt_unknown", "attempt", _ANY, None, None),
+    Fact("attempt_approved", "attempt", _ANY, None, None),
+    Fact("approved_late", "attempt", frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED}), "late_approval", None),
+    Fact("reversed", "reversal", frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED}), "reversed", None),
+    Fact("reversal_stuck", "reversal", frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED}), None, None),
+    Fact("refund_owed", "refund", _PAID, "refund_owed", "order.refunded"),
+    Fact("refund_sent", "refund", _PAID, None, None),
+    Fact("refund_netted", "refund", _PAID, "refund_netted", None),
+    Fact("refund_done", "refund", _PAID, "refund_done", None),
+    Fact("refund_refused", "refund", _PAID, "refund_refused", None),
+    Fact("refund_stuck", "refund", _PAID, None, None),
+    Fact("merchant_attempt", "note", _ANY, None, None),
+    Fact("paid_twice", "note", _ANY, None, None),
+)
+
+_STEPS: Final = {(s.happening, s.src): s for s in STEPS}
+_FACTS: Final = {f.happening: f for f in FACTS}
+
+
+def possible(stage: Stage) -> tuple[str, ...]:
+    """The happenings that have a row at this stage, steps first."""
+    steps = tuple(s.happening for s in STEPS if s.src is stage)
+    return steps + tuple(f.happening for f in FACTS if stage in f.stages)
+
+
+def step(stage: Stage, happening: str) -> Step:
+    """The row that moves an order.
+
+    Raises: Problem(wrong_state), naming what is possible instead.
+    """
+    row = _STEPS.get((happening, stage))
+    if row is None:
+        allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage})) or "nothing: it has ended"
+        message = f"An order that is {stage.value} cannot be {happening.replace('_', ' ')}."
+        raise Problem("wrong_state", message, cure=f"Possible now: {allowed}.", stage=stage.value)
+    return row
+
+
+def can(stage: Stage, happening: str) -> bool:
+    return (happening, stage) in _STEPS
+
+
+def fact(stage: Stage, happening: str) -> Fact:
+    """The row of a fact that is recorded at this stage.
+
+    Raises: Problem(wrong_state) when such a fact cannot happen there.
+    """
+    row = _FACTS[happening]
+    if stage not in row.stages:
+        message = f"{happening.replace('_', ' ').capitalize()} is not possible for an order that is {stage.value}."
+        raise Problem("wrong_state", message, stage=stage.value)
+    return row
+
+
+def check_sql() -> str:
+    """The CHECK of the order log: every line is one of these rows. One text, so that the look-up is hashed."""
+    lines = {f"'{s.src.value}/{s.happening}/{s.dst.value}'" for s in STEPS}
+    lines |= {f"'{stage.value}/{f.happening}/{stage.value}'" for f in FACTS for stage in f.stages}
+    body = ",\n    ".join(sorted(lines))
+    return f"CHECK (src || '/' || happening || '/' || dst IN (\n    {body}\n  ))"

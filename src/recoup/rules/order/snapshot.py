@@ -1,0 +1,167 @@
+"""An order as a flow sees it while it holds its lock. Plain values, made by `store`, changed by `moves`."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.time import BusinessTime, WallTime, business_at
+from recoup.rules.money.fees import Tariff
+from recoup.rules.order.lifecycle import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """What a merchant's settings say. `version` rises with every change."""
+
+    merchant_id: UUID
+    version: int
+    name: str
+    offset_us: int
+    mit_mode: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    region: str
+    acceptor_id: str
+    tariff: Tariff
+    cit_unresolved: str
+    killed: bool
+
+    def business(self, wall: WallTime) -> BusinessTime:
+        return business_at(wall, self.offset_us)
+
+    @property
+    def offset(self) -> timedelta:
+        return timedelta(microseconds=self.offset_us)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One row of attempts; see `rules.order.attempts` for its life."""
+
+    attempt_id: UUID
+    order_id: UUID
+    attempt_no: int
+    state: str
+    ladder: str
+    due_at: datetime
+    units: int
+    asset: str
+    initiator: str
+    route: str | None = None
+    sent_at: datetime | None = None
+    send_before: datetime | None = None
+    call_timeout_ms: int | None = None
+    sends: int = 0
+    not_found: int = 0
+    if_late: str | None = None
+    reference: str | None = None
+    network_transaction_id: str | None = None
+    scheme_code: str | None = None
+    advice_code: str | None = None
+    processor_code: str | None = None
+    klass: str | None = None
+    code_reason: str | None = None
+    latency_ms: int | None = None
+    closed_at: datetime | None = None
+    decision_id: UUID | None = None
+
+
+@dataclass(slots=True)
+class Refund:
+    """One row of refunds: a refund that is owed, or the reversal of a late approval."""
+
+    refund_id: UUID
+    order_id: UUID
+    refund_no: int
+    kind: str
+    attempt_id: UUID | None
+    state: str
+    units: int
+    asset: str
+    message: str
+    items: list[dict[str, Any]]
+    input_mac: str
+    business_at: datetime
+    actor: str
+    tries: int = 0
+    send_before: datetime | None = None
+    not_found: int = 0
+    reference: str | None = None
+    processor_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What may be known of the card without opening the vault; `sealed` is what the vault keeps."""
+
+    token_id: UUID
+    scheme: str
+    bin: str
+    last4: str
+    magic: bool
+    exp_month: int
+    exp_year: int
+    sealed: tuple[str, bytes, bytes, bytes] = field(repr=False)
+
+
+@dataclass(slots=True)
+class Order:
+    merchant: Merchant
+    order_id: UUID
+    stage: Stage
+    version: int
+    door: str
+    kind: str
+    external_id: str
+    generation: int
+    site_id: UUID
+    descriptor: str
+    asset: str
+    units: int
+    amount_text: str
+    token_id: UUID | None
+    card_id: UUID | None
+    pan_id: UUID | None
+    transaction_id: str | None
+    placed_at: datetime
+    expires_at: datetime | None
+    facts: dict[str, Any]
+    created_at: datetime | None
+    status: int
+    order_type: str
+    source: str
+    refunded_units: int
+    disputed: bool
+    attempts_count: int
+    next_attempt_at: datetime | None
+    reason: str | None
+    attention: str | None
+    card: CardFacts | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    sends: list[dict[str, Any]] = field(default_factory=list)
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def merchant_id(self) -> UUID:
+        return self.merchant.merchant_id
+
+    @property
+    def key(self) -> tuple[UUID, UUID]:
+        return self.merchant.merchant_id, self.order_id
+
+    def going(self) -> Attempt | None:
+        """The attempt that is out: sent, with no answer that we know of."""
+        return next((a for a in self.attempts if a.state in ("open", "unknown")), None)
+
+    def planned(self) -> Attempt | None:
+        return next((a for a in self.attempts if a.state == "planned"), None)
+
+    def paid_by(self) -> Attempt | None:
+        return next((a for a in self.attempts if a.state == "approved"), None)
+
+    @property
+    def initiator(self) -> str:
+        return "customer" if self.kind.startswith("cit") else "merchant"

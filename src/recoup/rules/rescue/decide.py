@@ -1,0 +1,197 @@
+"""Evidence in, decision out: pure, so that the same evidence gives the same decision again, always.
+
+Another way of deciding is another version in another file; this one then stays for replays.
+"""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+from recoup.kernel.time import BusinessTime
+from recoup.rules.network.reasons import REASONS
+from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
+from recoup.rules.rescue.policy import POLICY, POLICY_VERSION, SENDS_MAX, Group, Ladder, group_of
+from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
+
+DECIDER_VERSION: Final = "decide-1"
+
+_GROUP_WORDS: Final[dict[Group, str]] = {
+    "technical": "technical failure",
+    "soft": "general decline",
+    "funds": "lack of money",
+    "limits": "card limit",
+}
+_SLOT_WORDS: Final = {
+    "after_wait": "The wait grows with each try.",
+    "pay_day": "Pay days are tried: the 1st, the 15th, the last business day of a month and Fridays.",
+    "next_day_then_month_start": "A card limit opens again with the next day, later with the next month.",
+}
+
+
+def decide(evidence: Evidence) -> Decision:
+    """What to do about the last decline, and the tries that would follow if each were declined the same way.
+    """
+    group = group_of(evidence.reading)
+    if evidence.reading.terminal:
+        return _end(evidence, "hard_decline")
+    if evidence.kind == "cit":
+        return _with_customer(evidence, group)
+    if evidence.now >= evidence.expires_at:
+        return _decision(evidence, "wait", (), None, ["expired"])
+    if evidence.magic_first_send and evidence.kind == "sync_mit" and not evidence.attempts:
+        return _decision(evidence, "attempt_now", _plan(evidence, group, 1), group, ["sandbox_first_send"])
+    if group is None:
+        return _decision(evidence, "wait", (), None, ["no_cure_by_waiting"])
+    if _may_try_now(evidence, group):
+        return _decision(
+            evidence, "attempt_now", _plan(evidence, group, 1), group, ["due" if evidence.due_at else "sync"]
+        )
+    plan = _plan(evidence, group, 0)
+    verdict: Verdict = "plan" if plan else "wait"
+    return _decision(evidence, verdict, plan, group, [f"{group}_ladder" if plan else "plan_used_up"])
+
+
+def _with_customer(evidence: Evidence, group: Group | None) -> Decision:
+    """A customer waits for the answer: one try, a question to the customer, or no."""
+    if evidence.attempts:
+        return _end(evidence, "customer_answered")
+    if group or evidence.magic_first_send:
+        return _decision(evidence, "attempt_now", (), group, ["customer_waits"])
+    if evidence.reading.klass in ("sca", "data"):
+        return _decision(evidence, "challenge", (), None, ["customer_can_cure"])
+    return _end(evidence, "no_cure_by_waiting")
+
+
+def _end(evidence: Evidence, rule: str) -> Decision:
+    return _decision(evidence, "decline_at_once", (), None, [rule])
+
+
+def _may_try_now(evidence: Evidence, group: Group) -> bool:
+    """A planned instant has come; or a sync MIT's first question, where no network asked to wait."""
+    if _left(evidence, group) <= 0:
+        return False
+    if evidence.due_at is not None:
+        return evidence.due_at <= evidence.now
+    first = evidence.kind == "sync_mit" and not evidence.attempts
+    return first and group in ("soft", "technical") and not evidence.reading.wait_by_rule
+
+
+def _used(evidence: Evidence, group: Group) -> int:
+    return sum(1 for one in evidence.attempts if one.group == group)
+
+
+def _left(evidence: Evidence, group: Group) -> int:
+    return min(POLICY[group].tries_max - _used(evidence, group), SENDS_MAX - len(evidence.attempts))
+
+
+def _plan(evidence: Evidence, group: Group | None, sent_now: int) -> tuple[BusinessTime, ...]:
+    """Due times after now and before expiry; `sent_now` = 1 when a try leaves at this very moment."""
+    if group is None:
+        return ()
+    ladder, used, plan = POLICY[group], _used(evidence, group) + sent_now, list[BusinessTime]()
+    last = (
+        evidence.now
+        if sent_now
+        else max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
+    )
+    end = evidence.expires_at
+    if ladder.within is not None:
+        end = min(end, max(evidence.first_declined_at, evidence.started_at) + ladder.within)
+    for number in range(used, used + _left(evidence, group) - sent_now):
+        due = next_minute(_instant(evidence, ladder, number, last)).astimezone(UTC)
+        if due >= end:
+            break
+        plan.append(BusinessTime(due))
+        last = due
+    return tuple(plan)
+
+
+def _instant(evidence: Evidence, ladder: Ladder, number: int, last: datetime) -> datetime:
+    """When try `number` (from 0) of a ladder is best, the send before it having been at `last`."""
+    floor = timedelta(hours=evidence.reading.min_wait_hours or 0)
+    wait = max(ladder.waits[min(number, len(ladder.waits) - 1)], floor)
+    earliest = max(last + wait, evidence.now + timedelta(microseconds=1))
+    debit, offset = evidence.funding == "debit", evidence.utc_offset
+    if ladder.slots == "pay_day":
+        return pay_day_slot(earliest, offset, debit)
+    if ladder.slots == "next_day_then_month_start":
+        if number == 0:
+            return next_day_slot(last, earliest, offset, debit)
+        return month_start_slot(earliest, offset, debit)
+    return earliest
+
+
+def _decision(
+    evidence: Evidence,
+    verdict: Verdict,
+    plan: tuple[BusinessTime, ...],
+    group: Group | None,
+    rules: list[str],
+) -> Decision:
+    if evidence.reading.wait_by_rule:
+        rules.append("network_wait")
+    versions = {
+        "decider": DECIDER_VERSION, "policy": POLICY_VERSION, "knowledge": evidence.knowledge, "model": None,
+    }  # fmt: skip
+    reasons = (
+        _decided(evidence, verdict, plan),
+        _heard(evidence),
+        *_why(evidence, group, plan),
+        _change(evidence, verdict),
+    )
+    return Decision(verdict, plan, group, reasons, tuple(rules), versions, _alternatives(verdict, group))
+
+
+def _decided(evidence: Evidence, verdict: Verdict, plan: tuple[BusinessTime, ...]) -> str:
+    if verdict == "plan":
+        return f"Next try {_local(plan[0], evidence)}, {len(plan)} planned in all."
+    return {
+        "attempt_now": "The card is tried now.",
+        "challenge": "The customer is asked to confirm or correct the card's data.",
+        "decline_at_once": "The rescue ends now.",
+        "approve_now": "The payment is approved now.",
+    }.get(verdict, "No further try is planned; the order stays open until it expires.")
+
+
+def _heard(evidence: Evidence) -> str:
+    reading = evidence.reading
+    code = f" (code {reading.code})" if reading.code else ""
+    advice = f" with advice {reading.advice}" if reading.advice else ""
+    return f"The last answer was: {REASONS[reading.reason][0]}{code}{advice}."
+
+
+def _why(evidence: Evidence, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:
+    if group is None:
+        return []
+    ladder = POLICY[group]
+    lines = [
+        f"For a {_GROUP_WORDS[group]} the policy allows {ladder.tries_max} tries;"
+        f" {_used(evidence, group)} made so far."
+    ]
+    if plan:
+        lines.append(_SLOT_WORDS[ladder.slots])
+    if evidence.reading.wait_by_rule:
+        lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
+    return lines
+
+
+def _change(evidence: Evidence, verdict: Verdict) -> str:
+    if verdict in ("plan", "attempt_now"):
+        return "An approval elsewhere, a hard decline or the order's expiry would end the tries."
+    return evidence.reading.cure
+
+
+def _alternatives(verdict: Verdict, group: Group | None) -> tuple[Alternative, ...]:
+    other_card = Alternative("other_card", None, "Another card of the customer.")
+    if group is None or verdict in ("wait", "decline_at_once", "challenge"):
+        return (other_card,)
+    ladder = POLICY[group]
+    return (
+        Alternative("planned", ladder.chance, "The next try as planned; a rough prior."),
+        Alternative("daily", ladder.chance_daily, "A try at the same hour each day; a rough prior."),
+        other_card,
+    )
+
+
+def _local(moment: datetime, evidence: Evidence) -> str:
+    zone = timezone(timedelta(minutes=evidence.utc_offset))
+    return moment.astimezone(zone).strftime("%a %d %b %Y %H:%M at the card holder")

@@ -1,0 +1,115 @@
+"""What a decision knows, and what it says. Both turn into JSON and back without loss, so that any can be
+replayed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from recoup.kernel.time import BusinessTime
+from recoup.rules.network.codes import Reading
+from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.rescue.policy import Group, group_of
+
+Kind = Literal["cit", "sync_mit", "managed_mit"]
+Verdict = Literal["approve_now", "challenge", "attempt_now", "plan", "decline_at_once", "wait"]
+
+_TIMES: Final = ("first_declined_at", "started_at", "now", "expires_at", "due_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt of the order: the group of the decline that it answered, and when it was sent."""
+
+    group: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The inputs of one decision. Times are business time, aware; `units` the currency's minor unit.
+
+    `reading` is the last decline. `first_declined_at` is the payment that came in, `started_at` when the
+    rescue began. `due_at` is the planned instant that has come, when that is why the question is asked.
+    `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a sandbox card documented to
+    approve at its first send. `attempts` are oldest first.
+    """
+
+    kind: Kind
+    reading: Reading
+    first_declined_at: datetime
+    started_at: datetime
+    now: datetime
+    expires_at: datetime
+    units: int
+    currency: str
+    attempts: tuple[Tried, ...] = ()
+    due_at: datetime | None = None
+    funding: Literal["credit", "debit"] | None = None
+    utc_offset: int = -480
+    magic_first_send: bool = False
+    knowledge: str = KNOWLEDGE_VERSION
+
+    def features(self) -> dict[str, Any]:
+        """JSON-able, without personal data; `from_dict` gives the same evidence back."""
+        plain = asdict(self)
+        for name in _TIMES:
+            moment = getattr(self, name)
+            plain[name] = moment.isoformat() if moment else None
+        plain["attempts"] = [{"group": one.group, "at": one.at.isoformat()} for one in self.attempts]
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Evidence":
+        values = dict(plain)
+        for name in _TIMES:
+            values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+        values["attempts"] = tuple(
+            Tried(one["group"], datetime.fromisoformat(one["at"])) for one in values["attempts"]
+        )
+        values["reading"] = Reading(**values["reading"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another way that was open, with its rough chance to be approved (0 … 1), or None where nobody knows."""
+
+    name: str
+    chance: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`plan` holds the due times still to come (UTC, full minutes, all before expiry). `group` is the ladder
+    that the next attempt belongs to: store it with the attempt, it becomes `Tried.group`. `versions` names
+    decider, policy and knowledge. `reasons` are plain sentences for merchants; the first says what was
+    decided.
+    """
+
+    verdict: Verdict
+    plan: tuple[BusinessTime, ...]
+    group: Group | None
+    reasons: tuple[str, ...]
+    rules: tuple[str, ...]
+    versions: Mapping[str, str | None]
+    alternatives: tuple[Alternative, ...]
+
+    @property
+    def next_attempt_at(self) -> BusinessTime | None:
+        return self.plan[0] if self.plan else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able, as it is stored."""
+        plain = asdict(self)
+        plain["plan"] = [moment.isoformat() for moment in self.plan]
+        return plain
+
+
+def tried(declines: Sequence[Reading], sent_at: Sequence[datetime]) -> tuple[Tried, ...]:
+    """The attempts of an order with the group each answered: `declines[i]` is what attempt i was the answer
+    to, the first being the payment that came in.
+    """
+    return tuple(Tried(group_of(one) or one.klass, at) for one, at in zip(declines, sent_at, strict=False))

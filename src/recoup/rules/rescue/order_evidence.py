@@ -1,0 +1,62 @@
+"""What a decision may know of an order, read off its snapshot."""
+
+from datetime import datetime
+
+from recoup.kernel.time import BusinessTime
+from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.evidence import Evidence, Kind, Tried
+
+_KINDS: dict[str, Kind] = {"mit_managed": "managed_mit", "mit_sync": "sync_mit"}
+
+
+def first_reading(order: Order) -> Reading:
+    """The declined payment that came in, as the knowledge of its day reads it."""
+    decline = order.facts["decline"]
+    return read_decline(
+        scheme=order.card.scheme if order.card else "generic",
+        source=decline.get("source"),
+        code=decline.get("code"),
+        text=decline.get("text"),
+        advice=decline.get("advice"),
+        on=declined_at(order).date(),
+        region=order.merchant.region,
+    )
+
+
+def attempt_reading(order: Order, attempt: Attempt) -> Reading:
+    return read_decline(
+        scheme=order.card.scheme if order.card else "generic",
+        source=None,
+        code=attempt.scheme_code or attempt.processor_code,
+        text=None,
+        advice=attempt.advice_code,
+        on=(attempt.sent_at or order.placed_at).date(),
+        region=order.merchant.region,
+    )
+
+
+def declined_at(order: Order) -> datetime:
+    """When the merchant's payment was declined; never later than it reached us."""
+    told = order.facts["decline"].get("at")
+    return min(datetime.fromisoformat(told), order.placed_at) if told else order.placed_at
+
+
+def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
+    assert order.expires_at is not None
+    sent = [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
+    facts = order.facts
+    return Evidence(
+        kind=_KINDS.get(order.kind, "cit"),
+        reading=reading,
+        first_declined_at=declined_at(order),
+        started_at=order.placed_at,
+        now=now,
+        expires_at=order.expires_at,
+        units=order.units,
+        currency=order.asset,
+        attempts=tuple(Tried(a.ladder, a.sent_at) for a in sent if a.sent_at is not None),
+        funding=facts.get("funding"),
+        utc_offset=facts["utc_offset"] if facts.get("utc_offset") is not None else -480,
+        magic_first_send=bool(facts.get("magic_first_send")),
+    )

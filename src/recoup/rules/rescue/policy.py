@@ -1,0 +1,58 @@
+"""The retry policy as data: how often, and when, each group of declines is tried again.
+
+A changed policy is a new version. Chances are rough priors from published figures, not measurements.
+
+Source: the project's default policy (knowledge on declines and retries, "ready default policy").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal
+
+from recoup.rules.network.codes import Reading
+
+POLICY_VERSION: Final = "retry-1"
+SENDS_MAX: Final = 12  # of one order, over all groups
+
+Group = Literal["technical", "soft", "funds", "limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Tries of one group. `slots` says what kind of instant is looked for; `waits[i]` goes before try i + 1.
+
+    Each wait counts from the send before it (the declined payment for the first); where tries outnumber waits
+    the last wait holds on. `within` limits the group to that time after the rescue began.
+    """
+
+    slots: Literal["after_wait", "pay_day", "next_day_then_month_start"]
+    waits: tuple[timedelta, ...]
+    tries_max: int
+    within: timedelta | None
+    chance: float
+    chance_daily: float
+
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+POLICY: Final[Mapping[Group, Ladder]] = {
+    "technical": Ladder("after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35),
+    "soft": Ladder("after_wait", (24 * _HOUR, 72 * _HOUR, 7 * _DAY), 3, None, 0.15, 0.10),
+    "funds": Ladder("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12),
+    "limits": Ladder("next_day_then_month_start", (24 * _HOUR,), 4, None, 0.30, 0.15),
+}
+
+
+def group_of(reading: Reading) -> Group | None:
+    """The ladder that a decline belongs to; None when waiting cures nothing, or something has to come first.
+    """
+    if reading.retry != "yes":
+        return None
+    if reading.reason == "limit_exceeded":
+        return "limits"
+    if reading.klass == "technical":
+        return "technical"
+    if reading.klass == "funds":
+        return "funds"
+    return "soft" if reading.klass == "soft" else None

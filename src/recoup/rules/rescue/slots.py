@@ -1,0 +1,93 @@
+"""Good instants for a try, in the card holder's local day.
+
+Offsets are fixed minutes east of UTC, without summer time: a stored decision must give the same instants on
+every machine, whatever its zone data. The slots stand an hour late in summer, never before their day has
+begun.
+"""
+
+import math
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Final
+
+_MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
+_OFFSET_MAX: Final = 14 * 60
+_DEBIT_AT: Final = time(0, 5)  # the pay is in, nothing has been bought yet
+_OTHER_AT: Final = time(9, 30)
+
+# Of several zones the westernmost of the mainland: then the day has begun everywhere in the country.
+_WEST: Final[dict[str, int]] = {
+    "US": -480, "CA": -480, "MX": -420, "BR": -240, "AR": -180, "CL": -240, "CO": -300, "PE": -300, "GB": 0,
+    "IE": 0, "PT": 0, "ES": 60, "FR": 60, "DE": 60, "IT": 60, "NL": 60, "BE": 60, "LU": 60, "AT": 60,
+    "CH": 60, "PL": 60, "CZ": 60, "SK": 60, "HU": 60, "DK": 60, "NO": 60, "SE": 60, "FI": 120, "GR": 120,
+    "RO": 120, "BG": 120, "EE": 120, "LV": 120, "LT": 120, "UA": 120, "TR": 180, "IL": 120, "ZA": 120,
+    "NG": 60, "KE": 180, "EG": 120, "AE": 240, "SA": 180, "IN": 330, "SG": 480, "MY": 480, "PH": 480,
+    "CN": 480, "HK": 480, "TW": 480, "JP": 540, "KR": 540, "TH": 420, "VN": 420, "ID": 420, "AU": 480,
+    "NZ": 720,
+}  # fmt: skip
+
+
+def offset_minutes(given: float | str | None, country: str | None) -> int:
+    """Minutes east of UTC of the card holder: as given (hours up to 14, larger numbers are minutes), else the
+    country's, else the United States'. What makes no sense counts as not given.
+    """
+    try:
+        value = float(given) if given is not None and given != "" else math.nan
+    except ValueError:
+        value = math.nan
+    minutes = value * 60 if abs(value) <= 14 else value
+    if math.isfinite(minutes) and abs(minutes) <= _OFFSET_MAX:
+        return round(minutes)
+    return _WEST.get((country or "US").upper(), _WEST["US"])
+
+
+def next_minute(moment: datetime) -> datetime:
+    """The first full minute at or after it, so that many tries fall due together."""
+    floor = moment.replace(second=0, microsecond=0)
+    return floor if floor == moment else floor + _MINUTE
+
+
+def pay_day_slot(after: datetime, offset: int, debit: bool) -> datetime:
+    """The first slot at or after `after` on a 1st, a 15th, a month's last business day or a Friday."""
+    return next(slot for day, slot in _slots(after, offset, debit) if is_pay_day(day))
+
+
+def month_start_slot(after: datetime, offset: int, debit: bool) -> datetime:
+    return next(slot for day, slot in _slots(after, offset, debit) if day.day == 1)
+
+
+def next_day_slot(after: datetime, earliest: datetime, offset: int, debit: bool) -> datetime:
+    """In the local day that follows `after`: its slot, or `earliest` when that is later."""
+    zone = _zone(offset)
+    day = after.astimezone(zone).date() + _DAY
+    return max(_at(day, zone, debit), earliest.astimezone(zone))
+
+
+def is_pay_day(day: date) -> bool:
+    return day.day in (1, 15) or day.weekday() == 4 or day == _last_business_day(day)
+
+
+def _last_business_day(day: date) -> date:
+    last = (day.replace(day=28) + 4 * _DAY).replace(day=1) - _DAY
+    return last - max(0, last.weekday() - 4) * _DAY
+
+
+def _slots(after: datetime, offset: int, debit: bool) -> Iterator[tuple[date, datetime]]:
+    """Each local day with its slot, from the first slot at or after `after`. 40 days hold one of every kind.
+    """
+    zone = _zone(offset)
+    first = after.astimezone(zone).date()
+    for number in range(40):
+        day = first + number * _DAY
+        slot = _at(day, zone, debit)
+        if slot >= after:
+            yield day, slot
+
+
+def _zone(offset: int) -> timezone:
+    return timezone(timedelta(minutes=offset))
+
+
+def _at(day: date, zone: timezone, debit: bool) -> datetime:
+    return datetime.combine(day, _DEBIT_AT if debit else _OTHER_AT, zone)

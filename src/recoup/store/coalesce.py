@@ -1,0 +1,71 @@
+"""Concurrent requests share one set-based statement. Made for inserts only; the flow brings `run` and its transaction.
+
+A bad row is a value in its own answer; when the statement itself fails, the batch is halved until the row that breaks
+it stands alone. Rows wait for no timer: whatever queued up while the writers were busy goes together.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from recoup.kernel.problem import Problem
+
+Row = TypeVar("Row")
+Answer = TypeVar("Answer")
+
+
+class Coalescer(Generic[Row, Answer]):
+    """`run(rows)` answers each row in order: a value, or an exception for that row alone.
+
+    Bounds: `max_rows` a statement, `writers` statements at once, `queue_max` rows waiting (beyond: Problem unavailable).
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Row]], Awaitable[Sequence[Answer | BaseException]]],
+        *,
+        max_rows: int = 64,
+        writers: int = 2,
+        queue_max: int = 4096,
+    ) -> None:
+        self._run, self._max_rows, self._writers, self._queue_max = run, max_rows, writers, queue_max
+        self._waiting: deque[tuple[Row, asyncio.Future[Answer]]] = deque()
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def submit(self, row: Row) -> Answer:
+        if len(self._waiting) >= self._queue_max:
+            message = "More calls are waiting than can be taken."
+            raise Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=1)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((row, future))
+        if len(self._busy) < self._writers:
+            task = asyncio.create_task(self._write())
+            self._busy.add(task)
+            task.add_done_callback(self._busy.discard)
+        return await future
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(self._max_rows, len(self._waiting)))]
+            await self._settle(batch)
+
+    async def _settle(self, batch: list[tuple[Row, "asyncio.Future[Answer]"]]) -> None:
+        try:
+            answers = await self._run([row for row, _ in batch])
+        except Problem as problem:
+            answers = [problem] * len(batch)
+        except Exception as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._settle(batch[:middle])
+                await self._settle(batch[middle:])
+                return
+            answers = [error]
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, BaseException):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)

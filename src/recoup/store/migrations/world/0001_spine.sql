@@ -1,0 +1,724 @@
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS btree_gin;
+-- One row: which world this database is, and its epoch (kept outside the database too).
+CREATE TABLE world (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  name text NOT NULL,
+  epoch bigint NOT NULL,
+  created_at timestamptz NOT NULL
+);
+
+-- home: merchant
+CREATE TABLE merchants (
+  merchant_id uuid PRIMARY KEY,
+  partner_id uuid,
+  name text NOT NULL,
+  version int NOT NULL DEFAULT 1,          -- rises with every change; intake is fenced by it
+  offset_us bigint NOT NULL DEFAULT 0,     -- business time minus wall time
+  mit_mode text NOT NULL DEFAULT 'by_expiry' CHECK (mit_mode IN ('by_expiry', 'managed', 'sync')),
+  cit_web boolean NOT NULL DEFAULT false,
+  cit_callcenter boolean NOT NULL DEFAULT false,
+  mit boolean NOT NULL DEFAULT true,
+  region text NOT NULL DEFAULT 'us',
+  acceptor_id text NOT NULL,
+  fee_basis_points int NOT NULL DEFAULT 0,
+  fee_fixed_units bigint NOT NULL DEFAULT 0,
+  fee_minimum_units bigint NOT NULL DEFAULT 0,
+  cit_unresolved text NOT NULL DEFAULT 'decline_and_reverse'
+    CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
+  killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
+  webhook_key bytea,                       -- sealed
+  created_at timestamptz NOT NULL
+);
+
+CREATE TABLE sites (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  site_id uuid NOT NULL,
+  url text NOT NULL,
+  name text NOT NULL,
+  descriptor text NOT NULL,
+  cit_web boolean NOT NULL DEFAULT true,
+  cit_callcenter boolean NOT NULL DEFAULT true,
+  mit boolean NOT NULL DEFAULT true,
+  is_default boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, site_id)
+);
+CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
+
+-- home: directory. Small, replicated; the only uniques across merchants.
+CREATE TABLE api_keys (
+  app_key text PRIMARY KEY,
+  key_id uuid NOT NULL,
+  merchant_id uuid NOT NULL,
+  secret_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamptz NOT NULL,
+  revoked_at timestamptz
+);
+
+CREATE TABLE tokenization_keys (
+  environment_key text PRIMARY KEY,
+  merchant_id uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  revoked_at timestamptz
+);
+
+CREATE TABLE refresh_tokens (
+  token_hash bytea PRIMARY KEY,
+  app_key text NOT NULL,
+  expires_at timestamptz NOT NULL
+);
+
+-- Which card a keyed hash of its number means. Keys rotate by adding rows; nothing else is keyed by a print.
+CREATE TABLE card_prints (
+  key_id text NOT NULL,
+  print bytea NOT NULL,
+  card_id uuid NOT NULL,
+  PRIMARY KEY (key_id, print)
+);
+
+-- home: merchant. The one gate for repeats.
+CREATE TABLE requests (
+  merchant_id uuid NOT NULL,
+  operation text NOT NULL,
+  key text NOT NULL,
+  input_mac bytea NOT NULL,
+  subject_id uuid,
+  state text NOT NULL CHECK (state IN ('open', 'answered')),
+  answer jsonb,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, operation, key),
+  CHECK ((state = 'answered') = (answer IS NOT NULL))
+);
+
+CREATE TABLE order_refs (
+  merchant_id uuid NOT NULL,
+  door text NOT NULL,
+  external_id text NOT NULL,
+  generation int NOT NULL,
+  order_id uuid NOT NULL,
+  PRIMARY KEY (merchant_id, door, external_id, generation)
+);
+
+-- home: merchant. One journal for steps and facts: seq = version = event number.
+CREATE TABLE order_log (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  seq int NOT NULL CHECK (seq >= 1),
+  happening text NOT NULL,
+  src text NOT NULL,
+  dst text NOT NULL,
+  fact_kind text,
+  fact_id uuid,
+  body jsonb NOT NULL,                     -- no personal data
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  business_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  decision_id uuid,
+  prev_seq int GENERATED ALWAYS AS (nullif(seq - 1, 0)) STORED,
+  PRIMARY KEY (merchant_id, order_id, seq),
+  UNIQUE (merchant_id, order_id, seq, dst),
+  FOREIGN KEY (merchant_id, order_id, prev_seq, src) REFERENCES order_log (merchant_id, order_id, seq, dst),
+  CHECK ((seq = 1) = (src = 'new')),
+  CONSTRAINT order_log_lifecycle CHECK (src || '/' || happening || '/' || dst IN (
+    'authorised/attempt_approved/authorised',
+    'authorised/attempt_declined/authorised',
+    'authorised/attempt_not_sent/authorised',
+    'authorised/attempt_sent/authorised',
+    'authorised/attempt_unknown/authorised',
+    'authorised/cancelled/cancelled',
+    'authorised/capture_window_ended/cancelled',
+    'authorised/captured/completed',
+    'authorised/merchant_attempt/authorised',
+    'authorised/paid_twice/authorised',
+    'authorised/planned/authorised',
+    'authorised/warned/authorised',
+    'cancelled/approved_late/cancelled',
+    'cancelled/attempt_approved/cancelled',
+    'cancelled/attempt_declined/cancelled',
+    'cancelled/attempt_not_sent/cancelled',
+    'cancelled/attempt_unknown/cancelled',
+    'cancelled/merchant_attempt/cancelled',
+    'cancelled/paid_twice/cancelled',
+    'cancelled/reversal_stuck/cancelled',
+    'cancelled/reversed/cancelled',
+    'cancelled/warned/cancelled',
+    'challenged/attempt_approved/challenged',
+    'challenged/attempt_declined/challenged',
+    'challenged/attempt_not_sent/challenged',
+    'challenged/attempt_sent/challenged',
+    'challenged/attempt_unknown/challenged',
+    'challenged/challenge_failed/cancelled',
+    'challenged/challenge_passed/processing',
+    'challenged/challenge_timed_out/cancelled',
+    'challenged/merchant_attempt/challenged',
+    'challenged/paid_twice/challenged',
+    'challenged/planned/challenged',
+    'challenged/warned/challenged',
+    'completed/attempt_approved/completed',
+    'completed/attempt_declined/completed',
+    'completed/attempt_not_sent/completed',
+    'completed/attempt_unknown/completed',
+    'completed/merchant_attempt/completed',
+    'completed/paid_twice/completed',
+    'completed/refund_done/completed',
+    'completed/refund_netted/completed',
+    'completed/refund_owed/completed',
+    'completed/refund_refused/completed',
+    'completed/refund_sent/completed',
+    'completed/refund_stuck/completed',
+    'completed/warned/completed',
+    'declined/approved_late/declined',
+    'declined/attempt_approved/declined',
+    'declined/attempt_declined/declined',
+    'declined/attempt_not_sent/declined',
+    'declined/attempt_unknown/declined',
+    'declined/merchant_attempt/declined',
+    'declined/paid_twice/declined',
+    'declined/reversal_stuck/declined',
+    'declined/reversed/declined',
+    'declined/warned/declined',
+    'expired/approved_late/expired',
+    'expired/attempt_approved/expired',
+    'expired/attempt_declined/expired',
+    'expired/attempt_not_sent/expired',
+    'expired/attempt_unknown/expired',
+    'expired/merchant_attempt/expired',
+    'expired/paid_twice/expired',
+    'expired/reversal_stuck/expired',
+    'expired/reversed/expired',
+    'expired/warned/expired',
+    'held/attempt_approved/held',
+    'held/attempt_declined/held',
+    'held/attempt_not_sent/held',
+    'held/attempt_sent/held',
+    'held/attempt_unknown/held',
+    'held/broke/problem',
+    'held/cancelled/cancelled',
+    'held/collected/completed',
+    'held/declined/declined',
+    'held/expired/expired',
+    'held/merchant_attempt/held',
+    'held/paid_elsewhere/cancelled',
+    'held/paid_twice/held',
+    'held/planned/held',
+    'held/released/processing',
+    'held/warned/held',
+    'new/began/processing',
+    'new/received/received',
+    'problem/attempt_approved/problem',
+    'problem/attempt_declined/problem',
+    'problem/attempt_not_sent/problem',
+    'problem/attempt_sent/problem',
+    'problem/attempt_unknown/problem',
+    'problem/collected/completed',
+    'problem/declined/declined',
+    'problem/expired/expired',
+    'problem/mended/processing',
+    'problem/merchant_attempt/problem',
+    'problem/paid_elsewhere/cancelled',
+    'problem/paid_twice/problem',
+    'problem/planned/problem',
+    'problem/warned/problem',
+    'processing/advanced/completed',
+    'processing/attempt_approved/processing',
+    'processing/attempt_declined/processing',
+    'processing/attempt_not_sent/processing',
+    'processing/attempt_sent/processing',
+    'processing/attempt_unknown/processing',
+    'processing/authorised/authorised',
+    'processing/broke/problem',
+    'processing/cancelled/cancelled',
+    'processing/challenged/challenged',
+    'processing/collected/completed',
+    'processing/declined/declined',
+    'processing/expired/expired',
+    'processing/held/held',
+    'processing/merchant_attempt/processing',
+    'processing/paid_elsewhere/cancelled',
+    'processing/paid_twice/processing',
+    'processing/planned/processing',
+    'processing/warned/processing',
+    'received/attempt_approved/received',
+    'received/attempt_declined/received',
+    'received/attempt_not_sent/received',
+    'received/attempt_unknown/received',
+    'received/cancelled/cancelled',
+    'received/declined/declined',
+    'received/expired/expired',
+    'received/held/held',
+    'received/merchant_attempt/received',
+    'received/paid_elsewhere/cancelled',
+    'received/paid_twice/received',
+    'received/started/processing',
+    'received/warned/received'
+  ))
+) PARTITION BY RANGE (order_id);
+
+-- What never changes about an order, and where its log says it is.
+CREATE TABLE orders (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  stage text NOT NULL,
+  version int NOT NULL,
+  door text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('cit_web', 'cit_callcenter', 'mit_managed', 'mit_sync', 'stable')),
+  external_id text NOT NULL,
+  generation int NOT NULL,
+  site_id uuid NOT NULL,
+  descriptor text NOT NULL,
+  asset text NOT NULL,
+  units bigint NOT NULL CHECK (units > 0),
+  amount_text text NOT NULL,
+  token_id uuid,
+  card_id uuid,                            -- what the network limits count by
+  pan_id uuid,                             -- which card number it is; differs from card_id for magic cards only
+  transaction_id text,
+  placed_at timestamptz NOT NULL,
+  expires_at timestamptz,
+  facts jsonb NOT NULL,
+  PRIMARY KEY (merchant_id, order_id),
+  FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+);
+
+-- What lists show: narrow and mutable.
+CREATE TABLE order_heads (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  placed_at timestamptz NOT NULL,
+  created_at timestamptz,
+  status smallint NOT NULL,
+  order_type text NOT NULL CHECK (order_type IN ('MIT', 'CIT', 'STABLE')),
+  source text NOT NULL,
+  door text NOT NULL,
+  site_id uuid NOT NULL,
+  asset text NOT NULL,
+  units bigint NOT NULL,
+  refunded_units bigint NOT NULL DEFAULT 0 CHECK (refunded_units BETWEEN 0 AND units),
+  disputed boolean NOT NULL DEFAULT false,
+  attempts int NOT NULL DEFAULT 0,
+  expires_at timestamptz,
+  next_attempt_at timestamptz,
+  reason text,
+  attention text,
+  PRIMARY KEY (merchant_id, order_id)
+) WITH (fillfactor = 85);
+CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_status ON order_heads (merchant_id, status, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_site ON order_heads (merchant_id, site_id, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_attention ON order_heads (merchant_id, placed_at DESC, order_id DESC)
+  WHERE attention IS NOT NULL;
+CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC, order_id DESC)
+  WHERE created_at IS NOT NULL;
+
+-- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them.
+CREATE TABLE payers (
+  merchant_id uuid NOT NULL,
+  payer_id uuid NOT NULL,                  -- keyed hash of the merchant's payer id, else of the e-mail
+  email text,
+  phone text,
+  name text,
+  external_id text,
+  first_seen_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, payer_id)
+);
+
+CREATE TABLE order_payer (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  payer_id uuid,
+  first_name text NOT NULL,
+  last_name text NOT NULL,
+  email text NOT NULL,
+  phone text NOT NULL,
+  ip text NOT NULL,
+  billing jsonb,
+  shipping jsonb,
+  PRIMARY KEY (merchant_id, order_id)
+);
+CREATE INDEX order_payer_email ON order_payer (merchant_id, lower(email) text_pattern_ops);
+
+CREATE TABLE order_search (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  placed_at timestamptz NOT NULL,
+  text text NOT NULL,                      -- lower case: name, e-mail, references, last four
+  PRIMARY KEY (merchant_id, order_id)
+);
+CREATE INDEX order_search_trigrams ON order_search USING gin (merchant_id, text gin_trgm_ops);
+
+-- home: merchant
+CREATE TABLE decisions (
+  merchant_id uuid NOT NULL,
+  decision_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  verdict text NOT NULL,
+  features jsonb NOT NULL,
+  plan jsonb NOT NULL,
+  reasons jsonb NOT NULL,
+  rules jsonb NOT NULL,
+  alternatives jsonb NOT NULL,
+  versions jsonb NOT NULL,                 -- decider, policy, knowledge, model
+  PRIMARY KEY (merchant_id, decision_id)
+) PARTITION BY RANGE (decision_id);
+
+CREATE TABLE attempts (
+  merchant_id uuid NOT NULL,
+  attempt_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  attempt_no int NOT NULL CHECK (attempt_no >= 1),
+  state text NOT NULL CHECK (state IN ('planned', 'open', 'approved', 'declined', 'unknown', 'not_sent')),
+  trigger text NOT NULL,
+  due_at timestamptz NOT NULL,
+  route text,
+  units bigint NOT NULL,
+  asset text NOT NULL,
+  initiator text NOT NULL,
+  sent_at timestamptz,                     -- business time given to the network
+  send_before timestamptz,                 -- wall time; no first byte leaves later
+  call_timeout_ms int,
+  sends int NOT NULL DEFAULT 0,
+  not_found int NOT NULL DEFAULT 0,
+  if_late text CHECK (if_late IN ('keep', 'reverse')),
+  reference text,
+  network_transaction_id text,
+  scheme_code text,
+  advice_code text,
+  processor_code text,
+  klass text,
+  code_reason text,
+  latency_ms int,
+  closed_at timestamptz,
+  decision_id uuid,
+  PRIMARY KEY (merchant_id, attempt_id),
+  UNIQUE (merchant_id, order_id, attempt_no),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+
+CREATE TABLE refunds (
+  merchant_id uuid NOT NULL,
+  refund_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  refund_no int NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('refund', 'reversal')),
+  attempt_id uuid,
+  state text NOT NULL CHECK (state IN ('owed', 'sent', 'netted', 'done', 'stuck', 'refused')),
+  units bigint NOT NULL CHECK (units > 0),
+  asset text NOT NULL,
+  message text NOT NULL DEFAULT '',
+  items jsonb NOT NULL DEFAULT '[]',
+  input_mac bytea NOT NULL,
+  tries int NOT NULL DEFAULT 0,
+  send_before timestamptz,
+  not_found int NOT NULL DEFAULT 0,
+  reference text,
+  processor_code text,
+  business_at timestamptz NOT NULL,
+  actor text NOT NULL,
+  PRIMARY KEY (merchant_id, refund_id),
+  UNIQUE (merchant_id, order_id, refund_no),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+
+-- home: card. One row a card: the lock of the network gate.
+CREATE TABLE cards (
+  card_id uuid PRIMARY KEY,
+  scheme text NOT NULL,
+  created_at timestamptz NOT NULL
+);
+
+-- Every send of a card, over all merchants: limits count rows, there are no counters.
+CREATE TABLE network_sends (
+  card_id uuid NOT NULL REFERENCES cards,
+  send_id uuid NOT NULL,
+  acceptor_id text NOT NULL,
+  scheme text NOT NULL,
+  initiator text NOT NULL,
+  units bigint NOT NULL,
+  currency text NOT NULL,
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  at timestamptz NOT NULL,                 -- business time
+  state text NOT NULL CHECK (state IN ('reserved', 'sent', 'not_sent')),
+  declined boolean,
+  scheme_code text,
+  advice_code text,
+  visa_category smallint,
+  lasting boolean NOT NULL DEFAULT false,  -- its answer binds longer than any window
+  PRIMARY KEY (card_id, send_id)
+);
+CREATE INDEX network_sends_window ON network_sends (card_id, at);
+
+CREATE TABLE card_blocks (
+  card_id uuid NOT NULL REFERENCES cards,
+  block_id uuid NOT NULL,
+  acceptor_id text,
+  merchant_id uuid,
+  reason text NOT NULL,
+  until timestamptz,
+  actor text NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (card_id, block_id)
+);
+
+-- home: merchant. AAD of each ciphertext = world, merchant, token: a row cannot be swapped.
+CREATE TABLE vault (
+  merchant_id uuid NOT NULL,
+  token_id uuid NOT NULL,
+  pan_id uuid NOT NULL,
+  magic boolean NOT NULL,                  -- a sandbox card that gets an identity of its own in each order
+  scheme text NOT NULL,
+  bin text NOT NULL,
+  last4 text NOT NULL,
+  exp_month smallint NOT NULL,
+  exp_year smallint NOT NULL,
+  kek_id text NOT NULL,
+  wrapped_dek bytea NOT NULL,
+  nonce bytea NOT NULL,
+  ciphertext bytea NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, token_id)
+);
+
+-- Never in WAL or backups; gone at the first send or after an hour.
+CREATE UNLOGGED TABLE cvv_once (
+  merchant_id uuid NOT NULL,
+  token_id uuid NOT NULL,
+  nonce bytea NOT NULL,
+  kek_id text NOT NULL,
+  wrapped_dek bytea NOT NULL,
+  ciphertext bytea NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, token_id)
+);
+CREATE INDEX cvv_once_age ON cvv_once (merchant_id, created_at);
+
+-- home: merchant. Postings are inserts and lock nothing; pages close over what is committed.
+CREATE TABLE postings (
+  merchant_id uuid NOT NULL,
+  posting_id uuid NOT NULL,
+  source_kind text NOT NULL,
+  source_id uuid NOT NULL,
+  recipe text NOT NULL,
+  order_id uuid,
+  content_hash bytea NOT NULL,
+  business_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  page_no bigint,                          -- stamped by the closer
+  position int,
+  PRIMARY KEY (merchant_id, posting_id),
+  UNIQUE (merchant_id, source_kind, source_id, recipe)
+);
+CREATE INDEX postings_open ON postings (merchant_id, posting_id) WHERE page_no IS NULL;
+CREATE INDEX postings_page ON postings (merchant_id, page_no, position) WHERE page_no IS NOT NULL;
+CREATE INDEX postings_order ON postings (merchant_id, order_id);
+
+CREATE TABLE entries (
+  merchant_id uuid NOT NULL,
+  posting_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  account text NOT NULL,
+  asset text NOT NULL,
+  place text NOT NULL,
+  units bigint NOT NULL CHECK (units <> 0),
+  available_at timestamptz NOT NULL,
+  balance_after numeric(38, 0),            -- stamped by the closer
+  PRIMARY KEY (merchant_id, posting_id, line_no),
+  FOREIGN KEY (merchant_id, posting_id) REFERENCES postings
+);
+
+CREATE TABLE pages (
+  merchant_id uuid NOT NULL,
+  page_no bigint NOT NULL,
+  prev_root bytea NOT NULL,
+  root bytea NOT NULL,
+  postings int NOT NULL,
+  sums jsonb NOT NULL,                     -- {account|asset|place: units}
+  closed_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, page_no)
+);
+
+CREATE TABLE account_balances (
+  merchant_id uuid NOT NULL,
+  account text NOT NULL,
+  asset text NOT NULL,
+  place text NOT NULL,
+  units numeric(38, 0) NOT NULL,
+  page_no bigint NOT NULL,
+  PRIMARY KEY (merchant_id, account, asset, place)
+);
+
+CREATE TABLE settlement_batches (
+  merchant_id uuid NOT NULL,
+  batch_id uuid NOT NULL,
+  asset text NOT NULL,
+  cut_off timestamptz NOT NULL,
+  state text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, batch_id)
+);
+
+-- An entry is settled at most once.
+CREATE TABLE settlement_lines (
+  merchant_id uuid NOT NULL,
+  posting_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  batch_id uuid NOT NULL,
+  PRIMARY KEY (merchant_id, posting_id, line_no),
+  FOREIGN KEY (merchant_id, posting_id, line_no) REFERENCES entries,
+  FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches
+);
+
+-- What may be advanced before it is collected; a treasurer moves chunks. A limit of 0 advances nothing.
+CREATE TABLE exposure_allotments (
+  merchant_id uuid NOT NULL,
+  asset text NOT NULL,
+  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
+  allotted bigint NOT NULL DEFAULT 0,
+  used bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (merchant_id, asset, slot),
+  CHECK (used BETWEEN 0 AND allotted)
+);
+
+-- home: merchant. Events are rows of the transaction that made them; the closer numbers them in commit order.
+CREATE TABLE outbox (
+  merchant_id uuid NOT NULL,
+  subject_id uuid NOT NULL,
+  seq int NOT NULL,
+  subject_kind text NOT NULL,
+  event_id uuid NOT NULL,
+  event text NOT NULL,
+  body jsonb NOT NULL,
+  business_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  fed boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (merchant_id, subject_id, seq)
+) PARTITION BY RANGE (subject_id);
+CREATE INDEX outbox_unfed ON outbox (merchant_id, recorded_at) WHERE NOT fed;
+
+CREATE TABLE feed (
+  merchant_id uuid NOT NULL,
+  feed_no bigint NOT NULL,
+  subject_id uuid NOT NULL,
+  seq int NOT NULL,
+  event_id uuid NOT NULL,
+  event text NOT NULL,
+  PRIMARY KEY (merchant_id, feed_no),
+  UNIQUE (merchant_id, subject_id, seq)
+);
+
+-- How far a merchant's feed and pages got; its row is the closer's lock.
+CREATE TABLE closers (
+  merchant_id uuid PRIMARY KEY,
+  feed_no bigint NOT NULL DEFAULT 0,
+  page_no bigint NOT NULL DEFAULT 0,
+  root bytea NOT NULL DEFAULT '\x'
+);
+
+CREATE TABLE endpoints (
+  merchant_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  url text NOT NULL,
+  events text[] NOT NULL,
+  format text NOT NULL CHECK (format IN ('rescue', 'rescue-text', 'standard', 'stablecoin')),
+  own_key bytea,                           -- sealed; null = the merchant's key signs
+  ordered boolean NOT NULL DEFAULT true,
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
+  why text,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, endpoint_id)
+);
+
+-- One endpoint x one subject (or one event, when unordered): the next event to deliver.
+CREATE TABLE lanes (
+  merchant_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  lane_id uuid NOT NULL,                   -- the order's id, or the event's id for an unordered endpoint
+  subject_id uuid NOT NULL,
+  next_seq int NOT NULL,
+  due_at timestamptz,                      -- wall time; null = nothing to deliver
+  fails int NOT NULL DEFAULT 0,
+  lease_until timestamptz,
+  PRIMARY KEY (merchant_id, endpoint_id, lane_id),
+  FOREIGN KEY (merchant_id, endpoint_id) REFERENCES endpoints
+) WITH (fillfactor = 80);
+CREATE INDEX lanes_due ON lanes (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE delivery_tries (
+  merchant_id uuid NOT NULL,
+  try_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  subject_id uuid NOT NULL,
+  seq int NOT NULL,
+  event_id uuid NOT NULL,
+  try_no int NOT NULL,
+  at timestamptz NOT NULL,
+  status int,                              -- HTTP status; null when there was no answer
+  error text,
+  latency_ms int NOT NULL,
+  answer text NOT NULL,
+  result text NOT NULL CHECK (result IN ('delivered', 'failed', 'parked', 'disabled')),
+  PRIMARY KEY (merchant_id, try_id)
+) PARTITION BY RANGE (try_id);
+CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
+CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
+
+-- home: merchant. One row per subject and kind: no duplicates. Business time unless `wall`.
+CREATE TABLE due_work (
+  merchant_id uuid NOT NULL,
+  kind text NOT NULL,
+  subject_id uuid NOT NULL,
+  due_at timestamptz NOT NULL,
+  wall boolean NOT NULL DEFAULT false,
+  tries int NOT NULL DEFAULT 0,
+  lease_until timestamptz,                 -- wall time; also "not before", for work that waits
+  last_error text,
+  PRIMARY KEY (merchant_id, kind, subject_id)
+) WITH (fillfactor = 80);
+CREATE INDEX due_work_due ON due_work (due_at);
+CREATE INDEX due_work_merchant ON due_work (merchant_id, due_at);
+
+-- home: merchant. A copy of each transaction the merchant processed; learning data, and evidence for the gate.
+CREATE TABLE transmissions (
+  merchant_id uuid NOT NULL,
+  transmit_id uuid NOT NULL,
+  external_id text NOT NULL,
+  transaction_id text,
+  is_declined boolean NOT NULL,
+  is_mit boolean NOT NULL,
+  units bigint NOT NULL,
+  asset text NOT NULL,
+  code_source text,
+  code text,
+  bin text,
+  last4 text,
+  payer_id uuid,
+  card_id uuid,
+  transacted_at timestamptz,
+  received_at timestamptz NOT NULL,
+  facts jsonb NOT NULL,                    -- no personal data
+  outcome jsonb NOT NULL DEFAULT '{}',     -- what a later update told: outcome, refund, chargeback
+  updated_at timestamptz,
+  PRIMARY KEY (merchant_id, transmit_id)
+) PARTITION BY RANGE (transmit_id);
+CREATE INDEX transmissions_order ON transmissions (merchant_id, external_id);
+
+-- The application may not rewrite history: append-only tables take no UPDATE or DELETE, save the columns that the
+-- closer stamps. Retention and migrations run as the owner.
+GRANT USAGE ON SCHEMA public TO recoup_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
+GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
+REVOKE INSERT ON world FROM recoup_app;
+GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
+  attempts, refunds, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
+  exposure_allotments, closers, endpoints, lanes, due_work TO recoup_app;
+GRANT UPDATE (stage, version) ON orders TO recoup_app;
+GRANT UPDATE (page_no, position) ON postings TO recoup_app;
+GRANT UPDATE (balance_after) ON entries TO recoup_app;
+GRANT UPDATE (fed) ON outbox TO recoup_app;
+GRANT UPDATE (outcome, updated_at) ON transmissions TO recoup_app;
+GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens TO recoup_app;

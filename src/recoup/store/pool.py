@@ -1,0 +1,144 @@
+"""Connections to one database, handed out first come, first served.
+
+asyncpg's own pool resets a connection on every release, a round trip we do not need; a LIFO queue starves.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+
+from recoup.kernel.problem import Problem
+
+LOST: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+    FileNotFoundError,
+)
+FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError, asyncpg.TooManyConnectionsError)
+KeyTaken = asyncpg.UniqueViolationError
+RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+T = TypeVar("T")
+
+_encode = msgspec.json.Encoder()
+_decode = msgspec.json.Decoder()
+
+
+def to_json(value: Any) -> str:
+    return _encode.encode(value).decode()
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + _encode.encode(value),
+        decoder=lambda raw: _decode.decode(raw[1:]),
+    )
+
+
+def unavailable(error: BaseException) -> Problem:
+    """What a caller is told when the database cannot take it."""
+    if isinstance(error, FULL):
+        message = "The database has no room left; nothing was written."
+    else:
+        message = "The database is not reachable; it is not known to have taken this."
+    return Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=2)
+
+
+class Database:
+    """A bounded set of connections as `recoup_app`. Safe for one event loop."""
+
+    def __init__(self, dsn: str, *, size: int = 12, role: str | None = "recoup_app", name: str = "recoup") -> None:
+        self._dsn, self._size, self._role, self._name = dsn, size, role, name
+        self._free: asyncio.Queue[asyncpg.Connection | None] = asyncio.Queue()
+        self._opened = False
+
+    async def open(self) -> "Database":
+        """Connects lazily, so that a door can start while its database is still coming up."""
+        if not self._opened:
+            self._opened = True
+            for _ in range(self._size):
+                self._free.put_nowait(None)
+        return self
+
+    async def close(self) -> None:
+        for _ in range(self._free.qsize()):
+            connection = self._free.get_nowait()
+            if connection is not None and not connection.is_closed():
+                connection.terminate()
+
+    async def _connect(self) -> asyncpg.Connection:
+        settings = {"application_name": self._name, "timezone": "UTC", "jit": "off"}
+        if self._role:
+            settings["role"] = self._role
+        connection = await asyncpg.connect(
+            self._dsn, timeout=5, command_timeout=30, server_settings=settings, statement_cache_size=400
+        )
+        await _prepare(connection)
+        return connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""
+        try:
+            async with asyncio.timeout(10):
+                connection = await self._free.get()
+        except TimeoutError:
+            raise Problem("unavailable", "All database connections are busy.", retry_after_seconds=1) from None
+        try:
+            if connection is None or connection.is_closed():
+                connection = None
+                connection = await self._connect()
+            yield connection
+        except (*LOST, *FULL, TimeoutError) as error:
+            if connection is not None and isinstance(error, (*LOST, TimeoutError)):
+                connection.terminate()
+                connection = None
+            raise unavailable(error) from error
+        except BaseException:
+            # A cancelled call may have left a transaction open on the wire.
+            if connection is not None and (connection.is_in_transaction() or connection.is_closed()):
+                connection.terminate()
+                connection = None
+            raise
+        finally:
+            self._free.put_nowait(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        async with self.connection() as connection:
+            return await connection.fetch(sql, *args)  # type: ignore[no-any-return]
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        async with self.connection() as connection:
+            return await connection.fetchrow(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        async with self.connection() as connection:
+            return await connection.execute(sql, *args)  # type: ignore[no-any-return]
+
+
+async def retrying(work: Callable[[], Awaitable[T]], *, tries: int = 6) -> T:
+    """Runs a whole transaction again when PostgreSQL asks for it (40001, 40P01), with a growing pause."""
+    for attempt in range(tries):
+        try:
+            return await work()
+        except RETRY as error:
+            if attempt == tries - 1:
+                raise Problem("unavailable", "Too much contention on this record.", retry_after_seconds=1) from error
+            await asyncio.sleep(0.005 * 2**attempt)
+    raise AssertionError("unreachable")

@@ -1,0 +1,35 @@
+"""What waits, and for when."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+_MOVED = """
+SELECT m.merchant_id FROM merchants m
+WHERE m.offset_us > 0 AND EXISTS (SELECT FROM due_work d WHERE d.merchant_id = m.merchant_id AND NOT d.wall
+  AND d.due_at > $1 AND d.due_at <= $1 + m.offset_us * interval '1 microsecond'
+  AND (d.lease_until IS NULL OR d.lease_until <= $1))
+"""
+_NEXT = "SELECT min(due_at) FROM due_work WHERE merchant_id = $1 AND NOT wall"
+_OUT = """
+SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHERE d.merchant_id = $1
+    AND (d.kind IN ('inquire', 'refund') OR (NOT d.wall
+      AND d.due_at <= $2 + m.offset_us * interval '1 microsecond'))) AS work,
+  (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND NOT fed) AS unfed,
+  (SELECT count(*) FROM lanes WHERE merchant_id = $1 AND due_at IS NOT NULL AND fails = 0) AS undelivered
+"""
+
+
+async def moved_merchants(connection: asyncpg.Connection, wall: datetime) -> list[UUID]:
+    """Merchants whose clock is ahead and has passed something that the wall has not."""
+    return [r["merchant_id"] for r in await connection.fetch(_MOVED, wall)]
+
+
+async def next_business_instant(connection: asyncpg.Connection, merchant_id: UUID) -> datetime | None:
+    return await connection.fetchval(_NEXT, merchant_id)  # type: ignore[no-any-return]
+
+
+async def outstanding(connection: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> asyncpg.Record:
+    """What must be finished before a merchant's clock may go on: work, events to feed, first deliveries."""
+    return await connection.fetchrow(_OUT, merchant_id, wall)

@@ -1,0 +1,34 @@
+"""Everything a flow needs to know of orders that it has locked, in one statement."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+# One JSON per order: small, and one round trip however many attempts or sends there are.
+_EVIDENCE = """
+SELECT o.merchant_id, o.order_id,
+  to_jsonb(m) - 'webhook_key' AS merchant,
+  to_jsonb(v) AS card,
+  (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
+    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
+  (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.refund_no) FROM refunds r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
+  CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM network_sends s
+    WHERE s.card_id = o.card_id AND s.state <> 'not_sent' AND (s.at > $3 + m.offset_us * interval '1 microsecond' OR s.lasting)) END AS sends,
+  CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
+FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
+JOIN orders o USING (merchant_id, order_id)
+JOIN merchants m USING (merchant_id)
+LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+"""
+
+
+async def read_evidence(
+    connection: asyncpg.Connection, keys: Sequence[tuple[UUID, UUID]], since: datetime, *, with_sends: bool
+) -> dict[tuple[UUID, UUID], asyncpg.Record]:
+    """By (merchant_id, order_id). `since` (wall time) bounds the card's sends, shifted by the
+    merchant's clock; with_sends only under the card's lock."""
+    rows = await connection.fetch(_EVIDENCE, [k[0] for k in keys], [k[1] for k in keys], since, with_sends)
+    return {(r["merchant_id"], r["order_id"]): r for r in rows}

@@ -1,0 +1,64 @@
+"""Locked rows and their evidence, as the values that rules and moves work on."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, get_type_hints
+from uuid import UUID
+
+from recoup.rules.money.fees import Tariff
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Attempt, CardFacts, Merchant, Order, Refund
+
+
+def merchant_of(row: Mapping[str, Any]) -> Merchant:
+    tariff = Tariff(row["fee_basis_points"], row["fee_fixed_units"], row["fee_minimum_units"])
+    plain = ("version", "name", "offset_us", "mit_mode", "cit_web", "cit_callcenter", "mit", "region", "acceptor_id",
+             "cit_unresolved", "killed")  # fmt: skip
+    return Merchant(merchant_id=_id(row["merchant_id"]), tariff=tariff, **{name: row[name] for name in plain})
+
+
+def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
+    card = evidence["card"]
+    names = {f.name for f in fields(Order)} & set(row.keys()) - {"attempts"}
+    return Order(
+        merchant=merchant_of(evidence["merchant"]),
+        attempts_count=row["attempts"],
+        card=_card(card) if card else None,
+        attempts=[_typed(Attempt, a) for a in evidence["attempts"] or ()],
+        refunds=[_typed(Refund, r) for r in evidence["refunds"] or ()],
+        sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
+        blocks=list(evidence["blocks"] or ()),
+        **{name: Stage(row[name]) if name == "stage" else row[name] for name in names},
+    )
+
+
+def _card(row: Mapping[str, Any]) -> CardFacts:
+    sealed = (row["kek_id"], *(bytes.fromhex(row[name][2:]) for name in ("wrapped_dek", "nonce", "ciphertext")))
+    plain = {name: row[name] for name in ("scheme", "bin", "last4", "magic", "exp_month", "exp_year")}
+    return CardFacts(token_id=_id(row["token_id"]), sealed=sealed, **plain)
+
+
+_KINDS: dict[type, dict[str, str]] = {}
+
+
+def _typed(cls: type, raw: Mapping[str, Any]) -> Any:
+    """A row that came as JSON: texts become the dates and ids that the value declares."""
+    kinds = _KINDS.get(cls)
+    if kinds is None:
+        hints = get_type_hints(cls)
+        kinds = _KINDS[cls] = {name: str(hint) for name, hint in hints.items()}
+    values = {}
+    for name, kind in kinds.items():
+        value = raw[name]
+        if value is not None:
+            if "datetime" in kind:
+                value = datetime.fromisoformat(value)
+            elif "UUID" in kind:
+                value = _id(value)
+        values[name] = value
+    return cls(**values)
+
+
+def _id(value: Any) -> UUID:
+    return value if type(value) is UUID else UUID(str(value))

@@ -1,0 +1,37 @@
+-- home: merchant
+CREATE TABLE merchants (
+  merchant_id uuid PRIMARY KEY,
+  partner_id uuid,
+  name text NOT NULL,
+  version int NOT NULL DEFAULT 1,          -- rises with every change; intake is fenced by it
+  offset_us bigint NOT NULL DEFAULT 0,     -- business time minus wall time
+  mit_mode text NOT NULL DEFAULT 'by_expiry' CHECK (mit_mode IN ('by_expiry', 'managed', 'sync')),
+  cit_web boolean NOT NULL DEFAULT false,
+  cit_callcenter boolean NOT NULL DEFAULT false,
+  mit boolean NOT NULL DEFAULT true,
+  region text NOT NULL DEFAULT 'us',
+  acceptor_id text NOT NULL,
+  fee_basis_points int NOT NULL DEFAULT 0,
+  fee_fixed_units bigint NOT NULL DEFAULT 0,
+  fee_minimum_units bigint NOT NULL DEFAULT 0,
+  cit_unresolved text NOT NULL DEFAULT 'decline_and_reverse'
+    CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
+  killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
+  webhook_key bytea,                       -- sealed
+  created_at timestamptz NOT NULL
+);
+
+CREATE TABLE sites (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  site_id uuid NOT NULL,
+  url text NOT NULL,
+  name text NOT NULL,
+  descriptor text NOT NULL,
+  cit_web boolean NOT NULL DEFAULT true,
+  cit_callcenter boolean NOT NULL DEFAULT true,
+  mit boolean NOT NULL DEFAULT true,
+  is_default boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, site_id)
+);
+CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;

@@ -1,0 +1,22 @@
+-- home: merchant. The one gate for repeats.
+CREATE TABLE requests (
+  merchant_id uuid NOT NULL,
+  operation text NOT NULL,
+  key text NOT NULL,
+  input_mac bytea NOT NULL,
+  subject_id uuid,
+  state text NOT NULL CHECK (state IN ('open', 'answered')),
+  answer jsonb,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, operation, key),
+  CHECK ((state = 'answered') = (answer IS NOT NULL))
+);
+
+CREATE TABLE order_refs (
+  merchant_id uuid NOT NULL,
+  door text NOT NULL,
+  external_id text NOT NULL,
+  generation int NOT NULL,
+  order_id uuid NOT NULL,
+  PRIMARY KEY (merchant_id, door, external_id, generation)
+);

@@ -1,0 +1,80 @@
+-- home: merchant. One journal for steps and facts: seq = version = event number.
+CREATE TABLE order_log (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  seq int NOT NULL CHECK (seq >= 1),
+  happening text NOT NULL,
+  src text NOT NULL,
+  dst text NOT NULL,
+  fact_kind text,
+  fact_id uuid,
+  body jsonb NOT NULL,                     -- no personal data
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  business_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  decision_id uuid,
+  prev_seq int GENERATED ALWAYS AS (nullif(seq - 1, 0)) STORED,
+  PRIMARY KEY (merchant_id, order_id, seq),
+  UNIQUE (merchant_id, order_id, seq, dst),
+  FOREIGN KEY (merchant_id, order_id, prev_seq, src) REFERENCES order_log (merchant_id, order_id, seq, dst),
+  CHECK ((seq = 1) = (src = 'new')),
+  CONSTRAINT order_log_lifecycle {{lifecycle}}
+) PARTITION BY RANGE (order_id);
+
+-- What never changes about an order, and where its log says it is.
+CREATE TABLE orders (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  stage text NOT NULL,
+  version int NOT NULL,
+  door text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('cit_web', 'cit_callcenter', 'mit_managed', 'mit_sync', 'stable')),
+  external_id text NOT NULL,
+  generation int NOT NULL,
+  site_id uuid NOT NULL,
+  descriptor text NOT NULL,
+  asset text NOT NULL,
+  units bigint NOT NULL CHECK (units > 0),
+  amount_text text NOT NULL,
+  token_id uuid,
+  card_id uuid,                            -- what the network limits count by
+  pan_id uuid,                             -- which card number it is; differs from card_id for magic cards only
+  transaction_id text,
+  placed_at timestamptz NOT NULL,
+  expires_at timestamptz,
+  facts jsonb NOT NULL,
+  PRIMARY KEY (merchant_id, order_id),
+  FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+);
+
+-- What lists show: narrow and mutable.
+CREATE TABLE order_heads (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  placed_at timestamptz NOT NULL,
+  created_at timestamptz,
+  status smallint NOT NULL,
+  order_type text NOT NULL CHECK (order_type IN ('MIT', 'CIT', 'STABLE')),
+  source text NOT NULL,
+  door text NOT NULL,
+  site_id uuid NOT NULL,
+  asset text NOT NULL,
+  units bigint NOT NULL,
+  refunded_units bigint NOT NULL DEFAULT 0 CHECK (refunded_units BETWEEN 0 AND units),
+  disputed boolean NOT NULL DEFAULT false,
+  attempts int NOT NULL DEFAULT 0,
+  expires_at timestamptz,
+  next_attempt_at timestamptz,
+  reason text,
+  attention text,
+  PRIMARY KEY (merchant_id, order_id)
+) WITH (fillfactor = 85);
+CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_status ON order_heads (merchant_id, status, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_site ON order_heads (merchant_id, site_id, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_attention ON order_heads (merchant_id, placed_at DESC, order_id DESC)
+  WHERE attention IS NOT NULL;
+CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC, order_id DESC)
+  WHERE created_at IS NOT NULL;

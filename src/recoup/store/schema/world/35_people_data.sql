@@ -1,0 +1,35 @@
+-- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them.
+CREATE TABLE payers (
+  merchant_id uuid NOT NULL,
+  payer_id uuid NOT NULL,                  -- keyed hash of the merchant's payer id, else of the e-mail
+  email text,
+  phone text,
+  name text,
+  external_id text,
+  first_seen_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, payer_id)
+);
+
+CREATE TABLE order_payer (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  payer_id uuid,
+  first_name text NOT NULL,
+  last_name text NOT NULL,
+  email text NOT NULL,
+  phone text NOT NULL,
+  ip text NOT NULL,
+  billing jsonb,
+  shipping jsonb,
+  PRIMARY KEY (merchant_id, order_id)
+);
+CREATE INDEX order_payer_email ON order_payer (merchant_id, lower(email) text_pattern_ops);
+
+CREATE TABLE order_search (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  placed_at timestamptz NOT NULL,
+  text text NOT NULL,                      -- lower case: name, e-mail, references, last four
+  PRIMARY KEY (merchant_id, order_id)
+);
+CREATE INDEX order_search_trigrams ON order_search USING gin (merchant_id, text gin_trgm_ops);

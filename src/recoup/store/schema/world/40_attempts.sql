@@ -1,0 +1,73 @@
+-- home: merchant
+CREATE TABLE decisions (
+  merchant_id uuid NOT NULL,
+  decision_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  at timestamptz NOT NULL,
+  verdict text NOT NULL,
+  features jsonb NOT NULL,
+  plan jsonb NOT NULL,
+  reasons jsonb NOT NULL,
+  rules jsonb NOT NULL,
+  alternatives jsonb NOT NULL,
+  versions jsonb NOT NULL,                 -- decider, policy, knowledge, model
+  PRIMARY KEY (merchant_id, decision_id)
+) PARTITION BY RANGE (decision_id);
+
+CREATE TABLE attempts (
+  merchant_id uuid NOT NULL,
+  attempt_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  attempt_no int NOT NULL CHECK (attempt_no >= 1),
+  state text NOT NULL CHECK (state IN ('planned', 'open', 'approved', 'declined', 'unknown', 'not_sent')),
+  ladder text NOT NULL,                    -- which kind of decline it answers
+  due_at timestamptz NOT NULL,
+  route text,
+  units bigint NOT NULL,
+  asset text NOT NULL,
+  initiator text NOT NULL,
+  sent_at timestamptz,                     -- business time given to the network
+  send_before timestamptz,                 -- wall time; no first byte leaves later
+  call_timeout_ms int,
+  sends int NOT NULL DEFAULT 0,
+  not_found int NOT NULL DEFAULT 0,
+  if_late text CHECK (if_late IN ('keep', 'reverse')),
+  reference text,
+  network_transaction_id text,
+  scheme_code text,
+  advice_code text,
+  processor_code text,
+  klass text,
+  code_reason text,
+  latency_ms int,
+  closed_at timestamptz,
+  decision_id uuid,
+  PRIMARY KEY (merchant_id, attempt_id),
+  UNIQUE (merchant_id, order_id, attempt_no),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+
+CREATE TABLE refunds (
+  merchant_id uuid NOT NULL,
+  refund_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  refund_no int NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('refund', 'reversal')),
+  attempt_id uuid,
+  state text NOT NULL CHECK (state IN ('owed', 'sent', 'netted', 'done', 'stuck', 'refused')),
+  units bigint NOT NULL CHECK (units > 0),
+  asset text NOT NULL,
+  message text NOT NULL DEFAULT '',
+  items jsonb NOT NULL DEFAULT '[]',
+  input_mac bytea NOT NULL,
+  tries int NOT NULL DEFAULT 0,
+  send_before timestamptz,
+  not_found int NOT NULL DEFAULT 0,
+  reference text,
+  processor_code text,
+  business_at timestamptz NOT NULL,
+  actor text NOT NULL,
+  PRIMARY KEY (merchant_id, refund_id),
+  UNIQUE (merchant_id, order_id, refund_no),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);

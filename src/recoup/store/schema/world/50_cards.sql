@@ -1,0 +1,40 @@
+-- home: card. One row a card: the lock of the network gate.
+CREATE TABLE cards (
+  card_id uuid PRIMARY KEY,
+  created_at timestamptz NOT NULL
+);
+
+-- Every send of a card, over all merchants: limits count rows, there are no counters.
+CREATE TABLE network_sends (
+  card_id uuid NOT NULL REFERENCES cards,
+  send_id uuid NOT NULL,
+  acceptor_id text NOT NULL,
+  scheme text NOT NULL,
+  initiator text NOT NULL,
+  units bigint NOT NULL,
+  currency text NOT NULL,
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  at timestamptz NOT NULL,                 -- business time
+  state text NOT NULL CHECK (state IN ('reserved', 'sent', 'not_sent')),
+  declined boolean,
+  scheme_code text,
+  advice_code text,
+  visa_category smallint,
+  klass text,
+  lasting boolean NOT NULL DEFAULT false,  -- its answer binds longer than any window
+  PRIMARY KEY (card_id, send_id)
+);
+CREATE INDEX network_sends_window ON network_sends (card_id, at);
+
+CREATE TABLE card_blocks (
+  card_id uuid NOT NULL REFERENCES cards,
+  block_id uuid NOT NULL,
+  acceptor_id text,
+  merchant_id uuid,
+  reason text NOT NULL,
+  until timestamptz,
+  actor text NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (card_id, block_id)
+);

@@ -1,0 +1,86 @@
+-- home: merchant. Postings are inserts and lock nothing; pages close over what is committed.
+CREATE TABLE postings (
+  merchant_id uuid NOT NULL,
+  posting_id uuid NOT NULL,
+  source_kind text NOT NULL,
+  source_id uuid NOT NULL,
+  recipe text NOT NULL,
+  order_id uuid,
+  content_hash bytea NOT NULL,
+  business_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  page_no bigint,                          -- stamped by the closer
+  position int,
+  PRIMARY KEY (merchant_id, posting_id),
+  UNIQUE (merchant_id, source_kind, source_id, recipe)
+);
+CREATE INDEX postings_open ON postings (merchant_id, posting_id) WHERE page_no IS NULL;
+CREATE INDEX postings_page ON postings (merchant_id, page_no, position) WHERE page_no IS NOT NULL;
+CREATE INDEX postings_order ON postings (merchant_id, order_id);
+
+CREATE TABLE entries (
+  merchant_id uuid NOT NULL,
+  posting_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  account text NOT NULL,
+  asset text NOT NULL,
+  place text NOT NULL,
+  units bigint NOT NULL CHECK (units <> 0),
+  available_at timestamptz NOT NULL,
+  balance_after numeric(38, 0),            -- stamped by the closer
+  PRIMARY KEY (merchant_id, posting_id, line_no),
+  FOREIGN KEY (merchant_id, posting_id) REFERENCES postings
+);
+
+CREATE TABLE pages (
+  merchant_id uuid NOT NULL,
+  page_no bigint NOT NULL,
+  prev_root bytea NOT NULL,
+  root bytea NOT NULL,
+  postings int NOT NULL,
+  sums jsonb NOT NULL,                     -- {account|asset|place: units}
+  closed_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, page_no)
+);
+
+CREATE TABLE account_balances (
+  merchant_id uuid NOT NULL,
+  account text NOT NULL,
+  asset text NOT NULL,
+  place text NOT NULL,
+  units numeric(38, 0) NOT NULL,
+  page_no bigint NOT NULL,
+  PRIMARY KEY (merchant_id, account, asset, place)
+);
+
+CREATE TABLE settlement_batches (
+  merchant_id uuid NOT NULL,
+  batch_id uuid NOT NULL,
+  asset text NOT NULL,
+  cut_off timestamptz NOT NULL,
+  state text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, batch_id)
+);
+
+-- An entry is settled at most once.
+CREATE TABLE settlement_lines (
+  merchant_id uuid NOT NULL,
+  posting_id uuid NOT NULL,
+  line_no smallint NOT NULL,
+  batch_id uuid NOT NULL,
+  PRIMARY KEY (merchant_id, posting_id, line_no),
+  FOREIGN KEY (merchant_id, posting_id, line_no) REFERENCES entries,
+  FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches
+);
+
+-- What may be advanced before it is collected; a treasurer moves chunks. A limit of 0 advances nothing.
+CREATE TABLE exposure_allotments (
+  merchant_id uuid NOT NULL,
+  asset text NOT NULL,
+  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
+  allotted bigint NOT NULL DEFAULT 0,
+  used bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (merchant_id, asset, slot),
+  CHECK (used BETWEEN 0 AND allotted)
+);

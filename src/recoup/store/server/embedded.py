@@ -1,0 +1,243 @@
+"""One PostgreSQL for one data folder, whoever of us needs it first.
+
+Two locks in the data folder order everything. `postgres.starting` is held for the moment of a start or a
+stop, so that two starters never race. `postgres.owner` is held for life by the process that answers for the
+server; when that process dies, however it dies, the lock is free and the next one adopts the server if it
+still lives, or starts it.
+"""
+
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import IO, Final
+
+from recoup.kernel.problem import Problem
+from recoup.store.server import postmaster
+from recoup.store.server.address import USER, ServerAddress, forget_socket_folder, socket_folder
+from recoup.store.server.cluster import binaries_for, cluster_folder, environment, make_cluster
+from recoup.store.server.configuration import arguments
+from recoup.store.server.footing import end_with_parent, find_footing
+from recoup.store.server.locks import locked, try_lock
+from recoup.store.server.log import open_log, reason_since
+
+START_SECONDS_MAX: Final = 300.0  # a recovery after a crash replays at most max_wal_size
+STOP_SECONDS_MAX: Final = 60.0
+OWNER_SECONDS_MAX: Final = 20.0  # how long another owner may take to bring its server back
+_SURVIVORS_SECONDS_MAX: Final = 10.0
+_BACK_OFF_SECONDS_MAX: Final = 5.0
+_STEADY_SECONDS: Final = 30.0  # a server that ran this long is restarted at once
+_SETTLED_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.02
+
+
+class EmbeddedServer:
+    """Starts, attaches to, keeps alive and stops the server of one data folder.
+
+    `owned` says whether this object answers for the server: then `ensure` restarts it and `stop` stops it. An
+    object that only attached leaves it alone.
+
+    `durable=False` trades crash safety for speed, for tests that kill nothing.
+    """
+
+    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+        self.data_dir = Path(os.path.abspath(data_dir))
+        self.cluster = cluster_folder(self.data_dir)
+        self.log = self.data_dir / "postgres.log"
+        self.trouble: str | None = None  # why the last restart failed, in one line
+        self._durable = durable
+        self._ownership: IO[str] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pid = 0
+        self._log_offset = 0
+        self._started_at = 0.0
+        self._back_off_seconds = 0.0
+        self._not_before = 0.0
+
+    @property
+    def owned(self) -> bool:
+        return self._ownership is not None
+
+    def start(self) -> ServerAddress:
+        """Attach to the running server, or start it; returns when it takes connections.
+
+        Call from the main thread: on Linux the server is shut down when the thread that started it ends.
+        Raises: Problem, one clear line, when there is no server to be had.
+        """
+        began = time.monotonic()
+        try:
+            self._prepare_folder()
+            before = self._child
+            while True:
+                if before is not None and self._child is before and before.poll() is not None:
+                    self._child = None
+                self._attempt()
+                running = postmaster.find_postmaster(self.cluster)
+                if running and running.status == "ready":
+                    self._pid = running.pid
+                    self._started_at = time.monotonic()
+                    self.trouble = None
+                    return ServerAddress(running.socket, running.port, USER)
+                self._give_up_if_hopeless(time.monotonic() - began)
+                time.sleep(_POLL_SECONDS)
+        except Problem:
+            self._let_go()
+            raise
+        except OSError as error:
+            self._let_go()
+            raise self._problem(_words(error)) from error
+
+    def running(self) -> bool:
+        """Whether the server's process lives. Cheap enough to ask every second."""
+        if self._child is not None:
+            return self._child.poll() is None
+        return bool(self._pid) and postmaster.serves(self._pid, self.cluster)
+
+    def ensure(self) -> None:
+        """Bring a dead server back; call it about every 0.2 s, from the main thread.
+
+        Does not wait until the server takes connections, and never raises for a server that will not start:
+        `trouble` says why. Restarts are spaced by 0 to 5 seconds while the server keeps dying. An object that
+        only attached becomes the owner here when the owner is gone.
+        """
+        now = time.monotonic()
+        if self.running():
+            if now - self._started_at > _SETTLED_SECONDS:
+                self.trouble = None
+            return
+        if self._child is not None:
+            self.trouble = reason_since(self.log, self._log_offset)
+            self._child = None
+            steady = now - self._started_at > _STEADY_SECONDS
+            longer = min(max(0.2, self._back_off_seconds * 2), _BACK_OFF_SECONDS_MAX)
+            self._back_off_seconds = 0.0 if steady else longer
+            self._not_before = now + self._back_off_seconds
+        if now < self._not_before:
+            return
+        try:
+            self._attempt()
+        except Problem as problem:
+            self.trouble = problem.message
+            self._not_before = now + _BACK_OFF_SECONDS_MAX
+        except OSError as error:
+            self.trouble = _words(error)
+            self._not_before = now + _BACK_OFF_SECONDS_MAX
+
+    def stop(self) -> None:
+        """Shut the server down cleanly, if it is ours. Open transactions are rolled back."""
+        if not self.owned:
+            self._pid = 0
+            return
+        until = time.monotonic() + STOP_SECONDS_MAX
+        while True:
+            with locked(self._starting) as free:
+                if free or time.monotonic() > until:
+                    self._end()
+                    return
+            time.sleep(_POLL_SECONDS)
+
+    @property
+    def _starting(self) -> Path:
+        return self.data_dir / "postgres.starting"
+
+    def _prepare_folder(self) -> None:
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(self.data_dir, os.R_OK | os.W_OK | os.X_OK):
+            raise self._problem(f"the folder {self.data_dir} cannot be written to")
+        if self.cluster.exists() and os.geteuid() not in (0, self.cluster.stat().st_uid):
+            raise self._problem(f"{self.cluster} belongs to another user")
+
+    def _attempt(self) -> None:
+        """One step towards a running server: attach, adopt or spawn; nothing while another one starts."""
+        with locked(self._starting) as free:
+            if not free:
+                return
+            if not self._ownership:
+                self._ownership = try_lock(self.data_dir / "postgres.owner")
+            found = postmaster.find_postmaster(self.cluster)
+            if found:
+                self._attach(found)
+            elif self._ownership and self._child is None:
+                self._spawn()
+
+    def _attach(self, found: postmaster.Postmaster) -> None:
+        if self._child is None and self.owned and self._pid != found.pid:
+            # An orphan. Its killed owner asked for its shutdown: give that a moment to show.
+            time.sleep(0.2)
+        if found.status != "stopping":
+            self._pid = found.pid
+            self._started_at = time.monotonic()
+
+    def _spawn(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("the database is started from the main thread only")
+        binaries = binaries_for(self.cluster)
+        footing = find_footing(binaries, self.data_dir, self.cluster)
+        if not (self.cluster / "PG_VERSION").exists():
+            make_cluster(self.cluster, binaries, footing, durable=self._durable)
+        socket = socket_folder(self.data_dir)
+        footing.give(socket)
+        postmaster.wait_for_survivors(self.cluster, _SURVIVORS_SECONDS_MAX)
+        postmaster.clear_stale_locks(self.cluster, socket)
+        settings = arguments(socket, major=binaries.major, durable=self._durable)
+        with open_log(self.log) as log:
+            self._log_offset = log.tell()
+            self._child = subprocess.Popen(
+                footing.command(binaries.postgres, "-D", self.cluster, *settings),
+                env=environment(),
+                cwd=self.cluster,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for Recoup, which drains before it stops the server
+                preexec_fn=end_with_parent(),
+                **footing.identity(),
+            )
+        self._pid = self._child.pid
+        self._started_at = time.monotonic()
+
+    def _give_up_if_hopeless(self, waited_seconds: float) -> None:
+        if self._child is not None and self._child.poll() is not None:
+            raise self._problem(reason_since(self.log, self._log_offset))
+        alone = not self.owned and not postmaster.find_postmaster(self.cluster)
+        if alone and waited_seconds > OWNER_SECONDS_MAX:
+            raise self._problem("another Recoup process answers for it, but its server does not come up")
+        if waited_seconds > START_SECONDS_MAX:
+            raise self._problem(f"not ready after {waited_seconds:.0f} s; see {self.log}")
+
+    def _end(self) -> None:
+        found = postmaster.find_postmaster(self.cluster)
+        pid = found.pid if found else self._pid
+        if pid:
+            postmaster.end(pid, self.cluster, seconds_max=STOP_SECONDS_MAX)
+        self._reap()
+        forget_socket_folder(self.data_dir)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._reap()
+        self._pid = 0
+        if self._ownership:
+            self._ownership.close()
+            self._ownership = None
+
+    def _reap(self) -> None:
+        if self._child is None:
+            return
+        if self._child.poll() is None:
+            postmaster.end(self._child.pid, self.cluster, seconds_max=STOP_SECONDS_MAX)
+            self._child.wait(timeout=STOP_SECONDS_MAX)
+        self._child = None
+
+    def _problem(self, why: str) -> Problem:
+        return Problem(
+            "unavailable",
+            f"the embedded database in {self.data_dir} does not start: {why}",
+            cure="Cure what it names, choose another --data-dir, or set RECOUP_DATABASE_URL.",
+        )
+
+
+def _words(error: OSError) -> str:
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}"

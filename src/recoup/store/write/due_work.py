@@ -1,0 +1,61 @@
+"""Due work is leased in batches and finished by the transaction that does it."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+LEASE = timedelta(seconds=60)
+
+
+class Due(NamedTuple):
+    merchant_id: UUID
+    kind: str
+    subject_id: UUID
+    tries: int
+
+
+_FIELDS = "d.merchant_id, d.kind, d.subject_id, d.tries"
+# Rows whose instant has come by the wall; those of a merchant whose clock stands in the past wait for it.
+_CLAIM = f"""
+WITH picked AS MATERIALIZED (
+  SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d JOIN merchants m USING (merchant_id)
+  WHERE d.due_at <= $1 AND (d.lease_until IS NULL OR d.lease_until <= $1)
+    AND (d.wall OR d.due_at <= $1 + m.offset_us * interval '1 microsecond')
+  ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+)
+UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
+FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
+RETURNING {_FIELDS}
+"""
+_CLAIM_MERCHANT = f"""
+WITH picked AS MATERIALIZED (
+  SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d JOIN merchants m USING (merchant_id)
+  WHERE d.merchant_id = $4 AND (d.lease_until IS NULL OR d.lease_until <= $1)
+    AND d.due_at <= CASE WHEN d.wall THEN $1 ELSE $1 + m.offset_us * interval '1 microsecond' END
+  ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+)
+UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
+FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
+RETURNING {_FIELDS}
+"""
+_POSTPONE = """
+UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
+"""
+
+
+async def claim(
+    connection: asyncpg.Connection, wall: datetime, limit: int, *, merchant_id: UUID | None = None
+) -> list[Due]:
+    """Leases what is due, oldest first. With a merchant: by that merchant's clock, however far it was moved."""
+    if merchant_id is None:
+        rows = await connection.fetch(_CLAIM, wall, limit, wall + LEASE)
+    else:
+        rows = await connection.fetch(_CLAIM_MERCHANT, wall, limit, wall + LEASE, merchant_id)
+    return [Due(*row) for row in rows]
+
+
+async def postpone(connection: asyncpg.Connection, due: Due, until: datetime, error: str) -> None:
+    """After a failure: not before `until`, with the error for the desk."""
+    await connection.execute(_POSTPONE, due.merchant_id, due.kind, due.subject_id, until, error[:300])

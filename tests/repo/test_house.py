@@ -1,0 +1,126 @@
+"""The house rules that a program can hold."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src/recoup"
+ROOMS = {"main", "doors", "lab", "flows", "moves", "store", "gateways", "rules", "kernel"}
+LINES_MAX = 400
+
+# file under src/recoup -> why it is longer than LINES_MAX
+LONG_FILES: dict[str, str] = {}
+
+# file or folder that may hold a number which looks like a card's -> why
+CARD_NUMBERS_ALLOWED: dict[str, str] = {
+    "src/recoup/rules/network/magic.py": "the sandbox's magic inputs: test numbers, no one's card",
+}
+
+# 2-6: the first digit of the networks' numbers
+CARD_NUMBER = re.compile(r"(?<![0-9A-Za-z.])[2-6](?:[ -]?[0-9]){15}(?![0-9A-Za-z])")
+CLOCK = re.compile(r"\bdatetime\.(?:now|today|utcnow)\(|\butcnow\(|\bdate\.today\(|\btime\.time(?:_ns)?\(")
+
+
+def project_files() -> list[Path]:
+    """What git has, or would have after `git add`."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def python_files() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def passes_luhn(digits: str) -> bool:
+    total = 0
+    for place, digit in enumerate(map(int, reversed(digits))):
+        doubled = digit * 2 if place % 2 else digit
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0
+
+
+def test_every_top_level_folder_is_a_known_room() -> None:
+    found = {entry.name for entry in SOURCE.iterdir() if entry.is_dir() and entry.name != "__pycache__"}
+    assert found <= ROOMS, f"place these in the design first: {sorted(found - ROOMS)}"
+    loose = {entry.name for entry in SOURCE.glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert not loose, f"these stand in no room: {sorted(loose)}"
+
+
+def test_only_the_kernel_reads_the_clock() -> None:
+    readers = [
+        f"{name_of(file)}:{number}"
+        for file in python_files()
+        if file != SOURCE / "kernel/time.py"
+        for number, line in enumerate(text_of(file).splitlines(), 1)
+        if CLOCK.search(line)
+    ]
+    assert not readers, f"take WallTime or BusinessTime from kernel/time: {readers}"
+
+
+def test_files_are_small() -> None:
+    long = {
+        file.relative_to(SOURCE).as_posix(): count
+        for file in python_files()
+        if (count := len(text_of(file).splitlines())) > LINES_MAX
+    }
+    assert set(long) <= set(LONG_FILES), f"split these or give a reason in LONG_FILES: {long}"
+    assert set(LONG_FILES) <= set(long), "LONG_FILES names files that are short by now"
+
+
+def test_no_file_holds_a_card_number() -> None:
+    found = []
+    for file in project_files():
+        name = name_of(file)
+        if name.startswith("requirements/") or any(
+            name.startswith(allowed) for allowed in CARD_NUMBERS_ALLOWED
+        ):
+            continue
+        for match in CARD_NUMBER.finditer(text_of(file)):
+            if passes_luhn(re.sub(r"\D", "", match.group())):
+                found.append(f"{name}: {match.group()[:6]}...")
+    assert not found, f"take card numbers from the sandbox's magic inputs: {found}"
+
+
+@pytest.mark.parametrize("lock", ["run.txt", "dev.txt"])
+def test_every_requirement_is_locked_by_hash_and_names_no_index(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*--?(?:i|index-url|extra-index-url|find-links|trusted-host)\b", text, re.M)
+    requirements = re.split(r"\n(?=[A-Za-z])", text)[1:]
+    assert len(requirements) > 20
+    for requirement in requirements:
+        assert re.match(r"[A-Za-z0-9._-]+==[^\s;]+", requirement), requirement.splitlines()[0]
+        assert "--hash=sha256:" in requirement, requirement.splitlines()[0]
+
+
+def test_the_development_lock_holds_the_runtime_lock() -> None:
+    def pins(lock: str) -> set[str]:
+        return set(
+            re.findall(r"^([A-Za-z0-9._-]+==[^\s;]+)", (ROOT / "requirements" / lock).read_text(), re.M)
+        )
+
+    assert pins("run.txt") <= pins("dev.txt")
+
+
+def test_the_checks_run_exactly_make_test() -> None:
+    script = ROOT / ".ci/run"
+    commands = [
+        line for line in script.read_text().splitlines() if line and not line.startswith(("#", "set ", "cd "))
+    ]
+    assert commands == ["exec make test"]
+    assert script.stat().st_mode & 0o111
