@@ -18,6 +18,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.money.ledger import Posting
+from recoup.rules.messages.order_events import order_event_data
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import ENDED, fact, step
@@ -41,8 +42,7 @@ class Change:
 
     # the order ----------------------------------------------------------------------------------------------
 
-    def step(self, happening: str, *, decision_id: UUID | None = None, event: dict[str, Any] | None = None,
-             **body: Any) -> None:  # fmt: skip
+    def step(self, happening: str, *, decision_id: UUID | None = None, **body: Any) -> None:
         """Moves the order along one row of the lifecycle.
 
         Raises: Problem(wrong_state) when there is no such row.
@@ -61,7 +61,7 @@ class Change:
         if row.dst in ENDED:
             self._end(happening)
         if row.event:
-            self._tell(row.event, line["seq"], event or body)
+            self._tell(row.event, line["seq"], body)
 
     def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
              event: dict[str, Any] | None = None, **body: Any) -> None:  # fmt: skip
@@ -87,8 +87,8 @@ class Change:
     def _tell(self, event: str, seq: int, body: dict[str, Any]) -> None:
         self.rows.outbox.append({
             "merchant_id": self.order.merchant_id, "subject_id": self.order.order_id, "seq": seq,
-            "subject_kind": "order", "event_id": new_id(), "event": event, "body": body, "business_at": self.now,
-            "recorded_at": self.wall,
+            "subject_kind": "order", "event_id": new_id(), "event": event,
+            "body": order_event_data(event, self.order, body), "business_at": self.now, "recorded_at": self.wall,
         })  # fmt: skip
 
     def _end(self, happening: str) -> None:

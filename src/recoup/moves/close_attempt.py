@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from recoup.moves.change import Change
@@ -85,16 +86,21 @@ def _declined(change: Change, attempt: Attempt) -> None:
         "number": attempt.attempt_no, "code": reading.code, "advice": reading.advice, "class": reading.klass,
         "meaning": reading.meaning, "reason": reading.reason, "cure": reading.cure, "latency_ms": attempt.latency_ms,
     }  # fmt: skip
+    told = body | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
+
+    def record(**news: Any) -> None:
+        change.fact("attempt_declined", attempt.attempt_id, event=told | news, **body)
+
     if order.stage not in OPEN:
-        change.fact("attempt_declined", attempt.attempt_id, **body)
+        record()
         return
-    if expire_if_due(change, before=lambda: change.fact("attempt_declined", attempt.attempt_id, **body)):
+    if expire_if_due(change, before=record):
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why="The processor has answered.")
     decision, decision_id = decide_next(change, reading)
-    due = next_due(change, decision) if decision.verdict != "decline_at_once" else None
-    change.fact("attempt_declined", attempt.attempt_id, event=body | {"next_attempt_at": due}, **body)
+    final = decision.verdict == "decline_at_once"
+    record(is_final=final, next_attempt_at=None if final else next_due(change, decision))
     follow(change, decision, decision_id)
 
 

@@ -6,6 +6,9 @@ from recoup.moves.change import Change
 from recoup.rules.order.lifecycle import Stage, can
 
 
+PAID_TWICE = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
+
+
 def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -> bool:
     """Ends an order whose time is up, unless a call is still out: then expiry waits for its answer."""
     order = change.order
@@ -60,6 +63,6 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
     order = change.order
     if can(order.stage, "paid_elsewhere"):
         change.step("paid_elsewhere", transmit_id=transmit_id)
-    elif order.stage is Stage.COMPLETED:
-        order.attention = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
+    elif order.stage is Stage.COMPLETED and order.attention != PAID_TWICE:
+        order.attention = PAID_TWICE
         change.fact("paid_twice", transmit_id=transmit_id)

@@ -1,7 +1,7 @@
 """Transaction A of an attempt: under the locks of order and card, the last check and the intent that is committed
 before any byte leaves."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from recoup.kernel.world import Policy
 from recoup.moves.change import Change
@@ -51,16 +51,16 @@ def open_attempt(change: Change, policy: Policy, route: str, settled_after: time
     return attempt
 
 
-def hold(change: Change, why: str, cause: str) -> None:
+def hold(change: Change, why: str, cause: str, until: datetime | None = None) -> None:
     """Onhold, with the reason; what was planned stays planned."""
-    change.step("held", why=why, cause=cause)
+    change.step("held", why=why, cause=cause, until=until)
 
 
 def _refused(change: Change, attempt: Attempt, verdict: Refused) -> None:
     """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
     order = change.order
     if verdict.until is not None and (order.expires_at is None or verdict.until < order.expires_at):
-        hold(change, verdict.message, verdict.rule_id)
+        hold(change, verdict.message, verdict.rule_id, verdict.until)
         change.set_attempt(attempt, due_at=max(verdict.until, attempt.due_at))
         order.next_attempt_at = attempt.due_at
         change.due("release", attempt.due_at)

@@ -24,8 +24,8 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     )  # fmt: skip
     change.set_refund(refund)
     order.refunded_units += units
-    change.fact("refund_owed", refund.refund_id, units=units, number=refund.refund_no, items=items,
-                remaining=order.units - order.refunded_units)  # fmt: skip
+    change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
+                items=items, remaining=order.units - order.refunded_units)  # fmt: skip
     change.post("refund", refund.refund_id, [ledger.refund_owed(units)])
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
     return refund

@@ -20,7 +20,7 @@ def start_order(change: Change) -> None:
             change.step("held", why="The operator has stopped all sending for this merchant.", cause="kill_switch")
             change.due("expire", order.expires_at or change.now)
             return
-    elif order.stage is not Stage.PROCESSING or order.attempts:
+    elif order.stage is not Stage.PROCESSING or order.version > 1:
         return
     reading = first_reading(order)
     change.send(

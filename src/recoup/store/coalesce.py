@@ -55,7 +55,7 @@ class Coalescer(Generic[Row, Answer]):
             answers = await self._run([row for row, _ in batch])
         except Problem as problem:
             answers = [problem] * len(batch)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the others go on
             if len(batch) > 1:
                 middle = len(batch) // 2
                 await self._settle(batch[:middle])

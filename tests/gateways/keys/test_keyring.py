@@ -148,9 +148,7 @@ def test_keys_from_the_environment(tmp_path: Path, encode: object) -> None:
         ring.rotate()
 
 
-@pytest.mark.parametrize(
-    "text", ["{}", "[]", "nonsense", '{"card": {"x": "AAAA"}}', '{"card": 1}', '{"card": null}']
-)
+@pytest.mark.parametrize("text", ["{}", "[]", "nonsense", '{"card": {"x": "AAAA"}}', '{"card": 1}', '{"card": null}'])
 def test_unreadable_keys_are_named_but_not_quoted(text: str) -> None:
     with pytest.raises(Problem, match="in RECOUP_KEYS cannot be read") as caught:
         open_keyring(Path("unused"), {"RECOUP_KEYS": text})

@@ -1,48 +1,15 @@
 """The outgoing client against real servers that answer well, badly, slowly or not at all."""
 
 import asyncio
-import contextlib
 import gzip
 import socket
-import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.gateways.web.servers import OK, Behaviour, certificate, end, saying, serving
+from tests.gateways.web.calls import HEADERS, client, run, told
+from tests.gateways.web.servers import OK, end, saying, serving
 
-from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.port import Answer
-
-HEADERS = {"content-type": "application/json", "x-fc-nonce": "n"}
-
-
-def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(story())
-
-
-@contextlib.asynccontextmanager
-async def client(**options: Any) -> AsyncIterator[WebClient]:
-    made = WebClient(loopback=options.pop("loopback", True), **options)
-    try:
-        yield made
-    finally:
-        await made.close()
-
-
-def told(behaviour: Behaviour, times: int = 1, **options: Any) -> list[Answer]:
-    """What the client makes of a server that behaves so."""
-    answers: list[Answer] = []
-
-    async def story() -> None:
-        async with serving(behaviour) as port, client() as web:
-            for _ in range(times):
-                answers.append(await web.post(f"http://127.0.0.1:{port}/hook?x=1", HEADERS, b"{}", **options))
-
-    run(story)
-    return answers
 
 
 def test_a_post_arrives_as_it_was_sent() -> None:
@@ -89,9 +56,7 @@ def test_redirects_are_answers_and_not_followed() -> None:
 
     async def behave(head: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
         calls.append(head)
-        writer.write(
-            b"HTTP/1.1 307 x\r\nlocation: http://127.0.0.1:1/\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n"
-        )
+        writer.write(b"HTTP/1.1 307 x\r\nlocation: http://127.0.0.1:1/\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n")
 
     one, other = told(behave, times=2)
     assert (one.status, one.error, one.taken) == (307, None, False)
@@ -131,9 +96,7 @@ def test_a_compressed_bomb_stays_compressed() -> None:
     "head",
     [
         b"HTTP/1.1 200 OK\r\nx: " + b"a" * 20_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n"
-        + b"".join(b"x%d: a\r\n" % i for i in range(500))
-        + b"content-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"x%d: a\r\n" % i for i in range(500)) + b"content-length: 0\r\n\r\n",
         b"HTTP/1.1 200 " + b"O" * 20_000 + b"\r\n\r\n",
     ],
 )
@@ -217,9 +180,7 @@ def test_a_kept_connection_that_died_costs_no_delivery(how: str) -> None:
     """The receiver drops the second request of the first connection unread: it may come again."""
     seen: list[tuple[int, int]] = []
 
-    async def behave(
-        _h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter
-    ) -> None:
+    async def behave(_h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
         seen.append((connection, number))
         if (connection, number) == (1, 2):
             end(writer, how)
@@ -248,9 +209,7 @@ def test_a_new_connection_that_dies_is_not_tried_again(how: str) -> None:
 def test_a_second_try_is_the_last() -> None:
     seen: list[tuple[int, int]] = []
 
-    async def behave(
-        _h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter
-    ) -> None:
+    async def behave(_h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
         seen.append((connection, number))
         if (connection, number) == (1, 1):
             writer.write(OK)
@@ -262,12 +221,27 @@ def test_a_second_try_is_the_last() -> None:
     assert seen == [(1, 1), (1, 2), (2, 1)]
 
 
+@pytest.mark.parametrize("start", [b"H", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\ncontent-le"])
+def test_part_of_a_head_on_a_kept_connection_counts_as_none(start: bytes) -> None:
+    seen: list[int] = []
+
+    async def behave(_h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
+        seen.append(connection)
+        writer.write(start if number == 2 else OK)
+        if number == 2:
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.close()
+
+    answer = told(behave, times=2)[1]
+    assert (answer.status, answer.error, answer.retried) == (200, None, True)
+    assert seen == [1, 1, 2]
+
+
 def test_an_answer_that_began_is_not_asked_for_again() -> None:
     seen: list[int] = []
 
-    async def behave(
-        _h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter
-    ) -> None:
+    async def behave(_h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
         seen.append(connection)
         if number == 1:
             writer.write(OK)
@@ -280,171 +254,6 @@ def test_an_answer_that_began_is_not_asked_for_again() -> None:
     answer = told(behave, times=2)[1]
     assert (answer.status, answer.error, answer.retried) == (200, "protocol", False)
     assert seen == [1, 1]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://localhost:{port}/",
-        "http://[::1]:{port}/",
-        "http://0.0.0.0:{port}/",
-        "http://2130706433:{port}/",
-        "https://127.0.0.1:{port}/",
-        "http://a@127.0.0.1:{port}/",
-        "https://169.254.169.254/",
-        "nonsense",
-    ],
-)
-def test_refused_addresses_are_not_called(url: str) -> None:
-    calls: list[int] = []
-
-    async def behave(_h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter) -> None:
-        calls.append(connection)
-        writer.write(OK)
-
-    async def story() -> None:
-        async with serving(behave) as port, client() as web:
-            answer = await web.post(url.format(port=port), {}, b"")
-            assert (answer.status, answer.error) == (None, "refused_address")
-
-    run(story)
-    assert calls == []
-
-
-def test_without_the_sandbox_loopback_is_refused() -> None:
-    async def story() -> None:
-        async with serving(saying(OK)) as port, client(loopback=False) as web:
-            answer = await web.post(f"http://127.0.0.1:{port}/", {}, b"")
-            assert answer.error == "refused_address"
-
-    run(story)
-
-
-@pytest.mark.parametrize(
-    "found",
-    [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:8.8.8.8"], ["fe80::1%eth0"], ["169.254.169.254"]],
-)
-def test_a_name_with_one_inner_address_is_refused(found: list[str]) -> None:
-    async def lookup(_host: str) -> list[str]:
-        return found
-
-    async def story() -> None:
-        async with client(lookup=lookup) as web:
-            answer = await web.post("https://hooks.example.com/", {}, b"")
-            assert (answer.status, answer.error) == (None, "refused_address")
-
-    run(story)
-
-
-def test_a_name_that_turns_inward_later_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """DNS rebinding: the name was public when first asked; the kept connection does not help it."""
-    from recoup.gateways.web import names
-
-    monkeypatch.setattr(names, "REMEMBERED_SECONDS", 0.0)
-    server_tls, client_tls = certificate(str(tmp_path), "hooks.example.com")
-    inner: list[bool] = []
-
-    async def lookup(_host: str) -> list[str]:
-        return ["127.0.0.1"]
-
-    async def story() -> None:
-        options = {"lookup": lookup, "allowed": lambda _address: not inner, "tls": client_tls}
-        async with serving(saying(OK), server_tls) as port, client(**options) as web:
-            url = f"https://hooks.example.com:{port}/"
-            assert (await web.post(url, {}, b"")).status == 200
-            inner.append(True)
-            assert (await web.post(url, {}, b"")).error == "refused_address"
-
-    run(story)
-
-
-@pytest.mark.parametrize("found", [[], None])
-def test_a_name_without_address(found: list[str] | None) -> None:
-    async def lookup(_host: str) -> list[str]:
-        if found is None:
-            raise socket.gaierror(socket.EAI_NONAME, "unknown")
-        return found
-
-    async def story() -> None:
-        async with client(lookup=lookup) as web:
-            answer = await web.post("https://hooks.example.com/", {}, b"")
-            assert (answer.status, answer.error) == (None, "dns")
-
-    run(story)
-
-
-def test_a_slow_name_server_times_out_and_does_not_hurt_the_next() -> None:
-    asked: list[str] = []
-
-    async def lookup(host: str) -> list[str]:
-        asked.append(host)
-        await asyncio.sleep(60)
-        return []
-
-    async def story() -> None:
-        async with client(lookup=lookup) as web:
-            calls = [web.post("https://hooks.example.com/", {}, b"", timeout_seconds=0.2) for _ in range(5)]
-            assert {answer.error for answer in await asyncio.gather(*calls)} == {"timeout"}
-
-    run(story)
-    assert asked == ["hooks.example.com"]
-
-
-def test_the_certificate_is_checked_against_the_name_on_the_pinned_address(tmp_path: Path) -> None:
-    server_tls, client_tls = certificate(str(tmp_path), "hooks.example.com")
-    _, stranger = certificate(str(tmp_path), "other.example.com")
-    names: list[str | None] = []
-    heads: list[bytes] = []
-    lookups: list[str] = []
-    server_tls.sni_callback = lambda _socket, name, _context: names.append(name)
-
-    async def lookup(host: str) -> list[str]:
-        lookups.append(host)
-        return ["127.0.0.1"]
-
-    async def behave(head: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
-        heads.append(head)
-        writer.write(OK)
-
-    async def story() -> None:
-        async with serving(behave, server_tls) as port:
-            pinned = {"lookup": lookup, "allowed": lambda _address: True}
-            async with client(tls=client_tls, **pinned) as web:
-                good = await web.post(f"https://hooks.example.com:{port}/", {}, b"")
-                assert (good.status, good.error) == (200, None)
-                assert f"host: hooks.example.com:{port}\r\n".encode() in heads[0].lower()
-                # Same machine, other name: neither the kept connection nor the certificate may serve it.
-                wrong = await web.post(f"https://other.example.com:{port}/", {}, b"")
-                assert (wrong.status, wrong.error) == (None, "tls")
-            for tls in (stranger, ssl.create_default_context(), None):
-                async with client(tls=tls, **pinned) as web:
-                    unknown = await web.post(f"https://hooks.example.com:{port}/", {}, b"")
-                    assert (unknown.status, unknown.error) == (None, "tls")
-
-    run(story)
-    assert names[:2] == ["hooks.example.com", "other.example.com"]
-    assert len(heads) == 1
-    assert lookups[:2] == ["hooks.example.com", "other.example.com"]
-
-
-def test_https_to_a_server_without_tls_is_a_tls_error() -> None:
-    async def lookup(_host: str) -> list[str]:
-        return ["127.0.0.1"]
-
-    async def behave(*_: object) -> None: ...
-
-    async def story() -> None:
-        async def plain(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            writer.close()
-
-        server = await asyncio.start_server(plain, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with server, client(lookup=lookup, allowed=lambda _address: True) as web:
-            answer = await web.post(f"https://hooks.example.com:{port}/", {}, b"", timeout_seconds=3)
-            assert answer.error == "tls"
-
-    run(story)
 
 
 def test_many_at_once_share_a_bounded_number_of_connections() -> None:

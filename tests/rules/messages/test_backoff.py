@@ -83,9 +83,7 @@ def test_a_receiver_may_ask_for_more_time_but_not_for_ever() -> None:
     assert after(429, 9, retry_after="120") == ("park", None)
 
 
-@pytest.mark.parametrize(
-    "text", [None, "", "soon", "-5", "1.5", "²", "Mon, 02 Mar 2026 09:15:30 GMT", "Mon, 99 Mar"]
-)
+@pytest.mark.parametrize("text", [None, "", "soon", "-5", "1.5", "²", "Mon, 02 Mar 2026 09:15:30 GMT", "Mon, 99 Mar"])
 def test_an_unreadable_wait_is_none(text: str | None) -> None:
     assert read_retry_after(text, NOW) is None
 

@@ -30,9 +30,7 @@ def test_the_contracts_vector() -> None:
             "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
             "3PbQGKNFg1NpYA29d7AqMz81ojqRgl2WjnyuLjn59sGRGiXjA0R+Eb7+unIx3srcPI9Dvy6VU1OUAqvlp08BYg=="
         ),
-        "x-fc-signature": (
-            "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ=="
-        ),
+        "x-fc-signature": ("A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ=="),
     }
 
 

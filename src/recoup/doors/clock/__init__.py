@@ -1,0 +1,1 @@
+"""The clock door: what comes due is run, what is committed is published, sealed and delivered."""

@@ -1,0 +1,1 @@
+"""Events on their way out: numbered into the feed, delivered to endpoints."""

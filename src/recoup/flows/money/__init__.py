@@ -1,0 +1,1 @@
+"""The books: pages closed over what is committed."""

@@ -33,9 +33,7 @@ def load(folder: Path) -> Material:
         mode = path.stat().st_mode & 0o777
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise Problem(
-            "internal", f"The keys in {path} cannot be read.", cure="Check owner and mode."
-        ) from None
+        raise Problem("internal", f"The keys in {path} cannot be read.", cure="Check owner and mode.") from None
     if mode & 0o077:
         raise Problem("internal", f"The keys in {path} are open to others.", cure=f"Run: chmod 600 {path}")
     return from_text(text, str(path))

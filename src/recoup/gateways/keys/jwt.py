@@ -77,9 +77,7 @@ def verify(
     if claims.get("iss") != issuer or now_seconds + skew_seconds < begins:
         raise _refused()
     if now_seconds - skew_seconds >= ends:
-        raise Problem(
-            "unauthenticated", "The access token has expired.", cure="Fetch a new one at /v1/oauth2/token."
-        )
+        raise Problem("unauthenticated", "The access token has expired.", cure="Fetch a new one at /v1/oauth2/token.")
     return claims
 
 

@@ -55,9 +55,7 @@ class Keyring:
         Raises: ValueError, without the number, for anything but 8 to 19 digits.
         """
         digits = hashing.pan_bytes(pan)
-        return [
-            (key.id, hashing.keyed_hash(key.secret, "print", digits)) for key in self._material.keys["print"]
-        ]
+        return [(key.id, hashing.keyed_hash(key.secret, "print", digits)) for key in self._material.keys["print"]]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """32 bytes that stay the same for the same purpose and data, for as long as the installation

@@ -66,8 +66,8 @@ class WebClient:
         """Sends `body` once and reads the beginning of the answer. Units: seconds from call to last byte.
 
         A longer answer is cut, not refused: its status counts. Redirects are answers. When a kept connection
-        dies before any answer, the call is made once more on a new one; callers send only what may arrive
-        twice.
+        dies before a whole head of an answer, the call is made once more on a new one; callers send only what
+        may arrive twice.
         """
         begun = time.perf_counter()
         target = _read_url(url, self._loopback)

@@ -153,9 +153,7 @@ def _read_address(host: str) -> IPv4Address | IPv6Address | Problem | None:
         plain = "Write an IPv4 address as four plain numbers."
         return IPv4Address(host) if quad else _problem("has an oddly written address", plain)
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        return _problem(
-            "has a host that is not a name", "Write the name without a last dot, other scripts as xn--…."
-        )
+        return _problem("has a host that is not a name", "Write the name without a last dot, other scripts as xn--….")
     if len(labels) < 2 or labels[-1] in _LOCAL_ENDS:
         return _problem("has a name that is not public", "Use a name that can be reached from the internet.")
     return None

@@ -14,9 +14,7 @@ Amount = Annotated[int, Meta(ge=0, description="Minor units of the currency.")]
 Currency = Annotated[str, Meta(min_length=3, max_length=4, description="ISO 4217 code, or the token's.")]
 Status = Annotated[str, Meta(description="The order's status after this, as `statusName` shows it.")]
 Attempts = Annotated[int, Meta(ge=0, description="Sends to the card network so far.")]
-NextAttemptAt = Annotated[
-    datetime | None, Meta(description="When the next send is due; null: none is planned.")
-]
+NextAttemptAt = Annotated[datetime | None, Meta(description="When the next send is due; null: none is planned.")]
 CancelReason = Annotated[
     Literal[
         "declined",
@@ -72,9 +70,7 @@ class ChargebackReceived(OrderData, frozen=True, kw_only=True):
     chargeback_id: Annotated[UUID, Meta(description="This chargeback.")]
     chargeback_amount: Annotated[Amount, Meta(description="What the issuer takes back.")]
     reason_code: Annotated[str | None, Meta(description="The scheme's reason code.")] = None
-    respond_by: Annotated[
-        datetime | None, Meta(description="When the answer is due, if one is possible.")
-    ] = None
+    respond_by: Annotated[datetime | None, Meta(description="When the answer is due, if one is possible.")] = None
 
 
 class Challenge(OrderData, frozen=True, kw_only=True):
@@ -89,9 +85,7 @@ class Progress(OrderData, frozen=True, kw_only=True):
 
 class Held(OrderData, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(description="Why the order waits, in one word.")]
-    until: Annotated[
-        datetime | None, Meta(description="When it goes on by itself; null: a person decides.")
-    ] = None
+    until: Annotated[datetime | None, Meta(description="When it goes on by itself; null: a person decides.")] = None
 
 
 class AttemptDeclined(OrderData, frozen=True, kw_only=True):
@@ -105,9 +99,7 @@ class AttemptDeclined(OrderData, frozen=True, kw_only=True):
 class Payout(Data, frozen=True, kw_only=True):
     payout_id: Annotated[UUID, Meta(description="This payout.")]
     settlement_id: Annotated[UUID, Meta(description="The settlement that it pays.")]
-    status: Annotated[
-        Literal["pending", "completed", "failed", "reversed"], Meta(description="Of the payout.")
-    ]
+    status: Annotated[Literal["pending", "completed", "failed", "reversed"], Meta(description="Of the payout.")]
     amount: Amount
     currency: Currency
 

@@ -36,9 +36,7 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
     kind.name: kind
     for kind in (
         EventKind("order.completed", "recommended", True, shapes.Completed, "The order was approved."),
-        EventKind(
-            "order.cancelled", "recommended", True, shapes.Cancelled, "The order ended without payment."
-        ),
+        EventKind("order.cancelled", "recommended", True, shapes.Cancelled, "The order ended without payment."),
         EventKind("order.expired", "recommended", True, shapes.Expired, "Its time ended before an approval."),
         EventKind("order.refunded", "critical", True, shapes.Refunded, "Some or all of it goes back."),
         EventKind("order.capturerequired", "informational", True, shapes.CaptureRequired, "Capture is due."),
@@ -50,25 +48,15 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             "The issuer charges back.",
         ),
         EventKind("challenge.presented", "critical", True, shapes.Challenge, "The customer is asked to act."),
-        EventKind(
-            "challenge.attempted", "critical", True, shapes.Challenge, "The customer acted; no result yet."
-        ),
+        EventKind("challenge.attempted", "critical", True, shapes.Challenge, "The customer acted; no result yet."),
         EventKind("challenge.passed", "critical", True, shapes.Challenge, "The customer passed."),
         EventKind("challenge.failed", "critical", True, shapes.Challenge, "The customer failed."),
-        EventKind(
-            "payout.created", "informational", True, shapes.Payout, "Money is on its way to the merchant."
-        ),
+        EventKind("payout.created", "informational", True, shapes.Payout, "Money is on its way to the merchant."),
         EventKind("payout.updated", "informational", True, shapes.Payout, "A payout changed its status."),
-        EventKind(
-            "settlement.closed", "informational", True, shapes.SettlementClosed, "A settlement is final."
-        ),
-        EventKind(
-            "reconciliation.ready", "informational", True, shapes.ReconciliationReady, "A comparison is done."
-        ),
+        EventKind("settlement.closed", "informational", True, shapes.SettlementClosed, "A settlement is final."),
+        EventKind("reconciliation.ready", "informational", True, shapes.ReconciliationReady, "A comparison is done."),
         EventKind("order.submitted", "informational", False, shapes.Progress, "The order was taken in."),
-        EventKind(
-            "order.processing", "informational", False, shapes.Progress, "Work on it began or went on."
-        ),
+        EventKind("order.processing", "informational", False, shapes.Progress, "Work on it began or went on."),
         EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
         EventKind("order.problem", "informational", False, shapes.Held, "A person looks at it."),
         EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "A send was declined."),

@@ -16,7 +16,7 @@ from typing import Final
 NONCE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 SKEW_SECONDS_MAX: Final = 300
 _SCHEME: Final = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
-_SECRET_PREFIX: Final = "whsec_"
+_SHOWN_PREFIX: Final = "whsec_"
 
 
 def http_date(moment: datetime) -> str:
@@ -64,9 +64,7 @@ def verify(
         return False
     expected = sign(key_b64, host, nonce, date, body)
     # No early end: which of the headers is wrong stays unknown.
-    fits = [
-        hmac.compare_digest(given.get(name, "").encode(), value.encode()) for name, value in expected.items()
-    ]
+    fits = [hmac.compare_digest(given.get(name, "").encode(), value.encode()) for name, value in expected.items()]
     return all(fits)
 
 
@@ -80,7 +78,7 @@ def standard_headers(secret: str, msg_id: str, timestamp: datetime, body: bytes)
         raise ValueError("a message id has no dot")
     seconds = str(int(timestamp.timestamp()))
     signed = f"{msg_id}.{seconds}.".encode() + body
-    signature = _b64(hmac.digest(_key(secret.removeprefix(_SECRET_PREFIX)), signed, "sha256"))
+    signature = _b64(hmac.digest(_key(secret.removeprefix(_SHOWN_PREFIX)), signed, "sha256"))
     return {"webhook-id": msg_id, "webhook-timestamp": seconds, "webhook-signature": f"v1,{signature}"}
 
 

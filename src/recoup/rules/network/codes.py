@@ -55,18 +55,14 @@ _ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" 
 _ROWS: Final[dict[tuple[str, str, str], list[CodeRow]]] = defaultdict(list)
 for _row in CODES:
     _ROWS[_row.scheme, _row.kind, _row.code].append(_row)
-_PROCESSOR: Final[dict[tuple[str, str], ProcessorRow]] = {
-    (row.source, row.code): row for row in PROCESSOR_CODES
-}
+_PROCESSOR: Final[dict[tuple[str, str], ProcessorRow]] = {(row.source, row.code): row for row in PROCESSOR_CODES}
 _RANGES: Final = [
     (row.source, int(low), int(high), row)
     for row in PROCESSOR_CODES
     for low, dash, high in [row.code.partition("-")]
     if dash and low.isdigit() and high.isdigit()
 ]
-_PHRASES: Final = sorted(
-    (row for row in PROCESSOR_CODES if row.source == "text"), key=lambda row: -len(row.code)
-)
+_PHRASES: Final = sorted((row for row in PROCESSOR_CODES if row.source == "text"), key=lambda row: -len(row.code))
 
 
 def read_decline(
@@ -96,11 +92,7 @@ def read_decline(
     if field39:
         row = _scheme_row(scheme, field39, on, region)
         if row:
-            return (
-                _generic(scheme, field39)
-                if row.klass == "approved"
-                else _from_code(scheme, field39, advice, row)
-            )
+            return _generic(scheme, field39) if row.klass == "approved" else _from_code(scheme, field39, advice, row)
     entry = None if field39 else _processor_entry((source or "").strip().lower(), code)
     entry = entry or _phrase(text)
     return _from_processor(scheme, field39, entry, on, region) if entry else _generic(scheme, field39)
@@ -138,9 +130,7 @@ def _processor_entry(source: str, code: str | None) -> ProcessorRow | None:
     entry = _PROCESSOR.get((source, code.lower()))
     if entry or not code.isdecimal():
         return entry
-    return next(
-        (row for name, low, high, row in _RANGES if name == source and low <= int(code) <= high), None
-    )
+    return next((row for name, low, high, row in _RANGES if name == source and low <= int(code) <= high), None)
 
 
 def _phrase(text: str | None) -> ProcessorRow | None:
@@ -154,9 +144,7 @@ def _category(scheme: str, row: CodeRow | None) -> int | None:
     return (row.visa_category if row else None) or _VISA_UNLISTED
 
 
-def _from_code(
-    scheme: str, code: str, advice: str | None, row: CodeRow, reason: str | None = None
-) -> Reading:
+def _from_code(scheme: str, code: str, advice: str | None, row: CodeRow, reason: str | None = None) -> Reading:
     reason = reason or reason_of("response", code, row.klass)
     return Reading(
         scheme, code, advice, row.meaning, row.klass, _category(scheme, row), row.retry, row.min_wait_hours,

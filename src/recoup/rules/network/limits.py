@@ -93,9 +93,7 @@ def may_send(
     wish = _Wish(units, currency, initiator, acceptor_id, merchant_id)
     refusals = []
     for row in _rules(scheme, now, region):
-        maximum = (
-            min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
-        )
+        maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
         counted = [send for send in sends if _counts(row, send, wish)]
         refusals += _bar(row, counted, now) if row.maximum_sends == 0 else _window(row, counted, now, maximum)
     if not refusals:

@@ -92,9 +92,7 @@ class FaultRow:
 FAULTS: Final[dict[int, FaultRow]] = {
     80_001: FaultRow("silent", True, False, "no answer before the time-out; it was approved"),
     80_002: FaultRow("silent", False, False, "no answer before the time-out; it was declined"),
-    80_003: FaultRow(
-        "lost", True, True, "no answer: the first message never arrived; sent again it is approved"
-    ),
+    80_003: FaultRow("lost", True, True, "no answer: the first message never arrived; sent again it is approved"),
     80_004: FaultRow("slow", True, False, "approved after 1.5 s"),
     80_005: FaultRow("slow", False, False, "declined after 1.5 s"),
     80_006: FaultRow("duplicate", True, False, "the message arrives twice; approved once"),
@@ -158,8 +156,7 @@ def script_card(scheme: str, code: str, declines: int, serial: int = 1) -> str:
 
 
 def amount_for(code: str, kind: str = "response") -> int:
-    """The amount that picks a code on a code card: 50000 + a number, 60000 + base 36, 70000 + an advice code.
-    """
+    """The amount that picks a code on a code card: 50000 + a number, 60000 + base 36, 70000 + an advice code."""
     if kind == "advice":
         return _ADVICE_FROM + int(code)
     return _NUMERIC_FROM + int(code) if code.isdecimal() else _ALPHANUMERIC_FROM + int(code, 36)
@@ -190,9 +187,7 @@ def answer(
     if card.kind == "codes":
         return _by_amount(card.scheme, units) or no
     if card.kind == "script":
-        return (
-            yes if card.declines != NEVER and declines_before >= card.declines else _coded(card.code or "05")
-        )
+        return yes if card.declines != NEVER and declines_before >= card.declines else _coded(card.code or "05")
     if card.kind == "counting":
         return yes if units % 100 == _COUNTING_APPROVES else Answer(False, _NO_FUNDS.get(card.scheme, "51"))
     if card.kind == "faults":

@@ -102,16 +102,12 @@ def _limit_row(row: dict[str, str]) -> LimitRow:
 
 def _processor_row(row: dict[str, str]) -> ProcessorRow:
     kind, target = row["maps_to"].split(":", 1)
-    return ProcessorRow(
-        row["source"], row["code"].lower(), row["text"], kind, target, row["class"], row["reason"]
-    )
+    return ProcessorRow(row["source"], row["code"].lower(), row["text"], kind, target, row["class"], row["reason"])
 
 
 CODES: Final[tuple[CodeRow, ...]] = tuple(_code_row(row) for row in _rows("response-codes.csv"))
 LIMITS: Final[tuple[LimitRow, ...]] = tuple(_limit_row(row) for row in _rows("network-limits.csv"))
-PROCESSOR_CODES: Final[tuple[ProcessorRow, ...]] = tuple(
-    _processor_row(row) for row in _rows("processor-codes.csv")
-)
+PROCESSOR_CODES: Final[tuple[ProcessorRow, ...]] = tuple(_processor_row(row) for row in _rows("processor-codes.csv"))
 
 _NAMES = ("response-codes.csv", "network-limits.csv", "processor-codes.csv")
 KNOWLEDGE_VERSION: Final = "codes-" + hashlib.sha256("".join(map(_text, _NAMES)).encode()).hexdigest()[:12]

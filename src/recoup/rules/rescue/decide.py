@@ -28,8 +28,7 @@ _SLOT_WORDS: Final = {
 
 
 def decide(evidence: Evidence) -> Decision:
-    """What to do about the last decline, and the tries that would follow if each were declined the same way.
-    """
+    """What to do about the last decline, and the tries that would follow if each were declined the same way."""
     group = group_of(evidence.reading)
     if evidence.reading.terminal:
         return _end(evidence, "hard_decline")
@@ -88,11 +87,7 @@ def _plan(evidence: Evidence, group: Group | None, sent_now: int) -> tuple[Busin
     if group is None:
         return ()
     ladder, used, plan = POLICY[group], _used(evidence, group) + sent_now, list[BusinessTime]()
-    last = (
-        evidence.now
-        if sent_now
-        else max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
-    )
+    last = evidence.now if sent_now else max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
     end = evidence.expires_at
     if ladder.within is not None:
         end = min(end, max(evidence.first_declined_at, evidence.started_at) + ladder.within)
@@ -164,8 +159,7 @@ def _why(evidence: Evidence, group: Group | None, plan: tuple[BusinessTime, ...]
         return []
     ladder = POLICY[group]
     lines = [
-        f"For a {_GROUP_WORDS[group]} the policy allows {ladder.tries_max} tries;"
-        f" {_used(evidence, group)} made so far."
+        f"For a {_GROUP_WORDS[group]} the policy allows {ladder.tries_max} tries; {_used(evidence, group)} made so far."
     ]
     if plan:
         lines.append(_SLOT_WORDS[ladder.slots])

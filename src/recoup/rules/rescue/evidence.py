@@ -65,9 +65,7 @@ class Evidence:
         values = dict(plain)
         for name in _TIMES:
             values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-        values["attempts"] = tuple(
-            Tried(one["group"], datetime.fromisoformat(one["at"])) for one in values["attempts"]
-        )
+        values["attempts"] = tuple(Tried(one["group"], datetime.fromisoformat(one["at"])) for one in values["attempts"])
         values["reading"] = Reading(**values["reading"])
         return cls(**values)
 

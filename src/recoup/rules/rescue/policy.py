@@ -45,8 +45,7 @@ POLICY: Final[Mapping[Group, Ladder]] = {
 
 
 def group_of(reading: Reading) -> Group | None:
-    """The ladder that a decline belongs to; None when waiting cures nothing, or something has to come first.
-    """
+    """The ladder that a decline belongs to; None when waiting cures nothing, or something has to come first."""
     if reading.retry != "yes":
         return None
     if reading.reason == "limit_exceeded":

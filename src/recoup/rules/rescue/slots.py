@@ -74,8 +74,7 @@ def _last_business_day(day: date) -> date:
 
 
 def _slots(after: datetime, offset: int, debit: bool) -> Iterator[tuple[date, datetime]]:
-    """Each local day with its slot, from the first slot at or after `after`. 40 days hold one of every kind.
-    """
+    """Each local day with its slot, from the first slot at or after `after`. 40 days hold one of every kind."""
     zone = _zone(offset)
     first = after.astimezone(zone).date()
     for number in range(40):

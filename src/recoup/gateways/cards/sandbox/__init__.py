@@ -1,1 +1,1 @@
-"""The sandbox's processor and issuer: deterministic, with a committed book of their own, able to misbehave on demand."""
+"""The sandbox's processor and issuer: deterministic, with a book of their own, misbehaving on demand."""

@@ -139,9 +139,7 @@ async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> De
             " WHERE c.id = s.id AND c.kind = 'inquiry') AS hidden FROM issuer.sends s WHERE id = $1",
             id,
         )
-        await connection.execute(
-            "INSERT INTO issuer.calls (id, kind, received_at) VALUES ($1, 'inquiry', $2)", id, now
-        )
+        await connection.execute("INSERT INTO issuer.calls (id, kind, received_at) VALUES ($1, 'inquiry', $2)", id, now)
         if row is None:
             return await find_reversal(connection, id)
         if row["hidden"] or (row["known_from"] is not None and row["known_from"] > now):
@@ -183,7 +181,8 @@ async def decide_reversal(connection: asyncpg.Connection, reversal: Reversal, no
         decision = "declined" if why else "approved"
         mine = await connection.fetchval(
             "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, decided_at,"
-            " decision, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING RETURNING id",
+            " decision, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            " ON CONFLICT (id) DO NOTHING RETURNING id",
             reversal.id, reversal.charge_id, reversal.kind, reversal.units, reversal.currency,
             reversal.sent_at, now, decision, why,
         )  # fmt: skip

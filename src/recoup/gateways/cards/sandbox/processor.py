@@ -25,8 +25,7 @@ _UNPROCESSED: Final = "not_processed"
 
 
 class SandboxProcessor:
-    """Implements `port.Processor`. `mac_key` makes the book's card identities; the book never holds a number.
-    """
+    """Implements `port.Processor`. `mac_key` makes the book's card identities; the book never holds a number."""
 
     name = "sandbox"
     asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
@@ -118,16 +117,12 @@ class SandboxProcessor:
             declines_before=past.declines,
         )
 
-    async def _decide(
-        self, connection: Any, charge: Charge, mac: bytes, said: Answer, past: book.Past
-    ) -> Decided:
+    async def _decide(self, connection: Any, charge: Charge, mac: bytes, said: Answer, past: book.Past) -> Decided:
         now = self._clocks.wall()
         known_from = None
         if said.fault == "late":
             known_from = now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY
-        decision = Decided(
-            "approved" if said.approved else "declined", said.code, said.advice, None, known_from
-        )
+        decision = Decided("approved" if said.approved else "declined", said.code, said.advice, None, known_from)
         hidden = 1 if said.fault == "hidden" else 0
         decided = await book.decide_charge(connection, charge, mac, now, decision, hidden)
         if said.fault == "duplicate" or "duplicate" in past.faults:
@@ -178,9 +173,7 @@ _UNDECIDED: Final = {
 }
 
 
-async def _deliver(
-    outcome: Outcome, fault: str | None, faults: frozenset[str], timeout_seconds: float
-) -> Outcome:
+async def _deliver(outcome: Outcome, fault: str | None, faults: frozenset[str], timeout_seconds: float) -> Outcome:
     """The answer's way back. A time-out while it is slow is the caller's to notice."""
     if fault in ("silent", "late", "hidden", "lost") or "silent" in faults:
         await asyncio.sleep(timeout_seconds)

@@ -311,8 +311,12 @@ CREATE INDEX order_heads_status ON order_heads (merchant_id, status, placed_at D
 CREATE INDEX order_heads_site ON order_heads (merchant_id, site_id, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_attention ON order_heads (merchant_id, placed_at DESC, order_id DESC)
   WHERE attention IS NOT NULL;
-CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC, order_id DESC)
-  WHERE created_at IS NOT NULL;
+CREATE INDEX order_heads_refunded ON order_heads (merchant_id, placed_at DESC, order_id DESC)
+  WHERE refunded_units > 0;
+CREATE INDEX order_heads_channel
+  ON order_heads (merchant_id, order_type, (source = 'callcenter'), placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NULLS LAST, order_id DESC);
+CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC);
 
 -- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them.
 CREATE TABLE payers (
@@ -339,6 +343,7 @@ CREATE TABLE order_payer (
   shipping jsonb,
   PRIMARY KEY (merchant_id, order_id)
 );
+CREATE INDEX order_payer_payer ON order_payer (merchant_id, payer_id) WHERE payer_id IS NOT NULL;
 CREATE INDEX order_payer_email ON order_payer (merchant_id, lower(email) text_pattern_ops);
 
 CREATE TABLE order_search (
@@ -372,7 +377,7 @@ CREATE TABLE attempts (
   order_id uuid NOT NULL,
   attempt_no int NOT NULL CHECK (attempt_no >= 1),
   state text NOT NULL CHECK (state IN ('planned', 'open', 'approved', 'declined', 'unknown', 'not_sent')),
-  trigger text NOT NULL,
+  ladder text NOT NULL,                    -- which kind of decline it answers
   due_at timestamptz NOT NULL,
   route text,
   units bigint NOT NULL,
@@ -427,7 +432,6 @@ CREATE TABLE refunds (
 -- home: card. One row a card: the lock of the network gate.
 CREATE TABLE cards (
   card_id uuid PRIMARY KEY,
-  scheme text NOT NULL,
   created_at timestamptz NOT NULL
 );
 
@@ -448,6 +452,7 @@ CREATE TABLE network_sends (
   scheme_code text,
   advice_code text,
   visa_category smallint,
+  klass text,
   lasting boolean NOT NULL DEFAULT false,  -- its answer binds longer than any window
   PRIMARY KEY (card_id, send_id)
 );

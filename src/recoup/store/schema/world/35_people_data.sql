@@ -23,6 +23,7 @@ CREATE TABLE order_payer (
   shipping jsonb,
   PRIMARY KEY (merchant_id, order_id)
 );
+CREATE INDEX order_payer_payer ON order_payer (merchant_id, payer_id) WHERE payer_id IS NOT NULL;
 CREATE INDEX order_payer_email ON order_payer (merchant_id, lower(email) text_pattern_ops);
 
 CREATE TABLE order_search (

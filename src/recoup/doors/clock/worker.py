@@ -1,0 +1,72 @@
+"""The worker: four loops side by side, each of which survives a lost database and goes on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import structlog
+
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
+from recoup.flows.messages.publish import publish, publish_all
+from recoup.flows.money.close_pages import close_pages
+from recoup.flows.run_due import run_due
+from recoup.flows.tidy import tidy
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.read.due_work import moved_merchants
+
+log = structlog.get_logger()
+IDLE_SECONDS = 0.1
+
+
+async def _due(world: World, orders: Orders) -> int:
+    ran = await run_due(world, orders)
+    async with world.db.connection() as connection:
+        moved = await moved_merchants(connection, world.clocks.wall())
+    for merchant_id in moved:
+        ran += await run_due(world, orders, merchant_id=merchant_id)
+    return ran
+
+
+async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
+    """Runs until cancelled; then waits for deliveries that are out."""
+    loops: list[tuple[str, Callable[[], Awaitable[int]], float]] = [
+        ("due", lambda: _due(world, orders), IDLE_SECONDS),
+        ("publish", lambda: publish_all(world), IDLE_SECONDS),
+        ("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
+        ("pages", lambda: close_pages(world), 1.0),
+        ("tidy", lambda: tidy(world), 60.0),
+    ]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for name, once, pause in loops:
+                group.create_task(_loop(name, once, pause))
+    finally:
+        await deliveries.drain()
+
+
+async def _loop(name: str, once: Callable[[], Awaitable[int]], pause: float) -> None:
+    """Again at once while there is something to do; with growing pauses while there is trouble."""
+    trouble = 0
+    while True:
+        try:
+            did = await once()
+            trouble = 0
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the loop is what keeps the promises; it must go on
+            trouble += 1
+            text = error.message if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
+            log.warning("worker loop", loop=name, error=text[:200])
+            did = 0
+        if not did or trouble:
+            await asyncio.sleep(min(5.0, pause * 2**min(trouble, 6)) if trouble else pause)
+
+
+async def publish_and_deliver(world: World, deliveries: Deliveries, merchant_id: UUID) -> int:
+    """For a moved clock: this merchant's events into the feed, and each its first delivery try."""
+    published = await publish(world, merchant_id)
+    while await deliveries.claim(merchant_id=merchant_id):
+        await deliveries.drain()
+    return published

@@ -1,0 +1,49 @@
+"""What ASGI passes around, and how a refusal is written before any door is reached."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recoup.kernel.problem import Problem
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A whole answer in the dialect of the path. Header names are lower case."""
+
+    status: int
+    body: bytes
+    headers: Headers = field(default_factory=list)
+
+
+# Each dialect writes a Problem in its own shape; `main` chooses by path.
+Refuse = Callable[[Scope, Problem], Refusal]
+
+
+async def send_refusal(send: Send, refusal: Refusal, *extra: tuple[bytes, bytes]) -> None:
+    length = (b"content-length", str(len(refusal.body)).encode())
+    headers = [*refusal.headers, *extra, length]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": refusal.body})
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of this lower-case name. Source: ASGI gives names in lower case."""
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return None
+
+
+def state(scope: Scope) -> dict[str, Any]:
+    """What middlewares leave for the doors; Starlette shows it as `request.state`."""
+    kept: dict[str, Any] = scope.setdefault("state", {})
+    return kept

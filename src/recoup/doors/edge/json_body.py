@@ -1,0 +1,108 @@
+"""A call's JSON, read strictly: what gets through can be stored, compared and written again."""
+
+import asyncio
+import re
+from typing import Any, Final
+
+import msgspec
+
+from recoup.doors.edge.asgi import Receive, Scope, header
+from recoup.kernel.problem import Problem
+
+DEPTH_MAX: Final = 32
+INTEGER_MAX: Final = (1 << 63) - 1
+READ_SECONDS_MAX: Final = 15.0
+_JSON_TYPE: Final = re.compile(rb"application/(?:[a-z0-9!#$&^_.+*-]+\+)?json", re.ASCII)
+_LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
+_BOM: Final = b"\xef\xbb\xbf"
+
+_decode: Final = msgspec.json.Decoder().decode
+
+
+class ClientGone(Exception):
+    """The caller hung up before its body was complete: there is nobody to answer."""
+
+
+async def read_json(scope: Scope, receive: Receive) -> Any:
+    """Content type, body and JSON of a call in one step.
+
+    Raises: Problem(malformed); ClientGone.
+    """
+    check_content_type(header(scope, b"content-type"))
+    return decode_json(await read_body(receive))
+
+
+async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> bytes:
+    """The whole body; its size is held by `BodyLimit`.
+
+    Raises: Problem(malformed) when it does not arrive in time; ClientGone.
+    """
+    try:
+        async with asyncio.timeout(seconds_max):
+            message = await receive()
+            body: bytes = message.get("body", b"")
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                return body
+            chunks = [body]
+            while message["type"] == "http.request" and message.get("more_body", False):
+                message = await receive()
+                chunks.append(message.get("body", b""))
+    except TimeoutError:
+        raise Problem("malformed", "The body did not arrive in time.", cure="Send it at once.") from None
+    if message["type"] != "http.request":
+        raise ClientGone
+    return b"".join(chunks)
+
+
+def check_content_type(value: bytes | None) -> None:
+    """Missing is read as JSON; `application/json` and `application/*+json` are taken, in UTF-8.
+
+    Raises: Problem(malformed). Source: contract §17.1.
+    """
+    if not value:
+        return
+    kind, _, parameters = value.lower().partition(b";")
+    charset = parameters.partition(b"charset=")[2].partition(b";")[0].strip(b' \t"')
+    if not _JSON_TYPE.fullmatch(kind.strip()) or charset not in (b"", b"utf-8", b"utf8", b"us-ascii"):
+        message = "The content type is not JSON in UTF-8."
+        raise Problem("malformed", message, field="content-type", cure="Send content-type: application/json.")
+
+
+def decode_json(body: bytes) -> Any:
+    """Plain values. Of a key that comes twice the last one counts.
+
+    Raises: Problem(malformed) for what is no JSON in UTF-8, and for NUL characters, lone surrogates, integers
+    beyond 64 bits and deep nesting, which other programs store or read in different ways.
+    """
+    try:
+        value = _decode(body.removeprefix(_BOM))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _malformed("The body is not JSON.") from None
+    # Three cheap looks at the bytes; only a body that could offend is walked.
+    if b"\\u0000" in body or _LONG_NUMBER.search(body) or body.count(b"[") + body.count(b"{") > DEPTH_MAX:
+        _check_values(value)
+    return value
+
+
+def _check_values(value: Any) -> None:
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, str) and "\x00" in one:
+                raise _malformed("The body has a NUL character.")
+            if isinstance(one, int) and not -INTEGER_MAX <= one <= INTEGER_MAX:
+                raise _malformed("The body has a number beyond 64 bits.")
+            if isinstance(one, dict | list) and depth > DEPTH_MAX:
+                raise _malformed(f"The body is nested deeper than {DEPTH_MAX} levels.")
+            if isinstance(one, dict):
+                below.extend(one)
+                below.extend(one.values())
+            elif isinstance(one, list):
+                below.extend(one)
+        level = below
+
+
+def _malformed(message: str) -> Problem:
+    return Problem("malformed", message, cure="Send one JSON object in UTF-8.")

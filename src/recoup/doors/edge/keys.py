@@ -1,0 +1,68 @@
+"""Field names in whatever case they come: clients write `AppKey`, `appKey` and `zipcode` (contract §18.1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+
+# A field's name as we write it -> the names inside it; None when it holds no object whose names we know.
+Names = Mapping[str, "Names | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """Names in lower case -> (canonical name, what is inside)."""
+
+    fields: Mapping[str, tuple[str, "Folding | None"]]
+
+
+def folding(names: Names) -> Folding:
+    """Prepares names for `fold_keys`, once per endpoint. A list of objects is written as its object.
+
+    Raises: ValueError when two names differ in case only.
+    """
+    fields = {name.lower(): (name, folding(inner) if inner else None) for name, inner in names.items()}
+    if len(fields) != len(names):
+        raise ValueError("two names differ in case only")
+    return Folding(fields)
+
+
+def names_of(shape: type[msgspec.Struct]) -> Names:
+    """The wire names of a Struct and of the Structs inside it, also in lists, dicts' values aside."""
+    found: dict[str, Names | None] = {}
+    for field in msgspec.structs.fields(shape):
+        inner = _struct_in(field.type)
+        found[field.encode_name] = names_of(inner) if inner else None
+    return found
+
+
+def fold_keys(value: Any, fold: Folding) -> Any:
+    """The value with known names in their canonical case; unknown names and everything else stay as they
+    came.
+
+    When a name comes in two spellings the last one counts, as with the same name twice.
+    """
+    if isinstance(value, list):
+        return [fold_keys(one, fold) for one in value]
+    if not isinstance(value, dict):
+        return value
+    folded: dict[str, Any] = {}
+    for name, inner in value.items():
+        known = fold.fields.get(name.lower())
+        if known is None:
+            folded[name] = inner
+        else:
+            canonical, below = known
+            folded[canonical] = fold_keys(inner, below) if below is not None else inner
+    return folded
+
+
+def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+    if get_origin(kind) is Annotated:
+        return _struct_in(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType, list, tuple):
+        inner = [_struct_in(one) for one in get_args(kind) if one not in (NoneType, ...)]
+        return next((one for one in inner if one is not None), None)
+    return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None

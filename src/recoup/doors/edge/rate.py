@@ -1,0 +1,113 @@
+"""How often one caller may call. In this process's memory: with several processes each allows its share."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network
+from time import monotonic
+from typing import Final
+
+from recoup.doors.edge.asgi import App, Receive, Refuse, Scope, Send, send_refusal
+from recoup.kernel.problem import Problem
+
+CALLERS_MAX: Final = 65536
+
+
+class Buckets:
+    """A token bucket for each key, kept as the one instant at which it is full again.
+
+    `per_second` tokens flow in, up to `burst`. Of more than `keys_max` keys the one that was quiet longest is
+    forgotten: at worst it gets a full bucket again.
+    """
+
+    def __init__(self, per_second: float, burst: int, keys_max: int = CALLERS_MAX) -> None:
+        if per_second <= 0 or burst < 1 or keys_max < 1:
+            raise ValueError("a rate, a burst and a number of keys above zero")
+        self._interval = 1 / per_second
+        self._span = burst * self._interval
+        self._keys_max = keys_max
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, key: str, now: float) -> float:
+        """Takes a token: 0.0 when there was one, else the seconds until there is. `now` is monotonic
+        seconds.
+        """
+        full_at = max(self._full_at.get(key, now), now) + self._interval
+        # A billionth of tolerance: sums of fractions must not cost the burst's last token.
+        wait = full_at - now - self._span
+        if wait > 1e-9:
+            return wait
+        self._full_at[key] = full_at
+        self._full_at.move_to_end(key)
+        if len(self._full_at) > self._keys_max:
+            self._full_at.popitem(last=False)
+        return 0.0
+
+
+def check_rate(buckets: Buckets, key: str, now: float) -> None:
+    """For doors that know the caller only after its credential.
+
+    Raises: Problem(too_many_requests) with the whole seconds to wait.
+    """
+    wait = buckets.take(key, now)
+    if wait:
+        seconds = max(1, math.ceil(wait))
+        raise Problem(
+            "too_many_requests",
+            "Too many calls in a short time.",
+            cure=f"Wait {seconds} s, then go on more slowly.",
+            retry_after_seconds=seconds,
+        )
+
+
+class RateLimit:
+    """429 with Retry-After for callers that are known by the call itself; `key_of` None lets it pass
+    uncounted.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        refuse: Refuse,
+        buckets: Buckets,
+        key_of: Callable[[Scope], str | None],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._app = app
+        self._refuse = refuse
+        self._buckets = buckets
+        self._key_of = key_of
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = self._key_of(scope) if scope["type"] == "http" else None
+        if key is not None:
+            try:
+                check_rate(self._buckets, key, self._clock())
+            except Problem as problem:
+                refusal = self._refuse(scope, problem)
+                names = {name for name, _ in refusal.headers}
+                retry = (b"retry-after", str(problem.retry_after_seconds).encode())
+                await send_refusal(send, refusal, *([] if b"retry-after" in names else [retry]))
+                return
+        await self._app(scope, receive, send)
+
+
+def client_address(scope: Scope) -> str | None:
+    """The peer's address as a key; behind a proxy the server must have been told to trust its header."""
+    client = scope.get("client")
+    if not client:
+        return None
+    host: str = client[0]
+    return _block(host) if ":" in host else host
+
+
+@lru_cache(maxsize=4096)
+def _block(host: str) -> str:
+    """One household holds a /64: counting single IPv6 addresses would count nothing."""
+    address = IPv6Address(host)
+    return str(address.ipv4_mapped or IPv6Network((int(address) >> 64 << 64, 64)))

@@ -1,0 +1,80 @@
+"""Moves a sandbox merchant's business time: from one due instant to the next, running each, to the target.
+
+Never passes an instant while an attempt of that merchant is open or unknown. Returns when everything due is done and
+every event is in the feed and had its first delivery try.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from recoup.flows.locked import Orders
+from recoup.flows.run_due import run_due
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import BusinessTime
+from recoup.kernel.world import World
+from recoup.store.read.due_work import next_business_instant, outstanding
+from recoup.store.read.merchants import offset_of
+from recoup.store.write.merchants import move_clock
+
+Publish = Callable[[UUID], Awaitable[int]]
+SETTLE_SECONDS_MAX = 120.0
+
+
+async def advance_clock(
+    world: World, orders: Orders, merchant_id: UUID, by: timedelta, publish: Publish,
+    tell: Callable[[datetime], None] | None = None,
+) -> BusinessTime:  # fmt: skip
+    """Answers the business time it stopped at. `publish(merchant)` closes the feed and makes first delivery tries.
+
+    Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox.
+    """
+    if not world.policy.test_mode:
+        raise Problem("forbidden", "Only a sandbox merchant's clock can be moved.")
+    if by < timedelta(0):
+        raise Problem("invalid", "A clock only moves forward.", field="advance")
+    async with world.db.connection() as connection:
+        offset = await offset_of(connection, merchant_id)
+    if offset is None:
+        raise Problem("not_found", "There is no such merchant in this world.")
+    target = world.clocks.business(offset) + by
+    await _settle(world, orders, merchant_id, publish)
+    while True:
+        async with world.db.connection() as connection:
+            due = await next_business_instant(connection, merchant_id)
+        instant = min(due, target) if due is not None else target
+        await _move(world, merchant_id, instant)
+        if tell:
+            tell(instant)
+        await _settle(world, orders, merchant_id, publish, until=instant >= target)
+        if instant >= target:
+            return BusinessTime(target)
+
+
+async def _move(world: World, merchant_id: UUID, instant: datetime) -> None:
+    """Forward only; a second `advance` beside this one cannot turn it back."""
+    offset = round((instant - world.clocks.wall()) / timedelta(microseconds=1))
+    async with world.db.connection() as connection:
+        await move_clock(connection, merchant_id, offset)
+
+
+async def _settle(
+    world: World, orders: Orders, merchant_id: UUID, publish: Publish, *, until: bool = True
+) -> None:
+    """Runs what is due until nothing is out; events are published at the end of the way."""
+    give_up = world.clocks.monotonic() + SETTLE_SECONDS_MAX
+    while True:
+        ran = await run_due(world, orders, merchant_id=merchant_id)
+        if ran:
+            continue
+        if until:
+            await publish(merchant_id)
+        async with world.db.connection() as connection:
+            left = await outstanding(connection, merchant_id, world.clocks.wall())
+        if not left["work"] and not (until and (left["unfed"] or left["undelivered"])):
+            return
+        if world.clocks.monotonic() > give_up:
+            raise Problem("unavailable", "Work of this merchant does not finish; the clock stands where it is.",
+                          cure="See the portal's orders that need attention, then try again.")  # fmt: skip
+        await asyncio.sleep(0.02)

@@ -1,0 +1,16 @@
+"""The merchant calls an order off."""
+
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves.end_order import cancel as cancel_move
+
+
+async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID) -> None:
+    """Ends the order, or does nothing when the merchant cancelled it before.
+
+    Raises: Problem wrong_state, not_found.
+    """
+    await orders.change(Job((scope.merchant_id, order_id), cancel_move, scope.actor, scope.request_id))

@@ -1,0 +1,233 @@
+"""/evaluate: a declined payment is taken over.
+
+A managed MIT is only admitted, together with whatever else came in at that moment; the worker decides. A synchronous
+MIT is admitted the same way, then tried once inside its deadline, and worked on afterwards. What is known by its key
+or its order id is read, never made twice.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.cards.due import start
+from recoup.flows.cards.send import send_attempt
+from recoup.flows.cards.taken import Declined, Word, word_of
+from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.messages.order_events import submitted_data
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Merchant
+from recoup.rules.rescue.intake import choose_site, expiry_of, kind_of
+from recoup.store.coalesce import Coalescer
+from recoup.store.pool import retrying
+from recoup.store.read.evaluate import find_token, latest_generation, order_word
+from recoup.store.read.merchants import Known
+from recoup.store.read.requests import find_request
+from recoup.store.write.intake import Raced, admit
+
+_ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
+_TRIES = 5
+
+
+class Evaluate:
+    """One a world and process: concurrent calls share the admission statement."""
+
+    def __init__(self, world: World, orders: Orders, merchants: Merchants, vault: Vault) -> None:
+        self._world, self._orders, self._merchants, self._vault = world, orders, merchants, vault
+        self._admissions: Coalescer[dict[str, Any], bool] = Coalescer(self._admit)
+
+    async def evaluate(self, scope: Scope, given: Declined) -> Word:
+        """Raises: Problem invalid, conflict, kind_switched_off, unavailable."""
+        token_id = given.token_id or await self._keep_card(scope, given)
+        input_mac = self._mac(given, token_id)
+        for attempt in range(_TRIES):
+            known = await self._merchants.get(scope.merchant_id)
+            row, warnings = self._row(scope, known, given, token_id, input_mac)
+            try:
+                admitted = await self._admissions.submit(row)
+            except Raced:
+                admitted = False
+            except Problem as problem:
+                # A commit whose answer was lost: the gate knows whether it happened.
+                if problem.code != "unavailable" or attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(0.2)
+                continue
+            if admitted:
+                return await self._first_word(scope, given, row, warnings)
+            seen = await self._seen(scope, given, token_id, input_mac, warnings)
+            if isinstance(seen, Word):
+                return seen
+            given = replace(given, facts=given.facts | {"generation": seen})
+            self._merchants.forget(scope.merchant_id)
+        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1)
+
+    # admission ------------------------------------------------------------------------------------------------
+
+    def _row(
+        self, scope: Scope, known: Known, given: Declined, token_id: UUID, input_mac: bytes
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
+        now = merchant.business(wall)
+        kind = kind_of(merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
+        site, warnings = choose_site(known.sites, given.site_id, given.site_url, given.descriptor)
+        _switched_on(merchant, site, kind)
+        expires_at, more = expiry_of(kind, given.expires_at, now, world.policy, bool(given.facts.get("is_recurring")))
+        warnings += more
+        if given.stale:
+            warnings += ("The decline is older than a day; send declines on the day they happen.",)
+        facts = {k: v for k, v in given.facts.items() if k != "generation"} | {"decline": given.decline}
+        if warnings:
+            facts["warnings"] = warnings
+        order_id = new_id()
+        managed = kind == "mit_managed"
+        answer = {"order_id": order_id, "evaluate": "SUBMITTED", "outcome": "SUBMITTED", "warnings": warnings}
+        payer = given.payer
+        who = payer.external_id or payer.email.lower()
+        return {
+            "merchant_id": merchant.merchant_id, "merchant_version": merchant.version, "order_id": order_id,
+            "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer, "door": "rescue", "kind": kind,
+            "order_type": "MIT" if given.is_mit else "CIT", "source": given.order_source,
+            "external_id": given.external_id, "generation": given.facts.get("generation", 1),
+            "site_id": site.site_id, "descriptor": given.descriptor or site.descriptor, "asset": given.currency,
+            "units": given.units, "amount_text": str(given.units), "token_id": token_id,
+            "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
+            "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
+            "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency),
+            "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
+            "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
+            "email": payer.email, "phone": payer.phone, "ip": payer.ip, "billing": payer.billing,
+            "shipping": payer.shipping, "search": _search_text(given, order_id),
+            "stage": "received" if managed else "processing", "happening": "received" if managed else "began",
+            "status": 0 if managed else 4,
+        }, warnings  # fmt: skip
+
+    async def _admit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """One statement for all; keys that came twice at once go in turn, so that the second finds the first."""
+        first: dict[tuple[UUID, str], dict[str, Any]] = {}
+        for row in rows:
+            first.setdefault((row["merchant_id"], row["key"]), row)
+        batch = list(first.values())
+
+        async def once() -> set[UUID]:
+            async with self._world.db.connection() as connection:
+                return await admit(connection, batch)
+
+        try:
+            made = await retrying(once)
+        except Raced:
+            if len(batch) > 1:
+                raise RuntimeError("decide each row alone") from None
+            return [False] * len(rows)
+        return [row["order_id"] in made for row in rows]
+
+    async def _first_word(
+        self, scope: Scope, given: Declined, row: dict[str, Any], warnings: tuple[str, ...]
+    ) -> Word:
+        if row["kind"] == "mit_managed":
+            return Word(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings)
+        key = (scope.merchant_id, row["order_id"])
+        try:
+            async with asyncio.timeout(self._world.policy.cit_deadline / timedelta(seconds=1) - 0.15):
+                await start(self._orders, key)
+                await asyncio.shield(send_attempt(self._world, self._orders, key, actor=scope.actor,
+                                                  request_id=scope.request_id))  # fmt: skip
+        except TimeoutError:
+            pass  # the attempt stays `keep`: a late approval is shown by the next evaluate and the webhook
+        return await self._present(scope, row["order_id"], warnings)
+
+    # what is known already ------------------------------------------------------------------------------------
+
+    async def _seen(
+        self, scope: Scope, given: Declined, token_id: UUID, input_mac: bytes, warnings: tuple[str, ...]
+    ) -> Word | int:
+        """The word of a known key or order id; or the generation under which this is new.
+
+        Raises: Problem(conflict) for a key with other content, or an order id with another amount or card;
+        Problem(invalid) for an unknown token.
+        """
+        async with self._world.db.connection() as connection:
+            request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
+            if request is not None:
+                if request["input_mac"] != input_mac:
+                    message = "This idempotencyKey came before with other content."
+                    cure = "Use a new idempotencyKey for new content; repeat a call with its content unchanged."
+                    raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
+                first = await order_word(connection, scope.merchant_id, request["subject_id"])
+                assert first is not None
+                word = word_of(first, tuple(request["answer"]["warnings"]))
+                managed = first["kind"] == "mit_managed"
+                return replace(word, evaluate="SUBMITTED", outcome="SUBMITTED") if managed else word
+            token = await find_token(connection, scope.merchant_id, token_id)
+            if token is None:
+                message = "The card token is not known for this merchant."
+                cure = "Tokenize the card first, or send its number."
+                raise Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
+            last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
+        if last is None:
+            return 1
+        same = (last["units"], last["asset"], last["pan_id"]) == (given.units, given.currency, token["pan_id"])
+        if last["stage"] in _ENDED_FOR_GOOD and not (same and last["transaction_id"] == given.transaction_id):
+            return int(last["generation"]) + 1
+        if not same:
+            what = "amount" if last["pan_id"] == token["pan_id"] else "card"
+            message = f"A rescue of this orderId exists with another {what}."
+            raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
+                          order_id=str(last["order_id"]))  # fmt: skip
+        return await self._present(scope, last["order_id"], warnings)
+
+    async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...]) -> Word:
+        async with self._world.db.connection() as connection:
+            row = await order_word(connection, scope.merchant_id, order_id)
+        assert row is not None
+        return word_of(row, warnings)
+
+    # the card, the input --------------------------------------------------------------------------------------
+
+    async def _keep_card(self, scope: Scope, given: Declined) -> UUID:
+        """A number given outright is tokenized under an id made from order and number: a repeat stores nothing."""
+        assert given.pan is not None
+        check_number(self._world, given.pan, "PaymentMethod.CardNumber")
+        token_id: UUID = self._world.keys.derived_id("pan-token", scope.merchant_id.bytes, given.external_id, given.pan)
+        card = CardGiven(scope.merchant_id, token_id, given.pan, given.exp_month, given.exp_year, given.cvv)
+        await self._vault.store(card)
+        return token_id
+
+    def _mac(self, given: Declined, token_id: UUID) -> bytes:
+        """Over what the caller means: codes of the card and the moment of the decline do not count."""
+        decline = {k: v for k, v in given.decline.items() if k != "at"}
+        facts = {k: v for k, v in given.facts.items() if k not in ("generation", "utc_offset")}
+        meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
+                 token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor, facts,
+                 given.payer.email, given.payer.external_id]  # fmt: skip
+        mac: bytes = self._world.keys.mac("evaluate", json.dumps(meant, sort_keys=True, default=str).encode())
+        return mac
+
+
+def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
+    """Raises: Problem(kind_switched_off) naming the switch."""
+    switch = "mit" if kind.startswith("mit") else kind
+    words = {"mit": "MIT", "cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)"}[switch]
+    if not getattr(merchant, switch):
+        raise Problem("kind_switched_off", f"{words} orders are switched off for this merchant.",
+                      cure="Ask the operator to switch them on.", kind=kind)  # fmt: skip
+    if not getattr(site, switch):
+        raise Problem("kind_switched_off", f"{words} orders are switched off for the site {site.name}.",
+                      cure="Switch them on for the site, or send another site.", kind=kind)  # fmt: skip
+
+
+def _search_text(given: Declined, order_id: UUID) -> str:
+    payer = given.payer
+    parts = [payer.first_name, payer.last_name, payer.email, given.external_id, given.transaction_id, str(order_id)]
+    return " ".join(p for p in parts if p).lower()
+
+

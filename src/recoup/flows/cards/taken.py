@@ -1,0 +1,70 @@
+"""A declined payment as the door understood it, and what the caller is told."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from recoup.rules.order.faces import face
+from recoup.rules.order.lifecycle import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The payer, all of it personal data."""
+
+    external_id: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    ip: str = ""
+    billing: dict[str, Any] | None = None
+    shipping: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """One /evaluate, checked field by field. `units` minor units; `facts` what else is kept, free of personal data."""
+
+    external_id: str
+    key: str
+    is_mit: bool
+    order_source: str
+    expires_at: datetime | None
+    units: int
+    currency: str
+    token_id: UUID | None
+    pan: str | None = field(repr=False)
+    cvv: str = field(repr=False)
+    exp_month: int
+    exp_year: int
+    transaction_id: str
+    decline: dict[str, Any]
+    site_id: UUID | None
+    site_url: str | None
+    descriptor: str | None
+    payer: Person
+    facts: dict[str, Any]
+    sense_key: str | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What /evaluate answers: the order, its present word, and what the caller should know besides."""
+
+    order_id: UUID
+    external_id: str
+    evaluate: str
+    outcome: str
+    reason: str | None
+    warnings: tuple[str, ...] = ()
+    next_attempt_at: datetime | None = None
+
+
+def word_of(row: Any, warnings: tuple[str, ...] = ()) -> Word:
+    """From a row of `store.read.evaluate`."""
+    shown = face(Stage(row["stage"]), row["kind"], row["units"], row["refunded_units"], row["disputed"])
+    return Word(row["order_id"], row["external_id"], shown.evaluate, shown.outcome, row["reason"], warnings,
+                row["next_attempt_at"])  # fmt: skip

@@ -1,0 +1,111 @@
+"""A card number becomes a token of the merchant's vault; its identity is a keyed hash that rotates with the keys."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.network.card import luhn, scheme_of
+from recoup.rules.network.magic import classify
+from recoup.store.coalesce import Coalescer
+from recoup.store.pool import retrying
+from recoup.store.write.vault import add_prints, find_prints, store_cards
+
+
+@dataclass(frozen=True, slots=True)
+class CardGiven:
+    """A card as a caller sent it, its form checked. `token_id` is ours; the same id again stores nothing new."""
+
+    merchant_id: UUID
+    token_id: UUID
+    pan: str = field(repr=False)
+    exp_month: int
+    exp_year: int
+    cvv: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    token_id: UUID
+    pan_id: UUID
+    scheme: str
+    bin: str
+    last4: str
+    magic: bool
+
+
+def check_number(world: World, pan: str, field_name: str) -> None:
+    """Raises: Problem(invalid). The sandbox refuses every number that is not documented, real ones above all."""
+    if world.policy.magic_inputs:
+        if classify(pan) is None:
+            message = (
+                "This card number is not one of the sandbox's test cards. Real card data must never be used here."
+                if luhn(pan)
+                else f"The field {field_name} is invalid."
+            )
+            cure = "Use a documented test card: `recoup sandbox inputs` lists them."
+            raise Problem("invalid", message, field=field_name, cure=cure)
+    elif not luhn(pan):
+        raise Problem("invalid", f"The field {field_name} is invalid.", field=field_name)
+
+
+class Vault:
+    """Concurrent cards share their statements. One a world and process."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._store: Coalescer[CardGiven, Stored] = Coalescer(self._run)
+
+    async def store(self, card: CardGiven) -> Stored:
+        """Raises: Problem(unavailable)."""
+        return await self._store.submit(card)
+
+    async def _run(self, cards: Sequence[CardGiven]) -> list[Stored]:
+        return await retrying(lambda: self._transaction(cards))
+
+    async def _transaction(self, cards: Sequence[CardGiven]) -> list[Stored]:
+        keys = self._world.keys
+        prints = {card.pan: keys.print_of(card.pan) for card in cards}
+        async with self._world.db.transaction() as tx:
+            every = [p for several in prints.values() for p in several]
+            known = await find_prints(tx, every)
+            missing = []
+            for several in prints.values():
+                card_id = next((known[p] for p in several if p in known), None) or new_id()
+                missing += [(*p, card_id) for p in several if p not in known]
+            if missing:
+                await add_prints(tx, missing)
+                known = await find_prints(tx, every)
+            stored = [self._stored(card, known[prints[card.pan][0]]) for card in cards]
+            sealed = [self._row(card, made) for card, made in zip(cards, stored, strict=True)]
+            codes = [self._code(card) for card in cards if card.cvv]
+            await store_cards(tx, sealed, codes)
+        return stored
+
+    def _stored(self, card: CardGiven, pan_id: UUID) -> Stored:
+        magic = classify(card.pan) if self._world.policy.magic_inputs else None
+        return Stored(card.token_id, pan_id, scheme_of(card.pan), card.pan[:6], card.pan[-4:],
+                      magic is not None and not magic.counts)  # fmt: skip
+
+    def _row(self, card: CardGiven, stored: Stored) -> dict[str, Any]:
+        plain = json.dumps({"pan": card.pan}).encode()
+        return self._sealed(card, plain) | {
+            "pan_id": stored.pan_id, "magic": stored.magic, "scheme": stored.scheme, "bin": stored.bin,
+            "last4": stored.last4, "exp_month": card.exp_month, "exp_year": card.exp_year,
+        }  # fmt: skip
+
+    def _code(self, card: CardGiven) -> dict[str, Any]:
+        return self._sealed(card, json.dumps({"cvv": card.cvv}).encode())
+
+    def _sealed(self, card: CardGiven, plain: bytes) -> dict[str, Any]:
+        world = self._world
+        sealed = world.keys.seal_card(world.name, card.merchant_id, card.token_id, plain)
+        return {
+            "merchant_id": card.merchant_id, "token_id": card.token_id, "kek_id": sealed.kek_id,
+            "wrapped_dek": "\\x" + sealed.wrapped_dek.hex(), "nonce": "\\x" + sealed.nonce.hex(),
+            "ciphertext": "\\x" + sealed.ciphertext.hex(), "created_at": world.clocks.wall(),
+        }  # fmt: skip

@@ -1,0 +1,113 @@
+"""/transmit: a copy of a payment that the merchant processed itself. It never starts a rescue; a success ends one.
+
+The merchant's own further declines count in the card's network limits; a success of the same payer, card and amount
+under another order id is only flagged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.end_order import paid_elsewhere
+from recoup.moves.merchant_attempt import merchant_attempt
+from recoup.store.coalesce import Coalescer
+from recoup.store.pool import retrying
+from recoup.store.read.transmissions import read_transmission, touched_orders
+from recoup.store.write.transmissions import add_transmissions, look_again, looked, update_transmission
+
+
+@dataclass(frozen=True, slots=True)
+class Transmitted:
+    """One transmission, checked. `payer`: external_id, email, phone, name."""
+
+    external_id: str
+    transaction_id: str
+    is_declined: bool
+    is_mit: bool
+    units: int
+    currency: str
+    code_source: str | None
+    code: str | None
+    bin: str | None
+    last4: str | None
+    payer: dict[str, str]
+    transacted_at: datetime | None
+    facts: dict[str, Any]
+
+
+class Transmit:
+    """One a world and process."""
+
+    def __init__(self, world: World, orders: Orders, merchants: Merchants) -> None:
+        self._world, self._orders, self._merchants = world, orders, merchants
+        self._adds: Coalescer[dict[str, Any], bool] = Coalescer(self._add)
+
+    async def transmit(self, scope: Scope, given: Transmitted) -> UUID:
+        """The id by which it can be updated. Answers when an open rescue that it touches knows of it."""
+        merchant = (await self._merchants.get(scope.merchant_id)).merchant
+        wall = self._world.clocks.wall()
+        payer = given.payer
+        who = payer["external_id"] or payer["email"].lower()
+        transmit_id = new_id()
+        row = {
+            "merchant_id": scope.merchant_id, "transmit_id": transmit_id, "external_id": given.external_id,
+            "transaction_id": given.transaction_id, "is_declined": given.is_declined, "is_mit": given.is_mit,
+            "units": given.units, "asset": given.currency, "code_source": given.code_source, "code": given.code,
+            "bin": given.bin, "last4": given.last4,
+            "payer_id": self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
+            "transacted_at": given.transacted_at, "received_at": wall, "facts": given.facts, "email": payer["email"],
+            "phone": payer["phone"], "name": payer["name"], "payer_external_id": payer["external_id"],
+            "business_at": merchant.business(wall),
+        }  # fmt: skip
+        if await self._adds.submit(row):
+            await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
+        return transmit_id
+
+    async def update(self, scope: Scope, transmit_id: UUID, outcome: dict[str, Any]) -> None:
+        """Raises: Problem(not_found) for an unknown key."""
+        merchant = (await self._merchants.get(scope.merchant_id)).merchant
+        wall = self._world.clocks.wall()
+        async with self._world.db.transaction() as tx:
+            if not await update_transmission(tx, scope.merchant_id, transmit_id, outcome, wall):
+                raise Problem("not_found", "There is no such transmission.", field="TransmitId")
+            await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
+        await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
+
+    async def _add(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        async def once() -> dict[UUID, bool]:
+            async with self._world.db.connection() as connection:
+                return await add_transmissions(connection, rows)
+
+        linked = await retrying(once)
+        return [linked[row["transmit_id"]] for row in rows]
+
+
+async def transmitted(
+    world: World, orders: Orders, merchant_id: UUID, transmit_id: UUID, scope: Scope
+) -> None:  # fmt: skip
+    """Due work `transmission`: what it means for rescues. Safe to run again."""
+    async with world.db.connection() as connection:
+        row = await read_transmission(connection, merchant_id, transmit_id)
+        touched = await touched_orders(connection, row) if row else []
+    assert row is not None
+    declined = row["outcome"].get("is_declined", row["is_declined"])
+    for order_id, same_order in touched:
+
+        def work(change: Change, same_order: bool = same_order) -> None:
+            if not declined and same_order:
+                paid_elsewhere(change, str(transmit_id))
+            else:
+                merchant_attempt(change, row, declined=declined, same_order=same_order)
+
+        await orders.change(Job((merchant_id, order_id), work, scope.actor, scope.request_id, cards=True))
+    async with world.db.connection() as connection:
+        await looked(connection, merchant_id, transmit_id)

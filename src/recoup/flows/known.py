@@ -1,0 +1,38 @@
+"""Merchants' settings, read once and kept until they change.
+
+A stale copy does no harm where it decides something: what is written is fenced by the merchant's version, or reads the
+settings again under the order's lock. Readers that only show things may be a second behind.
+"""
+
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.read.merchants import Known, load_merchant
+
+KEEP_SECONDS = 1.0
+KEEP_MERCHANTS = 20_000
+
+
+class Merchants:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._kept: dict[UUID, tuple[float, Known]] = {}
+
+    async def get(self, merchant_id: UUID) -> Known:
+        """Raises: Problem(forbidden) for a merchant that this world does not have."""
+        kept = self._kept.get(merchant_id)
+        now = self._world.clocks.monotonic()
+        if kept is not None and now - kept[0] < KEEP_SECONDS:
+            return kept[1]
+        async with self._world.db.connection() as connection:
+            known = await load_merchant(connection, merchant_id)
+        if known is None:
+            raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid")
+        if len(self._kept) >= KEEP_MERCHANTS:
+            self._kept.clear()
+        self._kept[merchant_id] = (now, known)
+        return known
+
+    def forget(self, merchant_id: UUID) -> None:
+        self._kept.pop(merchant_id, None)

@@ -1,0 +1,61 @@
+"""The table kind -> flow: whatever is due is told as its own story."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from recoup.flows.cards.due import let_expire, let_go, start
+from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.send import send_attempt
+from recoup.flows.cards.transmit import transmitted
+from recoup.flows.locked import Orders
+from recoup.flows.refunds.send import send_refund
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER, Scope
+from recoup.kernel.world import World
+from recoup.store.write.due_work import Due, claim, postpone
+
+log = structlog.get_logger()
+BATCH = 128
+Flow = Callable[[World, Orders, Due], Awaitable[object]]
+
+
+async def _transmission(world: World, orders: Orders, due: Due) -> None:
+    await transmitted(world, orders, due.merchant_id, due.subject_id, Scope(due.merchant_id, WORKER, "worker"))
+
+
+FLOWS: dict[str, Flow] = {
+    "admit": lambda world, orders, due: start(orders, (due.merchant_id, due.subject_id)),
+    "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
+    "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id), due.tries),
+    "expire": lambda world, orders, due: let_expire(orders, (due.merchant_id, due.subject_id)),
+    "release": lambda world, orders, due: let_go(orders, (due.merchant_id, due.subject_id)),
+    "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
+    "transmission": _transmission,
+}
+
+
+async def run_due(world: World, orders: Orders, *, merchant_id: UUID | None = None, limit: int = BATCH) -> int:
+    """Claims what is due now, runs it side by side, and answers how much it was."""
+    async with world.db.connection() as connection:
+        batch = await claim(connection, world.clocks.wall(), limit, merchant_id=merchant_id)
+    await asyncio.gather(*(run_one(world, orders, due) for due in batch))
+    return len(batch)
+
+
+async def run_one(world: World, orders: Orders, due: Due) -> None:
+    """One piece; a failure is logged, kept with the work, and tried again later, more and more seldom."""
+    try:
+        await FLOWS[due.kind](world, orders, due)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the others go on
+        told = error.message if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
+        log.warning("due work failed", kind=due.kind, subject=str(due.subject_id), tries=due.tries, error=told[:200])
+        until = world.clocks.wall() + min(timedelta(minutes=10), timedelta(seconds=0.5) * 2 ** min(due.tries, 12))
+        try:
+            async with world.db.connection() as connection:
+                await postpone(connection, due, until, told)
+        except Problem:
+            pass  # the database is away; the lease runs out by itself

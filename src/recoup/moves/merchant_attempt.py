@@ -1,0 +1,27 @@
+"""What the merchant does with the same payment beside a rescue: noted, flagged, and counted where networks count it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recoup.moves.change import Change
+from recoup.rules.order.lifecycle import OPEN
+
+
+def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, same_order: bool) -> None:
+    """A decline of the same order counts as a send of its card; the copy of the one that started the rescue does not.
+
+    A success under another order id is only flagged. Recorded once a transmission.
+    """
+    order = change.order
+    first_copy = row["transaction_id"] and row["transaction_id"] == order.transaction_id
+    seen = any(str(s["send_id"]) == str(row["transmit_id"]) for s in order.sends)
+    if first_copy or seen or order.stage not in OPEN:
+        return
+    if declined and same_order:
+        change.send(row["transmit_id"], at=min(row["transacted_at"] or change.now, change.now), state="sent",
+                    declined=True, scheme_code=row["code"])  # fmt: skip
+        order.attention = "The merchant is retrying this payment too; each retry uses up the card's allowance."
+        change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
+    elif not declined:
+        order.attention = "The same customer paid the same amount with this card under another order id."
+        change.fact("merchant_attempt", transmit_id=row["transmit_id"], external_id=row["external_id"], declined=False)

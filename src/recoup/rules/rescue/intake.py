@@ -1,0 +1,95 @@
+"""What kind of order a declined payment becomes, for which site, and until when. Pure.
+
+Source: rescue contract §5, §17.1 (C5, modes, U1, sites).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.kernel.world import Policy
+
+_CALL_CENTRE: Final = frozenset({"callcenter", "call_center", "moto", "phone"})
+
+
+def source_of(text: str | None) -> str:
+    """The order's source; the call centre's several names become one, anything unknown is kept as sent."""
+    plain = (text or "ecommerce").strip()
+    return "callcenter" if plain.lower() in _CALL_CENTRE else plain[:64] or "ecommerce"
+
+
+def kind_of(mit_mode: str, is_mit: bool, source: str, has_expiry: bool) -> str:
+    """cit_web, cit_callcenter, mit_managed or mit_sync."""
+    if not is_mit:
+        return "cit_callcenter" if source == "callcenter" else "cit_web"
+    managed = mit_mode == "managed" or (mit_mode == "by_expiry" and has_expiry)
+    return "mit_managed" if managed else "mit_sync"
+
+
+def expiry_of(
+    kind: str, asked: datetime | None, now: datetime, policy: Policy, recurring: bool
+) -> tuple[datetime | None, tuple[str, ...]]:
+    """When the rescue ends, and warnings.
+
+    Raises: Problem(invalid) for a date that is missing, past, too soon or too late, naming the bounds.
+    """
+    if kind == "mit_sync":
+        return now + policy.sync_period, ()
+    if kind != "mit_managed":
+        return None, ()
+    if asked is None:
+        raise Problem("invalid", "The ExpiryDateUtc field is required.", field="ExpiryDateUtc",
+                      cure="Send the date until which the payment may be retried, ideally three weeks ahead.")  # fmt: skip
+    floor, latest = now + policy.expiry_floor - policy.expiry_grace, now + policy.expiry_max + policy.expiry_grace
+    if asked < floor:
+        days = policy.expiry_floor / timedelta(days=1)
+        message = f"ExpiryDateUtc must be at least {days:g} day(s) ahead of {iso(now)}."
+        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Ideally send three weeks.")
+    if asked > latest:
+        message = f"ExpiryDateUtc may be at most {iso(latest)}."
+        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send an earlier date.")
+    if recurring and asked < now + policy.expiry_recommended - policy.expiry_grace:
+        return asked, ("expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",)
+    return asked, ()
+
+
+
+
+def choose_site(
+    sites: Sequence[Any], site_id: UUID | None, url: str | None, descriptor: str | None
+) -> tuple[Any, tuple[str, ...]]:
+    """By id, else by address, else by descriptor, else the default one; a guess is said.
+
+    Raises: Problem(invalid) for an unknown id.
+    """
+    if site_id is not None:
+        for site in sites:
+            if site.site_id == site_id:
+                return site, ()
+        raise Problem("invalid", "The SiteId is not one of this merchant's sites.", field="SiteId",
+                      cure="Send a siteId from Developers, or siteUrl instead.")  # fmt: skip
+    if url:
+        wanted = host_of(url)
+        for site in sites:
+            if wanted and host_of(site.url) == wanted:
+                return site, ()
+    for site in sites:
+        if descriptor and site.descriptor.lower() == descriptor.lower():
+            return site, (("siteUrl is not known; the site with this descriptor was used.",) if url else ())
+    default = next((s for s in sites if s.is_default), None)
+    if default is None:
+        raise Problem("invalid", "The merchant has no site.", field="SiteId", cure="Create a site first.")
+    return default, (("siteUrl is not known; the default site was used.",) if url else ())
+
+
+def host_of(url: str) -> str | None:
+    """The host of an address as clients write it: with or without scheme, `www.`, port or path."""
+    try:
+        host = urlsplit(url if "//" in url else "//" + url).hostname
+    except ValueError:
+        return None
+    return host.removeprefix("www.") if host else None

@@ -1,0 +1,37 @@
+"""What /evaluate needs to know of an order id that came before."""
+
+from uuid import UUID
+
+import asyncpg
+
+_LATEST = """
+SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
+  o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at
+FROM order_refs f
+JOIN orders o USING (merchant_id, order_id)
+JOIN order_heads h USING (merchant_id, order_id)
+WHERE f.merchant_id = $1 AND f.door = $2 AND f.external_id = $3
+ORDER BY f.generation DESC LIMIT 1
+"""
+_BY_ID = """
+SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
+  o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at
+FROM orders o JOIN order_heads h USING (merchant_id, order_id)
+WHERE o.merchant_id = $1 AND o.order_id = $2
+"""
+_TOKEN = "SELECT pan_id, scheme, bin, last4, magic FROM vault WHERE merchant_id = $1 AND token_id = $2"  # noqa: S105
+
+
+async def latest_generation(
+    connection: asyncpg.Connection, merchant_id: UUID, door: str, external_id: str
+) -> asyncpg.Record | None:
+    return await connection.fetchrow(_LATEST, merchant_id, door, external_id)
+
+
+async def order_word(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
+    """Where one order stands, in one row."""
+    return await connection.fetchrow(_BY_ID, merchant_id, order_id)
+
+
+async def find_token(connection: asyncpg.Connection, merchant_id: UUID, token_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(_TOKEN, merchant_id, token_id)

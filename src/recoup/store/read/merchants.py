@@ -1,0 +1,73 @@
+"""Merchants with their sites, and the keys by which they are known."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from recoup.rules.order.snapshot import Merchant
+from recoup.store.read.locked import merchant_of
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    site_id: UUID
+    url: str
+    name: str
+    descriptor: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A merchant's settings as of one `version`, with its sites."""
+
+    merchant: Merchant
+    sites: tuple[Site, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    app_key: str
+    key_id: UUID
+    merchant_id: UUID
+    secret_hash: bytes
+    scopes: tuple[str, ...]
+
+
+_SITES = """
+SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default FROM sites
+WHERE merchant_id = $1 ORDER BY created_at, site_id
+"""
+
+
+async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Known | None:
+    row = await connection.fetchrow("SELECT * FROM merchants WHERE merchant_id = $1", merchant_id)
+    if row is None:
+        return None
+    sites = await connection.fetch(_SITES, merchant_id)
+    return Known(merchant_of(row), tuple(Site(**dict(site)) for site in sites))
+
+
+async def offset_of(connection: asyncpg.Connection, merchant_id: UUID) -> int | None:
+    """Microseconds from wall to business time."""
+    return await connection.fetchval(  # type: ignore[no-any-return]
+        "SELECT offset_us FROM merchants WHERE merchant_id = $1", merchant_id
+    )
+
+
+async def find_api_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:
+    """None for an unknown or revoked key."""
+    sql = "SELECT * FROM api_keys WHERE app_key = $1 AND revoked_at IS NULL"
+    row = await connection.fetchrow(sql, app_key)
+    if row is None:
+        return None
+    return ApiKey(row["app_key"], row["key_id"], row["merchant_id"], row["secret_hash"], tuple(row["scopes"]))
+
+
+async def find_tokenization_merchant(connection: asyncpg.Connection, environment_key: str) -> UUID | None:
+    sql = "SELECT merchant_id FROM tokenization_keys WHERE environment_key = $1 AND revoked_at IS NULL"
+    return await connection.fetchval(sql, environment_key)  # type: ignore[no-any-return]

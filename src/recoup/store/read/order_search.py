@@ -1,0 +1,84 @@
+"""What somebody typed into the one search box, as a condition on orders.
+
+Exact ids first; an e-mail address by its beginning; everything else word by word: contained from three characters on,
+shorter words by how a word begins. `order_search.text` is lower case, its words apart by one space.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import parse_id
+from recoup.store.read.order_filter import Arguments
+
+TEXT_MAX: Final = 200
+WORDS_MAX: Final = 8
+How = Literal["all", "exact", "email", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`joins` and `conditions` go into the list's statement; `values` are their arguments, in order of `{}`."""
+
+    how: How
+    joins: str = ""
+    conditions: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+
+    def bind(self, args: Arguments) -> list[str]:
+        values = iter(self.values)
+        return [c.format(*(args.add(next(values)) for _ in range(c.count("{}")))) for c in self.conditions]
+
+
+NOTHING: Final = Search("all")
+
+_EXACT: Final = """
+SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id = $2
+UNION
+SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin') AND external_id = $3
+LIMIT 100
+"""
+_EMAIL: Final = """
+SELECT EXISTS (SELECT FROM order_payer WHERE merchant_id = $1 AND lower(email) LIKE $2)
+"""
+_TEXT_JOIN: Final = "JOIN order_search s ON s.merchant_id = h.merchant_id AND s.order_id = h.order_id"
+_EMAIL_JOIN: Final = "JOIN order_payer m ON m.merchant_id = h.merchant_id AND m.order_id = h.order_id"
+
+
+def tidy(typed: str) -> str:
+    """One line of at most TEXT_MAX characters, without what the database cannot hold."""
+    clean = "".join(c for c in typed[: TEXT_MAX * 8] if c not in "\x00\ufffe\uffff" and not "\ud800" <= c <= "\udfff")
+    return " ".join(clean.split())[:TEXT_MAX]
+
+
+def like(text: str) -> str:
+    """The text with LIKE's own signs taken literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def understand(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> Search:
+    """How this text is looked for. Depends on what exists, never on the page that is shown."""
+    text = tidy(typed)
+    if not text:
+        return NOTHING
+    exact = await connection.fetch(_EXACT, merchant_id, parse_id(text), text)
+    if exact:
+        return Search("exact", "", ("h.order_id = ANY({}::uuid[])",), ([r["order_id"] for r in exact],))
+    lower = text.lower()
+    if "@" in lower[1:] and " " not in lower:
+        pattern = like(lower) + "%"
+        if await connection.fetchval(_EMAIL, merchant_id, pattern):
+            return Search(
+                "email", _EMAIL_JOIN, ("m.merchant_id = {}", "lower(m.email) LIKE {}"), (merchant_id, pattern)
+            )
+    tests, values = ["s.merchant_id = {}"], [merchant_id]
+    for word in lower.split()[:WORDS_MAX]:
+        if len(word) >= 3:
+            tests.append("s.text LIKE {}")
+            values.append(f"%{like(word)}%")
+        else:
+            tests.append("(s.text LIKE {} OR s.text LIKE {})")
+            values += [f"{like(word)}%", f"% {like(word)}%"]
+    return Search("text", _TEXT_JOIN, tuple(tests), tuple(values))

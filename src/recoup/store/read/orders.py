@@ -1,0 +1,279 @@
+"""Lists of one merchant's orders: filters, search, pages. Another merchant's rows are out of reach: the merchant is the
+first condition of every statement.
+
+Each filter has an index in the list's order. Several statuses or channels are read as one short scan each and merged.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.problem import Problem
+from recoup.store.read.order_filter import (
+    Arguments, OrderFilter, channel_condition, conditions, dimensions, status_condition,
+)  # fmt: skip
+from recoup.store.read.order_search import NOTHING, How, Search, understand
+
+SEARCH_TIMEOUT_MS: Final = 150
+SECOND_TIMEOUT_MS: Final = 1_000
+RECENT: Final = timedelta(days=90)
+LIMIT_MAX: Final = 500
+OFFSET_MAX: Final = 1_000_000
+
+OrderBy = Literal["placed", "created", "amount"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One line of a list. Times are business time; units the asset's smallest; `created_at` None while Draft."""
+
+    order_id: UUID
+    external_id: str
+    site_id: UUID
+    site_name: str
+    created_at: datetime | None
+    placed_at: datetime
+    customer: str
+    order_type: str
+    source: str
+    door: str
+    descriptor: str
+    status: int
+    asset: str
+    units: int
+    refunded_units: int
+    attempts: int
+    expires_at: datetime | None
+    next_attempt_at: datetime | None
+    reason: str | None
+    attention: str | None
+    disputed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`how` the search was understood; `recent_only`: it took too long, so only the newest 90 days were searched."""
+
+    rows: tuple[OrderRow, ...]
+    next_cursor: str | None = None
+    prev_cursor: str | None = None
+    how: How = "all"
+    recent_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The row a page begins behind, and which way it goes from there."""
+
+    back: bool
+    placed_at: datetime
+    order_id: UUID
+
+    def text(self) -> str:
+        since = (self.placed_at - _EPOCH) // timedelta(microseconds=1)
+        return f"{'p' if self.back else 'n'}{since}.{self.order_id.hex}"
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_COLUMNS: Final = (
+    "h.merchant_id, h.order_id, h.site_id, h.created_at, h.placed_at, h.order_type, h.source, h.door, h.status,"
+    " h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,"
+    " h.disputed"
+)
+_DRESS: Final = """
+WITH page AS MATERIALIZED ({page})
+SELECT h.order_id, o.external_id, h.site_id, coalesce(t.name, '') AS site_name, h.created_at, h.placed_at,
+  coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, h.order_type, h.source, h.door, o.descriptor,
+  h.status, h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,
+  h.disputed
+FROM page h
+JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id
+LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id
+LEFT JOIN order_payer p ON p.merchant_id = h.merchant_id AND p.order_id = h.order_id
+ORDER BY {order}
+"""
+_ORDERS: Final[dict[tuple[str, bool], str]] = {
+    ("placed", True): "h.placed_at DESC, h.order_id DESC",
+    ("placed", False): "h.placed_at, h.order_id",
+    ("created", True): "h.created_at DESC NULLS LAST, h.order_id DESC",
+    ("created", False): "h.created_at NULLS FIRST, h.order_id",
+    ("amount", True): "h.units DESC, h.order_id DESC",
+    ("amount", False): "h.units, h.order_id",
+}
+
+
+def parse_cursor(text: str) -> Cursor | None:
+    """None for anything that `Cursor.text` did not make."""
+    try:
+        since, _, order = text[1:].partition(".")
+        if text[:1] not in ("n", "p") or len(text) > 80 or not since.lstrip("-").isascii():
+            return None
+        return Cursor(text[0] == "p", _EPOCH + timedelta(microseconds=int(since)), UUID(hex=order))
+    except (ValueError, OverflowError):
+        return None
+
+
+async def list_orders(
+    connection: asyncpg.Connection,
+    wanted: OrderFilter,
+    *,
+    after: str | None = None,
+    limit: int = 50,
+    newest_first: bool = True,
+) -> Page:
+    """One page by placed date; `after` is a cursor of an earlier page, for either direction.
+
+    Raises: Problem(invalid) for a cursor that is none; Problem(unavailable) when even the newest 90 days take too long.
+    """
+    cursor = parse_cursor(after) if after else None
+    if after and cursor is None:
+        raise Problem("invalid", "This page's address is damaged.", field="cursor", cure="Begin at the first page.")
+    limit = max(1, min(limit, LIMIT_MAX))
+    back = cursor is not None and cursor.back
+    descending = newest_first is not back
+    search = await understand(connection, wanted.merchant_id, wanted.text)
+
+    async def run(narrowed: OrderFilter) -> list[asyncpg.Record]:
+        args = Arguments(narrowed.merchant_id)
+        page = _page(narrowed, search, args, _ORDERS["placed", descending], limit + 1, cursor, descending)
+        return await connection.fetch(  # type: ignore[no-any-return]
+            _DRESS.format(page=page, order=_ORDERS["placed", descending]), *args.values
+        )
+
+    records, recent_only = await _bounded(connection, wanted, run)
+    more = len(records) > limit
+    rows = [_row(r) for r in records[:limit]]
+    if back:
+        rows.reverse()
+    has_next, has_prev = (True, more) if back else (more, cursor is not None)
+    return Page(
+        rows=tuple(rows),
+        next_cursor=Cursor(False, rows[-1].placed_at, rows[-1].order_id).text() if rows and has_next else None,
+        prev_cursor=Cursor(True, rows[0].placed_at, rows[0].order_id).text() if rows and has_prev else None,
+        how=search.how,
+        recent_only=recent_only,
+    )
+
+
+async def list_orders_page(
+    connection: asyncpg.Connection,
+    wanted: OrderFilter,
+    *,
+    number: int = 1,
+    size: int = 10,
+    order_by: OrderBy = "placed",
+    descending: bool = True,
+) -> Page:
+    """The page of that number, from 1, for the wire API; its cost grows with the number.
+
+    Raises: Problem(invalid) beyond a million rows; Problem(unavailable) when it takes too long.
+    """
+    size = max(1, min(size, LIMIT_MAX))
+    offset = (max(1, number) - 1) * size
+    if offset > OFFSET_MAX:
+        message = f"Pages reach {OFFSET_MAX} orders deep."
+        raise Problem("invalid", message, field="pageNumber", cure="Narrow the list by date.")
+    order = _ORDERS[order_by, descending]
+    search = await understand(connection, wanted.merchant_id, wanted.text)
+
+    async def run(narrowed: OrderFilter) -> list[asyncpg.Record]:
+        args = Arguments(narrowed.merchant_id)
+        page = _page(narrowed, search, args, order, size, None, descending, offset)
+        return await connection.fetch(  # type: ignore[no-any-return]
+            _DRESS.format(page=page, order=order), *args.values
+        )
+
+    records, recent_only = await _bounded(connection, wanted, run)
+    return Page(tuple(_row(r) for r in records), how=search.how, recent_only=recent_only)
+
+
+def _row(record: asyncpg.Record) -> OrderRow:
+    return OrderRow(*record.values())
+
+
+def _page(
+    wanted: OrderFilter,
+    search: Search,
+    args: Arguments,
+    order: str,
+    limit: int,
+    cursor: Cursor | None,
+    descending: bool,
+    offset: int = 0,
+) -> str:
+    """The statement that picks the page's heads."""
+    where = conditions(wanted, args) + search.bind(args)
+    if cursor is not None:
+        sign = "<" if descending else ">"
+        where.append(f"(h.placed_at, h.order_id) {sign} ({args.add(cursor.placed_at)}, {args.add(cursor.order_id)})")
+    pairs = wanted.pairs()
+    many = len(wanted.statuses) > 1 or len(pairs) > 1
+    if search is NOTHING and many and not offset:
+        return _merged(wanted, pairs, where, args, order, limit)
+    where += status_condition(wanted.statuses, args) + channel_condition(pairs, args)
+    tail = f" LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
+    return _select(f"order_heads h {search.joins}", where, order) + tail
+
+
+def _merged(
+    wanted: OrderFilter, pairs: list[tuple[str, bool]], where: list[str], args: Arguments, order: str, limit: int
+) -> str:
+    """A short scan for each status, or each channel where no status is asked for; then merged."""
+    if wanted.statuses:
+        faces = f"unnest({args.add(list(wanted.statuses))}::smallint[]) AS f (status)"
+        where = where + ["h.status = f.status"] + channel_condition(pairs, args)
+    else:
+        kinds, calls = args.add([p[0] for p in pairs]), args.add([p[1] for p in pairs])
+        faces = f"unnest({kinds}::text[], {calls}::boolean[]) AS f (kind, call)"
+        where = where + ["h.order_type = f.kind", "(h.source = 'callcenter') = f.call"]
+    inner = _select("order_heads h", where, order) + f" LIMIT {limit}"
+    return f"SELECT h.* FROM {faces} CROSS JOIN LATERAL ({inner}) AS h ORDER BY {order} LIMIT {limit}"  # noqa: S608
+
+
+def _select(source: str, where: list[str], order: str) -> str:
+    return f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}"  # noqa: S608
+
+
+async def _bounded(
+    connection: asyncpg.Connection, wanted: OrderFilter, run: Callable[[OrderFilter], Awaitable[T]]
+) -> tuple[T, bool]:
+    """Runs with the values known to the planner and a time limit; when that is over, on the newest 90 days alone.
+
+    Raises: Problem(unavailable) when these take too long as well.
+    """
+    if dimensions(wanted) < 2 and not wanted.text:
+        return await run(wanted), False
+    try:
+        async with connection.transaction(readonly=True):
+            await _limits(connection, SEARCH_TIMEOUT_MS)
+            return await run(wanted), False
+    except asyncpg.QueryCanceledError:
+        pass
+    newest = await connection.fetchval("SELECT max(placed_at) FROM order_heads WHERE merchant_id = $1", wanted.merchant_id)
+    since = max(d for d in (newest - RECENT, wanted.placed_from) if d is not None)
+    try:
+        async with connection.transaction(readonly=True):
+            await _limits(connection, SECOND_TIMEOUT_MS)
+            return await run(replace(wanted, placed_from=since)), True
+    except asyncpg.QueryCanceledError:
+        message = "This search takes too long."
+        raise Problem("unavailable", message, cure="Narrow it: by dates, or with more of the word.") from None
+
+
+async def _limits(connection: asyncpg.Connection, timeout_ms: int) -> None:
+    await connection.execute(
+        f"SET LOCAL statement_timeout = {timeout_ms}; SET LOCAL plan_cache_mode = force_custom_plan"
+    )
+
+
+async def explain(connection: asyncpg.Connection, wanted: OrderFilter, *, limit: int = 50) -> Any:
+    """The plan of the first page, for tests and for whoever wonders why a list is slow."""
+    search = await understand(connection, wanted.merchant_id, wanted.text)
+    args = Arguments(wanted.merchant_id)
+    page = _page(wanted, search, args, _ORDERS["placed", True], limit, None, True)
+    return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))

@@ -1,0 +1,34 @@
+"""A transmission, and the rescues that it touches."""
+
+from uuid import UUID
+
+import asyncpg
+
+_TOUCHED = """
+SELECT o.order_id, true AS same_order FROM order_refs f JOIN orders o USING (merchant_id, order_id)
+WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = $2
+  AND f.generation = (SELECT max(generation) FROM order_refs g
+    WHERE g.merchant_id = $1 AND g.door = 'rescue' AND g.external_id = $2)
+UNION ALL
+SELECT o.order_id, false FROM order_payer p
+JOIN orders o USING (merchant_id, order_id)
+JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+WHERE p.merchant_id = $1 AND p.payer_id = $3 AND o.external_id <> $2 AND o.units = $4 AND o.asset = $5
+  AND v.last4 = $6 AND o.stage IN ('received', 'processing', 'held', 'problem')
+LIMIT 20
+"""
+
+
+async def read_transmission(
+    connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID
+) -> asyncpg.Record | None:
+    sql = "SELECT * FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2"
+    return await connection.fetchrow(sql, merchant_id, transmit_id)
+
+
+async def touched_orders(connection: asyncpg.Connection, row: asyncpg.Record) -> list[tuple[UUID, bool]]:
+    """(order, same order id?): the rescue of this order id, and open ones of the same payer, card and amount."""
+    found = await connection.fetch(
+        _TOUCHED, row["merchant_id"], row["external_id"], row["payer_id"], row["units"], row["asset"], row["last4"],
+    )  # fmt: skip
+    return [(r["order_id"], r["same_order"]) for r in found]

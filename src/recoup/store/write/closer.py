@@ -1,0 +1,111 @@
+"""What is closed over committed rows, merchant by merchant, under the closer's own lock: the feed and the pages.
+
+Writers never wait for it: they only insert. Numbers are given here, in the order of commits as far as anyone can see,
+and without gaps.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+_LOCK = "SELECT 1 FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED"
+_WITH_EVENTS = "SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed"
+_WITH_POSTINGS = "SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL"
+# Whole subjects, so that a later event of one never passes an earlier one.
+_FEED = """
+WITH subjects AS MATERIALIZED (
+  SELECT DISTINCT subject_id FROM (
+    SELECT subject_id FROM outbox WHERE merchant_id = $1 AND NOT fed ORDER BY recorded_at LIMIT $2) s
+), fresh AS MATERIALIZED (
+  SELECT o.subject_id, o.seq, o.event_id, o.event, c.feed_no + row_number() OVER (
+      ORDER BY min(o.recorded_at) OVER (PARTITION BY o.subject_id), o.subject_id, o.seq) AS no
+  FROM outbox o JOIN subjects USING (subject_id), closers c
+  WHERE o.merchant_id = $1 AND NOT o.fed AND c.merchant_id = $1
+), marked AS (
+  UPDATE outbox o SET fed = true FROM fresh f
+  WHERE o.merchant_id = $1 AND o.subject_id = f.subject_id AND o.seq = f.seq
+), numbered AS (
+  INSERT INTO feed (merchant_id, feed_no, subject_id, seq, event_id, event)
+  SELECT $1, no, subject_id, seq, event_id, event FROM fresh
+), counted AS (
+  UPDATE closers SET feed_no = feed_no + (SELECT count(*) FROM fresh) WHERE merchant_id = $1
+), wanted AS (
+  SELECT e.endpoint_id, CASE WHEN e.ordered THEN f.subject_id ELSE f.event_id END AS lane_id, f.subject_id,
+    min(f.seq) AS seq
+  FROM fresh f JOIN endpoints e ON e.merchant_id = $1 AND e.state = 'active' AND f.event = ANY(e.events)
+  GROUP BY 1, 2, 3
+), laned AS (
+  INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at)
+  SELECT $1, endpoint_id, lane_id, subject_id, seq, $3 FROM wanted ORDER BY 2, 3
+  ON CONFLICT (merchant_id, endpoint_id, lane_id) DO NOTHING
+)
+SELECT count(*) FROM fresh
+"""
+_PAGE = """
+WITH c AS MATERIALIZED (
+  SELECT page_no + 1 AS page_no, root FROM closers WHERE merchant_id = $1
+), p AS MATERIALIZED (
+  SELECT posting_id, content_hash, row_number() OVER (ORDER BY posting_id)::int AS position FROM (
+    SELECT posting_id, content_hash FROM postings WHERE merchant_id = $1 AND page_no IS NULL
+    ORDER BY posting_id LIMIT $2) first
+), e AS MATERIALIZED (
+  SELECT e.posting_id, e.line_no, e.account, e.asset, e.place, e.units, sum(e.units) OVER (
+      PARTITION BY e.account, e.asset, e.place ORDER BY p.position, e.line_no) AS running
+  FROM entries e JOIN p USING (posting_id) WHERE e.merchant_id = $1
+), sums AS MATERIALIZED (
+  SELECT account, asset, place, sum(units) AS units FROM e GROUP BY 1, 2, 3
+), told AS MATERIALIZED (
+  SELECT jsonb_object_agg(account || '|' || asset || '|' || place, units) AS sums,
+    string_agg(account || '|' || asset || '|' || place || '=' || units, E'\\n' ORDER BY account, asset, place) AS text
+  FROM sums
+), r AS MATERIALIZED (
+  SELECT c.page_no, c.root AS prev_root, sha256(c.root || convert_to(c.page_no::text, 'UTF8')
+      || (SELECT string_agg(content_hash, ''::bytea ORDER BY position) FROM p)
+      || convert_to(told.text, 'UTF8')) AS root, told.sums
+  FROM c, told WHERE EXISTS (SELECT FROM p)
+), balances AS (
+  INSERT INTO account_balances AS b (merchant_id, account, asset, place, units, page_no)
+  SELECT $1, account, asset, place, units, r.page_no FROM sums, r
+  ON CONFLICT (merchant_id, account, asset, place) DO UPDATE SET units = b.units + EXCLUDED.units,
+    page_no = EXCLUDED.page_no
+), stamped_entries AS (
+  UPDATE entries t SET balance_after = e.running + coalesce(b.units, 0)
+  FROM e LEFT JOIN account_balances b ON b.merchant_id = $1 AND b.account = e.account AND b.asset = e.asset
+    AND b.place = e.place
+  WHERE t.merchant_id = $1 AND t.posting_id = e.posting_id AND t.line_no = e.line_no
+), stamped_postings AS (
+  UPDATE postings t SET page_no = r.page_no, position = p.position FROM p, r
+  WHERE t.merchant_id = $1 AND t.posting_id = p.posting_id
+), page AS (
+  INSERT INTO pages (merchant_id, page_no, prev_root, root, postings, sums, closed_at)
+  SELECT $1, page_no, prev_root, root, (SELECT count(*) FROM p), sums, $3 FROM r
+), moved AS (
+  UPDATE closers SET page_no = r.page_no, root = r.root FROM r WHERE merchant_id = $1
+)
+SELECT count(*) FROM p
+"""
+
+
+async def merchants_with_events(connection: asyncpg.Connection) -> Sequence[UUID]:
+    return [r["merchant_id"] for r in await connection.fetch(_WITH_EVENTS)]
+
+
+async def merchants_with_postings(connection: asyncpg.Connection) -> Sequence[UUID]:
+    return [r["merchant_id"] for r in await connection.fetch(_WITH_POSTINGS)]
+
+
+async def lock_closer(connection: asyncpg.Connection, merchant_id: UUID) -> bool:
+    """False when another process is closing this merchant right now."""
+    return await connection.fetchval(_LOCK, merchant_id) is not None
+
+
+async def feed_events(connection: asyncpg.Connection, merchant_id: UUID, limit: int, wall: datetime) -> int:
+    """Numbers committed events and opens the lanes of the endpoints that want them. Under the closer's lock."""
+    return int(await connection.fetchval(_FEED, merchant_id, limit, wall))
+
+
+async def close_page(connection: asyncpg.Connection, merchant_id: UUID, limit: int, wall: datetime) -> int:
+    """Seals committed postings into the next page. Under the closer's lock."""
+    return int(await connection.fetchval(_PAGE, merchant_id, limit, wall))

@@ -1,0 +1,69 @@
+"""Merchants, sites and keys: configuration. Every change raises the merchant's version."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+_MOVE = """
+UPDATE merchants SET offset_us = $2, version = version + 1 WHERE merchant_id = $1 AND offset_us < $2
+"""
+_MERCHANT = """
+INSERT INTO merchants (merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id,
+  fee_basis_points, fee_fixed_units, fee_minimum_units, webhook_key, created_at)
+SELECT merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id, fee_basis_points,
+  fee_fixed_units, fee_minimum_units, webhook_key, created_at
+FROM jsonb_populate_record(NULL::merchants, $1)
+ON CONFLICT DO NOTHING
+"""
+_CLOSER = "INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING"
+_SITE = """
+INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at)
+SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at
+FROM jsonb_populate_record(NULL::sites, $1)
+ON CONFLICT DO NOTHING
+"""
+_API_KEY = """
+INSERT INTO api_keys (app_key, key_id, merchant_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_TOKENIZATION_KEY = "INSERT INTO tokenization_keys (environment_key, merchant_id, created_at) VALUES ($1, $2, $3)"
+_REVOKE = """
+WITH a AS (UPDATE api_keys SET revoked_at = $2 WHERE merchant_id = $1 AND revoked_at IS NULL)
+UPDATE tokenization_keys SET revoked_at = $2 WHERE merchant_id = $1 AND revoked_at IS NULL
+"""
+_WEBHOOK_KEY = "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1"
+
+
+async def move_clock(connection: asyncpg.Connection, merchant_id: UUID, offset_us: int) -> None:
+    """Forward only."""
+    await connection.execute(_MOVE, merchant_id, offset_us)
+
+
+async def add_merchant(connection: asyncpg.Connection, row: dict[str, Any], site: dict[str, Any]) -> None:
+    """A merchant with its default site and its closer. `row` names every column of the insert."""
+    await connection.execute(_MERCHANT, row)
+    await connection.execute(_CLOSER, row["merchant_id"])
+    await connection.execute(_SITE, site)
+
+
+async def add_site(connection: asyncpg.Connection, site: dict[str, Any]) -> None:
+    await connection.execute(_SITE, site)
+    await connection.execute("UPDATE merchants SET version = version + 1 WHERE merchant_id = $1", site["merchant_id"])
+
+
+async def add_api_key(connection: asyncpg.Connection, **key: Any) -> None:
+    await connection.execute(
+        _API_KEY, key["app_key"], key["key_id"], key["merchant_id"], key["secret_hash"], key["scopes"], key["at"]
+    )
+
+
+async def add_tokenization_key(connection: asyncpg.Connection, key: str, merchant_id: UUID, at: Any) -> None:
+    await connection.execute(_TOKENIZATION_KEY, key, merchant_id, at)
+
+
+async def revoke_keys(connection: asyncpg.Connection, merchant_id: UUID, at: Any) -> None:
+    await connection.execute(_REVOKE, merchant_id, at)
+
+
+async def set_webhook_key(connection: asyncpg.Connection, merchant_id: UUID, sealed: bytes) -> None:
+    await connection.execute(_WEBHOOK_KEY, merchant_id, sealed)

@@ -1,0 +1,67 @@
+"""Transmissions: one set-based insert; those that touch a rescue also leave due work."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+_TRANSMIT = """
+WITH input AS MATERIALIZED (
+  SELECT i.*, EXISTS (SELECT FROM order_refs f WHERE f.merchant_id = i.merchant_id AND f.door = 'rescue'
+      AND f.external_id = i.external_id)
+    OR (NOT i.is_declined AND EXISTS (SELECT FROM order_payer p
+      WHERE p.merchant_id = i.merchant_id AND p.payer_id = i.payer_id)) AS linked
+  FROM jsonb_to_recordset($1::jsonb) AS i (merchant_id uuid, transmit_id uuid, external_id text, transaction_id text,
+    is_declined boolean, is_mit boolean, units bigint, asset text, code_source text, code text, bin text, last4 text,
+    payer_id uuid, transacted_at timestamptz, received_at timestamptz, facts jsonb, email text, phone text, name text,
+    payer_external_id text, business_at timestamptz)
+), kept AS (
+  INSERT INTO transmissions (merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset,
+    code_source, code, bin, last4, payer_id, transacted_at, received_at, facts)
+  SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset, code_source, code,
+    bin, last4, payer_id, transacted_at, received_at, facts
+  FROM input
+), payer AS (
+  INSERT INTO payers (merchant_id, payer_id, email, phone, name, external_id, first_seen_at)
+  SELECT DISTINCT ON (merchant_id, payer_id) merchant_id, payer_id, email, phone, name, payer_external_id, business_at
+  FROM input WHERE payer_id IS NOT NULL ORDER BY merchant_id, payer_id
+  ON CONFLICT DO NOTHING
+), due AS (
+  INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
+  SELECT merchant_id, 'transmission', transmit_id, business_at FROM input WHERE linked
+)
+SELECT transmit_id, linked FROM input
+"""
+_UPDATE = """
+UPDATE transmissions SET outcome = outcome || $3, updated_at = $4
+WHERE merchant_id = $1 AND transmit_id = $2
+RETURNING external_id
+"""
+_DUE_AGAIN = """
+INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, $3)
+ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
+"""
+_DONE = "DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2"
+
+
+async def add_transmissions(connection: asyncpg.Connection, rows: Sequence[dict[str, Any]]) -> dict[UUID, bool]:
+    """By transmit id: whether it touches an order that was sent to us."""
+    return {r["transmit_id"]: r["linked"] for r in await connection.fetch(_TRANSMIT, rows)}
+
+
+async def update_transmission(
+    connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime
+) -> bool:
+    """What became of it since; False when there is no such transmission."""
+    found = await connection.fetchval(_UPDATE, merchant_id, transmit_id, outcome, at)
+    return found is not None
+
+
+async def look_again(connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID, at: datetime) -> None:
+    await connection.execute(_DUE_AGAIN, merchant_id, transmit_id, at)
+
+
+async def looked(connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID) -> None:
+    await connection.execute(_DONE, merchant_id, transmit_id)

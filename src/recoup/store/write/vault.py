@@ -1,0 +1,58 @@
+"""Cards into the vault: prints, sealed numbers, codes that live for an hour. Set-based, inserts only."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+# Of all prints of a number (keys rotate) the one that is known decides which card it is; a new number takes the id
+# offered. A race for the same new number is settled by reading again.
+_PRINTS = """
+SELECT key_id, print, card_id FROM card_prints
+WHERE (key_id, print) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
+"""
+_NEW_PRINTS = """
+INSERT INTO card_prints (key_id, print, card_id)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[]) ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+"""
+_VAULT = """
+WITH v AS (
+  INSERT INTO vault (merchant_id, token_id, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek,
+    nonce, ciphertext, created_at)
+  SELECT merchant_id, token_id, pan_id, magic, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek, nonce,
+    ciphertext, created_at
+  FROM jsonb_populate_recordset(NULL::vault, $1)
+  ON CONFLICT DO NOTHING
+)
+INSERT INTO cvv_once (merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext, created_at)
+SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext, created_at
+FROM jsonb_populate_recordset(NULL::cvv_once, $2)
+ON CONFLICT DO NOTHING
+"""
+_FORGET = "DELETE FROM cvv_once WHERE created_at < $1"
+CVV_KEPT = timedelta(hours=1)
+
+Print = tuple[str, bytes]
+
+
+async def find_prints(connection: asyncpg.Connection, prints: Sequence[Print]) -> dict[Print, UUID]:
+    rows = await connection.fetch(_PRINTS, [p[0] for p in prints], [p[1] for p in prints])
+    return {(r["key_id"], r["print"]): r["card_id"] for r in rows}
+
+
+async def add_prints(connection: asyncpg.Connection, prints: Sequence[tuple[str, bytes, UUID]]) -> None:
+    await connection.execute(_NEW_PRINTS, [p[0] for p in prints], [p[1] for p in prints], [p[2] for p in prints])
+
+
+async def store_cards(
+    connection: asyncpg.Connection, cards: list[dict[str, Any]], codes: list[dict[str, Any]]
+) -> None:
+    """`cards` and `codes`: rows of vault and cvv_once, bytea as `\\x` hex."""
+    await connection.execute(_VAULT, cards, codes)
+
+
+async def forget_codes(connection: asyncpg.Connection, now: datetime) -> None:
+    await connection.execute(_FORGET, now - CVV_KEPT)

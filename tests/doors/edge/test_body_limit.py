@@ -1,0 +1,114 @@
+"""No large body gets in: declared, chunked or lying."""
+
+import contextlib
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from tests.doors.edge.asgi_client import call, refuse, request, scope_of
+
+from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
+from recoup.doors.edge.body_limit import BodyLimit
+from recoup.doors.edge.json_body import read_body
+from recoup.kernel.problem import Problem
+
+LIMIT = 1000
+
+
+async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
+    body = await read_body(receive)
+    await send_refusal(send, Refusal(200, str(len(body)).encode()))
+
+
+async def never_reads(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send_refusal(send, Refusal(404, b""))
+
+
+LIMITED: App = BodyLimit(echo, refuse, LIMIT)
+
+
+def length(value: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-length", value)]
+
+
+def test_a_body_at_the_limit_passes_in_any_number_of_chunks() -> None:
+    body = b"x" * LIMIT
+    assert call(LIMITED, scope_of(headers=length(b"1000")), request(body)).body == b"1000"
+    chunked = [(b"transfer-encoding", b"chunked")]
+    assert call(LIMITED, scope_of(headers=chunked), request(body[:1], body[1:], b"")).body == b"1000"
+    assert call(LIMITED, scope_of(headers=chunked), request()).body == b"0"
+    assert call(LIMITED, scope_of(), request(b"")).body == b"0"
+
+
+@pytest.mark.parametrize("value", [b"1001", b"99999999999999999999999999", b"-1", b"1e3", b"", b"0x10", b"10, 10"])
+def test_a_declared_length_is_enough_to_refuse(value: bytes) -> None:
+    got = call(BodyLimit(never_reads, refuse, LIMIT), scope_of(headers=length(value)), request(b"x"))
+    assert (got.status, got.body, got.header(b"connection")) == (413, b"too_large", b"close")
+
+
+def test_a_chunked_body_is_counted_before_routing() -> None:
+    chunked = [(b"transfer-encoding", b"chunked")]
+    got = call(BodyLimit(never_reads, refuse, LIMIT), scope_of(headers=chunked), request(*[b"x" * 100] * 11))
+    assert got.status == 413
+
+
+@pytest.mark.parametrize("headers", [length(b"5"), []])
+def test_a_lying_length_is_counted_while_reading(headers: list[tuple[bytes, bytes]]) -> None:
+    got = call(LIMITED, scope_of(headers=headers), request(b"x" * 600, b"x" * 600))
+    assert got.status == 413
+
+
+def test_other_problems_pass_through() -> None:
+    async def fails(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise Problem("invalid", "no")
+
+    with pytest.raises(Problem, match="no"):
+        call(BodyLimit(fails, refuse, LIMIT), scope_of(), request())
+
+
+def test_a_caller_that_hangs_up_is_told_nothing() -> None:
+    chunked = [(b"transfer-encoding", b"chunked")]
+    from recoup.doors.edge.json_body import ClientGone
+
+    with pytest.raises(ClientGone):
+        call(LIMITED, scope_of(headers=chunked), [{"type": "http.disconnect"}])
+
+
+@contextlib.contextmanager
+def serving(app: App) -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        config = uvicorn.Config(app, log_level="error", lifespan="off", loop="uvloop", http="httptools")  # type: ignore[arg-type]
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield port
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def test_a_real_client_hears_413_and_not_a_broken_pipe() -> None:
+    with serving(BodyLimit(echo, refuse)) as port:
+        for body, encode in [(b"x" * 4_000_000, False), (iter([b"x" * 100_000] * 40), True)]:
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            client.request(
+                "POST", "/", body, encode_chunked=encode, headers={"Transfer-Encoding": "chunked"} if encode else {}
+            )
+            answer = client.getresponse()
+            assert (answer.status, answer.read()) == (413, b"too_large")
+            client.close()
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        for _ in range(2):
+            client.request("POST", "/", b"x" * (1 << 20))
+            answer = client.getresponse()
+            assert (answer.status, answer.read()) == (200, b"1048576")
+        client.close()

@@ -1,0 +1,105 @@
+"""Paths, ids and headers, around a small Starlette app."""
+
+import re
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
+from tests.doors.edge.asgi_client import Got, call, request, scope_of
+
+from recoup.doors.edge.asgi import App
+from recoup.doors.edge.html_headers import HtmlHeaders
+from recoup.doors.edge.paths import OnePath, one_path
+from recoup.doors.edge.tracing import Tracing, request_id, trace_id
+
+
+async def outcome(asked: Request) -> JSONResponse:
+    return JSONResponse({"request": request_id(asked.scope), "trace": trace_id(asked.scope)})
+
+
+async def page(_asked: Request) -> HTMLResponse:
+    return HTMLResponse("<p>", headers={"cache-control": "private"})
+
+
+async def root(_asked: Request) -> JSONResponse:
+    return JSONResponse({})
+
+
+ROUTES = [
+    Route("/", root, methods=["POST"]),
+    Route("/v1/outcome", outcome, methods=["POST"]),
+    Route("/page", page, methods=["POST"]),
+]
+APP: App = OnePath(Tracing(HtmlHeaders(Starlette(routes=ROUTES))))  # type: ignore[arg-type]
+
+
+def post(path: str, *headers: tuple[bytes, bytes], **more: object) -> Got:
+    return call(APP, scope_of(path, list(headers), query_string=b"", **more), request(b"{}"))
+
+
+@pytest.mark.parametrize("path", ["/v1/outcome", "/v1//outcome", "//v1///outcome//", "/v1/outcome/"])
+def test_carelessly_joined_paths_arrive(path: str) -> None:
+    assert post(path).status == 200
+
+
+def test_one_path() -> None:
+    assert [one_path(path) for path in ("", "/", "//", "///a//", "/a/b")] == ["/", "/", "/", "/a", "/a/b"]
+    assert post("//").status == 200
+    assert post("/v1/Outcome").status == 404
+    assert post("/v1/out//come").status == 404
+
+
+def test_a_sane_request_id_is_kept_and_echoed() -> None:
+    got = post("/v1/outcome", (b"x-request-id", b"abc-1.2:3_4"))
+    assert got.header(b"x-request-id") == b"abc-1.2:3_4"
+    assert b'"request":"abc-1.2:3_4"' in got.body
+
+
+@pytest.mark.parametrize("given", [b"", b"a b", b"a\r\nx: y", b"x" * 129, b"\xff", b"<script>", b"-a"])
+def test_an_odd_request_id_is_replaced(given: bytes) -> None:
+    found = post("/v1/outcome", (b"x-request-id", given)).header(b"x-request-id")
+    assert found is not None
+    assert re.fullmatch(rb"[0-9a-f]{32}", found)
+
+
+def test_the_callers_trace_goes_on_with_a_span_of_ours() -> None:
+    trace, span = b"4bf92f3577b34da6a3ce929d0e0e4736", b"00f067aa0ba902b7"
+    body = post("/v1/outcome", (b"traceparent", b"00-%s-%s-00" % (trace, span))).body
+    assert re.search(rb'"trace":"00-%s-[0-9a-f]{16}-01"' % trace, body)
+    assert span not in body
+
+
+@pytest.mark.parametrize(
+    "given", [b"", b"00-" + b"0" * 32 + b"-" + b"1" * 16 + b"-01", b"00-x-y-01", b"01-" + b"1" * 32]
+)
+def test_an_odd_trace_is_replaced(given: bytes) -> None:
+    body = post("/v1/outcome", (b"traceparent", given)).body
+    found = re.search(rb'"trace":"00-([0-9a-f]{32})-[0-9a-f]{16}-01"', body)
+    assert found
+    assert found[1] != b"0" * 32
+
+
+def test_html_is_guarded_and_json_only_from_sniffing() -> None:
+    html, json = post("/page"), post("/v1/outcome")
+    policy = html.header(b"content-security-policy")
+    assert policy is not None
+    assert b"default-src 'none'" in policy
+    assert b"unsafe" not in policy
+    assert html.header(b"x-frame-options") == b"DENY"
+    assert html.header(b"cache-control") == b"private"
+    assert json.header(b"content-security-policy") is None
+    assert {html.header(b"x-content-type-options"), json.header(b"x-content-type-options")} == {b"nosniff"}
+    assert html.header(b"strict-transport-security") is None
+    assert post("/page", scheme="https").header(b"strict-transport-security")
+
+
+def test_other_kinds_of_connection_pass() -> None:
+    seen: list[str] = []
+
+    async def app(scope: object, _receive: object, _send: object) -> None:
+        seen.append(scope["type"])  # type: ignore[index]
+
+    call(OnePath(Tracing(HtmlHeaders(app))), {"type": "lifespan"}, [])
+    assert seen == ["lifespan"]

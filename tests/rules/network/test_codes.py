@@ -1,0 +1,183 @@
+"""What a decline means: the trust order, the schemes' profiles, editions, regions, processors' words."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recoup.rules.network.codes import Reading, read_decline
+from recoup.rules.network.reasons import REASONS
+from recoup.rules.network.tables import CODES, PROCESSOR_CODES, REGIONS
+
+NOW = date(2026, 11, 20)
+SCHEMES = ["visa", "mastercard", "amex", "discover", "elo", "generic"]
+CLASSES = {"funds", "soft", "technical", "data", "sca", "fraud", "hard", "configuration"}
+
+
+def read(code: str | None, scheme: str = "visa", source: str | None = None, **more: Any) -> Reading:
+    given_ = {"text": None, "advice": None, "on": NOW} | more
+    return read_decline(scheme=scheme, source=source, code=code, **given_)
+
+
+NMI = {
+    "200": "05", "201": "05", "202": "51", "203": "61", "204": "57", "221": "15", "222": "14", "223": "54",
+    "224": "54", "225": "N7", "226": "55", "240": "01", "250": "04", "251": "41", "252": "43", "253": "59",
+    "261": "R3", "262": "R1", "430": "94", "400": "96", "420": "96", "421": "96", "440": "96",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("code", "expected"), NMI.items())
+def test_nmi_codes_name_scheme_codes(code: str, expected: str, scheme: str) -> None:
+    reading = read(code, scheme, "nmi")
+    assert reading.code == expected
+    assert reading.klass == read(expected, scheme).klass
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(
+    ("code", "klass", "reason", "advice"),
+    [
+        ("220", "data", "invalid_number", None),
+        ("263", "data", "card_update_available", "01"),
+        ("264", "soft", "do_not_honor", "02"),
+        ("410", "configuration", "merchant_setup", None),
+        ("411", "configuration", "merchant_setup", None),
+        ("460", "configuration", "merchant_setup", None),
+        ("461", "configuration", "merchant_setup", None),
+    ],
+)
+def test_nmi_codes_without_a_scheme_code(code: str, klass: str, reason: str, advice: str | None, scheme: str) -> None:
+    reading = read(code, scheme, "NMI ")
+    assert (reading.klass, reading.reason, reading.advice, reading.code) == (klass, reason, advice, None)
+
+
+def test_a_two_character_code_is_the_schemes_whatever_the_source() -> None:
+    for source in (None, "", "nmi", "adyen", "stripe", "somebody"):
+        assert read("51", source=source).reason == "insufficient_funds"
+        assert read("r1", source=source).code == "R1"
+
+
+def test_amex_digits_are_amexs_unless_the_processor_lists_them() -> None:
+    assert read("116", "amex", "nmi").klass == "funds"
+    assert read("200", "amex").klass == "hard"
+    assert read("200", "amex", "nmi").klass == "soft"
+    assert read("103", "discover").klass == "sca"
+
+
+def test_one_digit_is_padded_unless_the_processor_lists_it() -> None:
+    assert read("5").code == "05"
+    assert read("5", source="nmi").code == "05"
+    assert read("5", source="adyen").reason == "lost_stolen"
+
+
+@pytest.mark.parametrize("code", ["", None, "00", "10", "85", "ZZ", "9999", "100", "approved?"])
+def test_unknown_and_approval_codes_on_a_decline_are_generic_soft(code: str | None) -> None:
+    reading = read(code, source="nmi")
+    assert (reading.klass, reading.retry, reading.min_wait_hours) == ("soft", "yes", 24)
+    assert (reading.reason, reading.visa_category, reading.terminal) == ("do_not_honor", 4, False)
+
+
+def test_advice_is_trusted_before_the_code() -> None:
+    assert read("05", "mastercard", advice="03").terminal
+    reading = read("51", "mastercard", advice="26")
+    assert (reading.klass, reading.min_wait_hours, reading.wait_by_rule) == ("funds", 48, True)
+    assert read("41", "mastercard", advice="2").klass == "soft"
+    assert read("05", "mastercard", advice="77").klass == "soft"
+    assert read("05", "visa", advice="03").klass == "soft"
+
+
+def test_new_account_information_beside_65_or_83_asks_for_authentication() -> None:
+    assert read("83", "mastercard", advice="01").klass == "sca"
+    assert read("65", "mastercard", advice="01").reason == "sca_required"
+    assert read("05", "mastercard", advice="01").klass == "data"
+
+
+def test_text_is_the_last_resort_and_the_longest_phrase_wins() -> None:
+    assert read("202", source="nmi", text="stolen card").klass == "funds"
+    assert read("51", text="Lost Card").klass == "funds"
+    assert read(None, text="Declined: Insufficient  Funds").reason == "insufficient_funds"
+    assert read("", text="Transaction declined - do not honour").code == "05"
+    assert read("X99", source="unheard", text="Stop all recurring payments").code == "R3"
+    assert read(None, text="hello").klass == "soft"
+
+
+def test_the_same_code_means_other_things_at_other_schemes() -> None:
+    assert [read("82", scheme).klass for scheme in ("visa", "mastercard", "elo")] == ["data", "soft", "hard"]
+    assert read("83", "elo").terminal
+    assert read("83", "visa").klass == "fraud"
+
+
+def test_the_edition_of_the_day_counts() -> None:
+    assert read("14", on=date(2021, 4, 16)).klass == "data"
+    assert read("14", on=date(2021, 4, 17)).terminal
+    assert read("5C", on=date(2025, 4, 10)).klass == "soft"
+    assert read("83", on=date(2026, 7, 24)).visa_category == 4
+
+
+def test_the_narrowest_region_counts() -> None:
+    assert read("65", "mastercard", region="eea_uk").klass == "sca"
+    assert read("65", "mastercard", region="us").reason == "limit_exceeded"
+    assert read("1A", region="europe").visa_category == 3
+    assert read("1A", region="nowhere").visa_category == 4
+
+
+def test_a_visa_code_that_visa_does_not_list_is_category_4() -> None:
+    assert read("17").visa_category == 4
+    assert read("17").terminal
+
+
+def test_processor_ranges_and_named_fields() -> None:
+    assert read("2500", source="braintree").code == "05"
+    assert read("3500", source="braintree").klass == "soft"
+    assert read("advice_code:do_not_try_again", source="stripe").terminal
+    assert read("20051", source="checkout").reason == "insufficient_funds"
+
+
+def test_hard_alone_is_terminal_and_says_what_helps() -> None:
+    for row in CODES:
+        if row.klass == "approved" or not row.valid_from <= NOW <= row.valid_to or row.region != "world":
+            continue
+        advice = row.code if row.kind == "advice" else None
+        reading = read("05" if advice else row.code, row.scheme, advice=advice)
+        assert reading.klass == row.klass, row
+        assert reading.terminal == (row.klass == "hard"), row
+        assert not reading.terminal or "card" in reading.cure or "customer" in reading.cure or "Change" in reading.cure
+
+
+@pytest.mark.parametrize("row", [row for row in PROCESSOR_CODES if row.source != "text" and "-" not in row.code])
+def test_each_processor_code_is_read_as_its_row_says(row: Any) -> None:
+    if len(row.code) == 2:
+        return  # a scheme code whatever the source
+    reading = read(row.code, "generic", row.source)
+    if row.klass == "approved":
+        assert reading.klass == "soft"
+    elif row.kind == "response" and row.target not in ("1A",):
+        assert reading.code == row.target
+    else:
+        assert reading.klass == row.klass
+
+
+words = st.none() | st.text(max_size=6) | st.sampled_from([row.code for row in (*CODES, *PROCESSOR_CODES)])
+
+
+@settings(deadline=None)
+@given(
+    scheme=st.sampled_from(SCHEMES),
+    source=st.none() | st.sampled_from(["nmi", "stripe", "adyen", "braintree", "checkout", "text", "x"]),
+    code=words,
+    text=words,
+    advice=words,
+    on=st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    region=st.sampled_from(list(REGIONS)),
+)
+def test_any_decline_can_be_read(**given_: Any) -> None:
+    reading = read_decline(**given_)
+    assert reading.klass in CLASSES
+    assert reading.reason in REASONS
+    assert reading.reason != "approved"
+    assert (reading.visa_category is not None) == (given_["scheme"] == "visa")
+    assert reading.retry != "yes" or (reading.min_wait_hours or 0) > 0
+    assert reading == read_decline(**given_)
