@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from uuid import UUID
 
 import structlog
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.messages.publish import publish, publish_all
+from recoup.flows.messages.publish import publish_all
 from recoup.flows.money.close_pages import close_pages
 from recoup.flows.run_due import run_due
 from recoup.flows.tidy import tidy
@@ -63,10 +62,3 @@ async def _loop(name: str, once: Callable[[], Awaitable[int]], pause: float) -> 
         if not did or trouble:
             await asyncio.sleep(min(5.0, pause * 2**min(trouble, 6)) if trouble else pause)
 
-
-async def publish_and_deliver(world: World, deliveries: Deliveries, merchant_id: UUID) -> int:
-    """For a moved clock: this merchant's events into the feed, and each its first delivery try."""
-    published = await publish(world, merchant_id)
-    while await deliveries.claim(merchant_id=merchant_id):
-        await deliveries.drain()
-    return published

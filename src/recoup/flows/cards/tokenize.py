@@ -35,7 +35,7 @@ class Stored:
     scheme: str
     bin: str
     last4: str
-    magic: bool
+    magic: str | None
 
 
 def check_number(world: World, pan: str, field_name: str) -> None:
@@ -88,8 +88,8 @@ class Vault:
 
     def _stored(self, card: CardGiven, pan_id: UUID) -> Stored:
         magic = classify(card.pan) if self._world.policy.magic_inputs else None
-        return Stored(card.token_id, pan_id, scheme_of(card.pan), card.pan[:6], card.pan[-4:],
-                      magic is not None and not magic.counts)  # fmt: skip
+        kind = magic.kind if magic is not None and not magic.counts else None
+        return Stored(card.token_id, pan_id, scheme_of(card.pan), card.pan[:6], card.pan[-4:], kind)
 
     def _row(self, card: CardGiven, stored: Stored) -> dict[str, Any]:
         plain = json.dumps({"pan": card.pan}).encode()

@@ -1,0 +1,1 @@
+"""Merchants, their sites and keys."""

@@ -100,7 +100,7 @@ class CardFacts:
     scheme: str
     bin: str
     last4: str
-    magic: bool
+    magic: str | None
     exp_month: int
     exp_year: int
     sealed: tuple[str, bytes, bytes, bytes] = field(repr=False)

@@ -58,5 +58,5 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         attempts=tuple(Tried(a.ladder, a.sent_at) for a in sent if a.sent_at is not None),
         funding=facts.get("funding"),
         utc_offset=facts["utc_offset"] if facts.get("utc_offset") is not None else -480,
-        magic_first_send=bool(facts.get("magic_first_send")),
+        magic_first_send=order.card is not None and order.card.magic == "approve",
     )

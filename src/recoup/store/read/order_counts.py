@@ -6,10 +6,15 @@ from typing import Final
 import asyncpg
 
 from recoup.store.read.order_filter import (
-    Arguments, OrderFilter, channel_condition, conditions, dimensions, status_condition,
+    Arguments,
+    OrderFilter,
+    bound_statement,
+    channel_condition,
+    conditions,
+    dimensions,
+    status_condition,
 )  # fmt: skip
 from recoup.store.read.order_search import understand
-from recoup.store.read.orders import _limits
 
 CAP: Final = 10_001
 COUNT_TIMEOUT_MS: Final = 150
@@ -36,14 +41,14 @@ async def count_orders(
     if exact:
         try:
             async with connection.transaction(readonly=True):
-                await _limits(connection, EXACT_TIMEOUT_MS)
+                await bound_statement(connection, EXACT_TIMEOUT_MS)
                 return Count(await connection.fetchval(f"SELECT count(*) {inner}", *args.values), True)  # noqa: S608
         except asyncpg.QueryCanceledError:
             pass
     try:
         async with connection.transaction(readonly=True):
             if dimensions(wanted) > 1 or wanted.text or exact:
-                await _limits(connection, COUNT_TIMEOUT_MS)
+                await bound_statement(connection, COUNT_TIMEOUT_MS)
             found = await connection.fetchval(
                 f"SELECT count(*) FROM (SELECT {inner} LIMIT {cap}) AS n", *args.values  # noqa: S608
             )
@@ -68,7 +73,7 @@ async def count_statuses(connection: asyncpg.Connection, wanted: OrderFilter, *,
     sql = _BY_STATUS.format(where=" AND ".join(where), cap=cap)
     try:
         async with connection.transaction(readonly=True):
-            await _limits(connection, COUNT_TIMEOUT_MS)
+            await bound_statement(connection, COUNT_TIMEOUT_MS)
             rows = await connection.fetch(sql, *args.values)
     except asyncpg.QueryCanceledError:
         return {}

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
+
 # channel -> (order_type, whether it came from the call centre): the columns of one index.
 CHANNELS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
     "mit": (("MIT", False), ("MIT", True)),
@@ -114,4 +116,11 @@ def dimensions(wanted: OrderFilter) -> int:
             wanted.refunded,
             wanted.text,
         )
+    )
+
+
+async def bound_statement(connection: asyncpg.Connection, timeout_ms: int) -> None:
+    """For the open transaction: a time limit, and plans made with the values at hand."""
+    await connection.execute(
+        f"SET LOCAL statement_timeout = {timeout_ms}; SET LOCAL plan_cache_mode = force_custom_plan"
     )

@@ -73,7 +73,8 @@ async def understand(connection: asyncpg.Connection, merchant_id: UUID, typed: s
             return Search(
                 "email", _EMAIL_JOIN, ("m.merchant_id = {}", "lower(m.email) LIKE {}"), (merchant_id, pattern)
             )
-    tests, values = ["s.merchant_id = {}"], [merchant_id]
+    tests: list[str] = ["s.merchant_id = {}"]
+    values: list[Any] = [merchant_id]
     for word in lower.split()[:WORDS_MAX]:
         if len(word) >= 3:
             tests.append("s.text LIKE {}")

@@ -14,7 +14,13 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_filter import (
-    Arguments, OrderFilter, channel_condition, conditions, dimensions, status_condition,
+    Arguments,
+    OrderFilter,
+    bound_statement,
+    channel_condition,
+    conditions,
+    dimensions,
+    status_condition,
 )  # fmt: skip
 from recoup.store.read.order_search import NOTHING, How, Search, understand
 
@@ -79,6 +85,7 @@ class Cursor:
         return f"{'p' if self.back else 'n'}{since}.{self.order_id.hex}"
 
 
+_NEWEST: Final = "SELECT max(placed_at) FROM order_heads WHERE merchant_id = $1"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS: Final = (
     "h.merchant_id, h.order_id, h.site_id, h.created_at, h.placed_at, h.order_type, h.source, h.door, h.status,"
@@ -250,25 +257,19 @@ async def _bounded(
         return await run(wanted), False
     try:
         async with connection.transaction(readonly=True):
-            await _limits(connection, SEARCH_TIMEOUT_MS)
+            await bound_statement(connection, SEARCH_TIMEOUT_MS)
             return await run(wanted), False
     except asyncpg.QueryCanceledError:
         pass
-    newest = await connection.fetchval("SELECT max(placed_at) FROM order_heads WHERE merchant_id = $1", wanted.merchant_id)
+    newest = await connection.fetchval(_NEWEST, wanted.merchant_id)
     since = max(d for d in (newest - RECENT, wanted.placed_from) if d is not None)
     try:
         async with connection.transaction(readonly=True):
-            await _limits(connection, SECOND_TIMEOUT_MS)
+            await bound_statement(connection, SECOND_TIMEOUT_MS)
             return await run(replace(wanted, placed_from=since)), True
     except asyncpg.QueryCanceledError:
         message = "This search takes too long."
         raise Problem("unavailable", message, cure="Narrow it: by dates, or with more of the word.") from None
-
-
-async def _limits(connection: asyncpg.Connection, timeout_ms: int) -> None:
-    await connection.execute(
-        f"SET LOCAL statement_timeout = {timeout_ms}; SET LOCAL plan_cache_mode = force_custom_plan"
-    )
 
 
 async def explain(connection: asyncpg.Connection, wanted: OrderFilter, *, limit: int = 50) -> Any:

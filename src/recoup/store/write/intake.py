@@ -20,7 +20,7 @@ WITH input AS MATERIALIZED (
     shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint)
 ), fresh AS MATERIALIZED (
   SELECT i.*, v.pan_id, v.last4,
-    CASE WHEN v.magic THEN md5(i.order_id::text || v.pan_id::text)::uuid ELSE v.pan_id END AS card_id
+    CASE WHEN v.magic IS NOT NULL THEN md5(i.order_id::text || v.pan_id::text)::uuid ELSE v.pan_id END AS card_id
   FROM input i
   JOIN merchants m ON m.merchant_id = i.merchant_id AND m.version = i.merchant_version
   JOIN vault v ON v.merchant_id = i.merchant_id AND v.token_id = i.token_id

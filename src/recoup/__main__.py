@@ -1,0 +1,5 @@
+"""`python -m recoup`."""
+
+from recoup.main.cli import run
+
+run()

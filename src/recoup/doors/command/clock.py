@@ -1,0 +1,76 @@
+"""`recoup clock now` and `recoup clock advance 21d`."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.advance_clock import advance_clock
+from recoup.flows.bootstrap import bootstrap_merchant
+from recoup.flows.messages.publish_now import publish_now
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.store.read.merchants import offset_of
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def parse_step(text: str) -> timedelta:
+    """`22d`, `36h`, `90m`, or several: `1d12h`. Raises: Problem(invalid)."""
+    parts = re.findall(r"(\d+)([dhms])", text)
+    if not parts or "".join(n + u for n, u in parts) != text or any(len(n) > 6 for n, _ in parts):
+        raise Problem("invalid", f"{text!r} is not a step.", cure="Write it like 22d, 36h or 90m.")
+    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta(0))
+
+
+def merchant_of(opened: Opened, text: str | None) -> UUID:
+    if text is None:
+        return bootstrap_merchant(opened.world)
+    found = parse_id(text)
+    if found is None:
+        raise Problem("invalid", f"{text!r} is not a merchant id.")
+    return found
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @cli.group()
+    def clock() -> None:
+        """A sandbox merchant's business time."""
+
+    @clock.command()
+    @click.argument("by")
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @data_dir_option
+    def advance(by: str, merchant: str | None, data_dir: Path | None) -> None:
+        """Moves it forward, and runs what falls due on the way."""
+        step = parse_step(by)
+
+        async def work(opened: Opened) -> datetime:
+            def publish(merchant_id: UUID) -> Any:
+                return publish_now(opened.world, opened.deliveries, merchant_id)
+
+            return await advance_clock(opened.world, opened.orders, merchant_of(opened, merchant), step, publish)
+
+        reached = with_world(load_settings(data_dir=data_dir), work)
+        click.echo(iso(reached))
+
+    @clock.command()
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @data_dir_option
+    def now(merchant: str | None, data_dir: Path | None) -> None:
+        """What the merchant's clock shows."""
+
+        async def work(opened: Opened) -> datetime:
+            async with opened.world.db.connection() as connection:
+                offset = await offset_of(connection, merchant_of(opened, merchant))
+            if offset is None:
+                raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
+            return opened.world.clocks.business(offset)
+
+        click.echo(iso(with_world(load_settings(data_dir=data_dir), work)))

@@ -1,0 +1,33 @@
+"""`recoup outcome KEY`: what became of one order, with its history."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.insight.outcome import outcome_of
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @cli.command()
+    @click.argument("key")
+    @click.option("--json", "as_json", is_flag=True)
+    @data_dir_option
+    def outcome(key: str, as_json: bool, data_dir: Path | None) -> None:
+        """What became of an order. KEY: order id, or the merchant's own order id."""
+
+        async def work(opened: Opened) -> dict[str, Any]:
+            return await outcome_of(opened.world, key)
+
+        found = with_world(load_settings(data_dir=data_dir), work)
+        if as_json:
+            click.echo(json.dumps(found))
+            return
+        click.echo(f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
+                   + (f" ({found['reason']})" if found["reason"] else "")
+                   + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else ""))  # fmt: skip
+        for line in found["history"]:
+            click.echo(f"  {line['at']}  {line['happening']:18} {line['detail']}")

@@ -1,0 +1,83 @@
+"""`recoup sandbox`: what the outside world would do to a sandbox order, and the inputs that cause it."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.clock import parse_step
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.insight.play import play_file
+from recoup.flows.insight.sandbox import FAULTS, clear_fault, set_fault, settle_attempt
+from recoup.kernel.problem import Problem
+from recoup.rules.network.magic import inputs
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @cli.group()
+    def sandbox() -> None:
+        """The sandbox's outside world."""
+
+    @sandbox.command("inputs")
+    @click.option("--json", "as_json", is_flag=True)
+    def show_inputs(as_json: bool) -> None:
+        """Every magic input: card, amount, phone, and what the issuer answers."""
+        rows = [one.to_dict() for one in inputs()]
+        if as_json:
+            click.echo(json.dumps(rows))
+            return
+        for row in rows:
+            amount = "any amount" if row["amount"] is None else f"{row['amount']:>6} minor units"
+            click.echo(f"{row['scheme']:11} {row['card']:20} {amount:20} {row['answer']:10} {row['note']}")
+
+    @sandbox.command()
+    @click.argument("order")
+    @data_dir_option
+    def pay(order: str, data_dir: Path | None) -> None:
+        """The issuer approves the order's next attempt, which is made now."""
+        _settle(with_world, load_settings(data_dir=data_dir), order, True)
+
+    @sandbox.command()
+    @click.argument("order")
+    @data_dir_option
+    def decline(order: str, data_dir: Path | None) -> None:
+        """The issuer declines the order's next attempt, which is made now."""
+        _settle(with_world, load_settings(data_dir=data_dir), order, False)
+
+    @sandbox.command()
+    @click.argument("kind", type=click.Choice(FAULTS))
+    @click.argument("duration")
+    @data_dir_option
+    def fault(kind: str, duration: str, data_dir: Path | None) -> None:
+        """The processor misbehaves for a while (wall time): `recoup sandbox fault outage 60s`; 0s ends it."""
+        lasts = timedelta(0) if duration == "0s" else parse_step(duration)
+
+        async def work(opened: Opened) -> None:
+            await (set_fault(opened.world, kind, lasts) if lasts else clear_fault(opened.world, kind))
+
+        with_world(load_settings(data_dir=data_dir), work)
+        click.echo(f"{kind} for {duration}" if lasts else f"{kind} ended")
+
+    @sandbox.command()
+    @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+    @click.option("--url", help="Where to send it; default: this installation.")
+    @data_dir_option
+    def play(file: Path, url: str | None, data_dir: Path | None) -> None:
+        """Sends an examples file through the HTTP API as the bootstrap merchant. Its dates are offsets from now."""
+        settings = load_settings(data_dir=data_dir)
+        kept = Path(settings.data_dir) / "bootstrap.json"
+        if not kept.exists():
+            raise Problem("not_found", "There is no bootstrap.json.", cure="Run `recoup up` or `recoup bootstrap`.")
+        keys = json.loads(kept.read_text())
+        told = play_file(file, (url or keys["base_url"]).rstrip("/"), keys)
+        click.echo(json.dumps(told))
+
+
+def _settle(with_world: WithWorld, settings: Any, order: str, approve: bool) -> None:
+    async def work(opened: Opened) -> str:
+        return await settle_attempt(opened.world, opened.orders, order, approve)
+
+    click.echo(with_world(settings, work))

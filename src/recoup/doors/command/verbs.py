@@ -1,0 +1,37 @@
+"""How verbs get their world, and the list of them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
+from recoup.kernel.world import World
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    world: World
+    orders: Orders
+    deliveries: Deliveries
+    data_dir: Path
+    url: str
+
+
+WithWorld = Callable[[Any, Callable[[Opened], Awaitable[Any]]], Any]
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives."
+)
+
+
+def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    """Adds each verb of this folder to the command line."""
+    from recoup.doors.command import clock, listen, outcome, sandbox, verify
+
+    for module in (clock, sandbox, listen, outcome, verify):
+        module.add(cli, with_world, load_settings)

@@ -1,0 +1,51 @@
+"""All addresses of the portal. `main` puts them beside the other doors."""
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
+from recoup.doors.portal.order.page import order_json, order_page
+from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
+from recoup.doors.portal.templates import STATIC
+from recoup.doors.portal.visit import Page, Portal, Visit, page, see
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.flows.people.passwords import Passwords
+from recoup.kernel.world import World
+
+
+def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> list[BaseRoute]:
+    """Needs `world.extra["people"]`, the people database."""
+    portal = Portal(world, orders, merchants or Merchants(world), Passwords())
+
+    def on(path: str, work: Page, *methods: str) -> Route:
+        return Route(path, page(portal, work), methods=list(methods) or ["GET"])
+
+    return [
+        on("/", _home),
+        Route("/signin", sign_in_page(portal), methods=["GET"]),
+        Route("/signin", sign_in_post(portal), methods=["POST"]),
+        Route("/signout", sign_out_post(portal), methods=["POST"]),
+        on("/merchant", choose, "POST"),
+        on("/orders", orders_page),
+        on("/orders/{order_id}.json", order_json),
+        on("/orders/{order_id}", order_page),
+        on("/orders/{order_id}/refund", review_refund),
+        on("/orders/{order_id}/refund", post_refund, "POST"),
+        on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        Route("/static/{name}", _static, methods=["GET"]),
+    ]
+
+
+async def _home(visit: Visit) -> Response:
+    return see("/orders")
+
+
+async def _static(request: Request) -> Response:
+    file = STATIC.get(request.path_params["name"])
+    if file is None:
+        return Response("There is no such file.", status_code=404, media_type="text/plain")
+    headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
+    return FileResponse(file, headers=headers)

@@ -1,0 +1,167 @@
+"""One call of somebody who is signed in: who, which merchant, what time it is there. And how errors become pages."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs, quote, urlsplit
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from recoup.doors.edge.tracing import request_id
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.sessions import Session, is_csrf, read_session
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.kernel.world import World
+from recoup.store.read.merchants import Known
+
+COOKIE: Final = "recoup_session"
+FORM_BYTES_MAX: Final = 65_536
+STATUSES: Final = {
+    "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
+    "unauthenticated": 401, "bad_credentials": 401, "forbidden": 403, "kind_switched_off": 403, "not_found": 404,
+    "no_such_path": 404, "method_not_allowed": 405, "conflict": 409, "wrong_state": 409, "too_large": 413,
+    "too_many_requests": 429, "internal": 500, "bad_gateway": 502, "unavailable": 503, "gateway_timeout": 504,
+}  # fmt: skip
+_log = logging.getLogger("recoup.portal")
+
+Form = dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """What every page has at hand. `sandbox` decides the band, nothing else."""
+
+    world: World
+    orders: Orders
+    merchants: Merchants
+    passwords: Passwords
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`now` is the merchant's business time, `wall` the machine's."""
+
+    portal: Portal
+    request: Request
+    session: Session
+    merchant_id: UUID
+    known: Known
+    wall: WallTime
+    now: BusinessTime
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.merchant_id, Actor("user", self.session.email), request_id(self.request.scope))
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        """What the layout needs, and `more`."""
+        offset = self.known.merchant.offset
+        return {
+            "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
+            "sandbox": self.portal.world.policy.test_mode, "offset": offset if abs(offset.total_seconds()) >= 1 else None,
+        } | more  # fmt: skip
+
+
+Page = Callable[[Visit], Awaitable[Response]]
+
+
+def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]:
+    """A route's endpoint: signs in first, checks every form, and turns Problems into pages."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            session = await read_session(portal.world, request.cookies.get(COOKIE, ""))
+            if session is None:
+                return to_sign_in(request)
+            if session.merchant is None:
+                return error_page(portal, Problem(
+                    "forbidden", "You are signed in, but no merchant has let you in yet.",
+                    cure="Ask a shop's owner, or the operator, to make you a member."), request, session)  # fmt: skip
+            known = await portal.merchants.get(session.merchant.merchant_id)
+            wall = portal.world.clocks.wall()
+            visit = Visit(
+                portal, request, session, session.merchant.merchant_id, known, wall, known.merchant.business(wall)
+            )
+            return await work(visit)
+        except Problem as problem:
+            return error_page(portal, problem, request)
+        except Exception:
+            _log.exception("page failed: %s", request_id(request.scope))
+            message = f"Something broke on our side. Its number is {request_id(request.scope)}."
+            return error_page(portal, Problem("internal", message, cure="Try again; if it stays, tell the operator."), request)
+
+    return endpoint
+
+
+async def read_form(request: Request) -> Form:
+    """The fields of a posted form.
+
+    Raises: Problem(too_large); Problem(malformed) for what is no form of ours.
+    """
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise Problem("malformed", "This is not a form of this page.")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > FORM_BYTES_MAX:
+            raise Problem("too_large", "This form is larger than any of ours.")
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
+    except ValueError:
+        raise Problem("malformed", "This form has more fields than any of ours.") from None
+
+
+def one(form: Form, name: str) -> str:
+    return form.get(name, [""])[0]
+
+
+async def checked_form(visit: Visit) -> Form:
+    """Raises: Problem(forbidden) for a form that this session did not make."""
+    same_origin(visit.request)
+    form = await read_form(visit.request)
+    if not is_csrf(visit.session, one(form, "csrf")):
+        raise Problem("forbidden", "This form is from another session; nothing was done.",
+                      cure="Go back, reload the page and send it again.")  # fmt: skip
+    return form
+
+
+def same_origin(request: Request) -> None:
+    """Raises: Problem(forbidden) for a form that another site sent."""
+    origin = request.headers.get("origin")
+    foreign = origin not in (None, "null") and urlsplit(origin or "").netloc != request.headers.get("host", "")
+    if foreign or request.headers.get("sec-fetch-site") == "cross-site":
+        raise Problem("forbidden", "This form came from another site; nothing was done.", cure="Use the portal's own page.")
+
+
+def to_sign_in(request: Request) -> Response:
+    """To the sign-in page, and back to where they wanted to go: a page, never a form's target."""
+    path = request.url.path
+    if request.method != "GET":
+        path = "/orders" if path.count("/") < 2 else "/".join(path.split("/")[:3])
+    elif request.url.query and len(request.url.query) < 2_000:
+        path += "?" + request.url.query
+    wanted = "" if path in ("/", "/orders") or not path.startswith("/orders") else "?next=" + quote(path, safe="")
+    return see("/signin" + wanted)
+
+
+def see(path: str) -> Response:
+    return RedirectResponse(path, status_code=303, headers=HEADERS)
+
+
+def error_page(portal: Portal, problem: Problem, request: Request, session: Session | None = None) -> Response:
+    values = {
+        "problem": problem, "sandbox": portal.world.policy.test_mode, "session": session, "offset": None,
+        "request_id": request_id(request.scope),
+    }  # fmt: skip
+    answer = render("layout/error.html", values, status=STATUSES[problem.code])
+    if problem.retry_after_seconds is not None:
+        answer.headers["retry-after"] = str(problem.retry_after_seconds)
+    return answer

@@ -1,0 +1,72 @@
+"""The words, shapes and colours of what orders are, the same on every page. A status is never colour alone."""
+
+from typing import Final, NamedTuple
+
+from recoup.rules.order.faces import MEANINGS, STATUS_NAMES
+
+
+class Status(NamedTuple):
+    """`tone` is the CSS class, `icon` the shape, `meaning` the glossary's line with what may come next."""
+
+    code: int
+    word: str
+    tone: str
+    icon: str
+    meaning: str
+
+
+_LOOKS: Final[dict[int, tuple[str, str, str]]] = {
+    0: ("off", "draft", "Next: processing, or cancelled."),
+    1: ("hold", "onhold", "Next: it goes on by itself or a person lets it go."),
+    2: ("off", "cancelled", "This is an end."),
+    3: ("prob", "problem", "Next: a person solves it, then it goes on or ends."),
+    4: ("run", "processing", "Next: completed, cancelled, on hold or a problem."),
+    5: ("run", "capture", "Next: captured, or cancelled."),
+    6: ("off", "returned", "A dispute may still follow."),
+    7: ("ok", "completed", "A refund or a dispute may follow."),
+    8: ("disp", "chargeback", "Next: won goes back to completed."),
+}
+_SHOWN: Final = {5: "Capture required"}
+STATUSES: Final[dict[int, Status]] = {
+    code: Status(code, _SHOWN.get(code, name), *_LOOKS[code][:2], f"{MEANINGS[code]}. {_LOOKS[code][2]}")
+    for code, name in STATUS_NAMES.items()
+}
+CHANNELS: Final[dict[str, tuple[str, str]]] = {
+    "mit": ("MIT", "Merchant initiated: renewals, instalments"),
+    "cit_web": ("CIT web", "Customer initiated, on the website"),
+    "cit_callcenter": ("CIT call-centre", "Customer initiated, by telephone"),
+    "stable": ("On-chain", "Stablecoin, paid by the customer"),
+}
+REASONS: Final[dict[str, str]] = {
+    "declined": "The bank's answer was final: nothing but a new payment by the customer helps.",
+    "expired": "Its time ran out before an attempt was approved.",
+    "merchant_cancelled": "You cancelled it.",
+    "paid_elsewhere": "Your own payment for the same order succeeded, so the rescue ended.",
+    "capture_window": "It was not captured in time; the authorisation was released.",
+    "challenge_failed": "The customer did not pass the bank's check.",
+    "challenge_timeout": "The customer did not answer the bank's check in time.",
+}
+CLASSES: Final[dict[str, str]] = {
+    "funds": "Lack of money: may be tried again.",
+    "soft": "Soft: may be tried again.",
+    "technical": "A technical failure: may be tried again soon.",
+    "data": "Wrong card data: the same data will not pass.",
+    "sca": "The customer has to confirm with the bank.",
+    "fraud": "Suspected fraud: speak with the customer first.",
+    "hard": "Final: never tried again.",
+    "configuration": "The merchant's set-up at the acquirer is refused.",
+}
+SCHEMES: Final = {
+    "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover", "jcb": "JCB",
+    "unionpay": "UnionPay", "diners": "Diners Club",
+}  # fmt: skip
+
+
+def channel_word(order_type: str, source: str) -> str:
+    if order_type == "CIT":
+        return "CIT phone" if source == "callcenter" else "CIT web"
+    return "On-chain" if order_type == "STABLE" else order_type
+
+
+def scheme_word(scheme: str) -> str:
+    return SCHEMES.get(scheme, scheme.capitalize() if scheme != "generic" else "Card")

@@ -1,0 +1,31 @@
+"""The routes of `/v1`."""
+
+from starlette.routing import Route
+
+from recoup.doors.rescue import evaluate, orders, token, transmit, webhooks
+from recoup.doors.rescue.resource import Resource
+from recoup.doors.rescue.services import Services
+from recoup.doors.rescue.tokenize import Tokenize
+
+
+def routes(services: Services) -> list[Route]:
+    """Each path answers every method itself: a wrong one is refused after the credential, in the dialect's shape."""
+
+    def at(path: str, methods: dict[str, object]) -> Route:
+        return Route(f"/v1{path}", Resource(services, methods))  # type: ignore[arg-type]
+
+    return [
+        at("/oauth2/token", token.TOKEN),
+        at("/oauth2/refresh", token.REFRESH),
+        at("/transmit", transmit.TRANSMIT),
+        at("/transmit/{id}", transmit.UPDATE),
+        Route("/v1/tokenize", Tokenize(services)),
+        at("/evaluate", evaluate.EVALUATE),
+        at("/outcome", orders.OUTCOME),
+        at("/orders", orders.LIST),
+        at("/orders/{id}", orders.ONE),
+        at("/orders/{id}/refund", orders.REFUND),
+        at("/orders/{id}/cancel", orders.CANCEL),
+        at("/webhooks", webhooks.ALL),
+        at("/webhooks/{id}", webhooks.ONE),
+    ]

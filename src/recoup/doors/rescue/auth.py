@@ -1,0 +1,36 @@
+"""Bearer tokens, and `ApiKey id:secret` (additive)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from recoup.doors.edge.asgi import Scope, header
+from recoup.doors.rescue.services import Services
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    app_key: str
+    merchant_id: UUID
+    scopes: frozenset[str]
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("api", self.app_key)
+
+
+async def authenticate(services: Services, scope: Scope) -> Caller:
+    """Raises: Problem(unauthenticated), with what to do."""
+    given = (header(scope, b"authorization") or b"").decode("latin-1").strip()
+    kind, _, value = given.partition(" ")
+    value = value.strip()
+    if kind.lower() == "bearer" and value:
+        identity = services.credentials.from_token(value)
+    elif kind.lower() == "apikey" and ":" in value:
+        app_key, _, secret = value.partition(":")
+        identity = await services.credentials.from_api_key(app_key, secret)
+    else:
+        cure = "Get a token at /v1/oauth2/token and send it as `Authorization: Bearer <token>`."
+        raise Problem("unauthenticated", "The call carries no credential.", cure=cure)
+    return Caller(identity.app_key, identity.merchant_id, identity.scopes)

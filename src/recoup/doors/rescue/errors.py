@@ -1,0 +1,87 @@
+"""How this dialect says that something is wrong: one table, two shapes.
+
+400 is a flat map of field to messages with a TraceId; everything else is the envelope with six digits, the HTTP status
+first. The digits of a 400 stand in the header `X-Recoup-Code`. Source: contract §1.1, §1.2, §17.1 (C14, U7); seed 001.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from recoup.doors.edge.asgi import Headers, Refusal, Scope
+from recoup.doors.edge.tracing import trace_id
+from recoup.kernel.problem import Problem
+
+
+class Code(NamedTuple):
+    status: int
+    digits: str
+
+
+TABLE: Final[Mapping[str, Code]] = {
+    "malformed": Code(400, "400001"),
+    "invalid": Code(400, "400100"),
+    "bad_credentials": Code(400, "400201"),
+    "over_remainder": Code(400, "400301"),
+    "refund_currency": Code(400, "400303"),
+    "refund_items": Code(400, "400304"),
+    "unauthenticated": Code(401, "401001"),
+    "forbidden": Code(403, "403001"),
+    "kind_switched_off": Code(403, "403101"),
+    "no_such_path": Code(404, "404001"),
+    "not_found": Code(404, "404101"),
+    "method_not_allowed": Code(405, "405001"),
+    "conflict": Code(409, "409001"),
+    "wrong_state": Code(409, "409101"),
+    "too_large": Code(413, "413001"),
+    "too_many_requests": Code(429, "429001"),
+    "internal": Code(500, "500001"),
+    "bad_gateway": Code(502, "502001"),
+    "unavailable": Code(503, "503001"),
+    "gateway_timeout": Code(504, "504001"),
+}
+# A refund that is refused is an answer, not an error: HTTP 200, FAILED, these codes.
+REFUND_CODES: Final[Mapping[str, str]] = {
+    "over_remainder": "2001", "wrong_state": "2002", "refund_currency": "2003", "refund_items": "2004",
+}  # fmt: skip
+REFUND_DIGITS: Final[Mapping[str, str]] = {
+    "over_remainder": "400301", "wrong_state": "400302", "refund_currency": "400303", "refund_items": "400304",
+}  # fmt: skip
+_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def sentence(problem: Problem) -> str:
+    """What happened and what to do, in one line."""
+    return f"{problem.message} {problem.cure}" if problem.cure else problem.message
+
+
+def refusal(scope: Scope, problem: Problem) -> Refusal:
+    """The whole answer to a Problem."""
+    code = TABLE[problem.code]
+    headers: Headers = [_JSON, (b"x-recoup-code", code.digits.encode())]
+    if problem.retry_after_seconds is not None:
+        headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
+    if code.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if problem.code == "method_not_allowed":
+        headers.append((b"allow", str(problem.facts.get("allow", "")).encode()))
+    body = _validation(scope, problem) if code.status == 400 else _envelope(problem, code)
+    return Refusal(code.status, _encode(body), headers)
+
+
+def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
+    fields = problem.fields or {"Body": [problem.message]}
+    if problem.cure:
+        fields = {name: [f"{text} {problem.cure}" for text in texts] for name, texts in fields.items()}
+    return {"TraceId": [trace_id(scope)], **fields}
+
+
+def _envelope(problem: Problem, code: Code) -> dict[str, Any]:
+    text = sentence(problem)
+    tuple_ = {"item1": text, "item2": code.digits, "item3": problem.code, "item4": True}
+    return {
+        "success": False, "result": text, "status": None, "statusCode": code.digits, "errors": [tuple_],
+        "customProperties": {},
+    }  # fmt: skip

@@ -1,0 +1,137 @@
+"""POST /evaluate. Source: contract §5, §17.1."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from recoup.doors.edge.keys import folding
+from recoup.doors.rescue import names
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.payment import (
+    RESULTS,
+    check_mid,
+    code_text,
+    happened_at,
+    items_of,
+    offset_minutes_of,
+    person_of,
+    token_or_pan,
+)
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.wire import envelope
+from recoup.flows.cards.taken import Declined, Word
+from recoup.kernel.time import iso
+from recoup.rules.rescue.intake import source_of
+
+_SUBSCRIPTION: Final = ("subscriptionId", "interval", "price", "currency", "paymentNumber", "totalPayments")
+_THREE_D_SECURE: Final = (
+    "threeDsVersion", "ecommerceIndicator", "authenticationValue", "directoryServerTransactionId", "xid",
+    "authenticationValueAlgorithm", "directoryResponseStatus", "authenticationResponseStatus", "enrolled",
+)  # fmt: skip
+_SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
+_SENTENCES: Final = {
+    "declined": "The rescue ended: the bank does not allow this payment.",
+    "expired": "The rescue ended at its expiry without an approval.",
+    "merchant_cancelled": "The order was cancelled by the merchant.",
+    "paid_elsewhere": "The merchant's own payment for this order succeeded.",
+}
+
+
+async def evaluate(call: Call) -> Reply:
+    given = read_declined(call)
+    word = await call.services.evaluate.evaluate(call.scope, given)
+    return Reply(answer(word, given.sense_key))
+
+
+def answer(word: Word, sense_key: str | None) -> dict[str, Any]:
+    said_no = word.evaluate in _SAID_NO
+    result = "Success"
+    if said_no:
+        result = _SENTENCES.get(word.reason or "", "Not rescued yet; the rescue goes on.")
+    return envelope(
+        orderSessionKey=word.order_id, senseKey=sense_key, orderId=word.order_id, success=not said_no, result=result,
+        status=word.evaluate, reason=word.reason, nextAttemptAt=iso(word.next_attempt_at) if word.next_attempt_at else None,
+        customProperties={"warning": " ".join(word.warnings)} if word.warnings else {},
+    )  # fmt: skip
+
+
+def read_declined(call: Call) -> Declined:
+    """Every field checked, all complaints at once. Raises: Problem(invalid)."""
+    fields = Fields(call.body)
+    check_mid(call, fields)
+    if fields.flag("isDeclined", required=True) is False:
+        fields.complain("isDeclined", text="Only declined payments can be evaluated; send approved ones to /transmit.")
+    external_id = fields.text("orderId", maximum=128)
+    if not external_id:
+        fields.complain("orderId", text="Merchant's orderId is required")
+    key = fields.text("idempotencyKey", required=True, maximum=128)
+    is_mit = bool(fields.flag("isMIT"))
+    expires_at = fields.moment("expiryDateUtc") if is_mit else fields.moment("expiryDateUtc", quiet=True)
+    kind = fields.text("transactionType", maximum=32).upper() or "PURCHASE"
+    if kind not in ("AUTHORIZATION", "PURCHASE"):
+        fields.complain("transactionType", "must be AUTHORIZATION or PURCHASE")
+    transaction = fields.object("transaction")
+    method = fields.object("paymentMethod")
+    policy = call.services.world.policy
+    units = transaction.whole("amount", low=1, high=policy.amount_max, required=True) or 0
+    currency = transaction.currency("currency")
+    transaction_id = transaction.text("id", required=True, maximum=128)
+    decline, happened = _decline(transaction)
+    token_id, pan = token_or_pan(method)
+    month, year = _expiry(method, pan is not None)
+    site_id = fields.identifier("siteId")
+    facts = _facts(fields, transaction, method, kind)
+    person = person_of(fields, fields.text("customerIp", maximum=64))
+    cvv = method.text("verificationValue", maximum=4)
+    fields.raise_if_any()
+    wall = call.services.world.clocks.wall()
+    return Declined(
+        external_id=external_id, key=key, is_mit=is_mit, order_source=source_of(fields.text("orderSource")),
+        expires_at=expires_at, units=units, currency=currency, token_id=token_id, pan=pan, cvv=cvv, exp_month=month,
+        exp_year=year, transaction_id=transaction_id, decline=decline, site_id=site_id,
+        site_url=fields.text("siteUrl", maximum=512) or None,
+        descriptor=transaction.text("dynamicDescriptor", maximum=64) or transaction.text("descriptor", maximum=64) or None,
+        payer=person, facts=facts, sense_key=fields.text("senseKey") or None,
+        stale=happened is not None and happened < wall - timedelta(days=1),
+    )  # fmt: skip
+
+
+def _decline(transaction: Fields) -> tuple[dict[str, Any], datetime | None]:
+    """The answer that the merchant got; required as on the wire."""
+    for name in RESULTS:
+        transaction.text(name, required=True, maximum=16)
+    happened = happened_at(transaction)
+    decline = {
+        "code": code_text(transaction, required=True), "source": transaction.text("responseCodeSource", required=True),
+        "text": transaction.text("responseDescription"), "advice": transaction.text("adviceCode", maximum=4) or None,
+        "at": happened.isoformat() if happened else None,
+    }  # fmt: skip
+    return decline, happened
+
+
+def _expiry(method: Fields, required: bool) -> tuple[int, int]:
+    """The card's own; needed only with a card number, a token knows it."""
+    month = method.whole("expirationMonth", low=1, high=12, required=required, texts=True) or 0
+    year = method.whole("expirationYear", low=0, high=2100, required=required, texts=True) or 0
+    return month, year + 2000 if 0 < year < 100 else year
+
+
+def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> dict[str, Any]:
+    """What is kept besides, none of it about a person."""
+    funding = method.text("cardType", maximum=16).lower()
+    facts: dict[str, Any] = {
+        "transaction_type": kind,
+        "is_recurring": fields.flag("isRecurring"),
+        "funding": funding if funding in ("credit", "debit") else None,
+        "utc_offset": offset_minutes_of(transaction),
+        "items": items_of(fields),
+        "subscription": fields.plain("subscription", _SUBSCRIPTION),
+        "three_d_secure": fields.plain("threeDSecure", _THREE_D_SECURE),
+        "network_transaction_id": transaction.text("networkTransactionId", maximum=64),
+        "agreement": "recurring" if fields.flag("isRecurring") else None,
+        "correlation_id": fields.text("correlationId", maximum=64),
+        "processor_name": transaction.text("processorName"),
+    }
+    return {name: value for name, value in facts.items() if value not in (None, "", [], {})}
+
+
+EVALUATE: Final = {"POST": Method(evaluate, "payments", folding(names.EVALUATE))}

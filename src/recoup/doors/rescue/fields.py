@@ -1,0 +1,162 @@
+"""Reads the fields of a body, collects every complaint, and names each field as the contract does: `Transaction.Id`."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+
+TEXT_MAX = 256
+
+
+class Fields:
+    """One object of the body. `raise_if_any` ends the reading: all complaints at once."""
+
+    def __init__(self, raw: Any, prefix: str = "", errors: dict[str, list[str]] | None = None) -> None:
+        self.errors: dict[str, list[str]] = {} if errors is None else errors
+        self._prefix = prefix
+        if not isinstance(raw, Mapping):
+            if raw is not None:
+                self.complain("", "must be an object")
+            raw = {}
+        self._raw: Mapping[str, Any] = raw
+
+    def name(self, field: str) -> str:
+        pascal = field[:1].upper() + field[1:]
+        return f"{self._prefix}.{pascal}".rstrip(".") if self._prefix else pascal or "Body"
+
+    def complain(self, field: str, what: str = "is invalid", *, text: str | None = None) -> None:
+        name = self.name(field)
+        last = name.rpartition(".")[2]
+        self.errors.setdefault(name, []).append(text or f"The field {last} {what}.")
+
+    def missing(self, field: str) -> None:
+        last = self.name(field).rpartition(".")[2]
+        self.complain(field, text=f"The {last} field is required.")
+
+    def raise_if_any(self) -> None:
+        if self.errors:
+            first = next(iter(self.errors.values()))[0]
+            raise Problem("invalid", first, fields=self.errors)
+
+    def get(self, field: str) -> Any:
+        return self._raw.get(field)
+
+    def has(self, field: str) -> bool:
+        return self._raw.get(field) is not None
+
+    def object(self, field: str) -> "Fields":
+        return Fields(self._raw.get(field), self.name(field), self.errors)
+
+    def text(self, field: str, *, required: bool = False, maximum: int = TEXT_MAX) -> str:
+        """A string; a JSON number is taken as its text. Empty and blank count as missing."""
+        value = self._raw.get(field)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if value is not None and not isinstance(value, str):
+            self.complain(field, "must be a string")
+            return ""
+        value = (value or "").strip()
+        if not value and required:
+            self.missing(field)
+        if len(value) > maximum:
+            self.complain(field, f"must be at most {maximum} characters long")
+            return ""
+        return value
+
+    def flag(self, field: str, *, required: bool = False) -> bool | None:
+        value = self._raw.get(field)
+        if value is None:
+            if required:
+                self.missing(field)
+            return None
+        if not isinstance(value, bool):
+            self.complain(field, "must be true or false")
+            return None
+        return value
+
+    def whole(self, field: str, *, low: int, high: int, required: bool = False, texts: bool = False) -> int | None:
+        """A whole number within bounds; `texts` also takes digits in a string."""
+        value = self._raw.get(field)
+        if isinstance(value, str) and texts:
+            try:
+                value = int(value) if value.strip() else None
+            except ValueError:
+                pass
+        if value is None:
+            if required:
+                self.missing(field)
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.complain(field, "must be a whole number")
+            return None
+        if not low <= value <= high:
+            self.complain(field, f"must be between {low} and {high}")
+            return None
+        return value
+
+    def currency(self, field: str) -> str:
+        value = self.text(field, required=True).upper()
+        if value and value not in EXPONENTS:
+            self.complain(field, text=f"The currency {value[:12]!r} is not an ISO 4217 code.")
+            return ""
+        return value
+
+    def identifier(self, field: str, what: str = "must be a GUID") -> UUID | None:
+        value = self._raw.get(field)
+        if value is None or value == "":
+            return None
+        found = parse_id(value) if isinstance(value, str) else None
+        if found is None:
+            self.complain(field, what)
+        return found
+
+    def moment(self, field: str, *, quiet: bool = False) -> datetime | None:
+        """ISO 8601 or RFC 1123, without a zone UTC. `quiet` reads nonsense as absent."""
+        value = self._raw.get(field)
+        if value is None:
+            return None
+        found = parse_moment(value) if isinstance(value, str) else None
+        if found is None and not quiet:
+            self.complain(field)
+        return found
+
+    def objects(self, field: str, *, maximum: int) -> list["Fields"]:
+        value = self._raw.get(field)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.complain(field, "must be an array")
+            return []
+        if len(value) > maximum:
+            self.complain(field, f"may have at most {maximum} entries")
+            return []
+        return [Fields(one, f"{self.name(field)}[{index}]", self.errors) for index, one in enumerate(value)]
+
+    def plain(self, field: str, names: tuple[str, ...], *, maximum: int = TEXT_MAX) -> dict[str, str]:
+        """Named texts of an object that is kept as it came."""
+        inner = self.object(field)
+        return {name: text for name in names if (text := inner.text(name, maximum=maximum))}
+
+
+def parse_moment(text: str) -> datetime | None:
+    text = text.strip()
+    if len(text) > 64:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            found = parsedate_to_datetime(text)
+        except (ValueError, TypeError, IndexError):
+            return None
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    try:
+        found = found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return found if 2000 <= found.year <= 2200 else None

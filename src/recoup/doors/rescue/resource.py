@@ -1,0 +1,142 @@
+"""One resource of the API: who calls, may it, what does it say, what is answered. In the order of precedence that the
+whole product keeps: path, credential, method, permission, rate, content."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal
+from recoup.doors.edge.json_body import ClientGone, read_json
+from recoup.doors.edge.keys import Folding, fold_keys
+from recoup.doors.edge.rate import check_rate
+from recoup.doors.edge.tracing import request_id
+from recoup.doors.rescue.auth import Caller, authenticate
+from recoup.doors.rescue.errors import refusal
+from recoup.doors.rescue.services import Services
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope as MerchantScope
+from recoup.kernel.time import iso
+
+log = structlog.get_logger()
+_encode: Final = msgspec.json.Encoder().encode
+_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was let in."""
+
+    services: Services
+    caller: Caller | None
+    body: Any
+    path: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    request_id: str
+
+    @property
+    def scope(self) -> MerchantScope:
+        assert self.caller is not None
+        return MerchantScope(self.caller.merchant_id, self.caller.actor, self.request_id)
+
+    def object_id(self, name: str = "id") -> UUID:
+        """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
+        found = parse_id(self.path[name])
+        if found is None:
+            raise Problem("not_found", "There is no such order.", cure="Check the id.")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    body: Any
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """`scope`: what the credential must allow, None for calls without one. `fold`: the body's field names; None for
+    methods that take no body."""
+
+    handle: Callable[[Call], Awaitable[Reply]]
+    scope: str | None
+    fold: Folding | None = None
+    body_optional: bool = False
+
+
+class Resource:
+    """An ASGI app for one path."""
+
+    def __init__(self, services: Services, methods: Mapping[str, Method]) -> None:
+        self._services, self._methods = services, methods
+        self._open = all(method.scope is None for method in methods.values())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            reply = await self._answer(scope, receive)
+        except ClientGone:
+            return
+        except Problem as problem:
+            await send_refusal(send, refusal(scope, problem))
+            return
+        except Exception as error:
+            log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
+            problem = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
+            await send_refusal(send, refusal(scope, problem))
+            return
+        body = b"" if reply.status == 204 else _encode(reply.body)
+        await send_refusal(send, Refusal(reply.status, body, [_JSON, *reply.headers]))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+        services = self._services
+        caller = None if self._open else await authenticate(services, scope)
+        method = self._methods.get(scope["method"])
+        if method is None:
+            allowed = ", ".join(self._methods)
+            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed)
+        if caller is not None:
+            if method.scope is not None and method.scope not in caller.scopes:
+                raise Problem("forbidden", f"This key does not allow {method.scope}.", cure="Use a key that does.")
+            check_rate(services.buckets, caller.app_key, services.world.clocks.monotonic())
+        body = await _body(method, scope, receive)
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=100):
+            query.setdefault(name.lower(), []).append(value)
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        call = Call(services, caller, body, scope.get("path_params", {}), query, headers, request_id(scope))
+        reply = await method.handle(call)
+        return await _with_clock(services, caller, reply)
+
+
+async def _body(method: Method, scope: Scope, receive: Receive) -> Any:
+    if method.fold is None:
+        return None
+    if method.body_optional and not await _has_body(scope):
+        return {}
+    body = fold_keys(await read_json(scope, receive), method.fold)
+    if not isinstance(body, dict):
+        raise Problem("malformed", "The body must be a JSON object.", field="Body")
+    return body
+
+
+async def _has_body(scope: Scope) -> bool:
+    names = {k: v for k, v in scope["headers"]}
+    return names.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in names
+
+
+async def _with_clock(services: Services, caller: Caller | None, reply: Reply) -> Reply:
+    """A moved clock is named, so that nobody wonders about the dates."""
+    if caller is None:
+        return reply
+    merchant = (await services.merchants.get(caller.merchant_id)).merchant
+    if not merchant.offset_us:
+        return reply
+    told = iso(merchant.business(services.world.clocks.wall())).encode()
+    return Reply(reply.body, reply.status, (*reply.headers, (b"x-recoup-business-time", told)))

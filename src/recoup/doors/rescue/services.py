@@ -1,0 +1,33 @@
+"""What the door's resources work with; made once by `main`."""
+
+from dataclasses import dataclass, field
+
+from recoup.doors.edge.rate import Buckets
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.tokenize import Vault
+from recoup.flows.cards.transmit import Transmit
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.flows.merchants.credentials import Credentials
+from recoup.kernel.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    world: World
+    orders: Orders
+    merchants: Merchants
+    vault: Vault
+    evaluate: Evaluate
+    transmit: Transmit
+    credentials: Credentials
+    buckets: Buckets = field(default_factory=lambda: Buckets(per_second=2_000, burst=10_000))
+
+
+def make_services(world: World, orders: Orders) -> Services:
+    merchants = Merchants(world)
+    vault = Vault(world)
+    return Services(
+        world, orders, merchants, vault, Evaluate(world, orders, merchants, vault), Transmit(world, orders, merchants),
+        Credentials(world),
+    )  # fmt: skip

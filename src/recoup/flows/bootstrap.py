@@ -1,0 +1,96 @@
+"""The sandbox's first partner, merchant, site, keys and portal user; and the demo's merchant beside it.
+
+Ids are made from the installation's own keys, so that the same installation always finds the same merchant again.
+"""
+
+import base64
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
+from recoup.flows.messages.endpoints import new_signing_key
+from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.kernel.world import World
+
+PORTAL_USER = "ops@recoup.example"
+BOOTSTRAP_SITES = (("https://shop.merchant.example", "Merchant shop", "MERCHANTSHOP"),)
+DEMO_SITES = (
+    ("https://coffee.demo.example", "Coffee club", "DEMO*COFFEE"),
+    ("https://fit.demo.example", "Fit at home", "DEMO*FITATHOME"),
+    ("https://news.demo.example", "Daily news", "DEMO*DAILYNEWS"),
+    ("https://games.demo.example", "Game pass", "DEMO*GAMEPASS"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """What `recoup bootstrap --json` prints, in this order."""
+
+    base_url: str
+    mid: str
+    site_id: str
+    app_key: str
+    app_secret: str
+    tokenization_key: str
+    webhook_key: str
+    stablecoin_key_id: str
+    stablecoin_secret: str
+    stablecoin_webhook_secret: str
+    portal_user: str
+    portal_password: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def bootstrap_merchant(world: World) -> UUID:
+    found: UUID = world.keys.derived_id("bootstrap", "merchant")
+    return found
+
+
+def demo_merchant(world: World) -> UUID:
+    found: UUID = world.keys.derived_id("bootstrap", "demo")
+    return found
+
+
+async def bootstrap(world: World, base_url: str) -> Bootstrap:
+    """Makes what is missing, and new secrets for all of it; earlier secrets end."""
+    merchant_id = bootstrap_merchant(world)
+    sites = await _merchant(world, merchant_id, "Bootstrap merchant", BOOTSTRAP_SITES)
+    webhook_key = new_signing_key()
+    keys = await make_keys(world, merchant_id, webhook_key)
+    password = secrets.token_urlsafe(12)
+    members = [Membership("merchant", m, "owner") for m in (merchant_id, demo_merchant(world))]
+    await make_user(world, PORTAL_USER, "Sandbox operations", password, members)
+    return Bootstrap(
+        base_url=base_url, mid=str(merchant_id), site_id=str(sites[0].site_id), app_key=keys.app_key,
+        app_secret=keys.app_secret, tokenization_key=keys.tokenization_key, webhook_key=webhook_key,
+        stablecoin_key_id=f"ak_test_{secrets.token_urlsafe(12)}",
+        stablecoin_secret=base64.b64encode(secrets.token_bytes(32)).decode(),
+        stablecoin_webhook_secret=base64.b64encode(secrets.token_bytes(32)).decode(), portal_user=PORTAL_USER,
+        portal_password=password,
+    )  # fmt: skip
+
+
+async def make_demo_merchant(world: World, behind: timedelta) -> tuple[Keys, tuple[NewSite, ...]]:
+    """The demo's merchant, its clock set back, with keys for whoever plays the day."""
+    merchant_id = demo_merchant(world)
+    sites = await _merchant(world, merchant_id, "Demo day", DEMO_SITES, clock_behind=behind, fee_basis_points=290)
+    return await make_keys(world, merchant_id, new_signing_key()), sites
+
+
+async def _merchant(
+    world: World, merchant_id: UUID, name: str, told: tuple[tuple[str, str, str], ...], *,
+    clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
+) -> tuple[NewSite, ...]:  # fmt: skip
+    partner_id: UUID = world.keys.derived_id("bootstrap", "partner")
+    sites = tuple(NewSite(world.keys.derived_id("bootstrap-site", merchant_id, url), url, label, descriptor)
+                  for url, label, descriptor in told)  # fmt: skip
+    await register_partner(world, partner_id, "Sandbox partner")
+    await register_merchant(world, merchant_id, name, partner_id)
+    await make_merchant(world, merchant_id, name, sites, partner_id=partner_id, clock_behind=clock_behind,
+                        fee_basis_points=fee_basis_points)  # fmt: skip
+    return sites

@@ -1,0 +1,109 @@
+"""Who a caller is: app keys with their secrets, access and refresh tokens, tokenization keys."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.gateways.keys.jwt import LIVES_SECONDS, access_claims
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.read.merchants import ApiKey, find_api_key, find_tokenization_merchant
+from recoup.store.write.tokens import add_refresh_token, take_refresh_token
+
+REFRESH_LIVES = timedelta(hours=24)
+KNOWN_SECONDS = 5.0
+_NO_KEY = "The AppKey and AppSecret do not belong together."
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    app_key: str
+    merchant_id: UUID
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """`expires` is the wall instant at which the access token ends."""
+
+    access: str
+    refresh: str
+    expires: datetime
+    key_id: UUID
+
+
+class Credentials:
+    """Keeps keys that were checked for a few seconds, so that a call with a key costs no look-up each time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[bytes, tuple[float, Identity]] = {}
+
+    async def sign_in(self, app_key: str, app_secret: str) -> Tokens:
+        """Raises: Problem(bad_credentials), the same for an unknown key and a wrong secret."""
+        async with self._world.db.connection() as connection:
+            key = await find_api_key(connection, app_key)
+        if not self._matches(key, app_secret) or key is None:
+            raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check them under Developers, API keys.")
+        return await self._issue(key)
+
+    async def refresh(self, token: str) -> Tokens:
+        """A refresh token works once. Raises: Problem(bad_credentials)."""
+        wall = self._world.clocks.wall()
+        async with self._world.db.connection() as connection:
+            app_key = await take_refresh_token(connection, self._world.keys.secret_hash(token), wall)
+            key = await find_api_key(connection, app_key) if app_key else None
+        if key is None:
+            raise Problem("bad_credentials", "The refresh token is not valid.", field="RefreshToken",
+                          cure="Sign in again with AppKey and AppSecret.")  # fmt: skip
+        return await self._issue(key)
+
+    def from_token(self, token: str) -> Identity:
+        """Raises: Problem(unauthenticated)."""
+        claims: dict[str, Any] = self._world.keys.verify_token(token, int(self._world.clocks.wall().timestamp()))
+        audience = frozenset(claims.get("aud") or ())
+        if self._world.name not in audience:
+            raise Problem("unauthenticated", "The token belongs to another environment.", cure="Sign in here.")
+        return Identity(claims["unique_name"], UUID(claims["custom:mid"]), audience)
+
+    async def from_api_key(self, app_key: str, secret: str) -> Identity:
+        """Raises: Problem(unauthenticated)."""
+        mark = self._world.keys.mac("api-key", f"{app_key}:{secret}".encode())
+        now = self._world.clocks.monotonic()
+        known = self._known.get(mark)
+        if known is not None and now - known[0] < KNOWN_SECONDS:
+            return known[1]
+        async with self._world.db.connection() as connection:
+            key = await find_api_key(connection, app_key)
+        if not self._matches(key, secret) or key is None:
+            raise Problem("unauthenticated", "The API key is not valid.", cure="Send `ApiKey id:secret`.")
+        if len(self._known) > 10_000:
+            self._known.clear()
+        identity = Identity(key.app_key, key.merchant_id, frozenset(key.scopes))
+        self._known[mark] = (now, identity)
+        return identity
+
+    async def merchant_of_environment(self, environment_key: str) -> UUID | None:
+        """The merchant of a tokenization key."""
+        async with self._world.db.connection() as connection:
+            return await find_tokenization_merchant(connection, environment_key)
+
+    def _matches(self, key: ApiKey | None, secret: str) -> bool:
+        """Takes as long for an unknown key as for a wrong secret."""
+        kept = key.secret_hash if key is not None else bytes(32)
+        return bool(self._world.keys.is_secret(secret, kept)) and key is not None
+
+    async def _issue(self, key: ApiKey) -> Tokens:
+        world, wall = self._world, self._world.clocks.wall()
+        claims = access_claims(
+            client_id=key.app_key, mid=str(key.merchant_id), audience=[*key.scopes, world.name],
+            token_id=str(new_id()), now=wall,
+        )  # fmt: skip
+        refresh = secrets.token_urlsafe(48)
+        async with world.db.connection() as connection:
+            await add_refresh_token(connection, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES)
+        expires = datetime.fromtimestamp(int(wall.timestamp()) + LIVES_SECONDS, UTC)
+        return Tokens(world.keys.sign_token(claims), refresh, expires, key.key_id)

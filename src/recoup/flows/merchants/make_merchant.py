@@ -1,0 +1,80 @@
+"""A merchant with what it needs to begin: a site, keys, a webhook key. Everything may be repeated."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.world import World
+from recoup.store.write.merchants import (
+    add_api_key,
+    add_merchant,
+    add_site,
+    add_tokenization_key,
+    revoke_keys,
+    set_webhook_key,
+)
+
+SCOPES = ("payments", "orders", "merchants")
+
+
+@dataclass(frozen=True, slots=True)
+class NewSite:
+    site_id: UUID
+    url: str
+    name: str
+    descriptor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Secrets that are shown once."""
+
+    app_key: str
+    app_secret: str
+    tokenization_key: str
+
+
+async def make_merchant(
+    world: World, merchant_id: UUID, name: str, sites: tuple[NewSite, ...], *, partner_id: UUID | None,
+    clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
+) -> None:  # fmt: skip
+    """`clock_behind`: a sandbox merchant may begin in the past; afterwards its clock only moves forward."""
+    wall = world.clocks.wall()
+    acceptor = next(iter(world.processors.values())).acceptor_id
+    row = {
+        "merchant_id": merchant_id, "partner_id": partner_id, "name": name,
+        "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": False, "cit_callcenter": False,
+        "mit": True, "region": "us", "acceptor_id": acceptor, "fee_basis_points": fee_basis_points,
+        "fee_fixed_units": 0, "fee_minimum_units": 0, "webhook_key": None, "created_at": wall,
+    }  # fmt: skip
+    async with world.db.transaction() as tx:
+        await add_merchant(tx, row, _site(merchant_id, sites[0], wall, default=True))
+        for site in sites[1:]:
+            await add_site(tx, _site(merchant_id, site, wall, default=False))
+
+
+async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
+    """New keys; earlier ones end. `webhook_key` base64, sealed before it is kept."""
+    mode = "test" if world.policy.test_mode else "live"
+    keys = Keys(
+        f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}",
+        f"tk_{mode}_{secrets.token_urlsafe(24)}",
+    )  # fmt: skip
+    wall = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        await revoke_keys(tx, merchant_id, wall)
+        await add_api_key(tx, app_key=keys.app_key, key_id=new_id(), merchant_id=merchant_id,
+                          secret_hash=world.keys.secret_hash(keys.app_secret), scopes=list(SCOPES), at=wall)  # fmt: skip
+        await add_tokenization_key(tx, keys.tokenization_key, merchant_id, wall)
+        sealed = world.keys.seal_secret(f"webhook:{merchant_id}", webhook_key.encode())
+        await set_webhook_key(tx, merchant_id, sealed)
+    return keys
+
+
+def _site(merchant_id: UUID, site: NewSite, wall: object, *, default: bool) -> dict[str, object]:
+    return {
+        "merchant_id": merchant_id, "site_id": site.site_id, "url": site.url, "name": site.name,
+        "descriptor": site.descriptor, "is_default": default, "created_at": wall,
+    }  # fmt: skip

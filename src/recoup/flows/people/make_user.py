@@ -1,0 +1,52 @@
+"""People and what they belong to, as set-up and invitations make them. Everything here may be repeated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.sign_in import clean_email
+from recoup.kernel.ids import new_id
+from recoup.kernel.world import World
+from recoup.store.pool import Database
+from recoup.store.write.people import save_membership, save_merchant, save_partner, save_user
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """`subject_kind` operator, partner or merchant; `role` owner, operations, analyst or developer."""
+
+    subject_kind: str
+    subject_id: UUID
+    role: str
+
+
+async def make_user(
+    world: World, email: str, name: str, password: str, memberships: Sequence[Membership],
+    passwords: Passwords | None = None,
+) -> UUID:  # fmt: skip
+    """Makes the user, or gives the one with this e-mail the name, password and memberships; answers the id.
+
+    Raises: Problem(invalid) for a password that is too short.
+    """
+    people: Database = world.extra["people"]
+    hashed = await (passwords or Passwords()).hashed(password)
+    now = world.clocks.wall()
+    async with people.transaction() as connection:
+        user_id = await save_user(connection, new_id(), clean_email(email), name, hashed, now)
+        for one in memberships:
+            await save_membership(connection, user_id, one.subject_kind, one.subject_id, one.role, now)
+    return user_id
+
+
+async def register_partner(world: World, partner_id: UUID, name: str) -> None:
+    people: Database = world.extra["people"]
+    async with people.transaction() as connection:
+        await save_partner(connection, partner_id, name, world.clocks.wall())
+
+
+async def register_merchant(world: World, merchant_id: UUID, name: str, partner_id: UUID | None) -> None:
+    """Says to the people database that this merchant exists in this world."""
+    people: Database = world.extra["people"]
+    async with people.transaction() as connection:
+        await save_merchant(connection, merchant_id, world.name, partner_id, name)

@@ -1,0 +1,110 @@
+"""Sessions: a random token in the browser, its keyed hash in the database, gone after a day or two idle hours."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import WallTime
+from recoup.kernel.world import World
+from recoup.store.pool import Database
+from recoup.store.read.people import Reach, find_session, reachable
+from recoup.store.write.people import (
+    choose_merchant,
+    delete_old_sessions,
+    delete_session,
+    insert_session,
+    touch_session,
+)  # fmt: skip
+
+LASTS: Final = timedelta(hours=24)
+IDLE: Final = timedelta(hours=2)
+NOTED_EVERY: Final = timedelta(minutes=1)
+TOKEN_LENGTH_MAX: Final = 100
+# What a role may do besides looking.
+MAY: Final[dict[str, frozenset[str]]] = {
+    "owner": frozenset({"refund", "cancel"}),
+    "operations": frozenset({"refund", "cancel"}),
+    "developer": frozenset(),
+    "analyst": frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants` all they may."""
+
+    user_id: UUID
+    email: str
+    name: str
+    csrf: str
+    merchant: Reach | None
+    merchants: tuple[Reach, ...]
+
+    def may(self, action: str) -> bool:
+        return self.merchant is not None and action in MAY.get(self.merchant.role, frozenset())
+
+
+async def open_session(connection: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None) -> str:
+    """In an open transaction: a new session in the place of the old; answers its token."""
+    now = world.clocks.wall()
+    token = secrets.token_urlsafe(32)
+    merchants = await reachable(connection, user_id, world.name)
+    if old_token:
+        await delete_session(connection, _hash(world, old_token))
+    await delete_old_sessions(connection, user_id, now)
+    await insert_session(
+        connection, _hash(world, token), user_id, secrets.token_urlsafe(24), world.name,
+        merchants[0].merchant_id if merchants else None, now, WallTime(now + LASTS),
+    )  # fmt: skip
+    return token
+
+
+async def read_session(world: World, token: str) -> Session | None:
+    """None when it is unknown, over, or of another world. What somebody may see is read anew each time."""
+    if not token or len(token) > TOKEN_LENGTH_MAX or not token.isascii():
+        return None
+    people: Database = world.extra["people"]
+    now, key = world.clocks.wall(), _hash(world, token)
+    async with people.connection() as connection:
+        row = await find_session(connection, key, now, now - IDLE)
+        if row is None or row.world != world.name:
+            return None
+        if row.seen_at < now - NOTED_EVERY:
+            await touch_session(connection, key, now)
+        merchants = await reachable(connection, row.user_id, world.name)
+        chosen = next((m for m in merchants if m.merchant_id == row.merchant_id), None)
+        if chosen is None and row.merchant_id is not None:
+            found = await reachable(connection, row.user_id, world.name, merchant_id=row.merchant_id)
+            chosen = found[0] if found else None
+    merchant = chosen or (merchants[0] if merchants else None)
+    return Session(row.user_id, row.email, row.name, row.csrf, merchant, tuple(merchants))
+
+
+async def switch_merchant(world: World, token: str, session: Session, merchant_id: UUID) -> None:
+    """Raises: Problem(forbidden) for a merchant out of reach."""
+    people: Database = world.extra["people"]
+    async with people.transaction() as connection:
+        if not await reachable(connection, session.user_id, world.name, merchant_id=merchant_id):
+            raise Problem("forbidden", "You are not a member of this merchant.", cure="Ask its owner to invite you.")
+        await choose_merchant(connection, _hash(world, token), merchant_id)
+
+
+async def sign_out(world: World, token: str) -> None:
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        await delete_session(connection, _hash(world, token))
+
+
+def is_csrf(session: Session, given: str) -> bool:
+    """Compared in constant time."""
+    return secrets.compare_digest(session.csrf.encode(), given.encode("utf-8", "replace"))
+
+
+def _hash(world: World, token: str) -> bytes:
+    kept: bytes = world.keys.secret_hash(token)
+    return kept

@@ -1,0 +1,66 @@
+"""The HTTP application: every door behind the shared edge."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
+from recoup.doors.edge.body_limit import BodyLimit
+from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.tracing import Tracing
+from recoup.doors.portal import portal_routes
+from recoup.doors.rescue.app import routes as rescue_routes
+from recoup.doors.rescue.errors import refusal as rescue_refusal
+from recoup.doors.rescue.services import make_services
+from recoup.kernel.problem import Problem
+from recoup.main.databases import Databases
+from recoup.main.settings import Settings
+from recoup.main.worlds import Running, open_sandbox
+
+
+def refuse(scope: Scope, problem: Problem) -> Refusal:
+    """Before a door is reached the path chooses the dialect."""
+    return rescue_refusal(scope, problem)
+
+
+async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
+    problem = Problem("no_such_path", "There is nothing at this path.", cure="See /docs for the endpoints.")
+    await send_refusal(send, refuse(scope, problem))
+
+
+def make_app(settings: Settings, databases: Databases) -> App:
+    """Opens the world when the server starts and closes it when it stops."""
+    holder: dict[str, Running] = {}
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_sandbox(settings, databases, "recoup-doors") as running:
+            holder["running"] = running
+            services = make_services(running.world, running.orders)
+            app.router.routes.extend(rescue_routes(services))
+            app.router.routes.extend(portal_routes(running.world, running.orders))
+            yield
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(2), holder["running"].world.db.connection() as connection:
+                await connection.fetchval("SELECT 1")
+        except (Problem, TimeoutError):
+            return JSONResponse({"ready": False, "why": "database"}, 503, {"retry-after": "2"})
+        return JSONResponse({"ready": True})
+
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.default = _no_path
+    app.router.redirect_slashes = False
+    typed: Any = app
+    return OnePath(Tracing(BodyLimit(typed, refuse)))

@@ -1,0 +1,173 @@
+"""`recoup`: every verb, what it needs, and how it fails: non-zero, with one clear line."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import uvloop
+
+from recoup import __version__
+from recoup.doors.command.verbs import Opened, register
+from recoup.kernel.problem import Problem
+from recoup.main.bootstrap_file import bootstrap_once
+from recoup.main.databases import Databases, find_databases, prepare
+from recoup.main.settings import Settings, load_settings
+from recoup.main.worlds import open_sandbox
+
+T = TypeVar("T")
+_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="recoup")
+def cli() -> None:
+    """Recoup: an orders platform that saves declined payments."""
+
+
+def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
+    """Opens the sandbox beside a running `recoup up`, or starts the database for this verb alone."""
+    databases = find_databases(settings)
+
+    async def inside() -> T:
+        await prepare(databases)
+        async with open_sandbox(settings, databases, "recoup-cli") as running:
+            opened = Opened(running.world, running.orders, running.deliveries, settings.data_dir, settings.url)
+            return await work(opened)
+
+    try:
+        return uvloop.run(inside())
+    finally:
+        if databases.server is not None:
+            databases.server.stop()
+
+
+def _bootstrap(settings: Settings, databases: Databases) -> dict[str, Any]:
+    async def inside() -> dict[str, Any]:
+        await prepare(databases)
+        async with open_sandbox(settings, databases, "recoup-start") as running:
+            return await bootstrap_once(running)
+
+    return uvloop.run(inside())
+
+
+@cli.command()
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
+@click.option("--host", help="Address to listen on.")
+@click.option("--demo", is_flag=True, help="Play the demo day once.")
+@_data_dir
+def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) -> None:
+    """Database, doors and worker in one command."""
+    from dataclasses import replace
+
+    from recoup.main.demo import Demo
+    from recoup.main.up import listen_on, supervise
+
+    settings = load_settings(port=port, host=host, data_dir=data_dir)
+    try:
+        sock = listen_on(settings)
+    except OSError as error:
+        raise Problem("unavailable", f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
+                      cure="Choose another with --port.") from None  # fmt: skip
+    settings = replace(settings, port=sock.getsockname()[1])
+    databases = find_databases(settings)
+    kept = _bootstrap(settings, databases)
+    click.echo(f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
+               f"  sign in   {kept['portal_user']} / {kept['portal_password']}\n  API       {settings.url}/v1\n"
+               f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
+    supervise(settings, databases, sock, Demo(settings).tick if demo else lambda: False)
+
+
+@cli.command()
+@click.option("--port", type=int)
+@click.option("--host")
+@click.option("--fd", type=int, hidden=True)
+@_data_dir
+def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | None) -> None:
+    """The HTTP doors alone."""
+    from recoup.main import serve as serving
+
+    settings = load_settings(port=port, host=host, data_dir=data_dir)
+    databases = find_databases(settings)
+    if fd is None:
+        asyncio.run(prepare(databases))
+    serving.serve(settings, databases, fd)
+
+
+@cli.command()
+@_data_dir
+def worker(data_dir: Path | None) -> None:
+    """The worker alone: due work, events, deliveries, pages."""
+    from recoup.main import serve as serving
+
+    settings = load_settings(data_dir=data_dir)
+    serving.worker(settings, find_databases(settings))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@_data_dir
+def bootstrap(as_json: bool, data_dir: Path | None) -> None:
+    """The sandbox's merchant, keys and portal user; made once, printed again."""
+    settings = load_settings(data_dir=data_dir)
+    databases = find_databases(settings)
+    try:
+        kept = _bootstrap(settings, databases)
+    finally:
+        if databases.server is not None:
+            databases.server.stop()
+    if as_json:
+        click.echo(json.dumps(kept))
+    else:
+        for name, value in kept.items():
+            click.echo(f"{name:26} {value}")
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True)
+@_data_dir
+def settings(as_json: bool, data_dir: Path | None) -> None:
+    """Each setting: its value, where it comes from, what it means. Passwords in addresses are hidden."""
+    from dataclasses import fields
+    from re import sub
+
+    loaded = load_settings(data_dir=data_dir)
+    rows = []
+    for spec in fields(loaded):
+        if spec.name != "origins":
+            value = sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", str(getattr(loaded, spec.name)))
+            rows.append({"name": spec.name, "value": value, "origin": loaded.origins[spec.name],
+                         "variable": f"RECOUP_{spec.name.upper()}", "meaning": spec.metadata["meaning"]})  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        click.echo(f"{row['name']:22} = {row['value'] or '-':24} [{row['origin']}]\n    {row['meaning']}; {row['variable']}")
+
+
+register(cli, with_world, load_settings)
+
+
+def run() -> None:
+    """The console script."""
+    try:
+        cli.main(standalone_mode=False)
+    except Problem as problem:
+        click.echo(f"recoup: {problem.message}{' ' + problem.cure if problem.cure else ''}", err=True)
+        sys.exit(1)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.close(1)
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,87 @@
+"""Settings: environment variables RECOUP_* over a TOML file over defaults. `recoup settings` prints each."""
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from recoup.kernel.problem import Problem
+
+_DATABASE = "PostgreSQL URL; empty: the embedded server"
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    data_dir: Path = _setting(Path(".recoup"), "where data, keys and the embedded database live")
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: int = _setting(8400, "port to listen on; 0 takes a free one")
+    database_url: str = _setting("", "template for all databases; each name is put in its place")
+    people_database_url: str = _setting("", f"people: {_DATABASE}")
+    sandbox_database_url: str = _setting("", f"sandbox: {_DATABASE}")
+    public_url: str = _setting("", "address that others reach this at; empty: http://host:port")
+    tls_cert: str = _setting("", "PEM certificate chain; with tls_key the doors speak TLS")
+    tls_key: str = _setting("", "PEM private key")
+    behind_proxy: str = _setting("", "CIDR of a proxy whose X-Forwarded-* headers are believed")
+    visa_limit: int = _setting(20, "Visa sends per card and amount in 30 days; 15 is the safe mode")
+    expiry_max_days: int = _setting(30, "the latest expiryDateUtc, in days from now")
+    refund_cap_percent: int = _setting(0, "largest partial refund in percent of the order; 0: no cap")
+    rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
+    connections: int = _setting(12, "database connections of each process")
+    log_level: str = _setting("info", "debug, info, warning or error")
+    origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self.tls_cert else "http"
+        return (self.public_url or f"{scheme}://{self.host}:{self.port}").rstrip("/")
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """`flags` (command line) win over the environment, that over the file. None means not given.
+
+    Raises: Problem(invalid) naming the setting.
+    """
+    told = {name: value for name, value in flags.items() if value is not None}
+    data_dir = Path(told.get("data_dir") or os.environ.get("RECOUP_DATA_DIR") or ".recoup")
+    path = config or Path(os.environ.get("RECOUP_CONFIG") or data_dir / "recoup.toml")
+    listed: dict[str, Any] = {}
+    if path.exists():
+        try:
+            listed = tomllib.loads(path.read_text())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Problem("invalid", f"{path} is not TOML: {error}.", field=str(path)) from None
+    known = {f.name: f for f in fields(Settings) if f.name != "origins"}
+    unknown = sorted(set(listed) - set(known))
+    if unknown:
+        raise Problem("invalid", f"{path} has an unknown setting {unknown[0]!r}.", field=unknown[0],
+                      cure="`recoup settings` lists all.")  # fmt: skip
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, spec in known.items():
+        variable = f"RECOUP_{name.upper()}"
+        if name in told:
+            values[name], origins[name] = told[name], "command line"
+        elif variable in os.environ:
+            values[name], origins[name] = os.environ[variable], variable
+        elif name in listed:
+            values[name], origins[name] = listed[name], str(path)
+        else:
+            origins[name] = "default"
+            continue
+        values[name] = _as(name, spec.default, values[name])
+    return Settings(**values, origins=origins)
+
+
+def _as(name: str, default: Any, value: Any) -> Any:
+    if isinstance(default, bool):
+        return str(value).lower() in ("1", "true", "yes", "on")
+    try:
+        return type(default)(value) if not isinstance(default, Path) else Path(value)
+    except (TypeError, ValueError):
+        kind = type(default).__name__
+        raise Problem("invalid", f"The setting {name} must be {kind}, not {value!r}.", field=name) from None

@@ -1,0 +1,109 @@
+"""`recoup up`: the database, the doors and the worker, each its own process under one supervisor.
+
+A part that dies is started again; when the supervisor dies, however it dies, its parts end too.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from recoup.main.databases import Databases
+from recoup.main.settings import Settings
+from recoup.store.server.footing import end_with_parent
+
+STOP_SECONDS = 15.0
+BACK_OFF_SECONDS_MAX = 5.0
+
+
+@dataclass
+class Part:
+    """One child process and how it has fared."""
+
+    name: str
+    command: list[str]
+    fds: tuple[int, ...] = ()
+    process: "subprocess.Popen[bytes] | None" = None
+    not_before: float = 0.0
+    back_off: float = field(default=0.0)
+    started: float = 0.0
+
+    def ensure(self, environment: dict[str, str]) -> None:
+        """Starts it when it does not run, more and more slowly when it keeps dying."""
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is None:
+            return
+        if self.process is not None:
+            self.back_off = 0.2 if now - self.started > 30 else min(BACK_OFF_SECONDS_MAX, self.back_off * 2 or 0.2)
+            self.not_before, self.process = now + self.back_off, None
+        if now >= self.not_before:
+            self.started = now
+            self.process = subprocess.Popen(  # noqa: S603
+                self.command, env=environment, pass_fds=self.fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
+            )
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, until: float) -> None:
+        if self.process is not None:
+            try:
+                self.process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+def listen_on(settings: Settings) -> socket.socket:
+    """Bound here once, so that a restarted door keeps the port and its queue. Raises: OSError."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((settings.host, settings.port))
+    sock.listen(2048)
+    sock.set_inheritable(True)
+    return sock
+
+
+def supervise(
+    settings: Settings, databases: Databases, sock: socket.socket, doing: Callable[[], bool] = lambda: False
+) -> None:
+    """Until SIGINT or SIGTERM. `doing` is called about five times a second; it does what is to be done beside."""
+    stopping = False
+
+    def stop(_signal: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
+    base = [sys.executable, "-m", "recoup"]
+    flags = ["--data-dir", str(settings.data_dir)]
+    parts = [
+        Part("doors", [*base, "serve", *flags, "--fd", str(sock.fileno())], (sock.fileno(),)),
+        Part("worker", [*base, "worker", *flags]),
+    ]
+    environment = os.environ | {
+        "RECOUP_PEOPLE_DATABASE_URL": databases.people, "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
+        "RECOUP_PUBLIC_URL": settings.url,
+    }  # fmt: skip
+    try:
+        while not stopping:
+            if databases.server is not None:
+                databases.server.ensure()
+            for part in parts:
+                part.ensure(environment)
+            doing()
+            time.sleep(0.2)
+    finally:
+        until = time.monotonic() + STOP_SECONDS
+        for part in parts:
+            part.stop()
+        for part in parts:
+            part.wait(until)
+        if databases.server is not None:
+            databases.server.stop()

@@ -1,0 +1,56 @@
+"""Builds what flows work with: databases, keys, processors, the way out. The only place that knows a world's parts."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.gateways.keys.keyring import open_keyring
+from recoup.gateways.web.client import WebClient
+from recoup.kernel.world import Policy, World
+from recoup.main.databases import Databases
+from recoup.main.settings import Settings
+from recoup.store.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One world, opened in this process."""
+
+    settings: Settings
+    world: World
+    orders: Orders
+    deliveries: Deliveries
+
+
+def sandbox_policy(settings: Settings) -> Policy:
+    return Policy(
+        visa_limit=settings.visa_limit, expiry_max=timedelta(days=settings.expiry_max_days),
+        refund_cap_percent=settings.refund_cap_percent or None, call_timeout=timedelta(seconds=2),
+        settled_after=timedelta(seconds=1),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def open_sandbox(settings: Settings, databases: Databases, name: str = "recoup") -> AsyncIterator[Running]:
+    """Inside a running loop. Connections are made when they are needed, so a database may still be coming up."""
+    keys = open_keyring(settings.data_dir / "keys", os.environ)
+    db = await Database(databases.sandbox, size=settings.connections, name=name).open()
+    people = await Database(databases.people, size=3, name=name).open()
+    processor = SandboxProcessor(databases.sandbox, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox")
+    web = WebClient(loopback=True)
+    world = World(
+        name="sandbox", db=db, keys=keys, processors={processor.name: processor}, web=web,
+        policy=sandbox_policy(settings), extra={"people": people},
+    )  # fmt: skip
+    try:
+        yield Running(settings, world, Orders(world), Deliveries(world))
+    finally:
+        await processor.close()
+        await web.close()
+        await db.close()
+        await people.close()

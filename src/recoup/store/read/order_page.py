@@ -1,0 +1,106 @@
+"""One order with everything that is known about it, as of one instant: a single statement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+Row = Mapping[str, Any]
+
+# One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order.
+_READ: Final = """
+SELECT
+  to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' AS "order",
+  to_jsonb(h) AS head,
+  to_jsonb(t) AS site,
+  to_jsonb(p) AS payer,
+  (SELECT jsonb_build_object('scheme', v.scheme, 'bin', v.bin, 'last4', v.last4, 'exp_month', v.exp_month,
+      'exp_year', v.exp_year)
+    FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
+  (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
+    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
+  (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
+  (SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,
+  (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM decisions d
+    WHERE d.merchant_id = o.merchant_id AND d.decision_id IN (
+      SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+      UNION SELECT a.decision_id FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+    )) AS decisions,
+  (SELECT jsonb_agg(to_jsonb(g) || jsonb_build_object('entries',
+      (SELECT jsonb_agg(to_jsonb(e) - 'merchant_id' - 'posting_id' ORDER BY e.line_no) FROM entries e
+        WHERE e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id)) ORDER BY g.posting_id)
+    FROM postings g WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id) AS postings,
+  (SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
+      (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url', n.url) ORDER BY y.at), '[]')
+        FROM delivery_tries y LEFT JOIN endpoints n ON n.merchant_id = y.merchant_id AND n.endpoint_id = y.endpoint_id
+        WHERE y.merchant_id = b.merchant_id AND y.subject_id = b.subject_id AND y.seq = b.seq)) ORDER BY b.seq)
+    FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id) AS events,
+  (SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
+    WHERE w.merchant_id = o.merchant_id AND w.subject_id = o.order_id AND w.kind IN ('admit', 'retry', 'expire',
+      'release', 'inquire')) AS due
+FROM orders o
+JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
+JOIN sites t ON t.merchant_id = o.merchant_id AND t.site_id = o.site_id
+LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+WHERE o.merchant_id = $1 AND o.order_id = $2
+"""
+_TIMES: Final = frozenset({
+    "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
+    "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Rows as their tables hold them, times as datetimes, ids as text.
+
+    `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year. Lists are
+    oldest first: `postings` carry their `entries`, `events` their delivery `tries`. `due` is what waits: kind -> when.
+    """
+
+    order_id: UUID
+    order: Row
+    head: Row
+    site: Row
+    payer: Row | None
+    card: Row | None
+    attempts: tuple[Row, ...]
+    refunds: tuple[Row, ...]
+    log: tuple[Row, ...]
+    decisions: tuple[Row, ...]
+    postings: tuple[Row, ...]
+    events: tuple[Row, ...]
+    due: Mapping[str, datetime]
+
+
+async def read_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> OrderPage | None:
+    """None when this merchant has no such order."""
+    row = await connection.fetchrow(_READ, merchant_id, order_id)
+    if row is None:
+        return None
+    plain: dict[str, Any] = {name: _timed(value) for name, value in row.items()}
+    lists = ("attempts", "refunds", "log", "decisions", "postings", "events")
+    return OrderPage(
+        order_id=order_id,
+        **plain | {name: tuple(plain[name] or ()) for name in lists} | {"due": plain["due"] or {}},
+    )
+
+
+def _timed(value: Any) -> Any:
+    """Our own columns' times, and nothing inside the free JSON of facts, bodies and features."""
+    if isinstance(value, list):
+        return [_timed(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _one(name, inner) for name, inner in value.items()}
+
+
+def _one(name: str, value: Any) -> Any:
+    if name in _TIMES and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return _timed(value) if name in ("entries", "tries") else value

@@ -1,0 +1,83 @@
+"""Who may look at what: users, their sessions, and the merchants that their memberships reach. People database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+MERCHANTS_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    user_id: UUID
+    email: str
+    name: str
+    password_hash: str
+    second_factor: bool
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    user_id: UUID
+    email: str
+    name: str
+    csrf: str
+    world: str
+    merchant_id: UUID | None
+    seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A merchant that somebody may see, and as what: owner, operations, analyst or developer."""
+
+    merchant_id: UUID
+    name: str
+    role: str
+
+
+_USER: Final = """
+SELECT user_id, email, name, password_hash, totp_secret IS NOT NULL, state = 'active' FROM users WHERE email = $1
+"""
+_SESSION: Final = """
+SELECT u.user_id, u.email, u.name, s.csrf, s.world, s.merchant_id, s.seen_at, s.expires_at
+FROM sessions s JOIN users u USING (user_id)
+WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND u.state = 'active'
+"""
+# The strongest role of all memberships that reach the merchant.
+_REACH: Final = """
+SELECT w.merchant_id, w.name,
+  (array_agg(m.role ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role)))[1] AS role
+FROM merchant_worlds w
+JOIN memberships m ON m.user_id = $1 AND CASE m.subject_kind WHEN 'operator' THEN true
+  WHEN 'partner' THEN m.subject_id = w.partner_id ELSE m.subject_id = w.merchant_id END
+WHERE w.world = $2 AND ($3::uuid IS NULL OR w.merchant_id = $3)
+GROUP BY w.merchant_id, w.name
+ORDER BY lower(w.name), w.merchant_id LIMIT $4
+"""
+
+
+async def find_user(connection: asyncpg.Connection, email: str) -> User | None:
+    row = await connection.fetchrow(_USER, email)
+    return User(*row.values()) if row else None
+
+
+async def find_session(
+    connection: asyncpg.Connection, session_hash: bytes, now: datetime, seen_after: datetime
+) -> SessionRow | None:
+    """None for one that is unknown, over, idle since before `seen_after`, or of a blocked user. Wall time."""
+    row = await connection.fetchrow(_SESSION, session_hash, now, seen_after)
+    return SessionRow(*row.values()) if row else None
+
+
+async def reachable(
+    connection: asyncpg.Connection, user_id: UUID, world: str, *, merchant_id: UUID | None = None
+) -> list[Reach]:
+    """The merchants by name, at most MERCHANTS_MAX; with `merchant_id` that one, or none when it is out of reach."""
+    rows = await connection.fetch(_REACH, user_id, world, merchant_id, MERCHANTS_MAX)
+    return [Reach(*row.values()) for row in rows]

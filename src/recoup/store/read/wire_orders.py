@@ -1,0 +1,32 @@
+"""Orders with everything that the rescue API shows of them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+_ORDERS = """
+SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.descriptor, o.asset, o.units, o.placed_at, o.expires_at,
+  o.facts ->> 'correlation_id' AS correlation_id, h.created_at, h.status, h.refunded_units, h.disputed, h.reason,
+  h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name, p.email, p.phone, p.billing, p.shipping
+FROM unnest($2::uuid[]) WITH ORDINALITY AS k (order_id, n)
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id
+JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id
+LEFT JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = k.order_id
+ORDER BY k.n
+"""
+_HISTORY = """
+SELECT seq, happening, src, dst, body, business_at, actor FROM order_log
+WHERE merchant_id = $1 AND order_id = $2 ORDER BY seq
+"""
+
+
+async def wire_orders(
+    connection: asyncpg.Connection, merchant_id: UUID, order_ids: Sequence[UUID]
+) -> list[asyncpg.Record]:
+    """In the order asked for; foreign and unknown ids are left out."""
+    return await connection.fetch(_ORDERS, merchant_id, list(order_ids))  # type: ignore[no-any-return]
+
+
+async def order_history(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> list[asyncpg.Record]:
+    return await connection.fetch(_HISTORY, merchant_id, order_id)  # type: ignore[no-any-return]

@@ -1,0 +1,100 @@
+"""Users, memberships, sessions, and how often a sign-in failed. People database; wall time throughout."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+_USER: Final = """
+INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (email) DO UPDATE SET name = EXCLUDED.name, password_hash = EXCLUDED.password_hash, state = 'active'
+RETURNING user_id
+"""
+_MEMBERSHIP: Final = """
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (user_id, subject_kind, subject_id) DO UPDATE SET role = EXCLUDED.role
+"""
+_PARTNER: Final = """
+INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3)
+ON CONFLICT (partner_id) DO UPDATE SET name = EXCLUDED.name
+"""
+_MERCHANT: Final = """
+INSERT INTO merchant_worlds (merchant_id, world, partner_id, name) VALUES ($1, $2, $3, $4)
+ON CONFLICT (merchant_id, world) DO UPDATE SET partner_id = EXCLUDED.partner_id, name = EXCLUDED.name
+"""
+_SESSION: Final = """
+INSERT INTO sessions (session_hash, user_id, csrf, world, merchant_id, created_at, seen_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
+"""
+# Counted before the password is looked at, so that many guesses at once count one by one. A pause does not grow.
+_CHARGE: Final = """
+INSERT INTO signin_failures AS f (bucket, fails, until) VALUES ($1, 1, $3)
+ON CONFLICT (bucket) DO UPDATE SET
+  fails = CASE WHEN f.until <= $2 THEN 1 ELSE f.fails + 1 END,
+  until = CASE WHEN f.until > $2 AND f.fails >= $4 THEN f.until ELSE $3 END
+RETURNING fails, until
+"""
+
+
+async def save_user(
+    connection: asyncpg.Connection, user_id: UUID, email: str, name: str, password_hash: str, now: datetime
+) -> UUID:
+    """Makes the user, or gives the one with this e-mail the new name and password; answers the user's id."""
+    return await connection.fetchval(_USER, user_id, email, name, password_hash, now)  # type: ignore[no-any-return]
+
+
+async def save_password(connection: asyncpg.Connection, user_id: UUID, password_hash: str) -> None:
+    await connection.execute("UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash)
+
+
+async def save_membership(
+    connection: asyncpg.Connection, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime
+) -> None:
+    await connection.execute(_MEMBERSHIP, user_id, subject_kind, subject_id, role, now)
+
+
+async def save_partner(connection: asyncpg.Connection, partner_id: UUID, name: str, now: datetime) -> None:
+    await connection.execute(_PARTNER, partner_id, name, now)
+
+
+async def save_merchant(
+    connection: asyncpg.Connection, merchant_id: UUID, world: str, partner_id: UUID | None, name: str
+) -> None:
+    await connection.execute(_MERCHANT, merchant_id, world, partner_id, name)
+
+
+async def insert_session(
+    connection: asyncpg.Connection, session_hash: bytes, user_id: UUID, csrf: str, world: str,
+    merchant_id: UUID | None, now: datetime, expires_at: datetime,
+) -> None:  # fmt: skip
+    await connection.execute(_SESSION, session_hash, user_id, csrf, world, merchant_id, now, expires_at)
+
+
+async def touch_session(connection: asyncpg.Connection, session_hash: bytes, now: datetime) -> None:
+    await connection.execute("UPDATE sessions SET seen_at = $2 WHERE session_hash = $1", session_hash, now)
+
+
+async def choose_merchant(connection: asyncpg.Connection, session_hash: bytes, merchant_id: UUID) -> None:
+    await connection.execute("UPDATE sessions SET merchant_id = $2 WHERE session_hash = $1", session_hash, merchant_id)
+
+
+async def delete_session(connection: asyncpg.Connection, session_hash: bytes) -> None:
+    await connection.execute("DELETE FROM sessions WHERE session_hash = $1", session_hash)
+
+
+async def delete_old_sessions(connection: asyncpg.Connection, user_id: UUID, now: datetime) -> None:
+    await connection.execute("DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2", user_id, now)
+
+
+async def charge_sign_in(
+    connection: asyncpg.Connection, bucket: str, now: datetime, until: datetime, fails_max: int
+) -> tuple[int, datetime]:
+    """Counts one try; answers how many there are and until when they are remembered."""
+    row = await connection.fetchrow(_CHARGE, bucket, now, until, fails_max)
+    return row["fails"], row["until"]
+
+
+async def forgive_sign_ins(connection: asyncpg.Connection, buckets: list[str], now: datetime) -> None:
+    """Forgets these, and whatever has run out."""
+    await connection.execute("DELETE FROM signin_failures WHERE bucket = ANY($1::text[]) OR until <= $2", buckets, now)
