@@ -40,15 +40,16 @@ WITH made AS (
   SELECT $1, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, 'SUB-' || n, 1, order_id FROM made
 ), payer AS (
   INSERT INTO order_payer (merchant_id, order_id, first_name, last_name, email, phone, ip)
-  SELECT $1, order_id, split_part(name, ' ', 1), split_part(name, ' ', 2), 'Buyer' || n || '@example.test', '', '' FROM made
+  SELECT $1, order_id, split_part(name, ' ', 1), split_part(name, ' ', 2), 'Buyer' || n || '@example.test', '', ''
+  FROM made
 ), search AS (
   INSERT INTO order_search (merchant_id, order_id, placed_at, text)
   SELECT $1, order_id, placed_at, lower(name) || ' buyer' || n || '@example.test sub-' || n || ' 3184' FROM made
 )
 INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset,
   units, refunded_units, attempts, attention)
-SELECT $1, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at + interval '1 minute' END, status, order_type, source,
-  CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, site_id, asset, units,
+SELECT $1, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at + interval '1 minute' END, status, order_type,
+  source, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, site_id, asset, units,
   CASE WHEN status = 6 THEN units WHEN n % 29 = 0 AND status = 7 THEN 50 ELSE 0 END, n % 4,
   CASE WHEN status IN (1, 3) THEN 'look at it' END FROM made
 """

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.store.order_rows import BEGIN, make_merchant, make_orders
 
 from recoup.kernel.problem import Problem
 from recoup.store import migrate
@@ -20,7 +21,6 @@ from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.order_search import like, tidy
 from recoup.store.read.orders import Page, explain, list_orders, list_orders_page, parse_cursor
 from recoup.store.server import ServerAddress
-from tests.store.order_rows import BEGIN, make_merchant, make_orders
 
 MANY = 20_000
 

@@ -14,7 +14,7 @@ from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refu
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
-from recoup.doors.portal import portal_routes
+from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.services import make_services
@@ -44,7 +44,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
             holder["running"] = running
             services = make_services(running.world, running.orders)
             app.router.routes.extend(rescue_routes(services))
-            app.router.routes.extend(portal_routes(running.world, running.orders))
+            app.router.routes.extend(portal_routes(running.world, running.orders, services.merchants))
             yield
 
     async def healthz(request: Request) -> Response:

@@ -5,7 +5,9 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from re import sub
 from typing import Any, TypeVar
 
 import click
@@ -16,6 +18,7 @@ from recoup.doors.command.verbs import Opened, register
 from recoup.kernel.problem import Problem
 from recoup.main.bootstrap_file import bootstrap_once
 from recoup.main.databases import Databases, find_databases, prepare
+from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_sandbox
 
@@ -62,9 +65,6 @@ def _bootstrap(settings: Settings, databases: Databases) -> dict[str, Any]:
 @_data_dir
 def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) -> None:
     """Database, doors and worker in one command."""
-    from dataclasses import replace
-
-    from recoup.main.demo import Demo
     from recoup.main.up import listen_on, supervise
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
@@ -79,7 +79,7 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
     click.echo(f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
                f"  sign in   {kept['portal_user']} / {kept['portal_password']}\n  API       {settings.url}/v1\n"
                f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
-    supervise(settings, databases, sock, Demo(settings).tick if demo else lambda: False)
+    supervise(settings, databases, sock, Demo(settings).tick if demo else bool)
 
 
 @cli.command()
@@ -132,9 +132,6 @@ def bootstrap(as_json: bool, data_dir: Path | None) -> None:
 @_data_dir
 def settings(as_json: bool, data_dir: Path | None) -> None:
     """Each setting: its value, where it comes from, what it means. Passwords in addresses are hidden."""
-    from dataclasses import fields
-    from re import sub
-
     loaded = load_settings(data_dir=data_dir)
     rows = []
     for spec in fields(loaded):
@@ -154,6 +151,7 @@ register(cli, with_world, load_settings)
 
 def run() -> None:
     """The console script."""
+    start_logs("warning")
     try:
         cli.main(standalone_mode=False)
     except Problem as problem:

@@ -42,7 +42,8 @@ def when(moment: datetime, now: datetime, *, seconds: bool = False) -> str:
     """In GMT: `20 Nov 06:39`, with the year when it is another than now's."""
     moment = moment.astimezone(UTC)
     year = f" {moment.year}" if moment.year != now.year else ""
-    return f"{moment.day} {moment:%b}{year} {moment:%H:%M:%S}" if seconds else f"{moment.day} {moment:%b}{year} {moment:%H:%M}"
+    clock = "%H:%M:%S" if seconds else "%H:%M"
+    return f"{moment.day} {moment:%b}{year} {moment.strftime(clock)}"
 
 
 def utc(moment: datetime) -> str:

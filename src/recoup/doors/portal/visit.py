@@ -64,9 +64,10 @@ class Visit:
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
         offset = self.known.merchant.offset
+        moved = offset if abs(offset.total_seconds()) >= 1 else None
         return {
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
-            "sandbox": self.portal.world.policy.test_mode, "offset": offset if abs(offset.total_seconds()) >= 1 else None,
+            "sandbox": self.portal.world.policy.test_mode, "offset": moved,
         } | more  # fmt: skip
 
 
@@ -93,10 +94,12 @@ def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]
             return await work(visit)
         except Problem as problem:
             return error_page(portal, problem, request)
-        except Exception:
-            _log.exception("page failed: %s", request_id(request.scope))
-            message = f"Something broke on our side. Its number is {request_id(request.scope)}."
-            return error_page(portal, Problem("internal", message, cure="Try again; if it stays, tell the operator."), request)
+        except Exception:  # noqa: BLE001 - logged whole; whoever waits gets a page with its number
+            number = request_id(request.scope)
+            _log.exception("page failed: %s", number)
+            message = f"Something broke on our side. Its number is {number}."
+            broken = Problem("internal", message, cure="Try again; if it stays, tell the operator.")
+            return error_page(portal, broken, request)
 
     return endpoint
 
@@ -138,7 +141,8 @@ def same_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     foreign = origin not in (None, "null") and urlsplit(origin or "").netloc != request.headers.get("host", "")
     if foreign or request.headers.get("sec-fetch-site") == "cross-site":
-        raise Problem("forbidden", "This form came from another site; nothing was done.", cure="Use the portal's own page.")
+        message = "This form came from another site; nothing was done."
+        raise Problem("forbidden", message, cure="Use the portal's own page.")
 
 
 def to_sign_in(request: Request) -> Response:

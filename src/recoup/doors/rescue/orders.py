@@ -87,7 +87,7 @@ async def get_orders(call: Call) -> Reply:
         )
         count = await count_orders(connection, wanted, exact=True)
         rows = await wire_orders(connection, merchant_id, [r.order_id for r in page.rows])
-    total = count.number
+    total = count.value
     pages = -(-total // size)
     first = (number - 1) * size + 1 if rows else 0
     return Reply({

@@ -8,14 +8,14 @@ import asyncpg
 _MOVED = """
 SELECT m.merchant_id FROM merchants m
 WHERE m.offset_us > 0 AND EXISTS (SELECT FROM due_work d WHERE d.merchant_id = m.merchant_id AND NOT d.wall
-  AND d.due_at > $1 AND d.due_at <= $1 + m.offset_us * interval '1 microsecond'
+  AND d.due_at > $1::timestamptz AND d.due_at <= $1::timestamptz + m.offset_us * interval '1 microsecond'
   AND (d.lease_until IS NULL OR d.lease_until <= $1))
 """
 _NEXT = "SELECT min(due_at) FROM due_work WHERE merchant_id = $1 AND NOT wall"
 _OUT = """
 SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHERE d.merchant_id = $1
     AND (d.kind IN ('inquire', 'refund') OR (NOT d.wall
-      AND d.due_at <= $2 + m.offset_us * interval '1 microsecond'))) AS work,
+      AND d.due_at <= $2::timestamptz + m.offset_us * interval '1 microsecond'))) AS work,
   (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND NOT fed) AS unfed,
   (SELECT count(*) FROM lanes WHERE merchant_id = $1 AND due_at IS NOT NULL AND fails = 0) AS undelivered
 """

@@ -59,7 +59,7 @@ WITH log AS (
   FROM jsonb_populate_recordset(NULL::network_sends, $5)
   ON CONFLICT (card_id, send_id) DO UPDATE SET state = EXCLUDED.state, at = greatest(s.at, EXCLUDED.at),
     declined = EXCLUDED.declined, scheme_code = EXCLUDED.scheme_code, advice_code = EXCLUDED.advice_code,
-    visa_category = EXCLUDED.visa_category, klass, lasting = EXCLUDED.lasting
+    visa_category = EXCLUDED.visa_category, klass = EXCLUDED.klass, lasting = EXCLUDED.lasting
 ), posted AS (
   INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash, business_at,
     recorded_at)

@@ -18,11 +18,12 @@ _FEED = """
 WITH subjects AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
     SELECT subject_id FROM outbox WHERE merchant_id = $1 AND NOT fed ORDER BY recorded_at LIMIT $2) s
+), found AS MATERIALIZED (
+  SELECT o.subject_id, o.seq, o.event_id, o.event, min(o.recorded_at) OVER (PARTITION BY o.subject_id) AS since
+  FROM outbox o JOIN subjects USING (subject_id) WHERE o.merchant_id = $1 AND NOT o.fed
 ), fresh AS MATERIALIZED (
-  SELECT o.subject_id, o.seq, o.event_id, o.event, c.feed_no + row_number() OVER (
-      ORDER BY min(o.recorded_at) OVER (PARTITION BY o.subject_id), o.subject_id, o.seq) AS no
-  FROM outbox o JOIN subjects USING (subject_id), closers c
-  WHERE o.merchant_id = $1 AND NOT o.fed AND c.merchant_id = $1
+  SELECT f.*, c.feed_no + row_number() OVER (ORDER BY since, subject_id, seq) AS no
+  FROM found f, closers c WHERE c.merchant_id = $1
 ), marked AS (
   UPDATE outbox o SET fed = true FROM fresh f
   WHERE o.merchant_id = $1 AND o.subject_id = f.subject_id AND o.seq = f.seq

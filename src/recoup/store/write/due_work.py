@@ -21,8 +21,8 @@ _FIELDS = "d.merchant_id, d.kind, d.subject_id, d.tries"
 _CLAIM = f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d JOIN merchants m USING (merchant_id)
-  WHERE d.due_at <= $1 AND (d.lease_until IS NULL OR d.lease_until <= $1)
-    AND (d.wall OR d.due_at <= $1 + m.offset_us * interval '1 microsecond')
+  WHERE d.due_at <= $1::timestamptz AND (d.lease_until IS NULL OR d.lease_until <= $1)
+    AND (d.wall OR d.due_at <= $1::timestamptz + m.offset_us * interval '1 microsecond')
   ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
@@ -33,7 +33,7 @@ _CLAIM_MERCHANT = f"""
 WITH picked AS MATERIALIZED (
   SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d JOIN merchants m USING (merchant_id)
   WHERE d.merchant_id = $4 AND (d.lease_until IS NULL OR d.lease_until <= $1)
-    AND d.due_at <= CASE WHEN d.wall THEN $1 ELSE $1 + m.offset_us * interval '1 microsecond' END
+    AND d.due_at <= CASE WHEN d.wall THEN $1::timestamptz ELSE $1::timestamptz + m.offset_us * interval '1 microsecond' END
   ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1

@@ -93,7 +93,7 @@ def read_query(params: QueryParams) -> Query:
     channels = _each(params.getlist("type"), lambda v: v if v in CHANNELS else None, "type", unclear)
     site = _first(params, "site", parse_id, unclear)
     dates = {name: _first(params, name, _day, unclear) for name in DATES}
-    size = _first(params, "size", lambda v: int(v) if v.isascii() and v.isdigit() and int(v[:4]) in SIZES else None, unclear)
+    size = _first(params, "size", {str(number): number for number in SIZES}.get, unclear)
     typed = params.get("q", "")
     if len(typed.strip()) > TEXT_MAX:
         unclear.append(f"q (only its first {TEXT_MAX} characters are searched)")

@@ -54,11 +54,13 @@ class Past:
     sends: int
     declines: int
     decided: Decided | None
+    told: bool | None = None
 
 
 _PAST = """
 SELECT before.*, own.decision, own.scheme_code, own.advice_code, own.known_from,
        (SELECT array_agg(kind) FROM issuer.faults WHERE until > $4) AS faults,
+       (SELECT approved FROM issuer.told WHERE order_id = $2) AS told,
        (SELECT count(*) FROM issuer.dropped WHERE order_id = $2) AS dropped
 FROM (
     SELECT count(*) AS sends, count(*) FILTER (WHERE decision = 'declined') AS declines
@@ -71,7 +73,15 @@ async def past(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, 
     """Counts are of the charge's order and card, this charge left out; what was dropped counts as sent."""
     row = await connection.fetchrow(_PAST, charge.id, charge.order_id, card_mac, now)
     own = _decided(row) if row["decision"] is not None else None
-    return Past(frozenset(row["faults"] or ()), row["sends"] + row["dropped"], row["declines"], own)
+    return Past(frozenset(row["faults"] or ()), row["sends"] + row["dropped"], row["declines"], own, row["told"])
+
+
+async def tell(connection: asyncpg.Connection, order_id: UUID, approved: bool) -> None:
+    """The order's next charges get this answer, until another is told."""
+    await connection.execute(
+        "INSERT INTO issuer.told VALUES ($1, $2) ON CONFLICT (order_id) DO UPDATE SET approved = excluded.approved",
+        order_id, approved,
+    )  # fmt: skip
 
 
 def _decided(row: asyncpg.Record) -> Decided:

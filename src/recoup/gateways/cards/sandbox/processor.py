@@ -16,7 +16,7 @@ from recoup.gateways.cards.port import Charge, Outcome, Reversal
 from recoup.gateways.cards.sandbox import book
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
-from recoup.gateways.cards.sandbox.faults import active_faults
+from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
 from recoup.kernel.time import Clocks, WallTime
 from recoup.rules.network.magic import SLOW_SECONDS, Answer, Fault, answer
 
@@ -68,6 +68,19 @@ class SandboxProcessor:
         """Never later than 10 s: unknown when the processor cannot be asked."""
         return await self._within(10.0, self._inquire(id))
 
+    async def force(self, order_id: UUID, approve: bool) -> None:
+        """The operator decides what the issuer says to this order."""
+        async with self._connections.one() as connection:
+            await book.tell(connection, order_id, approve)
+
+    async def misbehave(self, kind: Kind, until: WallTime) -> None:
+        async with self._connections.one() as connection:
+            await set_fault(connection, kind, until)
+
+    async def behave(self, kind: Kind | None = None) -> None:
+        async with self._connections.one() as connection:
+            await clear_faults(connection, kind)
+
     async def _within(self, timeout_seconds: float, call: Coroutine[Any, Any, Outcome]) -> Outcome:
         started = self._clocks.monotonic()
         task = asyncio.create_task(call)
@@ -88,6 +101,8 @@ class SandboxProcessor:
                 if "outage" in past.faults:
                     return Outcome("not_sent", text="connection refused")
                 said = self._answer(charge, past)
+                if said is not None and past.told is not None:
+                    said = Answer(past.told, "00" if past.told else "05")
                 if said is None:
                     return Outcome("not_sent", text="the sandbox takes magic card numbers only")
                 if self._clocks.monotonic() >= charge.send_before_monotonic:

@@ -70,3 +70,9 @@ CREATE TABLE IF NOT EXISTS issuer.faults (
     kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate')),
     until timestamptz NOT NULL
 );
+
+-- What the operator told the issuer to answer to an order's next charge.
+CREATE TABLE IF NOT EXISTS issuer.told (
+    order_id uuid PRIMARY KEY,
+    approved boolean NOT NULL
+);

@@ -475,7 +475,7 @@ CREATE TABLE vault (
   merchant_id uuid NOT NULL,
   token_id uuid NOT NULL,
   pan_id uuid NOT NULL,
-  magic boolean NOT NULL,                  -- a sandbox card that gets an identity of its own in each order
+  magic text,                              -- kind of a sandbox card that gets an identity of its own in each order
   scheme text NOT NULL,
   bin text NOT NULL,
   last4 text NOT NULL,

@@ -1,0 +1,81 @@
+"""What may be done to an order: a refund in two steps, a cancellation in one. Both go through the flows of the API."""
+
+from dataclasses import replace
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.order import facts
+from recoup.doors.portal.order.page import find, show
+from recoup.doors.portal.order.refund import Asked, fresh_key, read_asked, request_key, review, to_ask
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
+from recoup.flows.cards.cancel import cancel
+from recoup.flows.refunds.refund import refund
+from recoup.kernel.problem import Problem
+from recoup.store.read.order_page import OrderPage
+from recoup.store.read.requests import find_request
+
+
+async def review_refund(visit: Visit) -> Response:
+    """The first step says what would happen; nothing happens. A form that was sent already leads to its receipt."""
+    page = await find(visit)
+    try:
+        fields = parse_qs(visit.request.url.query, keep_blank_values=True, max_num_fields=500)
+    except ValueError:
+        raise Problem("malformed", "This address has more fields than any of ours.") from None
+    possible = facts.can_refund(visit, page)
+    asked = read_asked(fields)
+    made = await _made_by(visit, asked)
+    if made is not None:
+        return see(f"/orders/{page.order_id}?refunded={made}")
+    if not possible.possible:
+        return show(visit, page, problem=Problem("wrong_state", possible.why_not), status=409)
+    if not {"amount", "how"} & set(fields):
+        return show(visit, page, dialog="refund")
+    return _reviewed(visit, page, asked)
+
+
+def _reviewed(visit: Visit, page: OrderPage, asked: Asked) -> Response:
+    try:
+        found = review(page, asked, facts.sums(page).fee)
+    except Problem as problem:
+        return show(visit, page, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])
+    return show(visit, page, dialog="review", asked=asked, review=found)
+
+
+async def _made_by(visit: Visit, asked: Asked) -> UUID | None:
+    """The refund that this form made before, if it did."""
+    async with visit.portal.world.db.connection() as connection:
+        known = await find_request(connection, visit.merchant_id, "refund", request_key(asked))
+    return UUID(known["answer"]["refund_id"]) if known is not None and known["answer"] else None
+
+
+async def post_refund(visit: Visit) -> Response:
+    """The second step. The same form again, by a double click or by going back, is the same refund."""
+    form = await checked_form(visit)
+    page = await find(visit)
+    asked = read_asked(form)
+    if not visit.session.may("refund"):
+        raise Problem("forbidden", facts.can_refund(visit, page).why_not, cure="Ask somebody with the role operations.")
+    try:
+        made = await refund(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, to_ask(asked))
+    except Problem as problem:
+        if problem.code == "conflict":
+            message = "This form was sent before with another amount, and that refund was made. Look at it first."
+            problem, asked = Problem("conflict", message), replace(asked, key=fresh_key())
+        again = await find(visit)
+        return show(visit, again, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])
+    return see(f"/orders/{page.order_id}?refunded={made.refund_id}")
+
+
+async def cancel_order(visit: Visit) -> Response:
+    await checked_form(visit)
+    page = await find(visit)
+    if not visit.session.may("cancel"):
+        raise Problem("forbidden", "Your role may look, not cancel.", cure="Ask somebody with the role operations.")
+    try:
+        await cancel(visit.portal.world, visit.portal.orders, visit.scope, page.order_id)
+    except Problem as problem:
+        return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
+    return see(f"/orders/{page.order_id}")

@@ -1,0 +1,169 @@
+"""What stands beside the timeline: the money, what is planned and why, and what may be done now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from recoup.doors.portal.order.timeline import decision_of
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import CLASSES
+from recoup.rules.money.refunds import Item, items_of
+from recoup.rules.order.lifecycle import ENDED, Stage, can
+from recoup.store.read.order_page import OrderPage, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of the order's ledger entries, in the asset's smallest unit; `due` is what the customer still owes."""
+
+    approved: int
+    fee: int
+    refunded: int
+    to_you: int
+    charged: int
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them."""
+
+    number: int
+    at: datetime
+    why: tuple[str, ...]
+    would_change: str
+    alternatives: tuple[str, ...]
+    versions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One row of the attempts table."""
+
+    row: Row
+    meaning: str
+    klass: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`why_not` is empty when it is possible now."""
+
+    why_not: str = ""
+
+    @property
+    def possible(self) -> bool:
+        return not self.why_not
+
+
+def sums(page: OrderPage) -> Sums:
+    totals: dict[str, int] = {}
+    by_recipe: dict[str, int] = {}
+    for posting in page.postings:
+        for entry in posting["entries"] or ():
+            totals[entry["account"]] = totals.get(entry["account"], 0) + entry["units"]
+        by_recipe[posting["recipe"]] = by_recipe.get(posting["recipe"], 0) + max(
+            (e["units"] for e in posting["entries"] or ()), default=0
+        )
+    return Sums(
+        by_recipe.get("approve", 0), -totals.get("fees", 0), page.head["refunded_units"],
+        -totals.get("merchant_payable", 0), by_recipe.get("charge", 0), totals.get("customer_due", 0),
+    )  # fmt: skip
+
+
+def planned(page: OrderPage) -> Planned | None:
+    attempt = next((a for a in page.attempts if a["state"] == "planned"), None)
+    at = page.head["next_attempt_at"]
+    if attempt is None or at is None:
+        return None
+    decision = decision_of(page, attempt["decision_id"])
+    reasons = tuple(decision["reasons"]) if decision else ()
+    return Planned(
+        attempt["attempt_no"], at, reasons[:-1] if len(reasons) > 1 else reasons, reasons[-1] if reasons else "",
+        _alternatives(decision), _versions(decision),
+    )  # fmt: skip
+
+
+def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
+    """Of an order with nothing planned: why the last decision went as it did, and its versions."""
+    if not page.decisions:
+        return (), ""
+    return tuple(page.decisions[-1]["reasons"]), _versions(page.decisions[-1])
+
+
+def _alternatives(decision: Row | None) -> tuple[str, ...]:
+    found = []
+    for one in decision["alternatives"] if decision else ():
+        chance = one.get("chance")
+        found.append(one["note"] + (f" Chance {round(chance * 100)} %." if chance is not None else ""))
+    return tuple(found)
+
+
+def _versions(decision: Row | None) -> str:
+    versions = decision["versions"] if decision else {}
+    return ", ".join(f"{name} {value}" for name, value in versions.items() if value)
+
+
+def tried(page: OrderPage) -> list[Tried]:
+    """What each answer meant stands in the log, as it was read on that day."""
+    said: dict[str, Any] = {
+        str(line["fact_id"]): line["body"] for line in page.log if line["happening"] == "attempt_declined"
+    }
+    rows = []
+    for attempt in page.attempts:
+        body = said.get(str(attempt["attempt_id"]), {})
+        rows.append(Tried(attempt, body.get("meaning") or "", CLASSES.get(body.get("class") or "", ""),
+                          body.get("cure") or ""))  # fmt: skip
+    return rows
+
+
+def order_items(page: OrderPage) -> tuple[Item, ...]:
+    return items_of(page.order["facts"].get("items") or ())
+
+
+def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
+    """Line -> (units, quantity) that earlier refunds took of it."""
+    found: dict[int, tuple[int, int]] = {}
+    for refund in page.refunds:
+        if refund["kind"] == "refund" and refund["state"] != "refused":
+            for part in refund["items"]:
+                units, quantity = found.get(part["line"], (0, 0))
+                found[part["line"]] = (units + part["units"], quantity + part["quantity"])
+    return found
+
+
+def remaining(page: OrderPage) -> int:
+    return int(page.head["units"] - page.head["refunded_units"])
+
+
+def can_refund(visit: Visit, page: OrderPage) -> Action:
+    if not visit.session.may("refund"):
+        return Action(f"Your role ({_role(visit)}) may look, not refund.")
+    if page.order["stage"] != Stage.COMPLETED:
+        return Action("Nothing was paid, so there is nothing to give back.")
+    if remaining(page) <= 0:
+        return Action("All of it is refunded already.")
+    return Action()
+
+
+def can_cancel(visit: Visit, page: OrderPage) -> Action:
+    stage = Stage(page.order["stage"])
+    if stage is Stage.COMPLETED:
+        return Action("It is paid: a completed order is refunded, not cancelled.")
+    if stage in ENDED:
+        return Action("It has ended already.")
+    if not can(stage, "cancelled"):
+        return Action(f"An order that is {stage.value} cannot be cancelled just now.")
+    if not visit.session.may("cancel"):
+        return Action(f"Your role ({_role(visit)}) may look, not cancel.")
+    return Action()
+
+
+def _role(visit: Visit) -> str:
+    return visit.session.merchant.role if visit.session.merchant else "none"
+
+
+def refund_with(page: OrderPage, refund_id: UUID | None) -> Row | None:
+    return next((r for r in page.refunds if refund_id and r["refund_id"] == str(refund_id)), None)

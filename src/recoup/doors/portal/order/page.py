@@ -1,0 +1,68 @@
+"""One order: what it is, what happened, what comes next and why, and what may be done."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from starlette.responses import Response
+
+from recoup.doors.portal.order import facts
+from recoup.doors.portal.order.refund import Asked, fresh_key
+from recoup.doors.portal.order.timeline import KINDS, timeline
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.words import REASONS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.read.order_page import OrderPage, read_order
+
+
+async def order_page(visit: Visit) -> Response:
+    return show(visit, await find(visit))
+
+
+async def order_json(visit: Visit) -> Response:
+    """Everything that the page is made of."""
+    page = await find(visit)
+    body = msgspec.json.format(msgspec.json.encode(page), indent=2)
+    return Response(body, media_type="application/json", headers=HEADERS)
+
+
+async def find(visit: Visit) -> OrderPage:
+    """The order of the address.
+
+    Raises: Problem(not_found) for an id that is none, and for another merchant's.
+    """
+    order_id: UUID | None = parse_id(visit.request.path_params["order_id"])
+    page = None
+    if order_id is not None:
+        async with visit.portal.world.db.connection() as connection:
+            page = await read_order(connection, visit.merchant_id, order_id)
+    if page is None:
+        others = len(visit.session.merchants) > 1
+        cure = "It may belong to another merchant of yours: switch first." if others else "Look it up in the list."
+        raise Problem("not_found", f"{visit.known.merchant.name} has no order with this id.", cure=cure)
+    return page
+
+
+def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",
+         asked: Asked | None = None, review: Any = None) -> Response:  # fmt: skip
+    """The page, with a dialog open when one is named; `problem` is said there, with what was typed."""
+    query = visit.request.query_params
+    items = timeline(page, visit.now)
+    shown = query.get("show", "all")
+    shown = shown if shown in KINDS else "all"
+    asked = asked or Asked(how="amount", amount=facts.remaining(page), key=fresh_key())
+    reasons, versions = facts.last_word(page)
+    values = visit.values(
+        page=page, order=page.order, head=page.head, payer=page.payer, card=page.card,
+        items=[item for item in items if shown in ("all", item.kind)], shown=shown,
+        counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS},
+        sums=facts.sums(page), planned=facts.planned(page), reasons=reasons, versions=versions,
+        tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
+        remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
+        can_cancel=facts.can_cancel(visit, page), why_ended=REASONS.get(page.head["reason"] or "", ""),
+        problem=problem, dialog=dialog, asked=asked, review=review,
+        receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),
+    )  # fmt: skip
+    return render("order/order.html", values, status=status)

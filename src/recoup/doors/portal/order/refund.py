@@ -1,0 +1,132 @@
+"""What somebody asks to be refunded, as the form gives it, and what would happen then, in sentences."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from recoup.doors.portal.order.facts import order_items, remaining, taken
+from recoup.doors.portal.templates import money, plain_money
+from recoup.flows.refunds.refund import RefundAsked
+from recoup.kernel.money import Money, from_text
+from recoup.kernel.problem import Problem
+from recoup.rules.money.refunds import by_amount, by_items
+from recoup.store.read.order_page import OrderPage
+
+KEY: Final = re.compile(r"[0-9a-f]{32}")
+GROUPED: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+REASON_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The form as typed. `typed` is the amount's text, `quantities` line -> text; `key` is the form's, used once."""
+
+    how: str = "amount"
+    amount: int = 0
+    typed: str | None = None
+    quantities: Mapping[int, str] = field(default_factory=dict)
+    reason: str = ""
+    key: str = ""
+
+    def amount_text(self, asset: str) -> str:
+        return self.typed if self.typed is not None else plain_money(self.amount, asset)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A refund that is possible: its amount, and what will happen, in the order it happens."""
+
+    units: int
+    sentences: tuple[str, ...]
+
+
+def fresh_key() -> str:
+    return secrets.token_hex(16)
+
+
+def read_asked(fields: Mapping[str, list[str]]) -> Asked:
+    """The form's fields from an address or a body; whatever they hold."""
+    quantities = {}
+    for name, values in fields.items():
+        if name.startswith("line_") and name[5:].isascii() and name[5:].isdigit() and len(name) < 10:
+            quantities[int(name[5:])] = values[0].strip()[:10]
+
+    def first(name: str) -> str:
+        return fields.get(name, [""])[0].replace("\x00", "").strip()
+
+    key = first("key")
+    return Asked(
+        how="items" if first("how") == "items" else "amount",
+        typed=first("amount")[:40],
+        quantities=quantities,
+        reason=" ".join(first("reason").split())[:REASON_MAX],
+        key=key if KEY.fullmatch(key) else fresh_key(),
+    )
+
+
+def request_key(asked: Asked) -> str:
+    """What makes the same form, sent again, the same refund."""
+    return f"portal-{asked.key}"
+
+
+def to_ask(asked: Asked) -> RefundAsked:
+    """The same for the flow.
+
+    Raises: Problem(invalid), Problem(refund_items) for what cannot be read.
+    """
+    items = _items(asked) if asked.how == "items" else None
+    amount = None if items is not None else _amount_text(asked)
+    return RefundAsked(amount=amount, items=items, message=asked.reason, key=request_key(asked))
+
+
+def review(page: OrderPage, asked: Asked, fee: int) -> Review:
+    """What the flow would do with it.
+
+    Raises: Problem invalid, over_remainder, refund_items, as the flow does.
+    """
+    asset = page.order["asset"]
+    left = Money(remaining(page), asset)
+    if asked.how == "items":
+        units, _ = by_items(_items(asked), order_items(page), taken(page))
+    else:
+        units = from_text(_amount_text(asked), asset, "amount").units
+    by_amount(Money(units, asset), left)
+    return Review(units, _sentences(page, units, fee))
+
+
+def _amount_text(asked: Asked) -> str:
+    """Thousands may be written apart, as the page itself shows them."""
+    typed = asked.typed or ""
+    if not typed:
+        raise Problem("invalid", "Say how much to refund.", field="amount")
+    return typed.replace(",", "") if GROUPED.fullmatch(typed) else typed
+
+
+def _items(asked: Asked) -> tuple[dict[str, Any], ...]:
+    found = []
+    for line, text in sorted(asked.quantities.items()):
+        if text in ("", "0"):
+            continue
+        if not (text.isascii() and text.isdigit()):
+            raise Problem("refund_items", f"The quantity of line {line} is not a whole number.", field=f"line_{line}")
+        found.append({"line": line, "quantity": int(text)})
+    if not found:
+        raise Problem("refund_items", "Choose at least one piece of an item.", field="items")
+    return tuple(found)
+
+
+def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
+    asset = page.order["asset"]
+    amount, left = f"{money(units, asset)} {asset}", remaining(page) - units
+    card = f"the card ending in {page.card['last4']}" if page.card else "where the payment came from"
+    found = [
+        f"From the moment you press the button {amount} are owed to the customer; this cannot be taken back.",
+        f"The processor is told to send {amount} back to {card}. Banks show it after some days.",
+        f"What is owed to you falls by {amount}." + (f" The fee of {money(fee, asset)} {asset} stays." if fee else ""),
+        "The order becomes Returned: nothing is left to refund." if not left
+        else f"The order stays Completed; {money(left, asset)} {asset} can still be refunded.",
+        "Your system hears of it by the webhook order.refunded.",
+    ]  # fmt: skip
+    return tuple(found)

@@ -1,0 +1,131 @@
+"""One timeline of everything that happened to an order, newest first: log, ledger, webhooks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from recoup.doors.portal.order.words import RECIPES, Told, actor_words, say
+from recoup.doors.portal.templates import money
+from recoup.rules.order.faces import face
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.read.order_page import OrderPage, Row
+
+KINDS: Final = ("all", "attempts", "money", "webhooks")
+_REFUNDS: Final = {"refund_owed": 1, "refund_refused": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`at` is business time; `status` the face after it; `reasons` and `entries` open on demand."""
+
+    at: datetime
+    title: str
+    text: str
+    icon: str
+    tone: str
+    kind: str
+    status: int
+    by: str = ""
+    reasons: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+
+
+def timeline(page: OrderPage, now: datetime) -> list[Item]:
+    items: list[tuple[datetime, int, int, Item]] = []
+    statuses = _statuses(page)
+    for line in page.log:
+        items.append((line["recorded_at"], 0, line["seq"], _line(page, line, statuses[line["seq"]], now)))
+    for number, postings in enumerate(_together(page.postings)):
+        status = _at(page.log, statuses, postings[0]["recorded_at"])
+        items.append((postings[0]["recorded_at"], 1, number, _posted(postings, status)))
+    for event in page.events:
+        for attempt in event["tries"]:
+            status = _at(page.log, statuses, attempt["at"])
+            items.append((attempt["at"], 2, attempt["try_no"], _delivery(event, attempt, status)))
+    return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
+
+
+def _statuses(page: OrderPage) -> dict[int, int]:
+    """The face after each line: the fold of the log up to it."""
+    order, refunded, found = page.order, 0, {}
+    for line in page.log:
+        refunded += _REFUNDS.get(line["happening"], 0) * int(line["body"].get("units") or 0)
+        shown = face(Stage(line["dst"]), order["kind"], order["units"], refunded, False)
+        found[line["seq"]] = shown.status
+    if page.log:
+        found[page.log[-1]["seq"]] = page.head["status"]
+    return found
+
+
+def _at(log: Sequence[Row], statuses: Mapping[int, int], moment: datetime) -> int:
+    before = [statuses[line["seq"]] for line in log if line["recorded_at"] <= moment]
+    return before[-1] if before else 0
+
+
+def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
+    order = page.order
+    told = Told(
+        line["body"], order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
+        order["expires_at"],
+    )  # fmt: skip
+    said = say(line["happening"], told)
+    decision = decision_of(page, line["decision_id"])
+    reasons = tuple(decision["reasons"]) if decision else ()
+    return Item(
+        line["business_at"], said.title, said.text, said.icon, said.tone, said.kind, status,
+        "" if line["actor"].startswith("worker:") else actor_words(line["actor"]), reasons,
+    )  # fmt: skip
+
+
+def decision_of(page: OrderPage, decision_id: Any) -> Row | None:
+    return next((d for d in page.decisions if decision_id and d["decision_id"] == str(decision_id)), None)
+
+
+def _together(postings: Sequence[Row]) -> list[list[Row]]:
+    """Postings of one source at one instant are one event to a reader."""
+    groups: dict[tuple[str, str, datetime], list[Row]] = {}
+    for posting in postings:
+        groups.setdefault((posting["source_kind"], posting["source_id"], posting["recorded_at"]), []).append(posting)
+    return list(groups.values())
+
+
+def _posted(postings: Sequence[Row], status: int) -> Item:
+    """What it changes for the merchant is the title; each recipe is a part of the sentence."""
+    entries = [(p["recipe"], e) for p in postings for e in p["entries"] or ()]
+    asset = entries[0][1]["asset"] if entries else ""
+    owed = -sum(e["units"] for _, e in entries if e["account"] == "merchant_payable")
+    parts = [
+        f"{money(max((abs(e['units']) for r, e in entries if r == p['recipe']), default=0), asset)}"
+        f" {RECIPES.get(p['recipe'], p['recipe'])}"
+        for p in postings
+    ]
+    title = f"Posted: {money(abs(owed), asset)} {asset} {'more' if owed > 0 else 'less'} owed to you"
+    if not owed:
+        title = f"Posted: {parts[0] if parts else 'nothing'}"
+    first = postings[0]
+    sealed = f"Page {first['page_no']:,}, entry {first['position']}." if first["page_no"] else "Not yet sealed."
+    text = (", ".join(parts) + ". " if owed and len(parts) > 1 else "") + sealed
+    lines = tuple(f"{_account(e)}: {_signed(e)}" for _, e in entries)
+    return Item(first["business_at"], title, text, "money", "", "money", status, entries=lines)
+
+
+def _account(entry: Mapping[str, Any]) -> str:
+    place = f" ({entry['place']})" if entry["place"] else ""
+    return str(entry["account"]).replace("_", " ") + place
+
+
+def _signed(entry: Mapping[str, Any]) -> str:
+    return ("+" if entry["units"] > 0 else "") + money(entry["units"], entry["asset"])
+
+
+def _delivery(event: Row, attempt: Row, status: int) -> Item:
+    """Deliveries run by the wall clock; they are shown where they fall in the order's own time."""
+    moved: timedelta = event["business_at"] - event["recorded_at"]
+    fine = attempt["result"] == "delivered"
+    where = urlsplit(attempt["url"] or "").hostname or "The endpoint"
+    said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {attempt['error']}"
+    text = f"{where} {said} in {attempt['latency_ms']:,} ms, try {attempt['try_no']}."
+    title = f"Webhook {event['event']} {'delivered' if fine else attempt['result']}"
+    return Item(attempt["at"] + moved, title, text, "webhook", "ok" if fine else "bad", "webhooks", status)

@@ -1,0 +1,187 @@
+"""Each line of the order log in plain words: a title, a sentence, a shape."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.doors.portal.templates import money, when
+from recoup.doors.portal.words import CLASSES, REASONS, scheme_word
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`icon` and `tone` are the timeline's shape and colour; `kind` the tab that shows it: attempts, money, other."""
+
+    title: str
+    text: str = ""
+    icon: str = "info"
+    tone: str = ""
+    kind: str = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a line can speak of: its body, the order's asset and card scheme, and the merchant's now."""
+
+    body: Mapping[str, Any]
+    asset: str
+    units: int
+    scheme: str
+    now: datetime
+    expires_at: datetime | None
+
+    def get(self, name: str) -> str:
+        value = self.body.get(name)
+        return "" if value is None else str(value)
+
+    def amount(self) -> str:
+        units = self.body.get("units")
+        return f"{money(int(units) if units is not None else self.units, self.asset)} {self.asset}"
+
+    def moment(self, name: str) -> str:
+        try:
+            return when(datetime.fromisoformat(self.get(name)), self.now)
+        except ValueError:
+            return ""
+
+    @property
+    def attempt(self) -> str:
+        return f"Attempt {self.get('number') or '?'}"
+
+
+def code_words(told: Told) -> str:
+    """`Visa code 51, advice 24.`"""
+    code = f"{scheme_word(told.scheme)} code {told.get('code')}" if told.get("code") else "No code given"
+    return code + (f", advice {told.get('advice')}." if told.get("advice") else ".")
+
+
+def _received(told: Told) -> Said:
+    until = f" It is worked on until {when(told.expires_at, told.now)}." if told.expires_at else ""
+    return Said("Placed", f"{told.amount()} came in after a decline of yours.{until}", "orders")
+
+
+def _planned(told: Told) -> Said:
+    due = told.moment("next")
+    if due:
+        return Said(f"Next attempt planned for {due}", icon="clock", tone="run", kind="attempts")
+    return Said("No further attempt is planned", "The order stays open until it expires.", "clock", "", "attempts")
+
+
+def _declined_attempt(told: Told) -> Said:
+    took = f" {int(told.get('latency_ms')):,} ms." if told.get("latency_ms").isdigit() else ""
+    klass = CLASSES.get(told.get("class"), "")
+    text = " ".join(part for part in (code_words(told), klass, told.get("cure")) if part) + took
+    title = f"{told.attempt} declined: {told.get('meaning') or 'no reason given'}"
+    return Said(title, text, "cancelled", "bad", "attempts")
+
+
+def _held(told: Told) -> Said:
+    until = f" It goes on by itself at {told.moment('until')}." if told.moment("until") else ""
+    return Said("On hold", told.get("why") + until, "onhold", "warn")
+
+
+def _collected(told: Told) -> Said:
+    how = f"Attempt {told.get('attempt')}" if told.get("attempt") else "The attempt"
+    route = f" on route {told.get('route')}" if told.get("route") else ""
+    text = f"{how}{route} collected it from the customer."
+    return Said(f"Approved: {told.amount()}", text, "completed", "ok", "money")
+
+
+def _refund(told: Told) -> Said:
+    number = f"Refund {told.get('number')}" if told.get("number") else "Refund"
+    text = "Owed to the customer from this moment on; it is sent at once."
+    return Said(f"{number} of {told.amount()}", text, "returned", "", "money")
+
+
+def _not_sent(told: Told) -> Said:
+    return Said(f"{told.attempt} not sent", told.get("why") or "Nothing left our side.", "cancelled", "", "attempts")
+
+
+def _plain(
+    title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "other"
+) -> Callable[[Told], Said]:
+    return lambda told: Said(
+        title.format(attempt=told.attempt, amount=told.amount()),
+        text.format(why=told.get("why"), route=told.get("route") or "the processor", amount=told.amount()).strip(),
+        icon, tone, kind,
+    )  # fmt: skip
+
+
+SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
+    "received": _received,
+    "began": _received,
+    "started": _plain("Picked up", "From here on it is worked on.", "processing", "run"),
+    "held": _held,
+    "released": _plain("Released from hold", "{why}", "processing", "run"),
+    "challenged": _plain("The customer is asked to confirm", "Nothing more is sent before they answer.",
+                         "unknown", "warn"),
+    "challenge_passed": _plain("The customer confirmed", "", "check", "ok"),
+    "challenge_failed": _plain("Cancelled: the customer did not pass", REASONS["challenge_failed"], "cancelled", "bad"),
+    "challenge_timed_out": _plain("Cancelled: no answer", REASONS["challenge_timeout"], "cancelled", "bad"),
+    "authorised": _plain("Authorised: {amount}", "Waits for your capture.", "capture", "run", "money"),
+    "captured": _plain("Captured: {amount}", "", "completed", "ok", "money"),
+    "capture_window_ended": _plain("Cancelled: not captured in time", REASONS["capture_window"], "cancelled"),
+    "collected": _collected,
+    "advanced": _plain("Approved in advance: {amount}",
+                       "You are settled now; the customer is charged later, at the operator's risk.",
+                       "completed", "ok", "money"),
+    "broke": _plain("Problem", "{why}", "problem", "bad"),
+    "mended": _plain("The problem is solved", "{why}", "processing", "run"),
+    "declined": _plain("Cancelled: declined", "{why}", "cancelled", "bad"),
+    "cancelled": _plain("Cancelled by you", "Nothing more is sent for it.", "cancelled"),
+    "paid_elsewhere": _plain("Cancelled: paid elsewhere", REASONS["paid_elsewhere"], "cancelled"),
+    "expired": _plain("Expired", REASONS["expired"], "cancelled"),
+    "planned": _planned,
+    "warned": _plain("Note", "{why}", "note"),
+    "attempt_sent": _plain("{attempt} sent", "To {route}.", "right", "run", "attempts"),
+    "attempt_not_sent": _not_sent,
+    "attempt_declined": _declined_attempt,
+    "attempt_unknown": _plain("{attempt}: no answer yet",
+                              "The processor is asked what became of it; it is never sent twice.",
+                              "unknown", "warn", "attempts"),
+    "attempt_approved": _plain("{attempt} approved", "", "check", "ok", "attempts"),
+    "approved_late": _plain("{attempt} was approved after the end", "The money goes back to the customer.",
+                            "problem", "warn", "attempts"),
+    "reversed": _plain("{amount} went back to the customer", "The late approval is undone.", "returned", "", "money"),
+    "reversal_stuck": _plain("Giving back {amount} is stuck", "The operator looks at it; the money is still owed.",
+                             "problem", "bad", "money"),
+    "refund_owed": _refund,
+    "refund_sent": _plain("Refund of {amount} sent", "", "right", "", "money"),
+    "refund_netted": _plain("Refund of {amount} taken off the charge", "The customer is charged less instead.",
+                            "returned", "", "money"),
+    "refund_done": _plain("Refund of {amount} done", "The processor has taken it.", "returned", "ok", "money"),
+    "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
+                             "problem", "bad", "money"),
+    "refund_stuck": _plain("Refund of {amount} is stuck",
+                           "The processor did not take it. It is still owed; the operator looks at it.",
+                           "problem", "bad", "money"),
+    "merchant_attempt": _plain("Your own attempt was declined", "It counts in the card's network limits.", "info"),
+    "paid_twice": _plain("Paid twice", "Your own payment succeeded too: refund one of them.",
+                         "problem", "bad", "money"),
+}  # fmt: skip
+
+RECIPES: Final[Mapping[str, str]] = {
+    "approve": "owed to you",
+    "fee": "service fee",
+    "charge": "charged to the customer",
+    "refund_owed": "taken from what is owed to you, for the customer",
+    "refund_refused": "given back to you: the refund was refused",
+    "refund_netted": "taken off what the customer owes",
+    "refund_done": "sent back to the customer",
+    "late_approval": "came in late and goes back",
+    "reversed": "went back to the customer",
+    "uncollected": "not collected; the operator's loss",
+}
+
+
+def say(happening: str, told: Told) -> Said:
+    """Words for any line, also for one this version does not know."""
+    known = SAY.get(happening)
+    return known(told) if known else Said(happening.replace("_", " ").capitalize(), told.get("why"))
+
+
+def actor_words(actor: str) -> str:
+    kind, _, who = actor.partition(":")
+    words = {"user": who, "worker": "Recoup", "api": f"API key {who[:8]}", "operator": f"Operator {who}"}
+    return words.get(kind, actor)

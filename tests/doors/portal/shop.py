@@ -1,0 +1,137 @@
+"""A shop to look at: two databases, the portal over them, its people, and some 300 orders in every status."""
+
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+from starlette.applications import Starlette
+
+from recoup.doors.portal.routes import routes
+from recoup.flows.locked import Orders
+from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.gateways.keys.keyring import Keyring
+from recoup.gateways.keys.material import fresh
+from recoup.kernel.world import World
+from recoup.store import migrate
+from recoup.store.partitions import ensure_partitions
+from recoup.store.pool import Database, _prepare
+from recoup.store.server import ServerAddress
+from tests.doors.portal.order_stories import STORIES, Story, tell, write
+from tests.store.order_rows import make_merchant
+
+PASSWORD = "correct horse battery"
+NAMES = ["Beatriz Almeida", "Tomasz Wójcik", "Hana Sato", "نورا العتيبي", "小林 楓", "Grace Mbeki", "Oliver Brandt",
+         "Priya Raman", "Sofía Herrera", "Liam O’Connor", "Mei-Ling Chan", "Aleksander van der Berg-Wolkonsky",
+         "<script>alert(1)</script> \"Bobby\"", "Zoë 😀 Quinn"]  # fmt: skip
+ASSETS = ["USD", "USD", "USD", "EUR", "JPY", "KWD"]
+
+
+@dataclass
+class Shop:
+    """`stories` by name: the newest order that lived through each."""
+
+    dsn: str
+    people_dsn: str
+    merchant_id: uuid.UUID
+    other_id: uuid.UUID
+    empty_id: uuid.UUID
+    sites: list[uuid.UUID]
+    stories: dict[str, Story]
+    other_order: uuid.UUID
+    keys: Keyring
+
+
+async def make_shop(server: ServerAddress, orders: int = 300) -> Shop:
+    tag = uuid.uuid4().hex[:10]
+    names = f"portal_world_{tag}", f"portal_people_{tag}"
+    for name, kind in zip(names, ("world", "people"), strict=True):
+        await migrate.create_database(server.dsn("postgres"), name)
+        await migrate.migrate(server.dsn(name), kind, world="sandbox" if kind == "world" else None)
+    connection = await asyncpg.connect(server.dsn(names[0]))
+    await _prepare(connection)
+    now = datetime.now(UTC).replace(microsecond=0)
+    await ensure_partitions(connection, now)
+    merchant_id, sites = await make_merchant(connection, sites=3)
+    other_id, other_sites = await make_merchant(connection, name="Other & Sons")
+    empty_id, _ = await make_merchant(connection, name="Empty Ltd", offset_us=21 * 86_400_000_000)
+    endpoint_id = uuid.uuid4()
+    await connection.execute(
+        "INSERT INTO endpoints (merchant_id, endpoint_id, url, events, format, created_at)"
+        " VALUES ($1, $2, 'https://hooks.brightleaf.example/recoup', '{}', 'rescue', now())", merchant_id, endpoint_id,
+    )  # fmt: skip
+    stories, told = _stories(merchant_id, sites, now, orders), {}
+    for name, story in stories:
+        told[name] = story
+    await write(connection, endpoint_id, [story for _, story in stories])
+    foreign = Story(other_id, other_sites[0], "OTHER-1", "Eve Other", "eve@other.example", "USD", 1000, now)
+    await write(connection, uuid.uuid4(), [tell(foreign, "draft")])
+    await connection.execute("ANALYZE")
+    await connection.close()
+    keys = Keyring(fresh())
+    shop = Shop(server.dsn(names[0]), server.dsn(names[1]), merchant_id, other_id, empty_id, sites, told,
+                foreign.order_id, keys)  # fmt: skip
+    await _people(shop)
+    return shop
+
+
+def _stories(
+    merchant_id: uuid.UUID, sites: list[uuid.UUID], now: datetime, count: int
+) -> list[tuple[str, Story]]:
+    dice, found = random.Random(7), []
+    for number in range(count):
+        placed = now - timedelta(minutes=(count - number) * 53, seconds=dice.randrange(60)) - timedelta(days=3)
+        name, asset = dice.choice(NAMES), dice.choice(ASSETS)
+        units = dice.choice([990, 2490, 4590, 12900, 124900]) + number % 3
+        kind, source = ("mit_managed", "ecommerce")
+        if number % 5 == 1:
+            kind, source = dice.choice([("cit_web", "ecommerce"), ("cit_callcenter", "callcenter")])
+        items = [{"sku": "LEAF-1", "name": "Leaf Club, November", "amount": units // 3, "quantity": 3,
+                  "tax": units - units // 3 * 3}]  # fmt: skip
+        story = Story(
+            merchant_id, sites[number % 3], f"SUB-{7000 + number}-2026-11", name, f"buyer{number}@example.test", asset,
+            units, placed, kind, source, items if number % 2 else [],
+        )  # fmt: skip
+        told = STORIES[number % len(STORIES)]
+        found.append((told + ("_items" if items and number % 2 else ""), tell(story, told)))
+    return found
+
+
+async def _people(shop: Shop) -> None:
+    world = await make_world(shop)
+    partner = uuid.uuid4()
+    await register_partner(world, partner, "Checkout Partner")
+    await register_merchant(world, shop.merchant_id, "Brightleaf Tea", partner)
+    await register_merchant(world, shop.other_id, "Other & Sons", None)
+    await register_merchant(world, shop.empty_id, "Empty Ltd", partner)
+    for email, name, memberships in (
+        ("maya@example.test", "Maya Okafor", [Membership("merchant", shop.merchant_id, "operations")]),
+        ("ann@example.test", "Ann Lyst", [Membership("merchant", shop.merchant_id, "analyst")]),
+        ("pat@example.test", "Pat Partner", [Membership("partner", partner, "owner")]),
+        ("op@example.test", "Olga Operator", [Membership("operator", uuid.UUID(int=0), "operations")]),
+        ("new@example.test", "Nobody Yet", []),
+        ("empty@example.test", "Emma Empty", [Membership("merchant", shop.empty_id, "owner")]),
+    ):
+        await make_user(world, email, name, PASSWORD, memberships)
+    await world.db.close()
+    await world.extra["people"].close()
+
+
+async def make_world(shop: Shop, **fields: Any) -> World:
+    db = await Database(shop.dsn, size=4).open()
+    people = await Database(shop.people_dsn, size=3).open()
+    return World("sandbox", db, shop.keys, {}, None, extra={"people": people}, **fields)
+
+
+def make_app(world: World) -> Starlette:
+    return Starlette(routes=routes(world, Orders(world)))
+
+
+async def drop_shop(server: ServerAddress, shop: Shop) -> None:
+    connection = await asyncpg.connect(server.dsn("postgres"))
+    for dsn in (shop.dsn, shop.people_dsn):
+        name = dsn.partition("@/")[2].partition("?")[0]
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await connection.close()

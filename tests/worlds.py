@@ -1,0 +1,308 @@
+"""A whole sandbox world for a test: database, keys, processor, web, as `main` builds it, but quick to make.
+
+    async with sandbox_world(server) as (world, orders, deliveries):
+        shop = await make_shop(world, orders, deliveries)
+        order_id = await shop.admit(units=4590)
+        await shop.advance(timedelta(days=2))
+
+Each world has databases of its own, cloned from templates that the run's server gets once.
+"""
+
+import asyncio
+import fcntl
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.advance_clock import advance_clock
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.taken import Declined, Person, Word
+from recoup.flows.cards.tokenize import Vault
+from recoup.flows.cards.transmit import Transmit, Transmitted
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
+from recoup.flows.messages.deliver import Deliveries
+from recoup.flows.messages.endpoints import new_signing_key
+from recoup.flows.messages.publish_now import publish_now
+from recoup.flows.money.close_pages import close_pages_of
+from recoup.flows.run_due import run_due
+from recoup.gateways.cards.sandbox import book
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.gateways.keys.keyring import Keyring
+from recoup.gateways.keys.material import fresh
+from recoup.gateways.web.client import WebClient
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import Clocks
+from recoup.kernel.world import Policy, World
+from recoup.rules.network.magic import script_card
+from recoup.store.migrate import create_database, migrate
+from recoup.store.partitions import ensure_partitions
+from recoup.store.pool import Database
+from recoup.store.server import ServerAddress
+
+KEYRING = Keyring(fresh())  # one for the whole process: a clone of a world can be opened too
+POLICY = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
+TEMPLATES = {"people": "template_people", "world": "template_world"}
+FUNDS_CARD = script_card("visa", "51", 99)  # declines for want of funds, always
+HARD_CARD = script_card("visa", "04", 99)  # a hard decline
+
+
+@asynccontextmanager
+async def sandbox_world(
+    server: ServerAddress, *, policy: Policy = POLICY, clocks: Clocks | None = None, template: str | None = None,
+    keep: bool = False,
+) -> AsyncIterator[tuple[World, Orders, Deliveries]]:  # fmt: skip
+    """A fresh world; its databases are dropped at the end. `world.extra["dsn"]` is its address as the owner.
+
+    `template`: a database to clone instead of the empty one (see `clone`), nobody connected to it. `keep`: the world's
+    database stays, for others to clone.
+    """
+    name, people_name = f"w_{uuid.uuid4().hex[:12]}", f"p_{uuid.uuid4().hex[:12]}"
+    await asyncio.to_thread(_templates_once, server)
+    await clone(server, name, template or TEMPLATES["world"])
+    await clone(server, people_name, TEMPLATES["people"])
+    dsn = server.dsn(name)
+    db = await Database(dsn, size=8, name="test").open()
+    people = await Database(server.dsn(people_name), size=2, name="test").open()
+    processor = SandboxProcessor(dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+    web = WebClient(loopback=True)
+    world = World(
+        name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web,
+        clocks=clocks or Clocks(), policy=policy, extra={"people": people, "dsn": dsn, "database": name},
+    )  # fmt: skip
+    try:
+        yield world, Orders(world), Deliveries(world)
+    finally:
+        await processor.close()
+        await web.close()
+        await db.close()
+        await people.close()
+        await drop(server, people_name)
+        if not keep:
+            await drop(server, name)
+
+
+async def clone(server: ServerAddress, name: str, template: str) -> None:
+    await _admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+async def drop(server: ServerAddress, name: str) -> None:
+    await _admin(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+async def _admin(server: ServerAddress, sql: str) -> None:
+    connection = await asyncpg.connect(server.dsn("postgres"), timeout=10)
+    try:
+        for left in range(100, -1, -1):
+            try:
+                await connection.execute(sql)
+                return
+            except asyncpg.ObjectInUseError:  # somebody still leaves the template
+                if not left:
+                    raise
+                await asyncio.sleep(0.05)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def owner(world: World) -> AsyncIterator[Any]:
+    """A connection as the owner, beside the application: may do what `recoup_app` may not. jsonb stays text."""
+    connection = await asyncpg.connect(world.extra["dsn"], timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+# the templates ------------------------------------------------------------------------------------------------
+
+
+def _templates_once(server: ServerAddress) -> None:
+    """Of all workers of a run one makes them; the others wait."""
+    with _locked(Path(server.host) / "templates.lock"):
+        asyncio.run(_make_templates(server))
+
+
+async def _make_templates(server: ServerAddress) -> None:
+    admin = server.dsn("postgres")
+    connection = await asyncpg.connect(admin, timeout=10)
+    try:
+        have = {r["datname"] for r in await connection.fetch("SELECT datname FROM pg_database")}
+    finally:
+        await connection.close()
+    if TEMPLATES["people"] not in have:
+        await create_database(admin, "unfinished_people")
+        await migrate(server.dsn("unfinished_people"), "people")
+        await _admin(server, f'ALTER DATABASE unfinished_people RENAME TO "{TEMPLATES["people"]}"')
+    if TEMPLATES["world"] not in have:
+        await create_database(admin, "unfinished_world")
+        dsn = server.dsn("unfinished_world")
+        await migrate(dsn, "world", world="sandbox")
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            await ensure_partitions(connection, datetime.now(UTC))
+            await book.install(connection)
+        finally:
+            await connection.close()
+        await _admin(server, f'ALTER DATABASE unfinished_world RENAME TO "{TEMPLATES["world"]}"')
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+# a merchant, and what its developer and its customers do ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A merchant with keys, and the flows a door would call for it."""
+
+    world: World
+    orders: Orders
+    deliveries: Deliveries
+    merchant_id: UUID
+    site_id: UUID
+    keys: Keys
+    webhook_key: str
+    merchants: Merchants
+    evaluate: Evaluate
+    transmit: Transmit
+    scope: Scope
+
+    def key(self, order_id: UUID) -> tuple[UUID, UUID]:
+        return self.merchant_id, order_id
+
+    async def now(self) -> datetime:
+        """The merchant's business time."""
+        self.merchants.forget(self.merchant_id)
+        return (await self.merchants.get(self.merchant_id)).merchant.business(self.world.clocks.wall())
+
+    async def declined(self, **more: Any) -> Declined:
+        """A managed MIT of 45.90 USD, declined for want of funds, on a card that approves; 21 days to rescue it.
+
+        `days=None`: a synchronous MIT. Everything else as the fields of `Declined`; `code` and `email` besides.
+        """
+        now = await self.now()
+        number = uuid.uuid4().hex[:10]
+        days = more.pop("days", 21)
+        code, email = more.pop("code", "51"), more.pop("email", f"payer-{number}@example.test")
+        usual: dict[str, Any] = {
+            "external_id": f"SUB-{number}", "key": f"key-{number}", "is_mit": True, "order_source": "ecommerce",
+            "expires_at": now + timedelta(days=days) if days else None, "units": 4590, "currency": "USD",
+            "token_id": None, "pan": script_card("visa", "51", 0), "cvv": "", "exp_month": 9, "exp_year": 2031,
+            "transaction_id": f"tx-{number}",
+            "decline": {"code": code, "source": "visa", "text": "", "advice": None, "at": now.isoformat()},
+            "site_id": None, "site_url": None, "descriptor": None,
+            "payer": Person(first_name="Ana", last_name="Roe", email=email), "facts": {},
+        }  # fmt: skip
+        return Declined(**(usual | more))
+
+    async def ask(self, **more: Any) -> Word:
+        """One /evaluate."""
+        return await self.evaluate.evaluate(self.scope, await self.declined(**more))
+
+    async def admit(self, **more: Any) -> UUID:
+        """One /evaluate; the order's id."""
+        return (await self.ask(**more)).order_id
+
+    async def admit_many(self, count: int, **more: Any) -> list[UUID]:
+        """Together, as a busy door would."""
+        return list(await asyncio.gather(*(self.admit(**more) for _ in range(count))))
+
+    async def transmitted(self, external_id: str, *, declined: bool = True, **more: Any) -> UUID:
+        """One /transmit."""
+        usual: dict[str, Any] = {
+            "external_id": external_id, "transaction_id": f"tx-{uuid.uuid4().hex[:10]}", "is_declined": declined,
+            "is_mit": True, "units": 4590, "currency": "USD", "code_source": "visa", "code": "51" if declined else "00",
+            "bin": None, "last4": None, "payer": {"external_id": "", "email": "", "phone": "", "name": ""},
+            "transacted_at": await self.now(), "facts": {},
+        }  # fmt: skip
+        return await self.transmit.transmit(self.scope, Transmitted(**(usual | more)))
+
+    async def run_due(self) -> int:
+        """Runs what is due now, until nothing is; answers how much it was."""
+        total = 0
+        while ran := await run_due(self.world, self.orders, merchant_id=self.merchant_id):
+            total += ran
+        return total
+
+    async def settle(self, seconds: float = 30.0) -> None:
+        """Runs due work until no attempt and no refund is out."""
+        give_up = self.world.clocks.monotonic() + seconds
+        sql = "SELECT count(*) FROM due_work WHERE merchant_id = $1 AND kind IN ('inquire', 'refund')"
+        while True:
+            await self.run_due()
+            if not await self.value(sql, self.merchant_id):
+                return
+            assert self.world.clocks.monotonic() < give_up, "something stays out"
+            await asyncio.sleep(0.02)
+
+    async def advance(self, by: timedelta) -> datetime:
+        """`recoup clock advance`: runs what falls due on the way, feeds and delivers its events."""
+        reached = await advance_clock(self.world, self.orders, self.merchant_id, by, self._publish)
+        self.merchants.forget(self.merchant_id)
+        return reached
+
+    async def publish(self) -> int:
+        """Events into the feed, and a first delivery try for each."""
+        return await self._publish(self.merchant_id)
+
+    async def close_pages(self) -> int:
+        return await close_pages_of(self.world, self.merchant_id)
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        async with self.world.db.connection() as connection:
+            return await connection.fetchval(sql, *args)
+
+    async def order(self, order_id: UUID) -> Mapping[str, Any]:
+        """orders and order_heads in one row."""
+        async with self.world.db.connection() as connection:
+            row = await connection.fetchrow(
+                "SELECT * FROM orders JOIN order_heads USING (merchant_id, order_id, placed_at, door, site_id, asset,"
+                " units, expires_at) WHERE merchant_id = $1 AND order_id = $2", self.merchant_id, order_id,
+            )  # fmt: skip
+        assert row is not None
+        return dict(row)
+
+    async def happenings(self, order_id: UUID) -> list[str]:
+        async with self.world.db.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT happening FROM order_log WHERE merchant_id = $1 AND order_id = $2 ORDER BY seq",
+                self.merchant_id, order_id,
+            )  # fmt: skip
+        return [r["happening"] for r in rows]
+
+    async def _publish(self, merchant_id: UUID) -> int:
+        return await publish_now(self.world, self.deliveries, merchant_id)
+
+
+async def make_shop(
+    world: World, orders: Orders, deliveries: Deliveries, *, name: str = "Brightleaf Tea",
+    merchant_id: UUID | None = None, clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
+) -> Shop:  # fmt: skip
+    """A merchant with one site and new keys."""
+    merchant_id, site_id, webhook_key = merchant_id or new_id(), new_id(), new_signing_key()
+    site = NewSite(site_id, "https://leaf.example.test", "Leaf", "BRIGHTLEAF*TEA")
+    await make_merchant(world, merchant_id, name, (site,), partner_id=None, clock_behind=clock_behind,
+                        fee_basis_points=fee_basis_points)  # fmt: skip
+    keys = await make_keys(world, merchant_id, webhook_key)
+    merchants = Merchants(world)
+    return Shop(
+        world, orders, deliveries, merchant_id, site_id, keys, webhook_key, merchants,
+        Evaluate(world, orders, merchants, Vault(world)), Transmit(world, orders, merchants),
+        Scope(merchant_id, Actor("api", keys.app_key), "test"),
+    )  # fmt: skip
