@@ -1,4 +1,4 @@
-"""Decimal places of each asset, frozen from ISO 4217; USDT and USDC in book scale. A test compares with the iso4217 package."""
+"""Decimal places of each asset, frozen from ISO 4217 (a test compares); USDT and USDC in book scale."""
 
 from typing import Final
 

@@ -143,7 +143,8 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
         click.echo(json.dumps(rows))
         return
     for row in rows:
-        click.echo(f"{row['name']:22} = {row['value'] or '-':24} [{row['origin']}]\n    {row['meaning']}; {row['variable']}")
+        click.echo(f"{row['name']:22} = {row['value'] or '-':24} [{row['origin']}]")
+        click.echo(f"    {row['meaning']}; {row['variable']}")
 
 
 register(cli, with_world, load_settings)

@@ -1,6 +1,5 @@
 """Where the databases are: the embedded server, or addresses that were given; created and migrated when asked."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
@@ -63,7 +62,7 @@ async def prepare(databases: Databases) -> None:
             world = None if name == "people" else name
             await migrate(dsn, "people" if world is None else "world", world=world)
         await _prepare_sandbox(databases.sandbox)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError) as error:
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Problem("unavailable", f"The database cannot be prepared: {error}", cure="Check its address.") from error
 
 

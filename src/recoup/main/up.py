@@ -81,7 +81,7 @@ def supervise(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
-    base = [sys.executable, "-m", "recoup"]
+    base = [sys.executable, "-m", "recoup.main"]
     flags = ["--data-dir", str(settings.data_dir)]
     parts = [
         Part("doors", [*base, "serve", *flags, "--fd", str(sock.fileno())], (sock.fileno(),)),

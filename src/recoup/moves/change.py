@@ -17,8 +17,8 @@ import msgspec
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.rules.money.ledger import Posting
 from recoup.rules.messages.order_events import order_event_data
+from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import ENDED, fact, step

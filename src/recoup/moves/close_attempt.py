@@ -82,7 +82,7 @@ def _declined(change: Change, attempt: Attempt) -> None:
         advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
         lasting=lasting(order, reading, attempt.sent_at),
     )  # fmt: skip
-    body = {
+    body: dict[str, Any] = {
         "number": attempt.attempt_no, "code": reading.code, "advice": reading.advice, "class": reading.klass,
         "meaning": reading.meaning, "reason": reading.reason, "cure": reading.cure, "latency_ms": attempt.latency_ms,
     }  # fmt: skip

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from recoup.moves.change import Change
 from recoup.rules.order.lifecycle import Stage, can
 
-
 PAID_TWICE = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
 
 

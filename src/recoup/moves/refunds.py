@@ -14,7 +14,7 @@ TRIES_MAX = 6
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
                actor: str) -> Refund:  # fmt: skip
-    """The promise: once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
+    """Once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
     order = change.order
     payment = order.paid_by()
     refund = Refund(

@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 class Coalescer(Generic[Row, Answer]):
     """`run(rows)` answers each row in order: a value, or an exception for that row alone.
 
-    Bounds: `max_rows` a statement, `writers` statements at once, `queue_max` rows waiting (beyond: Problem unavailable).
+    Bounds: `max_rows` a statement, `writers` statements at once, `queue_max` rows waiting (beyond: unavailable).
     """
 
     def __init__(

@@ -38,7 +38,8 @@ async def ensure_partitions(connection: asyncpg.Connection, now: datetime, *, ah
         if not have:
             low = UUID(int=0)
             await connection.execute(
-                f"CREATE TABLE {table}_first PARTITION OF {table} FOR VALUES FROM ('{low}') TO ('{_bound(year, month)}')"
+                f"CREATE TABLE {table}_first PARTITION OF {table}"
+                f" FOR VALUES FROM ('{low}') TO ('{_bound(year, month)}')"
             )
         for _ in range(ahead + 1):
             name = f"{table}_{year:04d}_{month:02d}"

@@ -11,7 +11,7 @@ import click
 from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.insight.play import play_file
-from recoup.flows.insight.sandbox import FAULTS, clear_fault, set_fault, settle_attempt
+from recoup.flows.cards.on_demand import FAULTS, clear_fault, set_fault, settle_attempt
 from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import inputs
 

@@ -1,1 +1,1 @@
-"""The rescue API under `/v1`. One file a resource; `wire.py` holds the dialect's shapes, `errors.py` its error table."""
+"""The rescue API under `/v1`. One file a resource; `wire.py` holds shapes, `errors.py` the error table."""

@@ -1,9 +1,11 @@
 """The routes of `/v1`."""
 
+from collections.abc import Mapping
+
 from starlette.routing import Route
 
 from recoup.doors.rescue import evaluate, orders, token, transmit, webhooks
-from recoup.doors.rescue.resource import Resource
+from recoup.doors.rescue.resource import Method, Resource
 from recoup.doors.rescue.services import Services
 from recoup.doors.rescue.tokenize import Tokenize
 
@@ -11,8 +13,8 @@ from recoup.doors.rescue.tokenize import Tokenize
 def routes(services: Services) -> list[Route]:
     """Each path answers every method itself: a wrong one is refused after the credential, in the dialect's shape."""
 
-    def at(path: str, methods: dict[str, object]) -> Route:
-        return Route(f"/v1{path}", Resource(services, methods))  # type: ignore[arg-type]
+    def at(path: str, methods: Mapping[str, Method]) -> Route:
+        return Route(f"/v1{path}", Resource(services, methods))
 
     return [
         at("/oauth2/token", token.TOKEN),

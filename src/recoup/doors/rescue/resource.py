@@ -88,8 +88,8 @@ class Resource:
             return
         except Exception as error:
             log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
-            problem = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
-            await send_refusal(send, refusal(scope, problem))
+            ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
+            await send_refusal(send, refusal(scope, ours))
             return
         body = b"" if reply.status == 204 else _encode(reply.body)
         await send_refusal(send, Refusal(reply.status, body, [_JSON, *reply.headers]))

@@ -80,7 +80,7 @@ def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, s
     at = iso(call.services.world.clocks.wall())
     first, last, email = who
     test = call.services.world.policy.test_mode
-    method = {
+    method: dict[str, Any] = {
         "token": stored.token_id, "created_at": at, "updated_at": at, "email": email or None,
         "storage_state": "retained", "test": test, "last_four_digits": stored.last4, "first_six_digits": stored.bin,
         "card_type": brand(given.pan).lower().replace(" ", "_"), "first_name": first, "last_name": last,

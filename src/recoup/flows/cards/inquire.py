@@ -61,8 +61,7 @@ async def _not_known(
                 return _again(world, change, now)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
             return None
-        age = change.wall - now.send_before
-        if age > world.policy.desk_after and can(order.stage, "broke"):
+        if change.wall > now.send_before + world.policy.desk_after and can(order.stage, "broke"):
             change.step("broke", why="The processor has not said for a day whether this payment went through.",
                         cause="unknown_outcome")  # fmt: skip
         pause = min(ASK_EVERY_MAX, timedelta(milliseconds=250) * 2 ** min(tries, 12))

@@ -65,8 +65,9 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await revoke_keys(tx, merchant_id, wall)
-        await add_api_key(tx, app_key=keys.app_key, key_id=new_id(), merchant_id=merchant_id,
-                          secret_hash=world.keys.secret_hash(keys.app_secret), scopes=list(SCOPES), at=wall)  # fmt: skip
+        kept = world.keys.secret_hash(keys.app_secret)
+        await add_api_key(tx, app_key=keys.app_key, key_id=new_id(), merchant_id=merchant_id, secret_hash=kept,
+                          scopes=list(SCOPES), at=wall)  # fmt: skip
         await add_tokenization_key(tx, keys.tokenization_key, merchant_id, wall)
         sealed = world.keys.seal_secret(f"webhook:{merchant_id}", webhook_key.encode())
         await set_webhook_key(tx, merchant_id, sealed)

@@ -92,7 +92,9 @@ async def delete(world: World, scope: Scope, endpoint_id: UUID) -> None:
             raise Problem("not_found", "There is no such webhook endpoint.")
 
 
-def _endpoint(world: World, scope: Scope, row: Any, sealed: bytes) -> Endpoint:
+def _endpoint(world: World, scope: Scope, row: Any, sealed: bytes | None) -> Endpoint:
+    """Every merchant has a webhook key from its first keys on."""
+    assert sealed is not None
     key = world.keys.open_secret(f"webhook:{scope.merchant_id}", sealed).decode()
     return Endpoint(row["endpoint_id"], row["url"], tuple(row["events"]), row["format"], row["state"], row["why"],
                     row["created_at"], key)  # fmt: skip

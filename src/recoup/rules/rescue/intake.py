@@ -42,8 +42,8 @@ def expiry_of(
     if kind != "mit_managed":
         return None, ()
     if asked is None:
-        raise Problem("invalid", "The ExpiryDateUtc field is required.", field="ExpiryDateUtc",
-                      cure="Send the date until which the payment may be retried, ideally three weeks ahead.")  # fmt: skip
+        cure = "Send the date until which the payment may be retried, ideally three weeks ahead."
+        raise Problem("invalid", "The ExpiryDateUtc field is required.", field="ExpiryDateUtc", cure=cure)
     floor, latest = now + policy.expiry_floor - policy.expiry_grace, now + policy.expiry_max + policy.expiry_grace
     if asked < floor:
         days = policy.expiry_floor / timedelta(days=1)

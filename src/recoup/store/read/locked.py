@@ -21,6 +21,7 @@ def merchant_of(row: Mapping[str, Any]) -> Merchant:
 def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
     card = evidence["card"]
     names = {f.name for f in fields(Order)} & set(row.keys()) - {"attempts"}
+    values: dict[str, Any] = {name: Stage(row[name]) if name == "stage" else row[name] for name in names}
     return Order(
         merchant=merchant_of(evidence["merchant"]),
         attempts_count=row["attempts"],
@@ -29,7 +30,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
         refunds=[_typed(Refund, r) for r in evidence["refunds"] or ()],
         sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
         blocks=list(evidence["blocks"] or ()),
-        **{name: Stage(row[name]) if name == "stage" else row[name] for name in names},
+        **values,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from recoup.flows.cards.send import send_attempt
-from recoup.flows.insight.outcome import find_one
+from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem

@@ -1,4 +1,4 @@
-"""`python -m recoup`."""
+"""`python -m recoup.main`."""
 
 from recoup.main.cli import run
 

@@ -1,0 +1,20 @@
+"""An order by any of its ids, whoever it belongs to: for operators at the command line."""
+
+from uuid import UUID
+
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.read.find_orders import find_any_order
+
+
+async def find_one(world: World, key: str) -> tuple[UUID, UUID]:
+    """(merchant, order), the newest one of this id. Raises: Problem not_found, conflict."""
+    async with world.db.connection() as connection:
+        found = await find_any_order(connection, parse_id(key), key)
+    if not found:
+        raise Problem("not_found", f"No order is known by {key!r}.")
+    if len({row["merchant_id"] for row in found}) > 1:
+        ids = ", ".join(str(row["order_id"]) for row in found)
+        raise Problem("conflict", "Several merchants have an order with this id.", cure=f"Use one of {ids}.")
+    return found[0]["merchant_id"], found[0]["order_id"]
