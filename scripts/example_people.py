@@ -1,5 +1,6 @@
 """The made-up customers of the examples: names in several scripts, addresses, e-mail at domains that nobody owns."""
 
+import unicodedata
 from random import Random
 from typing import Any, Final, NamedTuple
 
@@ -18,8 +19,12 @@ class Culture(NamedTuple):
 
 def _plain(text: str) -> tuple[tuple[str, str], ...]:
     """Latin names: the e-mail takes them in lower case, without marks."""
-    marks = str.maketrans("áàâäãåçéèêëíïîñóòôöõøúùûüýžščřęąłśźżćńőűßæ", "aaaaaaceeeeiiinooooo" + "ouuuuyzscrealszzcnousa")
-    return tuple((name, name.lower().translate(marks).replace("'", "").replace(" ", "")) for name in text.split(","))
+    return tuple((name, _latin(name)) for name in text.split(","))
+
+
+def _latin(name: str) -> str:
+    bare = unicodedata.normalize("NFKD", name.lower().replace("ł", "l").replace("ß", "ss"))
+    return "".join(c for c in bare if c.isascii() and c.isalpha())
 
 
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.services import make_services
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
+from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
 
@@ -58,9 +60,16 @@ def make_app(settings: Settings, databases: Databases) -> App:
             return JSONResponse({"ready": False, "why": "database"}, 503, {"retry-after": "2"})
         return JSONResponse({"ready": True})
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    async def metrics(request: Request) -> Response:
+        try:
+            text, kind = await scrape(holder["running"].world)
+        except Problem as problem:
+            return PlainTextResponse(problem.message + "\n", 503, {"retry-after": "2"})
+        return Response(text, media_type=kind)
+
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
-    return OnePath(Tracing(BodyLimit(typed, refuse)))
+    return Measured(OnePath(Tracing(BodyLimit(typed, refuse))), monotonic)

@@ -79,7 +79,12 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
     click.echo(f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
                f"  sign in   {kept['portal_user']} / {kept['portal_password']}\n  API       {settings.url}/v1\n"
                f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
-    supervise(settings, databases, sock, Demo(settings).tick if demo else bool)
+    doing: Callable[[], bool] = bool
+    if demo:
+        from recoup.main.demo import Demo
+
+        doing = Demo(settings).tick
+    supervise(settings, databases, sock, doing)
 
 
 @cli.command()

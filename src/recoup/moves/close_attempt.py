@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.moves.change import Change
 from recoup.moves.end_order import expire_if_due
+from recoup.moves.open_attempt import hold
 from recoup.moves.plan_attempts import decide_next, follow, next_due, plan_attempt
 from recoup.moves.refunds import reverse_late_approval
 from recoup.moves.sends import lasting
@@ -115,7 +116,11 @@ def _not_sent(change: Change, attempt: Attempt, happening: str | None) -> None:
     if order.stage is Stage.PROBLEM:
         change.step("mended", why="The processor has answered: nothing was sent.")
     failed = sum(1 for a in order.attempts if a.state == "not_sent" and a.route)
-    wait = timedelta(minutes=min(60, 2 ** min(failed, 6)))
-    due = change.now + wait
-    if order.expires_at is None or due < order.expires_at:
-        plan_attempt(change, due, attempt.ladder, attempt.decision_id)
+    due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
+    if order.expires_at is not None and due >= order.expires_at:
+        return
+    plan_attempt(change, due, attempt.ladder, attempt.decision_id)
+    if failed > 1 and order.stage is Stage.PROCESSING:
+        hold(change, "The processor cannot be reached.", "processor_outage", due)
+        change.undue("retry")
+        change.due("release", due)

@@ -67,5 +67,5 @@ def _refused(change: Change, attempt: Attempt, verdict: Refused) -> None:
         return
     change.set_attempt(attempt, state="not_sent")
     order.next_attempt_at = None
-    change.fact("attempt_not_sent", attempt.attempt_id, number=attempt.attempt_no, why=verdict.message,
+    change.fact("attempt_withheld", attempt.attempt_id, number=attempt.attempt_no, why=verdict.message,
                 rule=verdict.rule_id)  # fmt: skip

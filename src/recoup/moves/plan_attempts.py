@@ -1,6 +1,6 @@
 """Decides what comes next after a decline and puts it on the order: the next attempt, its due time, the reasons."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.order_evidence import evidence_of
+
+INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadline
 
 
 def decide_next(change: Change, reading: Reading) -> tuple[Decision, UUID]:
@@ -58,7 +60,8 @@ def plan_attempt(change: Change, due: datetime, ladder: str, decision_id: UUID |
         )  # fmt: skip
     change.set_attempt(attempt, due_at=due)
     order.next_attempt_at = due
-    change.due("retry", due)
+    first = order.answered_inline and attempt.attempt_no == 1 and due <= change.now
+    change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")
     return attempt

@@ -23,6 +23,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Merchant
@@ -36,6 +37,7 @@ from recoup.store.write.intake import Raced, admit
 
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
+ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the answer itself
 
 
 class Evaluate:
@@ -51,7 +53,14 @@ class Evaluate:
         input_mac = self._mac(given, token_id)
         for attempt in range(_TRIES):
             known = await self._merchants.get(scope.merchant_id)
-            row, warnings = self._row(scope, known, given, token_id, input_mac)
+            try:
+                row, warnings = self._row(scope, known, given, token_id, input_mac)
+            except Problem as refused:
+                # What was taken once is answered again, even where it would be refused as new today.
+                seen = await self._seen(scope, given, token_id, input_mac)
+                if isinstance(seen, int):
+                    raise refused from None
+                return await self._present(scope, seen, ()) if isinstance(seen, UUID) else seen
             try:
                 admitted = await self._admissions.submit(row)
             except Raced:
@@ -64,7 +73,9 @@ class Evaluate:
                 continue
             if admitted:
                 return await self._first_word(scope, given, row, warnings)
-            seen = await self._seen(scope, given, token_id, input_mac, warnings)
+            seen = await self._seen(scope, given, token_id, input_mac)
+            if isinstance(seen, UUID):
+                return await self._present(scope, seen, warnings)
             if isinstance(seen, Word):
                 return seen
             given = replace(given, facts=given.facts | {"generation": seen})
@@ -102,6 +113,7 @@ class Evaluate:
             "units": given.units, "amount_text": str(given.units), "token_id": token_id,
             "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
             "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
+            "admit_at": now if managed else now + INLINE_GRACE,
             "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency),
             "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
@@ -137,7 +149,7 @@ class Evaluate:
             return Word(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings)
         key = (scope.merchant_id, row["order_id"])
         try:
-            async with asyncio.timeout(self._world.policy.cit_deadline / timedelta(seconds=1) - 0.15):
+            async with asyncio.timeout(self._patience):
                 await start(self._orders, key)
                 await asyncio.shield(send_attempt(self._world, self._orders, key, actor=scope.actor,
                                                   request_id=scope.request_id))  # fmt: skip
@@ -145,12 +157,18 @@ class Evaluate:
             pass  # the attempt stays `keep`: a late approval is shown by the next evaluate and the webhook
         return await self._present(scope, row["order_id"], warnings)
 
+    @property
+    def _patience(self) -> float:
+        """Seconds until a caller that waits is answered with the order's present word."""
+        return (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
+
     # what is known already ------------------------------------------------------------------------------------
 
     async def _seen(
-        self, scope: Scope, given: Declined, token_id: UUID, input_mac: bytes, warnings: tuple[str, ...]
-    ) -> Word | int:
-        """The word of a known key or order id; or the generation under which this is new.
+        self, scope: Scope, given: Declined, token_id: UUID, input_mac: bytes
+    ) -> Word | UUID | int:
+        """The stored word of a known key; the order whose present word is the answer; or, for what is new, the
+        generation under which it is.
 
         Raises: Problem(conflict) for a key with other content, or an order id with another amount or card;
         Problem(invalid) for an unknown token.
@@ -164,9 +182,10 @@ class Evaluate:
                     raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
                 first = await order_word(connection, scope.merchant_id, request["subject_id"])
                 assert first is not None
+                if first["kind"] != "mit_managed":
+                    return UUID(str(first["order_id"]))
                 word = word_of(first, tuple(request["answer"]["warnings"]))
-                managed = first["kind"] == "mit_managed"
-                return replace(word, evaluate="SUBMITTED", outcome="SUBMITTED") if managed else word
+                return replace(word, evaluate="SUBMITTED", outcome="SUBMITTED")
             token = await find_token(connection, scope.merchant_id, token_id)
             if token is None:
                 message = "The card token is not known for this merchant."
@@ -183,13 +202,18 @@ class Evaluate:
             message = f"A rescue of this orderId exists with another {what}."
             raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
                           order_id=str(last["order_id"]))  # fmt: skip
-        return await self._present(scope, last["order_id"], warnings)
+        return UUID(str(last["order_id"]))
 
     async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...]) -> Word:
-        async with self._world.db.connection() as connection:
-            row = await order_word(connection, scope.merchant_id, order_id)
-        assert row is not None
-        return word_of(row, warnings)
+        """The order's word now; for one that another call is just trying, as soon as that is answered."""
+        until = self._world.clocks.monotonic() + self._patience
+        while True:
+            async with self._world.db.connection() as connection:
+                row = await order_word(connection, scope.merchant_id, order_id)
+            assert row is not None
+            if not row["busy"] or self._world.clocks.monotonic() >= until:
+                return word_of(row, warnings)
+            await asyncio.sleep(0.03)
 
     # the card, the input --------------------------------------------------------------------------------------
 

@@ -83,7 +83,9 @@ def _again(world: World, change: Change, attempt: Attempt) -> tuple[Order, Attem
         close_attempt(change, attempt.attempt_id, Told("not_sent"))
         return None
     send_before = change.wall + SEND_WITHIN
-    change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before)
+    change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before,
+                       sent_at=change.now)  # fmt: skip
+    change.send(attempt.attempt_id, at=change.now)
     change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + timedelta(seconds=1),
                wall=True)  # fmt: skip
     return order, attempt, world.clocks.monotonic() + SEND_WITHIN / timedelta(seconds=1)

@@ -35,7 +35,7 @@ _NOT_DONE: Final = OPEN | _OVER
 _ALL: Final = OPEN | ENDED
 ROWS: Final = (
     Row("planned", "sent", frozenset({Stage.PROCESSING}), "open", "keep", None, "attempt_sent", None, "inquire"),
-    Row("planned", "not_sent", OPEN, "not_sent", None, None, "attempt_not_sent", None, "plan"),
+    Row("planned", "not_sent", OPEN, "not_sent", None, None, "attempt_withheld", None, "none"),
     Row("planned", "order_ended", ENDED, "not_sent", None, None, None, None, "none"),
     *(
         row

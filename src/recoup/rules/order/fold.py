@@ -56,6 +56,8 @@ def after(state: State, line: Line) -> State:
             return replace(state, refunded_units=state.refunded_units - int(line.body["units"]))
         case "attempt_sent":
             return replace(state, attempts=state.attempts + 1)
+        case "attempt_not_sent":
+            return replace(state, attempts=state.attempts - 1)
         case "reversed":
             return replace(state, reversed_units=state.reversed_units + int(line.body["units"]))
         case happening if happening in _ENDS:

@@ -163,5 +163,10 @@ class Order:
         return next((a for a in self.attempts if a.state == "approved"), None)
 
     @property
+    def answered_inline(self) -> bool:
+        """A caller is waiting: its own process makes the first attempt, the worker only when that one dies."""
+        return self.kind == "mit_sync" or self.kind.startswith("cit")
+
+    @property
     def initiator(self) -> str:
         return "customer" if self.kind.startswith("cit") else "merchant"

@@ -15,7 +15,10 @@ ORDER BY f.generation DESC LIMIT 1
 """
 _BY_ID = """
 SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
-  o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at
+  o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
+  o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR EXISTS (SELECT FROM attempts a
+    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.attempt_no = 1
+      AND (a.state = 'open' OR (a.state = 'planned' AND a.due_at <= o.placed_at + interval '1 second')))) AS busy
 FROM orders o JOIN order_heads h USING (merchant_id, order_id)
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """
@@ -29,7 +32,7 @@ async def latest_generation(
 
 
 async def order_word(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
-    """Where one order stands, in one row."""
+    """Where one order stands, in one row; `busy`: its first attempt, made while the caller waits, has no answer yet."""
     return await connection.fetchrow(_BY_ID, merchant_id, order_id)
 
 

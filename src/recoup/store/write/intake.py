@@ -16,8 +16,8 @@ WITH input AS MATERIALIZED (
     kind text, order_type text, source text, external_id text, generation int, site_id uuid, descriptor text,
     asset text, units bigint, amount_text text, token_id uuid, transaction_id text, placed_at timestamptz,
     expires_at timestamptz, facts jsonb, actor text, request_id text, recorded_at timestamptz, event_id uuid,
-    event jsonb, payer_id uuid, first_name text, last_name text, email text, phone text, ip text, billing jsonb,
-    shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint)
+    event jsonb, admit_at timestamptz, payer_id uuid, first_name text, last_name text, email text, phone text, ip text,
+    billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint)
 ), fresh AS MATERIALIZED (
   SELECT i.*, v.pan_id, v.last4,
     CASE WHEN v.magic IS NOT NULL THEN md5(i.order_id::text || v.pan_id::text)::uuid ELSE v.pan_id END AS card_id
@@ -74,7 +74,7 @@ WITH input AS MATERIALIZED (
   SELECT merchant_id, order_id, 1, 'order', event_id, 'order.submitted', event, placed_at, recorded_at FROM admitted
 ), due AS (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
-  SELECT merchant_id, 'admit', order_id, placed_at FROM admitted
+  SELECT merchant_id, 'admit', order_id, admit_at FROM admitted
 )
 SELECT order_id, 1 / ((SELECT count(*) FROM gate) = (SELECT count(*) FROM refs))::int AS whole FROM admitted
 """

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from recoup.doors.portal.order.words import RECIPES, Told, actor_words, say
 from recoup.doors.portal.templates import money
+from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage, Row
@@ -66,8 +67,9 @@ def _at(log: Sequence[Row], statuses: Mapping[int, int], moment: datetime) -> in
 
 def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
     order = page.order
+    came_in = _came_in(page) if line["src"] == Stage.NEW else {}
     told = Told(
-        line["body"], order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
+        line["body"] | came_in, order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
         order["expires_at"],
     )  # fmt: skip
     said = say(line["happening"], told)
@@ -77,6 +79,17 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
         line["business_at"], said.title, said.text, said.icon, said.tone, said.kind, status,
         "" if line["actor"].startswith("worker:") else actor_words(line["actor"]), reasons,
     )  # fmt: skip
+
+
+def _came_in(page: OrderPage) -> dict[str, str]:
+    """The merchant's own decline, as the knowledge of its day reads it."""
+    decline = page.order["facts"].get("decline") or {}
+    placed: datetime = page.order["placed_at"]
+    reading = read_decline(
+        scheme=page.card["scheme"] if page.card else "generic", source=decline.get("source"), code=decline.get("code"),
+        text=decline.get("text"), advice=decline.get("advice"), on=placed.date(),
+    )  # fmt: skip
+    return {"code": str(decline.get("code") or ""), "meaning": reading.meaning}
 
 
 def decision_of(page: OrderPage, decision_id: Any) -> Row | None:

@@ -58,7 +58,9 @@ def code_words(told: Told) -> str:
 
 def _received(told: Told) -> Said:
     until = f" It is worked on until {when(told.expires_at, told.now)}." if told.expires_at else ""
-    return Said("Placed", f"{told.amount()} came in after a decline of yours.{until}", "orders")
+    code = f" (code {told.get('code')})" if told.get("code") else ""
+    heard = f": {told.get('meaning')}{code}" if told.get("meaning") else ""
+    return Said("Placed", f"{told.amount()} came in after a decline of yours{heard}.{until}", "orders")
 
 
 def _planned(told: Told) -> Said:

@@ -1,0 +1,51 @@
+"""`/metrics` for Prometheus: what the doors did, and what waits in the database at the moment of asking."""
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
+from recoup.kernel.world import World
+from recoup.store.read.backlog import read_backlog
+
+REGISTRY = CollectorRegistry()
+_CALLS = Counter("recoup_calls", "Calls answered", ["door", "method", "status"], registry=REGISTRY)
+_SECONDS = Histogram(
+    "recoup_call_seconds", "Seconds until a call was answered", ["door"], registry=REGISTRY,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)  # fmt: skip
+_BACKLOG = Gauge("recoup_backlog", "What waits, by kind", ["kind"], registry=REGISTRY)
+_OLDEST = Gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", registry=REGISTRY)
+
+
+class Measured:
+    """Counts and times every call."""
+
+    def __init__(self, app: App, monotonic: Any) -> None:
+        self._app, self._monotonic = app, monotonic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = self._monotonic()
+        door = "rescue" if scope["path"].startswith("/v1/") else "portal"
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _CALLS.labels(door, scope["method"], message["status"]).inc()
+                _SECONDS.labels(door).observe(self._monotonic() - started)
+            await send(message)
+
+        await self._app(scope, receive, noted)
+
+
+async def scrape(world: World) -> tuple[bytes, str]:
+    """Text and content type. Raises: Problem(unavailable)."""
+    async with world.db.connection() as connection:
+        backlog = await read_backlog(connection, world.clocks.wall())
+    for kind, number in backlog.waiting.items():
+        _BACKLOG.labels(kind).set(number)
+    _OLDEST.set(backlog.oldest_seconds)
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST

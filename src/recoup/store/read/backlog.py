@@ -1,0 +1,35 @@
+"""What waits: for operators' gauges. Counts stop at 100,000."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+_DUE = """
+SELECT kind, count(*) AS n FROM (
+  SELECT d.kind FROM due_work d JOIN merchants m USING (merchant_id)
+  WHERE d.due_at <= $1::timestamptz + CASE WHEN d.wall THEN 0 ELSE m.offset_us END * interval '1 microsecond'
+  LIMIT 100000) due
+GROUP BY kind
+"""
+_REST = """
+SELECT (SELECT count(*) FROM (SELECT FROM outbox WHERE NOT fed LIMIT 100000) o) AS unfed_events,
+  (SELECT count(*) FROM (SELECT FROM lanes WHERE due_at <= $1 LIMIT 100000) l) AS due_deliveries,
+  (SELECT count(*) FROM (SELECT FROM postings WHERE page_no IS NULL LIMIT 100000) p) AS unsealed_postings,
+  (SELECT count(*) FROM (SELECT FROM due_work WHERE kind = 'inquire' LIMIT 100000) i) AS open_attempts,
+  (SELECT coalesce(extract(epoch FROM $1 - min(d.due_at)), 0) FROM due_work d JOIN merchants m USING (merchant_id)
+    WHERE m.offset_us = 0 AND d.due_at <= $1 AND d.lease_until IS NULL) AS oldest_seconds
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    waiting: dict[str, int]
+    oldest_seconds: float
+
+
+async def read_backlog(connection: asyncpg.Connection, wall: datetime) -> Backlog:
+    waiting = {f"due_{r['kind']}": r["n"] for r in await connection.fetch(_DUE, wall)}
+    rest = dict(await connection.fetchrow(_REST, wall))
+    oldest = float(rest.pop("oldest_seconds"))
+    return Backlog(waiting | rest, oldest)
