@@ -1,7 +1,7 @@
 """Why the example payments were declined, in the published mix, and what each card does afterwards.
 
-The mix is the mean of published figures, scaled to 400: lack of money 44, no reason 22, expired 10, fraud 10, closed 10,
-technical 4, wrong data 5, card limits 5. About half of all are won back inside their time.
+The mix is the mean of published figures, scaled to 400: lack of money 44, no reason 22, expired 10, fraud 10, closed
+10, technical 4, wrong data 5, card limits 5. About half of all are won back inside their time.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ class Category(NamedTuple):
 
 
 class Life(NamedTuple):
-    """`kind`: which test card. `declines`: how often it says no. `turns`: the hard code that it says instead of the first.
+    """`kind`: which test card. `declines`: how often it says no. `turns`: the hard code that it says instead.
 
-    `waits`: no try of it is ever approved, and none ends the order. `units`: the amount that a card's answer hangs on.
+    `waits`: no try of it is ever approved, and none ends the order. `units`: the amount that the answer hangs on.
     """
 
     kind: str
@@ -42,7 +42,8 @@ class Life(NamedTuple):
 
 CATEGORIES: Final = (
     Category("funds", {
-        "nmi": (("202", "Insufficient funds"),), "stripe": (("insufficient_funds", "Your card has insufficient funds."),),
+        "nmi": (("202", "Insufficient funds"),),
+        "stripe": (("insufficient_funds", "Your card has insufficient funds."),),
         "adyen": (("12", "Not enough balance"),),
     }, "51", "116"),
     Category("generic", {
@@ -59,7 +60,8 @@ CATEGORIES: Final = (
         "adyen": (("31", "Issuer Suspected Fraud"), ("20", "FRAUD")),
     }, "59", "100"),
     Category("closed", {
-        "nmi": (("251", "Lost card"), ("252", "Stolen card"), ("262", "Stop this recurring program"), ("221", "No such issuer")),
+        "nmi": (("251", "Lost card"), ("252", "Stolen card"), ("262", "Stop this recurring program"),
+                ("221", "No such issuer")),
         "stripe": (("stolen_card", "Your card has been declined."), ("lost_card", "Your card has been declined."),
                    ("transaction_not_allowed", "Your card does not support this type of purchase.")),
         "adyen": (("5", "Blocked Card"), ("26", "Revocation Of Auth"), ("23", "Transaction Not Permitted")),
@@ -71,7 +73,8 @@ CATEGORIES: Final = (
         "adyen": (("9", "Issuer Unavailable"), ("4", "Acquirer Error")),
     }, "91", "911"),
     Category("data", {
-        "nmi": (("225", "Invalid card security code"),), "stripe": (("incorrect_zip", "Your postal code is incorrect."),),
+        "nmi": (("225", "Invalid card security code"),),
+        "stripe": (("incorrect_zip", "Your postal code is incorrect."),),
         "adyen": (("24", "CVC Declined"), ("32", "AVS Declined")),
     }, "N7", "122"),
     Category("limits", {
@@ -97,9 +100,10 @@ _LIVES: Final[dict[str, tuple[tuple[int, Life], ...]]] = {
     "fraud": ((36, Life("script")),),
     "closed": ((36, Life("script")),),
     "technical": (
-        (7, Life("script", 0)), (2, Life("script", 1)), (1, Life("script")), (1, Life("faults", units=80_001, scheme="visa")),
-        (1, Life("faults", units=80_004, scheme="visa")), (1, Life("faults", units=80_006, scheme="mastercard")),
-        (1, Life("faults", units=80_010, scheme="visa")), (1, Life("faults", units=80_012, scheme="mastercard")),
+        (7, Life("script", 0)), (2, Life("script", 1)), (1, Life("script")),
+        (1, Life("faults", units=80_001, scheme="visa")), (1, Life("faults", units=80_004, scheme="visa")),
+        (1, Life("faults", units=80_006, scheme="mastercard")), (1, Life("faults", units=80_010, scheme="visa")),
+        (1, Life("faults", units=80_012, scheme="mastercard")),
     ),
     "data": ((18, Life("script")),),
     "limits": ((10, Life("script", 0)), (3, Life("script", 1)), (6, Life("script"))),

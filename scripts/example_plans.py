@@ -53,13 +53,15 @@ _EVENING: Final = (6, 5, 4, 3, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 9, 10, 
 SITES: Final = (
     Site("COF", "https://coffee.demo.example", "DEMO*COFFEE", 27, "nmi", "100", True, _DAWN, (
         Plan(40, "USD", "monthly", (Item("house-250", "House blend, 250 g", 945, 2),)),
-        Plan(34, "USD", "monthly", (Item("espresso-500", "Espresso roast, 500 g", 1890), Item("filters", "Paper filters", 390))),
+        Plan(34, "USD", "monthly", (Item("espresso-500", "Espresso roast, 500 g", 1890),
+                                    Item("filters", "Paper filters", 390))),
         Plan(14, "USD", "monthly", (Item("decaf-250", "Decaf, 250 g", 1150), Item("oat", "Oat drink, 1 l", 299, 3))),
         Plan(12, "USD", "monthly", (Item("office-2000", "Office box, 2 kg", 5990), Item("descaler", "Descaler", 890))),
     )),
     Site("FIT", "https://fit.demo.example", "DEMO*FITATHOME", 24, "stripe", "succeeded", True, _DAY, (
         Plan(52, "USD", "monthly", (Item("home", "Home training", 1999), Item("plan", "Meal plan", 500))),
-        Plan(16, "USD", "yearly", (Item("home-year", "Home training, one year", 17900), Item("mat", "Training mat", 2450))),
+        Plan(16, "USD", "yearly", (Item("home-year", "Home training, one year", 17900),
+                                   Item("mat", "Training mat", 2450))),
         Plan(20, "EUR", "monthly", (Item("home", "Home training", 1799), Item("plan", "Meal plan", 450)), "DE"),
         Plan(12, "EUR", "monthly", (Item("yoga", "Yoga at home", 1490), Item("breath", "Breathing course", 310)), "FR"),
     )),

@@ -231,7 +231,9 @@ def evaluation(
         },
         "transaction": said, "payer": {"id": one.who.payer_id, "email": one.who.email, "phone": one.who.phone},
         "billingInformation": whole,
-        "paymentMethod": method(one, {"cardBrand": BRANDS[one.scheme]}) | {"token": True, "cardNumber": {"$token": card}},
+        "paymentMethod": {
+            **method(one, {"cardBrand": BRANDS[one.scheme]}), "token": True, "cardNumber": {"$token": card},
+        },
     }  # fmt: skip
     if units == one.plan.units:
         body["orderItems"] = [
@@ -281,7 +283,7 @@ def refund_bodies(one: Bill, number: int) -> list[dict[str, Any]]:
     if number < 20:
         return [{"items": [{"line": 2, "quantity": 1}], "refundMessage": "Item not delivered"}]
     part = text(max(1, units // 4))
-    return [{"amountToRefund": part, "refundMessage": "First part"}, {"amountToRefund": part, "refundMessage": "Second part"}]
+    return [{"amountToRefund": part, "refundMessage": f"{which} part"} for which in ("First", "Second")]
 
 
 def last_day(maker: Maker) -> Iterator[dict[str, Any]]:

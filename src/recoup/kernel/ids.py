@@ -2,8 +2,9 @@
 
 import os
 import threading
-import time
 from uuid import UUID
+
+from recoup.kernel.time import wall_ms
 
 _lock = threading.Lock()
 _last_ms = 0
@@ -15,7 +16,7 @@ def new_id() -> UUID:
     global _last_ms, _counter
     random = int.from_bytes(os.urandom(9), "big")
     with _lock:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = wall_ms()
         if now_ms > _last_ms:
             _last_ms, _counter = now_ms, (random >> 62) & 0x3FF
         else:

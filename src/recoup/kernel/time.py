@@ -27,6 +27,11 @@ class Clocks:
         return time.monotonic()
 
 
+def wall_ms() -> int:
+    """Milliseconds since 1970, for ids."""
+    return time.time_ns() // 1_000_000
+
+
 def business_at(wall: WallTime, offset_us: int) -> BusinessTime:
     return BusinessTime(wall + timedelta(microseconds=offset_us))
 

@@ -32,7 +32,7 @@ def refuse(scope: Scope, problem: Problem) -> Refusal:
 
 
 async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
-    problem = Problem("no_such_path", "There is nothing at this path.", cure="See /docs for the endpoints.")
+    problem = Problem("no_such_path", "There is nothing at this path.", cure="Check the path; the API lives under /v1, the portal at /orders.")
     await send_refusal(send, refuse(scope, problem))
 
 

@@ -1,7 +1,6 @@
 """Where the databases are: the embedded server, or addresses that were given; created and migrated when asked."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -69,7 +68,7 @@ async def prepare(databases: Databases) -> None:
 async def _prepare_sandbox(dsn: str) -> None:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        await ensure_partitions(connection, datetime.fromtimestamp(Clocks().wall().timestamp(), UTC))
+        await ensure_partitions(connection, Clocks().wall())
         await install(connection)
     finally:
         await connection.close()

@@ -1,11 +1,11 @@
 """Numbered SQL files are the way to the schema; `schema/` is the schema to read. A test proves the two equal."""
 
-from datetime import UTC, datetime
 from importlib.resources import files
 
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
 
 LOCK = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
 
@@ -70,7 +70,7 @@ async def migrate(dsn: str, database: str, *, world: str | None = None) -> int:
             async with connection.transaction():
                 await connection.execute(sql)
                 await connection.execute(
-                    "INSERT INTO schema_migrations VALUES ($1, $2, $3)", number, name, datetime.now(UTC)
+                    "INSERT INTO schema_migrations VALUES ($1, $2, $3)", number, name, Clocks().wall()
                 )
         if world is not None:
             await _claim_world(connection, world)
@@ -83,7 +83,7 @@ async def _claim_world(connection: asyncpg.Connection, world: str) -> None:
     await connection.execute(
         "INSERT INTO world (name, epoch, created_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING",
         world,
-        datetime.now(UTC),
+        Clocks().wall(),
     )
     name = await connection.fetchval("SELECT name FROM world")
     if name != world:

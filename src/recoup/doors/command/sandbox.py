@@ -10,9 +10,7 @@ import click
 
 from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
-from recoup.flows.insight.play import play_file
 from recoup.flows.cards.on_demand import FAULTS, clear_fault, set_fault, settle_attempt
-from recoup.kernel.problem import Problem
 from recoup.rules.network.magic import inputs
 
 
@@ -60,20 +58,6 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
         with_world(load_settings(data_dir=data_dir), work)
         click.echo(f"{kind} for {duration}" if lasts else f"{kind} ended")
-
-    @sandbox.command()
-    @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-    @click.option("--url", help="Where to send it; default: this installation.")
-    @data_dir_option
-    def play(file: Path, url: str | None, data_dir: Path | None) -> None:
-        """Sends an examples file through the HTTP API as the bootstrap merchant. Its dates are offsets from now."""
-        settings = load_settings(data_dir=data_dir)
-        kept = Path(settings.data_dir) / "bootstrap.json"
-        if not kept.exists():
-            raise Problem("not_found", "There is no bootstrap.json.", cure="Run `recoup up` or `recoup bootstrap`.")
-        keys = json.loads(kept.read_text())
-        told = play_file(file, (url or keys["base_url"]).rstrip("/"), keys)
-        click.echo(json.dumps(told))
 
 
 def _settle(with_world: WithWorld, settings: Any, order: str, approve: bool) -> None:

@@ -138,6 +138,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "warned": _plain("Note", "{why}", "note"),
     "attempt_sent": _plain("{attempt} sent", "To {route}.", "right", "run", "attempts"),
     "attempt_not_sent": _not_sent,
+    "attempt_withheld": _plain("{attempt} withheld", "{why}", "cancelled", "", "attempts"),
     "attempt_declined": _declined_attempt,
     "attempt_unknown": _plain("{attempt}: no answer yet",
                               "The processor is asked what became of it; it is never sent twice.",

@@ -1,0 +1,106 @@
+"""An order's log proved line by line, and its row and face against what the log alone says."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+from recoup.rules.order.faces import STATUS_NAMES, face
+from recoup.rules.order.fold import State, after
+from recoup.rules.order.lifecycle import FACTS, STEPS, Stage
+
+Wrong = tuple[str, Any, Any]  # field, expected, found
+ROWS: Final = frozenset(
+    {(s.src.value, s.happening, s.dst.value) for s in STEPS}
+    | {(stage.value, f.happening, stage.value) for f in FACTS for stage in f.stages}
+)
+EVENTS: Final = {
+    **{f"{s.src.value}/{s.happening}/{s.dst.value}": s.event for s in STEPS if s.event},
+    **{f"{stage.value}/{f.happening}/{stage.value}": f.event for f in FACTS if f.event for stage in f.stages},
+}
+_TYPES: Final = {"mit_managed": "MIT", "mit_sync": "MIT", "cit_web": "CIT", "cit_callcenter": "CIT", "stable": "STABLE"}
+
+
+class Line(NamedTuple):
+    """A line of the log, as the fold takes it."""
+
+    seq: int
+    happening: str
+    src: str
+    dst: str
+    body: Mapping[str, Any]
+
+
+def first_wrong(
+    orders: Iterable[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]
+) -> tuple[Any, Wrong] | None:
+    """(order, what is wrong): of one window's orders and lines, both in the order of their ids."""
+    rows = {row["order_id"]: row for row in orders}
+    logs = {order_id: list(group) for order_id, group in groupby(lines, key=lambda line: line["order_id"])}
+    for order_id in sorted(rows.keys() | logs.keys()):
+        wrong = _order(rows.get(order_id), logs.get(order_id, []))
+        if wrong:
+            return order_id, wrong
+    return None
+
+
+def _order(row: Mapping[str, Any] | None, lines: list[Mapping[str, Any]]) -> Wrong | None:
+    state = State()
+    for line in lines:
+        told = _line(state, line)
+        if not isinstance(told, State):
+            return told
+        state = told
+    if row is None or row["stage"] is None:
+        return "order of the log" if lines else "order of the head", "an order", None
+    if not lines:
+        return "log", "an order's log", "no line"
+    if row["version"] != state.version:
+        return "version of the order", f"{state.version}, its last log line", row["version"]
+    if row["stage"] != state.stage:
+        return "stage of the order", f"{state.stage}, as its last log line says", row["stage"]
+    if row["head"] is None:
+        return "head", "a row in order_heads", None
+    return _head(row, state)
+
+
+def _line(state: State, line: Mapping[str, Any]) -> State | Wrong:
+    seq, name = line["seq"], f"log line {line['seq']}"
+    if seq != state.version + 1:
+        return "log line", state.version + 1, f"{seq} ({line['happening']})"
+    if line["src"] != state.stage:
+        return f"{name}, where it starts", f"{state.stage}, where the line before ended", line["src"]
+    if (line["src"], line["happening"], line["dst"]) not in ROWS:
+        return name, "a row of the lifecycle", f"{line['src']} {line['happening']} {line['dst']}"
+    try:
+        read = Line(seq, line["happening"], line["src"], line["dst"], {"units": line["units"]})
+        return after(state, read)
+    except (ValueError, TypeError):
+        return f"{name}, units", "an amount", line["units"]
+
+
+def _head(row: Mapping[str, Any], state: State) -> Wrong | None:
+    stage = state.stage
+    shown = face(stage, row["kind"], row["units"], state.refunded_units, row["disputed"])
+    pairs: tuple[Wrong, ...] = (
+        ("approved units", row["units"] if stage is Stage.COMPLETED else 0, state.approved_units),
+        ("refunded units of the refunds", state.refunded_units, row["refunded"]),
+        ("refunded units of the head", state.refunded_units, row["refunded_units"]),
+        ("attempts sent, by the log", state.attempts, row["sent"]),
+        ("attempts of the head", row["counted"], row["attempts"]),
+        ("reason", state.reason, row["reason"]),
+        ("status", _named(shown.status), _named(row["status"])),
+        ("next attempt of the head", row["planned_at"], row["next_attempt_at"]),
+        ("created at", "none" if stage is Stage.RECEIVED else "set", "none" if row["created_at"] is None else "set"),
+        ("order type", _TYPES[row["kind"]], row["order_type"]),
+        ("units of the head", row["units"], row["head_units"]),
+        ("asset of the head", row["asset"], row["head_asset"]),
+        ("door of the head", row["door"], row["head_door"]),
+        ("site of the head", row["site_id"], row["head_site_id"]),
+        ("placed at of the head", row["placed_at"], row["head_placed_at"]),
+        ("expiry of the head", row["expires_at"], row["head_expires_at"]),
+    )
+    return next((pair for pair in pairs if pair[1] != pair[2]), None)
+
+
+def _named(status: int) -> str:
+    return f"{status} {STATUS_NAMES.get(status, '?')}"

@@ -1,0 +1,130 @@
+"""A small client of the rescue API, as a merchant would write one: token kept, bounded, patient with 503."""
+
+import asyncio
+from collections import Counter
+from types import TracebackType
+from typing import Any, Final
+
+import aiohttp
+
+from recoup.kernel.problem import Problem
+
+AT_ONCE: Final = 48
+TIMEOUT_SECONDS: Final = 30.0
+TRIES: Final = 6
+_BUSY: Final = (429, 502, 503, 504)
+
+
+class RescueClient:
+    """`async with`. `credentials`: mid, app_key, app_secret, tokenization_key."""
+
+    def __init__(self, base_url: str, credentials: dict[str, Any], *, at_once: int = AT_ONCE) -> None:
+        self._base, self._keys = base_url.rstrip("/"), credentials
+        self._gate = asyncio.Semaphore(at_once)
+        self._session: aiohttp.ClientSession | None = None
+        self._bearer: str | None = None
+        self._signing_in = asyncio.Lock()
+        self._at_once = at_once
+        self.statuses: Counter[int] = Counter()
+
+    async def __aenter__(self) -> "RescueClient":
+        loopback = self._base.startswith(("https://127.0.0.1", "https://[::1]"))
+        connector = aiohttp.TCPConnector(limit=self._at_once, ssl=not loopback)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    @property
+    def mid(self) -> str:
+        return str(self._keys["mid"])
+
+    async def wait_until_up(self, seconds: float) -> None:
+        """Raises: Problem(unavailable) when nothing answers in time."""
+        assert self._session is not None
+        for left in range(max(1, round(seconds / 0.1)), 0, -1):
+            try:
+                async with self._session.get(self._base + "/healthz", timeout=aiohttp.ClientTimeout(total=2)) as answer:
+                    if answer.status == 200:
+                        return
+            except (aiohttp.ClientError, TimeoutError):
+                pass
+            if left > 1:
+                await asyncio.sleep(0.1)
+        raise Problem("unavailable", f"Nothing answers at {self._base}.", cure="Start it with `recoup up`.")
+
+    async def tokenize(self, card: dict[str, Any]) -> dict[str, Any]:
+        """By the tokenization key, as a checkout does it. Answers `payment_method`."""
+        query = {"mid": self.mid, "environment": str(self._keys["tokenization_key"])}
+        status, body = await self._call("POST", "/v1/tokenize", {"payment_method": {"credit_card": card}}, query=query)
+        if status != 200:
+            raise Problem("bad_gateway", f"/tokenize answered {status}: {said(body)}")
+        method: dict[str, Any] = body["transaction"]["payment_method"]
+        return method
+
+    async def post(
+        self, path: str, body: dict[str, Any], *, key: str | None = None
+    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+        return await self._signed("POST", path, body, key=key)
+
+    async def get(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        return await self._signed("GET", path, None, query=query)
+
+    async def _signed(
+        self, method: str, path: str, body: dict[str, Any] | None, *, query: dict[str, str] | None = None,
+        key: str | None = None,
+    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+        """With the bearer; once again with a new one after 401."""
+        for _ in range(2):
+            bearer = self._bearer or await self._sign_in(None)
+            headers = {"authorization": f"Bearer {bearer}"} | ({"idempotency-key": key} if key else {})
+            status, answer = await self._call(method, path, body, headers=headers, query=query)
+            if status != 401:
+                break
+            await self._sign_in(bearer)
+        return status, answer
+
+    async def _sign_in(self, stale: str | None) -> str:
+        async with self._signing_in:
+            if self._bearer is None or self._bearer == stale:
+                keys = {"AppKey": self._keys["app_key"], "AppSecret": self._keys["app_secret"]}
+                status, body = await self._call("POST", "/v1/oauth2/token", keys)
+                if status != 200:
+                    raise Problem("unauthenticated", f"/oauth2/token answered {status}: {said(body)}")
+                self._bearer = str(body["accessToken"])
+            return self._bearer
+
+    async def _call(
+        self, method: str, path: str, body: dict[str, Any] | None, *, headers: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+        """One call; repeated while the other side is busy or the connection fails. Every call here may be repeated."""
+        assert self._session is not None
+        trouble = ""
+        for number in range(TRIES):
+            if number:
+                await asyncio.sleep(min(2.0, 0.1 * 2**number))
+            try:
+                async with self._gate, self._session.request(
+                    method, self._base + path, json=body, headers=headers, params=query
+                ) as answer:
+                    found = await answer.json(content_type=None) if answer.status != 204 else {}
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                trouble = type(error).__name__
+                continue
+            self.statuses[answer.status] += 1
+            if answer.status not in _BUSY:
+                return answer.status, found if isinstance(found, dict) else {}
+            trouble = f"HTTP {answer.status}"
+        raise Problem("unavailable", f"{self._base}{path} does not answer: {trouble}.", cure="Is `recoup up` running?")
+
+
+def said(body: dict[str, Any]) -> str:
+    """What an answer says is wrong, in one line."""
+    texts = [t for name, several in body.items() if name != "TraceId" and isinstance(several, list) for t in several]
+    return str(body.get("result") or "; ".join(str(t) for t in texts))[:300]

@@ -1,0 +1,157 @@
+"""The demo: a merchant whose clock begins three weeks back, its day played through the HTTP API, and the weeks after it.
+
+Everything is what a merchant's own program could have done: calls, and a clock that moves. Where it stands is kept in
+`<data-dir>/demo.json`; when it is broken off, the next `recoup up --demo` goes on from there.
+"""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from recoup.doors.command.verbs import Opened
+from recoup.flows.advance_clock import advance_clock
+from recoup.flows.bootstrap import demo_merchant, make_demo_merchant
+from recoup.flows.messages.publish_now import publish_now
+from recoup.kernel.time import iso
+from recoup.kernel.world import World
+from recoup.lab.play import play
+from recoup.main.bootstrap_file import write_private
+from recoup.main.settings import Settings
+from recoup.rules.order.faces import STATUS_NAMES
+from recoup.store.read.merchants import offset_of
+from recoup.store.read.order_counts import count_by_face
+from recoup.store.server.footing import end_with_parent
+from recoup.store.write.merchants import move_clock
+
+FILE: Final = Path(__file__).resolve().parents[3] / "examples" / "day.jsonl"
+BEHIND: Final = timedelta(days=22)
+TRIES_MAX: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far the demo got: `begun` is the business time of the file's beginning, `done` the point that is over."""
+
+    state: Literal["playing", "done"]
+    begun: datetime
+    done: timedelta | None
+
+    @staticmethod
+    def read(data_dir: Path) -> "Mark | None":
+        try:
+            kept = json.loads((data_dir / "demo.json").read_text())
+            done = timedelta(seconds=kept["done_seconds"]) if kept["done_seconds"] is not None else None
+            return Mark(kept["state"], datetime.fromisoformat(kept["begun"]).astimezone(UTC), done)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, data_dir: Path) -> None:
+        seconds = self.done // timedelta(seconds=1) if self.done is not None else None
+        kept = {"state": self.state, "begun": iso(self.begun), "done_seconds": seconds}
+        write_private(data_dir / "demo.json", json.dumps(kept) + "\n")
+
+
+class Demo:
+    """What the supervisor asks five times a second: starts the player as a child, sees it end. Never waits."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._child: subprocess.Popen[bytes] | None = None
+        self._tries = 0
+        self._over = False
+
+    def tick(self) -> bool:
+        """True when there is nothing more to do. The child waits for the doors by itself, and ends with us."""
+        if self._over:
+            return True
+        if self._child is not None and self._child.poll() is None:
+            return False
+        mark = Mark.read(self._settings.data_dir)
+        self._over = mark is not None and mark.state == "done" or self._tries >= TRIES_MAX
+        if not self._over:
+            self._tries += 1
+            command = [sys.executable, "-m", "recoup", "demo", "--url", address(self._settings),
+                       "--data-dir", str(self._settings.data_dir)]  # fmt: skip
+            self._child = subprocess.Popen(command, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL)  # noqa: S603
+        return self._over
+
+
+def address(settings: Settings) -> str:
+    """Our own doors, from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
+
+
+async def load_demo(opened: Opened, url: str) -> str:
+    """Plays the day, or the rest of it, and brings the merchant's clock to the wall's; answers what the portal shows."""
+    world, data_dir, merchant_id = opened.world, opened.data_dir, demo_merchant(opened.world)
+    started = world.clocks.monotonic()
+    mark = Mark.read(data_dir)
+    if mark is None:
+        async with world.db.connection() as connection:
+            if await offset_of(connection, merchant_id) is not None:
+                Mark("done", world.clocks.wall(), None).write(data_dir)
+                return "Demo: its merchant is there already and is left as it is."
+        mark = Mark("playing", world.clocks.wall() - BEHIND, None)
+        mark.write(data_dir)
+    keys, _ = await make_demo_merchant(world, world.clocks.wall() - mark.begun)
+    credentials = {"mid": str(merchant_id), "app_key": keys.app_key, "app_secret": keys.app_secret,
+                   "tokenization_key": keys.tokenization_key}  # fmt: skip
+    clock = _Clock(opened, merchant_id, mark.begun)
+    played = await play(
+        FILE, url, credentials, clock=clock.to, after=mark.done,
+        done=lambda at: Mark("playing", mark.begun, at).write(data_dir),
+    )  # fmt: skip
+    await clock.to_wall()
+    Mark("done", mark.begun, BEHIND).write(data_dir)
+    shown = await _shown(world, merchant_id)
+    sent = sum(played.answers.get("transmit", Counter()).values())
+    complaints = f" Not as planned: {'; '.join(played.complaints)}." if played.complaints else ""
+    return (f"Demo: {sent} transmissions, {shown}; {world.clocks.monotonic() - started:.0f} s.{complaints}")
+
+
+class _Clock:
+    """Moves the demo merchant's clock, with everything that falls due on the way."""
+
+    def __init__(self, opened: Opened, merchant_id: Any, begun: datetime) -> None:
+        self._opened, self._merchant_id, self._begun = opened, merchant_id, begun
+
+    async def to(self, at: timedelta) -> datetime:
+        """To that point of the file; never beyond the wall, never back."""
+        world = self._opened.world
+        wanted = min(self._begun + at, world.clocks.wall())
+        by = wanted - await self._now()
+        if by > timedelta(0):
+            await self._advance(by)
+        return max(wanted, await self._now())
+
+    async def to_wall(self) -> None:
+        world = self._opened.world
+        await self.to(world.clocks.wall() - self._begun)
+        async with world.db.connection() as connection:
+            await move_clock(connection, self._merchant_id, 0)
+
+    async def _now(self) -> datetime:
+        world = self._opened.world
+        async with world.db.connection() as connection:
+            offset = await offset_of(connection, self._merchant_id)
+        assert offset is not None
+        return world.clocks.business(offset)
+
+    async def _advance(self, by: timedelta) -> None:
+        opened = self._opened
+        await advance_clock(
+            opened.world, opened.orders, self._merchant_id, by,
+            lambda merchant_id: publish_now(opened.world, opened.deliveries, merchant_id),
+        )  # fmt: skip
+
+
+async def _shown(world: World, merchant_id: Any) -> str:
+    """How many orders of each status, as the portal counts them."""
+    raise NotImplementedError

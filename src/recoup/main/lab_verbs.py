@@ -1,0 +1,49 @@
+"""The verbs that need the lab: `recoup sandbox play FILE`, and the demo's own (hidden) verb."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.verbs import WithWorld, data_dir_option
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup.lab.play import play
+from recoup.main.demo import load_demo
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    sandbox = cli.commands["sandbox"]
+    assert isinstance(sandbox, click.Group)
+
+    @sandbox.command("play")
+    @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+    @click.option("--url", help="Where to send it; default: this installation.")
+    @data_dir_option
+    def play_file(file: Path, url: str | None, data_dir: Path | None) -> None:
+        """Sends the first day of an examples file as the bootstrap merchant, now. Its dates are offsets."""
+        kept = Path(load_settings(data_dir=data_dir).data_dir) / "bootstrap.json"
+        if not kept.exists():
+            raise Problem("not_found", "There is no bootstrap.json.", cure="Run `recoup up` or `recoup bootstrap`.")
+        keys = json.loads(kept.read_text())
+        played = asyncio.run(play(file, url or keys["base_url"], keys, run=_run_name()))
+        click.echo(json.dumps(played.to_dict(), ensure_ascii=False))
+
+    @cli.command(hidden=True)
+    @click.option("--url", required=True, help="Where the doors answer.")
+    @data_dir_option
+    def demo(url: str, data_dir: Path | None) -> None:
+        """Plays the demo day, or goes on with it; `recoup up --demo` calls this."""
+        settings = load_settings(data_dir=data_dir)
+        told = with_world(settings, lambda opened: load_demo(opened, url))
+        click.echo(told)
+
+
+def _run_name() -> str:
+    """Short, and another one each time: the same file can be sent again."""
+    number = int(Clocks().wall().timestamp() * 10)
+    return base64.b32encode(number.to_bytes(5, "big")).decode().lower()

@@ -1,0 +1,126 @@
+"""Attempts against the log, the order and the card's sends; refunds against the log."""
+
+from typing import Final
+
+import asyncpg
+
+from recoup.store.read.proofs.walk import Difference, Window, first
+
+_OF_ORDER: Final = """
+SELECT o.order_id, v.field, v.expected, v.found
+FROM orders o
+CROSS JOIN LATERAL (
+  SELECT count(*) AS n, coalesce(max(attempt_no), 0) AS last,
+    count(*) FILTER (WHERE state IN ('open', 'unknown')) AS going, count(*) FILTER (WHERE state = 'planned') AS planned,
+    count(*) FILTER (WHERE state = 'approved' AND NOT EXISTS (SELECT FROM refunds r WHERE r.merchant_id = a.merchant_id
+      AND r.order_id = a.order_id AND r.kind = 'reversal' AND r.attempt_id = a.attempt_id)) AS paid
+  FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+) a
+CROSS JOIN LATERAL (
+  SELECT count(*) AS n, coalesce(max(refund_no), 0) AS last FROM refunds r
+  WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
+) r
+CROSS JOIN LATERAL (VALUES
+  (1, 'number of attempts', a.last::bigint, a.n),
+  (2, 'number of refunds', r.last::bigint, r.n),
+  (3, 'attempts that are out', least(a.going, 1), a.going),
+  (4, 'planned attempts', CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN 0
+    ELSE least(a.planned, 1) END, a.planned),
+  (5, 'approved attempts that paid the order', CASE WHEN o.stage <> 'completed' THEN 0 WHEN a.paid = 0 AND EXISTS (
+      SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+        AND l.happening = 'advanced') THEN 0 ELSE 1 END::bigint, a.paid)
+) v (no, field, expected, found)
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY o.order_id, v.no LIMIT 1
+"""
+_OF_ATTEMPT: Final = """
+SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
+FROM attempts a
+LEFT JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
+LEFT JOIN network_sends s ON s.card_id = o.card_id AND s.send_id = a.attempt_id
+CROSS JOIN LATERAL (
+  SELECT coalesce(bool_or(happening = 'attempt_sent'), false) AS sent,
+    coalesce(bool_or(happening = 'approved_late'), false) AS late,
+    CASE WHEN bool_or(happening IN ('attempt_approved', 'approved_late')) THEN 'approved'
+      WHEN bool_or(happening = 'attempt_declined') THEN 'declined'
+      WHEN bool_or(happening = 'attempt_not_sent') THEN 'not_sent' END AS outcome
+  FROM order_log l WHERE l.merchant_id = a.merchant_id AND l.order_id = a.order_id AND l.fact_id = a.attempt_id
+) l
+CROSS JOIN LATERAL (VALUES
+  (1, 'order', a.order_id::text, o.order_id::text),
+  (2, 'state', coalesce(l.outcome,
+      CASE WHEN l.sent THEN CASE WHEN a.state IN ('open', 'unknown') THEN a.state ELSE 'open or unknown' END
+        WHEN a.state IN ('planned', 'not_sent') THEN a.state ELSE 'planned' END), a.state),
+  (3, 'sent at', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.sent_at IS NULL THEN 'none' ELSE 'set' END),
+  (4, 'units', o.units::text, a.units::text),
+  (5, 'asset', o.asset, a.asset),
+  (6, 'route, deadline and sends', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.route IS NOT NULL
+      AND a.send_before IS NOT NULL AND a.sends > 0 THEN 'set' ELSE 'none' END),
+  (7, 'closing date', CASE WHEN a.state IN ('approved', 'declined') THEN 'set' ELSE 'any' END,
+      CASE WHEN a.state NOT IN ('approved', 'declined') THEN 'any' WHEN a.closed_at IS NULL THEN 'none' ELSE 'set' END),
+  (8, 'reversal', CASE WHEN l.late THEN 'one' ELSE 'none' END, CASE WHEN EXISTS (SELECT FROM refunds r
+      WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id AND r.kind = 'reversal'
+        AND r.attempt_id = a.attempt_id) THEN 'one' ELSE 'none' END),
+  (9, 'if_late', CASE WHEN a.state IN ('open', 'unknown') AND o.stage IN ('declined', 'cancelled', 'expired')
+      THEN 'reverse' ELSE 'any' END, CASE WHEN a.state IN ('open', 'unknown')
+      AND o.stage IN ('declined', 'cancelled', 'expired') THEN a.if_late ELSE 'any' END),
+  (10, 'network send', CASE WHEN l.sent THEN 'one' ELSE 'none' END, CASE WHEN s.send_id IS NULL THEN 'none' ELSE 'one' END),
+  (11, 'state of the network send', CASE WHEN s.send_id IS NULL THEN NULL ELSE CASE a.state WHEN 'approved' THEN 'sent'
+      WHEN 'declined' THEN 'sent, declined' WHEN 'not_sent' THEN 'not_sent' ELSE 'reserved' END END,
+      s.state || CASE WHEN s.declined AND s.state = 'sent' THEN ', declined' ELSE '' END),
+  (12, 'units of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.units::text || ' ' || a.asset END,
+      s.units::text || ' ' || s.currency),
+  (13, 'date of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.sent_at::text END, s.at::text),
+  (14, 'order of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.order_id::text END, s.order_id::text)
+) v (no, field, expected, found)
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1
+"""
+_LINES_OF_NO_ATTEMPT: Final = """
+SELECT l.order_id, 'attempt of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'an attempt' AS expected,
+  'none' AS found
+FROM order_log l LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.attempt_id = l.fact_id
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'attempt'
+  AND a.order_id IS DISTINCT FROM l.order_id
+ORDER BY l.order_id, l.seq LIMIT 1
+"""
+_OF_REFUND: Final = """
+SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
+FROM refunds r
+LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+CROSS JOIN LATERAL (
+  SELECT max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late')) AS units,
+    coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
+    CASE WHEN bool_or(happening IN ('refund_done', 'reversed')) THEN 'done'
+      WHEN bool_or(happening = 'refund_netted') THEN 'netted'
+      WHEN bool_or(happening = 'refund_refused') THEN 'refused'
+      WHEN bool_or(happening IN ('refund_stuck', 'reversal_stuck')) THEN 'stuck' END AS outcome
+  FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
+    AND (l.fact_id = r.refund_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
+) l
+CROSS JOIN LATERAL (VALUES
+  (1, 'order', r.order_id::text, o.order_id::text),
+  (2, 'units', l.units, r.units::text),
+  (3, 'asset', o.asset, r.asset),
+  (4, 'state', coalesce(l.outcome, CASE WHEN r.kind = 'reversal' AND r.state IN ('owed', 'sent') THEN r.state
+      WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state)
+) v (no, field, expected, found)
+WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY r.order_id, r.refund_no, v.no LIMIT 1
+"""
+_LINES_OF_NO_REFUND: Final = """
+SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
+  'none' AS found
+FROM order_log l LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refund_id = l.fact_id
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind IN ('refund', 'reversal')
+  AND r.order_id IS DISTINCT FROM l.order_id
+ORDER BY l.order_id, l.seq LIMIT 1
+"""
+
+
+async def attempts_and_refunds(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    for sql in (_OF_ATTEMPT, _LINES_OF_NO_ATTEMPT, _OF_REFUND, _LINES_OF_NO_REFUND, _OF_ORDER):
+        found = await first(connection, sql, window.merchant_id, *window)
+        if found:
+            return found
+    return None

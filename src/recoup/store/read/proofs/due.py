@@ -1,0 +1,83 @@
+"""Every open order has the due work that will look after it; an ended one has none left."""
+
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from recoup.store.read.proofs.walk import Difference, Window, first
+
+_OF_ORDER: Final = """
+SELECT o.order_id, 'due work ' || v.kind AS field, v.expected, v.found
+FROM orders o
+JOIN merchants m USING (merchant_id)
+CROSS JOIN LATERAL (
+  SELECT o.stage IN ('completed', 'declined', 'cancelled', 'expired') AS ended,
+    o.stage = 'received' OR (o.stage = 'processing' AND o.version = 1) AS fresh,
+    o.expires_at <= $4::timestamptz + m.offset_us * interval '1 microsecond' AS over
+) s
+CROSS JOIN LATERAL (
+  SELECT min(due_at) FILTER (WHERE state = 'planned') AS planned_at,
+    coalesce(bool_or(state IN ('open', 'unknown')), false) AS going
+  FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+) a
+CROSS JOIN LATERAL (
+  SELECT max(due_at) FILTER (WHERE kind = 'admit') AS admit, max(due_at) FILTER (WHERE kind = 'expire') AS expire,
+    max(due_at) FILTER (WHERE kind = 'retry') AS retry, max(due_at) FILTER (WHERE kind = 'inquire') AS inquire,
+    max(due_at) FILTER (WHERE kind = 'release') AS release
+  FROM due_work d WHERE d.merchant_id = o.merchant_id AND d.subject_id = o.order_id
+    AND d.kind IN ('admit', 'expire', 'retry', 'inquire', 'release')
+) d
+CROSS JOIN LATERAL (
+  SELECT (SELECT l.body ->> 'until' FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+    AND l.happening = 'held' ORDER BY l.seq DESC LIMIT 1) AS until WHERE o.stage = 'held'
+  UNION ALL SELECT NULL WHERE o.stage <> 'held'
+) h
+CROSS JOIN LATERAL (VALUES
+  (1, 'admit', CASE WHEN s.fresh THEN 'due' ELSE 'none' END, CASE WHEN d.admit IS NULL THEN 'none' ELSE 'due' END),
+  (2, 'expire', CASE WHEN s.ended THEN 'none'
+      WHEN o.stage IN ('processing', 'held', 'problem') AND NOT s.fresh THEN coalesce(o.expires_at::text, 'none')
+      ELSE coalesce(d.expire::text, 'none') END, coalesce(d.expire::text, 'none')),
+  (3, 'retry', CASE WHEN s.ended THEN 'none'
+      WHEN o.stage = 'processing' AND a.planned_at IS NOT NULL AND NOT coalesce(s.over, false) THEN a.planned_at::text
+      ELSE coalesce(d.retry::text, 'none') END, coalesce(d.retry::text, 'none')),
+  (4, 'inquire', CASE WHEN a.going THEN 'due' WHEN s.ended THEN 'none' ELSE 'any' END,
+      CASE WHEN d.inquire IS NOT NULL THEN CASE WHEN a.going OR s.ended THEN 'due' ELSE 'any' END
+        ELSE CASE WHEN a.going OR s.ended THEN 'none' ELSE 'any' END END),
+  (5, 'release', CASE WHEN s.ended THEN 'none' WHEN h.until IS NOT NULL THEN 'due' ELSE 'any' END,
+      CASE WHEN NOT s.ended AND h.until IS NULL THEN 'any' WHEN d.release IS NULL THEN 'none' ELSE 'due' END)
+) v (no, kind, expected, found)
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY o.order_id, v.no LIMIT 1
+"""
+_OF_REFUND: Final = """
+SELECT r.order_id, 'due work refund of ' || r.kind || ' ' || r.refund_no AS field, 'due' AS expected, 'none' AS found
+FROM refunds r
+WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN ('owed', 'sent')
+  AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'refund'
+    AND d.subject_id = r.refund_id)
+ORDER BY r.order_id, r.refund_no LIMIT 1
+"""
+_OF_NOTHING: Final = """
+SELECT CASE WHEN d.kind <> 'refund' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
+  CASE d.kind WHEN 'refund' THEN 'a refund' ELSE 'an order' END AS expected, 'none' AS found
+FROM due_work d
+WHERE d.merchant_id = $1 AND CASE
+  WHEN d.kind IN ('admit', 'expire', 'retry', 'inquire', 'release') THEN NOT EXISTS (SELECT FROM orders o
+    WHERE o.merchant_id = d.merchant_id AND o.order_id = d.subject_id)
+  WHEN d.kind = 'refund' THEN NOT EXISTS (SELECT FROM refunds r
+    WHERE r.merchant_id = d.merchant_id AND r.refund_id = d.subject_id)
+  ELSE false END
+LIMIT 1
+"""
+
+
+async def due_work(connection: asyncpg.Connection, window: Window, wall: datetime) -> Difference | None:
+    """`wall`: the instant of the snapshot; work that its flow has put down for an order that is over is not missed."""
+    return await first(connection, _OF_ORDER, window.merchant_id, *window, wall) or await first(
+        connection, _OF_REFUND, window.merchant_id, *window
+    )
+
+
+async def due_work_of_nothing(connection: asyncpg.Connection, merchant_id: object) -> Difference | None:
+    return await first(connection, _OF_NOTHING, merchant_id, merchant_id)  # type: ignore[arg-type]

@@ -1,0 +1,106 @@
+"""The sandbox issuer's own book against ours: the same decisions, the same amounts, nothing on one side alone.
+
+The book lies in the sandbox's database but belongs to the issuer: the application's role cannot read it unless it was
+granted, so the owner behind the connection reads it here.
+"""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first
+
+ROWS_MAX: Final = 5000
+_SEES: Final = """
+SELECT to_regclass('issuer.sends') IS NOT NULL AS there, CASE WHEN to_regnamespace('issuer') IS NOT NULL
+  THEN has_schema_privilege('issuer', 'USAGE') AND has_table_privilege('issuer.sends', 'SELECT')
+    AND has_table_privilege('issuer.reversals', 'SELECT') ELSE false END AS readable
+"""
+_OURS: Final = """
+SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
+FROM attempts a LEFT JOIN issuer.sends s ON s.id = a.attempt_id
+CROSS JOIN LATERAL (VALUES
+  (1, 'issuer''s decision', a.state, s.decision),
+  (2, 'issuer''s units', a.units || ' ' || a.asset, s.units || ' ' || s.currency)
+) v (no, field, expected, found)
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.route = 'sandbox'
+  AND a.state IN ('approved', 'declined') AND v.expected IS DISTINCT FROM v.found
+  AND NOT (a.state = 'declined' AND s.id IS NULL AND a.reference IS NULL)
+ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1
+"""
+_OUR_REFUNDS: Final = """
+SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
+FROM refunds r
+JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id AND a.route = 'sandbox'
+LEFT JOIN issuer.reversals s ON s.id = r.refund_id
+CROSS JOIN LATERAL (VALUES
+  (1, 'decision', 'approved', s.decision),
+  (2, 'units', r.units || ' ' || r.asset, s.units || ' ' || s.currency),
+  (3, 'charge', r.attempt_id::text, s.charge_id::text)
+) v (no, field, expected, found)
+WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state = 'done'
+  AND v.expected IS DISTINCT FROM v.found
+ORDER BY r.order_id, r.refund_no, v.no LIMIT 1
+"""
+# Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
+_THEIRS: Final = """
+SELECT s.merchant_id, s.order_id, v.field || ' for the issuer''s ' || s.decision || ' charge ' || s.id AS field,
+  v.expected, v.found
+FROM issuer.sends s LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.id
+CROSS JOIN LATERAL (VALUES
+  (1, 'attempt', s.order_id::text, a.order_id::text),
+  (2, 'state of the attempt', s.decision, CASE WHEN a.state IN ('open', 'unknown') THEN s.decision ELSE a.state END),
+  (3, 'units of the attempt', s.units || ' ' || s.currency, a.units || ' ' || a.asset)
+) v (no, field, expected, found)
+WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
+ORDER BY s.id, v.no LIMIT 1
+"""
+_THEIR_REFUNDS: Final = """
+SELECT r.merchant_id, coalesce(r.order_id, c.order_id) AS order_id,
+  v.field || ' for the issuer''s approved ' || s.kind || ' ' || s.id AS field, v.expected, v.found
+FROM issuer.reversals s
+LEFT JOIN issuer.sends c ON c.id = s.charge_id
+LEFT JOIN refunds r ON r.merchant_id = c.merchant_id AND r.refund_id = s.id
+CROSS JOIN LATERAL (VALUES
+  (1, 'refund', 'one', CASE WHEN r.refund_id IS NULL THEN 'none' ELSE 'one' END),
+  (2, 'state of the refund', 'sent, done or stuck', CASE WHEN r.state IN ('sent', 'done', 'stuck')
+      THEN 'sent, done or stuck' ELSE r.state END),
+  (3, 'units of the refund', s.units || ' ' || s.currency, r.units || ' ' || r.asset)
+) v (no, field, expected, found)
+WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
+  AND ($3::uuid IS NULL OR c.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
+ORDER BY s.id, v.no LIMIT 1
+"""
+_UNTIL: Final = "SELECT id FROM issuer.{table} WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1"
+_HIGHEST: Final = UUID(int=(1 << 128) - 1)
+
+
+async def can_read(connection: asyncpg.Connection) -> bool:
+    """Inside the snapshot's transaction: whether there is a book, reading on as whoever logged in where needed."""
+    sees = (await fetch(connection, _SEES))[0]
+    if sees["there"] and not sees["readable"]:
+        await connection.execute("SET LOCAL ROLE NONE")
+        sees = (await fetch(connection, _SEES))[0]
+    return bool(sees["there"] and sees["readable"])
+
+
+async def ours(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    for sql in (_OURS, _OUR_REFUNDS):
+        found = await first(connection, sql, window.merchant_id, *window)
+        if found:
+            return found
+    return None
+
+
+async def theirs(connection: asyncpg.Connection, merchant_id: UUID | None) -> Difference | None:
+    for table, sql in (("sends", _THEIRS), ("reversals", _THEIR_REFUNDS)):
+        after = LOWEST
+        while after < _HIGHEST:
+            rows = await fetch(connection, _UNTIL.format(table=table), after, ROWS_MAX - 1)
+            until = rows[0]["id"] if rows else _HIGHEST
+            found = await first(connection, sql, merchant_id, after, until, merchant_id)
+            if found:
+                return found
+            after = until
+    return None

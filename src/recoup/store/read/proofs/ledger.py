@@ -1,0 +1,92 @@
+"""A merchant's book: postings with their entries, and what the log says must be posted."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first
+
+POSTINGS_MAX: Final = 5000
+_ENTRIES: Final = """
+(SELECT jsonb_agg(jsonb_build_array(e.line_no, e.account, e.asset, e.place, e.units) ORDER BY e.line_no)
+  FROM entries e WHERE e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id) AS entries
+"""
+_POSTINGS: Final = f"""
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.content_hash, p.business_at, {_ENTRIES}
+FROM postings p WHERE p.merchant_id = $1 AND p.order_id > $2 AND p.order_id <= $3
+ORDER BY p.order_id, p.posting_id
+"""
+_WITHOUT_ORDER: Final = f"""
+SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.content_hash, p.business_at, {_ENTRIES}
+FROM postings p WHERE p.merchant_id = $1 AND p.order_id IS NULL AND p.posting_id > $2
+ORDER BY p.posting_id LIMIT $3
+"""
+# Each line that books something, with the attempt or refund it is about and the route the money takes.
+_MONEY_LINES: Final = """
+SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units, (l.body ->> 'fee')::bigint AS fee,
+  l.business_at, l.fact_id, a.attempt_id, coalesce(a.route, '') AS route, o.units AS order_units
+FROM order_log l
+JOIN orders o USING (merchant_id, order_id)
+LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refund_id = l.fact_id
+LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.order_id = l.order_id
+  AND (a.attempt_id = coalesce(r.attempt_id, l.fact_id) OR a.attempt_no = (l.body ->> 'attempt')::int)
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.happening = ANY($4::text[])
+ORDER BY l.order_id, l.seq
+"""
+_OUTSTANDING: Final = """
+SELECT order_id, sum(units) FILTER (WHERE kind = 'refund')::bigint AS refund_due,
+  sum(units) FILTER (WHERE kind = 'reversal')::bigint AS reversal_due
+FROM refunds WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('owed', 'sent', 'stuck')
+GROUP BY order_id
+"""
+_OF_NO_ORDER: Final = """
+SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected, 'none' AS found
+FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
+WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1
+"""
+_OF_NO_POSTING: Final = """
+SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field, 'a posting' AS expected,
+  'none' AS found
+FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
+WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1
+"""
+_BOOK: Final = """
+SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, 0 AS expected, sum(units) AS found
+FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1
+"""
+
+
+async def read_postings(connection: asyncpg.Connection, window: Window) -> Sequence[asyncpg.Record]:
+    """Each with `entries`: a list of [line, account, asset, place, units]; none when it has no entry."""
+    return await fetch(connection, _POSTINGS, *window)
+
+
+async def postings_without_order(
+    connection: asyncpg.Connection, merchant_id: UUID
+) -> AsyncIterator[Sequence[asyncpg.Record]]:
+    after = LOWEST
+    while rows := await fetch(connection, _WITHOUT_ORDER, merchant_id, after, POSTINGS_MAX):
+        yield rows
+        after = rows[-1]["posting_id"]
+
+
+async def read_money_lines(
+    connection: asyncpg.Connection, window: Window, happenings: Sequence[str]
+) -> Sequence[asyncpg.Record]:
+    return await fetch(connection, _MONEY_LINES, *window, happenings)
+
+
+async def read_outstanding(connection: asyncpg.Connection, window: Window) -> dict[UUID, dict[str, int]]:
+    """By order: what refunds and reversals have not reached the customer yet, as the accounts must show it."""
+    rows = await fetch(connection, _OUTSTANDING, *window)
+    return {r["order_id"]: {name: r[name] or 0 for name in ("refund_due", "reversal_due")} for r in rows}
+
+
+async def book(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+    for sql in (_OF_NO_ORDER, _OF_NO_POSTING, _BOOK):
+        found = await first(connection, sql, merchant_id, merchant_id)
+        if found:
+            return found
+    return None

@@ -1,0 +1,115 @@
+"""Events: one for each line that names one, in the feed without gaps, delivered in order; and what may be advanced."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.store.read.proofs.walk import Difference, Window, first
+
+# $4, $5: lines of the lifecycle as src/happening/dst, and the event that each names.
+_OF_LINE: Final = """
+SELECT order_id, 'event of log line ' || seq AS field, l.event AS expected, b.event AS found
+FROM (
+  SELECT l.order_id, l.seq, e.event FROM order_log l
+  JOIN unnest($4::text[], $5::text[]) AS e (line, event) ON e.line = l.src || '/' || l.happening || '/' || l.dst
+  WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
+) l
+FULL JOIN (
+  SELECT subject_id AS order_id, seq, event FROM outbox
+  WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3 AND subject_kind = 'order'
+) b USING (order_id, seq)
+WHERE l.event IS DISTINCT FROM b.event
+ORDER BY order_id, seq LIMIT 1
+"""
+_FED: Final = """
+SELECT b.subject_id AS order_id, 'feed place of event ' || b.seq AS field,
+  CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END AS expected,
+  coalesce(f.event || ' ' || f.event_id, 'none') AS found
+FROM outbox b LEFT JOIN feed f USING (merchant_id, subject_id, seq)
+WHERE b.merchant_id = $1 AND b.subject_id > $2 AND b.subject_id <= $3
+  AND CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END
+    <> coalesce(f.event || ' ' || f.event_id, 'none')
+ORDER BY b.subject_id, b.seq LIMIT 1
+"""
+_FEED_ORDER: Final = """
+SELECT subject_id AS order_id, 'feed number of event ' || seq AS field, 'more than ' || before AS expected,
+  feed_no::text AS found
+FROM (
+  SELECT subject_id, seq, feed_no, lag(feed_no) OVER (PARTITION BY subject_id ORDER BY seq) AS before FROM feed
+  WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3
+) f
+WHERE feed_no <= before ORDER BY subject_id, seq LIMIT 1
+"""
+_LANES: Final = """
+SELECT l.subject_id AS order_id, 'next event ' || l.next_seq || ' of a delivery lane' AS field,
+  'an event of the feed' AS expected, 'none' AS found
+FROM lanes l
+JOIN endpoints e USING (merchant_id, endpoint_id)
+LEFT JOIN feed f ON f.merchant_id = l.merchant_id AND f.subject_id = l.subject_id AND f.seq = l.next_seq
+WHERE l.merchant_id = $1 AND l.subject_id > $2 AND l.subject_id <= $3
+  AND CASE WHEN e.ordered THEN l.subject_id ELSE f.event_id END IS DISTINCT FROM CASE WHEN f.seq IS NULL THEN NULL
+    ELSE l.lane_id END
+LIMIT 1
+"""
+# An ordered endpoint sees the next event only once the one before was delivered or given up.
+_DELIVERED: Final = """
+SELECT subject_id AS order_id, 'first delivery of event ' || seq AS field,
+  'after event ' || before || ' was done with' AS expected, first_at::text AS found
+FROM (
+  SELECT subject_id, seq, first_at, lag(seq) OVER w AS before, lag(done_at) OVER w AS before_done
+  FROM (
+    SELECT t.endpoint_id, t.subject_id, t.seq, min(t.at) AS first_at,
+      min(t.at) FILTER (WHERE t.result <> 'failed') AS done_at
+    FROM delivery_tries t JOIN endpoints e USING (merchant_id, endpoint_id)
+    WHERE t.merchant_id = $1 AND t.subject_id > $2 AND t.subject_id <= $3 AND e.ordered
+    GROUP BY 1, 2, 3
+  ) d WINDOW w AS (PARTITION BY endpoint_id, subject_id ORDER BY seq)
+) t
+WHERE before IS NOT NULL AND (before_done IS NULL OR before_done > first_at)
+ORDER BY subject_id, seq LIMIT 1
+"""
+_FEED: Final = """
+SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
+FROM (SELECT coalesce(max(feed_no), 0) AS feed_no FROM closers WHERE merchant_id = $1) c
+CROSS JOIN LATERAL (
+  SELECT count(*) AS n, coalesce(max(feed_no), 0) AS last,
+    (SELECT min(x.feed_no) FROM (SELECT f.feed_no, lag(f.feed_no, 1, 0::bigint) OVER (ORDER BY f.feed_no) AS before
+      FROM feed f WHERE f.merchant_id = $1) x WHERE x.feed_no <> x.before + 1) AS after_gap
+  FROM feed WHERE merchant_id = $1
+) f
+CROSS JOIN LATERAL (VALUES
+  (1, 'feed number after a gap', 'none', coalesce(f.after_gap::text, 'none')),
+  (2, 'last feed number', c.feed_no::text, f.last::text)
+) v (no, field, expected, found)
+WHERE v.expected <> v.found ORDER BY v.no LIMIT 1
+"""
+_FEED_OF_NOTHING: Final = """
+SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 'an event' AS expected, 'none' AS found
+FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
+WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1
+"""
+_EXPOSURE: Final = """
+SELECT NULL::uuid AS order_id, 'exposure used in slot ' || slot || ' of ' || asset AS field,
+  'between 0 and ' || allotted AS expected, used AS found
+FROM exposure_allotments WHERE merchant_id = $1 AND (used < 0 OR used > allotted OR allotted < 0) LIMIT 1
+"""
+
+
+async def messages(
+    connection: asyncpg.Connection, window: Window, lines: Sequence[str], events: Sequence[str]
+) -> Difference | None:
+    """`lines[i]` (src/happening/dst) names `events[i]`."""
+    found = await first(connection, _OF_LINE, window.merchant_id, *window, lines, events)
+    for sql in (_FED, _FEED_ORDER, _LANES, _DELIVERED):
+        found = found or await first(connection, sql, window.merchant_id, *window)
+    return found
+
+
+async def feed_and_exposure(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+    for sql in (_FEED, _FEED_OF_NOTHING, _EXPOSURE):
+        found = await first(connection, sql, merchant_id, merchant_id)
+        if found:
+            return found
+    return None

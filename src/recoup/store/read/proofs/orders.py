@@ -1,0 +1,75 @@
+"""Orders beside their heads, logs, attempts and refunds; references and answered keys."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from recoup.store.read.proofs.walk import Difference, Window, fetch, first
+
+_ORDERS: Final = """
+SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id, o.placed_at, o.expires_at,
+  h.order_id AS head, h.status, h.refunded_units, h.disputed, h.attempts, h.next_attempt_at, h.reason, h.created_at,
+  h.order_type, h.units AS head_units, h.asset AS head_asset, h.door AS head_door, h.site_id AS head_site_id,
+  h.placed_at AS head_placed_at, h.expires_at AS head_expires_at,
+  coalesce(a.sent, 0) AS sent, coalesce(a.counted, 0) AS counted, a.planned_at, coalesce(r.units, 0)::bigint AS refunded
+FROM (SELECT * FROM orders WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) o
+FULL JOIN (SELECT * FROM order_heads WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) h USING (order_id)
+LEFT JOIN (
+  SELECT order_id, count(*) FILTER (WHERE sent_at IS NOT NULL) AS sent,
+    count(*) FILTER (WHERE sent_at IS NOT NULL AND state <> 'not_sent') AS counted,
+    min(due_at) FILTER (WHERE state = 'planned') AS planned_at
+  FROM attempts WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 GROUP BY order_id
+) a USING (order_id)
+LEFT JOIN (
+  SELECT order_id, sum(units) AS units FROM refunds
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND kind = 'refund' AND state <> 'refused'
+  GROUP BY order_id
+) r USING (order_id)
+ORDER BY order_id
+"""
+_LINES: Final = """
+SELECT order_id, seq, happening, src, dst, body ->> 'units' AS units FROM order_log
+WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 ORDER BY order_id, seq
+"""
+_REFS: Final = """
+SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field, o.order_id AS expected,
+  f.order_id AS found
+FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, generation)
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
+ORDER BY o.order_id LIMIT 1
+"""
+_REFS_OF_NOTHING: Final = """
+SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
+  'no order' AS found
+FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
+WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1
+"""
+_KEYS_OF_NOTHING: Final = """
+SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
+FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
+WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund') AND r.subject_id IS NOT NULL
+  AND o.order_id IS NULL LIMIT 1
+"""
+
+
+async def read_orders(connection: asyncpg.Connection, window: Window) -> Sequence[asyncpg.Record]:
+    """Each order with its head, and what its attempts and refunds add up to; either side may be missing."""
+    return await fetch(connection, _ORDERS, *window)
+
+
+async def read_lines(connection: asyncpg.Connection, window: Window) -> Sequence[asyncpg.Record]:
+    """The log, each order's lines in turn."""
+    return await fetch(connection, _LINES, *window)
+
+
+async def references(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    return await first(connection, _REFS, window.merchant_id, *window)
+
+
+async def references_of_nothing(connection: asyncpg.Connection, merchant_id: object) -> Difference | None:
+    for sql in (_REFS_OF_NOTHING, _KEYS_OF_NOTHING):
+        found = await first(connection, sql, merchant_id, merchant_id)  # type: ignore[arg-type]
+        if found:
+            return found
+    return None

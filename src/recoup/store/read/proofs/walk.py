@@ -1,0 +1,97 @@
+"""How a proof walks over everything in bounded steps, and what it answers."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+STATEMENT_SECONDS: Final = 3600.0
+ORDERS_MAX: Final = 2000
+LOWEST: Final = UUID(int=0)
+HIGHEST: Final = UUID(int=(1 << 128) - 1)
+
+
+class Difference(NamedTuple):
+    """The first thing that does not hold. `expected` and `found` as text for people."""
+
+    merchant_id: UUID | None
+    order_id: UUID | None
+    field: str
+    expected: str
+    found: str
+
+
+class Window(NamedTuple):
+    """The orders of one merchant with after < id <= until. The windows of a merchant leave no id out."""
+
+    merchant_id: UUID
+    after: UUID
+    until: UUID
+
+
+_TABLES: Final = (
+    "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts", "refunds", "postings",
+    "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work",
+)  # fmt: skip
+# A loose index scan: one look-up for each merchant, however many rows it has.
+_MERCHANTS_OF = """
+WITH RECURSIVE m AS (
+  (SELECT merchant_id FROM {table} ORDER BY merchant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT t.merchant_id FROM {table} t WHERE t.merchant_id > m.merchant_id ORDER BY t.merchant_id LIMIT 1)
+  FROM m WHERE m.merchant_id IS NOT NULL
+)
+SELECT merchant_id FROM m WHERE merchant_id IS NOT NULL
+"""
+_UNTIL = """
+SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3 LIMIT 1
+"""
+
+
+async def fetch(connection: asyncpg.Connection, sql: str, *args: Any) -> Sequence[asyncpg.Record]:
+    rows: Sequence[asyncpg.Record] = await connection.fetch(sql, *args, timeout=STATEMENT_SECONDS)
+    return rows
+
+
+async def merchants(connection: asyncpg.Connection) -> tuple[list[UUID], Difference | None]:
+    """Every merchant that has rows anywhere; the difference names one that has rows but does not exist."""
+    known: set[UUID] = set()
+    for table in _TABLES:
+        found = {r["merchant_id"] for r in await fetch(connection, _MERCHANTS_OF.format(table=table))}
+        if table != "merchants" and found - known:
+            stranger = min(found - known)
+            return [], Difference(stranger, None, f"merchant of rows in {table}", "exists", "does not")
+        known |= found
+    return sorted(known), None
+
+
+async def windows(connection: asyncpg.Connection, merchant_id: UUID) -> AsyncIterator[Window]:
+    after = LOWEST
+    while after < HIGHEST:
+        rows = await fetch(connection, _UNTIL, merchant_id, after, ORDERS_MAX - 1)
+        until = rows[0]["order_id"] if rows else HIGHEST
+        yield Window(merchant_id, after, until)
+        after = until
+
+
+async def first(connection: asyncpg.Connection, sql: str, merchant_id: UUID | None, *args: Any) -> Difference | None:
+    """`sql` answers (order_id, field, expected, found) of what differs, the first row first."""
+    rows = await fetch(connection, sql, *args)
+    if not rows:
+        return None
+    row = rows[0]
+    return Difference(
+        row.get("merchant_id") or merchant_id, row["order_id"], row["field"], text(row["expected"]), text(row["found"])
+    )
+
+
+def text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
