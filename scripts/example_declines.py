@@ -76,7 +76,7 @@ CATEGORIES: Final = (
         "nmi": (("225", "Invalid card security code"),),
         "stripe": (("incorrect_zip", "Your postal code is incorrect."),),
         "adyen": (("24", "CVC Declined"), ("32", "AVS Declined")),
-    }, "N7", "122"),
+    }, "82", "122"),
     Category("limits", {
         "nmi": (("203", "Over limit"),), "stripe": (("card_velocity_exceeded", "Your card was declined."),),
         "adyen": (("28", "Withdrawal amount exceeded"), ("29", "Withdrawal count exceeded")),

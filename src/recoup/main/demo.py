@@ -1,4 +1,4 @@
-"""The demo: a merchant whose clock begins three weeks back, its day played through the HTTP API, and the weeks after it.
+"""The demo: a merchant whose clock begins three weeks back, its day played through the HTTP API, and what follows.
 
 Everything is what a merchant's own program could have done: calls, and a clock that moves. Where it stands is kept in
 `<data-dir>/demo.json`; when it is broken off, the next `recoup up --demo` goes on from there.
@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,13 +24,15 @@ from recoup.main.bootstrap_file import write_private
 from recoup.main.settings import Settings
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.store.read.merchants import offset_of
-from recoup.store.read.order_counts import count_by_face
+from recoup.store.read.order_counts import count_orders, count_statuses
+from recoup.store.read.order_filter import OrderFilter
 from recoup.store.server.footing import end_with_parent
 from recoup.store.write.merchants import move_clock
 
 FILE: Final = Path(__file__).resolve().parents[3] / "examples" / "day.jsonl"
 BEHIND: Final = timedelta(days=22)
 TRIES_MAX: Final = 3
+_COMPLETED: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Demo:
         self._over = mark is not None and mark.state == "done" or self._tries >= TRIES_MAX
         if not self._over:
             self._tries += 1
-            command = [sys.executable, "-m", "recoup", "demo", "--url", address(self._settings),
+            command = [sys.executable, "-m", "recoup.main", "demo", "--url", address(self._settings),
                        "--data-dir", str(self._settings.data_dir)]  # fmt: skip
             self._child = subprocess.Popen(command, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL)  # noqa: S603
         return self._over
@@ -89,7 +91,7 @@ def address(settings: Settings) -> str:
 
 
 async def load_demo(opened: Opened, url: str) -> str:
-    """Plays the day, or the rest of it, and brings the merchant's clock to the wall's; answers what the portal shows."""
+    """Plays the day, or the rest of it, until the merchant's clock shows the wall's time; answers what came of it."""
     world, data_dir, merchant_id = opened.world, opened.data_dir, demo_merchant(opened.world)
     started = world.clocks.monotonic()
     mark = Mark.read(data_dir)
@@ -98,9 +100,9 @@ async def load_demo(opened: Opened, url: str) -> str:
             if await offset_of(connection, merchant_id) is not None:
                 Mark("done", world.clocks.wall(), None).write(data_dir)
                 return "Demo: its merchant is there already and is left as it is."
-        mark = Mark("playing", world.clocks.wall() - BEHIND, None)
+        mark = Mark("playing", _wall(world) - BEHIND, None)
         mark.write(data_dir)
-    keys, _ = await make_demo_merchant(world, world.clocks.wall() - mark.begun)
+    keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
     credentials = {"mid": str(merchant_id), "app_key": keys.app_key, "app_secret": keys.app_secret,
                    "tokenization_key": keys.tokenization_key}  # fmt: skip
     clock = _Clock(opened, merchant_id, mark.begun)
@@ -113,7 +115,7 @@ async def load_demo(opened: Opened, url: str) -> str:
     shown = await _shown(world, merchant_id)
     sent = sum(played.answers.get("transmit", Counter()).values())
     complaints = f" Not as planned: {'; '.join(played.complaints)}." if played.complaints else ""
-    return (f"Demo: {sent} transmissions, {shown}; {world.clocks.monotonic() - started:.0f} s.{complaints}")
+    return f"Demo: {sent} transmissions, orders: {shown}; {world.clocks.monotonic() - started:.0f} s.{complaints}"
 
 
 class _Clock:
@@ -125,7 +127,7 @@ class _Clock:
     async def to(self, at: timedelta) -> datetime:
         """To that point of the file; never beyond the wall, never back."""
         world = self._opened.world
-        wanted = min(self._begun + at, world.clocks.wall())
+        wanted = min(self._begun + at, _wall(world))
         by = wanted - await self._now()
         if by > timedelta(0):
             await self._advance(by)
@@ -133,7 +135,7 @@ class _Clock:
 
     async def to_wall(self) -> None:
         world = self._opened.world
-        await self.to(world.clocks.wall() - self._begun)
+        await self.to(_wall(world) - self._begun)
         async with world.db.connection() as connection:
             await move_clock(connection, self._merchant_id, 0)
 
@@ -152,6 +154,15 @@ class _Clock:
         )  # fmt: skip
 
 
+def _wall(world: World) -> datetime:
+    return world.clocks.wall()
+
+
 async def _shown(world: World, merchant_id: Any) -> str:
     """How many orders of each status, as the portal counts them."""
-    raise NotImplementedError
+    wanted = OrderFilter(merchant_id)
+    async with world.db.connection() as connection:
+        counts = await count_statuses(connection, wanted)
+        parts = await count_orders(connection, replace(wanted, statuses=(_COMPLETED,), refunded=True))
+    shown = [f"{count.value} {STATUS_NAMES[code]}" for code, count in sorted(counts.items()) if count.value]
+    return ", ".join(shown) + f" ({parts.value} of them part-refunded)"

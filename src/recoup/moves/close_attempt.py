@@ -68,8 +68,8 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         return
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code,
                 latency_ms=attempt.latency_ms)  # fmt: skip
-    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no)
     fee = fee_units(order.units, order.merchant.tariff)
+    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee)
     change.post("attempt", attempt.attempt_id, collected(order.units, attempt.route or "", fee))
 
 

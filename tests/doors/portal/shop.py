@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 from starlette.applications import Starlette
+from tests.doors.portal.order_stories import STORIES, Story, tell, write
+from tests.store.order_rows import make_merchant
 
 from recoup.doors.portal.routes import routes
 from recoup.flows.locked import Orders
@@ -19,8 +21,6 @@ from recoup.store import migrate
 from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database, _prepare
 from recoup.store.server import ServerAddress
-from tests.doors.portal.order_stories import STORIES, Story, tell, write
-from tests.store.order_rows import make_merchant
 
 PASSWORD = "correct horse battery"
 NAMES = ["Beatriz Almeida", "Tomasz Wójcik", "Hana Sato", "نورا العتيبي", "小林 楓", "Grace Mbeki", "Oliver Brandt",

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, make_app, make_shop, make_world
 
 from recoup.doors.portal.order.words import SAY
 from recoup.rules.order.lifecycle import FACTS, STEPS
 from recoup.store.server import ServerAddress
-from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, make_app, make_shop, make_world
 
 HOME = "http://portal.test"
 Work = Callable[[httpx.AsyncClient, Shop], Awaitable[None]]

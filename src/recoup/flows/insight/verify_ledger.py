@@ -35,7 +35,8 @@ def first_wrong(
     for row in postings:
         by_order[row["order_id"]].append(row)
     for order_id in sorted(demanded.keys() | by_order.keys() | outstanding.keys()):
-        wrong = _order(merchant_id, demanded[order_id], dates, optional, by_order[order_id], outstanding.get(order_id, {}))
+        due = outstanding.get(order_id, {})
+        wrong = _order(merchant_id, demanded[order_id], dates, optional, by_order[order_id], due)
         if wrong:
             return order_id, wrong
     return None
@@ -65,10 +66,11 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
     match line["happening"]:
         case "collected" | "captured" | "advanced":
             fee = line["fee"] or 0
-            made = ledger.advanced(units, fee) if line["happening"] == "advanced" else ledger.collected(units, route, fee)
+            ahead = line["happening"] == "advanced"
+            made = ledger.advanced(units, fee) if ahead else ledger.collected(units, route, fee)
             if line["fee"] is None:  # an older line, which does not say its fee
                 optional.add((*attempt, "fee"))
-            if line["happening"] == "advanced":
+            if ahead:
                 optional.add((*attempt, "charge"))
             return [((*attempt, p.recipe), p) for p in made]
         case "approved_late":

@@ -1,8 +1,9 @@
 """An order's log proved line by line, and its row and face against what the log alone says."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from recoup.rules.order.faces import STATUS_NAMES, face
 from recoup.rules.order.fold import State, after
@@ -20,7 +21,8 @@ EVENTS: Final = {
 _TYPES: Final = {"mit_managed": "MIT", "mit_sync": "MIT", "cit_web": "CIT", "cit_callcenter": "CIT", "stable": "STABLE"}
 
 
-class Line(NamedTuple):
+@dataclass(slots=True)
+class Line:
     """A line of the log, as the fold takes it."""
 
     seq: int

@@ -3,7 +3,7 @@ replayed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -53,7 +53,8 @@ class Evidence:
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""
-        plain = asdict(self)
+        plain = _shallow(self)
+        plain["reading"] = _shallow(self.reading)
         for name in _TIMES:
             moment = getattr(self, name)
             plain[name] = moment.isoformat() if moment else None
@@ -101,9 +102,15 @@ class Decision:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, as it is stored."""
-        plain = asdict(self)
+        plain = _shallow(self)
         plain["plan"] = [moment.isoformat() for moment in self.plan]
+        plain["alternatives"] = [_shallow(one) for one in self.alternatives]
         return plain
+
+
+def _shallow(value: Any) -> dict[str, Any]:
+    """Fields by name; `asdict` would copy each value deeply, and this runs for every decision."""
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def tried(declines: Sequence[Reading], sent_at: Sequence[datetime]) -> tuple[Tried, ...]:

@@ -47,8 +47,8 @@ FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
 WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1
 """
 _OF_NO_POSTING: Final = """
-SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field, 'a posting' AS expected,
-  'none' AS found
+SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field,
+  'a posting' AS expected, 'none' AS found
 FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
 WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1
 """

@@ -24,6 +24,7 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1
 """
+_HIGHEST: Final = "SELECT max(page_no) AS no FROM pages WHERE merchant_id = $1"
 _OF_NO_PAGE: Final = """
 SELECT p.order_id, 'page of posting ' || p.posting_id AS field, p.page_no::text AS expected, 'none' AS found
 FROM postings p LEFT JOIN pages g USING (merchant_id, page_no)
@@ -61,7 +62,8 @@ SELECT NULL::uuid AS order_id, v.field || ' of page ' || g.page_no AS field, v.e
 FROM g LEFT JOIN hashes h USING (page_no) LEFT JOIN told t USING (page_no)
 CROSS JOIN LATERAL (VALUES
   (1, 'number of postings', g.postings::text, coalesce(h.n, 0)::text),
-  (2, 'positions', '1 to ' || g.postings, h.low || ' to ' || CASE WHEN h.different = h.n THEN h.high ELSE h.different END),
+  (2, 'positions', '1 to ' || g.postings,
+    h.low || ' to ' || CASE WHEN h.different = h.n THEN h.high ELSE h.different END),
   (3, 'sums', t.sums::text, g.sums::text),
   (4, 'root before', encode(coalesce(g.root_before, ''::bytea), 'hex'), encode(g.prev_root, 'hex')),
   (5, 'root', encode(sha256(g.prev_root || convert_to(g.page_no::text, 'UTF8') || h.text
@@ -86,8 +88,9 @@ WITH e AS MATERIALIZED (
 )
 SELECT order_id, field, expected, found, NULL::jsonb AS balances FROM wrong
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, $4::jsonb || coalesce((SELECT jsonb_object_agg(key,
-  coalesce(($4::jsonb ->> key)::numeric, 0) + units) FROM (SELECT key, sum(units) AS units FROM e GROUP BY key) s), '{}')
+SELECT NULL, NULL, NULL, NULL, $4::jsonb || coalesce((
+  SELECT jsonb_object_agg(key, coalesce(($4::jsonb ->> key)::numeric, 0) + units)
+  FROM (SELECT key, sum(units) AS units FROM e GROUP BY key) s), '{}')
 """
 _ACCOUNTS: Final = """
 SELECT NULL::uuid AS order_id, 'balance of account ' || key AS field, s.units::text AS expected, b.units::text AS found
@@ -104,7 +107,7 @@ async def pages(connection: asyncpg.Connection, merchant_id: UUID) -> Difference
         found = await first(connection, sql, merchant_id, merchant_id)
         if found:
             return found
-    last = (await fetch(connection, "SELECT max(page_no) AS no FROM pages WHERE merchant_id = $1", merchant_id))[0]["no"]
+    last = (await fetch(connection, _HIGHEST, merchant_id))[0]["no"]
     balances: dict[str, Any] = {}
     for after in range(0, last or 0, PAGES_MAX):
         until = after + PAGES_MAX
@@ -113,7 +116,7 @@ async def pages(connection: asyncpg.Connection, merchant_id: UUID) -> Difference
             return found
         rows = await fetch(connection, _BALANCES, merchant_id, after, until, balances)
         if len(rows) > 1:
-            wrong = rows[0]
-            return Difference(merchant_id, wrong["order_id"], wrong["field"], text(wrong["expected"]), text(wrong["found"]))
+            order_id, name, expected, stamped, _ = rows[0]
+            return Difference(merchant_id, order_id, name, text(expected), text(stamped))
         balances = rows[-1]["balances"]
     return await first(connection, _ACCOUNTS, merchant_id, merchant_id, balances)

@@ -24,7 +24,8 @@ WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 
 ORDER BY o.order_id LIMIT 1
 """
 _UNTIL: Final = """
-SELECT card_id, send_id FROM network_sends WHERE (card_id, send_id) > ($1, $2) ORDER BY card_id, send_id OFFSET $3 LIMIT 1
+SELECT card_id, send_id FROM network_sends WHERE (card_id, send_id) > ($1, $2)
+ORDER BY card_id, send_id OFFSET $3 LIMIT 1
 """
 _LAST: Final = "SELECT card_id, send_id FROM network_sends ORDER BY card_id DESC, send_id DESC LIMIT 1"
 _OF_SEND: Final = """
