@@ -44,12 +44,12 @@ CATEGORIES: Final = (
     Category("funds", {
         "nmi": (("202", "Insufficient funds"),),
         "stripe": (("insufficient_funds", "Your card has insufficient funds."),),
-        "adyen": (("12", "Not enough balance"),),
+        "adyen": (("51", "51 : Insufficient funds"),),
     }, "51", "116"),
     Category("generic", {
         "nmi": (("201", "Do not honor"), ("200", "Transaction was declined by processor")),
         "stripe": (("generic_decline", "Your card was declined."), ("do_not_honor", "Your card was declined.")),
-        "adyen": (("2", "Refused"), ("27", "Declined Non Generic")),
+        "adyen": (("2", "Refused"), ("05", "05 : Do not honor")),
     }, "05", "100"),
     Category("expired", {
         "nmi": (("223", "Expired card"), ("263", "Update cardholder data available")),
@@ -57,14 +57,14 @@ CATEGORIES: Final = (
     }, "54", "101"),
     Category("fraud", {
         "nmi": (("253", "Fraudulent card"),), "stripe": (("fraudulent", "Your card was declined."),),
-        "adyen": (("31", "Issuer Suspected Fraud"), ("20", "FRAUD")),
+        "adyen": (("59", "59 : Suspected fraud"),),
     }, "59", "100"),
     Category("closed", {
         "nmi": (("251", "Lost card"), ("252", "Stolen card"), ("262", "Stop this recurring program"),
                 ("221", "No such issuer")),
         "stripe": (("stolen_card", "Your card has been declined."), ("lost_card", "Your card has been declined."),
                    ("transaction_not_allowed", "Your card does not support this type of purchase.")),
-        "adyen": (("5", "Blocked Card"), ("26", "Revocation Of Auth"), ("23", "Transaction Not Permitted")),
+        "adyen": (("5", "Blocked Card"), ("R1", "R1 : Revocation of authorization"), ("57", "57 : Not permitted")),
     }, "41", "200"),
     Category("technical", {
         "nmi": (("421", "Communication error with issuer"), ("420", "Communication error")),
@@ -75,25 +75,25 @@ CATEGORIES: Final = (
     Category("data", {
         "nmi": (("225", "Invalid card security code"),),
         "stripe": (("incorrect_zip", "Your postal code is incorrect."),),
-        "adyen": (("24", "CVC Declined"), ("32", "AVS Declined")),
+        "adyen": (("N7", "N7 : CVC declined"), ("82", "82 : CVC declined")),
     }, "82", "122"),
     Category("limits", {
         "nmi": (("203", "Over limit"),), "stripe": (("card_velocity_exceeded", "Your card was declined."),),
-        "adyen": (("28", "Withdrawal amount exceeded"), ("29", "Withdrawal count exceeded")),
+        "adyen": (("61", "61 : Withdrawal amount exceeded"), ("65", "65 : Withdrawal count exceeded")),
     }, "61", "121"),
 )  # fmt: skip
 
 # category -> ((how many, the life), ...)
 _LIVES: Final[dict[str, tuple[tuple[int, Life], ...]]] = {
     "funds": (
-        (56, Life("script", 0)), (38, Life("script", 1)), (26, Life("script", 2)), (12, Life("script", 3)),
-        (8, Life("script", turns="41")), (9, Life("script", waits=True)),
+        (70, Life("script", 0)), (46, Life("script", 1)), (18, Life("script", 2)), (6, Life("script", 3)),
+        (6, Life("script", turns="41")), (11, Life("script", waits=True)),
         (1, Life("codes", scheme="visa", units=50_051)), (1, Life("codes", scheme="mastercard", units=70_026)),
         (1, Life("codes", scheme="amex", units=50_116)),
     ),
     "generic": (
-        (24, Life("script", 0)), (17, Life("script", 1)), (8, Life("script", 2)), (7, Life("script", turns="14")),
-        (20, Life("script", waits=True)), (2, Life("codes", scheme="visa", units=50_005)),
+        (28, Life("script", 0)), (20, Life("script", 1)), (7, Life("script", 2)), (5, Life("script", turns="14")),
+        (16, Life("script", waits=True)), (2, Life("codes", scheme="visa", units=50_005)),
         (2, Life("codes", scheme="mastercard", units=70_003)),
     ),
     "expired": ((36, Life("script")),),
@@ -106,7 +106,7 @@ _LIVES: Final[dict[str, tuple[tuple[int, Life], ...]]] = {
         (1, Life("faults", units=80_012, scheme="mastercard")),
     ),
     "data": ((18, Life("script")),),
-    "limits": ((10, Life("script", 0)), (3, Life("script", 1)), (6, Life("script"))),
+    "limits": ((10, Life("script", 0)), (3, Life("script", 1)), (5, Life("script"))),
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ a line names a test card, and whoever plays the file puts its number in.
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -25,7 +25,7 @@ SLOT_MINUTES: Final = 20
 SCHEMES: Final = {"visa": 52, "mastercard": 34, "amex": 9, "discover": 5}
 BRANDS: Final = {"visa": "VISA", "mastercard": "MASTERCARD", "amex": "AMEX", "discover": "DISCOVER"}
 BINS: Final = {"visa": "400022", "mastercard": "510510", "amex": "371449", "discover": "601100"}
-EXPIRIES: Final = {"21d": 84, "28d": 11, "14d": 5}
+EXPIRIES: Final = {"21d": 87, "28d": 10, "14d": 3}
 FAULT_SLOT: Final = 19  # all time-outs of one moment, so that whoever waits for them waits once
 COUNTING_CLIENTS: Final = 8
 LAST_DAY: Final = 16
@@ -143,7 +143,7 @@ def one_card(maker: Maker) -> Iterator[tuple[Bill, Life, list[dict[str, Any]]]]:
 
 def decline_lines(maker: Maker, one: Bill, category: Category, life: Life) -> list[dict[str, Any]]:
     scheme = life.scheme or one.scheme
-    one = Bill(one.site, one.plan, one.who, one.number, scheme, one.debit, one.slot, one.payment)
+    one = replace(one, scheme=scheme)
     card = card_of(maker, scheme, life, category)
     code, text = code_of(category, one.site.source, maker.random)
     result = {"responseCode": code, "responseDescription": text, "responseStatus": "DECLINED"}
@@ -224,7 +224,7 @@ def evaluation(
     whole = {"firstName": one.who.first_name, "lastName": one.who.last_name, **one.who.address}
     body: dict[str, Any] = {
         "isDeclined": True, "isMIT": True, "isRecurring": True, "orderId": one.order_id, "siteUrl": one.site.url,
-        "expiryDateUtc": {"$hour": life.expires or maker.pick(EXPIRIES)},
+        "expiryDateUtc": {"$time": "30d"} if life.expires == "30d" else {"$hour": life.expires or maker.pick(EXPIRIES)},
         "subscription": {
             "subscriptionId": f"sub-{one.order_id.rpartition('-')[0]}", "interval": one.plan.interval,
             "price": one.plan.text(units), "currency": one.plan.currency, "paymentNumber": str(one.number),
@@ -262,15 +262,18 @@ def later(maker: Maker, declined: list[tuple[Bill, Life, list[dict[str, Any]]]])
     for one in never[:11]:
         yield line(random.randrange(1, 13) * 1440 + random.randrange(8, 22) * 60, "cancel", one.order_id, {})
     for number, one in enumerate(never[11:18]):
-        outside = {"cardBrand": BRANDS[one.scheme], "cardBinNumber": BINS[one.scheme], "cardLast4Digits": "0000"}
-        paid = number < 4
-        said = {"responseCode": one.site.approval, "responseStatus": "APPROVED"}
-        if not paid:
-            code, text = code_of(CATEGORIES[1], one.site.source, random)
-            said = {"responseCode": code, "responseDescription": text, "responseStatus": "DECLINED"}
-        again_at = Bill(one.site, one.plan, one.who, one.number, one.scheme, one.debit, one.slot, maker.payment())
-        when = random.randrange(2, 10) * 1440 + random.randrange(8, 20) * 60
-        yield line(when, "transmit", one.order_id, copy_of(again_at, said, outside, declined=not paid))
+        yield own_try(maker, one, random.randrange(2, 10) * 1440 + random.randrange(8, 20) * 60, paid=number < 4)
+
+
+def own_try(maker: Maker, one: Bill, minute: int, *, paid: bool) -> dict[str, Any]:
+    """The merchant tries the payment itself while its rescue goes on."""
+    outside = {"cardBrand": BRANDS[one.scheme], "cardBinNumber": BINS[one.scheme], "cardLast4Digits": "0000"}
+    said = {"responseCode": one.site.approval, "responseStatus": "APPROVED"}
+    if not paid:
+        code, text = code_of(CATEGORIES[1], one.site.source, maker.random)
+        said = {"responseCode": code, "responseDescription": text, "responseStatus": "DECLINED"}
+    body = copy_of(replace(one, payment=maker.payment()), said, outside, declined=not paid)
+    return line(minute, "transmit", one.order_id, body)
 
 
 def refund_bodies(one: Bill, number: int) -> list[dict[str, Any]]:
@@ -293,6 +296,8 @@ def last_day(maker: Maker) -> Iterator[dict[str, Any]]:
         one = bill(maker, slot=(21 * 1440 + 480 + number * 60) // SLOT_MINUTES)
         life = Life("script", number % 3, expires="21d")
         yield from decline_lines(maker, one, category, life)
+        if number in (2, 7):
+            yield own_try(maker, one, 21 * 1440 + 23 * 60 + 20, paid=False)
 
 
 if __name__ == "__main__":

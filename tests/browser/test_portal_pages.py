@@ -70,7 +70,8 @@ def page(address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
         expect(made.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
         yield made
         browser.close()
-    assert not said, said
+    refused = [text for text in said if "status of 4" not in text]
+    assert not refused, refused
 
 
 def test_search_and_filter_find_an_order_and_open_it(page: Page, shop: Shop) -> None:
@@ -80,8 +81,8 @@ def test_search_and_filter_find_an_order_and_open_it(page: Page, shop: Shop) -> 
     expect(page.get_by_role("heading", name="No order matches")).to_be_visible()
     page.get_by_role("link", name="Search: the card").last.click()
     page.locator("summary", has_text="Status").click()
-    for word in ("Draft", "Cancelled", "Problem", "Processing", "Capture required", "Returned", "Completed", "Chargeback"):
-        page.locator("label.tick", has_text=word).get_by_role("checkbox").first.uncheck()
+    for status in (0, 2, 3, 4, 5, 6, 7, 8):
+        page.locator(f'input[name="status"][value="{status}"]').uncheck()
     page.locator("details[open]").get_by_role("button", name="Apply").click()
     expect(page.locator("tbody tr")).to_have_count(8)
     assert "status=1" in page.url
@@ -93,7 +94,10 @@ def test_search_and_filter_find_an_order_and_open_it(page: Page, shop: Shop) -> 
     expect(page.get_by_role("heading", name="Next planned attempt")).to_be_visible()
     page.go_back()
     expect(page.locator("tbody tr")).to_have_count(1)
-    assert page.evaluate is not None
+    page.goto("/orders")
+    page.locator("summary", has_text="Status").click()
+    page.get_by_role("link", name="Only Problem").click()
+    expect(page.locator("tbody tr")).to_have_count(8)
 
 
 def test_a_refund_says_what_will_happen_then_does_it_once(page: Page, shop: Shop) -> None:

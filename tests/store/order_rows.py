@@ -22,7 +22,7 @@ WITH made AS (
     (ARRAY['MIT','MIT','CIT','MIT','CIT','MIT','STABLE'])[n % 7 + 1] AS order_type,
     CASE WHEN n % 7 = 4 THEN 'callcenter' ELSE 'ecommerce' END AS source,
     ($3::uuid[])[n % array_length($3::uuid[], 1) + 1] AS site_id,
-    (ARRAY['USD','USD','EUR','JPY'])[n % 4 + 1] AS asset, 100 + (n * 7919) % 90000 AS units,
+    (ARRAY['USD','USD','EUR','JPY'])[n % 4 + 1] AS asset, 100 + (n::bigint * 7919) % 90000 AS units,
     ($4::text[])[n % array_length($4::text[], 1) + 1] AS name
   FROM generate_series(1, $5) AS n
 ), log AS (

@@ -13,6 +13,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change, write_all
+from recoup.moves.sends import with_reserved
 from recoup.rules.network.limits import LOOKBACK
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
@@ -68,6 +69,7 @@ class Orders:
         keys = sorted(job.key for _, job in jobs)
         answers: dict[int, Any] = {}
         changes = []
+        reserved: dict[UUID, dict[UUID, dict[str, Any]]] = {}  # card -> sends that this transaction has changed
         async with world.db.transaction() as tx:
             rows = {(r["merchant_id"], r["order_id"]): r for r in await lock_orders(tx, keys)}
             if with_cards:
@@ -80,6 +82,7 @@ class Orders:
                     answers[index] = Problem("not_found", "There is no such order.")
                     continue
                 order = order_of(row, evidence[job.key])
+                order.sends = with_reserved(order.sends, reserved.get(row["card_id"], {}))
                 now = order.merchant.business(wall)
                 change = Change(order, now=now, wall=wall, actor=job.actor, request_id=job.request_id)
                 try:
@@ -88,6 +91,8 @@ class Orders:
                     answers[index] = problem
                     continue
                 changes.append(change)
+                for send in change.rows.network_sends:
+                    reserved.setdefault(send["card_id"], {})[send["send_id"]] = send
             if changes:
                 await write_all(tx, changes)
         return answers

@@ -30,7 +30,7 @@ async def _transmission(world: World, orders: Orders, due: Due) -> None:
 FLOWS: dict[str, Flow] = {
     "admit": lambda world, orders, due: start(orders, (due.merchant_id, due.subject_id)),
     "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
-    "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id), due.tries),
+    "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id)),
     "expire": lambda world, orders, due: let_expire(orders, (due.merchant_id, due.subject_id)),
     "release": lambda world, orders, due: let_go(orders, (due.merchant_id, due.subject_id)),
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),

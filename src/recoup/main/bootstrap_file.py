@@ -9,13 +9,16 @@ from recoup.flows.bootstrap import bootstrap
 from recoup.main.worlds import Running
 
 
-async def bootstrap_once(running: Running) -> dict[str, Any]:
-    """From the file, with today's address; without a file new secrets are made and earlier ones end."""
+async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any]:
+    """From the file; without one new secrets are made and earlier ones end. Whoever serves writes its address there."""
     path = running.settings.data_dir / "bootstrap.json"
     url = running.settings.url
     if path.exists():
         kept: dict[str, Any] = json.loads(path.read_text())
-        return kept | {"base_url": url}
+        if serving and kept["base_url"] != url:
+            kept["base_url"] = url
+            write_private(path, json.dumps(kept, indent=2) + "\n")
+        return kept
     made = (await bootstrap(running.world, url)).to_dict()
     write_private(path, json.dumps(made, indent=2) + "\n")
     return made

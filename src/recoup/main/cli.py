@@ -50,11 +50,11 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
             databases.server.stop()
 
 
-def _bootstrap(settings: Settings, databases: Databases) -> dict[str, Any]:
+def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = False) -> dict[str, Any]:
     async def inside() -> dict[str, Any]:
         await prepare(databases)
         async with open_sandbox(settings, databases, "recoup-start") as running:
-            return await bootstrap_once(running)
+            return await bootstrap_once(running, serving=serving)
 
     return uvloop.run(inside())
 
@@ -76,7 +76,7 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
                       cure="Choose another with --port.") from None  # fmt: skip
     settings = replace(settings, port=sock.getsockname()[1])
     databases = find_databases(settings)
-    kept = _bootstrap(settings, databases)
+    kept = _bootstrap(settings, databases, serving=True)
     click.echo(f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
                f"  sign in   {kept['portal_user']} / {kept['portal_password']}\n  API       {settings.url}/v1\n"
                f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
@@ -112,6 +112,13 @@ def worker(data_dir: Path | None) -> None:
 
     settings = load_settings(data_dir=data_dir)
     serving.worker(settings, find_databases(settings))
+
+
+@cli.command(hidden=True)
+@_data_dir
+def upkeep(data_dir: Path | None) -> None:
+    """Partitions ahead, retention behind; `up` runs it daily."""
+    asyncio.run(prepare(find_databases(load_settings(data_dir=data_dir))))
 
 
 @cli.command()

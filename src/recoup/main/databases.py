@@ -11,6 +11,7 @@ from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
 from recoup.store.migrate import create_database, migrate
 from recoup.store.partitions import ensure_partitions
+from recoup.store.retention import retain
 from recoup.store.server import EmbeddedServer
 
 _NAMES = {"people": "recoup_people", "sandbox": "recoup_sandbox"}
@@ -49,7 +50,7 @@ def _with_name(url: str, database: str) -> str:
 
 
 async def prepare(databases: Databases) -> None:
-    """Databases, schema, partitions, the sandbox issuer's book. Safe to run at every start and side by side.
+    """Databases, schema, partitions, retention, the sandbox issuer's book. At every start and daily; side by side too.
 
     Raises: Problem(unavailable) in one line.
     """
@@ -69,6 +70,7 @@ async def _prepare_sandbox(dsn: str) -> None:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await ensure_partitions(connection, Clocks().wall())
+        await retain(connection, Clocks().wall())
         await install(connection)
     finally:
         await connection.close()

@@ -18,6 +18,7 @@ from recoup.store.server.footing import end_with_parent
 
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
+UPKEEP_SECONDS = 24 * 3600.0
 
 
 @dataclass
@@ -41,10 +42,13 @@ class Part:
             self.back_off = 0.2 if now - self.started > 30 else min(BACK_OFF_SECONDS_MAX, self.back_off * 2 or 0.2)
             self.not_before, self.process = now + self.back_off, None
         if now >= self.not_before:
-            self.started = now
-            self.process = subprocess.Popen(  # noqa: S603
-                self.command, env=environment, pass_fds=self.fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
-            )
+            self.start(environment)
+
+    def start(self, environment: dict[str, str]) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command, env=environment, pass_fds=self.fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
+        )
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -91,12 +95,16 @@ def supervise(
         "RECOUP_PEOPLE_DATABASE_URL": databases.people, "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
         "RECOUP_PUBLIC_URL": settings.url,
     }  # fmt: skip
+    upkeep = Part("upkeep", [*base, "upkeep", *flags], not_before=time.monotonic() + UPKEEP_SECONDS)
     try:
         while not stopping:
             if databases.server is not None:
                 databases.server.ensure()
             for part in parts:
                 part.ensure(environment)
+            if time.monotonic() >= upkeep.not_before:
+                upkeep.not_before = time.monotonic() + UPKEEP_SECONDS
+                upkeep.start(environment)
             doing()
             time.sleep(0.2)
     finally:

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from recoup.moves.change import Change
+from recoup.moves.sends import lasting
+from recoup.rules.network.codes import read_decline
 from recoup.rules.order.lifecycle import OPEN
+
+PAID_TOO = "The same customer paid the same amount with this card under another order id."
 
 
 def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, same_order: bool) -> None:
@@ -18,10 +22,18 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
     if first_copy or seen or order.stage not in OPEN:
         return
     if declined and same_order:
-        change.send(row["transmit_id"], at=min(row["transacted_at"] or change.now, change.now), state="sent",
-                    declined=True, scheme_code=row["code"])  # fmt: skip
+        at = min(row["transacted_at"] or change.now, change.now)
+        reading = read_decline(
+            scheme=order.card.scheme if order.card else "generic", source=row["code_source"], code=row["code"],
+            text=None, advice=None, on=at.date(), region=order.merchant.region,
+        )  # fmt: skip
+        change.send(
+            row["transmit_id"], at=at, state="sent", declined=True, scheme_code=reading.code,
+            advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
+            lasting=lasting(order, reading, at),
+        )  # fmt: skip
         order.attention = "The merchant is retrying this payment too; each retry uses up the card's allowance."
         change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
-    elif not declined:
-        order.attention = "The same customer paid the same amount with this card under another order id."
+    elif not declined and order.attention != PAID_TOO:
+        order.attention = PAID_TOO
         change.fact("merchant_attempt", transmit_id=row["transmit_id"], external_id=row["external_id"], declined=False)

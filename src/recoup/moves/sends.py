@@ -1,7 +1,9 @@
 """The card's sends as the network gate counts them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
@@ -15,6 +17,15 @@ def _send(row: dict[str, Any]) -> Send:
         declined=row["declined"], visa_category=row["visa_category"], advice=row["advice_code"],
         code=row["scheme_code"], klass=row["klass"],
     )  # fmt: skip
+
+
+def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The card's sends as read, and those that earlier orders of the same transaction have just reserved or told."""
+    if not reserved:
+        return sends
+    blank: dict[str, Any] = dict.fromkeys(("declined", "scheme_code", "advice_code", "visa_category", "klass"))
+    kept = [row for row in sends if UUID(str(row["send_id"])) not in reserved]
+    return kept + [blank | row for row in reserved.values() if row["state"] != "not_sent"]
 
 
 def gate(order: Order, now: datetime, visa_limit: int) -> Allowed | Refused:

@@ -180,8 +180,8 @@ def tell(story: Story, name: str) -> Story:
         case "problem":
             story.send()["state"] = "unknown"
             story.line("attempt_unknown", story.attempts[-1]["attempt_id"], number=len(story.attempts))
-            story.line("broke", after=timedelta(hours=24), why="No answer for 24 hours: the processor is asked by hand.")
             story.attention = "No answer for 24 hours: the processor is asked by hand."
+            story.line("broke", after=timedelta(hours=24), why=story.attention)
         case "unknown":
             story.send()["state"] = "unknown"
             story.line("attempt_unknown", story.attempts[-1]["attempt_id"], number=len(story.attempts))

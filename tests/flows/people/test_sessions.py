@@ -106,7 +106,8 @@ def test_a_blocked_user_and_a_lost_membership_count_at_once(shop: Shop) -> None:
     async def work(world: Callable[..., Awaitable[World]]) -> None:
         here = await world()
         people = here.extra["people"]
-        ann = await make_user(here, "Gone@Example.test", "Gone", PASSWORD, [Membership("merchant", shop.merchant_id, "owner")])
+        owner = Membership("merchant", shop.merchant_id, "owner")
+        ann = await make_user(here, "Gone@Example.test", "Gone", PASSWORD, [owner])
         again = await make_user(here, "gone@example.test", "Gone", PASSWORD, [])
         assert ann == again
         token = await token_of(here, "gone@example.test")

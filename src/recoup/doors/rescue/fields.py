@@ -26,13 +26,15 @@ class Fields:
         self._raw: Mapping[str, Any] = raw
 
     def name(self, field: str) -> str:
-        pascal = field[:1].upper() + field[1:]
+        pascal = "".join(word[:1].upper() + word[1:] for word in field.split("_"))
         return f"{self._prefix}.{pascal}".rstrip(".") if self._prefix else pascal or "Body"
 
     def complain(self, field: str, what: str = "is invalid", *, text: str | None = None) -> None:
         name = self.name(field)
         last = name.rpartition(".")[2]
-        self.errors.setdefault(name, []).append(text or f"The field {last} {what}.")
+        told, texts = text or f"The field {last} {what}.", self.errors.setdefault(name, [])
+        if told not in texts:
+            texts.append(told)
 
     def missing(self, field: str) -> None:
         last = self.name(field).rpartition(".")[2]
@@ -102,7 +104,7 @@ class Fields:
     def currency(self, field: str) -> str:
         value = self.text(field, required=True).upper()
         if value and value not in EXPONENTS:
-            self.complain(field, text=f"The currency {value[:12]!r} is not an ISO 4217 code.")
+            self.complain(field, text=f"The currency {value[:4]!r} is not an ISO 4217 code.")
             return ""
         return value
 
@@ -152,7 +154,7 @@ def parse_moment(text: str) -> datetime | None:
     except ValueError:
         try:
             found = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return None
     found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
     try:

@@ -109,8 +109,8 @@ def _list_query(call: Call) -> tuple[OrderFilter, int, int, OrderBy, bool]:
         return (query.get(name) or [""])[0].strip()
 
     def whole(name: str, default: int, low: int, high: int) -> int:
-        text = one(name)
-        if text and not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
+        text = one(name.lower())
+        if text and not (text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high):
             errors.complain(name, f"must be a whole number between {low} and {high}")
             return default
         return int(text) if text else default
@@ -128,7 +128,7 @@ def _list_query(call: Call) -> tuple[OrderFilter, int, int, OrderBy, bool]:
             errors.complain("status", f"must be one of 0 to {max(STATUS_NAMES)}")
             break
         statuses.append(int(text))
-    size, number = whole("pagesize", 10, 1, PAGE_SIZE_MAX), whole("pagenumber", 1, 1, 1_000_000)
+    size, number = whole("pageSize", 10, 1, PAGE_SIZE_MAX), whole("pageNumber", 1, 1, 1_000_000)
     placed_from, placed_to = moment("from"), moment("to")
     order_by = _ORDER_BY.get(one("orderby").lower() or "createdon")
     if order_by is None:

@@ -20,9 +20,8 @@ def check_mid(call: Call, fields: Fields) -> None:
 
 
 def code_text(fields: Fields, *, required: bool) -> str:
-    """A response code as text; a JSON number is taken too, single digits get their zero."""
-    text = fields.text("responseCode", required=required, maximum=64)
-    return text.rjust(2, "0") if text.isdigit() and len(text) == 1 else text
+    """A response code as text; a JSON number is taken too. What a single digit means depends on its source."""
+    return fields.text("responseCode", required=required, maximum=64)
 
 
 def happened_at(fields: Fields) -> datetime | None:

@@ -25,6 +25,7 @@ from recoup.kernel.time import iso
 
 log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
+QUERY_FIELDS_MAX: Final = 100
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
 
@@ -106,13 +107,25 @@ class Resource:
                 raise Problem("forbidden", f"This key does not allow {method.scope}.", cure="Use a key that does.")
             check_rate(services.buckets, caller.app_key, services.world.clocks.monotonic())
         body = await _body(method, scope, receive)
-        query: dict[str, list[str]] = {}
-        for name, value in parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=100):
-            query.setdefault(name.lower(), []).append(value)
+        query = _query(scope["query_string"])
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         call = Call(services, caller, body, scope.get("path_params", {}), query, headers, request_id(scope))
         reply = await method.handle(call)
         return await _with_clock(services, caller, reply)
+
+
+def _query(text: bytes) -> dict[str, list[str]]:
+    """By name in lower case. Raises: Problem(invalid)."""
+    query: dict[str, list[str]] = {}
+    try:
+        for name, value in parse_qsl(text.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX):
+            query.setdefault(name.lower(), []).append(value)
+    except ValueError:
+        cure = f"Send at most {QUERY_FIELDS_MAX}."
+        raise Problem("invalid", "The query has too many parameters.", field="Query", cure=cure) from None
+    if any("\0" in value for values in query.values() for value in values):
+        raise Problem("invalid", "The query has a NUL character.", field="Query", cure="Leave it out.")
+    return query
 
 
 async def _body(method: Method, scope: Scope, receive: Receive) -> Any:

@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.doors.edge.asgi import Receive, Scope, Send
 from recoup.doors.edge.keys import folding
 from recoup.doors.rescue import names
+from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method, Reply, Resource
 from recoup.doors.rescue.services import Services
@@ -101,12 +102,21 @@ class Tokenize:
 
     def __init__(self, services: Services) -> None:
         fold = folding(names.TOKENIZE)
+        self._services = services
         self._signed = Resource(services, {"POST": Method(tokenize, "payments", fold)})
         self._keyed = Resource(services, {"POST": Method(tokenize, None, fold)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         signed = any(name == b"authorization" for name, _ in scope["headers"])
-        keyed = b"environment=" in scope["query_string"].lower()
-        await (self._signed if signed and not keyed else self._keyed)(scope, receive, send)
+        if signed and b"environment=" in scope["query_string"].lower():
+            signed = await self._is_valid(scope)
+        await (self._signed if signed else self._keyed)(scope, receive, send)
+
+    async def _is_valid(self, scope: Scope) -> bool:
+        try:
+            await authenticate(self._services, scope)
+        except Problem:
+            return False
+        return True
 
 

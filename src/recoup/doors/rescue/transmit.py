@@ -16,10 +16,9 @@ from recoup.kernel.problem import Problem
 async def transmit(call: Call) -> Reply:
     """A new copy, or, with the `transmitId` of an earlier one, what became of it."""
     fields = Fields(call.body)
-    if fields.has("transmitId"):
-        known = fields.identifier("transmitId")
-        fields.raise_if_any()
-        assert known is not None
+    known = fields.identifier("transmitId")
+    fields.raise_if_any()
+    if known is not None:
         await call.services.transmit.update(call.scope, known, _outcome(fields))
         return _reply(known)
     given = _read(call, fields)

@@ -8,7 +8,7 @@ or its order id is read, never made twice.
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,7 @@ from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
 from recoup.store.write.intake import Raced, admit
+from recoup.store.write.vault import find_prints
 
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
@@ -49,8 +50,9 @@ class Evaluate:
 
     async def evaluate(self, scope: Scope, given: Declined) -> Word:
         """Raises: Problem invalid, conflict, kind_switched_off, unavailable."""
-        token_id = given.token_id or await self._keep_card(scope, given)
+        token_id = given.token_id or self._token_of(scope, given)
         input_mac = self._mac(given, token_id)
+        kept = given.token_id is not None
         for attempt in range(_TRIES):
             known = await self._merchants.get(scope.merchant_id)
             try:
@@ -62,7 +64,8 @@ class Evaluate:
                     raise refused from None
                 return await self._present(scope, seen, ()) if isinstance(seen, UUID) else seen
             try:
-                admitted = await self._admissions.submit(row)
+                # A number given outright goes into the vault only once it is known that this is taken.
+                admitted = kept and await self._admissions.submit(row)
             except Raced:
                 admitted = False
             except Problem as problem:
@@ -79,7 +82,11 @@ class Evaluate:
             if isinstance(seen, Word):
                 return seen
             given = replace(given, facts=given.facts | {"generation": seen})
-            self._merchants.forget(scope.merchant_id)
+            if kept:
+                self._merchants.forget(scope.merchant_id)
+            else:
+                await self._keep_card(scope, given, token_id)
+                kept = True
         raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1)
 
     # admission ------------------------------------------------------------------------------------------------
@@ -118,7 +125,7 @@ class Evaluate:
             "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
             "email": payer.email, "phone": payer.phone, "ip": payer.ip, "billing": payer.billing,
-            "shipping": payer.shipping, "search": _search_text(given, order_id),
+            "shipping": payer.shipping, "search": _search_text(given),
             "stage": "received" if managed else "processing", "happening": "received" if managed else "began",
             "status": 0 if managed else 4,
         }, warnings  # fmt: skip
@@ -186,19 +193,15 @@ class Evaluate:
                     return UUID(str(first["order_id"]))
                 word = word_of(first, tuple(request["answer"]["warnings"]))
                 return replace(word, evaluate="SUBMITTED", outcome="SUBMITTED")
-            token = await find_token(connection, scope.merchant_id, token_id)
-            if token is None:
-                message = "The card token is not known for this merchant."
-                cure = "Tokenize the card first, or send its number."
-                raise Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
+            pan_id = await self._pan_id(connection, scope, given, token_id)
             last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
         if last is None:
             return 1
-        same = (last["units"], last["asset"], last["pan_id"]) == (given.units, given.currency, token["pan_id"])
+        same = (last["units"], last["asset"], last["pan_id"]) == (given.units, given.currency, pan_id)
         if last["stage"] in _ENDED_FOR_GOOD and not (same and last["transaction_id"] == given.transaction_id):
             return int(last["generation"]) + 1
         if not same:
-            what = "amount" if last["pan_id"] == token["pan_id"] else "card"
+            what = "amount" if last["pan_id"] == pan_id else "card"
             message = f"A rescue of this orderId exists with another {what}."
             raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
                           order_id=str(last["order_id"]))  # fmt: skip
@@ -217,14 +220,33 @@ class Evaluate:
 
     # the card, the input --------------------------------------------------------------------------------------
 
-    async def _keep_card(self, scope: Scope, given: Declined) -> UUID:
-        """A number given outright is tokenized under an id made from order and number: a repeat stores nothing."""
+    def _token_of(self, scope: Scope, given: Declined) -> UUID:
+        """The id of a number given outright, made from order and number: a repeat stores nothing."""
         assert given.pan is not None
         check_number(self._world, given.pan, "PaymentMethod.CardNumber")
         token_id: UUID = self._world.keys.derived_id("pan-token", scope.merchant_id.bytes, given.external_id, given.pan)
+        return token_id
+
+    async def _keep_card(self, scope: Scope, given: Declined, token_id: UUID) -> None:
+        assert given.pan is not None
         card = CardGiven(scope.merchant_id, token_id, given.pan, given.exp_month, given.exp_year, given.cvv)
         await self._vault.store(card)
-        return token_id
+
+    async def _pan_id(self, connection: Any, scope: Scope, given: Declined, token_id: UUID) -> UUID | None:
+        """Which card it is; None for a number that came for the first time.
+
+        Raises: Problem(invalid) for an unknown token.
+        """
+        if given.pan is not None:
+            prints = self._world.keys.print_of(given.pan)
+            known = await find_prints(connection, prints)
+            return next((known[one] for one in prints if one in known), None)
+        token = await find_token(connection, scope.merchant_id, token_id)
+        if token is None:
+            message = "The card token is not known for this merchant."
+            cure = "Tokenize the card first, or send its number."
+            raise Problem("invalid", message, field="PaymentMethod.CardNumber", cure=cure)
+        return UUID(str(token["pan_id"]))
 
     def _mac(self, given: Declined, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
@@ -232,7 +254,7 @@ class Evaluate:
         facts = {k: v for k, v in given.facts.items() if k not in ("generation", "utc_offset")}
         meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
                  token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor, facts,
-                 given.payer.email, given.payer.external_id]  # fmt: skip
+                 given.exp_month, given.exp_year, asdict(given.payer)]  # fmt: skip
         mac: bytes = self._world.keys.mac("evaluate", json.dumps(meant, sort_keys=True, default=str).encode())
         return mac
 
@@ -249,9 +271,10 @@ def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
                       cure="Switch them on for the site, or send another site.", kind=kind)  # fmt: skip
 
 
-def _search_text(given: Declined, order_id: UUID) -> str:
+def _search_text(given: Declined) -> str:
+    """Names, e-mail, references; ids of ours are found exactly, their digits would only blur a search."""
     payer = given.payer
-    parts = [payer.first_name, payer.last_name, payer.email, given.external_id, given.transaction_id, str(order_id)]
+    parts = [payer.first_name, payer.last_name, payer.email, given.external_id, given.transaction_id]
     return " ".join(p for p in parts if p).lower()
 
 

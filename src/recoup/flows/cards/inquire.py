@@ -4,24 +4,28 @@
 What stays unknown for a day goes to the desk and is still asked about.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from recoup.flows.cards.send import charge_of, close
+from recoup.flows.cards.send import charge_of, close, deadline_of
 from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.port import Processor
 from recoup.kernel.scope import WORKER
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import SEND_WITHIN
+from recoup.moves.sends import gate
+from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 
 ASK_EVERY_MAX = timedelta(minutes=10)
+ASK_EVERY_MIN = timedelta(milliseconds=250)
 
 
-async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID], tries: int) -> None:
+async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     def look(change: Change) -> tuple[Order, Attempt] | None:
         attempt = change.order.going()
         if attempt is None:
@@ -34,18 +38,22 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID], tries: i
         return
     _, attempt = found
     processor: Processor = world.processors[attempt.route]
+    asked = world.clocks.wall()
     outcome = await processor.inquire(attempt.attempt_id)
     if outcome.state in ("approved", "declined"):
         await close(orders, key, attempt.attempt_id, outcome)
         return
-    await _not_known(world, orders, key, attempt, processor, outcome.state == "not_found", tries)
+    await _not_known(world, orders, key, attempt, processor, asked if outcome.state == "not_found" else None)
 
 
 async def _not_known(
-    world: World, orders: Orders, key: tuple[UUID, UUID], attempt: Attempt, processor: Processor, not_found: bool,
-    tries: int,
+    world: World, orders: Orders, key: tuple[UUID, UUID], attempt: Attempt, processor: Processor,
+    not_found: datetime | None,
 ) -> None:  # fmt: skip
-    """Counts a valid "not found", or waits; after the second one the same id goes out again."""
+    """Counts a valid "not found", or waits; after the second one the same id goes out again.
+
+    `not_found`: when the question was asked that found nothing.
+    """
     attempt_id = attempt.attempt_id
 
     def count(change: Change) -> tuple[Order, Attempt, float] | None:
@@ -55,7 +63,7 @@ async def _not_known(
             return None
         assert now.send_before is not None
         settled = now.send_before + timedelta(milliseconds=now.call_timeout_ms or 0) + processor.settled_after
-        if not_found and change.wall >= settled:
+        if not_found is not None and not_found >= settled:
             change.set_attempt(now, not_found=now.not_found + 1)
             if now.not_found >= 2:
                 return _again(world, change, now)
@@ -64,7 +72,7 @@ async def _not_known(
         if change.wall > now.send_before + world.policy.desk_after and can(order.stage, "broke"):
             change.step("broke", why="The processor has not said for a day whether this payment went through.",
                         cause="unknown_outcome")  # fmt: skip
-        pause = min(ASK_EVERY_MAX, timedelta(milliseconds=250) * 2 ** min(tries, 12))
+        pause = min(ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4))
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
         return None
 
@@ -79,7 +87,10 @@ def _again(world: World, change: Change, attempt: Attempt) -> tuple[Order, Attem
     """The first send never arrived. The order may have ended or expired meanwhile: then it was never sent."""
     order = change.order
     over = order.expires_at is not None and change.now >= order.expires_at
-    if over or order.merchant.killed or not can(order.stage, "collected"):
+    # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
+    order.sends = [s for s in order.sends if UUID(str(s["send_id"])) != attempt.attempt_id]
+    barred = isinstance(gate(order, change.now, world.policy.visa_limit), Refused)
+    if over or barred or order.merchant.killed or not can(order.stage, "collected"):
         close_attempt(change, attempt.attempt_id, Told("not_sent"))
         return None
     send_before = change.wall + SEND_WITHIN
@@ -88,4 +99,4 @@ def _again(world: World, change: Change, attempt: Attempt) -> tuple[Order, Attem
     change.send(attempt.attempt_id, at=change.now)
     change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + timedelta(seconds=1),
                wall=True)  # fmt: skip
-    return order, attempt, world.clocks.monotonic() + SEND_WITHIN / timedelta(seconds=1)
+    return order, attempt, deadline_of(world, attempt)

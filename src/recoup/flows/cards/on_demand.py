@@ -31,6 +31,7 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
         order = change.order
         if order.stage is not Stage.PROCESSING or order.going() is not None:
             raise Problem("wrong_state", f"The order is {order.stage.value}; only one in processing can be tried.")
+        change.fact("planned", verdict="operator", next=change.now, reasons=["Brought forward by the operator."])
         plan_attempt(change, change.now, "soft", None)
 
     await orders.change(Job((merchant_id, order_id), bring_forward, _OPERATOR, "sandbox"))

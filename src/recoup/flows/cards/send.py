@@ -11,10 +11,11 @@ from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.port import Card, Charge, Outcome, Processor
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.scope import WORKER, Actor
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
-from recoup.moves.open_attempt import SEND_WITHIN, open_attempt
+from recoup.moves.open_attempt import open_attempt
 from recoup.rules.order.snapshot import Attempt, Order
 
 _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
@@ -36,8 +37,7 @@ async def send_attempt(
     def intent(change: Change) -> tuple[Order, Attempt, float] | None:
         processor = route_of(world, change.order)
         attempt = open_attempt(change, world.policy, processor.name, processor.settled_after)
-        deadline = world.clocks.monotonic() + SEND_WITHIN / timedelta(seconds=1)
-        return (change.order, attempt, deadline) if attempt else None
+        return (change.order, attempt, deadline_of(world, attempt)) if attempt else None
 
     opened = await orders.change(Job(key, intent, actor, request_id, cards=True))
     if opened is None:
@@ -45,6 +45,13 @@ async def send_attempt(
     order, attempt, deadline = opened
     outcome = await _call(world, order, attempt, deadline)
     return await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
+
+
+def deadline_of(world: World, attempt: Attempt) -> float:
+    """`send_before` on the monotonic clock. It was set before the locks were waited for; that wait is no grace."""
+    assert attempt.send_before is not None
+    left: timedelta = WallTime(attempt.send_before) - world.clocks.wall()
+    return world.clocks.monotonic() + left / timedelta(seconds=1)
 
 
 async def _call(world: World, order: Order, attempt: Attempt, deadline: float) -> Outcome:

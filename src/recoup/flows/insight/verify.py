@@ -15,6 +15,7 @@ from recoup.flows.insight import verify_ledger, verify_orders
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
+from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.store.read.proofs import issuer
 from recoup.store.read.proofs.attempts import attempts_and_refunds
 from recoup.store.read.proofs.counts import counts
@@ -111,7 +112,7 @@ async def _window(
     lines, events = list(verify_orders.EVENTS), list(verify_orders.EVENTS.values())
     return (
         await decline_that_came_in(connection, window)
-        or await due_work(connection, window, wall)
+        or await due_work(connection, window, wall, INLINE_GRACE)
         or await messages(connection, window, lines, events)
         or (await issuer.ours(connection, window) if with_issuer else None)
     )

@@ -87,7 +87,7 @@ def _head(row: Mapping[str, Any], state: State) -> Wrong | None:
         ("approved units", row["units"] if stage is Stage.COMPLETED else 0, state.approved_units),
         ("refunded units of the refunds", state.refunded_units, row["refunded"]),
         ("refunded units of the head", state.refunded_units, row["refunded_units"]),
-        ("attempts sent, by the log", state.attempts, row["sent"]),
+        ("attempts sent, by the log", state.attempts, row["counted"]),
         ("attempts of the head", row["counted"], row["attempts"]),
         ("reason", state.reason, row["reason"]),
         ("status", _named(shown.status), _named(row["status"])),

@@ -61,14 +61,19 @@ _BY_STATUS = """
 SELECT f.status, (SELECT count(*) FROM (SELECT FROM order_heads h WHERE {where} LIMIT {cap}) AS n) AS orders
 FROM generate_series(0, 8) AS f (status)
 """
+_FEW = """
+SELECT n.status, count(*) AS orders FROM (SELECT h.status FROM order_heads h WHERE {where} LIMIT {cap}) AS n GROUP BY 1
+"""
 
 
 async def count_statuses(connection: asyncpg.Connection, wanted: OrderFilter, *, cap: int = 1_001) -> dict[int, Count]:
     """By status, whatever statuses the filter asks for; empty for a search, and when it takes too long."""
     if wanted.text:
         return {}
-    args = Arguments(wanted.merchant_id)
     wanted = replace(wanted, statuses=())
+    args = Arguments(wanted.merchant_id)
+    if wanted.attention or wanted.refunded:
+        return await _count_few(connection, wanted, args)
     where = ["h.status = f.status", *conditions(wanted, args), *channel_condition(wanted.pairs(), args)]
     sql = _BY_STATUS.format(where=" AND ".join(where), cap=cap)
     try:
@@ -78,3 +83,17 @@ async def count_statuses(connection: asyncpg.Connection, wanted: OrderFilter, *,
     except asyncpg.QueryCanceledError:
         return {}
     return {r["status"]: Count(min(r["orders"], cap - 1), r["orders"] < cap) for r in rows}
+
+
+async def _count_few(connection: asyncpg.Connection, wanted: OrderFilter, args: Arguments) -> dict[int, Count]:
+    """For filters that leave few orders: all of them, up to CAP, by status."""
+    where = conditions(wanted, args) + channel_condition(wanted.pairs(), args)
+    sql = _FEW.format(where=" AND ".join(where), cap=CAP)
+    try:
+        async with connection.transaction(readonly=True):
+            await bound_statement(connection, COUNT_TIMEOUT_MS)
+            found = {r["status"]: r["orders"] for r in await connection.fetch(sql, *args.values)}
+    except asyncpg.QueryCanceledError:
+        return {}
+    exact = sum(found.values()) < CAP
+    return {status: Count(found.get(status, 0), exact) for status in range(9)}

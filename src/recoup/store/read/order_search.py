@@ -20,12 +20,24 @@ How = Literal["all", "exact", "email", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`joins` and `conditions` go into the list's statement; `values` are their arguments, in order of `{}`."""
+    """`joins` and `conditions` go into the list's statement; `values` are their arguments, in order of `{}`.
+
+    `several`: of several words each may be common, and all together rare.
+    """
 
     how: How
     joins: str = ""
     conditions: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
+    several: bool = False
+
+    def words_first(self) -> "Search":
+        """Finds all that match before the list's order is looked at. Without it a search for several common words
+        that never meet walks the whole list."""
+        if not self.several:
+            return self
+        found = f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE {' AND '.join(self.conditions)}))"
+        return Search(self.how, "", (found,), self.values)
 
     def bind(self, args: Arguments) -> list[str]:
         values = iter(self.values)
@@ -82,4 +94,5 @@ async def understand(connection: asyncpg.Connection, merchant_id: UUID, typed: s
         else:
             tests.append("(s.text LIKE {} OR s.text LIKE {})")
             values += [f"{like(word)}%", f"% {like(word)}%"]
-    return Search("text", _TEXT_JOIN, tuple(tests), tuple(values))
+    several = sum(len(word) >= 3 for word in lower.split()) > 1
+    return Search("text", _TEXT_JOIN, tuple(tests), tuple(values), several)

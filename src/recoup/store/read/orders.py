@@ -145,14 +145,14 @@ async def list_orders(
     descending = newest_first is not back
     search = await understand(connection, wanted.merchant_id, wanted.text)
 
-    async def run(narrowed: OrderFilter) -> list[asyncpg.Record]:
+    async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, _ORDERS["placed", descending], limit + 1, cursor, descending)
         return await connection.fetch(  # type: ignore[no-any-return]
             _DRESS.format(page=page, order=_ORDERS["placed", descending]), *args.values
         )
 
-    records, recent_only = await _bounded(connection, wanted, run)
+    records, recent_only = await _bounded(connection, wanted, search, run)
     more = len(records) > limit
     rows = [_row(r) for r in records[:limit]]
     if back:
@@ -188,14 +188,14 @@ async def list_orders_page(
     order = _ORDERS[order_by, descending]
     search = await understand(connection, wanted.merchant_id, wanted.text)
 
-    async def run(narrowed: OrderFilter) -> list[asyncpg.Record]:
+    async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, order, size, None, descending, offset)
         return await connection.fetch(  # type: ignore[no-any-return]
             _DRESS.format(page=page, order=order), *args.values
         )
 
-    records, recent_only = await _bounded(connection, wanted, run)
+    records, recent_only = await _bounded(connection, wanted, search, run)
     return Page(tuple(_row(r) for r in records), how=search.how, recent_only=recent_only)
 
 
@@ -213,33 +213,39 @@ def _page(
     descending: bool,
     offset: int = 0,
 ) -> str:
-    """The statement that picks the page's heads."""
+    """The statement that picks the page's heads.
+
+    A list by placed date that statuses, a site or channels narrow is merged from a short scan of an index for each;
+    other lists follow one index, or sort the few that are left.
+    """
     where = conditions(wanted, args) + search.bind(args)
     if cursor is not None:
         sign = "<" if descending else ">"
         where.append(f"(h.placed_at, h.order_id) {sign} ({args.add(cursor.placed_at)}, {args.add(cursor.order_id)})")
     pairs = wanted.pairs()
-    many = len(wanted.statuses) > 1 or len(pairs) > 1
-    if search is NOTHING and many and not offset:
-        return _merged(wanted, pairs, where, args, order, limit)
-    where += status_condition(wanted.statuses, args) + channel_condition(pairs, args)
+    narrow = wanted.statuses or wanted.site_id or pairs
+    few = wanted.attention or wanted.refunded or wanted.created_from or wanted.created_to
     tail = f" LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
+    if search is NOTHING and narrow and not few and order.startswith("h.placed_at"):
+        return _merged(wanted, pairs, where, args, order, limit + offset) + tail
+    where += status_condition(wanted.statuses, args) + channel_condition(pairs, args)
     return _select(f"order_heads h {search.joins}", where, order) + tail
 
 
 def _merged(
     wanted: OrderFilter, pairs: list[tuple[str, bool]], where: list[str], args: Arguments, order: str, limit: int
 ) -> str:
-    """A short scan for each status, or each channel where no status is asked for; then merged."""
-    if wanted.statuses:
-        faces = f"unnest({args.add(list(wanted.statuses))}::smallint[]) AS f (status)"
-        where = where + ["h.status = f.status"] + channel_condition(pairs, args)
+    """For each status, and each channel unless a site is asked for: `limit` rows from an index, then merged."""
+    faces = f"unnest({args.add(list(wanted.statuses or range(9)))}::smallint[]) AS f (status)"
+    where = [*where, "h.status = f.status"]
+    if pairs and wanted.site_id is None:
+        kinds, calls = args.add([kind for kind, _ in pairs]), args.add([call for _, call in pairs])
+        faces += f" CROSS JOIN unnest({kinds}::text[], {calls}::boolean[]) AS c (kind, call)"
+        where += ["h.order_type = c.kind", "(h.source = 'callcenter') = c.call"]
     else:
-        kinds, calls = args.add([p[0] for p in pairs]), args.add([p[1] for p in pairs])
-        faces = f"unnest({kinds}::text[], {calls}::boolean[]) AS f (kind, call)"
-        where = where + ["h.order_type = f.kind", "(h.source = 'callcenter') = f.call"]
+        where += channel_condition(pairs, args)
     inner = _select("order_heads h", where, order) + f" LIMIT {limit}"
-    return f"SELECT h.* FROM {faces} CROSS JOIN LATERAL ({inner}) AS h ORDER BY {order} LIMIT {limit}"  # noqa: S608
+    return f"SELECT h.* FROM {faces} CROSS JOIN LATERAL ({inner}) AS h ORDER BY {order}"  # noqa: S608
 
 
 def _select(source: str, where: list[str], order: str) -> str:
@@ -247,18 +253,21 @@ def _select(source: str, where: list[str], order: str) -> str:
 
 
 async def _bounded(
-    connection: asyncpg.Connection, wanted: OrderFilter, run: Callable[[OrderFilter], Awaitable[T]]
+    connection: asyncpg.Connection,
+    wanted: OrderFilter,
+    search: Search,
+    run: Callable[[OrderFilter, Search], Awaitable[T]],
 ) -> tuple[T, bool]:
     """Runs with the values known to the planner and a time limit; when that is over, on the newest 90 days alone.
 
     Raises: Problem(unavailable) when these take too long as well.
     """
     if dimensions(wanted) < 2 and not wanted.text:
-        return await run(wanted), False
+        return await run(wanted, search), False
     try:
         async with connection.transaction(readonly=True):
             await bound_statement(connection, SEARCH_TIMEOUT_MS)
-            return await run(wanted), False
+            return await run(wanted, search.words_first()), False
     except asyncpg.QueryCanceledError:
         pass
     newest = await connection.fetchval(_NEWEST, wanted.merchant_id)
@@ -266,7 +275,7 @@ async def _bounded(
     try:
         async with connection.transaction(readonly=True):
             await bound_statement(connection, SECOND_TIMEOUT_MS)
-            return await run(replace(wanted, placed_from=since)), True
+            return await run(replace(wanted, placed_from=since), search), True
     except asyncpg.QueryCanceledError:
         message = "This search takes too long."
         raise Problem("unavailable", message, cure="Narrow it: by dates, or with more of the word.") from None

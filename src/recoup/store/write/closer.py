@@ -13,7 +13,8 @@ import asyncpg
 _LOCK = "SELECT 1 FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED"
 _WITH_EVENTS = "SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed"
 _WITH_POSTINGS = "SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL"
-# Whole subjects, so that a later event of one never passes an earlier one.
+# Whole subjects, so that a later event of one never passes an earlier one. A lane that exists is touched, not passed
+# by: so this waits for whoever is just ending it, and opens it anew.
 _FEED = """
 WITH subjects AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
@@ -40,7 +41,7 @@ WITH subjects AS MATERIALIZED (
 ), laned AS (
   INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at)
   SELECT $1, endpoint_id, lane_id, subject_id, seq, $3 FROM wanted ORDER BY 2, 3
-  ON CONFLICT (merchant_id, endpoint_id, lane_id) DO NOTHING
+  ON CONFLICT (merchant_id, endpoint_id, lane_id) DO UPDATE SET next_seq = lanes.next_seq
 )
 SELECT count(*) FROM fresh
 """

@@ -76,7 +76,9 @@ WITH input AS MATERIALIZED (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
   SELECT merchant_id, 'admit', order_id, admit_at FROM admitted
 )
-SELECT order_id, 1 / ((SELECT count(*) FROM gate) = (SELECT count(*) FROM refs))::int AS whole FROM admitted
+SELECT a.order_id, w.whole
+FROM (SELECT 1 / ((SELECT count(*) FROM gate) = (SELECT count(*) FROM refs))::int AS whole) w
+LEFT JOIN admitted a ON w.whole = 1
 """
 
 
@@ -90,6 +92,6 @@ async def admit(connection: asyncpg.Connection, rows: Sequence[dict[str, Any]]) 
     Raises: Raced, with nothing written, when a race makes the set undecidable.
     """
     try:
-        return {r["order_id"] for r in await connection.fetch(_ADMIT, rows)}
+        return {r["order_id"] for r in await connection.fetch(_ADMIT, rows) if r["order_id"] is not None}
     except asyncpg.DivisionByZeroError:
         raise Raced from None

@@ -313,13 +313,14 @@ CREATE TABLE order_heads (
 ) WITH (fillfactor = 85);
 CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_status ON order_heads (merchant_id, status, placed_at DESC, order_id DESC);
-CREATE INDEX order_heads_site ON order_heads (merchant_id, site_id, placed_at DESC, order_id DESC);
+-- A site's or channel's list without a status is merged from its statuses, so that pairs with one are served too.
+CREATE INDEX order_heads_site ON order_heads (merchant_id, site_id, status, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_attention ON order_heads (merchant_id, placed_at DESC, order_id DESC)
   WHERE attention IS NOT NULL;
 CREATE INDEX order_heads_refunded ON order_heads (merchant_id, placed_at DESC, order_id DESC)
   WHERE refunded_units > 0;
 CREATE INDEX order_heads_channel
-  ON order_heads (merchant_id, order_type, (source = 'callcenter'), placed_at DESC, order_id DESC);
+  ON order_heads (merchant_id, order_type, (source = 'callcenter'), status, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NULLS LAST, order_id DESC);
 CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC);
 

@@ -43,7 +43,7 @@ CROSS JOIN LATERAL (
     coalesce(bool_or(happening = 'approved_late'), false) AS late,
     CASE WHEN bool_or(happening IN ('attempt_approved', 'approved_late')) THEN 'approved'
       WHEN bool_or(happening = 'attempt_declined') THEN 'declined'
-      WHEN bool_or(happening = 'attempt_not_sent') THEN 'not_sent' END AS outcome
+      WHEN bool_or(happening IN ('attempt_not_sent', 'attempt_withheld')) THEN 'not_sent' END AS outcome
   FROM order_log l WHERE l.merchant_id = a.merchant_id AND l.order_id = a.order_id AND l.fact_id = a.attempt_id
 ) l
 CROSS JOIN LATERAL (VALUES

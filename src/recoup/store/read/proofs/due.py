@@ -1,6 +1,6 @@
 """Every open order has the due work that will look after it; an ended one has none left."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import asyncpg
@@ -39,7 +39,8 @@ CROSS JOIN LATERAL (VALUES
       WHEN o.stage IN ('processing', 'held', 'problem') AND NOT s.fresh THEN coalesce(o.expires_at::text, 'none')
       ELSE coalesce(d.expire::text, 'none') END, coalesce(d.expire::text, 'none')),
   (3, 'retry', CASE WHEN s.ended THEN 'none'
-      WHEN o.stage = 'processing' AND a.planned_at IS NOT NULL AND NOT coalesce(s.over, false) THEN a.planned_at::text
+      WHEN o.stage = 'processing' AND a.planned_at IS NOT NULL AND NOT coalesce(s.over, false)
+        AND (d.retry IS NULL OR d.retry NOT BETWEEN a.planned_at AND a.planned_at + $5) THEN a.planned_at::text
       ELSE coalesce(d.retry::text, 'none') END, coalesce(d.retry::text, 'none')),
   (4, 'inquire', CASE WHEN a.going THEN 'due' WHEN s.ended THEN 'none' ELSE 'any' END,
       CASE WHEN d.inquire IS NOT NULL THEN CASE WHEN a.going OR s.ended THEN 'due' ELSE 'any' END
@@ -72,9 +73,11 @@ LIMIT 1
 """
 
 
-async def due_work(connection: asyncpg.Connection, window: Window, wall: datetime) -> Difference | None:
-    """`wall`: the instant of the snapshot; work that its flow has put down for an order that is over is not missed."""
-    return await first(connection, _OF_ORDER, window.merchant_id, *window, wall) or await first(
+async def due_work(
+    connection: asyncpg.Connection, window: Window, wall: datetime, grace: timedelta
+) -> Difference | None:
+    """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its attempt by `grace`."""
+    return await first(connection, _OF_ORDER, window.merchant_id, *window, wall, grace) or await first(
         connection, _OF_REFUND, window.merchant_id, *window
     )
 

@@ -13,9 +13,10 @@ from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, fir
 
 ROWS_MAX: Final = 5000
 _SEES: Final = """
-SELECT to_regclass('issuer.sends') IS NOT NULL AS there, CASE WHEN to_regnamespace('issuer') IS NOT NULL
-  THEN has_schema_privilege('issuer', 'USAGE') AND has_table_privilege('issuer.sends', 'SELECT')
-    AND has_table_privilege('issuer.reversals', 'SELECT') ELSE false END AS readable
+SELECT count(*) = 2 AS there, coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
+  AND has_table_privilege(c.oid, 'SELECT')), false) AS readable
+FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+WHERE n.nspname = 'issuer' AND c.relname IN ('sends', 'reversals')
 """
 _OURS: Final = """
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found

@@ -12,12 +12,11 @@ SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id
   h.order_id AS head, h.status, h.refunded_units, h.disputed, h.attempts, h.next_attempt_at, h.reason, h.created_at,
   h.order_type, h.units AS head_units, h.asset AS head_asset, h.door AS head_door, h.site_id AS head_site_id,
   h.placed_at AS head_placed_at, h.expires_at AS head_expires_at,
-  coalesce(a.sent, 0) AS sent, coalesce(a.counted, 0) AS counted, a.planned_at, coalesce(r.units, 0)::bigint AS refunded
+  coalesce(a.counted, 0) AS counted, a.planned_at, coalesce(r.units, 0)::bigint AS refunded
 FROM (SELECT * FROM orders WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) o
 FULL JOIN (SELECT * FROM order_heads WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) h USING (order_id)
 LEFT JOIN (
-  SELECT order_id, count(*) FILTER (WHERE sent_at IS NOT NULL) AS sent,
-    count(*) FILTER (WHERE sent_at IS NOT NULL AND state <> 'not_sent') AS counted,
+  SELECT order_id, count(*) FILTER (WHERE sent_at IS NOT NULL AND state <> 'not_sent') AS counted,
     min(due_at) FILTER (WHERE state = 'planned') AS planned_at
   FROM attempts WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 GROUP BY order_id
 ) a USING (order_id)

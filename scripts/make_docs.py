@@ -1,0 +1,199 @@
+"""Writes the parts of `docs/` that the code knows better, between their markers.
+
+    .venv/bin/python scripts/make_docs.py [--check]
+
+`--check` writes nothing and ends with 1 when a page is not current.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+import msgspec
+
+from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.kernel.problem import CODES
+from recoup.main.settings import Settings
+from recoup.rules.messages.event_data import Data
+from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.network import magic
+from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
+from recoup.rules.order.lifecycle import ENDED, FACTS, STEPS, Stage
+
+DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+_PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.S)
+
+
+def main(check: bool = False) -> int:
+    stale = []
+    for page in sorted(DOCS.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        made = fill(text)
+        if made != text:
+            stale.append(page.name)
+            if not check:
+                page.write_text(made, encoding="utf-8")
+    print(f"{'not current' if check else 'written'}: {', '.join(stale) or 'none'}")
+    return 1 if stale and check else 0
+
+
+def fill(text: str) -> str:
+    """A page with each generated part made anew. Raises: KeyError for a part that nobody makes."""
+    return _PART.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n\n{found[3]}", text)
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
+
+
+def code(text: object) -> str:
+    return f"`{text}`" if text not in (None, "") else ""
+
+
+# the life of an order -------------------------------------------------------------------------------------------
+
+
+def diagram() -> str:
+    """Steps between two stages share an arrow."""
+    arrows: dict[tuple[Stage, Stage], list[str]] = {}
+    for step in STEPS:
+        arrows.setdefault((step.src, step.dst), []).append(step.happening)
+    lines = ["```mermaid", "stateDiagram-v2"]
+    for (src, dst), happenings in arrows.items():
+        start = "[*]" if src is Stage.NEW else src.value
+        lines.append(f"    {start} --> {dst.value}: {', '.join(happenings)}")
+    lines += [f"    {stage.value} --> [*]" for stage in Stage if stage in ENDED]
+    return "\n".join([*lines, "```"])
+
+
+def step_table() -> str:
+    rows = [(code(s.happening), s.src.value, s.dst.value, code(s.event), s.reason or "", s.recipe or "") for s in STEPS]
+    return table(("happening", "from", "to", "event", "reason", "ledger"), rows)
+
+
+def fact_table() -> str:
+    rows = [(code(f.happening), ", ".join(stage.value for stage in Stage if stage in f.stages), code(f.event),
+             f.recipe or "") for f in FACTS]  # fmt: skip
+    return table(("fact", "while the order is", "event", "ledger"), rows)
+
+
+def face_table() -> str:
+    rows = []
+    for stage in list(Stage)[1:]:
+        managed, sync = (face(stage, kind, 100, 0, False) for kind in ("mit_managed", "mit_sync"))
+        word = managed.evaluate if managed.evaluate == sync.evaluate else f"{managed.evaluate} (sync: {sync.evaluate})"
+        rows.append((stage.value, f"{STATUS_NAMES[managed.status]} ({managed.status})", word, managed.outcome,
+                     MEANINGS[managed.status]))  # fmt: skip
+    return table(("stage", "order status", "/evaluate says", "/outcome says", "meaning of the status"), rows)
+
+
+# errors, events, settings ---------------------------------------------------------------------------------------
+
+
+def error_table() -> str:
+    order = {name: number for number, name in enumerate(TABLE)}
+    rows = [(str(TABLE[name].status), code(TABLE[name].digits), code(name), meaning)
+            for name, meaning in sorted(CODES.items(), key=lambda item: order[item[0]])]  # fmt: skip
+    return table(("HTTP", "six digits", "code", "what it means"), rows)
+
+
+def refund_table() -> str:
+    rows = [(code(REFUND_CODES[name]), code(REFUND_DIGITS[name]), code(name), CODES[name]) for name in REFUND_CODES]
+    return table(("responseCode", "statusCode", "code", "what it means"), rows)
+
+
+def event_table() -> str:
+    rows = [(f"[`{k.name}`](#{anchor(k.data)})", k.priority, "yes" if k.default else "when asked for", k.meaning)
+            for k in CATALOGUE.values()]  # fmt: skip
+    return table(("event", "priority", "sent by default", "meaning"), rows)
+
+
+def event_shapes() -> str:
+    shapes: dict[type[Data], list[str]] = {}
+    for kind in CATALOGUE.values():
+        shapes.setdefault(kind.data, []).append(kind.name)
+    parts = []
+    for shape, names in shapes.items():
+        rows = [(code(f.encode_name), *describe(f.type), "" if f.required else "may be null or absent")
+                for f in msgspec.structs.fields(shape)]  # fmt: skip
+        parts.append(f"### {shape.__name__}\n\nOf {', '.join(map(code, names))}.\n\n"
+                     + table(("field", "kind", "what it is", ""), rows))  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def anchor(shape: type[Data]) -> str:
+    return shape.__name__.lower()
+
+
+def describe(kind: Any) -> tuple[str, str]:
+    """(JSON kind, description) of an annotated field."""
+    inner, *meta = get_args(kind) if hasattr(kind, "__metadata__") else (kind,)
+    text = next((m.description for m in meta if getattr(m, "description", None)), "")
+    return json_kind(inner), text
+
+
+def json_kind(kind: Any) -> str:
+    plain = {int: "integer", str: "string", bool: "boolean"}.get(kind)
+    if plain:
+        return plain
+    name = getattr(kind, "__name__", "")
+    if name in ("UUID", "datetime"):
+        return {"UUID": "GUID", "datetime": "ISO 8601"}[name]
+    if get_origin(kind) is not None and all(isinstance(one, str) for one in get_args(kind)):
+        return "one of " + ", ".join(code(one) for one in get_args(kind))
+    return " or ".join("null" if one is type(None) else json_kind(one) for one in get_args(kind))
+
+
+def settings_table() -> str:
+    rows = []
+    for spec in fields(Settings):
+        if spec.name != "origins":
+            variable = code(f"RECOUP_{spec.name.upper()}")
+            rows.append((code(spec.name), variable, code(spec.default), spec.metadata["meaning"]))
+    return table(("setting", "variable", "default", "meaning"), rows)
+
+
+# magic inputs ---------------------------------------------------------------------------------------------------
+
+
+def masked(card: str) -> str:
+    """First six and last four: no page holds a whole number."""
+    return code(f"{card[:6]}…{card[-4:]}")
+
+
+def magic_table() -> str:
+    """Everything but the rows of the decline tables, which are counted."""
+    rows = []
+    for one in magic.inputs():
+        if one.kind not in ("response", "advice"):
+            amount = "any" if one.amount is None else str(one.amount)
+            rows.append((one.kind.replace("_", " "), one.scheme, masked(one.card), amount, one.phone or "", one.answer,
+                         one.note))  # fmt: skip
+    return table(("kind", "network", "card", "amount, minor units", "phone", "answer", "note"), rows)
+
+
+def code_cards() -> str:
+    counted: dict[tuple[str, str], list[magic.MagicInput]] = {}
+    for one in magic.inputs():
+        if one.kind in ("response", "advice"):
+            counted.setdefault((one.scheme, one.kind), []).append(one)
+    rows = []
+    for (scheme, kind), several in counted.items():
+        example = several[0]
+        rows.append((scheme, kind, str(len(several)), masked(example.card),
+                     f"{example.amount} → {example.code}: {example.note}"))  # fmt: skip
+    return table(("network", "codes of kind", "how many", "card", "for example"), rows)
+
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
+    "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
+    "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
+    "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

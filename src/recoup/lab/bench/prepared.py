@@ -1,0 +1,112 @@
+"""Prepared orders: one made by the flows, then copied by the database under ids that count up.
+
+A copy's ids are a prefix, one for each id of the model, and a running number of fifteen digits: so pgbench can name the
+ids of any copy without asking for them.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.lab.bench.calls import MARK
+from recoup.lab.bench.pgbench import NUMBER, Mark, prefix_of
+
+# table -> the column that says whose row it is; what is pointed at comes first.
+_TABLES: Final = {
+    "cards": "card_id", "requests": "subject_id", "order_refs": "order_id", "order_log": "order_id",
+    "orders": "order_id", "order_heads": "order_id", "order_payer": "order_id", "order_search": "order_id",
+    "decisions": "order_id", "attempts": "order_id", "network_sends": "order_id", "outbox": "subject_id",
+    "feed": "subject_id", "lanes": "subject_id", "due_work": "subject_id",
+}  # fmt: skip
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_COLUMNS: Final = """
+SELECT column_name::text FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`prefixes` by the model's ids; the order's own is among them. `external` is its running number."""
+
+    merchant_id: UUID
+    order_id: UUID
+    card_id: UUID
+    external: str
+    prefixes: Mapping[str, str]
+
+    def marks(self, expression: str) -> dict[str, Mark]:
+        """For pgbench: `expression` is the copy's number."""
+        ids = {one: Mark(prefix, expression) for one, prefix in self.prefixes.items()}
+        return ids | {self.external: Mark("", expression)}
+
+    def order_prefix(self) -> str:
+        return self.prefixes[str(self.order_id)]
+
+
+async def model_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, external: str = MARK) -> Model:
+    """From an order that exists, with all ids that its rows have of their own."""
+    kept = await connection.fetchrow(
+        "SELECT card_id, to_jsonb(o)::text AS text FROM orders o WHERE merchant_id = $1 AND order_id = $2",
+        merchant_id, order_id,
+    )  # fmt: skip
+    shared = {str(merchant_id), *_ID.findall(kept["text"])} - {str(order_id), str(kept["card_id"])}
+    shared |= {str(r[0]) for r in await connection.fetch(
+        "SELECT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = $2", merchant_id, order_id)}  # fmt: skip
+    shared |= {str(r[0]) for r in await connection.fetch(
+        "SELECT endpoint_id FROM endpoints WHERE merchant_id = $1", merchant_id)}  # fmt: skip
+    own: dict[str, None] = {}
+    for table in _TABLES:
+        for text in await _rows(connection, table, merchant_id, order_id, kept["card_id"]):
+            own.update(dict.fromkeys(_ID.findall(text)))
+    ids = [one for one in own if one not in shared]
+    return Model(merchant_id, order_id, kept["card_id"], external,
+                 {one: prefix_of(0xF00 + number) for number, one in enumerate(ids)})  # fmt: skip
+
+
+async def _rows(connection: asyncpg.Connection, table: str, merchant_id: UUID, order_id: UUID, card: UUID) -> list[str]:
+    where, value = _where(table, order_id, card)
+    rows = await connection.fetch(f"SELECT to_jsonb(t)::text FROM {table} t WHERE {where}", value)  # noqa: S608
+    return [r[0] for r in rows if str(merchant_id) in r[0] or table in ("cards", "network_sends")]
+
+
+def _where(table: str, order_id: UUID, card_id: UUID) -> tuple[str, UUID]:
+    column = _TABLES[table]
+    return f"t.{column} = $1", card_id if column == "card_id" else order_id
+
+
+async def copy_orders(connection: asyncpg.Connection, model: Model, first: int, number: int) -> None:
+    """Copies `first` to `first + number - 1`, every row of the model with them; the model stays."""
+    async with connection.transaction():
+        for table in _TABLES:
+            columns = [r[0] for r in await connection.fetch(_COLUMNS, table)]
+            text = "to_jsonb(t)::text"
+            for one, prefix in model.prefixes.items():
+                text = f"replace({text}, '{one}', '{prefix}' || n)"
+            text = f"replace({text}, '{model.external}', n::text)"
+            if table == "feed":
+                text = f"jsonb_set(({text})::jsonb, '{{feed_no}}', to_jsonb(t.feed_no + n - {NUMBER}))::text"
+            where, value = _where(table, model.order_id, model.card_id)
+            await connection.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(f'r.{c}' for c in columns)}"  # noqa: S608
+                f" FROM {table} t, generate_series($2::bigint, $3::bigint) AS n,"
+                f" LATERAL jsonb_populate_record(NULL::{table}, ({text})::jsonb) AS r WHERE {where}",
+                value, NUMBER + first, NUMBER + first + number - 1,
+            )  # fmt: skip
+    await connection.execute("ANALYZE " + ", ".join(_TABLES))
+
+
+async def set_due(connection: asyncpg.Connection, model: Model, at: Any) -> None:
+    """The model's planned attempt falls due at `at`; before it is copied."""
+    await connection.execute(
+        "UPDATE attempts SET due_at = $3 WHERE merchant_id = $1 AND order_id = $2 AND state = 'planned'",
+        model.merchant_id, model.order_id, at,
+    )  # fmt: skip
+    await connection.execute(
+        "UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND subject_id = $2 AND kind = 'retry'",
+        model.merchant_id, model.order_id, at,
+    )  # fmt: skip

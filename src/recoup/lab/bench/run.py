@@ -1,0 +1,36 @@
+"""The benchmarks by name, and a run of them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from recoup.kernel.problem import Problem
+from recoup.lab.bench.figure import Figure, Size
+from recoup.lab.bench.ground import Ground
+from recoup.lab.bench.intake import evaluate, tokenize, transmit
+from recoup.lab.bench.reads import get_order, list_orders
+
+Bench = Callable[[Ground, Size], Awaitable[Figure]]
+BENCHES: Final[dict[str, Bench]] = {
+    "transmit": transmit, "evaluate": evaluate, "tokenize": tokenize, "get_order": get_order,
+    "list_orders": list_orders,
+}  # fmt: skip
+
+
+def chosen(name: str | None) -> Sequence[str]:
+    """Raises: Problem(invalid) that says which exist."""
+    if name is None:
+        return tuple(BENCHES)
+    if name not in BENCHES:
+        raise Problem("invalid", f"There is no benchmark {name!r}.", cure=f"There are: {', '.join(BENCHES)}.")
+    return (name,)
+
+
+async def run(
+    ground: Ground, names: Sequence[str], size: Size, tell: Callable[[str], None] = lambda name: None
+) -> list[Figure]:
+    """One after another. `tell` hears each name before it begins."""
+    figures = []
+    for name in names:
+        tell(name)
+        figures.append(await BENCHES[name](ground, size))
+    return figures

@@ -1,0 +1,57 @@
+"""`recoup bench [NAME] [--json]`: on a throw-away database in the data folder, so that the disk is the right one."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+import uvloop
+from rich.console import Console
+
+from recoup.lab.bench.figure import Figure, Size
+from recoup.lab.bench.ground import Ground
+from recoup.lab.bench.run import chosen, run
+from recoup.lab.bench.table import show
+from recoup.main.databases import find_databases, prepare
+from recoup.main.settings import Settings, load_settings
+
+_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+
+
+def add(cli: click.Group) -> None:
+    @cli.command()
+    @click.argument("name", required=False)
+    @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
+    @click.option("--rounds", default=Size().rounds, show_default=True, help="Interleaved rounds of ours and pgbench's.")
+    @click.option("--seconds", default=Size().seconds, show_default=True, help="Each side of a round.")
+    @_data_dir
+    def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir: Path | None) -> None:
+        """What this machine does, beside pgbench running the same statements."""
+        names = chosen(name)
+        console = Console(stderr=True)
+        with console.status("bench") as status:
+            figures = measure(
+                load_settings(data_dir=data_dir).data_dir, names, Size(rounds=rounds, seconds=seconds),
+                lambda now: status.update(f"bench {now}"),
+            )  # fmt: skip
+        if as_json:
+            click.echo(json.dumps([figure.row() for figure in figures]))
+        else:
+            show(figures, Console())
+
+
+def measure(data_dir: Path, names, size: Size, tell) -> list[Figure]:  # type: ignore[no-untyped-def]
+    """From the main thread: it starts the database, which ends with the run."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=data_dir.resolve()))
+    databases = find_databases(Settings(data_dir=folder))
+    try:
+        asyncio.run(prepare(databases))
+        ground = Ground(folder, databases.people, databases.sandbox)
+        return uvloop.run(run(ground, names, size, tell))
+    finally:
+        if databases.server is not None:
+            databases.server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,212 @@
+"""What each answer must look like: every member known, every type right, nothing more."""
+
+import json
+import re
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import httpx
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from recoup.doors.rescue.errors import TABLE
+
+TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01")
+_NAME = r"[A-Z][A-Za-z0-9]*(?:\[[0-9]+\])?"
+FIELD = re.compile(rf"{_NAME}(?:\.{_NAME})*|content-type")
+DIGITS = {code.digits: code.status for code in TABLE.values()}
+
+
+class Strict(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Unknown members are a failure here; clients must tolerate them."""
+
+
+class ErrorTuple(Strict):
+    item1: str
+    item2: str
+    item3: str
+    item4: bool
+
+
+class Envelope(Strict):
+    success: bool
+    result: str | None
+    status: str | None
+    statusCode: str | None
+    errors: list[ErrorTuple]
+    customProperties: dict[str, str]
+
+
+class Token(Envelope):
+    accessToken: str
+    refreshToken: str
+    expires: int
+    id: UUID
+    session: None
+    daysToEnforceMFA: None
+    skipAvailable: None
+
+
+class Evaluated(Envelope):
+    orderSessionKey: UUID
+    senseKey: str | None
+    orderId: UUID
+    reason: str | None
+    nextAttemptAt: datetime | None
+
+
+class History(Strict):
+    sequence: int
+    happening: str
+    at: datetime
+
+
+class Outcome(Envelope):
+    confirmationId: str | None
+    orderId: UUID | UnsetType = UNSET
+    externalOrderId: str | UnsetType = UNSET
+    reason: str | None | UnsetType = UNSET
+    nextAttemptAt: datetime | None | UnsetType = UNSET
+    history: list[History] | UnsetType = UNSET
+
+
+class Transmitted(Strict):
+    transmitId: UUID
+    success: bool
+    result: str
+    status: int
+    statusCode: None
+    errors: list[ErrorTuple]
+    customProperties: dict[str, str]
+
+
+class Refunded(Envelope):
+    responseCode: Literal["100", "2001", "2002", "2003", "2004"]
+    responseMessage: str
+    transactionId: UUID | None
+    orderId: UUID
+
+
+class Order(Strict):
+    id: UUID
+    correlationId: str | None
+    referenceNumber: str
+    status: Literal[0, 1, 2, 3, 4, 5, 6, 7, 8]
+    statusName: str
+    orderPlacedDate: datetime
+    expiryDate: datetime | None
+    billingAddress: dict[str, str]
+    shippingAddress: dict[str, str] | None
+    firstName: str
+    lastName: str
+    email: str
+    phone: str
+    secondaryEmail: str
+    currencyCode: str
+    currencySymbol: str
+    orderId: UUID
+    externalOrderId: str
+    siteId: UUID
+    placedDate: datetime
+    createdDate: datetime | None
+    customer: str
+    isMIT: bool
+    orderSource: str
+    descriptor: str
+    amount: int
+    refundedAmount: int
+    reason: str | None
+    nextAttemptAt: datetime | None
+
+
+class Page(Strict):
+    firstItemOnPage: int
+    lastItemOnPage: int
+    pageNumber: int
+    pageSize: int
+    pageCount: int
+    totalItemCount: int
+    isFirstPage: bool
+    isLastPage: bool
+    hasPreviousPage: bool
+    hasNextPage: bool
+    data: list[Order]
+
+
+class Orders(Strict):
+    orders: Page
+    statuses: dict[str, str]
+    success: bool
+
+
+class Endpoint(Strict):
+    id: UUID
+    url: str
+    events: list[str]
+    format: str
+    state: Literal["active", "disabled"]
+    why: str | None
+    createdDate: datetime
+    signingKey: str
+
+
+class Endpoints(Strict):
+    data: list[Endpoint]
+    success: bool
+
+
+class Nothing(Strict):
+    """`{}`"""
+
+
+def typed(answer: httpx.Response, shape: Any) -> Any:
+    """The answer's body in its shape. Raises: msgspec.ValidationError."""
+    return msgspec.json.decode(answer.content, type=shape)
+
+
+def check_tokenized(answer: httpx.Response) -> None:
+    """Only the members that clients read, and that nothing is echoed."""
+    body = answer.json()
+    plain = {name: value for name, value in body.items() if name not in ("transaction", "cardBinInfo")}
+    msgspec.convert(plain, Envelope)
+    method = body["transaction"]["payment_method"]
+    UUID(method["token"])
+    assert body["cardBinInfo"] is None
+    assert method["number"] is None
+    assert method["verification_value"] is None
+    assert len(method["last_four_digits"]) == 4
+    assert len(method["first_six_digits"]) == 6
+
+
+def check_refused(answer: httpx.Response, status: int | None = None, code: str | None = None) -> dict[str, Any]:
+    """Any answer that is no success: shape B for 400, else the envelope; the digits in header and body agree."""
+    assert status is None or answer.status_code == status, f"{answer.status_code}: {answer.text[:500]}"
+    assert answer.headers["content-type"].startswith("application/json")
+    digits = answer.headers["x-recoup-code"]
+    assert DIGITS[digits] == answer.status_code
+    assert code is None or TABLE[code].digits == digits, f"{digits}: {answer.text[:500]}"
+    body: dict[str, Any] = json.loads(answer.content)
+    if answer.status_code == 400:
+        fields = {name: texts for name, texts in body.items() if name != "TraceId"}
+        assert TRACE.fullmatch(body["TraceId"][0])
+        assert fields, "no field is named"
+        for name, texts in fields.items():
+            assert FIELD.fullmatch(name), name
+            assert texts, name
+            assert all(isinstance(text, str) and len(text) > 5 for text in texts), texts
+        assert digits not in answer.text
+    else:
+        told = msgspec.convert(body, Envelope)
+        assert (told.success, told.status, told.statusCode) == (False, None, digits)
+        assert told.result
+        assert len(told.errors) == 1
+        assert told.errors[0].item1 == told.result
+        assert told.errors[0].item2 == digits
+    return body
+
+
+def fields_of(answer: httpx.Response) -> dict[str, list[str]]:
+    """What a 400 complains about."""
+    body = check_refused(answer, 400)
+    return {name: texts for name, texts in body.items() if name != "TraceId"}

@@ -1,0 +1,230 @@
+"""What can be wrong with a lived-in world: SQL that the owner plants, and words of the message that must name it."""
+
+import json
+from typing import Any
+
+
+def _of(external_id: str, column: str = "order_id") -> str:
+    return f"(SELECT {column} FROM orders WHERE external_id = '{external_id}')"
+
+
+def _line(external_id: str, happening: str) -> str:
+    return f"order_id = {_of(external_id)} AND happening = '{happening}'"
+
+
+def _posting(external_id: str, recipe: str) -> str:
+    return f"(SELECT posting_id FROM postings WHERE order_id = {_of(external_id)} AND recipe = '{recipe}' LIMIT 1)"
+
+
+def _attempt(external_id: str, state: str) -> str:
+    return f"(SELECT attempt_id FROM attempts WHERE order_id = {_of(external_id)} AND state = '{state}' LIMIT 1)"
+
+
+_COPY = (
+    "INSERT INTO {table} SELECT (jsonb_populate_record(t, '{change}'::jsonb)).* FROM {table} t WHERE {where}"
+)
+_ID = "01890000-0000-7000-8000-000000000001"
+
+
+def _copy(table: str, where: str, **change: Any) -> str:
+    return _COPY.format(table=table, where=where, change=json.dumps(change))
+
+
+_NEW_LINE = """
+INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id, business_at,
+  recorded_at)
+SELECT merchant_id, order_id, version + 1, 'paid_elsewhere', stage, 'cancelled', '{}', 'x', 'x', now(), now()
+FROM orders WHERE external_id = 'PLANNED'
+"""
+
+# name -> what is planted, and words of the message that names it
+CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # the log
+    "log line deleted in the middle": (
+        (f"DELETE FROM order_log WHERE {_line('APPROVED-1', 'attempt_approved')}",), ("log line", "expected", "found")),
+    "last log line deleted": (
+        (f"DELETE FROM order_log WHERE {_line('EXPIRED', 'expired')}",), ("version of the order",)),
+    "whole log deleted": ((f"DELETE FROM order_log WHERE order_id = {_of('RECEIVED')}",), ("log", "no line")),
+    "log line added ahead of the order": ((_NEW_LINE,), ("version of the order", "its last log line")),
+    "log of an order that does not exist": (
+        ("DELETE FROM orders WHERE external_id = 'RECEIVED'",
+         "DELETE FROM order_heads WHERE order_id NOT IN (SELECT order_id FROM orders)"), ("order of the log",)),
+    "happening changed": (
+        ("ALTER TABLE order_log DROP CONSTRAINT order_log_lifecycle",
+         f"UPDATE order_log SET happening = 'broke' WHERE {_line('EXPIRED', 'expired')}"),
+        ("a row of the lifecycle", "broke")),
+    "happening changed to another row of the lifecycle": (
+        (f"UPDATE order_log SET happening = 'warned' WHERE {_line('APPROVED-1', 'attempt_sent')}",),
+        ("attempts sent, by the log",)),
+    "line that starts elsewhere": (
+        ("ALTER TABLE order_log DROP CONSTRAINT order_log_lifecycle",
+         f"UPDATE order_log SET src = 'held' WHERE {_line('APPROVED-1', 'collected')}"),
+        ("where it starts", "held")),
+    # orders and faces
+    "stage changed": (("UPDATE orders SET stage = 'declined' WHERE external_id = 'EXPIRED'",),
+                      ("stage of the order", "expired", "declined")),
+    "version off": (("UPDATE orders SET version = version - 1 WHERE external_id = 'APPROVED-1'",),
+                    ("version of the order",)),
+    "head deleted": ((f"DELETE FROM order_heads WHERE order_id = {_of('PLANNED')}",), ("head", "order_heads")),
+    "face's status wrong": ((f"UPDATE order_heads SET status = 7 WHERE order_id = {_of('APPROVED-1')}",),
+                            ("status", "6 Returned", "7 Completed")),
+    "refunded units of the head": ((f"UPDATE order_heads SET refunded_units = 1 WHERE order_id = {_of('APPROVED-0')}",),
+                                   ("refunded units of the head", "1500", "1")),
+    "reason changed": ((f"UPDATE order_heads SET reason = 'declined' WHERE order_id = {_of('EXPIRED')}",),
+                       ("reason", "expired", "declined")),
+    "attempts of the head": ((f"UPDATE order_heads SET attempts = 9 WHERE order_id = {_of('APPROVED-1')}",),
+                             ("attempts of the head", "9")),
+    "next attempt of the head": ((f"UPDATE order_heads SET next_attempt_at = NULL WHERE order_id = {_of('PLANNED')}",),
+                                 ("next attempt of the head", "none")),
+    "created at": ((f"UPDATE order_heads SET created_at = now() WHERE order_id = {_of('RECEIVED')}",),
+                   ("created at", "set")),
+    "units of the head": ((f"UPDATE order_heads SET units = 1 WHERE order_id = {_of('PLANNED')}",),
+                          ("units of the head",)),
+    "units of the order and its head": (
+        (f"UPDATE order_heads SET units = 9999 WHERE order_id = {_of('APPROVED-1')}",
+         "UPDATE orders SET units = 9999 WHERE external_id = 'APPROVED-1'"), ("approved units", "9999")),
+    "order type": ((f"UPDATE order_heads SET order_type = 'CIT' WHERE order_id = {_of('PLANNED')}",),
+                   ("order type", "MIT", "CIT")),
+    "order reference deleted": ((f"DELETE FROM order_refs WHERE order_id = {_of('PLANNED')}",),
+                                ("order reference", "PLANNED")),
+    "key of an order that does not exist": (
+        (f"UPDATE requests SET subject_id = '{_ID}' WHERE subject_id = {_of('PLANNED')}",), ("key of evaluate",)),
+    # the ledger
+    "entry's units changed": (
+        (f"UPDATE entries SET units = 1 WHERE line_no = 1 AND posting_id = {_posting('APPROVED-1', 'charge')}",),
+        ("sum of posting charge",)),
+    "both entries' units changed": (
+        (f"UPDATE entries SET units = units * 2 WHERE posting_id = {_posting('APPROVED-1', 'charge')}",),
+        ("content hash of posting charge",)),
+    "entry deleted": (
+        (f"DELETE FROM entries WHERE line_no = 2 AND posting_id = {_posting('APPROVED-1', 'fee')}",),
+        ("entries of posting fee",)),
+    "posting deleted with its entries": (
+        (f"DELETE FROM entries WHERE posting_id = {_posting('APPROVED-2', 'fee')}",
+         f"DELETE FROM postings WHERE posting_id = {_posting('APPROVED-2', 'fee')}"), ("posting fee of attempt",)),
+    "posting duplicated under another id": (
+        ("ALTER TABLE postings DROP CONSTRAINT postings_merchant_id_source_kind_source_id_recipe_key",
+         _copy("postings", f"posting_id = {_posting('APPROVED-1', 'charge')}", posting_id=_ID),
+         _copy("entries", f"posting_id = {_posting('APPROVED-1', 'charge')}", posting_id=_ID)),
+        ("posting charge of attempt", "several")),
+    "posting for which the log has no line": (
+        (_copy("postings", f"posting_id = {_posting('APPROVED-1', 'charge')}", posting_id=_ID, source_id=_ID),
+         _copy("entries", f"posting_id = {_posting('APPROVED-1', 'charge')}", posting_id=_ID)),
+        ("posting charge of attempt", "by the log")),
+    "content hash changed": (
+        (f"UPDATE postings SET content_hash = '\\x00' WHERE posting_id = {_posting('APPROVED-1', 'approve')}",),
+        ("content hash of posting approve",)),
+    # pages and balances
+    "page's root changed": (("UPDATE pages SET root = '\\x00' WHERE page_no = 1",), ("root", "page 1")),
+    "page's sum changed": (
+        ("UPDATE pages SET sums = jsonb_set(sums, '{fees|USD|}', '-1') WHERE page_no = 2 AND sums ? 'fees|USD|'",),
+        ("sums of page 2",)),
+    "page deleted": (("DELETE FROM pages WHERE page_no = 1",), ("page number", "2")),
+    "last page deleted": (
+        ("DELETE FROM pages p WHERE page_no = (SELECT max(page_no) FROM pages q WHERE q.merchant_id = p.merchant_id)",),
+        ("last page",)),
+    "closer's root changed": (("UPDATE closers SET root = '\\x00'",), ("last root",)),
+    "posting moved within its page": (
+        (f"UPDATE postings SET position = position + 100 WHERE posting_id = {_posting('APPROVED-1', 'charge')}",),
+        ("positions of page",)),
+    "balance after an entry": (
+        ("UPDATE entries SET balance_after = 1"
+         f" WHERE line_no = 1 AND posting_id = {_posting('APPROVED-1', 'charge')}",),
+        ("balance after entry 1", "clearing")),
+    "balance of an account": (("UPDATE account_balances SET units = units + 1 WHERE account = 'merchant_payable'",),
+                              ("balance of account", "merchant_payable|USD|")),
+    # attempts, sends, the issuer
+    "network send deleted": ((f"DELETE FROM network_sends WHERE send_id = {_attempt('APPROVED-1', 'approved')}",),
+                             ("network send of attempt 1", "none")),
+    "network send's amount changed": (
+        (f"UPDATE network_sends SET units = 1 WHERE send_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("units of the network send of attempt 1",)),
+    "network send's state changed": (
+        (f"UPDATE network_sends SET state = 'not_sent' WHERE send_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("state of the network send of attempt 1", "not_sent")),
+    "network send's date changed": (
+        ("UPDATE network_sends SET at = at - interval '40 days'"
+         f" WHERE send_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("date of the network send",)),
+    "network send of nothing": (
+        (_copy("network_sends", f"send_id = {_attempt('APPROVED-1', 'approved')}", send_id=_ID),),
+        ("network sends of the decline that came in", "2")),
+    "network send of an order that does not exist": (
+        (_copy("network_sends", f"send_id = {_attempt('APPROVED-1', 'approved')}", send_id=_ID, order_id=_ID),),
+        ("order of network send",)),
+    "the decline that came in is not counted": (
+        (f"DELETE FROM network_sends WHERE order_id = {_of('PLANNED')}",), ("decline that came in", "0")),
+    "approved attempt made declined": (
+        (f"UPDATE attempts SET state = 'declined' WHERE attempt_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("state of attempt 1", "approved", "declined")),
+    "declined attempt made approved": (
+        (f"UPDATE attempts SET state = 'approved' WHERE attempt_id = {_attempt('THIRD-TIME', 'declined')}",),
+        ("state of attempt", "declined", "approved")),
+    "attempt deleted": ((f"DELETE FROM attempts WHERE attempt_id = {_attempt('PLANNED', 'planned')}",),
+                        ("next attempt of the head",)),
+    "attempt renumbered": (
+        (f"UPDATE attempts SET attempt_no = 7 WHERE attempt_id = {_attempt('APPROVED-1', 'approved')}",),
+        ("number of attempts", "7")),
+    "reversal deleted": ((f"DELETE FROM refunds WHERE order_id = {_of('LATE')}",), ("reversal of attempt 1", "none")),
+    "approved by the issuer without us": (
+        ("INSERT INTO issuer.sends SELECT (jsonb_populate_record(s, jsonb_build_object('id', '"
+         f"{_ID}'))).* FROM issuer.sends s WHERE id = {_attempt('APPROVED-1', 'approved')}",),
+        ("attempt for the issuer's approved charge",)),
+    "approved by the issuer, declined here": (
+        (f"UPDATE issuer.sends SET decision = 'approved' WHERE id = {_attempt('THIRD-TIME', 'declined')}",),
+        ("issuer's decision of attempt", "declined", "approved")),
+    "approved here, unknown to the issuer": (
+        (f"DELETE FROM issuer.sends WHERE id = {_attempt('APPROVED-1', 'approved')}",),
+        ("issuer's decision of attempt 1", "none")),
+    "issuer's amount": ((f"UPDATE issuer.sends SET units = 1 WHERE id = {_attempt('APPROVED-1', 'approved')}",),
+                        ("issuer's units of attempt 1",)),
+    "refund that the issuer does not know": (("DELETE FROM issuer.reversals",), ("issuer's decision of re",)),
+    # due work, refunds
+    "due work deleted": ((f"DELETE FROM due_work WHERE kind = 'retry' AND subject_id = {_of('PLANNED')}",),
+                         ("due work retry", "none")),
+    "admission deleted": ((f"DELETE FROM due_work WHERE kind = 'admit' AND subject_id = {_of('RECEIVED')}",),
+                          ("due work admit", "none")),
+    "expiry deleted": ((f"DELETE FROM due_work WHERE kind = 'expire' AND subject_id = {_of('PLANNED')}",),
+                       ("due work expire", "none")),
+    "due work left on an ended order": (
+        (f"UPDATE due_work SET subject_id = {_of('EXPIRED')} WHERE kind = 'retry' AND subject_id = {_of('PLANNED')}",
+         f"INSERT INTO due_work SELECT merchant_id, 'retry', order_id, due_at FROM attempts"
+         f" WHERE attempt_id = {_attempt('PLANNED', 'planned')}"),
+        ("due work retry", "none")),
+    "due work of nothing": ((_copy("due_work", "kind = 'expire' LIMIT 1", subject_id=_ID),),
+                            ("subject of due work expire",)),
+    "refund's amount changed": (
+        (f"UPDATE refunds SET units = 1 WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
+        ("refunded units of the refunds", "1500", "501")),
+    "reversal's amount changed": (
+        (f"UPDATE refunds SET units = 1 WHERE order_id = {_of('LATE')}",), ("units of reversal 1", "80001", "1")),
+    "refund's state changed": (
+        (f"UPDATE refunds SET state = 'owed' WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
+        ("state of refund 1", "done", "owed")),
+    # messages
+    "event deleted": ((f"DELETE FROM outbox WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
+                      ("event of log line", "order.expired", "none")),
+    "event changed": (
+        ("UPDATE outbox SET event = 'order.cancelled'"
+         f" WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
+        ("event of log line", "order.expired", "order.cancelled")),
+    "fed event that is not in the feed": (
+        (f"DELETE FROM feed WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
+        ("feed place of event",)),
+    "feed gap": (("UPDATE feed SET feed_no = feed_no + 1000 WHERE feed_no > 5",), ("feed number after a gap", "1006")),
+    "feed of no event": ((_copy("feed", "feed_no = 1 LIMIT 1", subject_id=_ID, feed_no=0),), ("feed number",)),
+    "closer's feed number": (("UPDATE closers SET feed_no = feed_no + 1",), ("last feed number",)),
+    "feed out of order": (
+        (f"UPDATE feed SET feed_no = -feed_no WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
+        ("feed number of event", "more than")),
+    "lane points at nothing": (("UPDATE lanes SET next_seq = 99",), ("next event 99 of a delivery lane",)),
+    "delivered out of order": (
+        ("UPDATE delivery_tries SET at = at - interval '1 day' WHERE seq = (SELECT max(seq) FROM delivery_tries)",),
+        ("first delivery of event", "was done with")),
+    "more exposure used than allotted": (
+        ("ALTER TABLE exposure_allotments DROP CONSTRAINT exposure_allotments_check",
+         "INSERT INTO exposure_allotments SELECT merchant_id, 'USD', 0, 5, 6 FROM merchants"),
+        ("exposure used in slot 0 of USD", "6")),
+    "rows of a merchant that does not exist": ((f"UPDATE closers SET merchant_id = '{_ID}'"
+        " WHERE merchant_id = (SELECT merchant_id FROM merchants LIMIT 1)",), ("merchant of rows in closers",)),
+}  # fmt: skip

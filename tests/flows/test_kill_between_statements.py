@@ -1,0 +1,400 @@
+"""A process dies between every two steps of every flow; another one takes over; nothing is lost, nothing happens twice.
+
+Each story is run again and again, killed before and after its first, second, third … statement or call, until it gets
+through. The merchant then repeats its call, as merchants do. A worker over the same database finishes what was begun.
+The sandbox issuer's own book says what really happened.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from recoup.doors.clock.worker import work
+from recoup.flows.cards.cancel import cancel
+from recoup.flows.cards.due import let_expire, start
+from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.send import send_attempt
+from recoup.flows.cards.taken import Word
+from recoup.flows.insight.verify import verify
+from recoup.flows.locked import Job
+from recoup.flows.messages.publish import publish
+from recoup.flows.refunds.refund import RefundAnswer, RefundAsked, refund
+from recoup.flows.refunds.send import send_refund
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER
+from recoup.kernel.world import Policy
+from recoup.moves.change import Change
+from recoup.moves.plan_attempts import plan_attempt
+from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, FAULT_CARDS, script_card
+from recoup.store.server import ServerAddress
+from recoup.store.write.merchants import move_clock
+from tests.flows.processes import Killer, dying_process, run_until_killed
+from tests.worlds import Shop, make_shop, owner, sandbox_world
+
+POLICY = Policy(
+    call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=2)
+)
+STEPS_MAX = 60
+YES = APPROVE_CARDS[2]
+SOFT, HARD = script_card("visa", "51", 99), script_card("visa", "04", 99)
+SILENT_YES, SILENT_NO, LOST, LATE, HIDDEN = 80_001, 80_002, 80_003, 80_007, 80_011
+
+
+@dataclass
+class Case:
+    """One run of a story: its order, what was asked, and what the caller was told, before and after the kill."""
+
+    order_id: UUID | None = None
+    given: Any = None
+    told: list[Any] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+Prepare = Callable[[Shop], Awaitable[Case]]
+Act = Callable[[Shop, Case], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Story:
+    """`act` is killed; `again`: the caller repeats it afterwards; else the worker alone goes on."""
+
+    name: str
+    prepare: Prepare
+    act: Act
+    again: bool = False
+    settled: float = 0.0  # seconds after the preparation at which the story begins
+    after: timedelta = timedelta(0)  # the merchant's clock goes forward by this much before the story begins
+
+
+# how stories begin -----------------------------------------------------------------------------------------------
+
+
+async def bring_forward(shop: Shop, order_id: UUID) -> None:
+    def soon(change: Change) -> None:
+        plan_attempt(change, change.now, "soft", None)
+
+    await shop.orders.change(Job(shop.key(order_id), soon, WORKER, "test"))
+
+
+def ready(pan: str, units: int = 4590, **more: Any) -> Prepare:
+    """An order whose next attempt is due now."""
+
+    async def prepare(shop: Shop) -> Case:
+        given = await shop.declined(pan=pan, units=units, **more)
+        word = await shop.evaluate.evaluate(shop.scope, given)
+        await start(shop.orders, shop.key(word.order_id))
+        await bring_forward(shop, word.order_id)
+        return Case(word.order_id, given)
+
+    return prepare
+
+
+def sent(pan: str, units: int, then: Act | None = None, **more: Any) -> Prepare:
+    """An order whose attempt was sent; with a fault card nobody knows what came of it."""
+
+    async def prepare(shop: Shop) -> Case:
+        case = await ready(pan, units, **more)(shop)
+        assert case.order_id is not None
+        await send_attempt(shop.world, shop.orders, shop.key(case.order_id))
+        if then is not None:
+            await then(shop, case)
+        return case
+
+    return prepare
+
+
+def planned(**more: Any) -> Prepare:
+    async def prepare(shop: Shop) -> Case:
+        given = await shop.declined(**({"pan": SOFT} | more))
+        word = await shop.evaluate.evaluate(shop.scope, given)
+        await start(shop.orders, shop.key(word.order_id))
+        return Case(word.order_id, given)
+
+    return prepare
+
+
+def new(**more: Any) -> Prepare:
+    async def prepare(shop: Shop) -> Case:
+        return Case(given=await shop.declined(**more))
+
+    return prepare
+
+
+async def admitted(shop: Shop) -> Case:
+    given = await shop.declined(pan=SOFT)
+    return Case((await shop.evaluate.evaluate(shop.scope, given)).order_id, given)
+
+
+# what is done -------------------------------------------------------------------------------------------------------
+
+
+async def do_evaluate(shop: Shop, case: Case) -> Any:
+    return await shop.evaluate.evaluate(shop.scope, case.given)
+
+
+async def do_start(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    await start(shop.orders, shop.key(case.order_id))
+
+
+async def do_send(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    await send_attempt(shop.world, shop.orders, shop.key(case.order_id))
+
+
+async def do_inquire(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    for _ in range(3):
+        await inquire(shop.world, shop.orders, shop.key(case.order_id))
+
+
+async def do_cancel(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    try:
+        await cancel(shop.world, shop.orders, shop.scope, case.order_id)
+    except Problem as problem:
+        return problem.code
+    return "cancelled"
+
+
+async def do_expire(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    await let_expire(shop.orders, shop.key(case.order_id))
+
+
+async def do_refund(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    asked = RefundAsked(amount="12.34", key=f"refund {case.order_id}")
+    return await refund(shop.world, shop.orders, shop.scope, case.order_id, asked)
+
+
+async def do_send_refund(shop: Shop, case: Case) -> Any:
+    row = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id) if not case.more else None
+    refund_id = case.more.setdefault("refund_id", row)
+    if refund_id is not None:
+        await send_refund(shop.world, shop.orders, shop.merchant_id, refund_id)
+
+
+async def do_transmit(shop: Shop, case: Case) -> Any:
+    return await shop.transmitted(case.given.external_id, declined=False)
+
+
+async def do_publish(shop: Shop, case: Case) -> Any:
+    await publish(shop.world, shop.merchant_id)
+    await shop.close_pages()
+
+
+async def with_refund(shop: Shop, case: Case) -> None:
+    await do_refund(shop, case)
+    case.more["refund_id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
+
+
+async def with_late_approval(shop: Shop, case: Case) -> None:
+    """Cancelled while the call was out; then the approval is found, and has to go back."""
+    case.told.append(await do_cancel(shop, case))
+    assert case.order_id
+    await inquire(shop.world, shop.orders, shop.key(case.order_id))
+    case.more["refund_id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
+    assert case.more["refund_id"] is not None
+
+
+FAULTY = FAULT_CARDS["visa"]
+STORIES = (
+    Story("evaluate, managed", new(pan=SOFT, days=21), do_evaluate, again=True),
+    Story("evaluate, sync, approved", new(pan=YES, days=None), do_evaluate, again=True),
+    Story("evaluate, sync, declined", new(pan=DECLINE_CARD, days=None, code="05"), do_evaluate, again=True),
+    Story("evaluate, sync, hard", new(pan=HARD, days=None, code="05"), do_evaluate, again=True),
+    Story("start", admitted, do_start),
+    Story("send, approved", ready(YES), do_send),
+    Story("send, declined", ready(SOFT), do_send),
+    Story("send, hard decline", ready(HARD), do_send),
+    Story("ask, approved", sent(FAULTY, SILENT_YES), do_inquire),
+    Story("ask, declined", sent(FAULTY, SILENT_NO), do_inquire),
+    Story("ask, hidden at first", sent(FAULTY, HIDDEN), do_inquire),
+    Story("ask, never arrived", sent(FAULTY, LOST), do_inquire, settled=6.8),
+    Story("cancel", planned(), do_cancel, again=True),
+    Story("cancel, a call is out", sent(FAULTY, SILENT_YES), do_cancel, again=True),
+    Story("cancel, the call is late", sent(FAULTY, LATE), do_cancel, again=True),
+    Story("cancel, the call never arrived", sent(FAULTY, LOST), do_cancel, again=True),
+    Story("expire", planned(days=1), do_expire, after=timedelta(days=2)),
+    Story("expire, a call is out", sent(FAULTY, SILENT_YES, days=1), do_expire, after=timedelta(days=2)),
+    Story("refund", sent(YES, 4590), do_refund, again=True),
+    Story("send refund", sent(YES, 4590, with_refund), do_send_refund),
+    Story("reverse", sent(FAULTY, SILENT_YES, with_late_approval), do_send_refund),
+    Story("paid elsewhere", planned(), do_transmit, again=True),
+    Story("paid elsewhere, a call is out", sent(FAULTY, SILENT_YES), do_transmit, again=True),
+    Story("publish and seal", sent(YES, 4590), do_publish),
+)
+
+
+# the runs -------------------------------------------------------------------------------------------------------------
+
+
+async def kill_everywhere(shop: Shop, story: Story) -> tuple[list[Case], int]:
+    """Every run's case, and how many steps the story has."""
+    cases: list[Case] = []
+    points = [(k, after) for k in range(1, STEPS_MAX) for after in (False, True)]
+    waiting: list[Case] = []
+    if story.settled or story.after:  # these are begun together, and wait once
+        waiting = list(await asyncio.gather(*(story.prepare(shop) for _ in range(30))))
+        await asyncio.sleep(story.settled)
+        if story.after:
+            async with shop.world.db.connection() as connection:
+                await move_clock(connection, shop.merchant_id, round(story.after / timedelta(microseconds=1)))
+    for k, after in points:
+        case = waiting.pop() if waiting else await story.prepare(shop)
+        killer = Killer(k, after=after)
+        async with dying_process(shop, killer) as dying:
+            told = await run_until_killed(killer, story.act(dying, case))
+        if isinstance(told, BaseException):
+            raise told
+        died = killer.steps >= k
+        if not died:
+            case.told.append(told)
+        if story.again and died:
+            case.told.append(await story.act(shop, case))
+        cases.append(case)
+        if not died:
+            return cases + waiting, k - 1
+    raise AssertionError(f"{story.name} takes more than {STEPS_MAX} steps")
+
+
+@asynccontextmanager
+async def working(shop: Shop) -> AsyncIterator[None]:
+    task = asyncio.create_task(work(shop.world, shop.orders, shop.deliveries))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+_LEFT = """
+SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHERE d.kind IN ('inquire', 'refund')
+    OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond')
+    OR (d.wall AND d.due_at <= now()))
+  + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM postings WHERE page_no IS NULL)
+"""
+
+
+async def until_nothing_is_due(shop: Shop, seconds: float = 60.0) -> None:
+    give_up = asyncio.get_running_loop().time() + seconds
+    async with working(shop), owner(shop.world) as connection:
+        while await connection.fetchval(_LEFT):
+            if asyncio.get_running_loop().time() > give_up:
+                rows = await connection.fetch("SELECT kind, due_at, tries, lease_until, last_error FROM due_work")
+                raise AssertionError(f"work is left over: {[tuple(r) for r in rows][:5]}")
+            await asyncio.sleep(0.05)
+
+
+async def judge(shop: Shop, cases: list[Case]) -> None:
+    """Against the issuer's book, with nothing of ours but what callers were told and the orders' rows."""
+    async with owner(shop.world) as connection:
+        twice = await connection.fetch(
+            "SELECT id, count(*) FILTER (WHERE kind = 'charge') AS charges,"
+            " count(*) FILTER (WHERE kind = 'inquiry') AS asked FROM issuer.calls GROUP BY id"
+            " HAVING count(*) FILTER (WHERE kind = 'charge') > 1"
+        )
+        assert not twice, f"sent twice: {[tuple(r) for r in twice]}"
+        kept = {
+            r["order_id"]: (r["n"], r["units"])
+            for r in await connection.fetch(
+                "SELECT s.order_id, count(*) AS n, sum(s.units) AS units FROM issuer.sends s"
+                " WHERE decision = 'approved' AND NOT EXISTS (SELECT FROM issuer.reversals r WHERE r.charge_id = s.id"
+                "   AND r.decision = 'approved' AND r.units = s.units) GROUP BY s.order_id"
+            )
+        }
+        refunded = dict(
+            await connection.fetch(
+                "SELECT s.order_id, sum(r.units)::bigint FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id"
+                " WHERE r.decision = 'approved' GROUP BY s.order_id"
+            )
+        )
+    for case in cases:
+        for told in case.told:
+            if isinstance(told, Word):
+                case.order_id = case.order_id or told.order_id
+                assert told.order_id == case.order_id, "one payment, two orders"
+        assert case.order_id is not None, "an order was answered and is lost"
+        row = await shop.order(case.order_id)
+        count, units = kept.get(case.order_id, (0, 0))
+        if row["stage"] == "completed":
+            assert (count, units) == (1, row["units"]), f"paid, but the issuer kept {count} approvals"
+            assert refunded.get(case.order_id, 0) == row["refunded_units"]
+        else:
+            assert count == 0, f"{row['stage']} ({row['reason']}), but the issuer kept an approval"
+        for told in case.told:
+            if told == "cancelled":
+                assert (row["stage"], row["reason"]) == ("cancelled", "merchant_cancelled")
+            elif isinstance(told, Word) and told.evaluate == "APPROVED":
+                assert row["stage"] == "completed"
+            elif isinstance(told, Word) and told.reason == "declined":
+                assert row["stage"] == "declined", "declined for good was said, and it is not"
+            elif isinstance(told, RefundAnswer):
+                assert row["refunded_units"] == told.units == 1234
+    proved = await verify(shop.world)
+    assert proved.difference is None, proved.difference
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_a_kill_between_any_two_steps_of(server: ServerAddress, story: Story) -> None:
+    async def tell() -> None:
+        async with sandbox_world(server, policy=POLICY) as made:
+            shop = await make_shop(*made, fee_basis_points=290)
+            cases, steps = await kill_everywhere(shop, story)
+            assert steps >= 2
+            print(f"{story.name}: {steps} steps, {2 * steps} kills")
+            await until_nothing_is_due(shop)
+            await judge(shop, cases)
+
+    asyncio.run(tell())
+
+
+def test_a_kill_while_many_stories_run_at_once(server: ServerAddress) -> None:
+    """The same with eight merchants' calls side by side, sharing statements, killed at steps all over the way."""
+
+    async def tell() -> None:
+        async with sandbox_world(server, policy=POLICY) as made:
+            shop = await make_shop(*made, fee_basis_points=290)
+            mixed = [s for s in STORIES if not s.settled and not s.after and s.name != "publish and seal"]
+            cases: list[Case] = []
+            for round_ in range(24):
+                batch = [(s, await s.prepare(shop)) for s in mixed[round_ % 3 :: 3]]
+                killer = Killer(2 + 3 * round_, after=bool(round_ % 2))
+
+                async def all_of_them(dying: Shop, batch: list[tuple[Story, Case]] = batch) -> None:
+                    await asyncio.gather(*(s.act(dying, c) for s, c in batch))
+
+                async with dying_process(shop, killer) as dying:
+                    told = await run_until_killed(killer, all_of_them(dying))
+                if isinstance(told, BaseException):
+                    raise told
+                for story, case in batch:
+                    if story.again:
+                        case.told.append(await story.act(shop, case))
+                    cases.append(case)
+            await until_nothing_is_due(shop)
+            await judge(shop, cases)
+
+    asyncio.run(tell())
+
+
+def test_the_interim_no_of_a_sync_payment_keeps_its_late_approval(server: ServerAddress) -> None:
+    async def tell() -> None:
+        async with sandbox_world(server, policy=replace(POLICY, cit_deadline=timedelta(seconds=0.4))) as made:
+            shop = await make_shop(*made)
+            given = await shop.declined(pan=FAULTY, units=SILENT_YES, days=None, code="05")
+            word = await shop.evaluate.evaluate(shop.scope, given)
+            assert (word.evaluate, word.reason) == ("DECLINED", None)
+            await until_nothing_is_due(shop)
+            again = await shop.evaluate.evaluate(shop.scope, given)
+            assert (again.order_id, again.evaluate) == (word.order_id, "APPROVED")
+            await judge(shop, [Case(word.order_id, given, [word, again])])
+
+    asyncio.run(tell())

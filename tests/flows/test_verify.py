@@ -1,0 +1,320 @@
+"""`recoup verify`: a world that was lived in proves clean; what is planted in a clone of it is found and named."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from tests.flows.corruptions import CORRUPTIONS
+from tests.gateways.web.servers import OK, saying, serving
+from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, Shop, clone, drop, make_shop, owner, sandbox_world
+
+from recoup.doors.command.verify import as_dict, as_text
+from recoup.flows.cards.cancel import cancel
+from recoup.flows.cards.on_demand import settle_attempt
+from recoup.flows.insight.verify import Verified, verify
+from recoup.flows.messages import endpoints
+from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import Policy, World
+from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
+from recoup.store.pool import Database
+from recoup.store.read.proofs import walk
+from recoup.store.server import ServerAddress
+
+QUICK = Policy(call_timeout=timedelta(seconds=0.5), settled_after=timedelta(seconds=0.2))
+SILENT, OUTAGE_ONCE, UNPROCESSED_ONCE = 80_001, 80_008, 80_010
+SLOW_NO = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def lived_in(server: ServerAddress) -> Iterator[str]:
+    """The name of the database of a world in which everything has happened once."""
+    name = asyncio.run(_live(server))
+    yield name
+    asyncio.run(drop(server, name))
+
+
+async def _live(server: ServerAddress) -> str:
+    async with serving(saying(OK)) as port, serving(saying(SLOW_NO)) as refusing:
+        async with sandbox_world(server, policy=QUICK, keep=True) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries, fee_basis_points=290)
+            other = await make_shop(world, orders, deliveries, name="No fee", clock_behind=timedelta(days=40))
+            for where in (port, refusing):
+                await endpoints.create(world, shop.scope, f"http://127.0.0.1:{where}/", list(CATALOGUE), "rescue")
+            await _first_month(shop)
+            await _other_merchant(other)
+            await _what_is_still_open(shop)
+            return str(world.extra["database"])
+
+
+async def _first_month(shop: Shop) -> None:
+    world, orders = shop.world, shop.orders
+    approved = [await shop.admit(external_id=f"APPROVED-{n}", units=4590 + n) for n in range(4)]
+    await shop.admit(external_id="THIRD-TIME", pan=script_card("visa", "51", 2))
+    await shop.admit(external_id="DECLINED-AT-ONCE", code="04")
+    await shop.admit(external_id="DECLINED-LATER", pan=HARD_CARD)
+    await shop.admit(external_id="EXPIRED", pan=FUNDS_CARD, days=3)
+    await shop.admit(external_id="UNREACHABLE", pan=FAULT_CARDS["visa"], units=OUTAGE_ONCE)
+    await shop.admit(external_id="UNPROCESSED", pan=FAULT_CARDS["visa"], units=UNPROCESSED_ONCE)
+    cancelled = await shop.admit(external_id="CANCELLED")
+    await shop.admit(external_id="PAID-ELSEWHERE")
+    await shop.admit(external_id="COUNTED", pan=COUNTING_CARDS[0], units=1077)
+    await cancel(world, orders, shop.scope, await shop.admit(external_id="NEVER-STARTED"))
+    assert (await shop.ask(external_id="SYNC", days=None, code="05", pan=APPROVE_CARDS[0])).evaluate == "APPROVED"
+    await _late_approval(shop)
+    await shop.run_due()
+    await shop.transmitted("PAID-ELSEWHERE", declined=False)
+    await shop.transmitted("APPROVED-0", declined=True)
+    await cancel(world, orders, shop.scope, cancelled)
+    await shop.close_pages()
+    await shop.advance(timedelta(days=25))
+    await shop.close_pages()
+    assert {(await shop.order(o))["stage"] for o in approved} == {"completed"}
+    await refund(world, orders, shop.scope, approved[0], RefundAsked(amount="10.00"))
+    await refund(world, orders, shop.scope, approved[0], RefundAsked(amount="5.00", key="refund-1"))
+    await refund(world, orders, shop.scope, approved[1], RefundAsked(amount="45.91"))
+    await shop.settle()
+    await shop.close_pages()
+    await refund(world, orders, shop.scope, approved[2], RefundAsked(amount="1.00"))
+    await shop.settle()
+    await shop.publish()
+
+
+async def _late_approval(shop: Shop) -> None:
+    """The merchant cancels while a call is out that will turn out to be approved."""
+    asking = asyncio.create_task(
+        shop.ask(external_id="LATE", days=None, code="05", pan=FAULT_CARDS["visa"], units=SILENT)
+    )
+    order_id = None
+    while order_id is None:
+        await asyncio.sleep(0.01)
+        order_id = await shop.value("SELECT order_id FROM attempts WHERE state = 'open' AND units = $1", SILENT)
+    await cancel(shop.world, shop.orders, shop.scope, order_id)
+    await asking
+    await shop.settle()
+    assert (await shop.happenings(order_id))[-2:] == ["approved_late", "reversed"]
+
+
+async def _other_merchant(shop: Shop) -> None:
+    await shop.admit_many(5)
+    await shop.advance(timedelta(days=20))
+    await shop.close_pages()
+
+
+async def _what_is_still_open(shop: Shop) -> None:
+    await shop.admit(external_id="PLANNED", pan=FUNDS_CARD)
+    await shop.run_due()
+    await shop.admit(external_id="RECEIVED")
+
+
+@asynccontextmanager
+async def _cloned(server: ServerAddress, template: str) -> AsyncIterator[World]:
+    name = f"v_{uuid.uuid4().hex[:12]}"
+    await clone(server, name, template)
+    db = await Database(server.dsn(name), size=2, name="verify").open()
+    try:
+        yield World("sandbox", db, KEYRING, {"sandbox": None}, None, extra={"dsn": server.dsn(name)})
+    finally:
+        await db.close()
+        await drop(server, name)
+
+
+def planted(server: ServerAddress, template: str, *sql: str) -> Verified:
+    """What verify says of a clone in which the owner has run `sql`, past all keys and checks."""
+
+    async def story() -> Verified:
+        async with _cloned(server, template) as world:
+            async with owner(world) as connection:
+                await connection.execute("SET session_replication_role = replica")
+                for one in sql:
+                    done = await connection.execute(one)
+                    assert not done.endswith(" 0"), f"nothing was changed by {one}"
+            return await verify(world)
+
+    return asyncio.run(story())
+
+
+def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str) -> None:
+    done = planted(server, lived_in)
+    assert done.difference is None, as_text(done)
+    assert done.issuer
+    assert done.checked["merchants"] == 2
+    assert all(count > 0 for count in done.checked.values()), done.checked
+    assert done.checked["pages"] >= 4
+    assert as_text(done).endswith("\nok")
+
+
+def test_small_windows_find_the_same(server: ServerAddress, lived_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in _STEPS:
+        monkeypatch.setattr(f"recoup.store.read.proofs.{module}.{name}", 1)
+    done = planted(server, lived_in)
+    assert done.difference is None, as_text(done)
+    assert planted(server, lived_in, "UPDATE pages SET sums = '{}' WHERE page_no = 2").difference
+
+
+_STEPS = (
+    ("walk", "ORDERS_MAX"), ("sends", "SENDS_MAX"), ("ledger", "POSTINGS_MAX"), ("pages", "PAGES_MAX"),
+    ("issuer", "ROWS_MAX"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_what_was_planted_is_found(server: ServerAddress, lived_in: str, name: str) -> None:
+    sql, words = CORRUPTIONS[name]
+    done = planted(server, lived_in, *sql)
+    assert done.difference is not None, "nothing was found"
+    told = as_text(done)
+    missing = [word for word in words if word not in told]
+    assert not missing, told
+    assert as_dict(done)["difference"]["field"] == done.difference.field
+    assert done.difference.merchant_id is not None
+
+
+def test_one_merchant_is_judged_alone(server: ServerAddress, lived_in: str) -> None:
+    async def story() -> None:
+        async with _cloned(server, lived_in) as world:
+            async with owner(world) as connection:
+                await connection.execute("SET session_replication_role = replica")
+                broken = await connection.fetchval(
+                    "UPDATE orders SET version = version + 1 WHERE external_id = 'EXPIRED' RETURNING merchant_id"
+                )
+                well = await connection.fetchval("SELECT merchant_id FROM merchants WHERE merchant_id <> $1", broken)
+            assert (await verify(world, well)).difference is None
+            found = (await verify(world, broken)).difference
+            assert found is not None
+            assert found.merchant_id == broken
+            with pytest.raises(Problem, match="no such merchant"):
+                await verify(world, new_id())
+
+    asyncio.run(story())
+
+
+def test_an_empty_world_is_clean(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            done = await verify(world)
+            assert done.difference is None
+            assert not any(done.checked.values())
+
+    asyncio.run(story())
+
+
+def test_it_works_beside_a_running_system(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries, fee_basis_points=100)
+            busy = asyncio.create_task(_busy(shop))
+            rounds = 0
+            while not busy.done() or rounds == 0:
+                done = await verify(world)
+                assert done.difference is None, as_text(done)
+                rounds += 1
+            await busy
+            done = await verify(world)
+            assert done.difference is None, as_text(done)
+            assert done.checked["postings"] > 0
+
+    asyncio.run(story())
+
+
+async def _busy(shop: Shop) -> None:
+    for _ in range(3):
+        await shop.admit_many(10)
+        await shop.run_due()
+        await shop.advance(timedelta(days=9))
+        await shop.close_pages()
+
+
+def test_it_reads_only(server: ServerAddress, lived_in: str) -> None:
+    async def story() -> None:
+        async with _cloned(server, lived_in) as world:
+            async with world.db.connection() as connection:
+                with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+                    async with connection.transaction(isolation="repeatable_read", readonly=True):
+                        await walk.fetch(connection, "DELETE FROM due_work")
+            await verify(world)
+            async with world.db.connection() as connection:  # the owner's role does not outlive the proof
+                assert await connection.fetchval("SELECT current_user") == "recoup_app"
+
+    asyncio.run(story())
+
+
+def test_rare_states_are_clean(server: ServerAddress) -> None:
+    """Held by the kill switch, by an outage and by the card's allowance; brought forward; the merchant's own retry."""
+
+    async def story() -> None:
+        async with sandbox_world(server, policy=replace(QUICK, visa_limit=2)) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries, fee_basis_points=100)
+            stages = {"UNREACHABLE": "held", "ALLOWANCE-0": "completed", "FORWARD": "completed", "KILLED": "held"}
+            await shop.admit(external_id="UNREACHABLE", pan=FAULT_CARDS["visa"], units=80_009, days=None, code="05")
+            for number, units in enumerate((1077, 1051, 1051, 1051)):
+                await shop.admit(external_id=f"ALLOWANCE-{number}", pan=COUNTING_CARDS[0], units=units, days=None,
+                                 code="05")  # fmt: skip
+            await shop.run_due()
+            await shop.transmitted("ALLOWANCE-3", declined=True)
+            await shop.admit(external_id="FORWARD")
+            await shop.run_due()
+            assert await settle_attempt(world, orders, "FORWARD", True) == "approved"
+            await shop.advance(timedelta(minutes=5))
+            async with owner(world) as connection:
+                await connection.execute("UPDATE merchants SET killed = true, version = version + 1")
+            shop.merchants.forget(shop.merchant_id)
+            await shop.admit(external_id="KILLED")
+            await shop.run_due()
+            for hours in (0, 1, 40 * 24):
+                await shop.advance(timedelta(hours=hours))
+                done = await verify(world)
+                assert done.difference is None, as_text(done)
+                found = await shop.value("SELECT jsonb_object_agg(external_id, stage) FROM orders")
+                if not hours:
+                    assert found | stages == found
+            assert "expired" in found.values()
+
+    asyncio.run(story())
+
+
+def test_while_a_call_is_out_everything_holds(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server, policy=QUICK) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries)
+            asking = asyncio.create_task(
+                shop.admit(days=None, code="05", pan=FAULT_CARDS["visa"], units=SILENT, external_id="OUT")
+            )
+            seen: set[str] = set()
+            while not asking.done() or "approved" not in seen:
+                done = await verify(world)
+                assert done.difference is None, as_text(done)
+                seen |= {await shop.value("SELECT coalesce(min(state), 'none') FROM attempts")}
+                await shop.run_due()
+            assert seen >= {"open", "unknown", "approved"}
+
+    asyncio.run(story())
+
+
+def test_an_attempt_brought_forward_holds_before_it_is_sent(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop between bringing it forward and sending it leaves an order that says when it will be tried."""
+
+    async def stopped(*_: object, **__: object) -> None:
+        return None
+
+    monkeypatch.setattr("recoup.flows.cards.on_demand.send_attempt", stopped)
+
+    async def story() -> None:
+        async with sandbox_world(server, policy=QUICK) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries)
+            await shop.admit(external_id="FORWARD")
+            await shop.run_due()
+            await settle_attempt(world, orders, "FORWARD", True)
+            done = await verify(world)
+            assert done.difference is None, as_text(done)
+
+    asyncio.run(story())
