@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.docs.tour import as_script, matches, steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +27,8 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     try:
         give_up = time.monotonic() + UP_SECONDS
         while "keys " not in log.read_text():
-            assert process.poll() is None and time.monotonic() < give_up, log.read_text()
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < give_up, log.read_text()
             time.sleep(0.1)
         yield folder
     finally:
@@ -45,9 +45,8 @@ def test_the_tour_works_as_it_is_written(data_dir: Path) -> None:
     found = steps(ROOT / "docs/tour.md")
     assert len(found) > 8
     environment = clean_environment() | {"RECOUP_DATA_DIR": str(data_dir)}
-    ran = subprocess.run(
-        ["bash", "-c", as_script(found)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TOUR_SECONDS
-    )
+    command = ["bash", "-c", as_script(found)]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TOUR_SECONDS)
     told = f"{ran.stdout}\n{ran.stderr}"
     assert ran.returncode == 0, told
     rest = ran.stdout.splitlines()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import asyncpg
+from tests.worlds import KEYRING, Shop
 
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
@@ -17,7 +18,6 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.world import World
 from recoup.store.pool import Database, _prepare
-from tests.worlds import KEYRING, Shop
 
 
 class Killer:
@@ -29,12 +29,14 @@ class Killer:
     def __init__(self, at: int, *, after: bool) -> None:
         self.at, self.after = at, after
         self.steps = 0
-        self.armed = False
+        self.armed = self.unwinding = False
         self.dead = asyncio.Event()
         self.open: list[asyncpg.Connection] = []
         self.told: list[str] = []
 
     async def step(self, what: str, do: Any) -> Any:
+        if self.unwinding:
+            raise asyncpg.InterfaceError("this process is dead")
         if self.dead.is_set():
             await asyncio.Event().wait()
         if not self.armed:
@@ -58,7 +60,7 @@ class Killer:
 
 def _connection_class(killer: Killer) -> type[asyncpg.Connection]:
     class Dying(asyncpg.Connection):  # type: ignore[misc]
-        async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
             run = super().execute
             if args:  # counted in _execute
                 return await run(query, *args, timeout=timeout)  # type: ignore[no-any-return]
@@ -79,6 +81,8 @@ class DyingDatabase(Database):
         self._killer = killer
 
     async def _connect(self) -> asyncpg.Connection:
+        if self._killer.unwinding:
+            raise asyncpg.InterfaceError("this process is dead")
         if self._killer.dead.is_set():
             await asyncio.Event().wait()
         connection = await asyncpg.connect(
@@ -149,7 +153,7 @@ async def run_until_killed(killer: Killer, work: Any) -> Any:
     death = asyncio.create_task(killer.dead.wait())
     await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED, timeout=60)
     finished = task.done() and not killer.dead.is_set()
-    killer.armed = False
+    killer.armed, killer.unwinding = False, True
     left = asyncio.all_tasks() - before - {task}
     for one in (task, *left):
         one.cancel()

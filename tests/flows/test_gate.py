@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.flows.processes import second_process
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
@@ -13,8 +15,6 @@ from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
-from tests.flows.processes import second_process
-from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 
 async def _counts(shop: Shop, external_id: str) -> tuple[int, int, int]:

@@ -43,6 +43,8 @@ def release(change: Change) -> None:
     attempt = order.planned()
     if attempt is not None:
         change.due("retry", attempt.due_at)
+    elif not order.attempts:
+        change.due("admit", change.now)
 
 
 def cancel(change: Change) -> bool:

@@ -20,7 +20,7 @@ def start_order(change: Change) -> None:
             change.step("held", why="The operator has stopped all sending for this merchant.", cause="kill_switch")
             change.due("expire", order.expires_at or change.now)
             return
-    elif order.stage is not Stage.PROCESSING or order.version > 1:
+    elif order.stage is not Stage.PROCESSING or _counted(change):
         return
     reading = first_reading(order)
     change.send(
@@ -35,3 +35,9 @@ def start_order(change: Change) -> None:
         assert order.expires_at is not None
         change.due("expire", order.expires_at)
     follow(change, decision, decision_id)
+
+
+def _counted(change: Change) -> bool:
+    """Whether the decline that came in stands among the card's sends: then the order was started before."""
+    own = str(change.order.order_id)
+    return any(str(send["order_id"]) == own and send["declined"] for send in change.order.sends)

@@ -33,6 +33,7 @@ T = TypeVar("T")
 APPROVES = script_card("visa", "51", 0)
 FUNDS = script_card("visa", "51", 99)  # always declined for want of funds
 HARD = script_card("visa", "04", 99)  # always a hard decline
+UNKNOWN = "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"  # an id that nothing has
 JSON = {"content-type": "application/json"}
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import time
-import uuid
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -12,7 +11,7 @@ import pytest
 
 from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, PHONE_CARD
 from tests.doors.rescue import shapes
-from tests.doors.rescue.door import APPROVES, GONE, Caller, Door, changed, listening, tokenize_body, transmit_body
+from tests.doors.rescue.door import APPROVES, GONE, UNKNOWN, Caller, Door, changed, listening, tokenize_body, transmit_body
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 # the list -----------------------------------------------------------------------------------------------------
@@ -114,7 +113,7 @@ def test_8_outcome_by_order_session_key(shop: Caller) -> None:
     assert shop.post("/outcome", {"orderSessionKey": order_id}).json()["status"] == "APPROVED"
 
 
-@pytest.mark.parametrize("unknown", [str(uuid.uuid4()), "not-a-guid", "1"])
+@pytest.mark.parametrize("unknown", [UNKNOWN, "not-a-guid", "1"])
 def test_8_an_unknown_order_session_key_is_not_found_with_200(shop: Caller, unknown: str) -> None:
     answer = shop.post("/outcome", {"orderSessionKey": unknown})
     told = typed(answer, shapes.Outcome)
@@ -235,7 +234,7 @@ def test_other_content_types_are_400(shop: Caller, content_type: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}", "/webhooks/{0}"])
-@pytest.mark.parametrize("unknown", [str(uuid.uuid4()), "nothing", "1"])
+@pytest.mark.parametrize("unknown", [UNKNOWN, "nothing", "1"])
 def test_unknown_ids_are_404(shop: Caller, path: str, unknown: str) -> None:
     methods = {"/orders/{0}": "GET", "/webhooks/{0}": "DELETE", "/transmit/{0}": "PATCH"}
     body = {"amountToRefund": 1, "isDeclined": True} if "{0}/" in path or "transmit" in path else None

@@ -30,6 +30,7 @@ from recoup.store.read.orders import OrderBy, list_orders_page
 from recoup.store.read.wire_orders import order_history, wire_orders
 
 PAGE_SIZE_MAX: Final = 200
+KEY_MAX: Final = 128
 _ORDER_BY: Final[dict[str, OrderBy]] = {"createdon": "placed", "processedon": "created", "amount": "amount"}
 _ITEM: Final = dict.fromkeys(("sku", "line", "quantity", "amount"))
 _REFUND: Final = {
@@ -191,7 +192,9 @@ def _asked(call: Call) -> RefundAsked:
             fields.complain("items", text="Send amountToRefund or items, not both.")
     elif amount is None and "AmountToRefund" not in fields.errors:
         fields.missing("amountToRefund")
-    key = fields.text("idempotencyKey", maximum=128) or call.headers.get("idempotency-key", "").strip()[:128]
+    key = fields.text("idempotencyKey", maximum=KEY_MAX) or call.headers.get("idempotency-key", "").strip()
+    if len(key) > KEY_MAX:
+        fields.complain("idempotencyKey", f"must be at most {KEY_MAX} characters long")
     currency = fields.text("currency", maximum=4).upper() or None
     message = fields.text("refundMessage", maximum=500)
     fields.raise_if_any()

@@ -76,6 +76,16 @@ class Ground:
         finally:
             await connection.close()
 
+    async def clear(self) -> None:
+        """Every table empty, so that no benchmark stands on another's rows."""
+        async with self.owner() as connection:
+            names = [r[0] for r in await connection.fetch(
+                "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+                " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+                " AND c.relname NOT IN ('world', 'schema_migrations')"
+            )]  # fmt: skip
+            await connection.execute(f"TRUNCATE {', '.join(names)}")
+
     def environment(self) -> Mapping[str, str]:
         """For `recoup serve` and `recoup worker` of this run."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ from recoup.kernel.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, Shop, load, make_shop, orders_of
-from recoup.lab.bench.pgbench import Mark, Script, rate_of, script_of
+from recoup.lab.bench.pgbench import Mark, Script, rate_of, renewed, script_of
 from recoup.lab.bench.record import RecordingDatabase, Statement
 from recoup.rules.network.magic import script_card
 
@@ -74,10 +73,10 @@ async def record_evaluate(world: World, db: RecordingDatabase, shop: Shop, token
     return statements
 
 
-def declined_of(world: World, shop: Shop, token: UUID) -> Declined:
-    """What the door reads from `calls.evaluate_body`."""
+def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK) -> Declined:
+    """What the door reads from `calls.evaluate_body`, `number` in its references."""
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
-    now, transaction, billing = world.clocks.wall(), body["transaction"], body["billingInformation"]
+    now, billing = world.clocks.wall(), body["billingInformation"]
     decline = {"code": "51", "source": "nmi", "text": "Insufficient funds", "advice": None, "at": now.isoformat()}
     facts = {"transaction_type": "PURCHASE", "is_recurring": True, "funding": "credit", "utc_offset": -300,
              "subscription": body["subscription"], "three_d_secure": body["threeDSecure"], "agreement": "recurring",
@@ -85,9 +84,9 @@ def declined_of(world: World, shop: Shop, token: UUID) -> Declined:
     person = Person(f"cust-{calls.MARK}", "Ana", "Roe", f"ana{calls.MARK}@example.test", "+1 555 010 2030", "", billing,
                     billing)  # fmt: skip
     return Declined(
-        external_id=body["orderId"], key=body["idempotencyKey"], is_mit=True, order_source="ecommerce",
+        external_id=f"SUB-{number}", key=f"key-{number}", is_mit=True, order_source="ecommerce",
         expires_at=now + timedelta(days=21), units=4590, currency="USD", token_id=token, pan=None, cvv="",
-        exp_month=9, exp_year=2031, transaction_id=transaction["id"], decline=decline, site_id=shop.site_id,
+        exp_month=9, exp_year=2031, transaction_id=f"psp-{number}", decline=decline, site_id=shop.site_id,
         site_url="https://bench.example.test", descriptor="EXAMPLESHOES", payer=person, facts=facts,
     )  # fmt: skip
 
@@ -140,12 +139,6 @@ async def _compare(name: str, ground: Ground, size: Size, script: Script, plan: 
             told = await load(plan | {"ports": ports, "mark": calls.MARK, "first": first, "seconds": size.seconds,
                                       "connections": size.connections})  # fmt: skip
             ours.append(Round(told["per_second"], told["p50_ms"], told["p99_ms"]))
-            script = replace(script, text=script.text)
             theirs.append(await rate_of(ground.pgbench, ground.sandbox, [renewed(script)], ground.data_dir,
                                         clients=size.clients, seconds=size.seconds))  # fmt: skip
     return figure(name, ours, theirs)
-
-
-def renewed(script: Script) -> Script:
-    """The same script with numbers that no earlier round used."""
-    return Script(script.text, script.variables | {"n": str(time.time_ns() // 1_000_000 % 1_000_000_000 * 100)})

@@ -75,6 +75,11 @@ async def script_of(
     return made
 
 
+def renewed(script: Script) -> Script:
+    """The same script with numbers that no earlier round used."""
+    return Script(script.text, script.variables | {"n": str(time.time_ns() // 1_000_000 % 1_000_000_000 * 100)})
+
+
 async def rate_of(
     pgbench: Path, dsn: str, scripts: Sequence[Script], folder: Path, *, clients: int, seconds: float = 0.0,
     each: int = 0,

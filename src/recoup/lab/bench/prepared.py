@@ -7,13 +7,23 @@ ids of any copy without asking for them.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.tokenize import CardGiven, Vault
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.kernel.ids import new_id
+from recoup.kernel.world import World
 from recoup.lab.bench.calls import MARK
+from recoup.lab.bench.ground import Shop
+from recoup.lab.bench.intake import declined_of
 from recoup.lab.bench.pgbench import NUMBER, Mark, prefix_of
+from recoup.rules.network.magic import script_card
 
 # table -> the column that says whose row it is; what is pointed at comes first.
 _TABLES: Final = {
@@ -42,16 +52,25 @@ class Model:
     def marks(self, expression: str) -> dict[str, Mark]:
         """For pgbench: `expression` is the copy's number."""
         ids = {one: Mark(prefix, expression) for one, prefix in self.prefixes.items()}
-        return ids | {self.external: Mark("", expression)}
+        return ids | {self.external: Mark(self.order_id.hex[-6:], expression)}
 
     def order_prefix(self) -> str:
         return self.prefixes[str(self.order_id)]
 
 
-async def model_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, external: str = MARK) -> Model:
+async def admitted_order(world: World, shop: Shop, external: str = MARK) -> UUID:
+    """One managed MIT as intake leaves it, with a card of its own. `external`: fifteen digits in its references."""
+    token = new_id()
+    vault, orders = Vault(world), Orders(world)
+    await vault.store(CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031))
+    given = declined_of(world, shop, token, external)
+    return (await Evaluate(world, orders, Merchants(world), vault).evaluate(shop.scope, given)).order_id
+
+
+async def model_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> Model:
     """From an order that exists, with all ids that its rows have of their own."""
     kept = await connection.fetchrow(
-        "SELECT card_id, to_jsonb(o)::text AS text FROM orders o WHERE merchant_id = $1 AND order_id = $2",
+        "SELECT card_id, transaction_id, to_jsonb(o)::text AS text FROM orders o WHERE merchant_id = $1 AND order_id = $2",
         merchant_id, order_id,
     )  # fmt: skip
     shared = {str(merchant_id), *_ID.findall(kept["text"])} - {str(order_id), str(kept["card_id"])}
@@ -64,8 +83,10 @@ async def model_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: 
         for text in await _rows(connection, table, merchant_id, order_id, kept["card_id"]):
             own.update(dict.fromkeys(_ID.findall(text)))
     ids = [one for one in own if one not in shared]
+    external = str(kept["transaction_id"])[-len(MARK) :]
+    begun = order_id.int >> 80
     return Model(merchant_id, order_id, kept["card_id"], external,
-                 {one: prefix_of(0xF00 + number) for number, one in enumerate(ids)})  # fmt: skip
+                 {one: prefix_of(number, begun) for number, one in enumerate(ids)})  # fmt: skip
 
 
 async def _rows(connection: asyncpg.Connection, table: str, merchant_id: UUID, order_id: UUID, card: UUID) -> list[str]:
@@ -87,7 +108,7 @@ async def copy_orders(connection: asyncpg.Connection, model: Model, first: int, 
             text = "to_jsonb(t)::text"
             for one, prefix in model.prefixes.items():
                 text = f"replace({text}, '{one}', '{prefix}' || n)"
-            text = f"replace({text}, '{model.external}', n::text)"
+            text = f"replace({text}, '{model.external}', '{model.order_id.hex[-6:]}' || n)"
             if table == "feed":
                 text = f"jsonb_set(({text})::jsonb, '{{feed_no}}', to_jsonb(t.feed_no + n - {NUMBER}))::text"
             where, value = _where(table, model.order_id, model.card_id)
@@ -100,13 +121,9 @@ async def copy_orders(connection: asyncpg.Connection, model: Model, first: int, 
     await connection.execute("ANALYZE " + ", ".join(_TABLES))
 
 
-async def set_due(connection: asyncpg.Connection, model: Model, at: Any) -> None:
-    """The model's planned attempt falls due at `at`; before it is copied."""
+async def set_due(connection: asyncpg.Connection, model: Model, at: datetime) -> None:
+    """The model's planned attempt may be sent from `at` on; its due work stays where it is. Before it is copied."""
     await connection.execute(
         "UPDATE attempts SET due_at = $3 WHERE merchant_id = $1 AND order_id = $2 AND state = 'planned'",
-        model.merchant_id, model.order_id, at,
-    )  # fmt: skip
-    await connection.execute(
-        "UPDATE due_work SET due_at = $3 WHERE merchant_id = $1 AND subject_id = $2 AND kind = 'retry'",
         model.merchant_id, model.order_id, at,
     )  # fmt: skip

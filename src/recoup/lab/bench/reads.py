@@ -3,19 +3,13 @@
 import time
 from collections.abc import Sequence
 
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.tokenize import CardGiven, Vault
-from recoup.flows.known import Merchants
-from recoup.kernel.ids import new_id
 from recoup.kernel.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Round, Size, figure
-from recoup.lab.bench.ground import Ground, Shop, load, make_shop, orders_of
-from recoup.lab.bench.intake import declined_of
+from recoup.lab.bench.ground import Ground, Shop, load, make_shop
 from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, script_of
-from recoup.lab.bench.prepared import Model, copy_orders, model_of
+from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of
 from recoup.lab.bench.record import RecordingDatabase, Statement
-from recoup.rules.network.magic import script_card
 from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.orders import list_orders_page
@@ -62,22 +56,11 @@ async def _record_list(db: RecordingDatabase, shop: Shop) -> Sequence[Statement]
     return statements
 
 
-async def admitted_model(ground: Ground, world: World, shop: Shop) -> Model:
-    """One managed MIT as intake leaves it."""
-    token = new_id()
-    vault, merchants = Vault(world), Merchants(world)
-    await vault.store(CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031))
-    orders, _ = orders_of(world)
-    word = await Evaluate(world, orders, merchants, vault).evaluate(shop.scope, declined_of(world, shop, token))
-    async with ground.owner() as connection:
-        return await model_of(connection, shop.merchant_id, word.order_id)
-
-
 async def _filled(ground: Ground, world: World, size: Size) -> tuple[Shop, Model, int]:
     shop = await make_shop(world, "Reads")
-    model = await admitted_model(ground, world, shop)
-    number = size.of(ORDERS)
+    order_id, number = await admitted_order(world, shop), size.of(ORDERS)
     async with ground.owner() as connection:
+        model = await model_of(connection, shop.merchant_id, order_id)
         await copy_orders(connection, model, 1, number)
     return shop, model, number
 

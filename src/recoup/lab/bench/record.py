@@ -10,7 +10,6 @@ import asyncpg
 
 from recoup.store.pool import Database
 
-
 # What the driver asks on its own, once a connection, to learn of types.
 _DRIVERS_OWN: Final = ("typeinfo_tree", "set_config('jit'")
 

@@ -8,11 +8,12 @@ from recoup.lab.bench.figure import Figure, Size
 from recoup.lab.bench.ground import Ground
 from recoup.lab.bench.intake import evaluate, tokenize, transmit
 from recoup.lab.bench.reads import get_order, list_orders
+from recoup.lab.bench.retry import retry
 
 Bench = Callable[[Ground, Size], Awaitable[Figure]]
 BENCHES: Final[dict[str, Bench]] = {
     "transmit": transmit, "evaluate": evaluate, "tokenize": tokenize, "get_order": get_order,
-    "list_orders": list_orders,
+    "list_orders": list_orders, "retry": retry,
 }  # fmt: skip
 
 
@@ -32,5 +33,6 @@ async def run(
     figures = []
     for name in names:
         tell(name)
+        await ground.clear()
         figures.append(await BENCHES[name](ground, size))
     return figures

@@ -1,0 +1,255 @@
+"""Who may call: tokens, keys, scopes, rates; and the six digits of every refusal (contract §2, §17.1 U6, U7)."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from recoup.doors.edge.rate import Buckets
+from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.gateways.keys.jwt import access_claims, sign
+from recoup.gateways.keys.keyring import Keyring
+from recoup.gateways.keys.material import fresh
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import CODES
+from tests.doors.rescue import shapes
+from tests.doors.rescue.door import Caller, Door, another, tokenize_body
+from tests.doors.rescue.shapes import check_refused, fields_of, typed
+
+
+def claims(door: Door, shop: Caller, **changes: Any) -> dict[str, Any]:
+    made = access_claims(client_id=shop.shop.keys.app_key, mid=shop.mid, audience=["payments", "orders", "sandbox"],
+                         token_id=str(new_id()), now=door.world.clocks.wall())  # fmt: skip
+    return made | changes
+
+
+def _b64(value: Any) -> str:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _unsigned(door: Door, shop: Caller) -> str:
+    return f"{_b64({'alg': 'none', 'typ': 'JWT'})}.{_b64(claims(door, shop))}."
+
+
+def _none_with_a_signature(door: Door, shop: Caller) -> str:
+    return f"{_b64({'alg': 'none'})}.{_b64(claims(door, shop))}.{shop.token.rpartition('.')[2]}"
+
+
+def _tampered(door: Door, shop: Caller) -> str:
+    head, _, signature = shop.token.split(".")
+    return f"{head}.{_b64(claims(door, shop, **{'custom:mid': str(new_id())}))}.{signature}"
+
+
+def _by_the_app_secret(door: Door, shop: Caller) -> str:
+    return sign(claims(door, shop), shop.shop.keys.app_secret.encode())
+
+
+def _by_an_empty_key(door: Door, shop: Caller) -> str:
+    signed = f"{_b64({'alg': 'HS256', 'typ': 'JWT'})}.{_b64(claims(door, shop))}"
+    return f"{signed}.{_b64(hmac.digest(b'', signed.encode(), hashlib.sha256))}"
+
+
+FORGED: dict[str, Callable[[Door, Caller], str]] = {
+    "alg none": _unsigned,
+    "alg none, signed": _none_with_a_signature,
+    "another installation's key": lambda door, shop: Keyring(fresh()).sign_token(claims(door, shop)),
+    "the app secret as key": _by_the_app_secret,
+    "an empty key": _by_an_empty_key,
+    "another merchant's id": _tampered,
+    "expired": lambda door, shop: door.world.keys.sign_token(claims(door, shop, exp=1_700_000_000, nbf=1_600_000_000)),
+    "not yet": lambda door, shop: door.world.keys.sign_token(claims(door, shop, nbf=1 << 39, exp=1 << 40)),
+    "the live world": lambda door, shop: door.world.keys.sign_token(claims(door, shop, aud=["payments", "orders", "live"])),
+    "no audience": lambda door, shop: door.world.keys.sign_token(claims(door, shop, aud=[])),
+    "another issuer": lambda door, shop: door.world.keys.sign_token(claims(door, shop, iss="me")),
+    "cut": lambda door, shop: shop.token[:-1],
+    "longer": lambda door, shop: shop.token + "A",
+    "huge": lambda door, shop: "a" * 5000 + ".b.c",
+    "no token": lambda door, shop: "null",
+    "two dots": lambda door, shop: "..",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_forged_tokens_are_401(door: Door, shop: Caller, how: str) -> None:
+    headers = {"authorization": f"Bearer {FORGED[how](door, shop)}"}
+    with door.nothing_written():
+        for method, path in (("GET", "/v1/orders"), ("POST", "/v1/evaluate"), ("POST", "/v1/tokenize")):
+            answer = door.call(method, path, headers=headers, json=shop.body())
+            check_refused(answer, 401, "unauthenticated")
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic YTpi", "ApiKey", "ApiKey x", "ApiKey :", "ApiKey a:b",
+                                   "Token abc", "bearer  ", "Bearer\tabc"])  # fmt: skip
+def test_no_credential_or_half_of_one_is_401(door: Door, value: str) -> None:
+    check_refused(door.call("GET", "/v1/orders", headers={"authorization": value}), 401, "unauthenticated")
+    check_refused(door.call("GET", "/v1/orders"), 401, "unauthenticated")
+
+
+def test_a_token_lives_ten_minutes_and_no_longer(door: Door, shop: Caller) -> None:
+    now = door.world.clocks.wall()
+    body = json.loads(base64.urlsafe_b64decode(shop.token.split(".")[1] + "=="))
+    assert body["exp"] - body["nbf"] == 600
+    assert body["custom:mid"] == shop.mid
+    assert re.fullmatch("[0-9]{13}", body["iat"])
+    assert {"payments", "orders", "merchants"} <= set(body["aud"])
+    for age, status in ((timedelta(seconds=595), 200), (timedelta(seconds=600), 401)):
+        aged = access_claims(client_id=shop.shop.keys.app_key, mid=shop.mid, audience=["orders", "sandbox"],
+                             token_id="x", now=now - age)  # fmt: skip
+        headers = {"authorization": f"Bearer {door.world.keys.sign_token(aged)}"}
+        assert door.call("GET", "/v1/orders", headers=headers).status_code == status
+    assert "expired" in door.call("GET", "/v1/orders", headers=headers).json()["result"]
+
+
+def test_an_api_key_instead_of_a_token(door: Door, shop: Caller) -> None:
+    keys = shop.shop.keys
+    headers = {"authorization": f"ApiKey {keys.app_key}:{keys.app_secret}"}
+    assert door.call("POST", "/v1/evaluate", headers=headers, json=shop.body()).json()["status"] == "SUBMITTED"
+    wrong = {"authorization": f"ApiKey {keys.app_key}:{keys.app_secret}x"}
+    answer = check_refused(door.call("GET", "/v1/orders", headers=wrong), 401, "unauthenticated")
+    assert keys.app_secret not in json.dumps(answer)
+
+
+def test_a_refresh_token_works_once(door: Door, shop: Caller) -> None:
+    keys = shop.shop.keys
+    first = door.call("POST", "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": keys.app_secret}).json()
+    second = door.call("POST", "/v1/oauth2/refresh", json={"RefreshToken": first["refreshToken"]})
+    typed(second, shapes.Token)
+    headers = {"authorization": f"Bearer {second.json()['accessToken']}"}
+    assert door.call("GET", "/v1/orders", headers=headers).status_code == 200
+    for used in (first["refreshToken"], "nonsense", first["accessToken"]):
+        answer = door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": used})
+        check_refused(answer, 400, "bad_credentials")
+        assert used not in answer.text
+    third = door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": second.json()["refreshToken"]})
+    assert third.status_code == 200
+    assert list(fields_of(door.call("POST", "/v1/oauth2/refresh", json={}))) == ["RefreshToken"]
+
+
+@pytest.mark.parametrize(("body", "fields"), [({}, ["AppKey", "AppSecret"]), ({"AppKey": "a"}, ["AppSecret"]),
+                                              ({"client_id": "a", "client_secret": "b"}, ["AppKey", "AppSecret"]),
+                                              ({"AppKey": [], "AppSecret": {}}, ["AppKey", "AppSecret"])])  # fmt: skip
+def test_a_sign_in_without_its_fields_is_400(door: Door, body: dict[str, Any], fields: list[str]) -> None:
+    assert list(fields_of(door.call("POST", "/v1/oauth2/token", json=body))) == fields
+
+
+def test_revoked_keys_sign_in_no_more(door: Door, shop: Caller) -> None:
+    keys = shop.shop.keys
+    body = {"AppKey": keys.app_key, "AppSecret": keys.app_secret}
+    kept = door.call("POST", "/v1/oauth2/token", json=body).json()["refreshToken"]
+    door.sql("UPDATE api_keys SET revoked_at = now() WHERE app_key = $1", keys.app_key)
+    door.sql("UPDATE tokenization_keys SET revoked_at = now() WHERE merchant_id = $1", shop.shop.merchant_id)
+    check_refused(door.call("POST", "/v1/oauth2/token", json=body), 400, "bad_credentials")
+    check_refused(door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": kept}), 400, "bad_credentials")
+    params = {"environment": keys.tokenization_key}
+    check_refused(door.call("POST", "/v1/tokenize", params=params, json=tokenize_body("1")), 401, "unauthenticated")
+
+
+# scopes -------------------------------------------------------------------------------------------------------
+
+CALLS = [("POST", "/v1/evaluate", "payments"), ("POST", "/v1/transmit", "payments"), ("POST", "/v1/tokenize", "payments"),
+         ("PATCH", "/v1/transmit/x", "payments"), ("GET", "/v1/orders", "orders"), ("GET", "/v1/orders/x", "orders"),
+         ("POST", "/v1/orders/x/refund", "orders"), ("POST", "/v1/orders/x/cancel", "orders"),
+         ("POST", "/v1/outcome", "orders"), ("GET", "/v1/webhooks", "merchants"), ("POST", "/v1/webhooks", "merchants"),
+         ("DELETE", "/v1/webhooks/x", "merchants")]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["token", "api key"])
+@pytest.mark.parametrize("scope", ["payments", "orders", "merchants"])
+def test_a_key_may_do_what_its_scopes_say(door: Door, shop: Caller, scope: str, how: str) -> None:
+    door.sql("UPDATE api_keys SET scopes = $2 WHERE app_key = $1", shop.shop.keys.app_key, [scope])
+    shop.sign_in()
+    if how == "api key":
+        shop.headers = {"authorization": f"ApiKey {shop.shop.keys.app_key}:{shop.shop.keys.app_secret}"}
+    for method, path, needed in CALLS:
+        answer = door.call(method, path, headers=shop.headers, json={} if method != "GET" else None)
+        if needed == scope:
+            assert answer.status_code != 403, path
+        else:
+            assert needed in check_refused(answer, 403, "forbidden")["result"], path
+
+
+def test_a_token_of_a_merchant_that_is_not_here_is_403(door: Door, shop: Caller) -> None:
+    foreign = claims(door, shop, **{"custom:mid": str(new_id()), "aud": ["payments", "orders", "merchants", "sandbox"]})
+    headers = {"authorization": f"Bearer {door.world.keys.sign_token(foreign)}"}
+    body = shop.body(mid=None)
+    with door.nothing_written():
+        check_refused(door.call("POST", "/v1/evaluate", headers=headers, json=body), 403, "forbidden")
+
+
+# order of precedence, methods, paths, rate --------------------------------------------------------------------
+
+
+def test_what_is_wrong_first_is_said_first(door: Door, shop: Caller) -> None:
+    """413, 404 path, 401, 405, 403, 429, 400, 404 object (design §10)."""
+    huge = b'{"a":"' + b"x" * (1 << 20) + b'"}'
+    check_refused(door.call("POST", "/v1/nowhere", content=huge), 413, "too_large")
+    check_refused(door.call("POST", "/v1/nowhere"), 404, "no_such_path")
+    check_refused(door.call("PUT", "/v1/orders"), 401, "unauthenticated")
+    answer = shop.call("PUT", "/orders")
+    check_refused(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET"
+    check_refused(shop.raw("/evaluate", b"{"), 400, "malformed")
+    check_refused(shop.raw("/orders/none/refund", b"{"), 400, "malformed")
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/Evaluate", "/v1/oauth2", "/v1/orders/x/capture"])
+def test_paths_that_lead_nowhere(door: Door, shop: Caller, path: str) -> None:
+    answer = check_refused(door.call("POST", path, headers=shop.headers, json={}), 404, "no_such_path")
+    assert "under /v1" in answer["result"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "POST", "OPTIONS", "TRACE", "BREW"])
+def test_wrong_methods_name_the_right_ones(door: Door, shop: Caller, method: str) -> None:
+    paths = {"/oauth2/token": "POST", "/transmit": "POST", "/transmit/x": "PATCH", "/tokenize": "POST", "/evaluate": "POST",
+             "/outcome": "POST", "/orders": "GET", "/orders/x": "GET", "/orders/x/refund": "POST", "/orders/x/cancel": "POST",
+             "/webhooks": "POST, GET", "/webhooks/x": "GET, DELETE"}  # fmt: skip
+    for path, allowed in paths.items():
+        if method in allowed.split(", "):
+            continue
+        answer = shop.call(method, path, json={})
+        check_refused(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == allowed
+        assert allowed.split(", ")[0] in answer.json()["result"]
+
+
+def test_too_many_calls_of_one_key_are_429_with_the_wait(door: Door, shop: Caller, other: Caller) -> None:
+    slow = another(door, buckets=Buckets(per_second=0.5, burst=2))
+    for status in (200, 200, 429):
+        answer = slow.call("GET", "/v1/orders", headers=shop.headers)
+        assert answer.status_code == status
+    check_refused(answer, 429, "too_many_requests")
+    assert 1 <= int(answer.headers["retry-after"]) <= 2
+    assert slow.call("GET", "/v1/orders", headers=other.headers).status_code == 200
+    slow.run(slow.client.aclose())
+
+
+# the table ----------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_six_digits_is_complete_and_true() -> None:
+    assert set(TABLE) == set(CODES)
+    digits = [code.digits for code in TABLE.values()]
+    assert len(set(digits)) == len(digits)
+    for code in TABLE.values():
+        assert re.fullmatch("[0-9]{6}", code.digits)
+        assert int(code.digits[:3]) == code.status
+    assert set(REFUND_CODES) == set(REFUND_DIGITS)
+    for name in REFUND_CODES:
+        assert name in CODES
+        if TABLE[name].status == 400:
+            assert TABLE[name].digits == REFUND_DIGITS[name]
+
+
+def test_every_answer_names_its_call(shop: Caller) -> None:
+    answer = shop.call("GET", "/orders/none", headers={"x-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    assert answer.headers["x-request-id"] == "order-7"
+    refused = shop.post("/evaluate", {}, headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    assert refused.json()["TraceId"][0].startswith(f"00-{'a' * 32}-")

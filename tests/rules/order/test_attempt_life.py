@@ -1,0 +1,93 @@
+"""The life of an attempt as a table: every case has a row, or stands below with the reason why it changes nothing."""
+
+from collections import Counter
+from itertools import product
+
+import pytest
+
+from recoup.rules.order.attempts import EVENTS, GOING, ROWS, STATES, on
+from recoup.rules.order.lifecycle import ENDED, FACTS, OPEN, Stage, can
+
+PLACES = sorted(OPEN | ENDED)
+WITHOUT_MONEY = ENDED - {Stage.COMPLETED}
+HAPPENINGS = {f.happening: f for f in FACTS}
+
+# (state, event) -> stages at which nothing changes, and why
+NOTHING: dict[tuple[str, str], tuple[frozenset[Stage], str]] = {
+    **{
+        (state, event): (frozenset(PLACES), "it is known already; a repeat changes nothing")
+        for state in ("approved", "declined", "not_sent")
+        for event in EVENTS
+    },
+    ("planned", "sent"): (frozenset(PLACES) - {Stage.PROCESSING}, "the opening move sends at Processing only"),
+    ("planned", "not_sent"): (ENDED, "the order's end has taken it back"),
+    ("planned", "order_ended"): (OPEN, "the order has not ended"),
+    **{
+        ("planned", event): (frozenset(PLACES), "nothing has left, so nothing is answered")
+        for event in ("approved", "declined", "timed_out", "not_found")
+    },
+    **{(now, "sent"): (frozenset(PLACES), "it is out") for now in GOING},
+    **{(now, "order_ended"): (OPEN, "the order has not ended") for now in GOING},
+    **{
+        (now, "approved"): (frozenset({Stage.COMPLETED}), "no second attempt goes out beside the one that pays")
+        for now in GOING
+    },
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(STATES, EVENTS)))
+def test_every_case_has_one_row_or_a_reason(state: str, event: str) -> None:
+    quiet = NOTHING.get((state, event), (frozenset(), ""))[0]
+    for stage in map(Stage, PLACES):
+        row = on(state, event, stage)
+        assert (row is None) == (stage in quiet), f"{state} {event} at {stage}: {row}"
+
+
+def test_no_case_has_two_rows() -> None:
+    assert max(Counter((r.state, r.event, stage) for r in ROWS for stage in r.stages).values()) == 1
+
+
+def test_rows_lead_to_states_that_exist_and_ends_are_ends() -> None:
+    assert {r.state for r in ROWS} | {r.to for r in ROWS} == set(STATES)
+    assert not [r for r in ROWS if r.state in ("approved", "declined", "not_sent")]
+
+
+def test_what_a_row_writes_may_be_written_at_its_stages() -> None:
+    # An approval is possible wherever an order that has attempts can stand.
+    no_attempts_yet = {Stage.RECEIVED, Stage.CHALLENGED, Stage.AUTHORISED}
+    for row in ROWS:
+        for stage in row.stages - no_attempts_yet:
+            if row.happening:
+                assert stage in HAPPENINGS[row.happening].stages, (row, stage)
+            if row.order_step:
+                assert can(stage, row.order_step), (row, stage)
+
+
+def test_money_moves_exactly_where_an_approval_is_found() -> None:
+    for row in ROWS:
+        assert (row.recipe is not None) == (row.to == "approved")
+        if row.to == "approved":
+            assert (row.recipe, row.order_step) in (("collected", "collected"), ("late_approval", None))
+        if row.recipe == "late_approval":
+            assert (row.stages, row.if_late, row.due) == (WITHOUT_MONEY, "reverse", "reverse")
+
+
+def test_an_answer_no_is_kept_by_turning_a_call_that_is_out_to_reverse() -> None:
+    for now, stage in product(GOING, ENDED):
+        row = on(now, "order_ended", stage)
+        assert row is not None
+        assert (row.to, row.if_late, row.due) == (now, "reverse", "inquire")
+    sent = on("planned", "sent", Stage.PROCESSING)
+    assert sent is not None
+    assert (sent.if_late, sent.due) == ("keep", "inquire")
+
+
+def test_unknown_is_asked_about_and_never_sent_blind() -> None:
+    for row in ROWS:
+        if row.to == "unknown":
+            assert row.due == "inquire"
+        if row.due == "resend":
+            assert (row.event, row.to) == ("not_found", "open")
+            assert row.stages <= OPEN
+        if row.state in GOING and row.event in ("declined", "not_sent") and row.stages <= ENDED:
+            assert row.due == "none"
