@@ -28,7 +28,8 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
             text=None, advice=None, on=at.date(), region=order.merchant.region,
         )  # fmt: skip
         change.send(
-            row["transmit_id"], units=row["units"], currency=row["asset"], at=at, state="sent", declined=True, scheme_code=reading.code,
+            row["transmit_id"], units=row["units"], currency=row["asset"], at=at, state="sent", declined=True,
+            scheme_code=reading.code,
             advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
             lasting=lasting(order, reading, at),
         )  # fmt: skip

@@ -107,7 +107,8 @@ WRONG = [
     ("paymentMethod.expirationMonth", 13, "PaymentMethod.ExpirationMonth"), ("paymentMethod.expirationMonth", GONE, "PaymentMethod.ExpirationMonth"),
     ("paymentMethod.expirationYear", 3000, "PaymentMethod.ExpirationYear"), ("paymentMethod.expirationYear", "next", "PaymentMethod.ExpirationYear"),
     ("paymentMethod.verificationValue", "12345", "PaymentMethod.VerificationValue"), ("payer.email", "x" * 257, "Payer.Email"),
-    ("subscription.price", [], "Subscription.Price"), ("customerIp", "x" * 65, "CustomerIp"),
+    ("subscription.price", [], "Subscription.Price"), ("customerIp", "x" * 65, "CustomerIp"), ("orderSource", [], "OrderSource"), ("siteUrl", 5.5, "SiteUrl"),
+    ("senseKey", {}, "SenseKey"), ("transaction.dynamicDescriptor", "x" * 65, "Transaction.DynamicDescriptor"),
 ]  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def test_everything_wrong_is_said_at_once(steady: Steady) -> None:
 
 
 @pytest.mark.parametrize(("field", "value", "named"), [
-    ("isDeclined", None, "IsDeclined"), ("orderId", "", "OrderId"), ("transaction", None, "Transaction.Amount"),
+    ("isDeclined", None, "IsDeclined"), ("isMIT", "yes", "IsMIT"), ("orderId", "", "OrderId"), ("transaction", None, "Transaction.Amount"),
     ("transaction.currency", "EURO", "Transaction.Currency"), ("transaction.amount", -1, "Transaction.Amount"),
     ("paymentMethod.cardBinNumber", "41111a", "PaymentMethod.CardBinNumber"), ("paymentMethod.cardLast4Digits", "11111", "PaymentMethod.CardLast4Digits"),
     ("paymentMethod.cardNumber", APPROVES, "PaymentMethod.CardNumber"), ("transmitId", "x", "TransmitId"), ("transmitId", 5, "TransmitId"),

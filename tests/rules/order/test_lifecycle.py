@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import product
 from typing import Any
 
 import pytest
@@ -90,10 +91,10 @@ def test_step_and_fact_answer_exactly_the_rows() -> None:
 
 
 def test_the_migration_holds_exactly_these_rows() -> None:
-    sql = (files("recoup.store") / "migrations" / "world" / "0001_spine.sql").read_text()
-    later = sorted((files("recoup.store") / "migrations" / "world").iterdir(), key=lambda e: e.name)
-    newest = [text for text in (e.read_text() for e in later if e.name.endswith(".sql")) if "order_log_lifecycle" in text]
-    assert check_sql() in (newest[-1] if newest else sql)
+    folder = files("recoup.store") / "migrations" / "world"
+    found = sorted((e for e in folder.iterdir() if e.name.endswith(".sql")), key=lambda e: e.name)
+    holding = [text for text in (e.read_text() for e in found) if "order_log_lifecycle" in text]
+    assert check_sql() in holding[-1]
 
 
 # faces ---------------------------------------------------------------------------------------------------------
@@ -110,7 +111,8 @@ def test_faces_cover_every_stage_and_kind() -> None:
 
 
 def test_every_status_is_some_orders_face() -> None:
-    shown = {face(s, "mit_managed", 100, r, d).status for s in OPEN | ENDED for r in (0, 50, 100) for d in (False, True)}
+    every = product(OPEN | ENDED, (0, 50, 100), (False, True))
+    shown = {face(stage, "mit_managed", 100, refunded, disputed).status for stage, refunded, disputed in every}
     assert shown == set(STATUS_NAMES)
 
 
@@ -203,8 +205,9 @@ def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str
             refunded_units=sum(model.refunds), attempts=model.sent, reversed_units=state.reversed_units,
             reason=state.reason,
         )  # fmt: skip
-        ended = [s for line in model.lines for s in STEPS if (s.happening, s.src) == (line.happening, line.src) and s.reason]
-        assert state.reason == (ended[-1].reason if ended else None)
+        steps = {(s.happening, s.src): s for s in STEPS}
+        reasons = [steps[key].reason for line in model.lines if (key := (line.happening, Stage(line.src))) in steps]
+        assert state.reason == next((r for r in reversed(reasons) if r), None)
         shown = face(model.stage, kind, units, state.refunded_units, False)
         assert (shown.status == 6) == (model.stage is Stage.COMPLETED and state.refunded_units == units)
         assert (shown.outcome == "APPROVED") == (state.approved_units > 0)

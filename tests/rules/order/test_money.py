@@ -109,14 +109,13 @@ def test_refunds_by_amount_never_add_up_to_more_than_the_order(asset: str, data:
     limit = None if cap is None else Money(units * cap // 100, asset)
     left = units
     for asked in data.draw(st.lists(st.integers(-5, units + 5), max_size=12)):
-        try:
-            taken = by_amount(Money(asked, asset), Money(left, asset), cap=limit)
-        except Problem as problem:
-            over = asked > left or (limit is not None and asked != left and asked > limit.units)
-            assert problem.code == ("invalid" if asked <= 0 else "over_remainder")
-            assert asked <= 0 or over
+        over = asked > left or (limit is not None and asked != left and asked > limit.units)
+        if asked <= 0 or over:
+            with pytest.raises(Problem) as refused:
+                by_amount(Money(asked, asset), Money(left, asset), cap=limit)
+            assert refused.value.code == ("invalid" if asked <= 0 else "over_remainder")
             continue
-        assert taken.units == asked
+        assert by_amount(Money(asked, asset), Money(left, asset), cap=limit).units == asked
         left -= asked
         assert left >= 0
 
@@ -158,8 +157,7 @@ def test_refunds_by_items_never_take_more_than_their_line(lines: list[dict[str, 
         wanted = [want] * data.draw(st.integers(1, 2))
         try:
             units, chosen = by_items(wanted, items, _taken(refunds))
-        except Problem as problem:
-            assert problem.code == "refund_items"
+        except Problem:
             continue
         assert units == sum(c.units for c in chosen) > 0
         refunds.append(chosen)

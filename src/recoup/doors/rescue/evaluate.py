@@ -78,19 +78,19 @@ def read_declined(call: Call) -> Declined:
     decline, happened = _decline(transaction)
     token_id, pan = token_or_pan(method)
     month, year = _expiry(method, pan is not None)
-    site_id = fields.identifier("siteId")
+    site_id, site_url = fields.identifier("siteId"), fields.text("siteUrl", maximum=512)
+    source, sense_key = source_of(fields.text("orderSource")), fields.text("senseKey")
+    descriptor = transaction.text("dynamicDescriptor", maximum=64) or transaction.text("descriptor", maximum=64)
     facts = _facts(fields, transaction, method, kind)
     person = person_of(fields, fields.text("customerIp", maximum=64))
     cvv = method.text("verificationValue", maximum=4)
     fields.raise_if_any()
     wall = call.services.world.clocks.wall()
     return Declined(
-        external_id=external_id, key=key, is_mit=is_mit, order_source=source_of(fields.text("orderSource")),
+        external_id=external_id, key=key, is_mit=is_mit, order_source=source,
         expires_at=expires_at, units=units, currency=currency, token_id=token_id, pan=pan, cvv=cvv, exp_month=month,
         exp_year=year, transaction_id=transaction_id, decline=decline, site_id=site_id,
-        site_url=fields.text("siteUrl", maximum=512) or None,
-        descriptor=transaction.text("dynamicDescriptor", maximum=64) or transaction.text("descriptor", maximum=64) or None,
-        payer=person, facts=facts, sense_key=fields.text("senseKey") or None,
+        site_url=site_url or None, descriptor=descriptor or None, payer=person, facts=facts, sense_key=sense_key or None,
         stale=happened is not None and happened < wall - timedelta(days=1),
     )  # fmt: skip
 

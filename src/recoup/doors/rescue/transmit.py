@@ -65,10 +65,11 @@ def _read(call: Call, fields: Fields) -> Transmitted:
     }  # fmt: skip
     code, source = code_text(transaction, required=False), transaction.text("responseCodeSource")
     transaction_id, happened = transaction.text("id", maximum=128), happened_at(transaction)
+    is_mit = bool(fields.flag("isMIT"))
     fields.raise_if_any()
     return Transmitted(
         external_id=external_id, transaction_id=transaction_id, is_declined=bool(declined),
-        is_mit=bool(fields.flag("isMIT")), units=units, currency=currency, code_source=source or None,
+        is_mit=is_mit, units=units, currency=currency, code_source=source or None,
         code=code or None, bin=bin_[:6] or None, last4=last4 or None,
         payer={"external_id": person.external_id, "email": person.email, "phone": person.phone,
                "name": f"{person.first_name} {person.last_name}".strip()},

@@ -12,6 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.store.pool import Database
+from recoup.store.read.merchants import newest_of
 from recoup.store.read.people import Reach, find_session, reachable
 from recoup.store.write.people import (
     choose_merchant,
@@ -59,7 +60,7 @@ async def open_session(connection: asyncpg.Connection, world: World, user_id: UU
     await delete_old_sessions(connection, user_id, now)
     await insert_session(
         connection, _hash(world, token), user_id, secrets.token_urlsafe(24), world.name,
-        merchants[0].merchant_id if merchants else None, now, WallTime(now + LASTS),
+        await _liveliest(world, [m.merchant_id for m in merchants]), now, WallTime(now + LASTS),
     )  # fmt: skip
     return token
 
@@ -108,3 +109,10 @@ def is_csrf(session: Session, given: str) -> bool:
 def _hash(world: World, token: str) -> bytes:
     kept: bytes = world.keys.secret_hash(token)
     return kept
+
+
+async def _liveliest(world: World, merchant_ids: list[UUID]) -> UUID | None:
+    """The merchant with the newest order: whoever signs in lands where something happens."""
+    async with world.db.connection() as connection:
+        newest = await newest_of(connection, merchant_ids)
+    return newest or next(iter(merchant_ids), None)

@@ -26,30 +26,30 @@ CARDS = 200  # numbers that /tokenize is sent in turn
 async def evaluate(ground: Ground, size: Size) -> Figure:
     """Managed MITs with a card token."""
     async with ground.world() as (world, db):
-        shop, token = await _shop_with_token(world)
+        shop, token = await shop_with_token(world)
         since = time.time()
         statements = await record_evaluate(world, db, shop, token)
         script = await _script(ground, statements, since)
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
-    return await _compare("evaluate", ground, size, script, _posts("/v1/evaluate", body, shop))
+    return await _compare("evaluate", ground, size, script, posts("/v1/evaluate", body, shop))
 
 
 async def transmit(ground: Ground, size: Size) -> Figure:
     """Approved payments that touch no rescue."""
     async with ground.world() as (world, db):
-        shop, _ = await _shop_with_token(world)
+        shop, _ = await shop_with_token(world)
         since = time.time()
         statements = await _record_transmit(world, db, shop)
         script = await _script(ground, statements, since)
     body = calls.transmit_body(shop.merchant_id, world.clocks.wall())
-    return await _compare("transmit", ground, size, script, _posts("/v1/transmit", body, shop))
+    return await _compare("transmit", ground, size, script, posts("/v1/transmit", body, shop))
 
 
 async def tokenize(ground: Ground, size: Size) -> Figure:
     """Cards seen before, with their codes, by the tokenization key as a checkout sends them."""
     pans = [script_card("visa", "51", 0, serial) for serial in range(1, CARDS + 1)]
     async with ground.world() as (world, db):
-        shop, _ = await _shop_with_token(world)
+        shop, _ = await shop_with_token(world)
         vault = Vault(world)
         for pan in pans:
             await vault.store(CardGiven(shop.merchant_id, new_id(), pan, 9, 2031, "999"))
@@ -109,7 +109,7 @@ async def _record_transmit(world: World, db: RecordingDatabase, shop: Shop) -> S
     return statements
 
 
-async def _shop_with_token(world: World) -> tuple[Shop, UUID]:
+async def shop_with_token(world: World) -> tuple[Shop, UUID]:
     shop, token = await make_shop(world, "Intake"), new_id()
     pan = script_card("visa", "51", 0)
     await Vault(world).store(CardGiven(shop.merchant_id, token, pan, 9, 2031))
@@ -126,7 +126,7 @@ async def _script(ground: Ground, statements: Sequence[Statement], since: float)
     return await script_of(ground.sandbox, statements, marks, since=since)
 
 
-def _posts(path: str, body: dict[str, Any], shop: Shop) -> dict[str, Any]:
+def posts(path: str, body: dict[str, Any], shop: Shop) -> dict[str, Any]:
     return {"requests": [calls.post(path, body, bearer) for bearer in shop.bearers]}
 
 

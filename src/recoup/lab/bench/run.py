@@ -4,16 +4,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.lab.bench.days21 import days21
 from recoup.lab.bench.figure import Figure, Size
 from recoup.lab.bench.ground import Ground
+from recoup.lab.bench.idle import idle
 from recoup.lab.bench.intake import evaluate, tokenize, transmit
+from recoup.lab.bench.postings import postings, postings_sets
 from recoup.lab.bench.reads import get_order, list_orders
 from recoup.lab.bench.retry import retry
+from recoup.lab.bench.second_process import second_process
+from recoup.lab.bench.webhooks import webhooks
 
 Bench = Callable[[Ground, Size], Awaitable[Figure]]
 BENCHES: Final[dict[str, Bench]] = {
     "transmit": transmit, "evaluate": evaluate, "tokenize": tokenize, "get_order": get_order,
-    "list_orders": list_orders, "retry": retry,
+    "list_orders": list_orders, "retry": retry, "webhooks": webhooks, "postings": postings,
+    "postings_sets": postings_sets, "second_process": second_process, "days21": days21, "idle": idle,
 }  # fmt: skip
 
 

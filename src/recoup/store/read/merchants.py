@@ -71,3 +71,14 @@ async def find_api_key(connection: asyncpg.Connection, app_key: str) -> ApiKey |
 async def find_tokenization_merchant(connection: asyncpg.Connection, environment_key: str) -> UUID | None:
     sql = "SELECT merchant_id FROM tokenization_keys WHERE environment_key = $1 AND revoked_at IS NULL"
     return await connection.fetchval(sql, environment_key)  # type: ignore[no-any-return]
+
+
+async def newest_of(connection: asyncpg.Connection, merchant_ids: list[UUID]) -> UUID | None:
+    """Of these merchants the one whose newest order is the newest; None when none has an order."""
+    sql = """
+    SELECT m.merchant_id FROM unnest($1::uuid[]) AS m (merchant_id)
+    CROSS JOIN LATERAL (SELECT order_id FROM order_heads h WHERE h.merchant_id = m.merchant_id
+      ORDER BY h.placed_at DESC LIMIT 1) h
+    ORDER BY h.order_id DESC LIMIT 1
+    """
+    return await connection.fetchval(sql, merchant_ids)  # type: ignore[no-any-return]

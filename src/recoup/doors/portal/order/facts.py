@@ -114,7 +114,7 @@ def tried(page: OrderPage) -> list[Tried]:
     rows = []
     for attempt in page.attempts:
         body = said.get(str(attempt["attempt_id"]), {})
-        rows.append(Tried(attempt, body.get("meaning") or "", CLASSES.get(body.get("class") or "", ""),
+        rows.append(Tried(attempt, (body.get("meaning") or "").partition(";")[0], CLASSES.get(body.get("class") or "", ""),
                           body.get("cure") or ""))  # fmt: skip
     return rows
 

@@ -89,7 +89,7 @@ def _came_in(page: OrderPage) -> dict[str, str]:
         scheme=page.card["scheme"] if page.card else "generic", source=decline.get("source"), code=decline.get("code"),
         text=decline.get("text"), advice=decline.get("advice"), on=placed.date(),
     )  # fmt: skip
-    return {"code": str(decline.get("code") or ""), "meaning": reading.meaning}
+    return {"code": str(decline.get("code") or ""), "meaning": reading.meaning.partition(";")[0]}
 
 
 def decision_of(page: OrderPage, decision_id: Any) -> Row | None:

@@ -59,7 +59,7 @@ def code_words(told: Told) -> str:
 def _received(told: Told) -> Said:
     until = f" It is worked on until {when(told.expires_at, told.now)}." if told.expires_at else ""
     code = f" (code {told.get('code')})" if told.get("code") else ""
-    heard = f": {told.get('meaning')}{code}" if told.get("meaning") else ""
+    heard = f": {str(told.get('meaning')).partition(';')[0]}{code}" if told.get("meaning") else ""
     return Said("Placed", f"{told.amount()} came in after a decline of yours{heard}.{until}", "orders")
 
 
@@ -74,7 +74,7 @@ def _declined_attempt(told: Told) -> Said:
     took = f" {int(told.get('latency_ms')):,} ms." if told.get("latency_ms").isdigit() else ""
     klass = CLASSES.get(told.get("class"), "")
     text = " ".join(part for part in (code_words(told), klass, told.get("cure")) if part) + took
-    title = f"{told.attempt} declined: {told.get('meaning') or 'no reason given'}"
+    title = f"{told.attempt} declined: {str(told.get('meaning') or 'no reason given').partition(';')[0]}"
     return Said(title, text, "cancelled", "bad", "attempts")
 
 

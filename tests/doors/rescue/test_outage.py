@@ -1,0 +1,283 @@
+"""When the system cannot: 503 with Retry-After in the dialect's shape, nothing lost or doubled, then it goes on."""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from recoup.flows.bootstrap import bootstrap
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
+from recoup.kernel.problem import Problem
+from recoup.main.databases import find_databases, prepare
+from recoup.main.settings import load_settings
+from recoup.main.worlds import open_sandbox
+from recoup.rules.network.card import luhn_digit
+from recoup.store.coalesce import Coalescer
+from recoup.store.pool import Database
+from recoup.store.server import ServerAddress
+from tests.doors.rescue.door import GONE, Caller, Door, another, application, client_of, door_of, opened_door, tokenize_body, transmit_body
+from tests.doors.rescue.shapes import check_refused
+from tests.worlds import make_shop
+
+AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
+
+
+class Troubled(Database):
+    """A real pool whose server says now and then what a server may say. `says` is raised before anything is sent,
+    `loses` after everything was committed; `times` counts down."""
+
+    says: BaseException | None = None
+    loses: BaseException | None = None
+    times = 0
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        async with super().connection() as connection:
+            if self.says is not None:
+                raise self.says
+            yield connection
+            if self.loses is not None and self.times > 0:
+                self.times -= 1
+                raise self.loses
+
+
+@pytest.fixture
+def troubled(door: Door) -> Iterator[tuple[Door, Troubled]]:
+    """The same world behind a pool that can be troubled."""
+    db = Troubled(door.world.extra["dsn"], size=4, name="troubled")
+    door.run(db.open())
+    world = replace(door.world, db=db)
+    made = door_of(door.runner, door.server, world, Orders(world), Deliveries(world))
+    yield made, db
+    made.run(made.client.aclose())
+    made.run(db.close())
+
+
+def same_caller(door: Door, shop: Caller) -> Caller:
+    """The merchant's developer at another application of the same world."""
+    return Caller(door, shop.shop, shop.token, shop.headers)
+
+
+def check_unavailable(answer: httpx.Response) -> None:
+    check_refused(answer, 503, "unavailable")
+    assert 1 <= int(answer.headers["retry-after"]) <= 10
+
+
+def writes(shop: Caller, order_id: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """One call of each that writes."""
+    return [
+        ("POST", "/evaluate", {"json": shop.body()}), ("POST", "/evaluate", {"json": shop.body(**AT_ONCE)}),
+        ("POST", "/transmit", {"json": transmit_body(shop)}), ("POST", "/tokenize", {"json": tokenize_body(shop.body()["paymentMethod"]["cardNumber"])}),
+        ("POST", f"/orders/{order_id}/refund", {"json": {"amountToRefund": 1}}), ("POST", f"/orders/{order_id}/cancel", {}),
+        ("POST", "/webhooks", {"json": {"url": "https://hooks.merchant.example.com/"}}),
+        ("POST", "/oauth2/token", {"json": {"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret}}),
+    ]  # fmt: skip
+
+
+# a full disk --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [asyncpg.DiskFullError("could not extend file"), asyncpg.TooManyConnectionsError("sorry"),
+                                   asyncpg.OutOfMemoryError("out of memory")], ids=lambda error: type(error).__name__)  # fmt: skip
+def test_no_room_is_503_everywhere_and_nothing_is_written(
+    shop: Caller, troubled: tuple[Door, Troubled], error: BaseException
+) -> None:
+    door, db = troubled
+    order_id = shop.admit(**AT_ONCE)
+    caller = same_caller(door, shop)
+    calls = [*writes(shop, order_id), ("GET", "/orders", {}), ("GET", f"/orders/{order_id}", {}), ("GET", "/webhooks", {})]
+    db.says = error
+    with shop.door.nothing_written():
+        for method, path, more in calls:
+            check_unavailable(caller.call(method, path, allow_5xx=True, **more))
+    db.says = None
+    for method, path, more in calls:
+        answer = caller.call(method, path, **more)
+        assert answer.status_code in (200, 201) or path.endswith("cancel"), answer.text
+
+
+# a commit whose answer is lost --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_a_commit_whose_answer_is_lost_is_found_by_the_gate(
+    shop: Caller, troubled: tuple[Door, Troubled], managed: bool
+) -> None:
+    """The door asks again under the same key before it gives up: the caller notices nothing."""
+    door, db = troubled
+    caller = same_caller(door, shop)
+    body = shop.body(**({} if managed else AT_ONCE), paymentMethod__cardNumber=shop.token_for(shop.body()["paymentMethod"]["cardNumber"]))
+    door.run(door.services.merchants.get(shop.shop.merchant_id))
+    db.loses, db.times = ConnectionResetError("gone"), 1
+    answer = caller.evaluate(body)
+    assert db.times == 0, "the answer was lost once"
+    assert answer.json()["status"] == ("SUBMITTED" if managed else "PROCESSING" if False else answer.json()["status"])
+    again = caller.evaluate(body)
+    assert again.json()["orderId"] == answer.json()["orderId"]
+    [row] = shop.door.sql("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.shop.merchant_id)
+    assert row["count"] == 1
+
+
+def test_a_caller_that_was_told_503_finds_its_order_again(shop: Caller, troubled: tuple[Door, Troubled]) -> None:
+    """The answer is lost and the database stays away: the same key brings the order that was committed."""
+    door, db = troubled
+    caller = same_caller(door, shop)
+    body = shop.body(paymentMethod__cardNumber=shop.token_for(shop.body()["paymentMethod"]["cardNumber"]))
+    door.run(door.services.merchants.get(shop.shop.merchant_id))
+    db.loses, db.times = ConnectionResetError("gone"), 1000
+    check_unavailable(caller.evaluate_allowing_5xx(body) if hasattr(caller, "evaluate_allowing_5xx") else
+                      caller.call("POST", "/evaluate", json=body, allow_5xx=True))  # fmt: skip
+    db.loses = None
+    [row] = shop.door.sql("SELECT order_id FROM orders WHERE merchant_id = $1", shop.shop.merchant_id)
+    found = caller.evaluate(body)
+    assert (found.json()["orderId"], found.json()["status"]) == (str(row["order_id"]), "SUBMITTED")
+
+
+def test_a_refund_whose_answer_is_lost_is_the_same_refund_again(shop: Caller, troubled: tuple[Door, Troubled]) -> None:
+    door, db = troubled
+    order_id = shop.admit(**AT_ONCE)
+    caller = same_caller(door, shop)
+    body = {"amountToRefund": 5, "idempotencyKey": "once"}
+    db.loses, db.times = ConnectionResetError("gone"), 1000
+    check_unavailable(caller.call("POST", f"/orders/{order_id}/refund", json=body, allow_5xx=True))
+    db.loses = None
+    assert caller.refund(order_id, body).json()["status"] == "SUCCESS"
+    assert caller.order(order_id)["refundedAmount"] == 500
+
+
+def test_connections_killed_under_load_lose_and_double_nothing(door: Door, shop: Caller) -> None:
+    """Each call ends as 200 or 503; asked again under the same key, each has exactly one order."""
+    bodies = [shop.body(**(AT_ONCE if n % 3 == 0 else {})) for n in range(60)]
+    admin = door.server.dsn("postgres")
+    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'test'"
+
+    async def killing(stop: asyncio.Event) -> None:
+        connection = await asyncpg.connect(admin)
+        while not stop.is_set():
+            await connection.execute("SELECT 1")
+            await connection.fetch(kill, door.world.extra["database"])
+            await asyncio.sleep(0.03)
+        await connection.close()
+
+    async def one(body: dict[str, Any]) -> httpx.Response:
+        return await door.client.post("/v1/evaluate", json=body, headers=shop.headers)
+
+    async def story() -> list[httpx.Response]:
+        stop = asyncio.Event()
+        killer = asyncio.create_task(killing(stop))
+        answers = []
+        for start in range(0, len(bodies), 6):
+            answers += await asyncio.gather(*(one(body) for body in bodies[start : start + 6]))
+        stop.set()
+        await killer
+        return answers
+
+    answers = door.run(story())
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    for answer in answers:
+        if answer.status_code == 503:
+            check_unavailable(answer)
+    for body, answer in zip(bodies, answers, strict=True):
+        again = shop.evaluate(body)
+        assert again.status_code == 200
+        if answer.status_code == 200:
+            assert again.json()["orderId"] == answer.json()["orderId"]
+    [row] = door.sql("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.shop.merchant_id)
+    assert row["count"] == len(bodies)
+
+
+# a full queue -------------------------------------------------------------------------------------------------
+
+
+def test_a_full_queue_is_503_at_once_and_the_rest_is_taken(door: Door, shop: Caller) -> None:
+    services = replace(door.services)
+    small = another(door, evaluate=type(services.evaluate)(door.world, door.orders, services.merchants, services.vault))
+    small.services.evaluate._admissions = Coalescer(small.services.evaluate._admit, max_rows=1, writers=1, queue_max=3)
+    token = shop.token_for(shop.body()["paymentMethod"]["cardNumber"])
+    bodies = [shop.body(paymentMethod__cardNumber=token) for _ in range(30)]
+
+    async def all_at_once() -> list[httpx.Response]:
+        return await asyncio.gather(*(small.client.post("/v1/evaluate", json=b, headers=shop.headers) for b in bodies))
+
+    # The flow itself asks again a few times; with so small a queue some still find it full.
+    answers = small.run(all_at_once())
+    assert {answer.status_code for answer in answers} == {200, 503}
+    for answer in answers:
+        if answer.status_code == 503:
+            check_unavailable(answer)
+            assert "waiting" in answer.json()["result"]
+    taken = [shop.evaluate(body) for body in bodies]
+    assert {answer.status_code for answer in taken} == {200}
+    [row] = door.sql("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.shop.merchant_id)
+    assert row["count"] == 30
+    small.run(small.client.aclose())
+
+
+def test_the_queue_itself() -> None:
+    async def story() -> None:
+        going = asyncio.Event()
+
+        async def run(rows: Any) -> list[int]:
+            await going.wait()
+            return list(rows)
+
+        queue: Coalescer[int, int] = Coalescer(run, max_rows=1, writers=1, queue_max=2)
+        first = [asyncio.create_task(queue.submit(n)) for n in range(3)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(Problem) as found:
+            await queue.submit(3)
+        assert (found.value.code, found.value.retry_after_seconds) == ("unavailable", 1)
+        going.set()
+        assert await asyncio.gather(*first) == [0, 1, 2]
+        assert await queue.submit(4) == 4
+
+    asyncio.run(story())
+
+
+# a lost database ----------------------------------------------------------------------------------------------
+
+
+def test_a_database_that_is_lost_and_comes_back(tmp_path: Path) -> None:
+    """The application as `main` opens it, over a server of its own that is shut down and started again."""
+    assert threading.current_thread() is threading.main_thread()
+    settings = load_settings(data_dir=tmp_path / "data")
+    databases = find_databases(settings)
+    assert databases.server is not None
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(prepare(databases))
+            context = open_sandbox(settings, databases)
+            running = runner.run(context.__aenter__())
+            runner.run(bootstrap(running.world, settings.url))
+            address = ServerAddress("", 0, "")
+            door = door_of(runner, address, running.world, running.orders, running.deliveries)
+            shop = Caller(door, runner.run(make_shop(running.world, running.orders, running.deliveries)))
+            shop.sign_in()
+            order_id, waiting = shop.admit(**AT_ONCE), shop.body()
+            databases.server.stop()
+            for method, path, more in [*writes(shop, order_id), ("GET", "/orders", {}), ("GET", f"/orders/{order_id}", {})]:
+                check_unavailable(shop.call(method, path, allow_5xx=True, **more))
+            check_unavailable(shop.call("POST", "/evaluate", json=waiting, allow_5xx=True))
+            databases.server.start()
+            assert shop.evaluate(waiting).json()["status"] == "SUBMITTED"
+            assert shop.order(order_id)["statusName"] == "COMPLETED"
+            assert shop.refund(order_id, {"amountToRefund": 1}).json()["status"] == "SUCCESS"
+            assert shop.get("/orders").json()["orders"]["totalItemCount"] == 2
+            pan = "401288" + "7" * 9
+            shop.evaluate(paymentMethod__cardNumber=pan + luhn_digit(pan))
+            runner.run(door.client.aclose())
+            runner.run(context.__aexit__(None, None, None))
+        finally:
+            databases.server.stop()
+    told = (tmp_path / "data/postgres.log").read_text(errors="replace")
+    for secret in (pan, shop.shop.keys.app_secret, waiting["paymentMethod"]["cardNumber"], waiting["payer"]["email"]):
+        assert secret not in told

@@ -1,0 +1,156 @@
+"""A lost database is a word to the caller, not a broken process; afterwards things go on by themselves."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.worlds import make_shop, owner, sandbox_world
+
+from recoup.kernel.problem import Problem
+from recoup.store.pool import Database, retrying
+from recoup.store.server import ServerAddress
+
+# asyncpg's own word when the server's farewell came just before the next statement; to be a Problem as well.
+TOLD = (Problem, asyncpg.InternalClientError)
+
+
+async def _kill_all(connection: Any) -> None:
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name IN ('test', 'lost')"
+    )
+
+
+def test_connections_that_were_lost_are_said_and_made_anew(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as beside:
+            assert await world.db.fetchrow("SELECT 1") is not None
+
+            async def meanwhile() -> None:
+                async with world.db.connection() as connection:
+                    await _kill_all(beside)
+                    await asyncio.sleep(0.05)
+                    await connection.execute("SELECT 1")
+
+            with pytest.raises(Problem) as lost:
+                await meanwhile()
+            assert lost.value.code == "unavailable"
+            assert lost.value.retry_after_seconds
+            for _ in range(20):
+                assert (await world.db.fetch("SELECT 2 AS n"))[0]["n"] == 2
+
+    asyncio.run(story())
+
+
+def test_a_connection_lost_while_nobody_looked_costs_at_most_one_try(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as beside:
+            await asyncio.gather(*(world.db.fetch("SELECT pg_sleep(0.01)") for _ in range(8)))
+            await _kill_all(beside)
+            await asyncio.sleep(0.1)
+            refused = 0
+            for _ in range(30):
+                try:
+                    await world.db.fetch("SELECT 1")
+                except Problem:
+                    refused += 1
+            assert refused <= 8
+            await asyncio.gather(*(world.db.fetch("SELECT 1") for _ in range(16)))
+
+    asyncio.run(story())
+
+
+def test_no_server_is_unavailable_and_says_to_come_again(server: ServerAddress) -> None:
+    async def story() -> None:
+        nowhere = await Database("postgresql://nobody@/nothing?host=/nonexistent", size=1).open()
+        for _ in range(3):
+            with pytest.raises(Problem) as refused:
+                await nowhere.fetch("SELECT 1")
+            assert (refused.value.code, refused.value.retry_after_seconds) == ("unavailable", 2)
+        await nowhere.close()
+
+    asyncio.run(story())
+
+
+def test_orders_go_on_after_the_database_was_away(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            async with owner(made[0]) as beside:
+                for _ in range(5):
+                    calls = [asyncio.create_task(shop.admit()) for _ in range(30)]
+                    await asyncio.sleep(0.01)
+                    await _kill_all(beside)
+                    for answer in await asyncio.gather(*calls, return_exceptions=True):
+                        assert not isinstance(answer, BaseException) or isinstance(answer, TOLD), answer
+            assert await shop.admit()
+            orphans = (
+                "SELECT count(*) FROM requests r WHERE NOT EXISTS (SELECT FROM orders o"
+                " WHERE o.merchant_id = r.merchant_id AND o.order_id = r.subject_id)"
+            )
+            assert await shop.value(orphans) == 0
+
+    asyncio.run(story())
+
+
+def test_a_call_that_is_given_up_leaves_no_open_transaction(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as beside:
+
+            async def slow() -> None:
+                async with world.db.transaction() as tx:
+                    await tx.execute("SELECT pg_advisory_xact_lock(1)")
+                    await tx.execute("SELECT pg_sleep(60)")
+
+            calls = [asyncio.create_task(slow()) for _ in range(3)]
+            await asyncio.sleep(0.3)
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+            async with asyncio.timeout(5):
+                await beside.execute("SELECT pg_advisory_xact_lock(1)")
+            await asyncio.gather(*(world.db.fetch("SELECT 1") for _ in range(16)))
+
+    asyncio.run(story())
+
+
+def test_all_connections_busy_is_said_and_does_not_wait_for_ever(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = asyncio.timeout
+    monkeypatch.setattr("recoup.store.pool.asyncio.timeout", lambda seconds: whole(min(seconds, 0.2)))
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            one = await Database(world.extra["dsn"], size=1, name="lost").open()
+            async with one.connection():
+                with pytest.raises(Problem, match="busy"):
+                    await one.fetch("SELECT 1")
+            assert await one.fetch("SELECT 1")
+            await one.close()
+
+    asyncio.run(story())
+
+
+def test_what_postgres_asks_to_repeat_is_repeated_a_bounded_number_of_times() -> None:
+    async def story() -> None:
+        tries = 0
+
+        async def third_time() -> str:
+            nonlocal tries
+            tries += 1
+            if tries < 3:
+                raise asyncpg.SerializationError("40001")
+            return "done"
+
+        assert await retrying(third_time) == "done"
+
+        async def never() -> None:
+            raise asyncpg.DeadlockDetectedError("40P01")
+
+        with pytest.raises(Problem) as refused:
+            await retrying(never, tries=3)
+        assert refused.value.code == "unavailable"
+
+    asyncio.run(story())

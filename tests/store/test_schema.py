@@ -1,0 +1,301 @@
+"""The schema to read is the schema that migrations make; homes, grants and the log's constraints hold."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.worlds import TEMPLATES, Shop, drop, make_shop, owner, sandbox_world
+
+from recoup.rules.order.lifecycle import check_sql
+from recoup.store.migrate import create_database, migrate, schema_sql
+from recoup.store.server import ServerAddress
+
+# table -> (home, distribution key). A table's keys start with its home's, and none crosses to another home.
+MERCHANT, CARD, DIRECTORY = "merchant", "card", "directory"
+KEYS = {MERCHANT: "merchant_id", CARD: "card_id"}
+HOMES = {
+    **dict.fromkeys(
+        (
+            "merchants", "sites", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
+            "order_payer", "order_search", "decisions", "attempts", "refunds", "vault", "cvv_once", "postings", "entries", "pages",
+            "account_balances", "settlement_batches", "settlement_lines", "exposure_allotments", "outbox", "feed",
+            "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions",
+        ),
+        MERCHANT,
+    ),
+    **dict.fromkeys(("cards", "network_sends", "card_blocks"), CARD),
+    **dict.fromkeys(("api_keys", "tokenization_keys", "refresh_tokens", "card_prints"), DIRECTORY),
+}  # fmt: skip
+HOMELESS = {"world", "schema_migrations"}  # what the database itself is
+# table -> what the application may change of it; None for nothing, () for whole rows
+CHANGEABLE: dict[str, tuple[str, ...]] = {
+    "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
+    "order_refs": (), "card_prints": (), "world": (),
+    "orders": ("stage", "version"), "postings": ("page_no", "position"), "entries": ("balance_after",),
+    "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
+}  # fmt: skip
+DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens"}
+
+_CATALOGUE = {
+    "columns": """
+        SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated::text,
+          a.attidentity::text, pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
+          AND NOT a.attisdropped""",
+    "constraints": """
+        SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND k.contype <> 'n'""",
+    "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "tables": """
+        SELECT relname, relkind::text, relpersistence::text, reloptions::text, pg_get_partkeydef(oid) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')""",
+    "grants": """
+        SELECT table_name, privilege_type, grantee FROM information_schema.table_privileges
+        WHERE table_schema = 'public' AND grantee = 'recoup_app'""",
+    "column grants": """
+        SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges
+        WHERE table_schema = 'public' AND grantee = 'recoup_app'""",
+    "functions": """
+        SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')""",
+    "triggers": "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal",
+}
+
+
+@asynccontextmanager
+async def fresh(server: ServerAddress) -> AsyncIterator[str]:
+    name = f"s_{uuid.uuid4().hex[:12]}"
+    await create_database(server.dsn("postgres"), name)
+    try:
+        yield server.dsn(name)
+    finally:
+        await drop(server, name)
+
+
+async def catalogue(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        found = {}
+        for what, sql in _CATALOGUE.items():
+            rows = [tuple(r) for r in await connection.fetch(sql)]
+            found[what] = sorted((r for r in rows if r[0] != "schema_migrations"), key=repr)
+        return found
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("database", ["world", "people"])
+def test_migrations_lead_to_the_schema(server: ServerAddress, database: str) -> None:
+    async def story() -> None:
+        async with fresh(server) as migrated, fresh(server) as read:
+            await migrate(migrated, database)
+            connection = await asyncpg.connect(read)
+            try:
+                needs = "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE EXTENSION IF NOT EXISTS btree_gin;"
+                await connection.execute(needs if database == "world" else "SELECT 1")
+                await connection.execute(schema_sql(database, check_sql()))
+            finally:
+                await connection.close()
+            by_migration, by_schema = await catalogue(migrated), await catalogue(read)
+            for what in _CATALOGUE:
+                assert by_migration[what] == by_schema[what], what
+            assert not by_schema["triggers"]
+            assert not by_schema["functions"]
+            # Migrating again changes nothing.
+            await migrate(migrated, database)
+            assert await catalogue(migrated) == by_migration
+
+    asyncio.run(story())
+
+
+def test_every_key_stays_at_home(server: ServerAddress) -> None:
+    sql = """
+        SELECT c.relname AS table, k.contype::text AS kind, k.conname AS name, f.relname AS other,
+          (SELECT array_agg(a.attname::text ORDER BY n) FROM unnest(k.conkey) WITH ORDINALITY AS u (attnum, n)
+            JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) AS columns,
+          (SELECT array_agg(a.attname::text ORDER BY n) FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, n)
+            JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum) AS others
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid LEFT JOIN pg_class f ON f.oid = k.confrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND k.conparentid = 0
+          AND k.contype IN ('p', 'u', 'f')
+        UNION ALL
+        SELECT c.relname, 'u', i.relname, NULL, (SELECT array_agg(a.attname::text ORDER BY n)
+            FROM unnest(x.indkey::smallint[]) WITH ORDINALITY AS u (attnum, n)
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.attnum), NULL
+        FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+        WHERE x.indisunique AND c.relnamespace = 'public'::regnamespace AND NOT c.relispartition"""
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as connection:
+            tables = {
+                r[0]
+                for r in await connection.fetch(
+                    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                    " AND relkind IN ('r', 'p') AND NOT relispartition"
+                )
+            }
+            assert tables == set(HOMES) | HOMELESS, tables ^ (set(HOMES) | HOMELESS)
+            with_key = set()
+            for row in await connection.fetch(sql):
+                if row["table"] in HOMELESS:
+                    continue
+                home = HOMES[row["table"]]
+                key = KEYS.get(home)
+                if key is not None:
+                    assert row["columns"][0] == key, f"{row['table']}.{row['name']} starts with {row['columns']}"
+                if row["kind"] == "f":
+                    assert HOMES[row["other"]] == home, f"{row['table']}.{row['name']} leaves its home"
+                    assert key is None or row["others"][0] == key
+                if row["kind"] == "p":
+                    with_key.add(row["table"])
+            assert with_key == set(HOMES), "every table has a primary key"
+
+    asyncio.run(story())
+
+
+def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as connection:
+            for table in [*HOMES, *HOMELESS]:
+                may = {
+                    r[0]
+                    for r in await connection.fetch(
+                        "SELECT p FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) AS p"
+                        " WHERE has_table_privilege('recoup_app', $1::regclass, p)",
+                        table,
+                    )
+                }
+                columns = {
+                    r[0]
+                    for r in await connection.fetch(
+                        "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0"
+                        " AND has_column_privilege('recoup_app', $1::regclass, attnum, 'UPDATE')",
+                        table,
+                    )
+                }
+                assert may <= {"UPDATE", "DELETE"}, (table, may)
+                assert ("DELETE" in may) == (table in DELETABLE), table
+                if table in CHANGEABLE:
+                    assert "UPDATE" not in may, table
+                    assert columns == set(CHANGEABLE[table]), table
+            # Partitions are reached through their parent only, or as it allows.
+            loose = await connection.fetch(
+                "SELECT c.relname FROM pg_class c WHERE c.relispartition AND c.relkind = 'r'"
+                " AND has_table_privilege('recoup_app', c.oid, 'UPDATE, DELETE')"
+            )
+            assert not loose
+            role = await connection.fetchrow("SELECT * FROM pg_roles WHERE rolname = 'recoup_app'")
+            assert not any(role[f] for f in ("rolsuper", "rolcreatedb", "rolcreaterole", "rolbypassrls", "rolcanlogin"))
+            create = "SELECT has_schema_privilege('recoup_app', 'public', 'CREATE')"
+            assert await connection.fetchval(create) is False
+
+    asyncio.run(story())
+
+
+def test_there_are_no_triggers_and_no_functions_of_ours(server: ServerAddress) -> None:
+    async def story() -> None:
+        found = await catalogue(server.dsn(TEMPLATES["world"]))
+        assert not found["triggers"]
+        assert not found["functions"]
+
+    async def with_template() -> None:
+        async with sandbox_world(server):
+            pass
+        await story()
+
+    asyncio.run(with_template())
+
+
+# the log ------------------------------------------------------------------------------------------------------------
+
+_LINE = """
+INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id, business_at,
+  recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, '{}', 'api:k', 'r', now(), now())
+"""
+
+
+async def _refused(shop: Shop, statements: Iterable[tuple[str, tuple[Any, ...]]]) -> str:
+    """The constraint that refuses them, run as the application in one transaction."""
+    try:
+        async with shop.world.db.transaction() as tx:
+            for sql, values in statements:
+                await tx.execute(sql, *values)
+    except asyncpg.IntegrityConstraintViolationError as error:
+        return f"{type(error).__name__} {error.constraint_name}"
+    return ""
+
+
+def test_the_database_refuses_a_log_that_is_no_walk(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            order_id = await shop.admit()
+            key = shop.key(order_id)
+
+            def line(seq: int, happening: str, src: str, dst: str) -> tuple[str, tuple[Any, ...]]:
+                return _LINE, (*key, seq, happening, src, dst)
+
+            gap = await _refused(shop, [line(3, "started", "received", "processing")])
+            assert gap.startswith("ForeignKeyViolationError"), gap
+            wrong_src = await _refused(shop, [line(2, "held", "processing", "held")])
+            assert wrong_src.startswith("ForeignKeyViolationError"), wrong_src
+            illegal = await _refused(shop, [line(2, "collected", "received", "completed")])
+            assert illegal == "CheckViolationError order_log_lifecycle", illegal
+            second_start = await _refused(shop, [line(2, "received", "new", "received")])
+            assert second_start.startswith("CheckViolationError"), second_start
+            twice = await _refused(shop, [line(1, "received", "new", "received")])
+            assert twice.startswith("UniqueViolationError"), twice
+            zero = await _refused(shop, [line(0, "started", "received", "processing")])
+            assert zero.startswith("CheckViolationError"), zero
+            elsewhere = "UPDATE orders SET stage = 'completed', version = 2 WHERE merchant_id = $1 AND order_id = $2"
+            ahead = await _refused(shop, [(elsewhere, key)])
+            assert ahead.startswith("ForeignKeyViolationError"), ahead
+            other_stage = "UPDATE orders SET stage = 'completed' WHERE merchant_id = $1 AND order_id = $2"
+            assert (await _refused(shop, [(other_stage, key)])).startswith("ForeignKeyViolationError")
+            # And what is a walk is taken.
+            right = "UPDATE orders SET stage = 'processing', version = 2 WHERE merchant_id = $1 AND order_id = $2"
+            assert not await _refused(shop, [line(2, "started", "received", "processing"), (right, key)])
+            for column in ("happening", "src", "dst", "seq", "actor"):
+                sql = (
+                    "SELECT attnotnull FROM pg_attribute WHERE attrelid = 'order_log'::regclass AND attname = $1"
+                )
+                assert await shop.value(sql, column)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE order_log SET happening = 'held'",
+        "DELETE FROM order_log",
+        "UPDATE postings SET recipe = 'x'",
+        "DELETE FROM postings",
+        "UPDATE entries SET units = 1",
+        "UPDATE outbox SET body = '{}'",
+        "DELETE FROM outbox",
+        "UPDATE orders SET units = 1",
+        "DELETE FROM orders",
+        "UPDATE decisions SET verdict = 'x'",
+        "UPDATE feed SET event = 'x'",
+        "DELETE FROM network_sends",
+        "TRUNCATE order_log",
+        "UPDATE world SET epoch = 9",
+        "CREATE TABLE mine (x int)",
+    ],
+)
+def test_the_application_is_refused(server: ServerAddress, sql: str) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await world.db.execute(sql)
+
+    asyncio.run(story())
