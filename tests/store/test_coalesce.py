@@ -108,7 +108,6 @@ def test_a_caller_that_gives_up_harms_no_other() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.xfail(strict=True, reason="a writer that has looked its last counts as busy for one turn more")
 def test_a_call_that_comes_as_the_last_writer_leaves_is_not_forgotten() -> None:
     """What the merchant saw: a webhook not recorded for a minute, a moved clock that does not return."""
 

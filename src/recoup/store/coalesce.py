@@ -49,6 +49,7 @@ class Coalescer(Generic[Row, Answer]):
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._max_rows, len(self._waiting)))]
             await self._settle(batch)
+        self._busy.discard(asyncio.current_task())  # now: the callback comes a turn later
 
     async def _settle(self, batch: list[tuple[Row, "asyncio.Future[Answer]"]]) -> None:
         try:

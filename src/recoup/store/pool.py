@@ -28,6 +28,10 @@ RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 T = TypeVar("T")
 
+# Plans are kept by each connection. One made while a table was small would read all of it for ever when it has grown;
+# every statement here has an index to go by.
+_PLANS = {"enable_seqscan": "off"}
+
 _encode = msgspec.json.Encoder()
 _decode = msgspec.json.Decoder()
 
@@ -62,6 +66,7 @@ class Database:
         self._dsn, self._size, self._role, self._name = dsn, size, role, name
         self._free: asyncio.Queue[asyncpg.Connection | None] = asyncio.Queue()
         self._opened = False
+        self._waiting = 0
 
     async def open(self) -> "Database":
         """Connects lazily, so that a door can start while its database is still coming up."""
@@ -78,7 +83,7 @@ class Database:
                 connection.terminate()
 
     async def _connect(self) -> asyncpg.Connection:
-        settings = {"application_name": self._name, "timezone": "UTC", "jit": "off"}
+        settings = {"application_name": self._name, "timezone": "UTC", "jit": "off"} | _PLANS
         if self._role:
             settings["role"] = self._role
         connection = await asyncpg.connect(
@@ -87,14 +92,23 @@ class Database:
         await _prepare(connection)
         return connection
 
+    async def _next_free(self) -> asyncpg.Connection | None:
+        """In turn: who comes while others wait stands behind them. None: one that is still to be opened."""
+        if not self._waiting and not self._free.empty():
+            return self._free.get_nowait()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(10):
+                return await self._free.get()
+        except TimeoutError:
+            raise Problem("unavailable", "All database connections are busy.", retry_after_seconds=1) from None
+        finally:
+            self._waiting -= 1
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """Raises: Problem(unavailable) when none comes free in 10 s or the database cannot be reached."""
-        try:
-            async with asyncio.timeout(10):
-                connection = await self._free.get()
-        except TimeoutError:
-            raise Problem("unavailable", "All database connections are busy.", retry_after_seconds=1) from None
+        connection = await self._next_free()
         try:
             if connection is None or connection.is_closed():
                 connection = None

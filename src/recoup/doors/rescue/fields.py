@@ -16,10 +16,16 @@ TEXT_MAX = 256
 class Fields:
     """One object of the body. `raise_if_any` ends the reading: all complaints at once."""
 
-    def __init__(self, raw: Any, prefix: str = "", errors: dict[str, list[str]] | None = None) -> None:
+    __slots__ = ("_field", "_outer", "_prefix", "_raw", "errors")
+
+    def __init__(
+        self, raw: Any, prefix: str = "", errors: dict[str, list[str]] | None = None, *,
+        outer: "Fields | None" = None, field: str = "",
+    ) -> None:  # fmt: skip
+        """`prefix`: the object's own name; or `outer` and `field`, from which it is made when there is a complaint."""
         self.errors: dict[str, list[str]] = {} if errors is None else errors
-        self._prefix = prefix
-        if not isinstance(raw, Mapping):
+        self._prefix, self._outer, self._field = prefix, outer, field
+        if type(raw) is not dict and not isinstance(raw, Mapping):
             if raw is not None:
                 self.complain("", "must be an object")
             raw = {}
@@ -27,7 +33,8 @@ class Fields:
 
     def name(self, field: str) -> str:
         pascal = "".join(word[:1].upper() + word[1:] for word in field.split("_"))
-        return f"{self._prefix}.{pascal}".rstrip(".") if self._prefix else pascal or "Body"
+        prefix = self._outer.name(self._field) if self._outer is not None else self._prefix
+        return f"{prefix}.{pascal}".rstrip(".") if prefix else pascal or "Body"
 
     def complain(self, field: str, what: str = "is invalid", *, text: str | None = None) -> None:
         name = self.name(field)
@@ -52,12 +59,12 @@ class Fields:
         return self._raw.get(field) is not None
 
     def object(self, field: str) -> "Fields":
-        return Fields(self._raw.get(field), self.name(field), self.errors)
+        return Fields(self._raw.get(field), errors=self.errors, outer=self, field=field)
 
     def text(self, field: str, *, required: bool = False, maximum: int = TEXT_MAX) -> str:
         """A string; a JSON number is taken as its text. Empty and blank count as missing."""
         value = self._raw.get(field)
-        if isinstance(value, int) and not isinstance(value, bool):
+        if type(value) is int:
             value = str(value)
         if value is not None and not isinstance(value, str):
             self.complain(field, "must be a string")

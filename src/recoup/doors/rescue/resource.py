@@ -1,7 +1,7 @@
 """One resource of the API: who calls, may it, what does it say, what is answered. In the order of precedence that the
 whole product keeps: path, credential, method, permission, rate, content."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal
 from recoup.doors.edge.json_body import ClientGone, read_json
 from recoup.doors.edge.keys import Folding, fold_keys
 from recoup.doors.edge.rate import check_rate
@@ -26,6 +26,7 @@ from recoup.kernel.time import iso
 log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
 QUERY_FIELDS_MAX: Final = 100
+CALLERS_MAX: Final = 1_000
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
 
@@ -38,13 +39,18 @@ class Call:
     body: Any
     path: Mapping[str, str]
     query: Mapping[str, list[str]]
-    headers: Mapping[str, str]
+    raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     request_id: str
 
     @property
     def scope(self) -> MerchantScope:
         assert self.caller is not None
         return MerchantScope(self.caller.merchant_id, self.caller.actor, self.request_id)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name in lower case."""
+        return {k.decode("latin-1"): v.decode("latin-1") for k, v in self.raw_headers}
 
     def object_id(self, name: str = "id") -> UUID:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
@@ -78,6 +84,8 @@ class Resource:
     def __init__(self, services: Services, methods: Mapping[str, Method]) -> None:
         self._services, self._methods = services, methods
         self._open = all(method.scope is None for method in methods.values())
+        self._second = 0
+        self._callers: dict[bytes, Caller] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -97,7 +105,7 @@ class Resource:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         services = self._services
-        caller = None if self._open else await authenticate(services, scope)
+        caller = None if self._open else await self._caller(scope)
         method = self._methods.get(scope["method"])
         if method is None:
             allowed = ", ".join(self._methods)
@@ -108,15 +116,34 @@ class Resource:
             check_rate(services.buckets, caller.app_key, services.world.clocks.monotonic())
         body = await _body(method, scope, receive)
         query = _query(scope["query_string"])
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        call = Call(services, caller, body, scope.get("path_params", {}), query, headers, request_id(scope))
+        call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope))
         reply = await method.handle(call)
         return await _with_clock(services, caller, reply)
+
+
+    async def _caller(self, scope: Scope) -> Caller:
+        """Who calls. What a bearer token says holds for the second in which it was checked: it ends at a whole one.
+
+        Raises: Problem(unauthenticated).
+        """
+        given = header(scope, b"authorization")
+        second = int(self._services.world.clocks.wall().timestamp())
+        if second != self._second:
+            self._second = second
+            self._callers.clear()
+        caller = self._callers.get(given) if given is not None else None
+        if caller is None:
+            caller = await authenticate(self._services, scope)
+            if given is not None and given[:7].lower() == b"bearer " and len(self._callers) < CALLERS_MAX:
+                self._callers[given] = caller
+        return caller
 
 
 def _query(text: bytes) -> dict[str, list[str]]:
     """By name in lower case. Raises: Problem(invalid)."""
     query: dict[str, list[str]] = {}
+    if not text:
+        return query
     try:
         for name, value in parse_qsl(text.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX):
             query.setdefault(name.lower(), []).append(value)

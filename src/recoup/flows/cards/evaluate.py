@@ -6,12 +6,13 @@ or its order id is read, never made twice.
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from recoup.flows.cards.due import start
 from recoup.flows.cards.send import send_attempt
@@ -36,6 +37,7 @@ from recoup.store.read.requests import find_request
 from recoup.store.write.intake import Raced, admit
 from recoup.store.write.vault import find_prints
 
+_encode_meant = msgspec.json.Encoder(order="sorted").encode
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
 ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the answer itself
@@ -257,8 +259,8 @@ class Evaluate:
         facts = {k: v for k, v in given.facts.items() if k not in ("generation", "utc_offset")}
         meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
                  token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor, facts,
-                 given.exp_month, given.exp_year, asdict(given.payer)]  # fmt: skip
-        mac: bytes = self._world.keys.mac("evaluate", json.dumps(meant, sort_keys=True, default=str).encode())
+                 given.exp_month, given.exp_year, given.payer]  # fmt: skip
+        mac: bytes = self._world.keys.mac("evaluate", _encode_meant(meant))
         return mac
 
 

@@ -1,40 +1,49 @@
 """One statement that writes everything a transaction changes about its locked orders: log, stage, heads, attempts,
 refunds, sends, ledger, outbox, due work, decisions and the gate's answers. Only moves import it.
 
-Each part is a JSON array of rows; an empty part costs nothing. Foreign keys are checked at the end of the statement,
+Each part is a JSON array of rows; an empty part is left out. Foreign keys are checked at the end of the statement,
 so that a log line and the order that points at it go together.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import asyncpg
 
-_WRITE = """
-WITH log AS (
+# What is done with the rows of each kind; $N stands for their JSON.
+_PARTS: Final[dict[str, str]] = {
+    "order_log": """
+log AS (
   INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor, request_id,
     business_at, recorded_at, decision_id)
   SELECT merchant_id, order_id, seq, happening, src, dst, fact_kind, fact_id, body, actor, request_id, business_at,
     recorded_at, decision_id
-  FROM jsonb_populate_recordset(NULL::order_log, $1)
-), ord AS (
+  FROM jsonb_populate_recordset(NULL::order_log, $N)
+)
+""",
+    "orders": """
+ord AS (
   UPDATE orders o SET stage = i.stage, version = i.version
-  FROM jsonb_to_recordset($2) AS i (merchant_id uuid, order_id uuid, stage text, version int)
+  FROM jsonb_to_recordset($N) AS i (merchant_id uuid, order_id uuid, stage text, version int)
   WHERE o.merchant_id = i.merchant_id AND o.order_id = i.order_id
 ), head AS (
   UPDATE order_heads h SET created_at = i.created_at, status = i.status, refunded_units = i.refunded_units,
     disputed = i.disputed, attempts = i.attempts, next_attempt_at = i.next_attempt_at, reason = i.reason,
     attention = i.attention
-  FROM jsonb_populate_recordset(NULL::order_heads, $2) AS i
+  FROM jsonb_populate_recordset(NULL::order_heads, $N) AS i
   WHERE h.merchant_id = i.merchant_id AND h.order_id = i.order_id
-), tried AS (
+)
+""",
+    "attempts": """
+tried AS (
   INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
     initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
     scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id)
   SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator, sent_at,
     send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id, scheme_code,
     advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id
-  FROM jsonb_populate_recordset(NULL::attempts, $3)
+  FROM jsonb_populate_recordset(NULL::attempts, $N)
   ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
     route = EXCLUDED.route, sent_at = EXCLUDED.sent_at, send_before = EXCLUDED.send_before,
     call_timeout_ms = EXCLUDED.call_timeout_ms, sends = EXCLUDED.sends, not_found = EXCLUDED.not_found,
@@ -42,61 +51,91 @@ WITH log AS (
     network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
     advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
     code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at
-), refunded AS (
+)
+""",
+    "refunds": """
+refunded AS (
   INSERT INTO refunds AS r (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message,
     items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor)
   SELECT merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message, items, input_mac,
     tries, send_before, not_found, reference, processor_code, business_at, actor
-  FROM jsonb_populate_recordset(NULL::refunds, $4)
+  FROM jsonb_populate_recordset(NULL::refunds, $N)
   ON CONFLICT (merchant_id, refund_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
     send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
     processor_code = EXCLUDED.processor_code
-), sent AS (
+)
+""",
+    "network_sends": """
+sent AS (
   INSERT INTO network_sends AS s (card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id,
     order_id, at, state, declined, scheme_code, advice_code, visa_category, klass, lasting)
   SELECT card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id, order_id, at, state, declined,
     scheme_code, advice_code, visa_category, klass, lasting
-  FROM jsonb_populate_recordset(NULL::network_sends, $5)
+  FROM jsonb_populate_recordset(NULL::network_sends, $N)
   ON CONFLICT (card_id, send_id) DO UPDATE SET state = EXCLUDED.state, at = greatest(s.at, EXCLUDED.at),
     declined = EXCLUDED.declined, scheme_code = EXCLUDED.scheme_code, advice_code = EXCLUDED.advice_code,
     visa_category = EXCLUDED.visa_category, klass = EXCLUDED.klass, lasting = EXCLUDED.lasting
-), posted AS (
+)
+""",
+    "postings": """
+posted AS (
   INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash, business_at,
     recorded_at)
   SELECT merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash, business_at, recorded_at
-  FROM jsonb_populate_recordset(NULL::postings, $6)
-), entered AS (
+  FROM jsonb_populate_recordset(NULL::postings, $N)
+)
+""",
+    "entries": """
+entered AS (
   INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
   SELECT merchant_id, posting_id, line_no, account, asset, place, units, available_at
-  FROM jsonb_populate_recordset(NULL::entries, $7)
-), told AS (
+  FROM jsonb_populate_recordset(NULL::entries, $N)
+)
+""",
+    "outbox": """
+told AS (
   INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
   SELECT merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at
-  FROM jsonb_populate_recordset(NULL::outbox, $8)
-), due AS (
+  FROM jsonb_populate_recordset(NULL::outbox, $N)
+)
+""",
+    "due_work": """
+due AS (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
-  SELECT merchant_id, kind, subject_id, due_at, wall FROM jsonb_populate_recordset(NULL::due_work, $9)
+  SELECT merchant_id, kind, subject_id, due_at, wall FROM jsonb_populate_recordset(NULL::due_work, $N)
   ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, wall = EXCLUDED.wall, tries = 0,
     lease_until = NULL
-), done AS (
-  DELETE FROM due_work d USING jsonb_to_recordset($10) AS i (merchant_id uuid, kind text, subject_id uuid)
+)
+""",
+    "due_done": """
+done AS (
+  DELETE FROM due_work d USING jsonb_to_recordset($N) AS i (merchant_id uuid, kind text, subject_id uuid)
   WHERE d.merchant_id = i.merchant_id AND d.kind = i.kind AND d.subject_id = i.subject_id
-), decided AS (
+)
+""",
+    "decisions": """
+decided AS (
   INSERT INTO decisions (merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives,
     versions)
   SELECT merchant_id, decision_id, order_id, at, verdict, features, plan, reasons, rules, alternatives, versions
-  FROM jsonb_populate_recordset(NULL::decisions, $11)
-), gate AS (
+  FROM jsonb_populate_recordset(NULL::decisions, $N)
+)
+""",
+    "requests": """
+gate AS (
   INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
   SELECT merchant_id, operation, key, input_mac, subject_id, state, answer, created_at
-  FROM jsonb_populate_recordset(NULL::requests, $12)
-), answered AS (
+  FROM jsonb_populate_recordset(NULL::requests, $N)
+)
+""",
+    "answers": """
+answered AS (
   UPDATE requests r SET state = 'answered', answer = i.answer
-  FROM jsonb_to_recordset($13) AS i (merchant_id uuid, operation text, key text, answer jsonb)
+  FROM jsonb_to_recordset($N) AS i (merchant_id uuid, operation text, key text, answer jsonb)
   WHERE r.merchant_id = i.merchant_id AND r.operation = i.operation AND r.key = i.key AND r.state = 'open'
 )
-SELECT 1
-"""
+""",
+}
 
 
 @dataclass(slots=True)
@@ -122,21 +161,15 @@ class Rows:
             getattr(self, name).extend(getattr(other, name))
 
 
+@lru_cache(maxsize=256)
+def _statement(names: tuple[str, ...]) -> str:
+    """One statement for these kinds of rows. Kinds that have none are left out: each costs a start and an end."""
+    parts = (_PARTS[name].strip().replace("$N", f"${number}") for number, name in enumerate(names, 1))
+    return f"WITH {', '.join(parts)}\nSELECT 1"
+
+
 async def write(connection: asyncpg.Connection, rows: Rows) -> None:
     """Writes all of it or, by raising, nothing. The caller holds the locks of the orders and cards concerned."""
-    await connection.execute(
-        _WRITE,
-        rows.order_log,
-        rows.orders,
-        rows.attempts,
-        rows.refunds,
-        rows.network_sends,
-        rows.postings,
-        rows.entries,
-        rows.outbox,
-        rows.due_work,
-        rows.due_done,
-        rows.decisions,
-        rows.requests,
-        rows.answers,
-    )
+    given = {name: part for name in _PARTS if (part := getattr(rows, name))}
+    if given:
+        await connection.execute(_statement(tuple(given)), *given.values())

@@ -10,7 +10,11 @@ from uuid import UUID
 
 import asyncpg
 
-_LOCK = "SELECT 1 FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED"
+# How large a set is that a statement has just built is guessed badly, and a nested loop over it would be quadratic: for
+# the rest of the transaction sets are hashed or merged.
+_LOCK = """
+SELECT set_config('enable_nestloop', 'off', true) FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED
+"""
 _WITH_EVENTS = "SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed"
 _WITH_POSTINGS = "SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL"
 # Whole subjects, so that a later event of one never passes an earlier one. A lane that exists is touched, not passed
@@ -52,10 +56,14 @@ WITH c AS MATERIALIZED (
   SELECT posting_id, content_hash, row_number() OVER (ORDER BY posting_id)::int AS position FROM (
     SELECT posting_id, content_hash FROM postings WHERE merchant_id = $1 AND page_no IS NULL
     ORDER BY posting_id LIMIT $2) first
+), span AS MATERIALIZED (
+  SELECT (array_agg(posting_id ORDER BY position))[1] AS low, (array_agg(posting_id ORDER BY position DESC))[1] AS high
+  FROM p
 ), e AS MATERIALIZED (
   SELECT e.posting_id, e.line_no, e.account, e.asset, e.place, e.units, sum(e.units) OVER (
       PARTITION BY e.account, e.asset, e.place ORDER BY p.position, e.line_no) AS running
-  FROM entries e JOIN p USING (posting_id) WHERE e.merchant_id = $1
+  FROM entries e JOIN p USING (posting_id)
+  WHERE e.merchant_id = $1 AND e.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
 ), sums AS MATERIALIZED (
   SELECT account, asset, place, sum(units) AS units FROM e GROUP BY 1, 2, 3
 ), told AS MATERIALIZED (
@@ -76,10 +84,12 @@ WITH c AS MATERIALIZED (
   UPDATE entries t SET balance_after = e.running + coalesce(b.units, 0)
   FROM e LEFT JOIN account_balances b ON b.merchant_id = $1 AND b.account = e.account AND b.asset = e.asset
     AND b.place = e.place
-  WHERE t.merchant_id = $1 AND t.posting_id = e.posting_id AND t.line_no = e.line_no
+  WHERE t.merchant_id = $1 AND t.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
+    AND t.posting_id = e.posting_id AND t.line_no = e.line_no
 ), stamped_postings AS (
   UPDATE postings t SET page_no = r.page_no, position = p.position FROM p, r
-  WHERE t.merchant_id = $1 AND t.posting_id = p.posting_id
+  WHERE t.merchant_id = $1 AND t.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
+    AND t.posting_id = p.posting_id
 ), page AS (
   INSERT INTO pages (merchant_id, page_no, prev_root, root, postings, sums, closed_at)
   SELECT $1, page_no, prev_root, root, (SELECT count(*) FROM p), sums, $3 FROM r

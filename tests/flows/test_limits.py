@@ -1,0 +1,56 @@
+"""The network limits hold under races, over merchants and clocks; `make prove` does the same a hundred times longer."""
+
+import asyncio
+import random
+
+import pytest
+from tests.flows.hammer import POLICY, Plan, Seen, Verdict, cards, hammer_once, judge, make_merchants
+from tests.worlds import owner, sandbox_world
+
+from recoup.gateways.keys.material import fresh
+from recoup.moves import open_attempt
+from recoup.rules.network.limits import Allowed
+from recoup.store.server import ServerAddress
+
+SENDS = 1_200
+PROCESSES = 3
+
+
+async def hammered(server: ServerAddress, *, sends: int, seed: int) -> Verdict:
+    """Three processes' worth of worlds in one loop, each with connections and memory of its own."""
+    async with sandbox_world(server, policy=POLICY) as (world, _, _):
+        merchants = await make_merchants(world, 4, random.Random(seed))
+        material = fresh()
+        plans = [
+            Plan(
+                world.extra["dsn"], material, merchants, cards(5, 5, 4), seed + n, sends // PROCESSES,
+                orders_at_once=30, tasks=16, sends_in_a_window=60 // PROCESSES,
+            )
+            for n in range(PROCESSES)
+        ]  # fmt: skip
+        seen = Seen()
+        for one in await asyncio.gather(*map(hammer_once, plans)):
+            seen.add(one)
+        async with owner(world) as connection:
+            found = await judge(connection, seen)
+        print(f"{found.sends} sends, {seen.refused} refused, {found.bans} bans, fullest {found.worst}")
+        return found
+
+
+@pytest.mark.timeout(300)
+def test_no_card_is_sent_more_often_than_its_network_allows(server: ServerAddress) -> None:
+    found = asyncio.run(hammered(server, sends=SENDS, seed=7))
+    assert found.breaches == ()
+    assert found.sends >= SENDS
+    assert found.worst["visa 20 in 30 days"] == 20
+    assert found.worst["mastercard 10 in 24 hours"] == 10
+
+
+@pytest.mark.timeout(300)
+def test_the_judge_finds_breaches_where_there_is_no_gate(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_attempt, "gate", lambda *_: Allowed())
+    found = asyncio.run(hammered(server, sends=800, seed=11))
+    for rule in ("visa 20 in 30 days", "mastercard 35 in 30 days", "amex 20 in 30 days"):
+        assert any(breach.startswith(rule) for breach in found.breaches), rule

@@ -1,0 +1,58 @@
+"""Events that are fed while the one before them is just delivered."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from tests.worlds import make_shop, owner, sandbox_world
+
+from recoup.flows.messages import endpoints
+from recoup.flows.messages.publish import publish
+from recoup.rules.messages.events import CATALOGUE
+from recoup.store.server import ServerAddress
+from recoup.store.write.lanes import claim_lanes, finish_lanes
+
+
+def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddress) -> None:
+    """What the merchant saw: an order's last webhook never came."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            world = made[0]
+            shop = await make_shop(*made)
+            await endpoints.create(world, shop.scope, "http://127.0.0.1:9/hook", list(CATALOGUE), "rescue")
+            given = await shop.declined()
+            order_id = (await shop.evaluate.evaluate(shop.scope, given)).order_id
+            await publish(world, shop.merchant_id)
+            wall = world.clocks.wall()
+            async with world.db.connection() as connection:
+                lane = dict((await claim_lanes(connection, wall, 10))[0])
+            assert lane["next_seq"] == 1
+            await shop.transmitted(given.external_id, declined=False)  # the next event: cancelled, paid elsewhere
+
+            taken: dict[str, Any] = {
+                "merchant_id": shop.merchant_id, "endpoint_id": lane["endpoint_id"], "lane_id": lane["lane_id"],
+                "subject_id": order_id, "seq": 1, "fails": 1, "retry_at": None, "disable": None,
+            }  # fmt: skip
+            async with world.db.transaction() as delivering:
+                # The delivery is being written: the lane is locked, its next event not yet looked for.
+                await delivering.fetch("SELECT 1 FROM lanes WHERE merchant_id = $1 FOR UPDATE", shop.merchant_id)
+                feeding = asyncio.create_task(publish(world, shop.merchant_id))
+                await _until_waiting_or(feeding, world)
+                await finish_lanes(delivering, [taken], [], wall)
+            assert await feeding >= 1
+            async with world.db.connection() as connection:
+                lanes = await claim_lanes(connection, world.clocks.wall() + timedelta(minutes=2), 10)
+            assert [row["event"] for row in lanes] == ["order.cancelled"]
+
+    asyncio.run(story())
+
+
+async def _until_waiting_or(task: "asyncio.Task[Any]", world: Any) -> None:
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with owner(world) as connection:
+        for _ in range(200):
+            if task.done() or await connection.fetchval(sql):
+                return
+            await asyncio.sleep(0.01)
+    raise AssertionError("the feed neither waits nor ends")
