@@ -4,12 +4,13 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from tests.worlds import make_shop, owner, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.publish import publish
 from recoup.rules.messages.events import CATALOGUE
 from recoup.store.server import ServerAddress
+from recoup.store.write.closer import feed_events, lock_closer
 from recoup.store.write.lanes import claim_lanes, finish_lanes
 
 
@@ -37,10 +38,12 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             async with world.db.transaction() as delivering:
                 # The delivery is being written: the lane is locked, its next event not yet looked for.
                 await delivering.fetch("SELECT 1 FROM lanes WHERE merchant_id = $1 FOR UPDATE", shop.merchant_id)
-                feeding = asyncio.create_task(publish(world, shop.merchant_id))
-                await _until_waiting_or(feeding, world)
+                fed, commit = asyncio.Event(), asyncio.Event()
+                feeding = asyncio.create_task(feed_and_wait(shop, fed, commit))
+                await _until_fed_or_waiting(fed, world)
                 await finish_lanes(delivering, [taken], [], wall)
-            assert await feeding >= 1
+            commit.set()
+            await feeding
             async with world.db.connection() as connection:
                 lanes = await claim_lanes(connection, world.clocks.wall() + timedelta(minutes=2), 10)
             assert [row["event"] for row in lanes] == ["order.cancelled"]
@@ -48,11 +51,20 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
     asyncio.run(story())
 
 
-async def _until_waiting_or(task: "asyncio.Task[Any]", world: Any) -> None:
+async def feed_and_wait(shop: Shop, fed: asyncio.Event, commit: asyncio.Event) -> None:
+    """As the flow does it, with a pause before the commit."""
+    async with shop.world.db.transaction() as tx:
+        assert await lock_closer(tx, shop.merchant_id)
+        assert await feed_events(tx, shop.merchant_id, 100, shop.world.clocks.wall())
+        fed.set()
+        await commit.wait()
+
+
+async def _until_fed_or_waiting(fed: asyncio.Event, world: Any) -> None:
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with owner(world) as connection:
         for _ in range(200):
-            if task.done() or await connection.fetchval(sql):
+            if fed.is_set() or await connection.fetchval(sql):
                 return
             await asyncio.sleep(0.01)
     raise AssertionError("the feed neither waits nor ends")

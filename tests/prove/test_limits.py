@@ -43,7 +43,7 @@ async def _story(server: ServerAddress) -> tuple[Verdict, Seen, float]:
         plans = [
             Plan(
                 world.extra["dsn"], material, merchants, cards(*CARDS), SEED + n, -(-SENDS // PROCESSES),
-                orders_at_once=400, tasks=64, sends_in_a_window=40 // PROCESSES,
+                orders_at_once=400, tasks=64, sends_in_a_window=45 // PROCESSES,
             )
             for n in range(PROCESSES)
         ]  # fmt: skip

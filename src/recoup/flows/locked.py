@@ -59,7 +59,13 @@ class Orders:
                 (later if item[1].key in keys else now).append(item)
                 keys.add(item[1].key)
             batch = now
-            answers |= await retrying(lambda batch=batch: self._transaction(batch))  # type: ignore[misc]
+            try:
+                answers |= await retrying(lambda batch=batch: self._transaction(batch))  # type: ignore[misc]
+            except Exception as error:
+                if not answers:
+                    raise
+                # Earlier rounds are committed: what fails now fails for its own jobs alone.
+                answers |= {index: error for index, _ in batch}
             waiting = later
         return [answers[index] for index in range(len(jobs))]
 

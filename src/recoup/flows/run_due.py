@@ -13,13 +13,15 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.locked import Orders
 from recoup.flows.refunds.send import send_refund
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.world import World
 from recoup.store.write.due_work import Due, claim, postpone
 
 log = structlog.get_logger()
 BATCH = 128
+IN_FLIGHT_MAX = 512
+ROOM_SECONDS = 0.01
 Flow = Callable[[World, Orders, Due], Awaitable[object]]
 
 
@@ -46,12 +48,40 @@ async def run_due(world: World, orders: Orders, *, merchant_id: UUID | None = No
     return len(batch)
 
 
+class DueWork:
+    """The worker's way: side by side up to a bound, so that one slow call holds up nothing else. One a process."""
+
+    def __init__(self, world: World, orders: Orders) -> None:
+        self._world, self._orders = world, orders
+        self._out: set[asyncio.Task[None]] = set()
+
+    async def claim(self, *, merchant_id: UUID | None = None) -> int:
+        """Starts what is due and has room; answers how much. Waits, but not long, until a claim is worth it."""
+        if len(self._out) > IN_FLIGHT_MAX - BATCH:
+            await asyncio.wait(self._out, timeout=ROOM_SECONDS)
+        room = min(BATCH, IN_FLIGHT_MAX - len(self._out))
+        if room <= 0:
+            return 1
+        async with self._world.db.connection() as connection:
+            batch = await claim(connection, self._world.clocks.wall(), room, merchant_id=merchant_id)
+        for due in batch:
+            task = asyncio.create_task(run_one(self._world, self._orders, due))
+            self._out.add(task)
+            task.add_done_callback(self._out.discard)
+        return len(batch)
+
+    async def drain(self) -> None:
+        """Waits for what is out."""
+        while self._out:
+            await asyncio.wait(self._out)
+
+
 async def run_one(world: World, orders: Orders, due: Due) -> None:
     """One piece; a failure is logged, kept with the work, and tried again later, more and more seldom."""
     try:
         await FLOWS[due.kind](world, orders, due)
     except Exception as error:  # noqa: BLE001 - whatever it was, the others go on
-        told = error.message if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
+        told = in_words(error)
         log.warning("due work failed", kind=due.kind, subject=str(due.subject_id), tries=due.tries, error=told[:200])
         until = world.clocks.wall() + min(timedelta(minutes=10), timedelta(seconds=0.5) * 2 ** min(due.tries, 12))
         try:

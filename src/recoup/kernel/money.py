@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
@@ -69,11 +68,11 @@ def from_text(text: str, asset: str, field: str) -> Money:
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         raise Problem("invalid", f"The field {field} is invalid.", field=field, cure="Send a plain decimal like 19.99.")
     scale = EXPONENTS[asset]
-    units = Decimal(text).scaleb(scale)
-    if units != units.to_integral_value():
+    whole, _, fraction = text.partition(".")
+    if fraction[scale:].strip("0"):
         message = f"The field {field} has more than {scale} decimal places, which {asset} does not have."
         raise Problem("invalid", message, field=field)
-    return Money(int(units), asset)
+    return Money(int(whole + fraction[:scale].ljust(scale, "0")), asset)
 
 
 def symbol(asset: str) -> str:

@@ -32,6 +32,15 @@ CODES: Final[Mapping[str, str]] = {
 }
 
 
+def in_words(error: BaseException) -> str:
+    """For logs and desks. The text of other errors may quote a row or a body: only a Problem's own words are told."""
+    state = getattr(error, "sqlstate", None)
+    where = getattr(error, "constraint_name", None)
+    if isinstance(error, Problem):
+        return error.message
+    return " ".join(str(part) for part in (type(error).__name__, state, where) if part)
+
+
 class Problem(Exception):
     """Raised by rules, flows and doors; rendered once, at the door."""
 

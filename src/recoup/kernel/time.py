@@ -36,11 +36,6 @@ def business_at(wall: WallTime, offset_us: int) -> BusinessTime:
     return BusinessTime(wall + timedelta(microseconds=offset_us))
 
 
-def wall_of(business: BusinessTime, offset_us: int) -> WallTime:
-    """The wall instant at which a merchant's clock shows `business`, when it runs on unmoved."""
-    return WallTime(business - timedelta(microseconds=offset_us))
-
-
 def iso(moment: datetime) -> str:
     """ISO 8601, UTC, milliseconds, `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

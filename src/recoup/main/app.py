@@ -14,6 +14,7 @@ from starlette.routing import Route
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.rate import Buckets, RateLimit, client_address
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
@@ -31,8 +32,15 @@ def refuse(scope: Scope, problem: Problem) -> Refusal:
     return rescue_refusal(scope, problem)
 
 
+def _who_signs_in(scope: Scope) -> str | None:
+    """Who asks for a token is counted by address; all other calls by their key."""
+    path: str = scope["path"]
+    return client_address(scope) if path.startswith("/v1/oauth2/") else None
+
+
 async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
-    problem = Problem("no_such_path", "There is nothing at this path.", cure="Check the path; the API lives under /v1, the portal at /orders.")
+    cure = "Check the path; the API lives under /v1, the portal at /orders."
+    problem = Problem("no_such_path", "There is nothing at this path.", cure=cure)
     await send_refusal(send, refuse(scope, problem))
 
 
@@ -44,7 +52,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_sandbox(settings, databases, "recoup-doors") as running:
             holder["running"] = running
-            services = make_services(running.world, running.orders)
+            services = make_services(running.world, running.orders, settings.rate_per_second)
             app.router.routes.extend(rescue_routes(services))
             app.router.routes.extend(portal_routes(running.world, running.orders, services.merchants))
             yield
@@ -72,4 +80,6 @@ def make_app(settings: Settings, databases: Databases) -> App:
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
+    signing_in = RateLimit(typed, refuse, Buckets(per_second=20, burst=200), _who_signs_in)
+    typed = signing_in
     return Measured(OnePath(Tracing(BodyLimit(typed, refuse))), monotonic)

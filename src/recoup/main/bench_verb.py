@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -24,7 +25,7 @@ def add(cli: click.Group) -> None:
     @cli.command()
     @click.argument("name", required=False)
     @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
-    @click.option("--rounds", default=Size().rounds, show_default=True, help="Interleaved rounds of ours and pgbench's.")
+    @click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds, ours and pgbench in turn.")
     @click.option("--seconds", default=Size().seconds, show_default=True, help="Each side of a round.")
     @_data_dir
     def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir: Path | None) -> None:
@@ -42,7 +43,7 @@ def add(cli: click.Group) -> None:
             show(figures, Console())
 
 
-def measure(data_dir: Path, names, size: Size, tell) -> list[Figure]:  # type: ignore[no-untyped-def]
+def measure(data_dir: Path, names: Sequence[str], size: Size, tell: Callable[[str], None]) -> list[Figure]:
     """From the main thread: it starts the database, which ends with the run."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=data_dir.resolve()))

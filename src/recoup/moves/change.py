@@ -57,7 +57,10 @@ class Change:
             order.reason = row.reason
         elif happening in ("held", "broke"):
             order.reason = None
-        order.attention = str(body.get("why") or happening) if row.dst in ("held", "problem") else None
+        if row.dst in ("held", "problem"):
+            order.attention = str(body.get("why") or happening)
+        elif row.src in ("held", "problem"):
+            order.attention = None
         if row.dst in ENDED:
             self._end(happening)
         if row.event:
@@ -131,6 +134,11 @@ class Change:
         }  # fmt: skip
         self.rows.network_sends.append(row | values)
 
+    def forget_code(self) -> None:
+        """The card's code, if one was kept, is gone with the first send."""
+        order = self.order
+        self.rows.codes_used.append({"merchant_id": order.merchant_id, "token_id": order.token_id})
+
     def decide(self, **row: Any) -> UUID:
         decision_id = new_id()
         keys = {"merchant_id": self.order.merchant_id, "decision_id": decision_id, "order_id": self.order.order_id}
@@ -175,11 +183,6 @@ class Change:
             "input_mac": "\\x" + input_mac.hex(), "subject_id": self.order.order_id, "state": "answered",
             "answer": answer, "created_at": self.wall,
         })  # fmt: skip
-
-    def answer_key(self, operation: str, key: str, answer: dict[str, Any]) -> None:
-        """The first answer of a key that stands open; a second one changes nothing."""
-        keys = {"merchant_id": self.order.merchant_id, "operation": operation, "key": key}
-        self.rows.answers.append(keys | {"answer": answer})
 
     # the end --------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ class Told:
     advice_code: str | None = None
     processor_code: str | None = None
     latency_ms: int | None = None
+    why: str = "The processor was not reachable."  # of not_sent
 
 
 def close_attempt(change: Change, attempt_id: UUID, told: Told) -> str:
@@ -54,7 +55,7 @@ def close_attempt(change: Change, attempt_id: UUID, told: Told) -> str:
             _declined(change, attempt)
         case "not_sent":
             change.send(attempt_id, at=attempt.sent_at, state="not_sent")
-            _not_sent(change, attempt, row.happening)
+            _not_sent(change, attempt, row.happening, told.why)
         case "unknown":
             change.fact("attempt_unknown", attempt_id, number=attempt.attempt_no)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
@@ -105,17 +106,18 @@ def _declined(change: Change, attempt: Attempt) -> None:
     follow(change, decision, decision_id)
 
 
-def _not_sent(change: Change, attempt: Attempt, happening: str | None) -> None:
+def _not_sent(change: Change, attempt: Attempt, happening: str | None, why: str) -> None:
     """Proof that nothing left: the same step of the plan is tried again, on another route when there is one."""
     order = change.order
     if happening:
-        change.fact(happening, attempt.attempt_id, number=attempt.attempt_no, why="The processor was not reachable.")
+        change.fact(happening, attempt.attempt_id, number=attempt.attempt_no, why=why)
     order.attempts_count -= 1
     if order.stage not in OPEN or expire_if_due(change):
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why="The processor has answered: nothing was sent.")
-    failed = sum(1 for a in order.attempts if a.state == "not_sent" and a.route)
+    sent = [a.state for a in order.attempts if a.route]
+    failed = next((n for n, state in enumerate(reversed(sent)) if state != "not_sent"), len(sent))
     due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))
     if order.expires_at is not None and due >= order.expires_at:
         return

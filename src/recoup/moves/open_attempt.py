@@ -5,12 +5,10 @@ from datetime import datetime, timedelta
 
 from recoup.kernel.world import Policy
 from recoup.moves.change import Change
-from recoup.moves.sends import gate
+from recoup.moves.sends import SEND_WITHIN, gate
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
-
-SEND_WITHIN = timedelta(seconds=5)
 
 
 def open_attempt(change: Change, policy: Policy, route: str, settled_after: timedelta) -> Attempt | None:
@@ -45,6 +43,7 @@ def open_attempt(change: Change, policy: Policy, route: str, settled_after: time
     order.attempts_count += 1
     order.next_attempt_at = None
     change.send(attempt.attempt_id)
+    change.forget_code()
     change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route,
                 decision=str(attempt.decision_id or ""))  # fmt: skip
     change.due("inquire", send_before + timeout + settled_after, wall=True)

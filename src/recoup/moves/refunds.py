@@ -6,10 +6,12 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
+from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Refund
 
-TRIES_MAX = 6
+WORRY_AFTER_TRIES = 6
+PAUSE_MAX = timedelta(minutes=10)
 
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
@@ -56,7 +58,7 @@ def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_aft
     if refund.state not in ("owed", "sent"):
         change.undue("refund", subject_id=refund_id)
         return None
-    send_before = change.wall + timedelta(seconds=5)
+    send_before = change.wall + SEND_WITHIN
     first = refund.state == "owed"
     change.set_refund(refund, state="sent", tries=refund.tries + 1, send_before=send_before)
     if first and refund.kind == "refund":
@@ -72,10 +74,16 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
         return refund.state
     if state == "approved":
         _done(change, refund, reference, code)
-    elif state in ("unknown", "not_sent") and refund.tries < TRIES_MAX:
-        change.due("refund", change.wall + timedelta(seconds=2**refund.tries), subject_id=refund_id, wall=True)
-    else:
+    elif state == "declined":
         _not_done(change, refund, state, code)
+    else:
+        # The same id may be sent again safely, however often: nobody has to look until it goes on for long.
+        pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(refund.tries, 10)))
+        change.due("refund", change.wall + pause, subject_id=refund_id, wall=True)
+        if refund.tries == WORRY_AFTER_TRIES:
+            change.order.attention = "A refund is delayed: the processor does not answer. It is sent until it does."
+            happening = "refund_delayed" if refund.kind == "refund" else "reversal_delayed"
+            change.fact(happening, refund_id, units=refund.units)
     return refund.state
 
 
@@ -92,7 +100,7 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
 
 
 def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:
-    """A refusal of the processor, or too many unknowns: it goes to the desk; the money stays owed."""
+    """A refusal of the processor: it goes to the desk; the money stays owed."""
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="stuck", processor_code=code)
     happening = "refund_stuck" if refund.kind == "refund" else "reversal_stuck"

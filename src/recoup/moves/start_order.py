@@ -1,6 +1,5 @@
 """Picks a received order up: counts the decline that came in, reads it, and decides what to do."""
 
-from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
 from recoup.moves.plan_attempts import decide_next, follow
 from recoup.moves.sends import lasting
@@ -24,7 +23,7 @@ def start_order(change: Change) -> None:
         return
     reading = first_reading(order)
     change.send(
-        new_id(), at=declined_at(order), state="sent", declined=True, scheme_code=reading.code,
+        order.order_id, at=declined_at(order), state="sent", declined=True, scheme_code=reading.code,
         advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
         lasting=lasting(order, reading, declined_at(order)),
     )  # fmt: skip
@@ -40,4 +39,4 @@ def start_order(change: Change) -> None:
 def _counted(change: Change) -> bool:
     """Whether the decline that came in stands among the card's sends: then the order was started before."""
     own = str(change.order.order_id)
-    return any(str(send["order_id"]) == own and send["declined"] for send in change.order.sends)
+    return any(str(send["send_id"]) == own for send in change.order.sends)

@@ -8,9 +8,10 @@ from uuid import UUID
 import asyncpg
 
 PARTITIONED: Final = ("order_log", "decisions", "outbox", "delivery_tries", "transmissions")
-# What happens to old partitions. Business records are kept; logs of machinery are not.
+# What happens to old partitions. Business records are kept; logs of machinery are not. The outbox is partitioned by
+# its order's id: an order may have events for as long as it can be refunded or disputed.
 RETENTION_MONTHS: Final = {
-    "order_log": None, "decisions": None, "outbox": 13, "delivery_tries": 3, "transmissions": 25,
+    "order_log": None, "decisions": None, "outbox": None, "delivery_tries": 3, "transmissions": 25,
 }  # fmt: skip
 
 

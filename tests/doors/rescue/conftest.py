@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.doors.rescue.door import Caller, Door, opened_door
 
 from recoup.main.logs import start_logs
 from recoup.store.server import ServerAddress
-from tests.doors.rescue.door import Caller, Door, opened_door
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import asyncpg
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.body_limit import BodyLimit
@@ -27,7 +29,6 @@ from recoup.kernel.world import World
 from recoup.main.app import _no_path, refuse
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
-from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 T = TypeVar("T")
 APPROVES = script_card("visa", "51", 0)
@@ -64,6 +65,7 @@ class Door:
     services: Services
     app: App
     client: httpx.AsyncClient
+    counting: "Counting"
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
@@ -84,7 +86,11 @@ class Door:
 
     def counts(self) -> dict[str, int]:
         """Rows of every table, the issuer's book among them: what a refused call must leave alone."""
-        return self.run(table_counts(self.world))
+        return self.run(self.counting.now())
+
+    def close(self) -> None:
+        self.run(self.client.aclose())
+        self.run(self.counting.close())
 
     @contextmanager
     def nothing_written(self) -> Iterator[None]:
@@ -265,7 +271,7 @@ def opened_door(server: ServerAddress, **more: Any) -> Iterator[Door]:
         try:
             yield door
         finally:
-            runner.run(door.client.aclose())
+            door.close()
             runner.run(context.__aexit__(None, None, None))
 
 
@@ -279,7 +285,7 @@ def door_of(
     async def client() -> httpx.AsyncClient:
         return client_of(app)
 
-    return Door(runner, server, world, orders, deliveries, services, app, runner.run(client()))
+    return Door(runner, server, world, orders, deliveries, services, app, runner.run(client()), Counting(world))
 
 
 def another(door: Door, **services: Any) -> Door:
@@ -302,7 +308,7 @@ async def listening(app: App) -> AsyncIterator[int]:
     )  # type: ignore[arg-type]  # fmt: skip
     server = Quiet(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
@@ -318,16 +324,25 @@ ORDER BY 1
 """
 
 
-async def tables(world: World) -> list[str]:
-    async with owner(world) as connection:
-        return [row["name"] for row in await connection.fetch(_TABLES)]
+class Counting:
+    """Counts the rows of every table, many times: one connection, one prepared statement."""
 
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._connection: Any = None
+        self._statement: Any = None
 
-async def table_counts(world: World) -> dict[str, int]:
-    async with owner(world) as connection:
-        names = [row["name"] for row in await connection.fetch(_TABLES)]
-        statement = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS count FROM {name}" for name in names)
-        return {row["name"]: row["count"] for row in await connection.fetch(statement)}
+    async def now(self) -> dict[str, int]:
+        if self._connection is None:
+            self._connection = await asyncpg.connect(self._world.extra["dsn"], timeout=10)
+            names = [row["name"] for row in await self._connection.fetch(_TABLES)]
+            one = "SELECT '{0}' AS name, count(*) AS count FROM {0}"
+            self._statement = await self._connection.prepare(" UNION ALL ".join(map(one.format, names)))
+        return {row["name"]: row["count"] for row in await self._statement.fetch()}
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
 
 
 async def everything(world: World) -> str:

@@ -8,11 +8,21 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
+from tests.doors.rescue import shapes
+from tests.doors.rescue.door import (
+    APPROVES,
+    GONE,
+    UNKNOWN,
+    Caller,
+    Door,
+    changed,
+    listening,
+    tokenize_body,
+    transmit_body,
+)
+from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 from recoup.rules.network.magic import APPROVE_CARDS, DECLINE_CARD, PHONE_CARD
-from tests.doors.rescue import shapes
-from tests.doors.rescue.door import APPROVES, GONE, UNKNOWN, Caller, Door, changed, listening, tokenize_body, transmit_body
-from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 # the list -----------------------------------------------------------------------------------------------------
 
@@ -95,7 +105,8 @@ def test_6_refund_success_and_failure(shop: Caller) -> None:
 def test_7_cancel_answers_exactly_an_empty_object(shop: Caller) -> None:
     order_id = shop.admit()
     for body in (b"{}", b""):  # with the body of one client and the none of the other; a repeat is no error
-        answer = shop.call("POST", f"/orders/{order_id}/cancel", content=body, headers={"content-type": "application/json"})
+        answer = shop.call("POST", f"/orders/{order_id}/cancel", content=body,
+                           headers={"content-type": "application/json"})
         assert (answer.status_code, answer.content) == (200, b"{}")
     assert shop.order(order_id)["statusName"] == "CANCELLED"
     assert shop.order(order_id)["reason"] == "merchant_cancelled"
@@ -175,7 +186,8 @@ def test_the_time_zone_as_text_number_or_nothing(shop: Caller, offset: object) -
 def test_numbers_where_texts_are_expected_and_the_other_way_round(shop: Caller) -> None:
     token = shop.token_for(APPROVES, payment_method__credit_card__month=9, payment_method__credit_card__year=2031)
     body = shop.body(
-        transaction__id=3478613, transaction__responseCode=51, paymentMethod__expirationMonth="09", transaction__avsResultCode=0,
+        transaction__id=3478613, transaction__responseCode=51, paymentMethod__expirationMonth="09",
+        transaction__avsResultCode=0,
         paymentMethod__expirationYear="31", paymentMethod__cardNumber=token, billingInformation__zipcode=73301,
     )  # fmt: skip
     assert shop.order(shop.evaluate(body).json()["orderId"])["billingAddress"]["zipcode"] == "73301"
@@ -218,7 +230,8 @@ def test_refund_and_cancel_come_without_an_idempotency_key(shop: Caller) -> None
 
 
 @pytest.mark.parametrize("content_type", [None, "application/json", "application/json; charset=utf-8",
-                                          "application/*+json", "application/vnd.api+json", "APPLICATION/JSON"])  # fmt: skip
+                                          "application/*+json", "application/vnd.api+json",
+                                          "APPLICATION/JSON"])  # fmt: skip
 def test_content_types_of_json(shop: Caller, content_type: str | None) -> None:
     headers = {"content-type": content_type} if content_type else {}
     answer = shop.call("POST", "/evaluate", content=json.dumps(shop.body()), headers=headers)
@@ -233,7 +246,8 @@ def test_other_content_types_are_400(shop: Caller, content_type: str) -> None:
     assert "content-type" in fields_of(answer)
 
 
-@pytest.mark.parametrize("path", ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}", "/webhooks/{0}"])
+@pytest.mark.parametrize("path", ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}",
+                                  "/webhooks/{0}"])
 @pytest.mark.parametrize("unknown", [UNKNOWN, "nothing", "1"])
 def test_unknown_ids_are_404(shop: Caller, path: str, unknown: str) -> None:
     methods = {"/orders/{0}": "GET", "/webhooks/{0}": "DELETE", "/transmit/{0}": "PATCH"}
@@ -243,8 +257,10 @@ def test_unknown_ids_are_404(shop: Caller, path: str, unknown: str) -> None:
 
 
 def test_extra_fields_are_no_trouble(shop: Caller) -> None:
-    body = changed(shop.body(), {"deviceDetails": {"a": [1, {"b": None}]}, "additionalFields": [{"key": "a", "value": "b"}],
-                                 "merchant": {"mcc": 5411}, "Source": "Spreedly", "ExtraData": '{"a":1}', "neverHeard": []})  # fmt: skip
+    body = changed(shop.body(), {"deviceDetails": {"a": [1, {"b": None}]},
+                                 "additionalFields": [{"key": "a", "value": "b"}],
+                                 "merchant": {"mcc": 5411}, "Source": "Spreedly", "ExtraData": '{"a":1}',
+                                 "neverHeard": []})  # fmt: skip
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
 
 
@@ -304,7 +320,8 @@ def test_what_is_no_http_does_no_harm(door: Door, shop: Caller) -> None:
             [answer] = await _exchange(port, huge)
             assert answer.startswith(b"HTTP/1.1 413")
             assert b'"413001"' in answer
-            chunked = b"POST /v1/outcome HTTP/1.1\r\nHost: a\r\n" + bearer.encode() + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+            chunked = b"POST /v1/outcome HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+            chunked += bearer.encode() + b"\r\n\r\n"
             [answer] = await _exchange(port, chunked + b'9\r\n{"orderSe\r\nf\r\nssionKey":"no"}\r\n0\r\n\r\n')
             assert b"NOTFOUND" in answer
             head = _request("HEAD", "/v1/orders", b"", bearer)

@@ -1,4 +1,5 @@
-"""The hostile caller: whatever is sent is refused in the dialect's shape, names the field and the cure, writes nothing."""
+"""The hostile caller: whatever is sent is refused in the dialect's shape, names the field and the cure, writes
+nothing."""
 
 import base64
 import io
@@ -12,23 +13,38 @@ from typing import Any
 
 import pytest
 import structlog
+from tests.doors.rescue.door import (
+    APPROVES,
+    FUNDS,
+    GONE,
+    HARD,
+    UNKNOWN,
+    Caller,
+    Door,
+    everything,
+    tokenize_body,
+    transmit_body,
+)
+from tests.doors.rescue.shapes import check_refused, fields_of
 
 from recoup.main.logs import start_logs
 from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.magic import classify, script_card
-from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, UNKNOWN, Caller, Door, everything, tokenize_body, transmit_body
-from tests.doors.rescue.shapes import check_refused, fields_of
 
 ENDPOINTS = [("POST", "/oauth2/token"), ("POST", "/oauth2/refresh"), ("POST", "/transmit"), ("PATCH", "/transmit/{0}"),
              ("POST", "/tokenize"), ("POST", "/evaluate"), ("POST", "/outcome"), ("POST", "/orders/{0}/refund"),
              ("POST", "/orders/{0}/cancel"), ("POST", "/webhooks")]  # fmt: skip
 MALFORMED = {
-    "nothing": b"", "a blank": b" ", "cut": b'{"orderId": "1"', "cut in a text": b'{"orderId": "1', "two values": b"{} {}",
-    "a comma too many": b'{"a":1,}', "single quotes": b"{'a':1}", "a bare word": b"{a:1}", "XML": b"<a/>", "a form": b"a=1&b=2",
+    "nothing": b"", "a blank": b" ", "cut": b'{"orderId": "1"', "cut in a text": b'{"orderId": "1',
+    "two values": b"{} {}",
+    "a comma too many": b'{"a":1,}', "single quotes": b"{'a':1}", "a bare word": b"{a:1}", "XML": b"<a/>",
+    "a form": b"a=1&b=2",
     "NaN": b'{"a":NaN}', "infinity": b'{"a":1e999}', "a comment": b'{/**/"a":1}', "UTF-16": '{"a":1}'.encode("utf-16"),
     "Latin-1": '{"a":"é"}'.encode("latin-1"), "raw NUL": b'{"a":"\x00"}', "escaped NUL": b'{"orderId":"a\\u0000b"}',
-    "NUL in a name": b'{"order\\u0000Id":1}', "a lone surrogate": b'{"orderId":"\\ud800"}', "a lone low one": b'{"orderId":"\\udc00x"}',
-    "two high ones": b'{"orderId":"\\ud800\\ud800"}', "a raw surrogate": b'{"orderId":"\xed\xa0\x80"}', "overlong UTF-8": b'{"a":"\xc0\x80"}',
+    "NUL in a name": b'{"order\\u0000Id":1}', "a lone surrogate": b'{"orderId":"\\ud800"}',
+    "a lone low one": b'{"orderId":"\\udc00x"}',
+    "two high ones": b'{"orderId":"\\ud800\\ud800"}', "a raw surrogate": b'{"orderId":"\xed\xa0\x80"}',
+    "overlong UTF-8": b'{"a":"\xc0\x80"}',
     "control characters": b'{"a":"\x01"}', "deep": b'{"a":' * 40 + b"1" + b"}" * 40, "very deep": b"[" * 100_000,
     "a huge number": b'{"a":' + b"9" * 5000 + b"}", "65 bits": b'{"transaction":{"amount":18446744073709551616}}',
     "a list": b"[]", "a text": b'"orderId"', "a number": b"1", "null": b"null", "true": b"true",
@@ -86,28 +102,48 @@ def test_a_huge_body_under_the_limit_is_read_and_judged(steady: Steady) -> None:
 # wrong values -------------------------------------------------------------------------------------------------
 
 WRONG = [
-    ("isDeclined", "true", "IsDeclined"), ("isDeclined", 1, "IsDeclined"), ("isMIT", "yes", "IsMIT"), ("isRecurring", 0, "IsRecurring"),
-    ("orderId", ["a"], "OrderId"), ("orderId", {"a": 1}, "OrderId"), ("orderId", True, "OrderId"), ("orderId", 1.5, "OrderId"),
-    ("orderId", "x" * 129, "OrderId"), ("idempotencyKey", "x" * 129, "IdempotencyKey"), ("idempotencyKey", [], "IdempotencyKey"),
-    ("mid", 5, "Mid"), ("mid", "abc", "Mid"), ("siteId", "abc", "SiteId"), ("siteId", {}, "SiteId"), ("siteUrl", "x" * 513, "SiteUrl"),
-    ("transactionType", "CAPTURE", "TransactionType"), ("expiryDateUtc", 1_800_000_000, "ExpiryDateUtc"), ("expiryDateUtc", {}, "ExpiryDateUtc"),
-    ("transaction", "none", "Transaction"), ("transaction", [], "Transaction"), ("payer", "Ana", "Payer"), ("billingInformation", [1], "BillingInformation"),
-    ("shippingInformation", 7, "ShippingInformation"), ("paymentMethod", "4111", "PaymentMethod"), ("subscription", "monthly", "Subscription"),
+    ("isDeclined", "true", "IsDeclined"), ("isDeclined", 1, "IsDeclined"), ("isMIT", "yes", "IsMIT"),
+    ("isRecurring", 0, "IsRecurring"),
+    ("orderId", ["a"], "OrderId"), ("orderId", {"a": 1}, "OrderId"), ("orderId", True, "OrderId"),
+    ("orderId", 1.5, "OrderId"),
+    ("orderId", "x" * 129, "OrderId"), ("idempotencyKey", "x" * 129, "IdempotencyKey"),
+    ("idempotencyKey", [], "IdempotencyKey"),
+    ("mid", 5, "Mid"), ("mid", "abc", "Mid"), ("siteId", "abc", "SiteId"), ("siteId", {}, "SiteId"),
+    ("siteUrl", "x" * 513, "SiteUrl"),
+    ("transactionType", "CAPTURE", "TransactionType"), ("expiryDateUtc", 1_800_000_000, "ExpiryDateUtc"),
+    ("expiryDateUtc", {}, "ExpiryDateUtc"),
+    ("transaction", "none", "Transaction"), ("transaction", [], "Transaction"), ("payer", "Ana", "Payer"),
+    ("billingInformation", [1], "BillingInformation"),
+    ("shippingInformation", 7, "ShippingInformation"), ("paymentMethod", "4111", "PaymentMethod"),
+    ("subscription", "monthly", "Subscription"),
     ("threeDSecure", True, "ThreeDSecure"), ("orderItems", {}, "OrderItems"), ("orderItems", [1], "OrderItems[0]"),
-    ("orderItems", [{"amount": -1}], "OrderItems[0].Amount"), ("orderItems", [{"quantity": 0}], "OrderItems[0].Quantity"),
-    ("transaction.amount", -1, "Transaction.Amount"), ("transaction.amount", 10**15, "Transaction.Amount"), ("transaction.amount", 0.5, "Transaction.Amount"),
-    ("transaction.currency", "XXX", "Transaction.Currency"), ("transaction.currency", "usdollar", "Transaction.Currency"),
+    ("orderItems", [{"amount": -1}], "OrderItems[0].Amount"),
+    ("orderItems", [{"quantity": 0}], "OrderItems[0].Quantity"),
+    ("transaction.amount", -1, "Transaction.Amount"), ("transaction.amount", 10**15, "Transaction.Amount"),
+    ("transaction.amount", 0.5, "Transaction.Amount"),
+    ("transaction.currency", "XXX", "Transaction.Currency"), ("transaction.currency", "usdollar",
+                                                              "Transaction.Currency"),
     ("transaction.currency", 840, "Transaction.Currency"), ("transaction.currency", "$", "Transaction.Currency"),
-    ("transaction.id", {}, "Transaction.Id"), ("transaction.id", "x" * 129, "Transaction.Id"), ("transaction.responseCode", [], "Transaction.ResponseCode"),
-    ("transaction.responseCode", "9" * 65, "Transaction.ResponseCode"), ("transaction.avsResultCode", "x" * 17, "Transaction.AvsResultCode"),
-    ("transaction.timezoneUtcOffset", "EST", "Transaction.TimezoneUtcOffset"), ("transaction.timezoneUtcOffset", 10_000, "Transaction.TimezoneUtcOffset"),
-    ("paymentMethod.cardNumber", [4111], "PaymentMethod.CardNumber"), ("paymentMethod.cardNumber", "4111", "PaymentMethod.CardNumber"),
-    ("paymentMethod.cardNumber", "1" * 25, "PaymentMethod.CardNumber"), ("paymentMethod.cardNumber", "no-token", "PaymentMethod.CardNumber"),
-    ("paymentMethod.cardNumber", UNKNOWN, "PaymentMethod.CardNumber"), ("paymentMethod.token", "yes", "PaymentMethod.Token"),
-    ("paymentMethod.expirationMonth", 13, "PaymentMethod.ExpirationMonth"), ("paymentMethod.expirationMonth", GONE, "PaymentMethod.ExpirationMonth"),
-    ("paymentMethod.expirationYear", 3000, "PaymentMethod.ExpirationYear"), ("paymentMethod.expirationYear", "next", "PaymentMethod.ExpirationYear"),
-    ("paymentMethod.verificationValue", "12345", "PaymentMethod.VerificationValue"), ("payer.email", "x" * 257, "Payer.Email"),
-    ("subscription.price", [], "Subscription.Price"), ("customerIp", "x" * 65, "CustomerIp"), ("orderSource", [], "OrderSource"), ("siteUrl", 5.5, "SiteUrl"),
+    ("transaction.id", {}, "Transaction.Id"), ("transaction.id", "x" * 129, "Transaction.Id"),
+    ("transaction.responseCode", [], "Transaction.ResponseCode"),
+    ("transaction.responseCode", "9" * 65, "Transaction.ResponseCode"),
+    ("transaction.avsResultCode", "x" * 17, "Transaction.AvsResultCode"),
+    ("transaction.timezoneUtcOffset", "EST", "Transaction.TimezoneUtcOffset"),
+    ("transaction.timezoneUtcOffset", 10_000, "Transaction.TimezoneUtcOffset"),
+    ("paymentMethod.cardNumber", [4111], "PaymentMethod.CardNumber"),
+    ("paymentMethod.cardNumber", "4111", "PaymentMethod.CardNumber"),
+    ("paymentMethod.cardNumber", "1" * 25, "PaymentMethod.CardNumber"),
+    ("paymentMethod.cardNumber", "no-token", "PaymentMethod.CardNumber"),
+    ("paymentMethod.cardNumber", UNKNOWN, "PaymentMethod.CardNumber"),
+    ("paymentMethod.token", "yes", "PaymentMethod.Token"),
+    ("paymentMethod.expirationMonth", 13, "PaymentMethod.ExpirationMonth"),
+    ("paymentMethod.expirationMonth", GONE, "PaymentMethod.ExpirationMonth"),
+    ("paymentMethod.expirationYear", 3000, "PaymentMethod.ExpirationYear"),
+    ("paymentMethod.expirationYear", "next", "PaymentMethod.ExpirationYear"),
+    ("paymentMethod.verificationValue", "12345", "PaymentMethod.VerificationValue"),
+    ("payer.email", "x" * 257, "Payer.Email"),
+    ("subscription.price", [], "Subscription.Price"), ("customerIp", "x" * 65, "CustomerIp"),
+    ("orderSource", [], "OrderSource"), ("siteUrl", 5.5, "SiteUrl"),
     ("senseKey", {}, "SenseKey"), ("transaction.dynamicDescriptor", "x" * 65, "Transaction.DynamicDescriptor"),
 ]  # fmt: skip
 
@@ -120,16 +156,21 @@ def test_a_wrong_value_names_its_field(steady: Steady, field: str, value: object
 
 
 def test_everything_wrong_is_said_at_once(steady: Steady) -> None:
-    body = steady.shop.body(isDeclined="x", mid="x", siteId="x", transaction__amount=-1, transaction__currency="?", paymentMethod__expirationMonth=99)
+    body = steady.shop.body(isDeclined="x", mid="x", siteId="x", transaction__amount=-1, transaction__currency="?",
+                            paymentMethod__expirationMonth=99)
     assert set(fields_of(steady.shop.evaluate(body))) == {
-        "IsDeclined", "Mid", "SiteId", "Transaction.Amount", "Transaction.Currency", "PaymentMethod.ExpirationMonth"}  # fmt: skip
+        "IsDeclined", "Mid", "SiteId", "Transaction.Amount", "Transaction.Currency",
+        "PaymentMethod.ExpirationMonth"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("field", "value", "named"), [
-    ("isDeclined", None, "IsDeclined"), ("isMIT", "yes", "IsMIT"), ("orderId", "", "OrderId"), ("transaction", None, "Transaction.Amount"),
+    ("isDeclined", None, "IsDeclined"), ("isMIT", "yes", "IsMIT"), ("orderId", "", "OrderId"),
+    ("transaction", None, "Transaction.Amount"),
     ("transaction.currency", "EURO", "Transaction.Currency"), ("transaction.amount", -1, "Transaction.Amount"),
-    ("paymentMethod.cardBinNumber", "41111a", "PaymentMethod.CardBinNumber"), ("paymentMethod.cardLast4Digits", "11111", "PaymentMethod.CardLast4Digits"),
-    ("paymentMethod.cardNumber", APPROVES, "PaymentMethod.CardNumber"), ("transmitId", "x", "TransmitId"), ("transmitId", 5, "TransmitId"),
+    ("paymentMethod.cardBinNumber", "41111a", "PaymentMethod.CardBinNumber"),
+    ("paymentMethod.cardLast4Digits", "11111", "PaymentMethod.CardLast4Digits"),
+    ("paymentMethod.cardNumber", APPROVES, "PaymentMethod.CardNumber"), ("transmitId", "x", "TransmitId"),
+    ("transmitId", 5, "TransmitId"),
 ])  # fmt: skip
 def test_a_wrong_transmission(steady: Steady, field: str, value: object, named: str) -> None:
     body = transmit_body(steady.shop, **{field.replace(".", "__"): value})
@@ -142,7 +183,8 @@ def test_an_empty_transmit_id_is_none(steady: Steady) -> None:
 
 
 @pytest.mark.parametrize(("update", "named"), [
-    ({}, "Outcome"), ({"isDeclined": "no"}, "IsDeclined"), ({"refund": 5}, "Refund"), ({"chargeback": [1]}, "Chargeback"),
+    ({}, "Outcome"), ({"isDeclined": "no"}, "IsDeclined"), ({"refund": 5}, "Refund"),
+    ({"chargeback": [1]}, "Chargeback"),
     ({"refund": {"amount": -1}}, "Refund.Amount"), ({"outcome": True}, "Outcome"), ({"outcome": "x" * 257}, "Outcome"),
 ])  # fmt: skip
 def test_a_wrong_update_of_a_transmission(door: Door, steady: Steady, update: dict[str, Any], named: str) -> None:
@@ -154,16 +196,20 @@ def test_a_wrong_update_of_a_transmission(door: Door, steady: Steady, update: di
     assert door.sql("SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id)) == before
 
 
-@pytest.mark.parametrize("body", [{}, {"orderSessionKey": ""}, {"orderSessionKey": None}, {"orderSessionKey": []}, {"orderSessionKey": {"a": 1}}])
+@pytest.mark.parametrize("body", [{}, {"orderSessionKey": ""}, {"orderSessionKey": None}, {"orderSessionKey": []},
+                                  {"orderSessionKey": {"a": 1}}])
 def test_an_outcome_of_nothing(steady: Steady, body: dict[str, Any]) -> None:
     assert list(fields_of(steady.shop.post("/outcome", body))) == ["OrderSessionKey"]
 
 
 @pytest.mark.parametrize(("change", "named"), [
     ({"payment_method": None}, "PaymentMethod.CreditCard.Number"), ({"payment_method": "card"}, "PaymentMethod"),
-    ({"payment_method.credit_card": []}, "PaymentMethod.CreditCard"), ({"payment_method.credit_card.number": "abc"}, "PaymentMethod.CreditCard.Number"),
-    ({"payment_method.credit_card.month": 0}, "PaymentMethod.CreditCard.Month"), ({"payment_method.credit_card.month": "1.5"}, "PaymentMethod.CreditCard.Month"),
-    ({"payment_method.credit_card.year": -1}, "PaymentMethod.CreditCard.Year"), ({"payment_method.credit_card.year": 10**6}, "PaymentMethod.CreditCard.Year"),
+    ({"payment_method.credit_card": []}, "PaymentMethod.CreditCard"),
+    ({"payment_method.credit_card.number": "abc"}, "PaymentMethod.CreditCard.Number"),
+    ({"payment_method.credit_card.month": 0}, "PaymentMethod.CreditCard.Month"),
+    ({"payment_method.credit_card.month": "1.5"}, "PaymentMethod.CreditCard.Month"),
+    ({"payment_method.credit_card.year": -1}, "PaymentMethod.CreditCard.Year"),
+    ({"payment_method.credit_card.year": 10**6}, "PaymentMethod.CreditCard.Year"),
     ({"payment_method.credit_card.verification_value": "12345"}, "PaymentMethod.CreditCard.VerificationValue"),
     ({"payment_method.email": "x" * 300}, "PaymentMethod.Email"), ({"mid": "other"}, "Mid"), ({"mid": [1]}, "Mid"),
 ])  # fmt: skip
@@ -182,8 +228,10 @@ def real_looking(head: str, digits: int) -> str:
     return body + luhn_digit(body)
 
 
-REAL = [real_looking(head, digits) for head, digits in (("401288", 16), ("2221007", 16), ("545454", 16), ("3714496", 15), ("601199", 16),
-                                                        ("30569", 14), ("353011", 16), ("5067", 16), ("4", 13), ("622126", 19))]  # fmt: skip
+REAL = [real_looking(head, digits) for head, digits in (("401288", 16), ("2221007", 16), ("545454", 16),
+                                                        ("3714496", 15), ("601199", 16),
+                                                        ("30569", 14), ("353011", 16), ("5067", 16), ("4", 13),
+                                                        ("622126", 19))]  # fmt: skip
 
 
 @pytest.mark.parametrize("number", REAL, ids=lambda number: f"{number[:4]}-{len(number)}")
@@ -194,7 +242,8 @@ def test_a_real_looking_card_is_refused_and_nowhere_kept(steady: Steady, number:
         for sent in (number, spaced, int(number)):
             evaluated = steady.shop.evaluate(paymentMethod__cardNumber=sent, paymentMethod__verificationValue="917")
             tokenized = steady.shop.post("/tokenize", tokenize_body(number, payment_method__credit_card__number=sent))
-            for answer, field in ((evaluated, "PaymentMethod.CardNumber"), (tokenized, "PaymentMethod.CreditCard.Number")):
+            for answer, field in ((evaluated, "PaymentMethod.CardNumber"),
+                                  (tokenized, "PaymentMethod.CreditCard.Number")):
                 [text] = fields_of(answer)[field]
                 assert "Real card data must never be used here" in text
                 assert "recoup sandbox inputs" in text
@@ -287,21 +336,27 @@ def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, sh
             for code in codes:
                 answers += [
                     shop.evaluate(paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code),
-                    shop.evaluate(expiryDateUtc=GONE, paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code),
+                    shop.evaluate(expiryDateUtc=GONE, paymentMethod__cardNumber=pan,
+                                  paymentMethod__verificationValue=code),
                     shop.evaluate(isMIT=False, paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code),
                     shop.post("/tokenize", tokenize_body(pan, payment_method__credit_card__verification_value=code)),
                     shop.post("/transmit", transmit_body(shop, paymentMethod__cardNumber=pan)),
                     shop.evaluate(paymentMethod__token=True, paymentMethod__cardNumber=pan),
-                    shop.evaluate(transaction__currency=pan), shop.evaluate(transaction__amount=int(pan)), shop.evaluate(isDeclined=pan),
+                    shop.evaluate(transaction__currency=pan), shop.evaluate(transaction__amount=int(pan)),
+                    shop.evaluate(isDeclined=pan),
                     shop.evaluate(siteId=pan), shop.evaluate(expiryDateUtc=pan), shop.evaluate(transactionType=pan),
                     shop.get(f"/orders/{pan}"), shop.get(f"/orders?status={pan}"), shop.get(f"/orders?from={pan}"),
-                    shop.post("/outcome", {"orderSessionKey": pan}), shop.raw("/evaluate", f'{{"cardNumber":"{pan}"'.encode()),
+                    shop.post("/outcome", {"orderSessionKey": pan}),
+                    shop.raw("/evaluate", f'{{"cardNumber":"{pan}"'.encode()),
                 ]  # fmt: skip
-        answers.append(door.call("POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret + "x"}))
-        refresh = door.call("POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret})
+        answers.append(door.call("POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key,
+                                                                   "AppSecret": shop.shop.keys.app_secret + "x"}))
+        refresh = door.call("POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key,
+                                                              "AppSecret": shop.shop.keys.app_secret})
         shop.advance(days=22)
     kept = door.run(everything(door.world))
-    told = "\n".join([*(answer.text for answer in answers), *(str(answer.headers) for answer in answers), log.getvalue()])
+    told = "\n".join([*(answer.text for answer in answers), *(str(answer.headers) for answer in answers),
+                      log.getvalue()])
     assert "vault" in kept
     assert "outbox" in kept
     for pan in pans:

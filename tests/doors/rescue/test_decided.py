@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-
-from recoup.rules.network.magic import APPROVE_CARDS, CODE_CARDS, DECLINE_CARD, PHONE_CARD, amount_for, script_card
-from recoup.rules.order.faces import STATUS_NAMES
 from tests.doors.rescue import shapes
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, tokenize_body, transmit_body
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
+
+from recoup.rules.network.magic import APPROVE_CARDS, CODE_CARDS, DECLINE_CARD, PHONE_CARD, amount_for, script_card
+from recoup.rules.order.faces import STATUS_NAMES
 
 
 def in_days(shop: Caller, days: float) -> str:
@@ -20,7 +20,8 @@ def in_days(shop: Caller, days: float) -> str:
 # expiry (C5) --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("days", "warned"), [(1, True), (13.9, True), (14, False), (21, False), (30, False), (30.03, False)])
+@pytest.mark.parametrize(("days", "warned"), [(1, True), (13.9, True), (14, False), (21, False), (30, False),
+                                              (30.03, False)])
 def test_expiry_within_its_bounds(shop: Caller, days: float, warned: bool) -> None:
     answer = shop.evaluate(expiryDateUtc=in_days(shop, days)).json()
     assert answer["status"] == "SUBMITTED"
@@ -88,7 +89,8 @@ def test_the_merchants_mode(shop: Caller, mode: str, expiry: bool, status: str) 
 
 def test_managed_without_an_expiry_is_refused(shop: Caller) -> None:
     shop.set(mit_mode="managed")
-    assert fields_of(shop.evaluate(expiryDateUtc=GONE))["ExpiryDateUtc"][0].startswith("The ExpiryDateUtc field is required.")
+    [text] = fields_of(shop.evaluate(expiryDateUtc=GONE))["ExpiryDateUtc"]
+    assert text.startswith("The ExpiryDateUtc field is required.")
 
 
 def test_a_sync_mit_that_is_approved_at_once(shop: Caller) -> None:
@@ -144,7 +146,8 @@ def test_exactly_these_fields_are_required(door: Door, shop: Caller) -> None:
         assert set(fields_of(shop.evaluate({}))) == set(REQUIRED.values())
     least = {"isDeclined": True, "isMIT": True, "orderId": "least", "idempotencyKey": "least",
              "paymentMethod": {"cardNumber": shop.token_for(APPROVES), "Token": True},
-             "transaction": {"id": "1", "amount": 100, "currency": "USD", "responseCode": "91", "responseCodeSource": "nmi",
+             "transaction": {"id": "1", "amount": 100, "currency": "USD", "responseCode": "91",
+                             "responseCodeSource": "nmi",
                              "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA"}}  # fmt: skip
     assert shop.evaluate(least).json()["status"] == "APPROVED"
 
@@ -181,7 +184,8 @@ def test_amounts_beyond_are_refused(door: Door, shop: Caller, amount: object) ->
 
 def test_order_sources(shop: Caller) -> None:
     sent = {"ecommerce": "ecommerce", "moto": "callcenter", "call_center": "callcenter", "Phone": "callcenter",
-            "callcenter": "callcenter", "installment": "installment", "terminal": "terminal", "Site1": "Site1", "": "ecommerce"}  # fmt: skip
+            "callcenter": "callcenter", "installment": "installment", "terminal": "terminal", "Site1": "Site1",
+            "": "ecommerce"}  # fmt: skip
     for told, kept in sent.items():
         assert shop.order(shop.admit(orderSource=told))["orderSource"] == kept
     assert shop.order(shop.admit(orderSource=GONE))["orderSource"] == "ecommerce"
@@ -227,7 +231,8 @@ def sites(door: Door, shop: Caller) -> dict[str, str]:
     second = uuid.uuid4()
     door.sql(
         "INSERT INTO sites (merchant_id, site_id, url, name, descriptor, created_at)"
-        " VALUES ($1, $2, 'https://www.mugs.example.test/shop', 'Mugs', 'MUGS*CLUB', now())", shop.shop.merchant_id, second,
+        " VALUES ($1, $2, 'https://www.mugs.example.test/shop', 'Mugs', 'MUGS*CLUB', now())", shop.shop.merchant_id,
+        second,
     )  # fmt: skip
     shop.set(name="Brightleaf & Mugs")
     return {"leaf": str(shop.shop.site_id), "mugs": str(second)}
@@ -270,7 +275,8 @@ def test_the_mid_must_be_the_credentials_own(door: Door, shop: Caller, other: Ca
 
 
 def test_both_names_of_the_descriptor_are_read(shop: Caller) -> None:
-    assert shop.order(shop.admit(transaction__dynamicDescriptor=GONE, transaction__descriptor="OLD*NAME"))["descriptor"] == "OLD*NAME"
+    assert shop.order(shop.admit(transaction__dynamicDescriptor=GONE,
+                                 transaction__descriptor="OLD*NAME"))["descriptor"] == "OLD*NAME"
     assert shop.order(shop.admit(transaction__dynamicDescriptor=GONE))["descriptor"] == "BRIGHTLEAF*TEA"
 
 
@@ -305,9 +311,12 @@ def test_the_codes_of_the_source_nmi(door: Door, shop: Caller, code: str) -> Non
     assert read[0]["stage"] == read[1]["stage"] == ("declined" if code in ENDS else "processing")
 
 
-@pytest.mark.parametrize(("code", "klass"), [("220", "data"), ("263", "data"), ("264", "soft"), ("410", "configuration"),
-                                             ("411", "configuration"), ("460", "configuration"), ("461", "configuration"),
-                                             ("9999", "soft"), ("00", "soft"), ("100", "soft"), ("ZZ", "soft"), ("5", "soft")])  # fmt: skip
+@pytest.mark.parametrize(("code", "klass"), [("220", "data"), ("263", "data"), ("264", "soft"),
+                                             ("410", "configuration"),
+                                             ("411", "configuration"), ("460", "configuration"),
+                                             ("461", "configuration"),
+                                             ("9999", "soft"), ("00", "soft"), ("100", "soft"), ("ZZ", "soft"),
+                                             ("5", "soft")])  # fmt: skip
 def test_codes_that_are_no_scheme_code(door: Door, shop: Caller, code: str, klass: str) -> None:
     order_id = shop.admit(transaction__responseCode=code, transaction__responseDescription=GONE)
     shop.advance(seconds=1)
@@ -321,13 +330,22 @@ def test_a_two_character_code_is_the_schemes_whatever_the_source(door: Door, sho
     assert {shop.order(order_id)["reason"] for order_id in order_ids} == {"declined"}
 
 
+@pytest.mark.parametrize("kind", ["AUTHORIZATION", "Authorization"])
+def test_an_authorisation_waits_for_captures_and_is_refused_until_then(door: Door, shop: Caller, kind: str) -> None:
+    assert shop.evaluate(transactionType="Purchase").json()["status"] == "SUBMITTED"
+    body = shop.body(transactionType=kind)
+    with door.nothing_written():
+        assert "captures" in fields_of(shop.evaluate(body))["TransactionType"][0]
+
+
 # magic cards --------------------------------------------------------------------------------------------------
 
 
 def test_the_declining_card_declines_every_send_with_05(door: Door, shop: Caller) -> None:
     order_id = shop.admit(paymentMethod__cardNumber=DECLINE_CARD)
     shop.advance(days=22)
-    codes = door.sql("SELECT DISTINCT scheme_code FROM attempts WHERE order_id = $1 AND state <> 'planned'", uuid.UUID(order_id))
+    codes = door.sql("SELECT DISTINCT scheme_code FROM attempts WHERE order_id = $1 AND state <> 'planned'",
+                     uuid.UUID(order_id))
     assert [row["scheme_code"] for row in codes] == ["05"]
     assert shop.order(order_id)["reason"] == "expired"
 
@@ -358,7 +376,11 @@ def test_the_list_of_orders_and_its_paging(shop: Caller) -> None:
     assert [str(order.id) for order in page.orders.data] == made[::-1]
     first = typed(shop.get("/orders?pageSize=2&pageNumber=1&orderBy=amount&sort=asc"), shapes.Orders).orders
     assert [order.amount for order in first.data] == [100, 200]
-    assert (first.pageCount, first.isFirstPage, first.isLastPage, first.hasNextPage, first.hasPreviousPage) == (2, True, False, True, False)
+    assert (first.pageCount, first.isFirstPage, first.isLastPage, first.hasNextPage, first.hasPreviousPage) == (2,
+                                                                                                                True,
+                                                                                                                False,
+                                                                                                                True,
+                                                                                                                False)
     assert (first.firstItemOnPage, first.lastItemOnPage) == (1, 2)
     second = typed(shop.get("/orders?PageSize=2&PAGENUMBER=2&orderby=Amount&sort=ASC"), shapes.Orders).orders
     assert ([o.amount for o in second.data], second.isLastPage, second.firstItemOnPage) == ([300], True, 3)
@@ -392,7 +414,8 @@ def test_the_free_text_finds_an_order(shop: Caller, field: str) -> None:
 
 
 @pytest.mark.parametrize(("query", "field"), [
-    ("pageSize=0", "PageSize"), ("pageSize=201", "PageSize"), ("pageSize=a", "PageSize"), ("pageNumber=-1", "PageNumber"),
+    ("pageSize=0", "PageSize"), ("pageSize=201", "PageSize"), ("pageSize=a", "PageSize"),
+    ("pageNumber=-1", "PageNumber"),
     ("pageNumber=99999999999999999999", "PageNumber"), ("pageSize=000000001999999", "PageSize"), ("status=9", "Status"),
     ("status=x", "Status"), ("from=yesterday", "From"), ("to=2026-99-99", "To"), ("orderBy=name", "OrderBy"),
     ("sort=up", "Sort"), ("mid=00000000-0000-0000-0000-000000000000", "Mid"), ("query=" + "x" * 257, "Query"),
@@ -442,7 +465,8 @@ def test_tokenize_takes_a_bearer_or_an_environment_key(door: Door, shop: Caller,
     path = "/v1/tokenize"
     bad = {"authorization": "Bearer nonsense"}
     for params, headers in (
-        ({"environment": key, "mid": shop.mid}, {}), ({"environment": key}, {}), ({"Environment": key, "MID": shop.mid.upper()}, {}),
+        ({"environment": key, "mid": shop.mid}, {}), ({"environment": key}, {}),
+        ({"Environment": key, "MID": shop.mid.upper()}, {}),
         ({}, shop.headers), ({"mid": shop.mid}, shop.headers), ({"environment": key}, bad),
         ({"environment": "tk_test_unknown"}, shop.headers),
     ):  # fmt: skip
@@ -462,7 +486,8 @@ def test_tokenize_takes_a_bearer_or_an_environment_key(door: Door, shop: Caller,
 
 def test_a_token_is_the_merchants_own(door: Door, shop: Caller, other: Caller) -> None:
     """One that came by the environment key serves the merchant's /evaluate, and no one else's."""
-    answer = door.call("POST", "/v1/tokenize", params={"environment": shop.shop.keys.tokenization_key}, json=tokenize_body(APPROVES))
+    answer = door.call("POST", "/v1/tokenize", params={"environment": shop.shop.keys.tokenization_key},
+                       json=tokenize_body(APPROVES))
     token = answer.json()["transaction"]["payment_method"]["token"]
     assert shop.evaluate(paymentMethod__cardNumber=token).json()["status"] == "SUBMITTED"
     body = other.body(paymentMethod__cardNumber=token)
@@ -471,7 +496,8 @@ def test_a_token_is_the_merchants_own(door: Door, shop: Caller, other: Caller) -
 
 
 def test_the_older_shape_of_tokenize(shop: Caller) -> None:
-    card = {"firstName": "Ana", "lastName": "Roe", "number": APPROVES, "verificationValue": "999", "month": "9", "year": "31"}
+    card = {"firstName": "Ana", "lastName": "Roe", "number": APPROVES, "verificationValue": "999", "month": "9",
+            "year": "31"}
     answer = shop.post("/tokenize", {"payment": {"Method": {"creditCard": card}}})
     assert answer.status_code == 200
     shapes.check_tokenized(answer)

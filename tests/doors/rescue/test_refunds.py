@@ -5,14 +5,14 @@ import uuid
 from typing import Any
 
 import pytest
-
 from tests.doors.rescue import shapes
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 PAID = {"expiryDateUtc": GONE, "transaction__responseCode": "91", "paymentMethod__cardNumber": APPROVES}
 ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3, "tax": 90, "discountAmount": 0},
-         {"sku": "MUG", "name": "Mug", "amount": 1500, "quantity": 1}, {"sku": "MUG", "name": "Blue mug", "amount": 0}]  # fmt: skip
+         {"sku": "MUG", "name": "Mug", "amount": 1500, "quantity": 1},
+         {"sku": "MUG", "name": "Blue mug", "amount": 0}]  # fmt: skip
 
 
 def paid(shop: Caller, **changes: Any) -> str:
@@ -74,14 +74,16 @@ def test_another_currency_is_2003(door: Door, shop: Caller) -> None:
     assert shop.refund(order_id, {"amountToRefund": 1, "currency": "usd"}).json()["status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize(("currency", "text", "units"), [("JPY", "500", 500), ("KWD", "12.500", 12500), ("KWD", 0.001, 1), ("USD", "0.10", 10)])
+@pytest.mark.parametrize(("currency", "text", "units"), [("JPY", "500", 500), ("KWD", "12.500", 12500),
+                                                         ("KWD", 0.001, 1), ("USD", "0.10", 10)])
 def test_amounts_have_the_currencys_own_scale(shop: Caller, currency: str, text: object, units: int) -> None:
     order_id = paid(shop, transaction__currency=currency, transaction__amount=50_000)
     assert shop.refund(order_id, {"amountToRefund": text}).json()["status"] == "SUCCESS"
     assert shop.order(order_id)["refundedAmount"] == units
 
 
-@pytest.mark.parametrize("amount", ["0", 0, -1, "-1.00", "1.999", 1.999, 1e-9, "1e2", "1,50", "abc", "", None, True, [1], {"a": 1},
+@pytest.mark.parametrize("amount", ["0", 0, -1, "-1.00", "1.999", 1.999, 1e-9, "1e2", "1,50", "abc", "", None, True,
+                                    [1], {"a": 1},
                                     "NaN", "Infinity", "0x10", " ", "1" * 30, 1e300, "1abc"])  # fmt: skip
 def test_amounts_that_are_none_are_400(door: Door, shop: Caller, amount: object) -> None:
     order_id = paid(shop)
@@ -102,7 +104,8 @@ def test_by_items(door: Door, shop: Caller) -> None:
     assert answer.json()["status"] == "SUCCESS"
     assert shop.order(order_id)["refundedAmount"] == 2060 + 500
     shop.door.run(shop.shop.settle())
-    for items in ([{"sku": "TEA", "quantity": 2}], [{"sku": "NONE"}], [{"sku": "MUG"}], [{"line": 9}], [], [{"line": 2, "amount": 1001}]):
+    for items in ([{"sku": "TEA", "quantity": 2}], [{"sku": "NONE"}], [{"sku": "MUG"}], [{"line": 9}], [],
+                  [{"line": 2, "amount": 1001}]):
         with door.nothing_written():
             failed(shop.refund(order_id, {"items": items}), "2004")
     assert shop.refund(order_id, {"items": [{"line": 1}]}).json()["status"] == "SUCCESS"
@@ -117,10 +120,13 @@ def test_an_order_without_items_says_so(door: Door, shop: Caller) -> None:
 
 @pytest.mark.parametrize(("body", "field"), [
     ({"items": [{}]}, "Items[0].Sku"), ({"items": "all"}, "Items"), ({"items": [{"line": 0}]}, "Items[0].Line"),
-    ({"items": [{"line": 1, "quantity": -1}]}, "Items[0].Quantity"), ({"items": [{"line": 1, "amount": 0.5}]}, "Items[0].Amount"),
+    ({"items": [{"line": 1, "quantity": -1}]}, "Items[0].Quantity"),
+    ({"items": [{"line": 1, "amount": 0.5}]}, "Items[0].Amount"),
     ({"items": [{"line": 1}], "amountToRefund": 1}, "Items"), ({"items": [[]]}, "Items[0]"), ({}, "AmountToRefund"),
-    ({"amountToRefund": 1, "mid": UNKNOWN}, "Mid"), ({"amountToRefund": 1, "refundMessage": "x" * 501}, "RefundMessage"),
-    ({"amountToRefund": 1, "idempotencyKey": "k" * 129}, "IdempotencyKey"), ({"amountToRefund": 1, "currency": 5}, None),
+    ({"amountToRefund": 1, "mid": UNKNOWN}, "Mid"), ({"amountToRefund": 1, "refundMessage": "x" * 501},
+                                                     "RefundMessage"),
+    ({"amountToRefund": 1, "idempotencyKey": "k" * 129}, "IdempotencyKey"),
+    ({"amountToRefund": 1, "currency": 5}, None),
 ])  # fmt: skip
 def test_forms_that_are_wrong_name_the_field(door: Door, shop: Caller, body: dict[str, Any], field: str | None) -> None:
     order_id = paid(shop, orderItems=ITEMS)
@@ -171,7 +177,8 @@ def test_without_a_key_an_identical_call_is_the_same_while_the_first_is_open(sho
 
 def test_two_keys_are_two_refunds(shop: Caller) -> None:
     order_id = paid(shop)
-    made = {shop.refund(order_id, {"amountToRefund": 5, "idempotencyKey": key}).json()["transactionId"] for key in ("a", "b")}
+    made = {shop.refund(order_id, {"amountToRefund": 5, "idempotencyKey": key}).json()["transactionId"]
+            for key in ("a", "b")}
     assert len(made) == 2
     assert shop.order(order_id)["refundedAmount"] == 1000
 

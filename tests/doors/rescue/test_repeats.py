@@ -5,7 +5,6 @@ import uuid
 from typing import Any
 
 import pytest
-
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, changed
 from tests.doors.rescue.shapes import check_refused
 
@@ -48,7 +47,8 @@ def test_codes_and_moments_do_not_count(door: Door, shop: Caller) -> None:
     {"orderId": "another"}, {"transaction.amount": 4591}, {"transaction.currency": "EUR"}, {"transaction.id": "other"},
     {"paymentMethod.cardNumber": FUNDS}, {"transaction.responseCode": "05"}, {"orderSource": "moto"},
     {"payer.email": "eve@example.test"}, {"payer.phone": "+1 555 010 9999"}, {"billingInformation.zipcode": "90210"},
-    {"customerIp": "203.0.113.7"}, {"subscription.price": "46.00"}, {"siteId": GONE}, {"paymentMethod.expirationYear": 2032},
+    {"customerIp": "203.0.113.7"}, {"subscription.price": "46.00"}, {"siteId": GONE},
+    {"paymentMethod.expirationYear": 2032},
     {"expiryDateUtc": "2026-12-24T00:00:00Z"},
 ])  # fmt: skip
 def test_the_same_key_with_other_content_is_409(door: Door, shop: Caller, change: dict[str, Any]) -> None:
@@ -79,7 +79,8 @@ def test_the_same_card_as_token_and_as_number_is_one_card(door: Door, shop: Call
         assert shop.evaluate(again).json()["orderId"] == order_id
 
 
-@pytest.mark.parametrize(("change", "what"), [({"transaction.amount": 4591}, "amount"), ({"transaction.currency": "EUR"}, "amount"),
+@pytest.mark.parametrize(("change", "what"), [({"transaction.amount": 4591}, "amount"),
+                                              ({"transaction.currency": "EUR"}, "amount"),
                                               ({"paymentMethod.cardNumber": FUNDS}, "card")])  # fmt: skip
 @pytest.mark.parametrize("days", [0, 20])
 def test_another_amount_or_card_for_an_open_or_paid_order_is_409(

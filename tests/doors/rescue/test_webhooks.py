@@ -1,4 +1,7 @@
-"""Webhooks from the order to a real receiver: what is sent, to whom, in which order, how often (contract §14, §17.1 U5)."""
+"""Webhooks from the order to a real receiver: what is sent, to whom, in which order, how often.
+
+Source: contract §14, §17.1 (U5).
+"""
 
 import asyncio
 import base64
@@ -12,15 +15,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.doors.rescue import shapes
+from tests.doors.rescue.door import FUNDS, GONE, HARD, Caller, Door
+from tests.doors.rescue.receiver import Receiver, receiving, signed_by_hand
+from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 from recoup.rules.messages.backoff import SCHEDULE
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
 from recoup.rules.messages.signature import verify, verify_standard
 from recoup.rules.network.magic import script_card
-from tests.doors.rescue import shapes
-from tests.doors.rescue.door import FUNDS, GONE, HARD, Caller, Door
-from tests.doors.rescue.receiver import Receiver, receiving, signed_by_hand
-from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 EVERYTHING = list(CATALOGUE)
 ALWAYS = {"Mid", "SiteId", "Sequence", "EventId"}
@@ -69,9 +72,12 @@ def test_the_vector_of_the_contract() -> None:
             b'"IsTestMode":true,"IsResent":false}')  # fmt: skip
     signature = "3PbQGKNFg1NpYA29d7AqMz81ojqRgl2WjnyuLjn59sGRGiXjA0R+Eb7+unIx3srcPI9Dvy6VU1OUAqvlp08BYg=="
     headers = {
-        "host": "hooks.merchant.example", "x-fc-nonce": "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "x-fc-date": "Mon, 02 Mar 2026 09:15:31 GMT",
-        "x-fc-content-sha512": "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnFKaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw==",
-        "x-fc-authorization": f"HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature={signature}",
+        "host": "hooks.merchant.example", "x-fc-nonce": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "x-fc-date": "Mon, 02 Mar 2026 09:15:31 GMT",
+        "x-fc-content-sha512":
+            "kzzD3Frr6ooHXlVpIUAcLcNz2e9HaWEcCiFNsZmhEWnFKaZH+2gsoO/UFR2FR3Z3HK/D2sucER57tfgW+mjLkw==",
+        "x-fc-authorization":
+            f"HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature={signature}",
         "x-fc-signature": "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ==",
     }  # fmt: skip
     signed_by_hand(key, headers, body)
@@ -90,13 +96,15 @@ def test_an_approval_is_told_once_and_signed(shop: Caller, hooks: Receiver) -> N
     signed_by_hand(shop.shop.webhook_key, got.headers, got.body)
     assert verify(shop.shop.webhook_key, got.headers["host"], got.headers, got.body, now=datetime.now(UTC))
     told = got.json
-    assert list(told) == ["Event", "TimeStamp", "EventData", "ExternalOrderId", "OrderId", "ConfirmationId", "IsTestMode", "IsResent"]
+    assert list(told) == ["Event", "TimeStamp", "EventData", "ExternalOrderId", "OrderId", "ConfirmationId",
+                          "IsTestMode", "IsResent"]
     assert (told["Event"], told["OrderId"], told["ExternalOrderId"]) == ("order.completed", order_id, body["orderId"])
     assert told["ConfirmationId"] == order_id.replace("-", "")[-8:].upper()
     assert (told["IsTestMode"], told["IsResent"]) == (True, False)
     assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z", told["TimeStamp"])
     assert set(got.data) == ALWAYS | {"Status", "Amount", "Currency", "Attempts"}
-    assert (got.data["Status"], got.data["Amount"], got.data["Currency"], got.data["Attempts"]) == ("COMPLETED", 4590, "USD", 1)
+    assert (got.data["Status"], got.data["Amount"], got.data["Currency"], got.data["Attempts"]) == ("COMPLETED", 4590,
+                                                                                                    "USD", 1)
     assert (got.data["Mid"], got.data["SiteId"]) == (shop.mid, str(shop.shop.site_id))
     publish(shop)
     assert len(hooks.got) == 1
@@ -108,7 +116,8 @@ def test_status_events_only_for_those_who_ask(shop: Caller, hooks: Receiver) -> 
     shop.advance(days=20)
     assert shop.order(order_id)["statusName"] == "COMPLETED"
     assert hooks.events == ["order.completed"]
-    assert not {"order.submitted", "order.processing", "order.onhold", "order.problem", "attempt.declined"} & set(DEFAULT_EVENTS)
+    assert not {"order.submitted", "order.processing", "order.onhold", "order.problem",
+                "attempt.declined"} & set(DEFAULT_EVENTS)
 
 
 def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) -> None:
@@ -117,7 +126,8 @@ def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) 
     shop.advance(days=20)
     shop.refund(order_id, {"amountToRefund": 5})
     publish(shop)
-    assert hooks.events == ["order.submitted", "order.processing", "attempt.declined", "attempt.declined", "order.completed", "order.refunded"]
+    assert hooks.events == ["order.submitted", "order.processing", "attempt.declined", "attempt.declined",
+                            "order.completed", "order.refunded"]
     numbers = [got.data["Sequence"] for got in hooks.got]
     assert numbers == sorted(set(numbers))
     moments = [got.json["TimeStamp"] for got in hooks.got]
@@ -126,14 +136,16 @@ def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) 
     for got in hooks.got:
         signed_by_hand(shop.shop.webhook_key, got.headers, got.body)
     declined = hooks.got[2].data
-    assert set(declined) == ALWAYS | {"Status", "Amount", "Currency", "AttemptId", "AttemptNumber", "ResponseCode", "IsFinal", "NextAttemptAt"}
+    assert set(declined) == ALWAYS | {"Status", "Amount", "Currency", "AttemptId", "AttemptNumber", "ResponseCode",
+                                      "IsFinal", "NextAttemptAt"}
     assert (declined["AttemptNumber"], declined["ResponseCode"], declined["IsFinal"]) == (1, "51", False)
     assert declined["NextAttemptAt"] > hooks.got[2].json["TimeStamp"]
     progress = hooks.got[0].data
     assert set(progress) == ALWAYS | {"Status", "Amount", "Currency", "Attempts", "NextAttemptAt"}
     assert (progress["Status"], hooks.got[1].data["Status"]) == ("DRAFT", "PROCESSING")
     refunded = hooks.got[5].data
-    assert set(refunded) == ALWAYS | {"Status", "Amount", "Currency", "RefundId", "RefundAmount", "RefundedAmount", "RefundableAmount"}
+    assert set(refunded) == ALWAYS | {"Status", "Amount", "Currency", "RefundId", "RefundAmount", "RefundedAmount",
+                                      "RefundableAmount"}
     assert (refunded["RefundAmount"], refunded["RefundedAmount"], refunded["RefundableAmount"]) == (500, 500, 4090)
 
 
@@ -275,7 +287,8 @@ def test_answers_that_are_no_yes_are_tried_again(shop: Caller, hooks: Receiver, 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_a_yes(shop: Caller, hooks: Receiver, status: int) -> None:
     subscribe(shop, hooks)
-    hooks.answers = [f"HTTP/1.1 {status} Fine\r\n".encode() + (b"\r\n" if status == 204 else b"content-length: 0\r\n\r\n")]
+    hooks.answers = [f"HTTP/1.1 {status} Fine\r\n".encode() + (b"\r\n"
+                                                               if status == 204 else b"content-length: 0\r\n\r\n")]
     shop.admit(**AT_ONCE)
     publish(shop)
     assert [row["result"] for row in tries(shop)] == ["delivered"]
@@ -295,7 +308,6 @@ def test_410_ends_an_endpoint(shop: Caller, hooks: Receiver) -> None:
     assert [row["result"] for row in tries(shop)] == ["disabled"]
 
 
-@pytest.mark.xfail(reason="lanes of a disabled endpoint are still claimed (store/write/lanes.py, _CLAIM)")
 def test_410_also_ends_what_had_been_waiting_for_that_endpoint(shop: Caller, hooks: Receiver) -> None:
     subscribe(shop, hooks)
     hooks.answers = [500, 410]
@@ -323,7 +335,7 @@ def test_what_was_posted_but_not_recorded_is_sent_again(shop: Caller, door: Door
     async def crash() -> None:
         hooks.holding = asyncio.Event()
         going = asyncio.create_task(shop.shop.publish())
-        while not hooks.got:
+        while not hooks.got:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         going.cancel()
         for task in list(door.deliveries._out):
@@ -370,7 +382,8 @@ def test_made_listed_read_and_deleted(shop: Caller) -> None:
     answer = shop.post("/webhooks", {"Url": "https://hooks.merchant.example.com/a?b=c", "Events": ["order.completed"]})
     assert answer.status_code == 201
     made = typed(answer, shapes.Endpoint)
-    assert (made.url, made.events, made.format, made.state) == ("https://hooks.merchant.example.com/a?b=c", ["order.completed"], "rescue", "active")
+    assert (made.url, made.events, made.format, made.state) == ("https://hooks.merchant.example.com/a?b=c",
+                                                                ["order.completed"], "rescue", "active")
     assert made.signingKey == shop.shop.webhook_key
     assert [one.id for one in typed(shop.get("/webhooks"), shapes.Endpoints).data] == [made.id]
     assert typed(shop.get(f"/webhooks/{made.id}"), shapes.Endpoint) == made
@@ -385,12 +398,17 @@ def test_made_listed_read_and_deleted(shop: Caller) -> None:
 
 @pytest.mark.parametrize("url", [
     "", "ftp://a.example.com", "http://hooks.merchant.example.com/", "https://user:secret@hooks.merchant.example.com/",
-    "https://user@hooks.merchant.example.com/", "http://user@127.0.0.1:8400/", "https://10.0.0.1/", "https://192.168.1.1/",
-    "https://169.254.169.254/latest", "https://[::1]/", "https://[fd00::1]/", "http://localhost:8400/", "https://localhost/",
+    "https://user@hooks.merchant.example.com/", "http://user@127.0.0.1:8400/", "https://10.0.0.1/",
+    "https://192.168.1.1/",
+    "https://169.254.169.254/latest", "https://[::1]/", "https://[fd00::1]/", "http://localhost:8400/",
+    "https://localhost/",
     "https://127.0.0.1/", "https://127.0.0.1:8443/", "http://127.0.0.1/", "http://127.0.0.2:80/", "http://[::1]:8400/",
-    "https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://0177.0.0.1/", "https://metadata.internal/", "https://hook",
-    "https://hooks.merchant.example.com:99999/", "https://hooks.merchant.example.com/\r\nx: y", "https://höoks.example.com/",
-    "https://hooks.merchant.example.com/" + "a" * 3000, "javascript:alert(1)", "https://", "//hooks.merchant.example.com",
+    "https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://0177.0.0.1/", "https://metadata.internal/",
+    "https://hook",
+    "https://hooks.merchant.example.com:99999/", "https://hooks.merchant.example.com/\r\nx: y",
+    "https://höoks.example.com/",
+    "https://hooks.merchant.example.com/" + "a" * 3000, "javascript:alert(1)", "https://",
+    "//hooks.merchant.example.com",
 ])  # fmt: skip
 def test_addresses_that_are_refused_say_why(door: Door, shop: Caller, url: str) -> None:
     with door.nothing_written():
@@ -399,14 +417,16 @@ def test_addresses_that_are_refused_say_why(door: Door, shop: Caller, url: str) 
         assert "secret" not in answer.text
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8400/hooks", "http://127.0.0.1:1", "https://hooks.merchant.example.com:8443/x"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8400/hooks", "http://127.0.0.1:1",
+                                 "https://hooks.merchant.example.com:8443/x"])
 def test_addresses_that_are_allowed(shop: Caller, url: str) -> None:
     assert shop.post("/webhooks", {"url": url}).status_code == 201
 
 
 @pytest.mark.parametrize(("body", "field"), [
     ({"events": ["order.eaten"]}, "Events"), ({"events": []}, "Events"), ({"events": "order.completed"}, "Events"),
-    ({"events": [1]}, "Events"), ({"events": {}}, "Events"), ({"format": "xml"}, "Format"), ({"ownKey": "yes"}, "OwnKey"),
+    ({"events": [1]}, "Events"), ({"events": {}}, "Events"), ({"format": "xml"}, "Format"),
+    ({"ownKey": "yes"}, "OwnKey"),
     ({"url": 5}, "Url"), ({"url": None}, "Url"), ({"format": []}, "Format"),
 ])  # fmt: skip
 def test_forms_that_are_wrong_name_the_field(door: Door, shop: Caller, body: dict[str, Any], field: str) -> None:

@@ -10,6 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.doors.rescue import shapes
+from tests.doors.rescue.door import Caller, Door, another, tokenize_body
+from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
@@ -18,9 +21,6 @@ from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import CODES
-from tests.doors.rescue import shapes
-from tests.doors.rescue.door import Caller, Door, another, tokenize_body
-from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 
 def claims(door: Door, shop: Caller, **changes: Any) -> dict[str, Any]:
@@ -65,7 +65,8 @@ FORGED: dict[str, Callable[[Door, Caller], str]] = {
     "another merchant's id": _tampered,
     "expired": lambda door, shop: door.world.keys.sign_token(claims(door, shop, exp=1_700_000_000, nbf=1_600_000_000)),
     "not yet": lambda door, shop: door.world.keys.sign_token(claims(door, shop, nbf=1 << 39, exp=1 << 40)),
-    "the live world": lambda door, shop: door.world.keys.sign_token(claims(door, shop, aud=["payments", "orders", "live"])),
+    "the live world": lambda door, shop: door.world.keys.sign_token(claims(door, shop,
+                                                                           aud=["payments", "orders", "live"])),
     "no audience": lambda door, shop: door.world.keys.sign_token(claims(door, shop, aud=[])),
     "another issuer": lambda door, shop: door.world.keys.sign_token(claims(door, shop, iss="me")),
     "cut": lambda door, shop: shop.token[:-1],
@@ -86,7 +87,8 @@ def test_forged_tokens_are_401(door: Door, shop: Caller, how: str) -> None:
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic YTpi", "ApiKey", "ApiKey x", "ApiKey :", "ApiKey a:b",
+@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic YTpi", "ApiKey", "ApiKey x", "ApiKey :",
+                                   "ApiKey a:b",
                                    "Token abc", "bearer  ", "Bearer\tabc"])  # fmt: skip
 def test_no_credential_or_half_of_one_is_401(door: Door, value: str) -> None:
     check_refused(door.call("GET", "/v1/orders", headers={"authorization": value}), 401, "unauthenticated")
@@ -154,7 +156,8 @@ def test_revoked_keys_sign_in_no_more(door: Door, shop: Caller) -> None:
 
 # scopes -------------------------------------------------------------------------------------------------------
 
-CALLS = [("POST", "/v1/evaluate", "payments"), ("POST", "/v1/transmit", "payments"), ("POST", "/v1/tokenize", "payments"),
+CALLS = [("POST", "/v1/evaluate", "payments"), ("POST", "/v1/transmit", "payments"),
+         ("POST", "/v1/tokenize", "payments"),
          ("PATCH", "/v1/transmit/x", "payments"), ("GET", "/v1/orders", "orders"), ("GET", "/v1/orders/x", "orders"),
          ("POST", "/v1/orders/x/refund", "orders"), ("POST", "/v1/orders/x/cancel", "orders"),
          ("POST", "/v1/outcome", "orders"), ("GET", "/v1/webhooks", "merchants"), ("POST", "/v1/webhooks", "merchants"),
@@ -200,7 +203,8 @@ def test_what_is_wrong_first_is_said_first(door: Door, shop: Caller) -> None:
     check_refused(shop.raw("/orders/none/refund", b"{"), 400, "malformed")
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/Evaluate", "/v1/oauth2", "/v1/orders/x/capture"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/Evaluate", "/v1/oauth2",
+                                  "/v1/orders/x/capture"])
 def test_paths_that_lead_nowhere(door: Door, shop: Caller, path: str) -> None:
     answer = check_refused(door.call("POST", path, headers=shop.headers, json={}), 404, "no_such_path")
     assert "under /v1" in answer["result"]
@@ -208,8 +212,10 @@ def test_paths_that_lead_nowhere(door: Door, shop: Caller, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "POST", "OPTIONS", "TRACE", "BREW"])
 def test_wrong_methods_name_the_right_ones(door: Door, shop: Caller, method: str) -> None:
-    paths = {"/oauth2/token": "POST", "/transmit": "POST", "/transmit/x": "PATCH", "/tokenize": "POST", "/evaluate": "POST",
-             "/outcome": "POST", "/orders": "GET", "/orders/x": "GET", "/orders/x/refund": "POST", "/orders/x/cancel": "POST",
+    paths = {"/oauth2/token": "POST", "/transmit": "POST", "/transmit/x": "PATCH", "/tokenize": "POST",
+             "/evaluate": "POST",
+             "/outcome": "POST", "/orders": "GET", "/orders/x": "GET", "/orders/x/refund": "POST",
+             "/orders/x/cancel": "POST",
              "/webhooks": "POST, GET", "/webhooks/x": "GET, DELETE"}  # fmt: skip
     for path, allowed in paths.items():
         if method in allowed.split(", "):
@@ -228,7 +234,7 @@ def test_too_many_calls_of_one_key_are_429_with_the_wait(door: Door, shop: Calle
     check_refused(answer, 429, "too_many_requests")
     assert 1 <= int(answer.headers["retry-after"]) <= 2
     assert slow.call("GET", "/v1/orders", headers=other.headers).status_code == 200
-    slow.run(slow.client.aclose())
+    slow.close()
 
 
 # the table ----------------------------------------------------------------------------------------------------
@@ -249,7 +255,8 @@ def test_the_table_of_six_digits_is_complete_and_true() -> None:
 
 
 def test_every_answer_names_its_call(shop: Caller) -> None:
-    answer = shop.call("GET", "/orders/none", headers={"x-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    answer = shop.call("GET", "/orders/none", headers={"x-request-id": "order-7",
+                                                       "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
     assert answer.headers["x-request-id"] == "order-7"
     refused = shop.post("/evaluate", {}, headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
     assert refused.json()["TraceId"][0].startswith(f"00-{'a' * 32}-")

@@ -1,4 +1,4 @@
-"""The worker: four loops side by side, each of which survives a lost database and goes on."""
+"""The worker: loops side by side, each of which survives a lost database and goes on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,9 +9,9 @@ from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import publish_all
 from recoup.flows.money.close_pages import close_pages
-from recoup.flows.run_due import run_due
+from recoup.flows.run_due import DueWork
 from recoup.flows.tidy import tidy
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import in_words
 from recoup.kernel.world import World
 from recoup.store.read.due_work import moved_merchants
 
@@ -19,19 +19,20 @@ log = structlog.get_logger()
 IDLE_SECONDS = 0.1
 
 
-async def _due(world: World, orders: Orders) -> int:
-    ran = await run_due(world, orders)
+async def _due(world: World, due: DueWork) -> int:
+    ran = await due.claim()
     async with world.db.connection() as connection:
         moved = await moved_merchants(connection, world.clocks.wall())
     for merchant_id in moved:
-        ran += await run_due(world, orders, merchant_id=merchant_id)
+        ran += await due.claim(merchant_id=merchant_id)
     return ran
 
 
 async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
-    """Runs until cancelled; then waits for deliveries that are out."""
+    """Runs until cancelled; then waits for what is out."""
+    due = DueWork(world, orders)
     loops: list[tuple[str, Callable[[], Awaitable[int]], float]] = [
-        ("due", lambda: _due(world, orders), IDLE_SECONDS),
+        ("due", lambda: _due(world, due), IDLE_SECONDS),
         ("publish", lambda: publish_all(world), IDLE_SECONDS),
         ("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
         ("pages", lambda: close_pages(world), 1.0),
@@ -42,6 +43,7 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
             for name, once, pause in loops:
                 group.create_task(_loop(name, once, pause))
     finally:
+        await due.drain()
         await deliveries.drain()
 
 
@@ -56,8 +58,7 @@ async def _loop(name: str, once: Callable[[], Awaitable[int]], pause: float) -> 
             raise
         except Exception as error:  # noqa: BLE001 - the loop is what keeps the promises; it must go on
             trouble += 1
-            text = error.message if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
-            log.warning("worker loop", loop=name, error=text[:200])
+            log.warning("worker loop", loop=name, error=in_words(error))
             did = 0
         if not did or trouble:
             await asyncio.sleep(min(5.0, pause * 2**min(trouble, 6)) if trouble else pause)

@@ -35,14 +35,14 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("order")
     @data_dir_option
     def pay(order: str, data_dir: Path | None) -> None:
-        """The issuer approves the order's next attempt, which is made now."""
+        """The issuer approves whatever this order sends from now on; its next attempt is made now."""
         _settle(with_world, load_settings(data_dir=data_dir), order, True)
 
     @sandbox.command()
     @click.argument("order")
     @data_dir_option
     def decline(order: str, data_dir: Path | None) -> None:
-        """The issuer declines the order's next attempt, which is made now."""
+        """The issuer declines whatever this order sends from now on; its next attempt is made now."""
         _settle(with_world, load_settings(data_dir=data_dir), order, False)
 
     @sandbox.command()

@@ -59,7 +59,7 @@ class Visit:
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.merchant_id, Actor("user", self.session.email), request_id(self.request.scope))
+        return Scope(self.merchant_id, Actor("user", str(self.session.user_id)), request_id(self.request.scope))
 
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""

@@ -1,6 +1,5 @@
 """POST /evaluate. Source: contract §5, §17.1."""
 
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from recoup.doors.edge.keys import folding
@@ -47,9 +46,10 @@ def answer(word: Word, sense_key: str | None) -> dict[str, Any]:
     result = "Success"
     if said_no:
         result = _SENTENCES.get(word.reason or "", "Not rescued yet; the rescue goes on.")
+    next_at = iso(word.next_attempt_at) if word.next_attempt_at else None
     return envelope(
         orderSessionKey=word.order_id, senseKey=sense_key, orderId=word.order_id, success=not said_no, result=result,
-        status=word.evaluate, reason=word.reason, nextAttemptAt=iso(word.next_attempt_at) if word.next_attempt_at else None,
+        status=word.evaluate, reason=word.reason, nextAttemptAt=next_at,
         customProperties={"warning": " ".join(word.warnings)} if word.warnings else {},
     )  # fmt: skip
 
@@ -69,13 +69,15 @@ def read_declined(call: Call) -> Declined:
     kind = fields.text("transactionType", maximum=32).upper() or "PURCHASE"
     if kind not in ("AUTHORIZATION", "PURCHASE"):
         fields.complain("transactionType", "must be AUTHORIZATION or PURCHASE")
+    elif kind == "AUTHORIZATION":
+        fields.complain("transactionType", text="AUTHORIZATION needs captures, which are not taken yet; send PURCHASE.")
     transaction = fields.object("transaction")
     method = fields.object("paymentMethod")
     policy = call.services.world.policy
     units = transaction.whole("amount", low=1, high=policy.amount_max, required=True) or 0
     currency = transaction.currency("currency")
     transaction_id = transaction.text("id", required=True, maximum=128)
-    decline, happened = _decline(transaction)
+    decline = _decline(transaction)
     token_id, pan = token_or_pan(method)
     month, year = _expiry(method, pan is not None)
     site_id, site_url = fields.identifier("siteId"), fields.text("siteUrl", maximum=512)
@@ -85,27 +87,25 @@ def read_declined(call: Call) -> Declined:
     person = person_of(fields, fields.text("customerIp", maximum=64))
     cvv = method.text("verificationValue", maximum=4)
     fields.raise_if_any()
-    wall = call.services.world.clocks.wall()
     return Declined(
         external_id=external_id, key=key, is_mit=is_mit, order_source=source,
         expires_at=expires_at, units=units, currency=currency, token_id=token_id, pan=pan, cvv=cvv, exp_month=month,
         exp_year=year, transaction_id=transaction_id, decline=decline, site_id=site_id,
-        site_url=site_url or None, descriptor=descriptor or None, payer=person, facts=facts, sense_key=sense_key or None,
-        stale=happened is not None and happened < wall - timedelta(days=1),
+        site_url=site_url or None, descriptor=descriptor or None, payer=person, facts=facts,
+        sense_key=sense_key or None,
     )  # fmt: skip
 
 
-def _decline(transaction: Fields) -> tuple[dict[str, Any], datetime | None]:
+def _decline(transaction: Fields) -> dict[str, Any]:
     """The answer that the merchant got; required as on the wire."""
     for name in RESULTS:
         transaction.text(name, required=True, maximum=16)
     happened = happened_at(transaction)
-    decline = {
+    return {
         "code": code_text(transaction, required=True), "source": transaction.text("responseCodeSource", required=True),
         "text": transaction.text("responseDescription"), "advice": transaction.text("adviceCode", maximum=4) or None,
         "at": happened.isoformat() if happened else None,
     }  # fmt: skip
-    return decline, happened
 
 
 def _expiry(method: Fields, required: bool) -> tuple[int, int]:
@@ -122,7 +122,7 @@ def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> di
         "transaction_type": kind,
         "is_recurring": fields.flag("isRecurring"),
         "funding": funding if funding in ("credit", "debit") else None,
-        "utc_offset": offset_minutes_of(transaction),
+        "utc_offset": offset_minutes_of(transaction, fields.object("billingInformation").text("countryCode")),
         "items": items_of(fields),
         "subscription": fields.plain("subscription", _SUBSCRIPTION),
         "three_d_secure": fields.plain("threeDSecure", _THREE_D_SECURE),

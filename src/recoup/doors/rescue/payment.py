@@ -7,6 +7,7 @@ from uuid import UUID
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call
 from recoup.flows.cards.taken import Person
+from recoup.rules.rescue.slots import offset_minutes
 
 ADDRESS: Final = ("country", "countryCode", "addressLine1", "addressLine2", "city", "state", "zipcode", "phone")
 RESULTS: Final = ("avsResultCode", "cvvResultCode", "cavvResultCode")
@@ -28,12 +29,9 @@ def happened_at(fields: Fields) -> datetime | None:
     return fields.moment("timestampUtc", quiet=True) or fields.moment("timestamp", quiet=True)
 
 
-def offset_minutes_of(fields: Fields) -> int | None:
-    """`timezoneUtcOffset` as clients send it: hours (-5, "-5") or minutes (-300)."""
-    hours = fields.whole("timezoneUtcOffset", low=-900, high=900, texts=True)
-    if hours is None:
-        return None
-    return hours * 60 if -15 <= hours <= 15 else hours
+def offset_minutes_of(fields: Fields, country: str) -> int:
+    """`timezoneUtcOffset` as clients send it: hours (-5, "-5") or minutes (-300); else the country's."""
+    return offset_minutes(fields.whole("timezoneUtcOffset", low=-900, high=900, texts=True), country)
 
 
 def person_of(fields: Fields, ip: str) -> Person:

@@ -175,7 +175,10 @@ async def _with_clock(services: Services, caller: Caller | None, reply: Reply) -
     """A moved clock is named, so that nobody wonders about the dates."""
     if caller is None:
         return reply
-    merchant = (await services.merchants.get(caller.merchant_id)).merchant
+    try:
+        merchant = (await services.merchants.get(caller.merchant_id)).merchant
+    except Problem:
+        return reply  # what was done is answered, with or without a note on the clock
     if not merchant.offset_us:
         return reply
     told = iso(merchant.business(services.world.clocks.wall())).encode()

@@ -24,10 +24,10 @@ class Services:
     buckets: Buckets = field(default_factory=lambda: Buckets(per_second=2_000, burst=10_000))
 
 
-def make_services(world: World, orders: Orders) -> Services:
+def make_services(world: World, orders: Orders, rate_per_second: int = 2_000) -> Services:
     merchants = Merchants(world)
     vault = Vault(world)
     return Services(
         world, orders, merchants, vault, Evaluate(world, orders, merchants, vault), Transmit(world, orders, merchants),
-        Credentials(world),
+        Credentials(world), Buckets(per_second=rate_per_second, burst=5 * rate_per_second),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from recoup.doors.edge.asgi import Receive, Scope, Send
 from recoup.doors.edge.keys import folding
+from recoup.doors.edge.rate import check_rate
 from recoup.doors.rescue import names
 from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.fields import Fields
@@ -71,6 +72,7 @@ async def _merchant(call: Call) -> UUID:
             cure = "Send ?environment=<tokenization key>, or a bearer token."
             raise Problem("unauthenticated", "The tokenization key is missing or not valid.", cure=cure)
         merchant_id = found
+        check_rate(call.services.buckets, key, call.services.world.clocks.monotonic())
     mid = (call.query.get("mid") or [""])[0] or str(call.body.get("mid") or "")
     if mid and mid.lower() != str(merchant_id):
         raise Problem("invalid", "The mid does not belong to this credential.", field="Mid")

@@ -54,7 +54,7 @@ def _read(call: Call, fields: Fields) -> Transmitted:
         method.complain("cardBinNumber", "must be digits, as must CardLast4Digits")
     number = method.text("cardNumber", maximum=64).replace(" ", "").replace("-", "")
     if number.isdigit() and len(number) > 10:
-        method.complain("cardNumber", text="A transmission carries no card number: only the first six and last four digits.")
+        method.complain("cardNumber", text="Send no card number here, only its first six and last four digits.")
     facts = {
         "source": fields.text("orderSource", maximum=64), "recurring": fields.flag("isRecurring"),
         "type": transaction.text("transactionType", maximum=32), "avs": transaction.text("avsResultCode", maximum=16),

@@ -8,7 +8,7 @@ or its order id is read, never made twice.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from recoup.flows.locked import Orders
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.messages.order_events import submitted_data
@@ -35,6 +36,7 @@ from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
 from recoup.store.write.intake import Raced, admit
+from recoup.store.write.requests import remember
 from recoup.store.write.vault import find_prints
 
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
@@ -51,7 +53,12 @@ class Evaluate:
         self._admissions: Coalescer[dict[str, Any], bool] = Coalescer(self._admit)
 
     async def evaluate(self, scope: Scope, given: Declined) -> Word:
-        """Raises: Problem invalid, conflict, kind_switched_off, unavailable."""
+        """Answers a caller that waits for an attempt inside the deadline, counted from here.
+
+        Raises: Problem invalid, conflict, kind_switched_off, unavailable.
+        """
+        patience = (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
+        until = self._world.clocks.monotonic() + patience
         token_id = given.token_id or self._token_of(scope, given)
         input_mac = self._mac(given, token_id)
         kept = given.token_id is not None
@@ -67,7 +74,7 @@ class Evaluate:
                     continue
                 if isinstance(seen, int):
                     raise refused from None
-                return await self._present(scope, seen, ()) if isinstance(seen, UUID) else seen
+                return await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
             try:
                 # A number given outright goes into the vault only once it is known that this is taken.
                 admitted = kept and await self._admissions.submit(row)
@@ -75,15 +82,15 @@ class Evaluate:
                 admitted = False
             except Problem as problem:
                 # A commit whose answer was lost: the gate knows whether it happened.
-                if problem.code != "unavailable" or attempt == _TRIES - 1:
+                if problem.code != "unavailable" or problem.facts.get("full") or attempt == _TRIES - 1:
                     raise
                 await asyncio.sleep(0.2)
                 continue
             if admitted:
-                return await self._first_word(scope, given, row, warnings)
+                return await self._first_word(scope, given, row, warnings, until)
             seen = await self._seen(scope, given, token_id, input_mac)
             if isinstance(seen, UUID):
-                return await self._present(scope, seen, warnings)
+                return await self._present(scope, seen, warnings, until)
             if isinstance(seen, Word):
                 return seen
             given = replace(given, facts=given.facts | {"generation": seen})
@@ -106,7 +113,7 @@ class Evaluate:
         _switched_on(merchant, site, kind)
         expires_at, more = expiry_of(kind, given.expires_at, now, world.policy, bool(given.facts.get("is_recurring")))
         warnings += more
-        if given.stale:
+        if _stale(given, now):
             warnings += ("The decline is older than a day; send declines on the day they happen.",)
         facts = {k: v for k, v in given.facts.items() if k != "generation"} | {"decline": given.decline}
         if warnings:
@@ -155,24 +162,19 @@ class Evaluate:
         return [row["order_id"] in made for row in rows]
 
     async def _first_word(
-        self, scope: Scope, given: Declined, row: dict[str, Any], warnings: tuple[str, ...]
+        self, scope: Scope, given: Declined, row: dict[str, Any], warnings: tuple[str, ...], until: float
     ) -> Word:
         if row["kind"] == "mit_managed":
             return Word(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings)
         key = (scope.merchant_id, row["order_id"])
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(max(0.0, until - self._world.clocks.monotonic())):
                 await start(self._orders, key)
                 await asyncio.shield(send_attempt(self._world, self._orders, key, actor=scope.actor,
                                                   request_id=scope.request_id))  # fmt: skip
         except TimeoutError:
             pass  # the attempt stays `keep`: a late approval is shown by the next evaluate and the webhook
-        return await self._present(scope, row["order_id"], warnings)
-
-    @property
-    def _patience(self) -> float:
-        """Seconds until a caller that waits is answered with the order's present word."""
-        return (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
+        return await self._present(scope, row["order_id"], warnings, until)
 
     # what is known already ------------------------------------------------------------------------------------
 
@@ -196,25 +198,21 @@ class Evaluate:
                 assert first is not None
                 if first["kind"] != "mit_managed":
                     return UUID(str(first["order_id"]))
-                word = word_of(first, tuple(request["answer"]["warnings"]))
-                return replace(word, evaluate="SUBMITTED", outcome="SUBMITTED")
+                word, told = word_of(first, tuple(request["answer"]["warnings"])), request["answer"]
+                return replace(word, evaluate=told["evaluate"], outcome=told["outcome"])
             pan_id = await self._pan_id(connection, scope, given, token_id)
             last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
-        if last is None:
-            return 1
-        same = (last["units"], last["asset"], last["pan_id"]) == (given.units, given.currency, pan_id)
-        if last["stage"] in _ENDED_FOR_GOOD and not (same and last["transaction_id"] == given.transaction_id):
-            return int(last["generation"]) + 1
-        if not same:
-            what = "amount" if last["pan_id"] == pan_id else "card"
-            message = f"A rescue of this orderId exists with another {what}."
-            raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
-                          order_id=str(last["order_id"]))  # fmt: skip
-        return UUID(str(last["order_id"]))
+            generation = _generation(given, last, pan_id)
+            if generation is not None:
+                return generation
+            word = word_of(last)
+            answer = {"order_id": word.order_id, "evaluate": word.evaluate, "outcome": word.outcome, "warnings": ()}
+            await remember(connection, scope.merchant_id, "evaluate", given.key, input_mac, word.order_id, answer,
+                           self._world.clocks.wall())  # fmt: skip
+        return word.order_id
 
-    async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...]) -> Word:
+    async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float) -> Word:
         """The order's word now; for one that another call is just trying, as soon as that is answered."""
-        until = self._world.clocks.monotonic() + self._patience
         while True:
             async with self._world.db.connection() as connection:
                 row = await order_word(connection, scope.merchant_id, order_id)
@@ -264,8 +262,34 @@ class Evaluate:
         return mac
 
 
+def _stale(given: Declined, now: BusinessTime) -> bool:
+    told = given.decline.get("at")
+    return told is not None and datetime.fromisoformat(told) < now - timedelta(days=1)
+
+
+def _generation(given: Declined, last: Any, pan_id: UUID | None) -> int | None:
+    """Which rescue of this order id the call begins; None when it only asks how the last one stands.
+
+    Raises: Problem(conflict) for another amount or card while that one counts.
+    """
+    if last is None:
+        return 1
+    same = (last["units"], last["asset"], last["pan_id"]) == (given.units, given.currency, pan_id)
+    if last["stage"] in _ENDED_FOR_GOOD and not (same and last["transaction_id"] == given.transaction_id):
+        return int(last["generation"]) + 1
+    if not same:
+        what = "amount" if last["pan_id"] == pan_id else "card"
+        message = f"A rescue of this orderId exists with another {what}."
+        raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
+                      order_id=str(last["order_id"]))  # fmt: skip
+    return None
+
+
 def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
     """Raises: Problem(kind_switched_off) naming the switch."""
+    if not kind.startswith("mit"):
+        message = "CIT orders are switched off: this version of Recoup rescues merchant-initiated payments."
+        raise Problem("kind_switched_off", message, cure="Send isMIT: true for recurring payments.", kind=kind)
     switch = "mit" if kind.startswith("mit") else kind
     words = {"mit": "MIT", "cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)"}[switch]
     if not getattr(merchant, switch):

@@ -4,25 +4,26 @@
 What stays unknown for a day goes to the desk and is still asked about.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from recoup.flows.cards.send import charge_of, close, deadline_of
+from recoup.flows.cards.send import call, close, deadline_of
 from recoup.flows.locked import Job, Orders
-from recoup.gateways.cards.port import Processor
+from recoup.gateways.cards.port import Outcome, Processor
 from recoup.kernel.scope import WORKER
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
-from recoup.moves.open_attempt import SEND_WITHIN
-from recoup.moves.sends import gate
+from recoup.moves.sends import SEND_WITHIN, gate
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 
 ASK_EVERY_MAX = timedelta(minutes=10)
 ASK_EVERY_MIN = timedelta(milliseconds=250)
+ASK_SECONDS_MAX = 15.0
 
 
 async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
@@ -39,11 +40,20 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     _, attempt = found
     processor: Processor = world.processors[attempt.route]
     asked = world.clocks.wall()
-    outcome = await processor.inquire(attempt.attempt_id)
+    outcome = await ask(processor, attempt.attempt_id)
     if outcome.state in ("approved", "declined"):
         await close(orders, key, attempt.attempt_id, outcome)
         return
     await _not_known(world, orders, key, attempt, processor, asked if outcome.state == "not_found" else None)
+
+
+async def ask(processor: Processor, attempt_id: UUID) -> Outcome:
+    """The processor's word on an id, or unknown when it takes too long."""
+    try:
+        async with asyncio.timeout(ASK_SECONDS_MAX):
+            return await processor.inquire(attempt_id)
+    except TimeoutError:
+        return Outcome("unknown", text="time-out")
 
 
 async def _not_known(
@@ -66,7 +76,7 @@ async def _not_known(
         if not_found is not None and not_found >= settled:
             change.set_attempt(now, not_found=now.not_found + 1)
             if now.not_found >= 2:
-                return _again(world, change, now)
+                return _again(world, change, now, processor.settled_after)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
             return None
         if change.wall > now.send_before + world.policy.desk_after and can(order.stage, "broke"):
@@ -79,11 +89,13 @@ async def _not_known(
     again = await orders.change(Job(key, count, WORKER, "worker", cards=True))
     if again is not None:
         order, same, deadline = again
-        outcome = await processor.charge(charge_of(world, order, same, deadline))
+        outcome = await call(world, order, same, deadline)
         await close(orders, key, attempt_id, outcome)
 
 
-def _again(world: World, change: Change, attempt: Attempt) -> tuple[Order, Attempt, float] | None:
+def _again(
+    world: World, change: Change, attempt: Attempt, settled_after: timedelta
+) -> tuple[Order, Attempt, float] | None:
     """The first send never arrived. The order may have ended or expired meanwhile: then it was never sent."""
     order = change.order
     over = order.expires_at is not None and change.now >= order.expires_at
@@ -91,12 +103,13 @@ def _again(world: World, change: Change, attempt: Attempt) -> tuple[Order, Attem
     order.sends = [s for s in order.sends if UUID(str(s["send_id"])) != attempt.attempt_id]
     barred = isinstance(gate(order, change.now, world.policy.visa_limit), Refused)
     if over or barred or order.merchant.killed or not can(order.stage, "collected"):
-        close_attempt(change, attempt.attempt_id, Told("not_sent"))
+        why = "It never arrived, and it may not be sent again now."
+        close_attempt(change, attempt.attempt_id, Told("not_sent", why=why))
         return None
     send_before = change.wall + SEND_WITHIN
     change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before,
                        sent_at=change.now)  # fmt: skip
     change.send(attempt.attempt_id, at=change.now)
-    change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + timedelta(seconds=1),
+    change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + settled_after,
                wall=True)  # fmt: skip
     return order, attempt, deadline_of(world, attempt)

@@ -10,6 +10,7 @@ from uuid import UUID
 from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.port import Card, Charge, Outcome, Processor
 from recoup.gateways.keys.sealing import Sealed
+from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
@@ -25,8 +26,9 @@ _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out
 def route_of(world: World, order: Order) -> Processor:
     """The processor for the order's next send: the first whose last try was not refused before it left."""
     routes: list[Processor] = list(world.processors.values())
-    unreachable = {a.route for a in order.attempts[-1:] if a.state == "not_sent"}
-    return next((r for r in routes if r.name not in unreachable), routes[0])
+    last = next((a for a in reversed(order.attempts) if a.route), None)
+    unreachable = last.route if last is not None and last.state == "not_sent" else None
+    return next((r for r in routes if r.name != unreachable), routes[0])
 
 
 async def send_attempt(
@@ -43,7 +45,7 @@ async def send_attempt(
     if opened is None:
         return None
     order, attempt, deadline = opened
-    outcome = await _call(world, order, attempt, deadline)
+    outcome = await call(world, order, attempt, deadline)
     return await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
 
 
@@ -54,11 +56,15 @@ def deadline_of(world: World, attempt: Attempt) -> float:
     return world.clocks.monotonic() + left / timedelta(seconds=1)
 
 
-async def _call(world: World, order: Order, attempt: Attempt, deadline: float) -> Outcome:
+async def call(world: World, order: Order, attempt: Attempt, deadline: float) -> Outcome:
+    """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
     processor: Processor = world.processors[attempt.route]
     timeout = (attempt.call_timeout_ms or 0) / 1000
     try:
         charge = charge_of(world, order, attempt, deadline)
+    except Problem as problem:
+        return Outcome("not_sent", text=problem.message)
+    try:
         async with asyncio.timeout(timeout + 0.5):
             return await processor.charge(charge)
     except TimeoutError:
@@ -73,7 +79,7 @@ def charge_of(world: World, order: Order, attempt: Attempt, deadline: float) -> 
         id=attempt.attempt_id, order_id=order.order_id, merchant_id=order.merchant_id,
         acceptor_id=order.merchant.acceptor_id, card=open_card(world, order), units=attempt.units,
         currency=attempt.asset, initiator="customer" if attempt.initiator == "customer" else "merchant",
-        capture=facts.get("transaction_type") != "AUTHORIZATION", descriptor=order.descriptor,
+        capture=True, descriptor=order.descriptor,
         sent_at=attempt.sent_at, send_before_monotonic=deadline,
         timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=None,
         network_transaction_id=facts.get("network_transaction_id"), agreement=facts.get("agreement"),

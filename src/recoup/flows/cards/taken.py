@@ -47,7 +47,6 @@ class Declined:
     payer: Person
     facts: dict[str, Any]
     sense_key: str | None = None
-    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

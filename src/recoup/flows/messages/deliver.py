@@ -8,6 +8,7 @@ import random
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from recoup.store.write.lanes import claim_lanes, finish_lanes
 
 log = structlog.get_logger()
 IN_FLIGHT_MAX = 256
+ROOM_WORTH_A_CLAIM = 64
+ROOM_SECONDS = 0.01
 _RESULTS = {"taken": "delivered", "retry": "failed", "park": "parked", "disable": "disabled"}
 _Finished = tuple[dict[str, Any], dict[str, Any]]
 
@@ -39,11 +42,8 @@ class Deliveries:
         self._out: set[asyncio.Task[None]] = set()
 
     async def claim(self, *, merchant_id: UUID | None = None) -> int:
-        """Starts as many deliveries as are due and have room; answers how many."""
-        room = IN_FLIGHT_MAX - len(self._out)
-        if room <= 0:
-            await asyncio.wait(self._out, return_when=asyncio.FIRST_COMPLETED)
-            return 0
+        """Starts as many deliveries as are due and have room; answers how many: 0 when none was due."""
+        room = await self._room()
         async with self._world.db.connection() as connection:
             lanes = await claim_lanes(connection, self._world.clocks.wall(), room, merchant_id)
         for lane in lanes:
@@ -52,6 +52,14 @@ class Deliveries:
             task.add_done_callback(self._out.discard)
         return len(lanes)
 
+    async def _room(self) -> int:
+        """At least one. With little of it, more is waited for, but not long: slow receivers must not hold up others."""
+        if len(self._out) > IN_FLIGHT_MAX - ROOM_WORTH_A_CLAIM:
+            await asyncio.sleep(ROOM_SECONDS)
+        while len(self._out) >= IN_FLIGHT_MAX:
+            await asyncio.wait(self._out, return_when=asyncio.FIRST_COMPLETED)
+        return IN_FLIGHT_MAX - len(self._out)
+
     async def drain(self) -> None:
         """Waits for what is out."""
         while self._out:
@@ -59,17 +67,22 @@ class Deliveries:
 
     async def _deliver(self, lane: dict[str, Any]) -> None:
         try:
-            answer = await self._post(lane)
+            # An endpoint that was switched off or deleted meanwhile gets nothing more; its lane ends.
+            answer = await self._post(lane) if lane["state"] == "active" else Answer(None, error="switched_off")
             await self._finish.submit(self._result(lane, answer))
         except Exception as error:  # noqa: BLE001 - the lane's lease runs out and it is taken up again
             log.warning("delivery not recorded", lane=str(lane["lane_id"]), error=type(error).__name__)
 
     async def _post(self, lane: dict[str, Any]) -> Answer:
         world = self._world
-        checked = check_url(lane["url"], loopback=world.policy.loopback_webhooks)
-        if isinstance(checked, Problem) or lane["event_id"] is None:
+        host = _host_of(lane["url"], world.policy.loopback_webhooks)
+        if host is None:
             return Answer(None, error="refused_address")
-        rendered = self._render(lane, checked.host_header)
+        try:
+            rendered = self._render(lane, host)
+        except Exception as error:  # noqa: BLE001 - it counts as a failed try: backed off, shown, and at last parked
+            log.warning("delivery not rendered", lane=str(lane["lane_id"]), error=type(error).__name__)
+            return Answer(None, error="not_rendered")
         web: Web = world.web
         return await web.post(lane["url"], rendered.headers, rendered.body)
 
@@ -110,6 +123,13 @@ class Deliveries:
 
         await retrying(once)
         return [True] * len(results)
+
+
+@lru_cache(maxsize=4096)
+def _host_of(url: str, loopback: bool) -> str | None:
+    """The host as the receiver sees it; None for an address that may not be called."""
+    checked = check_url(url, loopback=loopback)
+    return None if isinstance(checked, Problem) else checked.host_header
 
 
 def event_of(row: dict[str, Any], test_mode: bool) -> Event:

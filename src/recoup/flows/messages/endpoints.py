@@ -49,7 +49,7 @@ async def create(
     wanted = tuple(dict.fromkeys(events if events is not None else DEFAULT_EVENTS))
     unknown = [name for name in wanted if name not in CATALOGUE]
     if unknown or not wanted:
-        message = f"Unknown event {unknown[0]!r}." if unknown else "Name at least one event."
+        message = f"Unknown event {unknown[0][:64]!r}." if unknown else "Name at least one event."
         raise Problem("invalid", message, field="Events", cure="Events are: " + ", ".join(CATALOGUE) + ".")
     if form not in FORMATS:
         raise Problem("invalid", "The format is not known.", field="Format", cure="One of " + ", ".join(FORMATS) + ".")

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from recoup.flows.each import each
 from recoup.kernel.world import World
 from recoup.store.pool import retrying
 from recoup.store.write.closer import feed_events, lock_closer, merchants_with_events
@@ -13,7 +14,7 @@ async def publish_all(world: World) -> int:
     """Every merchant that has new events; answers how many events."""
     async with world.db.connection() as connection:
         merchants = await merchants_with_events(connection)
-    return sum([await publish(world, merchant_id) for merchant_id in merchants])
+    return await each(merchants, lambda merchant_id: publish(world, merchant_id))
 
 
 async def publish(world: World, merchant_id: UUID) -> int:

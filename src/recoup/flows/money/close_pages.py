@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from recoup.flows.each import each
 from recoup.kernel.world import World
 from recoup.store.pool import retrying
 from recoup.store.write.closer import close_page, lock_closer, merchants_with_postings
@@ -13,7 +14,7 @@ async def close_pages(world: World) -> int:
     """Answers how many postings were sealed."""
     async with world.db.connection() as connection:
         merchants = await merchants_with_postings(connection)
-    return sum([await close_pages_of(world, merchant_id) for merchant_id in merchants])
+    return await each(merchants, lambda merchant_id: close_pages_of(world, merchant_id))
 
 
 async def close_pages_of(world: World, merchant_id: UUID) -> int:

@@ -73,7 +73,13 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
             Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id)
         )
     except KeyTaken:
-        return await refund(world, orders, scope, order_id, asked)
+        if asked.key is None:
+            raise
+        async with world.db.connection() as connection:
+            known = await find_request(connection, scope.merchant_id, "refund", asked.key)
+        if known is None:
+            raise
+        return _same(known, input_mac)
     return answer
 
 

@@ -8,6 +8,7 @@ from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.port import Outcome, Processor, Reversal
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.refunds import close_refund, open_refund
@@ -50,11 +51,14 @@ def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
 
 
 async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
+    assert refund.send_before is not None
+    left: timedelta = WallTime(refund.send_before) - world.clocks.wall()
+    deadline = world.clocks.monotonic() + left / timedelta(seconds=1)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     assert refund.attempt_id is not None
     message = Reversal(
         id=refund.refund_id, charge_id=refund.attempt_id, units=refund.units, currency=refund.asset, kind="refund",
-        sent_at=refund.business_at, send_before_monotonic=world.clocks.monotonic() + 5, timeout_seconds=timeout,
+        sent_at=refund.business_at, send_before_monotonic=deadline, timeout_seconds=timeout,
     )  # fmt: skip
     try:
         async with asyncio.timeout(timeout + 0.5):

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-Error = Literal["refused_address", "dns", "connect", "tls", "timeout", "too_large", "protocol"]
+# The last two are the flow's own: nothing was sent.
+Error = Literal[
+    "refused_address", "dns", "connect", "tls", "timeout", "too_large", "protocol", "not_rendered", "switched_off"
+]
 
 
 @dataclass(frozen=True, slots=True)

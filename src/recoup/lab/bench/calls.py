@@ -50,8 +50,8 @@ def tokenize_body() -> dict[str, Any]:
 
 def post(path: str, body: dict[str, Any], bearer: str | None) -> str:
     text = json.dumps(body)
-    kind = "content-type: application/json\r\n"
-    return f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{_bearer(bearer)}{kind}content-length: {len(text)}\r\n\r\n{text}"
+    about = f"content-type: application/json\r\ncontent-length: {len(text)}\r\n"
+    return f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{_bearer(bearer)}{about}\r\n{text}"
 
 
 def get(path: str, bearer: str) -> str:

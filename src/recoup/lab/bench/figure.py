@@ -11,7 +11,7 @@ class Size:
     """How much is run. `seconds` a round and side; `count` scales what is prepared (1.0 is the real thing)."""
 
     rounds: int = 3
-    seconds: float = 2.5
+    seconds: float = 2.0
     connections: int = 64
     clients: int = 32
     count: float = 1.0

@@ -1,4 +1,4 @@
-"""`recoup up` on a fresh folder, then again: how long the later start takes, and the memory of all processes at rest."""
+"""`recoup up` on a fresh folder, then again: how long the later start takes; the memory of all processes at rest."""
 
 import asyncio
 import contextlib

@@ -103,9 +103,10 @@ async def _post(world: World, order: Order, together: int) -> None:
 async def _sealed_ms(connection: asyncpg.Connection) -> float:
     """Until every posting stands on a page."""
     begun = time.perf_counter()
-    while await connection.fetchval("SELECT EXISTS (SELECT FROM postings WHERE page_no IS NULL)"):
+    while True:
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM postings WHERE page_no IS NULL)"):
+            return (time.perf_counter() - begun) * 1000
         await asyncio.sleep(0.01)
-    return (time.perf_counter() - begun) * 1000
 
 
 async def _script(ground: Ground, order: Order) -> Script:

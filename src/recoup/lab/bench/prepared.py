@@ -33,6 +33,10 @@ _TABLES: Final = {
     "feed": "subject_id", "lanes": "subject_id", "due_work": "subject_id",
 }  # fmt: skip
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SHARED: Final = """
+SELECT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = $2
+UNION ALL SELECT endpoint_id FROM endpoints WHERE merchant_id = $1
+"""
 _COLUMNS: Final = """
 SELECT column_name::text FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position
@@ -70,14 +74,11 @@ async def admitted_order(world: World, shop: Shop, external: str = MARK) -> UUID
 async def model_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> Model:
     """From an order that exists, with all ids that its rows have of their own."""
     kept = await connection.fetchrow(
-        "SELECT card_id, transaction_id, to_jsonb(o)::text AS text FROM orders o WHERE merchant_id = $1 AND order_id = $2",
-        merchant_id, order_id,
+        "SELECT card_id, transaction_id, to_jsonb(o)::text AS text FROM orders o"
+        " WHERE merchant_id = $1 AND order_id = $2", merchant_id, order_id,
     )  # fmt: skip
     shared = {str(merchant_id), *_ID.findall(kept["text"])} - {str(order_id), str(kept["card_id"])}
-    shared |= {str(r[0]) for r in await connection.fetch(
-        "SELECT payer_id FROM order_payer WHERE merchant_id = $1 AND order_id = $2", merchant_id, order_id)}  # fmt: skip
-    shared |= {str(r[0]) for r in await connection.fetch(
-        "SELECT endpoint_id FROM endpoints WHERE merchant_id = $1", merchant_id)}  # fmt: skip
+    shared |= {str(r[0]) for r in await connection.fetch(_SHARED, merchant_id, order_id)}
     own: dict[str, None] = {}
     for table in _TABLES:
         for text in await _rows(connection, table, merchant_id, order_id, kept["card_id"]):

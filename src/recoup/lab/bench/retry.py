@@ -44,8 +44,9 @@ async def retry(ground: Ground, size: Size) -> Figure:
             async with running(["recoup.lab.bench.retry_worker"], told=told) as worker:
                 await one_line(worker)
                 for done in range(size.rounds):
-                    first = NUMBER + done * number
-                    await connection.execute(_FALL_DUE, shop.merchant_id, mine.order_prefix(), first + 1, first + number)
+                    first = NUMBER + done * number + 1
+                    due = shop.merchant_id, mine.order_prefix(), first, first + number - 1
+                    await connection.execute(_FALL_DUE, *due)
                     ours.append(await _ours(worker, number))
                     script.variables |= {"m": "0", "first": str(NUMBER + done * number // 2)}
                     rate = await rate_of(ground.pgbench, ground.sandbox, [renewed(script)], ground.data_dir,

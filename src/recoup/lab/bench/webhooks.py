@@ -77,7 +77,8 @@ async def _ours(
     assert receiver.stdin is not None
     receiver.stdin.write(json.dumps({"number": number}).encode() + b"\n")
     await one_line(receiver)
-    await connection.execute(_TELL, model.merchant_id, model.order_prefix(), NUMBER + first, NUMBER + first + number - 1)
+    last = first + number - 1
+    await connection.execute(_TELL, model.merchant_id, model.order_prefix(), NUMBER + first, NUMBER + last)
     committed = time.time()
     told: dict[str, Any] = await one_line(receiver, 120)
     p50, p99 = await connection.fetchrow(_TAKEN, model.merchant_id, committed)
@@ -109,6 +110,7 @@ async def _lanes_script(
 async def worker_is_up(connection: asyncpg.Connection) -> None:
     """Until the worker is connected and goes its rounds."""
     sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'recoup-worker'"
-    while not await connection.fetchval(sql):
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(0.3)
+    while True:
+        await asyncio.sleep(0.3)
+        if await connection.fetchval(sql):
+            return

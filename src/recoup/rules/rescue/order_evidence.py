@@ -6,6 +6,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
+from recoup.rules.rescue.slots import offset_minutes
 
 _KINDS: dict[str, Kind] = {"mit_managed": "managed_mit", "mit_sync": "sync_mit"}
 
@@ -57,6 +58,6 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         currency=order.asset,
         attempts=tuple(Tried(a.ladder, a.sent_at) for a in sent if a.sent_at is not None),
         funding=facts.get("funding"),
-        utc_offset=facts["utc_offset"] if facts.get("utc_offset") is not None else -480,
+        utc_offset=facts.get("utc_offset", offset_minutes(None, None)),
         magic_first_send=order.card is not None and order.card.magic == "approve",
     )

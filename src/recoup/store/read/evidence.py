@@ -17,7 +17,8 @@ SELECT o.merchant_id, o.order_id,
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
   CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM network_sends s
     WHERE s.card_id = o.card_id AND s.state <> 'not_sent'
-      AND (s.at > $3::timestamptz + m.offset_us * interval '1 microsecond' OR s.lasting)) END AS sends,
+      AND (s.at > $3::timestamptz + m.offset_us * interval '1 microsecond' OR s.lasting OR s.send_id = o.order_id)
+    ) END AS sends,
   CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)

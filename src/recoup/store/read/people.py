@@ -1,5 +1,6 @@
 """Who may look at what: users, their sessions, and the merchants that their memberships reach. People database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -81,3 +82,8 @@ async def reachable(
     """The merchants by name, at most MERCHANTS_MAX; with `merchant_id` that one, or none when it is out of reach."""
     rows = await connection.fetch(_REACH, user_id, world, merchant_id, MERCHANTS_MAX)
     return [Reach(*row.values()) for row in rows]
+
+
+async def names_of(connection: asyncpg.Connection, user_ids: Sequence[UUID]) -> dict[UUID, str]:
+    rows = await connection.fetch("SELECT user_id, name FROM users WHERE user_id = ANY($1::uuid[])", list(user_ids))
+    return {row["user_id"]: row["name"] for row in rows}

@@ -128,11 +128,10 @@ gate AS (
   FROM jsonb_populate_recordset(NULL::requests, $N)
 )
 """,
-    "answers": """
-answered AS (
-  UPDATE requests r SET state = 'answered', answer = i.answer
-  FROM jsonb_to_recordset($N) AS i (merchant_id uuid, operation text, key text, answer jsonb)
-  WHERE r.merchant_id = i.merchant_id AND r.operation = i.operation AND r.key = i.key AND r.state = 'open'
+    "codes_used": """
+used AS (
+  DELETE FROM cvv_once c USING jsonb_to_recordset($N) AS i (merchant_id uuid, token_id uuid)
+  WHERE c.merchant_id = i.merchant_id AND c.token_id = i.token_id
 )
 """,
 }
@@ -154,11 +153,13 @@ class Rows:
     due_done: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)  # new keys; a known one raises UniqueViolationError
-    answers: list[dict[str, Any]] = field(default_factory=list)  # of keys that stand open
+
+    codes_used: list[dict[str, Any]] = field(default_factory=list)  # card codes, gone with the first send
 
     def extend(self, other: "Rows") -> None:
-        for name in self.__dataclass_fields__:
-            getattr(self, name).extend(getattr(other, name))
+        for name in _PARTS:
+            if part := getattr(other, name):
+                getattr(self, name).extend(part)
 
 
 @lru_cache(maxsize=256)

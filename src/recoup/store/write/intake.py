@@ -75,6 +75,12 @@ WITH input AS MATERIALIZED (
 ), due AS (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
   SELECT merchant_id, 'admit', order_id, admit_at FROM admitted
+), paid AS (  -- a later success of the same payment that was transmitted first
+  INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
+  SELECT a.merchant_id, 'transmission', t.transmit_id, a.placed_at
+  FROM admitted a JOIN transmissions t ON t.merchant_id = a.merchant_id AND t.external_id = a.external_id
+  WHERE NOT t.is_declined AND t.transacted_at > (a.facts -> 'decline' ->> 'at')::timestamptz
+  ON CONFLICT DO NOTHING
 )
 SELECT a.order_id, w.whole
 FROM (SELECT 1 / ((SELECT count(*) FROM gate) = (SELECT count(*) FROM refs))::int AS whole) w

@@ -17,7 +17,7 @@ WITH picked AS MATERIALIZED (
   WHERE l.merchant_id = p.merchant_id AND l.endpoint_id = p.endpoint_id AND l.lane_id = p.lane_id
   RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.next_seq, l.fails
 )
-SELECT l.*, e.url, e.format, e.own_key, m.webhook_key, o.event_id, o.event, o.body, o.business_at, r.site_id,
+SELECT l.*, e.state, e.url, e.format, e.own_key, m.webhook_key, o.event_id, o.event, o.body, o.business_at, r.site_id,
   r.external_id
 FROM leased l
 JOIN endpoints e USING (merchant_id, endpoint_id)
@@ -36,7 +36,8 @@ WITH input AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid, lane_id uuid, subject_id uuid, seq int,
     fails int, retry_at timestamptz, disable text)
 ), next AS MATERIALIZED (
-  SELECT i.*, CASE WHEN i.retry_at IS NOT NULL THEN i.seq WHEN e.ordered AND i.disable IS NULL THEN (
+  SELECT i.*, CASE WHEN e.state <> 'active' OR i.disable IS NOT NULL THEN NULL
+      WHEN i.retry_at IS NOT NULL THEN i.seq WHEN e.ordered THEN (
       SELECT min(f.seq) FROM feed f WHERE f.merchant_id = i.merchant_id AND f.subject_id = i.subject_id
         AND f.seq > i.seq AND f.event = ANY(e.events)) END AS next_seq
   FROM input i JOIN endpoints e USING (merchant_id, endpoint_id)
@@ -45,11 +46,15 @@ WITH input AS MATERIALIZED (
     fails = CASE WHEN n.retry_at IS NULL THEN 0 ELSE n.fails END
   FROM next n
   WHERE l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id AND l.lane_id = n.lane_id
-    AND n.next_seq IS NOT NULL
+    AND l.next_seq = n.seq AND n.next_seq IS NOT NULL
 ), ended AS (
   DELETE FROM lanes l USING next n
   WHERE l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id AND l.lane_id = n.lane_id
-    AND n.next_seq IS NULL
+    AND l.next_seq = n.seq AND n.next_seq IS NULL
+), cleared AS (
+  DELETE FROM lanes l USING next n
+  WHERE n.disable IS NOT NULL AND l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id
+    AND l.lane_id <> n.lane_id
 ), tried AS (
   INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error,
     latency_ms, answer, result)

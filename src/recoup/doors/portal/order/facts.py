@@ -114,8 +114,8 @@ def tried(page: OrderPage) -> list[Tried]:
     rows = []
     for attempt in page.attempts:
         body = said.get(str(attempt["attempt_id"]), {})
-        rows.append(Tried(attempt, (body.get("meaning") or "").partition(";")[0], CLASSES.get(body.get("class") or "", ""),
-                          body.get("cure") or ""))  # fmt: skip
+        meaning = str(body.get("meaning") or "").partition(";")[0]
+        rows.append(Tried(attempt, meaning, CLASSES.get(body.get("class") or "", ""), body.get("cure") or ""))
     return rows
 
 

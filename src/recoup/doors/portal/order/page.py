@@ -1,5 +1,6 @@
 """One order: what it is, what happened, what comes next and why, and what may be done."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from recoup.doors.portal.words import REASONS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_page import OrderPage, read_order
+from recoup.store.read.people import names_of
 
 
 async def order_page(visit: Visit) -> Response:
@@ -42,7 +44,20 @@ async def find(visit: Visit) -> OrderPage:
         others = len(visit.session.merchants) > 1
         cure = "It may belong to another merchant of yours: switch first." if others else "Look it up in the list."
         raise Problem("not_found", f"{visit.known.merchant.name} has no order with this id.", cure=cure)
-    return page
+    return await _named(visit, page)
+
+
+async def _named(visit: Visit, page: OrderPage) -> OrderPage:
+    """The log holds ids of people only; their names are looked up for those who may see them."""
+    ids = {line["actor"]: parse_id(line["actor"].partition(":")[2]) for line in page.log
+           if line["actor"].startswith("user:")}  # fmt: skip
+    wanted = [found for found in ids.values() if found is not None]
+    if not wanted:
+        return page
+    async with visit.portal.world.extra["people"].connection() as connection:
+        names = await names_of(connection, wanted)
+    told = {actor: f"user:{names.get(found, 'a former user')}" for actor, found in ids.items() if found is not None}
+    return replace(page, log=tuple({**line, "actor": told.get(line["actor"], line["actor"])} for line in page.log))
 
 
 def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",

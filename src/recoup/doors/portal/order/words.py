@@ -156,6 +156,10 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "refund_done": _plain("Refund of {amount} done", "The processor has taken it.", "returned", "ok", "money"),
     "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
                              "problem", "bad", "money"),
+    "refund_delayed": _plain("Refund of {amount} delayed", "The processor does not answer; it is sent until it does.",
+                             "clock", "warn", "money"),
+    "reversal_delayed": _plain("Giving back {amount} is delayed", "The processor does not answer; it is sent until it "
+                               "does.", "clock", "warn", "money"),
     "refund_stuck": _plain("Refund of {amount} is stuck",
                            "The processor did not take it. It is still owed; the operator looks at it.",
                            "problem", "bad", "money"),

@@ -1,0 +1,135 @@
+"""A real `recoup up` in a folder of its own, parts of which are killed, and the processes that belong to it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from recoup.store.server import EmbeddedServer
+
+RECOUP = [str(Path(sys.executable).with_name("recoup"))]
+START_SECONDS_MAX = 90.0
+PARTS = ("supervisor", "doors", "worker", "postgres")
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@dataclass
+class Installation:
+    """`killed`: how often each part was."""
+
+    data_dir: Path
+    port: int = field(default_factory=free_port)
+    up: "subprocess.Popen[bytes] | None" = None
+    killed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    starts: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir.with_name("up.log")
+
+    def ensure(self) -> None:
+        """Starts the supervisor when it does not run, as whoever runs it would."""
+        if self.up is not None and self.up.poll() is None:
+            return
+        with self.log.open("ab") as log:
+            self.up = subprocess.Popen(
+                [*RECOUP, "up", "--port", str(self.port), "--data-dir", str(self.data_dir)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        self.starts += 1
+
+    def wait_ready(self) -> None:
+        give_up = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < give_up:
+            self.ensure()
+            if self.ready():
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"not ready: {self.log.read_text()[-2000:]}")
+
+    def ready(self) -> bool:
+        try:
+            with urlopen(self.url + "/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+    def part(self, name: str) -> int | None:
+        """The process id of one part, None when it does not run just now."""
+        assert self.up is not None
+        if name == "supervisor":
+            return self.up.pid if self.up.poll() is None else None
+        word = {"doors": "serve", "worker": "worker", "postgres": "-D"}[name]
+        return next((pid for pid, words in _children(self.up.pid) if word in words), None)
+
+    def kill(self, name: str) -> bool:
+        pid = self.part(name)
+        if pid is None:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            self.killed[name] += 1
+        if name == "supervisor":
+            assert self.up is not None
+            self.up.wait(10)
+        return True
+
+    def run(self, *words: str, seconds: float = 120.0) -> "subprocess.CompletedProcess[str]":
+        """One verb of the command line, beside the running installation."""
+        command = [*RECOUP, *words, "--data-dir", str(self.data_dir)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+
+    def credentials(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.data_dir / "bootstrap.json").read_text())
+        return found
+
+    def dsn(self) -> str:
+        """Of the sandbox's database, as the owner. Call from the main thread."""
+        return EmbeddedServer(self.data_dir).start().dsn("recoup_sandbox")
+
+    def stop(self) -> None:
+        if self.up is not None and self.up.poll() is None:
+            self.up.send_signal(signal.SIGTERM)
+            try:
+                self.up.wait(60)
+            except subprocess.TimeoutExpired:
+                self.up.kill()
+                self.up.wait(10)
+
+
+def _children(parent: int) -> Iterator[tuple[int, list[str]]]:
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError, IndexError, ValueError):
+            if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                yield int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[Installation]:
+    one = Installation(folder / "data")
+    try:
+        one.wait_ready()
+        yield one
+    finally:
+        one.stop()
