@@ -106,6 +106,11 @@ class Installation:
         """Of the sandbox's database, as the owner. Call from the main thread."""
         return EmbeddedServer(self.data_dir).start().dsn("recoup_sandbox")
 
+    def left_behind(self) -> list[int]:
+        """Parts that run although the supervisor that they belong to does not: they end with it, within moments."""
+        mine = {self.up.pid} | {pid for pid, _ in _children(self.up.pid)} if self.up is not None else set()
+        return [pid for pid, words in _processes() if str(self.data_dir) in words and pid not in mine and _is_part(words)]
+
     def stop(self) -> None:
         if self.up is not None and self.up.poll() is None:
             self.up.send_signal(signal.SIGTERM)
@@ -114,15 +119,28 @@ class Installation:
             except subprocess.TimeoutExpired:
                 self.up.kill()
                 self.up.wait(10)
+        self.up = None
+        for pid in self.left_behind():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _is_part(words: list[str]) -> bool:
+    return "serve" in words or "worker" in words
+
+
+def _processes() -> Iterator[tuple[int, list[str]]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                yield int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
 
 
 def _children(parent: int) -> Iterator[tuple[int, list[str]]]:
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+    for pid, words in _processes():
         with suppress(OSError, IndexError, ValueError):
-            if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
-                yield int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                yield pid, words
 
 
 @contextmanager

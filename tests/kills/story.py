@@ -34,12 +34,14 @@ class Figures:
     deliveries: int
     events: int
     verified: dict[str, int]
+    left_behind: int = 0
 
     def text(self) -> str:
         return (
             f"kills: {sum(self.kills.values())} {self.kills} in {self.seconds:.0f} s, {self.calls} calls"
             f" ({self.repeats} repeated), {self.orders} orders answered, {self.charges} charges at the issuer,"
-            f" {self.events} events, {self.deliveries} deliveries, verified {self.verified}"
+            f" {self.events} events, {self.deliveries} deliveries, {self.left_behind} parts outlived their supervisor,"
+            f" verified {self.verified}"
         )
 
 
@@ -48,6 +50,7 @@ def play(folder: Path, *, kills: int, seed: int, rest: tuple[float, float], hurr
     began = time.monotonic()
     with installed(folder) as installation:
         figures = asyncio.run(_play(installation, kills, random.Random(seed), rest, installation.dsn(), hurry))
+        figures.left_behind = len(installation.left_behind())
         figures.seconds = time.monotonic() - began
         return figures
 

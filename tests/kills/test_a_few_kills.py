@@ -12,3 +12,4 @@ def test_five_kills_lose_nothing(tmp_path: Path) -> None:
     print(figures.text())
     assert sum(figures.kills.values()) == 5
     assert figures.orders >= 10
+    assert figures.left_behind == 0

@@ -17,3 +17,4 @@ def test_a_hundred_kills_lose_nothing(tmp_path: Path) -> None:
     assert sum(figures.kills.values()) == KILLS
     assert all(figures.kills.values())
     assert figures.orders >= KILLS
+    assert figures.left_behind == 0

@@ -164,8 +164,6 @@ def test_a_refund_whose_answer_is_lost_is_the_same_refund_again(shop: Caller, tr
     assert caller.order(order_id)["refundedAmount"] == 500
 
 
-@pytest.mark.xfail(reason="store/pool.py: asyncpg.InternalClientError of a dying connection is not among LOST",
-                   strict=False)
 def test_connections_killed_under_load_lose_and_double_nothing(server: ServerAddress) -> None:
     """Each call ends as 200 or 503; asked again under the same key, each has exactly one order."""
     with opened_door(server) as door:

@@ -287,9 +287,6 @@ def _generation(given: Declined, last: Any, pan_id: UUID | None) -> int | None:
 
 def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
     """Raises: Problem(kind_switched_off) naming the switch."""
-    if not kind.startswith("mit"):
-        message = "CIT orders are switched off: this version of Recoup rescues merchant-initiated payments."
-        raise Problem("kind_switched_off", message, cure="Send isMIT: true for recurring payments.", kind=kind)
     switch = "mit" if kind.startswith("mit") else kind
     words = {"mit": "MIT", "cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)"}[switch]
     if not getattr(merchant, switch):
@@ -298,6 +295,9 @@ def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
     if not getattr(site, switch):
         raise Problem("kind_switched_off", f"{words} orders are switched off for the site {site.name}.",
                       cure="Switch them on for the site, or send another site.", kind=kind)  # fmt: skip
+    if switch != "mit":
+        message = f"{words} orders are not taken by this version of Recoup."
+        raise Problem("kind_switched_off", message, cure="Send isMIT: true for recurring payments.", kind=kind)
 
 
 def _search_text(given: Declined) -> str:

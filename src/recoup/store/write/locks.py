@@ -19,10 +19,7 @@ JOIN unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id) USING (merchant
 ORDER BY o.merchant_id, o.order_id
 FOR UPDATE OF o, h
 """
-# A join, not `= ANY`: that one would be planned anew at each call.
-_CARDS = """
-SELECT c.card_id FROM cards c JOIN unnest($1::uuid[]) AS k (card_id) USING (card_id) ORDER BY c.card_id FOR UPDATE OF c
-"""
+_CARDS = "SELECT card_id FROM cards WHERE card_id = ANY($1::uuid[]) ORDER BY card_id FOR UPDATE"
 _MAKE_CARDS = """
 INSERT INTO cards (card_id, created_at)
 SELECT DISTINCT card_id, $2::timestamptz FROM unnest($1::uuid[]) AS c (card_id) ORDER BY card_id
