@@ -109,7 +109,8 @@ class Installation:
     def left_behind(self) -> list[int]:
         """Parts that run although the supervisor that they belong to does not: they end with it, within moments."""
         mine = {self.up.pid} | {pid for pid, _ in _children(self.up.pid)} if self.up is not None else set()
-        return [pid for pid, words in _processes() if str(self.data_dir) in words and pid not in mine and _is_part(words)]
+        ours = [pid for pid, words in _processes() if str(self.data_dir) in words and _is_part(words)]
+        return [pid for pid in ours if pid not in mine]
 
     def stop(self) -> None:
         if self.up is not None and self.up.poll() is None:

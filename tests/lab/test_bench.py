@@ -89,7 +89,7 @@ def test_pgbench_gets_the_recorded_row_with_its_marks_replaced(ground: Ground) -
             await connection.execute("CREATE TABLE seen (id text, text text, list text[], number int)")
             await connection.execute("GRANT ALL ON seen TO recoup_app")
             marks = {"MARK": Mark("n", ":id")}
-            script = await script_of(ground.sandbox, [Statement(sql, args)], marks, since=0.0)
+            script = await script_of(ground.sandbox, [Statement(sql, args)], marks, since=0)
             rate = await rate_of(ground.pgbench, ground.sandbox, [script], ground.data_dir, clients=2, each=3)
             return rate, [dict(row) for row in await connection.fetch("SELECT * FROM seen ORDER BY id")]
 

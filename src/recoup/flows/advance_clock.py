@@ -20,6 +20,8 @@ from recoup.store.write.merchants import move_clock
 
 Publish = Callable[[UUID], Awaitable[int]]
 SETTLE_SECONDS_MAX = 120.0
+STEP_MAX = timedelta(days=366)
+AHEAD_MAX = timedelta(days=5 * 366)
 
 
 async def advance_clock(
@@ -34,11 +36,16 @@ async def advance_clock(
         raise Problem("forbidden", "Only a sandbox merchant's clock can be moved.")
     if by < timedelta(0):
         raise Problem("invalid", "A clock only moves forward.", field="advance")
+    if by > STEP_MAX:
+        raise Problem("invalid", f"A clock moves at most {STEP_MAX.days} days at once.", field="advance")
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
     if offset is None:
         raise Problem("not_found", "There is no such merchant in this world.")
     target = world.clocks.business(offset) + by
+    if target > world.clocks.wall() + AHEAD_MAX:
+        message = f"A clock may stand at most {AHEAD_MAX.days} days ahead, and it never goes back."
+        raise Problem("invalid", message, field="advance", cure="Use another merchant, or a new data folder.")
     await _settle(world, orders, merchant_id, publish)
     while True:
         async with world.db.connection() as connection:

@@ -85,7 +85,8 @@ class Orders:
             for index, job in jobs:
                 row = rows.get(job.key)
                 if row is None:
-                    answers[index] = Problem("not_found", "There is no such order.")
+                    cure = "Check the id; it is the orderId of /evaluate."
+                    answers[index] = Problem("not_found", "There is no such order.", cure=cure)
                     continue
                 order = order_of(row, evidence[job.key])
                 order.sends = with_reserved(order.sends, reserved.get(row["card_id"], {}))

@@ -65,3 +65,8 @@ class Problem(Exception):
         self.fields = dict(fields) if fields else ({field: [message]} if field else {})
         self.retry_after_seconds = retry_after_seconds
         self.facts = facts
+
+    def sentence(self) -> str:
+        """What happened and what to do, in one line."""
+        message = self.message if self.message.endswith((".", "?", "!")) else f"{self.message}."
+        return f"{message} {self.cure}" if self.cure else message

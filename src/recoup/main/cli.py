@@ -24,7 +24,10 @@ from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_sandbox
 
 T = TypeVar("T")
-_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+PORT = click.IntRange(0, 65535)
+_data_dir = click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives. Default .recoup"
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +38,10 @@ def cli() -> None:
 
 def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
     """Opens the sandbox beside a running `recoup up`, or starts the database for this verb alone."""
+    embedded = not (settings.sandbox_database_url or settings.database_url)
+    if embedded and not (settings.data_dir / "postgres").exists():
+        message = f"There is no installation in {settings.data_dir}."
+        raise Problem("not_found", message, cure="Name it with --data-dir, or make one with `recoup up`.")
     databases = find_databases(settings)
 
     async def inside() -> T:
@@ -60,15 +67,16 @@ def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = Fals
 
 
 @cli.command()
-@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
+@click.option("--port", type=PORT, help="Port to listen on; 0 takes a free one. Default 8400.")
 @click.option("--host", help="Address to listen on.")
 @click.option("--demo", is_flag=True, help="Play the demo day once.")
 @_data_dir
 def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) -> None:
     """Database, doors and worker in one command."""
-    from recoup.main.up import listen_on, supervise
+    from recoup.main.up import listen_on, only_one, supervise
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
+    lock = only_one(settings.data_dir)
     try:
         sock = listen_on(settings)
     except OSError as error:
@@ -85,11 +93,12 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
         from recoup.main.demo import Demo
 
         doing = Demo(settings).tick
-    supervise(settings, databases, sock, doing)
+    with lock:
+        supervise(settings, databases, sock, doing)
 
 
 @cli.command()
-@click.option("--port", type=int)
+@click.option("--port", type=PORT, help="Port to listen on. Default 8400.")
 @click.option("--host")
 @click.option("--fd", type=int, hidden=True)
 @_data_dir
@@ -171,7 +180,7 @@ def run() -> None:
     try:
         cli.main(standalone_mode=False)
     except Problem as problem:
-        click.echo(f"recoup: {problem.message}{' ' + problem.cure if problem.cure else ''}", err=True)
+        click.echo(f"recoup: {problem.sentence()}", err=True)
         sys.exit(1)
     except click.exceptions.Abort:
         sys.exit(130)

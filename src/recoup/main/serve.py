@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 
 import uvicorn
 import uvloop
@@ -18,13 +19,14 @@ from recoup.main.worlds import open_sandbox
 def serve(settings: Settings, databases: Databases, fd: int | None = None) -> None:
     start_logs(settings.log_level)
     config = uvicorn.Config(
-        make_app(settings, databases), host=settings.host, port=settings.port, fd=fd, loop="uvloop", http="httptools",
+        make_app(settings, databases), host=settings.host, port=settings.port, loop="uvloop", http="httptools",
         ws="none", log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=10,
         timeout_keep_alive=30, backlog=2048, h11_max_incomplete_event_size=65536,
         ssl_certfile=settings.tls_cert or None, ssl_keyfile=settings.tls_key or None,
         proxy_headers=bool(settings.behind_proxy), forwarded_allow_ips=settings.behind_proxy or None,
     )  # fmt: skip
-    uvicorn.Server(config).run()
+    # As a socket: a number uvicorn takes for a Unix socket, without TCP_NODELAY, and answers wait for delayed ACKs.
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)] if fd is not None else None)
 
 
 def worker(settings: Settings, databases: Databases) -> None:

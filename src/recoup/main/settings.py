@@ -74,7 +74,17 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
             origins[name] = "default"
             continue
         values[name] = _as(name, spec.default, values[name])
+    _check(values)
     return Settings(**values, origins=origins)
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Raises: Problem(invalid) for a value that no door could work with."""
+    if not 0 <= values.get("port", 0) <= 65535:
+        raise Problem("invalid", f"The port must be between 0 and 65535, not {values['port']}.", field="port")
+    if str(values.get("log_level", "info")).lower() not in ("debug", "info", "warning", "error"):
+        message = f"The log_level must be debug, info, warning or error, not {values['log_level']!r}."
+        raise Problem("invalid", message, field="log_level")
 
 
 def _as(name: str, default: Any, value: Any) -> Any:
@@ -83,5 +93,5 @@ def _as(name: str, default: Any, value: Any) -> Any:
     try:
         return type(default)(value) if not isinstance(default, Path) else Path(value)
     except (TypeError, ValueError):
-        kind = type(default).__name__
+        kind = "a whole number" if isinstance(default, int) else type(default).__name__
         raise Problem("invalid", f"The setting {name} must be {kind}, not {value!r}.", field=name) from None

@@ -3,6 +3,7 @@
 A part that dies is started again; when the supervisor dies, however it dies, its parts end too.
 """
 
+import fcntl
 import os
 import signal
 import socket
@@ -11,7 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
 
+from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings
 from recoup.store.server.footing import end_with_parent
@@ -39,6 +43,7 @@ class Part:
         if self.process is not None and self.process.poll() is None:
             return
         if self.process is not None:
+            print(f"{self.name} ended ({self.process.returncode}); it is started again.", file=sys.stderr, flush=True)
             self.back_off = 0.2 if now - self.started > 30 else min(BACK_OFF_SECONDS_MAX, self.back_off * 2 or 0.2)
             self.not_before, self.process = now + self.back_off, None
         if now >= self.not_before:
@@ -60,6 +65,18 @@ class Part:
                 self.process.wait(max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self.process.kill()
+
+
+def only_one(data_dir: Path) -> IO[str]:
+    """Held while this `up` lives. Raises: Problem(conflict) when another one runs on the same folder."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = (data_dir / "up.lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        message = f"Recoup runs already on {data_dir}."
+        raise Problem("conflict", message, cure="Stop it, or use another --data-dir.") from None
+    return lock
 
 
 def listen_on(settings: Settings) -> socket.socket:

@@ -24,9 +24,12 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 def parse_step(text: str) -> timedelta:
     """`22d`, `36h`, `90m`, or several: `1d12h`. Raises: Problem(invalid)."""
     parts = re.findall(r"(\d+)([dhms])", text)
-    if not parts or "".join(n + u for n, u in parts) != text or any(len(n) > 6 for n, _ in parts):
+    if not parts or "".join(n + u for n, u in parts) != text or any(len(n) > 9 for n, _ in parts):
         raise Problem("invalid", f"{text!r} is not a step.", cure="Write it like 22d, 36h or 90m.")
-    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta(0))
+    try:
+        return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta(0))
+    except OverflowError:
+        raise Problem("invalid", f"{text!r} is too long a step.", cure="Write it like 22d, 36h or 90m.") from None
 
 
 def merchant_of(opened: Opened, text: str | None) -> UUID:

@@ -2,7 +2,8 @@
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.page import order_json, order_page
@@ -13,6 +14,7 @@ from recoup.doors.portal.visit import Page, Portal, Visit, page, see
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.people.passwords import Passwords
+from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 
 
@@ -36,7 +38,22 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
+        _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]
+
+
+class _ForBrowsers(Route):
+    """Takes what no page took, but leaves the APIs' paths and callers that want no HTML alone."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        accepted = next((value for name, value in scope.get("headers", ()) if name == b"accept"), b"")
+        if scope["type"] != "http" or scope["path"].startswith(("/v1", "/api")) or b"text/html" not in accepted:
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+async def _nowhere(visit: Visit) -> Response:
+    raise Problem("no_such_path", "There is no such page.", cure="Go to the orders; everything begins there.")
 
 
 async def _home(visit: Visit) -> Response:

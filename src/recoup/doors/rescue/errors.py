@@ -52,11 +52,6 @@ _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def sentence(problem: Problem) -> str:
-    """What happened and what to do, in one line."""
-    return f"{problem.message} {problem.cure}" if problem.cure else problem.message
-
-
 def refusal(scope: Scope, problem: Problem) -> Refusal:
     """The whole answer to a Problem."""
     code = TABLE[problem.code]
@@ -79,7 +74,7 @@ def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
 
 
 def _envelope(problem: Problem, code: Code) -> dict[str, Any]:
-    text = sentence(problem)
+    text = problem.sentence()
     tuple_ = {"item1": text, "item2": code.digits, "item3": problem.code, "item4": True}
     return {
         "success": False, "result": text, "status": None, "statusCode": code.digits, "errors": [tuple_],

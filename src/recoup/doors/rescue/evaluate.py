@@ -1,5 +1,6 @@
 """POST /evaluate. Source: contract §5, §17.1."""
 
+from difflib import get_close_matches
 from typing import Any, Final
 
 from recoup.doors.edge.keys import folding
@@ -61,8 +62,9 @@ def read_declined(call: Call) -> Declined:
     if fields.flag("isDeclined", required=True) is False:
         fields.complain("isDeclined", text="Only declined payments can be evaluated; send approved ones to /transmit.")
     external_id = fields.text("orderId", maximum=128)
-    if not external_id:
+    if not external_id and "OrderId" not in fields.errors:
         fields.complain("orderId", text="Merchant's orderId is required")
+    _misspelt(fields)
     key = fields.text("idempotencyKey", required=True, maximum=128)
     is_mit = bool(fields.flag("isMIT"))
     expires_at = fields.moment("expiryDateUtc") if is_mit else fields.moment("expiryDateUtc", quiet=True)
@@ -74,7 +76,7 @@ def read_declined(call: Call) -> Declined:
     transaction = fields.object("transaction")
     method = fields.object("paymentMethod")
     policy = call.services.world.policy
-    units = transaction.whole("amount", low=1, high=policy.amount_max, required=True) or 0
+    units = transaction.units("amount", low=1, high=policy.amount_max, required=True) or 0
     currency = transaction.currency("currency")
     transaction_id = transaction.text("id", required=True, maximum=128)
     decline = _decline(transaction)
@@ -94,6 +96,13 @@ def read_declined(call: Call) -> Declined:
         site_url=site_url or None, descriptor=descriptor or None, payer=person, facts=facts,
         sense_key=sense_key or None,
     )  # fmt: skip
+
+
+def _misspelt(fields: Fields) -> None:
+    """A mistyped expiry would turn a managed rescue into a charge at once: it is asked about instead."""
+    for name in fields.unknown(names.EVALUATE):
+        if get_close_matches(name.lower(), ["expirydateutc"], cutoff=0.7):
+            fields.complain("expiryDateUtc", text=f"The field {name[:32]!r} is not known; did you mean expiryDateUtc?")
 
 
 def _decline(transaction: Fields) -> dict[str, Any]:

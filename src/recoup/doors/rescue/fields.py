@@ -58,6 +58,10 @@ class Fields:
     def has(self, field: str) -> bool:
         return self._raw.get(field) is not None
 
+    def unknown(self, names: Mapping[str, Any]) -> list[str]:
+        """Fields that this dialect does not know."""
+        return [name for name in self._raw if name not in names]
+
     def object(self, field: str) -> "Fields":
         return Fields(self._raw.get(field), errors=self.errors, outer=self, field=field)
 
@@ -88,7 +92,14 @@ class Fields:
             return None
         return value
 
-    def whole(self, field: str, *, low: int, high: int, required: bool = False, texts: bool = False) -> int | None:
+    def units(self, field: str, *, low: int, high: int, required: bool = False) -> int | None:
+        """An amount in minor units."""
+        return self.whole(field, low=low, high=high, required=required, what="a whole number of cents: 4590 for 45.90")
+
+    def whole(
+        self, field: str, *, low: int, high: int, required: bool = False, texts: bool = False,
+        what: str = "a whole number",
+    ) -> int | None:  # fmt: skip
         """A whole number within bounds; `texts` also takes digits in a string."""
         value = self._raw.get(field)
         if isinstance(value, str) and texts:
@@ -101,7 +112,7 @@ class Fields:
                 self.missing(field)
             return None
         if not isinstance(value, int) or isinstance(value, bool):
-            self.complain(field, "must be a whole number")
+            self.complain(field, f"must be {what}")
             return None
         if not low <= value <= high:
             self.complain(field, f"must be between {low} and {high}")

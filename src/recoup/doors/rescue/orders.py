@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 
 from recoup.doors.edge.keys import folding
-from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, sentence
+from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.doors.rescue.fields import Fields, parse_moment
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.wire import envelope
@@ -174,7 +174,7 @@ def _refused(problem: Problem, order_id: Any) -> dict[str, Any]:
     text, code = problem.message, REFUND_CODES[problem.code]
     return envelope(
         responseCode=code, responseMessage=text, transactionId=None, success=False, status="FAILED",
-        result=sentence(problem), statusCode=REFUND_DIGITS[problem.code], orderId=order_id,
+        result=problem.sentence(), statusCode=REFUND_DIGITS[problem.code], orderId=order_id,
         errors=[{"item1": text, "item2": code, "item3": code, "item4": True}],
     )  # fmt: skip
 
@@ -214,6 +214,9 @@ def _decimal(fields: Fields, name: str) -> str | None:
         value = format(exact, "f") if exact.is_finite() else "nan"
         value = value.rstrip("0").rstrip(".") if "." in value else value
     text = str(value).strip()
+    if not any(c.isdigit() for c in text):
+        fields.complain(name, "must be a decimal like 19.99")
+        return None
     if text.startswith("-") or not any(c in "123456789" for c in text):
         fields.complain(name, "must be more than zero")
         return None

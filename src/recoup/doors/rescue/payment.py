@@ -58,7 +58,7 @@ def items_of(fields: Fields) -> list[dict[str, Any]]:
     for item in fields.objects("orderItems", maximum=500):
         line: dict[str, Any] = {name: item.text(name) for name in ("sku", "name", "description", "discountType")}
         for name in ("amount", "discountAmount", "tax"):
-            line[name] = item.whole(name, low=0, high=10**12)
+            line[name] = item.units(name, low=0, high=10**12)
         line["quantity"] = item.whole("quantity", low=1, high=10**6, texts=True)
         items.append({name: value for name, value in line.items() if value not in (None, "")})
     return items

@@ -42,11 +42,11 @@ def _read(call: Call, fields: Fields) -> Transmitted:
     check_mid(call, fields)
     declined = fields.flag("isDeclined", required=True)
     external_id = fields.text("orderId", maximum=128)
-    if not external_id:
+    if not external_id and "OrderId" not in fields.errors:
         fields.complain("orderId", text="Merchant's orderId is required")
     transaction, method = fields.object("transaction"), fields.object("paymentMethod")
     policy = call.services.world.policy
-    units = transaction.whole("amount", low=0, high=policy.amount_max, required=True) or 0
+    units = transaction.units("amount", low=0, high=policy.amount_max, required=True) or 0
     currency = transaction.currency("currency")
     person = person_of(fields, fields.text("customerIp", maximum=64))
     bin_, last4 = method.text("cardBinNumber", maximum=8), method.text("cardLast4Digits", maximum=4)

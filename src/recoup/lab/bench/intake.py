@@ -1,6 +1,5 @@
 """evaluate, transmit and tokenize over HTTP, against pgbench running their statements with one row a call."""
 
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, Shop, load, make_shop, orders_of
 from recoup.lab.bench.pgbench import Mark, Script, rate_of, renewed, script_of
-from recoup.lab.bench.record import RecordingDatabase, Statement
+from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
 from recoup.rules.network.magic import script_card
 
 CARDS = 200  # numbers that /tokenize is sent in turn
@@ -27,7 +26,7 @@ async def evaluate(ground: Ground, size: Size) -> Figure:
     """Managed MITs with a card token."""
     async with ground.world() as (world, db):
         shop, token = await shop_with_token(world)
-        since = time.time()
+        since = await next_millisecond()
         statements = await record_evaluate(world, db, shop, token)
         script = await _script(ground, statements, since)
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
@@ -38,7 +37,7 @@ async def transmit(ground: Ground, size: Size) -> Figure:
     """Approved payments that touch no rescue."""
     async with ground.world() as (world, db):
         shop, _ = await shop_with_token(world)
-        since = time.time()
+        since = await next_millisecond()
         statements = await _record_transmit(world, db, shop)
         script = await _script(ground, statements, since)
     body = calls.transmit_body(shop.merchant_id, world.clocks.wall())
@@ -53,7 +52,7 @@ async def tokenize(ground: Ground, size: Size) -> Figure:
         vault = Vault(world)
         for pan in pans:
             await vault.store(CardGiven(shop.merchant_id, new_id(), pan, 9, 2031, "999"))
-        since = time.time()
+        since = await next_millisecond()
         async with db.recorded() as statements:
             await vault.store(CardGiven(shop.merchant_id, new_id(), pans[0], 9, 2031, "999"))
         script = await _script(ground, statements, since)
@@ -116,7 +115,7 @@ async def shop_with_token(world: World) -> tuple[Shop, UUID]:
     return shop, token
 
 
-async def _script(ground: Ground, statements: Sequence[Statement], since: float) -> Script:
+async def _script(ground: Ground, statements: Sequence[Statement], since: int) -> Script:
     """Payers' ids are keyed hashes, so pgbench's are random too."""
     marks = {calls.MARK: Mark("", ":id")}
     for statement in statements:

@@ -52,10 +52,10 @@ def prefix_of(number: int, at_ms: int | None = None) -> str:
 
 
 async def script_of(
-    dsn: str, statements: Sequence[Statement], marks: Mapping[str, Mark], *, since: float, sets: str = "",
+    dsn: str, statements: Sequence[Statement], marks: Mapping[str, Mark], *, since: int, sets: str = "",
     name: str = "a", gset: int | None = None,
 ) -> Script:  # fmt: skip
-    """`marks` by recorded text; every UUIDv7 made after `since` (Unix seconds) becomes a fresh one by itself.
+    """`marks` by recorded text; every UUIDv7 made from `since` on (Unix milliseconds) becomes a fresh one by itself.
 
     `sets`: more \\set lines. `gset`: the statement whose row's columns become variables.
     """
@@ -141,9 +141,9 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _mark_fresh(text: str, since: float, marks: dict[str, Mark]) -> None:
+def _mark_fresh(text: str, since: int, marks: dict[str, Mark]) -> None:
     for found in _UUID7.findall(text):
-        if found not in marks and (UUID(found).int >> 80) >= since * 1000:
+        if found not in marks and (UUID(found).int >> 80) >= since:
             marks[found] = Mark(prefix_of(len(marks)), ":id")
 
 

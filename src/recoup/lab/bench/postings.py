@@ -14,7 +14,7 @@ from recoup.lab.bench.figure import Figure, Round, Size, figure, percentile
 from recoup.lab.bench.ground import Ground, make_shop
 from recoup.lab.bench.pgbench import Script, rate_of, renewed, script_of
 from recoup.lab.bench.prepared import admitted_order
-from recoup.lab.bench.record import Statement
+from recoup.lab.bench.record import Statement, next_millisecond
 from recoup.lab.bench.webhooks import worker_is_up
 from recoup.moves.change import Change, write_all
 from recoup.rules.money.ledger import approve
@@ -110,6 +110,6 @@ async def _sealed_ms(connection: asyncpg.Connection) -> float:
 
 
 async def _script(ground: Ground, order: Order) -> Script:
-    since = time.time() - 0.001
+    since = await next_millisecond()
     args = (order.merchant_id, new_id(), new_id(), order.order_id, bytes(32), order.placed_at, UNITS)
     return await script_of(ground.sandbox, [Statement(_INSERT, args)], {}, since=since)

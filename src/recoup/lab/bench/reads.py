@@ -1,6 +1,5 @@
 """get_order and list_orders over HTTP, against pgbench running the same SELECTs."""
 
-import time
 from collections.abc import Sequence
 
 from recoup.kernel.world import World
@@ -9,7 +8,7 @@ from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, Shop, load, make_shop
 from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, script_of
 from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of
-from recoup.lab.bench.record import RecordingDatabase, Statement
+from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
 from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.orders import list_orders_page
@@ -23,7 +22,7 @@ async def get_order(ground: Ground, size: Size) -> Figure:
     """Any of 10,000 orders."""
     async with ground.world() as (world, db):
         shop, model, number = await _filled(ground, world, size)
-        since = time.time()
+        since = await next_millisecond()
         async with db.recorded() as statements:
             async with db.connection() as connection:
                 await wire_orders(connection, shop.merchant_id, [model.order_id])
@@ -40,7 +39,7 @@ async def list_orders(ground: Ground, size: Size) -> Figure:
     async with ground.world() as (world, db):
         shop, _, _ = await _filled(ground, world, size)
         selects = [s for s in await _record_list(db, shop) if s.reads]
-        script = await script_of(ground.sandbox, selects, {}, since=time.time())
+        script = await script_of(ground.sandbox, selects, {}, since=await next_millisecond())
     plan = {"requests": [calls.get(f"/v1/orders?pageSize={PAGE}", b) for b in shop.bearers], "first": 1, "last": 2}
     return await _compare("list_orders", ground, size, script, plan)
 

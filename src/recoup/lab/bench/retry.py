@@ -3,7 +3,6 @@ pgbench running the statements of both transactions row by row. Half are approve
 
 import asyncio
 import json
-import time
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from recoup.lab.bench.ground import Ground, Shop, make_shop, on_another_route, o
 from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, renewed, script_of
 from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of, set_due
 from recoup.lab.bench.processor import Told
-from recoup.lab.bench.record import RecordingDatabase
+from recoup.lab.bench.record import RecordingDatabase, next_millisecond
 
 RETRIES: Final = 1_920  # a round and side
 _FALL_DUE: Final = """
@@ -68,7 +67,7 @@ async def _script(
     ground: Ground, world: World, db: RecordingDatabase, approved: Model, declined: Model, each: int
 ) -> Script:
     """One approved and one declined retry, as the flow runs them alone."""
-    since, statements = time.time(), []
+    since, statements = await next_millisecond(), []
     for model, yes in ((approved, True), (declined, False)):
         there = on_another_route(world, Told(yes))
         orders, _ = orders_of(there)

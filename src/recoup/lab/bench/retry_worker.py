@@ -19,6 +19,9 @@ from recoup.kernel.world import World
 from recoup.lab.bench.ground import Ground
 from recoup.lab.bench.processor import HttpProcessor
 
+IDLE_SECONDS = 0.1  # the worker's
+GIVE_UP_SECONDS = 100.0
+
 
 async def main() -> None:
     lines = iter(sys.stdin.readline, "")
@@ -26,44 +29,43 @@ async def main() -> None:
     ground = Ground(Path(told["data_dir"]), told["people"], told["sandbox"])
     processor = HttpProcessor(told["port"])
     async with ground.world(processor) as (world, _):
-        orders = Orders(world)
-        taken = _timed()
+        due, taken = due_work.DueWork(world, Orders(world)), Taken()
         print(json.dumps({"ready": True}), flush=True)  # noqa: T201
         while line := await asyncio.to_thread(next, lines, ""):
-            taken.clear()
-            seconds = await _run(world, orders, json.loads(line)["number"])
-            print(json.dumps({"seconds": seconds, "taken_ms": taken}), flush=True)  # noqa: T201
+            seconds = await _run(due, taken, json.loads(line)["number"])
+            print(json.dumps({"seconds": seconds, "taken_ms": taken.taken_ms}), flush=True)  # noqa: T201
+            taken.taken_ms.clear()
     await processor.close()
 
 
-async def _run(world: World, orders: Orders, number: int) -> float:
-    """As the worker's loop does, until `number` retries are done. Seconds."""
-    begun = time.perf_counter()
-    ran = 0
-    while ran < number:
-        now = await due_work.run_due(world, orders)
-        if not now:
-            break
-        ran += now
-    if ran < number:
-        raise RuntimeError(f"only {ran} of {number} retries were due")
-    return time.perf_counter() - begun
+class Taken:
+    """Each retry's milliseconds, told by the flow itself."""
 
+    def __init__(self) -> None:
+        self.taken_ms: list[float] = []
+        self.last = 0.0
+        self._flow = due_work.FLOWS["retry"]
+        due_work.FLOWS["retry"] = self._timed
 
-def _timed() -> list[float]:
-    """Wraps the flow so that each retry's milliseconds are kept."""
-    taken: list[float] = []
-    flow = due_work.FLOWS["retry"]
-
-    async def timed(world: World, orders: Orders, due: Any) -> object:
+    async def _timed(self, world: World, orders: Orders, due: Any) -> object:
         begun = time.perf_counter()
         try:
-            return await flow(world, orders, due)
+            return await self._flow(world, orders, due)
         finally:
-            taken.append((time.perf_counter() - begun) * 1000)
+            self.last = time.perf_counter()
+            self.taken_ms.append((self.last - begun) * 1000)
 
-    due_work.FLOWS["retry"] = timed
-    return taken
+
+async def _run(due: due_work.DueWork, taken: Taken, number: int) -> float:
+    """As the worker's loop does, from the first claim to the end of the last of `number` retries. Seconds."""
+    begun = time.perf_counter()
+    while len(taken.taken_ms) < number:
+        if not await due.claim():
+            await asyncio.sleep(IDLE_SECONDS)
+        if time.perf_counter() - begun > GIVE_UP_SECONDS:
+            raise RuntimeError(f"only {len(taken.taken_ms)} of {number} retries were run")
+    await due.drain()
+    return taken.last - begun
 
 
 if __name__ == "__main__":

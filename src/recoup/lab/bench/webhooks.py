@@ -17,7 +17,7 @@ from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, make_shop, one_line, orders_of, running
 from recoup.lab.bench.pgbench import NUMBER, Mark, Script, rate_of, renewed, script_of
 from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of
-from recoup.lab.bench.record import RecordingDatabase, Statement
+from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
 
 EVENTS: Final = 3_200  # a round and side
 _EVENT: Final = "order.submitted"
@@ -96,7 +96,7 @@ async def _lanes_script(
     await connection.execute(_PUT_BY, model.merchant_id, model.order_id)
     event = await connection.fetchval("SELECT event_id FROM outbox WHERE subject_id = $1", model.order_id)
     _, deliveries = orders_of(world)
-    since = time.time()
+    since = await next_millisecond()
     async with db.recorded() as statements:
         await deliveries.claim()
         await deliveries.drain()

@@ -131,9 +131,12 @@ def step(stage: Stage, happening: str) -> Step:
     """
     row = _STEPS.get((happening, stage))
     if row is None:
-        allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage})) or "nothing: it has ended"
+        allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage}))
+        cure = f"Possible now: {allowed}." if allowed else "Its rescue has ended."
+        if stage is S.COMPLETED:
+            cure = "It is paid: refund it instead."
         message = f"An order that is {stage.value} cannot be {happening.replace('_', ' ')}."
-        raise Problem("wrong_state", message, cure=f"Possible now: {allowed}.", stage=stage.value)
+        raise Problem("wrong_state", message, cure=cure, stage=stage.value)
     return row
 
 
