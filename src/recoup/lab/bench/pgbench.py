@@ -6,7 +6,6 @@ run (fresh ids, running numbers) are bound parameters, put together by the serve
 
 import asyncio
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import wall_ms
 from recoup.lab.bench.record import Statement
 from recoup.store.pool import to_json
 
@@ -48,7 +48,7 @@ class Script:
 
 def prefix_of(number: int, at_ms: int | None = None) -> str:
     """The first 17 hex digits of UUIDv7s made now; fifteen digits of a number complete them."""
-    return f"{at_ms or time.time_ns() // 1_000_000:012x}7{number & 0xFFF:03x}8"
+    return f"{at_ms or wall_ms():012x}7{number & 0xFFF:03x}8"
 
 
 async def script_of(
@@ -77,7 +77,7 @@ async def script_of(
 
 def renewed(script: Script) -> Script:
     """The same script with numbers that no earlier round used."""
-    return Script(script.text, script.variables | {"n": str(time.time_ns() // 1_000_000 % 1_000_000_000 * 100)})
+    return Script(script.text, script.variables | {"n": str(wall_ms() % 1_000_000_000 * 100)})
 
 
 async def rate_of(

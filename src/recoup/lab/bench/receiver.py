@@ -6,10 +6,11 @@ Prints its port; for each number it is sent, prints the wall times of the first 
 import asyncio
 import json
 import sys
-import time
 from typing import Any
 
 import uvloop
+
+from recoup.kernel.time import wall_ms
 
 _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
@@ -21,7 +22,7 @@ class Taken:
         self.done = asyncio.Event()
 
     def one(self) -> None:
-        self.times.append(time.time())
+        self.times.append(wall_ms() / 1000)
         if self.wanted and len(self.times) >= self.wanted:
             self.done.set()
 

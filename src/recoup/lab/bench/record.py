@@ -1,7 +1,6 @@
 """The statements that a flow runs, written down while it runs alone: pgbench is given these and no others."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from recoup.kernel.time import wall_ms
 from recoup.store.pool import Database
 
 # What the driver asks on its own, once a connection, to learn of types.
@@ -17,9 +17,9 @@ _DRIVERS_OWN: Final = ("typeinfo_tree", "set_config('jit'")
 
 async def next_millisecond() -> int:
     """Unix milliseconds: no id made before reaches them, every id made from now on does."""
-    begin = time.time_ns() // 1_000_000 + 1
-    while time.time_ns() // 1_000_000 < begin:
-        await asyncio.sleep(0.0005)  # noqa: ASYNC110 - there is no event for it
+    begin = wall_ms() + 1
+    while wall_ms() < begin:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0.0005)
     return begin
 
 

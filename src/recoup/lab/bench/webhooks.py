@@ -3,7 +3,6 @@ lane statements (claim one, lock, finish) row by row. The rate counts from the c
 
 import asyncio
 import json
-import time
 from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +11,7 @@ import asyncpg
 
 from recoup.flows.messages.endpoints import create
 from recoup.flows.messages.publish import publish
+from recoup.kernel.time import wall_ms
 from recoup.kernel.world import World
 from recoup.lab.bench.figure import Figure, Round, Size, figure
 from recoup.lab.bench.ground import Ground, make_shop, one_line, orders_of, running
@@ -79,7 +79,7 @@ async def _ours(
     await one_line(receiver)
     last = first + number - 1
     await connection.execute(_TELL, model.merchant_id, model.order_prefix(), NUMBER + first, NUMBER + last)
-    committed = time.time()
+    committed = wall_ms() / 1000
     told: dict[str, Any] = await one_line(receiver, 120)
     p50, p99 = await connection.fetchrow(_TAKEN, model.merchant_id, committed)
     return Round(number / (told["last"] - committed), float(p50), float(p99))
