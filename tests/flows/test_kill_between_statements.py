@@ -28,6 +28,7 @@ from recoup.flows.locked import Job
 from recoup.flows.messages.publish import publish
 from recoup.flows.refunds.refund import RefundAnswer, RefundAsked, refund
 from recoup.flows.refunds.send import send_refund
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.kernel.world import Policy
@@ -402,6 +403,32 @@ def test_the_interim_no_of_a_sync_payment_keeps_its_late_approval(server: Server
             given = await shop.declined(pan=FAULTY, units=SILENT_YES, days=None, code="05")
             word = await shop.evaluate.evaluate(shop.scope, given)
             assert (word.evaluate, word.reason) == ("DECLINED", None)
+            await until_nothing_is_due(shop)
+            again = await shop.evaluate.evaluate(shop.scope, given)
+            assert (again.order_id, again.evaluate) == (word.order_id, "APPROVED")
+            await judge(shop, [Case(word.order_id, given, [word, again])])
+
+    asyncio.run(tell())
+
+
+def test_a_connector_that_breaks_leaves_an_unknown_outcome_and_no_error(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the merchant saw: error 500 from /evaluate, while the card was charged."""
+    charge = SandboxProcessor.charge
+
+    async def breaks(self: SandboxProcessor, given: Any) -> Any:
+        await charge(self, given)
+        raise ValueError("a line that nobody can parse")
+
+    monkeypatch.setattr(SandboxProcessor, "charge", breaks)
+
+    async def tell() -> None:
+        async with sandbox_world(server, policy=POLICY) as made:
+            shop = await make_shop(*made)
+            given = await shop.declined(pan=YES, days=None, code="05")
+            word = await shop.evaluate.evaluate(shop.scope, given)
+            assert word.evaluate in ("DECLINED", "APPROVED")
             await until_nothing_is_due(shop)
             again = await shop.evaluate.evaluate(shop.scope, given)
             assert (again.order_id, again.evaluate) == (word.order_id, "APPROVED")

@@ -69,6 +69,8 @@ async def call(world: World, order: Order, attempt: Attempt, deadline: float) ->
             return await processor.charge(charge)
     except TimeoutError:
         return Outcome("unknown", text="time-out")
+    except Exception as error:  # noqa: BLE001 - a connector that breaks may have sent it: that is unknown, no error
+        return Outcome("unknown", text=type(error).__name__)
 
 
 def charge_of(world: World, order: Order, attempt: Attempt, deadline: float) -> Charge:

@@ -65,3 +65,5 @@ async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
             return await processor.reverse(message)
     except TimeoutError:
         return Outcome("unknown", text="time-out")
+    except Exception as error:  # noqa: BLE001 - a connector that breaks may have sent it: that is unknown, no error
+        return Outcome("unknown", text=type(error).__name__)
