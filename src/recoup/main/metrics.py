@@ -1,5 +1,6 @@
 """`/metrics` for Prometheus: what the doors did, and what waits in the database at the moment of asking."""
 
+from functools import lru_cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -15,8 +16,19 @@ _SECONDS = Histogram(
     "recoup_call_seconds", "Seconds until a call was answered", ["door"], registry=REGISTRY,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )  # fmt: skip
+_METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
 _BACKLOG = Gauge("recoup_backlog", "What waits, by kind", ["kind"], registry=REGISTRY)
 _OLDEST = Gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", registry=REGISTRY)
+
+
+@lru_cache(maxsize=1024)
+def _calls(door: str, method: str, status: int) -> Counter:
+    return _CALLS.labels(door, method if method in _METHODS else "other", status)
+
+
+@lru_cache(maxsize=8)
+def _seconds(door: str) -> Histogram:
+    return _SECONDS.labels(door)
 
 
 class Measured:
@@ -34,8 +46,8 @@ class Measured:
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _CALLS.labels(door, scope["method"], message["status"]).inc()
-                _SECONDS.labels(door).observe(self._monotonic() - started)
+                _calls(door, scope["method"], message["status"]).inc()
+                _seconds(door).observe(self._monotonic() - started)
             await send(message)
 
         await self._app(scope, receive, noted)

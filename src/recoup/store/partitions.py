@@ -7,6 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.ids import first_id_of
+
 PARTITIONED: Final = ("order_log", "decisions", "outbox", "delivery_tries", "transmissions")
 # What happens to old partitions. Business records are kept; logs of machinery are not. The outbox is partitioned by
 # its order's id: an order may have events for as long as it can be refunded or disputed.
@@ -16,8 +18,7 @@ RETENTION_MONTHS: Final = {
 
 
 def _bound(year: int, month: int) -> UUID:
-    start = datetime(year, month, 1, tzinfo=UTC)
-    return UUID(int=int(start.timestamp() * 1000) << 80)
+    return first_id_of(datetime(year, month, 1, tzinfo=UTC))
 
 
 def _next(year: int, month: int) -> tuple[int, int]:

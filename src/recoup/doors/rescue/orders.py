@@ -27,7 +27,7 @@ from recoup.store.read.evaluate import order_word
 from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.orders import OrderBy, list_orders_page
-from recoup.store.read.wire_orders import order_history, wire_orders
+from recoup.store.read.wire_orders import order_history, wire_order, wire_orders
 
 PAGE_SIZE_MAX: Final = 200
 KEY_MAX: Final = 128
@@ -46,10 +46,10 @@ _REFUND: Final = {
 async def get_order(call: Call) -> Reply:
     order_id = call.object_id()
     async with call.services.world.db.connection() as connection:
-        rows = await wire_orders(connection, call.scope.merchant_id, [order_id])
-    if not rows:
+        row = await wire_order(connection, call.scope.merchant_id, order_id)
+    if row is None:
         raise Problem("not_found", "There is no such order.", cure="Check the id; it is the orderId of /evaluate.")
-    return Reply(order_object(rows[0]))
+    return Reply(order_object(row))
 
 
 def order_object(row: asyncpg.Record) -> dict[str, Any]:

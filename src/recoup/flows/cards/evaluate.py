@@ -20,7 +20,7 @@ from recoup.flows.cards.taken import Declined, Word, word_of
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
-from recoup.kernel.ids import new_id
+from recoup.kernel.ids import first_id_of, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
@@ -42,6 +42,7 @@ from recoup.store.write.vault import find_prints
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
+RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
 ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the answer itself
 
 
@@ -151,7 +152,7 @@ class Evaluate:
 
         async def once() -> set[UUID]:
             async with self._world.db.connection() as connection:
-                return await admit(connection, batch)
+                return await admit(connection, batch, first_id_of(self._world.clocks.wall() - RECENT))
 
         try:
             made = await retrying(once)

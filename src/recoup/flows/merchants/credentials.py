@@ -41,6 +41,7 @@ class Credentials:
     def __init__(self, world: World) -> None:
         self._world = world
         self._known: dict[bytes, tuple[float, Identity]] = {}
+        self._tokenizers: dict[str, tuple[float, UUID]] = {}
 
     async def sign_in(self, app_key: str, app_secret: str) -> Tokens:
         """Raises: Problem(bad_credentials), the same for an unknown key and a wrong secret."""
@@ -88,8 +89,17 @@ class Credentials:
 
     async def merchant_of_environment(self, environment_key: str) -> UUID | None:
         """The merchant of a tokenization key."""
+        now = self._world.clocks.monotonic()
+        known = self._tokenizers.get(environment_key)
+        if known is not None and now - known[0] < KNOWN_SECONDS:
+            return known[1]
         async with self._world.db.connection() as connection:
-            return await find_tokenization_merchant(connection, environment_key)
+            merchant_id = await find_tokenization_merchant(connection, environment_key)
+        if merchant_id is not None:
+            if len(self._tokenizers) > 10_000:
+                self._tokenizers.clear()
+            self._tokenizers[environment_key] = (now, merchant_id)
+        return merchant_id
 
     def _matches(self, key: ApiKey | None, secret: str) -> bool:
         """Takes as long for an unknown key as for a wrong secret."""

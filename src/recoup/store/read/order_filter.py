@@ -43,9 +43,9 @@ class OrderFilter:
     def pairs(self) -> list[tuple[str, bool]]:
         """(order_type, call centre) to look for; empty for all."""
         wanted = list(self.channels)
-        if self.door is not None:
+        if self.door is not None and wanted:
             of_door = _DOORS.get(self.door, ())
-            wanted = [c for c in of_door if not wanted or c in wanted]
+            wanted = [c for c in of_door if c in wanted]
             if not wanted:
                 return [("none", False)]
         return [pair for channel in dict.fromkeys(wanted) for pair in CHANNELS[channel]]
@@ -75,6 +75,8 @@ def conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
     ):
         if value is not None:
             found.append(f"{test} {args.add(value)}")
+    if wanted.door is not None:
+        found.append(f"h.door = {args.add(wanted.door)}")
     if wanted.attention:
         found.append("h.attention IS NOT NULL")
     if wanted.refunded:

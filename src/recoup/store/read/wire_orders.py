@@ -5,10 +5,18 @@ from uuid import UUID
 
 import asyncpg
 
-_ORDERS = """
+_COLUMNS = """
 SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.descriptor, o.asset, o.units, o.placed_at, o.expires_at,
   o.facts ->> 'correlation_id' AS correlation_id, h.created_at, h.status, h.refunded_units, h.disputed, h.reason,
-  h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name, p.email, p.phone, p.billing, p.shipping
+  h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name, p.email, p.phone, p.billing, p.shipping"""
+# One order has a statement of its own: its plan is kept, that of a list is made anew each time.
+_ONE = f"""{_COLUMNS}
+FROM orders o
+JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
+LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+WHERE o.merchant_id = $1 AND o.order_id = $2
+"""
+_ORDERS = f"""{_COLUMNS}
 FROM unnest($2::uuid[]) WITH ORDINALITY AS k (order_id, n)
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id
 JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id
@@ -26,6 +34,11 @@ async def wire_orders(
 ) -> list[asyncpg.Record]:
     """In the order asked for; foreign and unknown ids are left out."""
     return await connection.fetch(_ORDERS, merchant_id, list(order_ids))  # type: ignore[no-any-return]
+
+
+async def wire_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
+    """None for a foreign or unknown id."""
+    return await connection.fetchrow(_ONE, merchant_id, order_id)
 
 
 async def order_history(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> list[asyncpg.Record]:

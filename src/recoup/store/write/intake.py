@@ -79,7 +79,7 @@ WITH input AS MATERIALIZED (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
   SELECT a.merchant_id, 'transmission', t.transmit_id, a.placed_at
   FROM admitted a JOIN transmissions t ON t.merchant_id = a.merchant_id AND t.external_id = a.external_id
-  WHERE NOT t.is_declined AND t.transacted_at > (a.facts -> 'decline' ->> 'at')::timestamptz
+  WHERE t.transmit_id >= $2 AND NOT t.is_declined AND t.transacted_at > (a.facts -> 'decline' ->> 'at')::timestamptz
   ON CONFLICT DO NOTHING
 )
 SELECT a.order_id, w.whole
@@ -92,12 +92,14 @@ class Raced(Exception):
     """Another call took one of the keys or order ids in between; nothing was written."""
 
 
-async def admit(connection: asyncpg.Connection, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+async def admit(connection: asyncpg.Connection, rows: Sequence[dict[str, Any]], recent: UUID) -> set[UUID]:
     """Admits what is new; answers the ids of the orders that now exist.
+
+    Transmissions from the id `recent` on are looked at for a success that came before its decline.
 
     Raises: Raced, with nothing written, when a race makes the set undecidable.
     """
     try:
-        return {r["order_id"] for r in await connection.fetch(_ADMIT, rows) if r["order_id"] is not None}
+        return {r["order_id"] for r in await connection.fetch(_ADMIT, rows, recent) if r["order_id"] is not None}
     except asyncpg.DivisionByZeroError:
         raise Raced from None

@@ -30,7 +30,7 @@ CREATE TABLE entries (
   balance_after numeric(38, 0),            -- stamped by the closer
   PRIMARY KEY (merchant_id, posting_id, line_no),
   FOREIGN KEY (merchant_id, posting_id) REFERENCES postings
-);
+) WITH (fillfactor = 60);                  -- the closer's stamps stay on their page
 
 CREATE TABLE pages (
   merchant_id uuid NOT NULL,
