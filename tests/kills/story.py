@@ -20,7 +20,7 @@ from recoup.rules.messages.events import CATALOGUE
 CALLERS = 6
 CLOCK_EVERY_SECONDS = 12.0
 QUIET_SECONDS_MAX = 180.0  # leases of what died run out after 60 s
-WEIGHTS = {"doors": 4, "worker": 4, "postgres": 3, "supervisor": 1}
+WEIGHTS = {"doors": 4, "worker": 4, "postgres": 3, "supervisor": 2}
 
 
 @dataclass

@@ -3,6 +3,7 @@
 A part that dies is started again; when the supervisor dies, however it dies, its parts end too.
 """
 
+import errno
 import fcntl
 import os
 import signal
@@ -22,6 +23,7 @@ from recoup.store.server.footing import end_with_parent
 
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
+FREED_SECONDS = 5.0
 UPKEEP_SECONDS = 24 * 3600.0
 
 
@@ -84,7 +86,16 @@ def listen_on(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((settings.host, settings.port))
+    until = time.monotonic() + FREED_SECONDS
+    while True:
+        try:
+            sock.bind((settings.host, settings.port))
+            break
+        except OSError as error:
+            # The doors of a killed `up` may take a moment to let go.
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
+                raise
+            time.sleep(0.2)
     sock.listen(2048)
     sock.set_inheritable(True)
     return sock

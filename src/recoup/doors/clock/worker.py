@@ -60,6 +60,9 @@ async def _loop(name: str, once: Callable[[], Awaitable[int]], pause: float) -> 
             trouble += 1
             log.warning("worker loop", loop=name, error=in_words(error))
             did = 0
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # a rollback that failed meanwhile must not swallow the end
         if not did or trouble:
             await asyncio.sleep(min(5.0, pause * 2**min(trouble, 6)) if trouble else pause)
 

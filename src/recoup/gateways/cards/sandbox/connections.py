@@ -8,7 +8,9 @@ import asyncpg
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
-LOST: tuple[type[BaseException], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+LOST: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
+)  # fmt: skip
 
 
 class Connections:
