@@ -199,9 +199,13 @@ async def with_late_approval(shop: Shop, case: Case) -> None:
     """Cancelled while the call was out; then the approval is found, and has to go back."""
     case.told.append(await do_cancel(shop, case))
     assert case.order_id
-    await inquire(shop.world, shop.orders, shop.key(case.order_id))
-    case.more["refund_id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
-    assert case.more["refund_id"] is not None
+    for _ in range(40):  # the call may still be on its way to the issuer
+        await inquire(shop.world, shop.orders, shop.key(case.order_id))
+        case.more["refund_id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
+        if case.more["refund_id"] is not None:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the approval is not found")
 
 
 FAULTY = FAULT_CARDS["visa"]

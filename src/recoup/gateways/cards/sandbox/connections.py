@@ -30,6 +30,12 @@ class Connections:
                 connection = None
                 connection = await self._connect()
             yield connection
+        except BaseException:
+            # Cut off inside a transaction it would swallow what the next one commits.
+            if connection is not None and (connection.is_closed() or connection.is_in_transaction()):
+                connection.terminate()
+                connection = None
+            raise
         finally:
             free.put_nowait(connection)
 
