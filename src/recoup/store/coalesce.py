@@ -1,4 +1,4 @@
-"""Concurrent requests share one set-based statement. Made for inserts only; the flow brings `run` and its transaction.
+"""Concurrent calls share one set-based statement or transaction; the flow brings `run`.
 
 A bad row is a value in its own answer; when the statement itself fails, the batch is halved until the row that breaks
 it stands alone. Rows wait for no timer: whatever queued up while the writers were busy goes together.

@@ -1,4 +1,4 @@
-"""The coalesced admission of managed orders: one set-based statement, inserts only."""
+"""The coalesced admission of orders: one set-based statement, inserts only."""
 
 from collections.abc import Sequence
 from typing import Any
