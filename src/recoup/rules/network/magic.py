@@ -234,7 +234,7 @@ def inputs() -> list[MagicInput]:
 
 def _allow_list() -> Iterator[MagicInput]:
     for pan in APPROVE_CARDS:
-        note = "managed: at its first send; with captures (not in this version) an AUTHORIZATION answers CAPTUREREQUIRED"
+        note = "managed: at its first send; with captures (not yet) an AUTHORIZATION answers CAPTUREREQUIRED"
         yield MagicInput(scheme_of(pan), "00", pan, None, None, "allow_list", "any", "approved", note)
     for phone in CHALLENGE_PHONES:
         note = "with or without CVV"
