@@ -12,6 +12,8 @@ from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
 from recoup.store.read.order_page import OrderPage, Row
 
+ON_HOLD = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -80,6 +82,9 @@ def planned(page: OrderPage) -> Planned | None:
         return None
     decision = decision_of(page, attempt["decision_id"])
     reasons = tuple(decision["reasons"]) if decision else ()
+    if page.head["status"] == ON_HOLD and page.head["attention"]:
+        # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
+        reasons = (page.head["attention"], *reasons[1:])
     return Planned(
         attempt["attempt_no"], at, reasons[:-1] if len(reasons) > 1 else reasons, reasons[-1] if reasons else "",
         _alternatives(decision), _versions(decision),
