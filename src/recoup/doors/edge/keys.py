@@ -13,9 +13,10 @@ Names = Mapping[str, "Names | None"]
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """Names in lower case -> (canonical name, what is inside)."""
+    """Names in lower case, and as we write them -> (canonical name, what is inside)."""
 
     fields: Mapping[str, tuple[str, "Folding | None"]]
+    exact: Mapping[str, tuple[str, "Folding | None"]]
 
 
 def folding(names: Names) -> Folding:
@@ -26,7 +27,7 @@ def folding(names: Names) -> Folding:
     fields = {name.lower(): (name, folding(inner) if inner else None) for name, inner in names.items()}
     if len(fields) != len(names):
         raise ValueError("two names differ in case only")
-    return Folding(fields)
+    return Folding(fields, {known[0]: known for known in fields.values()})
 
 
 def names_of(shape: type[msgspec.Struct]) -> Names:
@@ -49,8 +50,9 @@ def fold_keys(value: Any, fold: Folding) -> Any:
     if not isinstance(value, dict):
         return value
     folded: dict[str, Any] = {}
+    exact, fields = fold.exact, fold.fields
     for name, inner in value.items():
-        known = fold.fields.get(name.lower())
+        known = exact.get(name) or fields.get(name.lower())
         if known is None:
             folded[name] = inner
         else:

@@ -58,6 +58,10 @@ class Fields:
     def has(self, field: str) -> bool:
         return self._raw.get(field) is not None
 
+    def is_empty(self) -> bool:
+        """Nothing was sent here."""
+        return not self._raw
+
     def unknown(self, names: Mapping[str, Any]) -> list[str]:
         """Fields that this dialect does not know."""
         return [name for name in self._raw if name not in names]
@@ -68,6 +72,8 @@ class Fields:
     def text(self, field: str, *, required: bool = False, maximum: int = TEXT_MAX) -> str:
         """A string; a JSON number is taken as its text. Empty and blank count as missing."""
         value = self._raw.get(field)
+        if value is None and not required:
+            return ""
         if type(value) is int:
             value = str(value)
         if value is not None and not isinstance(value, str):

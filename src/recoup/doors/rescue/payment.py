@@ -48,6 +48,8 @@ def person_of(fields: Fields, ip: str) -> Person:
 
 
 def _address(fields: Fields) -> dict[str, Any] | None:
+    if fields.is_empty():
+        return None
     kept = {name: text for name in ("firstName", "lastName", *ADDRESS) if (text := fields.text(name))}
     return kept or None
 
