@@ -42,8 +42,9 @@ def test_no_card_is_sent_more_often_than_its_network_allows(server: ServerAddres
     found = asyncio.run(hammered(server, sends=SENDS, seed=7))
     assert found.breaches == ()
     assert found.sends >= SENDS
-    assert found.worst["visa 20 in 30 days"] == 20
-    assert found.worst["mastercard 10 in 24 hours"] == 10
+    # Filled nearly to the brim, or the run proves little; the long one fills them exactly.
+    assert 15 <= found.worst["visa 20 in 30 days"] <= 20
+    assert 6 <= found.worst["mastercard 10 in 24 hours"] <= 10
 
 
 @pytest.mark.timeout(300)
