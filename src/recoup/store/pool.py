@@ -112,7 +112,11 @@ class Database:
         connection = await asyncpg.connect(
             self._dsn, timeout=5, command_timeout=30, server_settings=settings, statement_cache_size=400
         )
-        await _prepare(connection)
+        try:
+            await _prepare(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def _next_free(self) -> asyncpg.Connection | None:
@@ -142,9 +146,14 @@ class Database:
                 connection.terminate()
                 connection = None
             raise unavailable(error) from error
-        except BaseException:
-            # A cancelled call may have left a transaction open on the wire.
+        except Exception:
             if connection is not None and (connection.is_in_transaction() or connection.is_closed()):
+                connection.terminate()
+                connection = None
+            raise
+        except BaseException:
+            # Cut off in the middle: a BEGIN may have gone out whose answer nobody has read yet.
+            if connection is not None:
                 connection.terminate()
                 connection = None
             raise

@@ -201,8 +201,9 @@ class Evaluate:
                     return UUID(str(first["order_id"]))
                 word, told = word_of(first, tuple(request["answer"]["warnings"])), request["answer"]
                 return replace(word, evaluate=told["evaluate"], outcome=told["outcome"])
-            pan_id = await self._pan_id(connection, scope, given, token_id)
+            # In this order: an order that is seen had its card kept before it.
             last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
+            pan_id = await self._pan_id(connection, scope, given, token_id)
             generation = _generation(given, last, pan_id)
             if generation is not None:
                 return generation

@@ -30,9 +30,14 @@ class Connections:
                 connection = None
                 connection = await self._connect()
             yield connection
-        except BaseException:
-            # Cut off inside a transaction it would swallow what the next one commits.
+        except Exception:
             if connection is not None and (connection.is_closed() or connection.is_in_transaction()):
+                connection.terminate()
+                connection = None
+            raise
+        except BaseException:
+            # Cut off in the middle: a BEGIN that nobody has read the answer of would swallow what the next one commits.
+            if connection is not None:
                 connection.terminate()
                 connection = None
             raise
