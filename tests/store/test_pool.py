@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from tests.worlds import make_shop, owner, sandbox_world
 
+from recoup.gateways.cards.sandbox.connections import Connections
 from recoup.kernel.problem import Problem
 from recoup.store.pool import Database, retrying
 from recoup.store.server import ServerAddress
@@ -149,5 +150,37 @@ def test_what_postgres_asks_to_repeat_is_repeated_a_bounded_number_of_times() ->
         with pytest.raises(Problem) as refused:
             await retrying(never, tries=3)
         assert refused.value.code == "unavailable"
+
+    asyncio.run(story())
+
+
+def test_who_is_cut_off_at_any_moment_leaves_no_transaction_to_the_next(server: ServerAddress) -> None:
+    """A commit of the next caller would be swallowed by a BEGIN whose answer nobody has read."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as beside:
+            db = await Database(world.extra["dsn"], size=1, name="cut off").open()
+            issuer = Connections(world.extra["dsn"], 1)
+            await beside.execute("CREATE TABLE kept (n int); GRANT ALL ON kept TO recoup_app")
+            inserted = 0
+            for one in (db.connection, issuer.one):
+
+                async def change(one: Any = one) -> None:
+                    async with one() as connection, connection.transaction():
+                        await connection.execute("SELECT pg_sleep(0.001)")
+
+                await change()
+                for turns in range(40):
+                    task = asyncio.create_task(change())
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                    async with one() as connection:
+                        await connection.execute("INSERT INTO kept VALUES ($1)", turns)
+                    inserted += 1
+                    assert await beside.fetchval("SELECT count(*) FROM kept") == inserted
+            await db.close()
+            await issuer.close()
 
     asyncio.run(story())
