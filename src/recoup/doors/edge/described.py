@@ -1,0 +1,39 @@
+"""One operation of an API as its callers see it. The OpenAPI document, the reference and the collection are made of
+these; the doors read bodies by the same Structs, so that what is told is what is taken."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request and its answer as they go over the wire; golden tests hold the answer's members."""
+
+    name: str
+    request: Any = None
+    status: int = 200
+    answer: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`path` with `{name}` for variables, the door's prefix included. `body` and `query`: Structs whose fields (with
+    `msgspec.Meta` descriptions and limits) are told as JSON Schema; None where there is none. `answers`: status ->
+    Struct of the answer, None for an empty one. `problems`: codes of the dialect's error table that this operation may
+    give besides those that every call may. `credential`: name of the door's security scheme, None for open calls.
+    """
+
+    method: str
+    path: str
+    summary: str
+    text: str = ""
+    group: str = ""
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    answers: Mapping[int, type[msgspec.Struct] | None] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    credential: str | None = "bearer"
+    examples: tuple[Example, ...] = ()
