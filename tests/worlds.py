@@ -273,7 +273,7 @@ class Shop:
         async with self.world.db.connection() as connection:
             row = await connection.fetchrow(
                 "SELECT * FROM orders JOIN order_heads USING (merchant_id, order_id, placed_at, door, site_id, asset,"
-                " units, expires_at) WHERE merchant_id = $1 AND order_id = $2", self.merchant_id, order_id,
+                " units) WHERE merchant_id = $1 AND order_id = $2", self.merchant_id, order_id,
             )  # fmt: skip
         assert row is not None
         return dict(row)

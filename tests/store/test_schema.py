@@ -21,7 +21,8 @@ HOMES = {
     **dict.fromkeys(
         (
             "merchants", "sites", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
-            "order_payer", "order_search", "decisions", "attempts", "refunds", "vault", "cvv_once", "postings",
+            "order_payer", "order_search", "decisions", "attempts", "refunds", "challenges", "vault", "cvv_once",
+            "postings",
             "entries", "pages",
             "account_balances", "settlement_batches", "settlement_lines", "exposure_allotments", "outbox", "feed",
             "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from recoup.flows.cards.due import let_expire, let_go, start
+from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, let_go, start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
@@ -34,6 +34,9 @@ FLOWS: dict[str, Flow] = {
     "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
     "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id)),
     "expire": lambda world, orders, due: let_expire(orders, (due.merchant_id, due.subject_id)),
+    "unresolved": lambda world, orders, due: give_up(orders, (due.merchant_id, due.subject_id)),
+    "challenge": lambda world, orders, due: end_challenge(orders, (due.merchant_id, due.subject_id)),
+    "capture_window": lambda world, orders, due: end_capture_window(orders, (due.merchant_id, due.subject_id)),
     "release": lambda world, orders, due: let_go(orders, (due.merchant_id, due.subject_id)),
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,

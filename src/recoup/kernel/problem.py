@@ -25,6 +25,8 @@ CODES: Final[Mapping[str, str]] = {
     "over_remainder": "more than what is left to refund",
     "refund_currency": "the refund names another currency than the order",
     "refund_items": "the items cannot be refunded as asked",
+    "capture_amount": "the capture names another amount or currency than is held",
+    "capture_refused": "the processor refused the capture",
     "unavailable": "the system cannot take this now",
     "bad_gateway": "a counterpart answered something that makes no sense",
     "gateway_timeout": "a counterpart did not answer in time",

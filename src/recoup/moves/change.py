@@ -22,7 +22,7 @@ from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import ENDED, fact, step
-from recoup.rules.order.snapshot import Attempt, Order, Refund
+from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund
 from recoup.store.write.changes import Rows, write
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -38,6 +38,7 @@ class Change:
         self._started_at = order.version
         self._touched: dict[UUID, Attempt] = {}
         self._refunds: dict[UUID, Refund] = {}
+        self._challenges: dict[UUID, Challenge] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
 
     # the order ----------------------------------------------------------------------------------------------
@@ -98,8 +99,11 @@ class Change:
         """Whatever the order still had going ends with it."""
         order = self.order
         order.next_attempt_at = None
-        for kind in ("admit", "retry", "expire", "release"):
+        for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
             self.undue(kind)
+        for challenge in order.challenges:
+            if challenge.state in ("presented", "tried"):
+                self.set_challenge(challenge, state="ended")
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)
             if row is not None and happening not in ("collected", "captured", "advanced"):
@@ -122,6 +126,13 @@ class Change:
         if refund not in self.order.refunds:
             self.order.refunds.append(refund)
         self._refunds[refund.refund_id] = refund
+
+    def set_challenge(self, challenge: Challenge, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(challenge, name, value)
+        if challenge not in self.order.challenges:
+            self.order.challenges.append(challenge)
+        self._challenges[challenge.challenge_id] = challenge
 
     def send(self, send_id: UUID, **values: Any) -> None:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
@@ -193,6 +204,8 @@ class Change:
             rows.attempts.append(_row(order, attempt))
         for refund in self._refunds.values():
             rows.refunds.append(_row(order, refund))
+        for challenge in self._challenges.values():
+            rows.challenges.append(_row(order, challenge))
         for (kind, subject_id), when in self._due.items():
             key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
             if when is None:
@@ -211,7 +224,7 @@ class Change:
         return rows
 
 
-def _row(order: Order, value: Attempt | Refund) -> dict[str, Any]:
+def _row(order: Order, value: Attempt | Refund | Challenge) -> dict[str, Any]:
     """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
     return {"merchant_id": order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
 

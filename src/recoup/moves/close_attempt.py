@@ -5,7 +5,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.moves import challenges
+from recoup.moves.captures import authorise
 from recoup.moves.change import Change
+from recoup.moves.customer_waits import decline
 from recoup.moves.end_order import expire_if_due
 from recoup.moves.open_attempt import hold
 from recoup.moves.plan_attempts import decide_next, follow, next_due, plan_attempt
@@ -69,6 +72,10 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         return
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code,
                 latency_ms=attempt.latency_ms)  # fmt: skip
+    challenges.passed(change)
+    if order.captured_later:
+        authorise(change, attempt)
+        return
     fee = fee_units(order.units, order.merchant.tariff)
     change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee)
     change.post("attempt", attempt.attempt_id, collected(order.units, attempt.route or "", fee))
@@ -103,7 +110,7 @@ def _declined(change: Change, attempt: Attempt) -> None:
     decision, decision_id = decide_next(change, reading)
     final = decision.verdict == "decline_at_once"
     record(is_final=final, next_attempt_at=None if final else next_due(change, decision))
-    follow(change, decision, decision_id)
+    follow(change, decision, decision_id, reading)
 
 
 def _not_sent(change: Change, attempt: Attempt, happening: str | None, why: str) -> None:
@@ -113,6 +120,12 @@ def _not_sent(change: Change, attempt: Attempt, happening: str | None, why: str)
         change.fact(happening, attempt.attempt_id, number=attempt.attempt_no, why=why)
     order.attempts_count -= 1
     if order.stage not in OPEN or expire_if_due(change):
+        return
+    if order.customer_waits:
+        decline(change, why)
+        return
+    if attempt.ladder == "challenge":
+        challenges.present_again(change, why)
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why="The processor has answered: nothing was sent.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from recoup.moves.captures import let_go, refuse_while_capturing
 from recoup.moves.change import Change
 from recoup.rules.order.lifecycle import Stage, can
 
@@ -55,15 +56,18 @@ def cancel(change: Change) -> bool:
     order = change.order
     if order.stage is Stage.CANCELLED and order.reason == "merchant_cancelled":
         return False
+    refuse_while_capturing(change)
     change.step("cancelled")
+    let_go(change)
     return True
 
 
 def paid_elsewhere(change: Change, transmit_id: str) -> None:
     """The merchant's own success ends the rescue; an order that is approved already is flagged instead."""
     order = change.order
-    if can(order.stage, "paid_elsewhere"):
+    if can(order.stage, "paid_elsewhere") and order.capturing() is None:
         change.step("paid_elsewhere", transmit_id=transmit_id)
+        let_go(change)
     elif order.stage is Stage.COMPLETED and order.attention != PAID_TWICE:
         order.attention = PAID_TWICE
         change.fact("paid_twice", transmit_id=transmit_id)

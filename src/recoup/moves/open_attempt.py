@@ -4,7 +4,9 @@ before any byte leaves."""
 from datetime import datetime, timedelta
 
 from recoup.kernel.world import Policy
+from recoup.moves import challenges
 from recoup.moves.change import Change
+from recoup.moves.customer_waits import decline, too_late
 from recoup.moves.sends import SEND_WITHIN, gate
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import Stage
@@ -27,10 +29,12 @@ def open_attempt(change: Change, policy: Policy, route: str, settled_after: time
     if order.expires_at is not None and change.now >= order.expires_at:
         change.due("expire", order.expires_at)
         return None
-    if order.merchant.killed:
-        hold(change, "The operator has stopped all sending for this merchant.", "kill_switch")
+    if too_late(change):
         return None
-    verdict = gate(order, change.now, policy.visa_limit)
+    if order.merchant.killed:
+        _wait(change, "The operator has stopped all sending for this merchant.", "kill_switch")
+        return None
+    verdict = gate(order, change.now, policy.visa_limit, attempt.initiator)
     if isinstance(verdict, Refused):
         _refused(change, attempt, verdict)
         return None
@@ -42,12 +46,22 @@ def open_attempt(change: Change, policy: Policy, route: str, settled_after: time
     )  # fmt: skip
     order.attempts_count += 1
     order.next_attempt_at = None
-    change.send(attempt.attempt_id)
+    change.send(attempt.attempt_id, initiator=attempt.initiator)
     change.forget_code()
     change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route,
                 decision=str(attempt.decision_id or ""))  # fmt: skip
     change.due("inquire", send_before + timeout + settled_after, wall=True)
     return attempt
+
+
+def _wait(change: Change, why: str, cause: str, until: datetime | None = None) -> None:
+    """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be answered again."""
+    if change.order.customer_waits:
+        decline(change, why)
+    elif change.order.by_customer:
+        challenges.present_again(change, why)
+    else:
+        hold(change, why, cause, until)
 
 
 def hold(change: Change, why: str, cause: str, until: datetime | None = None) -> None:
@@ -58,6 +72,12 @@ def hold(change: Change, why: str, cause: str, until: datetime | None = None) ->
 def _refused(change: Change, attempt: Attempt, verdict: Refused) -> None:
     """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
     order = change.order
+    if order.by_customer:
+        change.set_attempt(attempt, state="not_sent")
+        change.fact("attempt_withheld", attempt.attempt_id, number=attempt.attempt_no, why=verdict.message,
+                    rule=verdict.rule_id)  # fmt: skip
+        _wait(change, verdict.message, verdict.rule_id)
+        return
     if verdict.until is not None and (order.expires_at is None or verdict.until < order.expires_at):
         hold(change, verdict.message, verdict.rule_id, verdict.until)
         change.set_attempt(attempt, due_at=max(verdict.until, attempt.due_at))

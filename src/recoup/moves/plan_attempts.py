@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
+from recoup.moves import challenges
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.lifecycle import Stage
@@ -32,10 +33,18 @@ def next_due(change: Change, decision: Decision) -> datetime | None:
     return change.now if decision.verdict == "attempt_now" else decision.next_attempt_at
 
 
-def follow(change: Change, decision: Decision, decision_id: UUID) -> None:
-    """Carries a decision out, short of sending: ends the order, or plans its next attempt, or leaves it waiting."""
+def follow(change: Change, decision: Decision, decision_id: UUID, reading: Reading) -> None:
+    """Carries a decision out, short of sending: ends the order, asks the customer, plans the next attempt, or leaves
+    the order waiting."""
     order = change.order
+    if decision.verdict == "challenge":
+        challenges.present(change, reading, decision_id, list(decision.reasons))
+        return
     if decision.verdict == "decline_at_once":
+        if order.by_customer and order.challenge() is not None:
+            challenges.refused(change, decision.reasons[1])
+            change.step("challenge_failed", decision_id=decision_id, reasons=list(decision.reasons))
+            return
         change.step("declined", decision_id=decision_id, why=decision.reasons[0], reasons=list(decision.reasons))
         return
     due = next_due(change, decision)
@@ -44,23 +53,27 @@ def follow(change: Change, decision: Decision, decision_id: UUID) -> None:
     if due is None:
         order.next_attempt_at = None
         change.undue("retry")
+        challenges.offer(change, reading)
         return
     plan_attempt(change, due, decision.group or "soft", decision_id)
 
 
-def plan_attempt(change: Change, due: datetime, ladder: str, decision_id: UUID | None) -> Attempt:
-    """The next attempt as an intent of its own, shown before it happens."""
+def plan_attempt(
+    change: Change, due: datetime, ladder: str, decision_id: UUID | None, *, initiator: str | None = None
+) -> Attempt:
+    """The next attempt as an intent of its own, shown before it happens. `initiator`: of the order, unless said."""
     order = change.order
     attempt = order.planned()
     if attempt is None:
         number = max((a.attempt_no for a in order.attempts), default=0) + 1
         attempt = Attempt(
             attempt_id=new_id(), order_id=order.order_id, attempt_no=number, state="planned", ladder=ladder,
-            due_at=due, units=order.units, asset=order.asset, initiator=order.initiator, decision_id=decision_id,
+            due_at=due, units=order.units, asset=order.asset, initiator=initiator or order.initiator,
+            decision_id=decision_id,
         )  # fmt: skip
     change.set_attempt(attempt, due_at=due)
     order.next_attempt_at = due
-    first = order.answered_inline and attempt.attempt_no == 1 and due <= change.now
+    first = (order.answered_inline and attempt.attempt_no == 1 or ladder == "challenge") and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")

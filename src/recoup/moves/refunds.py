@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
+from recoup.moves.captures import captured, let_go
 from recoup.moves.change import Change
 from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.money import ledger
@@ -34,8 +35,13 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
-    """Somebody was told that the order is over, then the processor says approved: the money goes back."""
+    """Somebody was told that the order is over, then the processor says approved: the money goes back, or what is only
+    held is let go."""
     order = change.order
+    if order.captured_later:
+        change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
+        let_go(change)
+        return
     refund = Refund(
         refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="reversal",
         attempt_id=attempt.attempt_id, state="owed", units=attempt.units, asset=attempt.asset,
@@ -81,9 +87,8 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
         pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(refund.tries, 10)))
         change.due("refund", change.wall + pause, subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
-            change.order.attention = "A refund is delayed: the processor does not answer. It is sent until it does."
-            happening = "refund_delayed" if refund.kind == "refund" else "reversal_delayed"
-            change.fact(happening, refund_id, units=refund.units)
+            change.order.attention = f"A {refund.kind} is delayed: it is sent until the processor answers."
+            change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)
     return refund.state
 
 
@@ -91,21 +96,29 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="done", reference=reference, processor_code=code)
     route = _route(change, refund)
-    if refund.kind == "refund":
-        change.fact("refund_done", refund.refund_id, units=refund.units)
-        change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
-    else:
-        change.fact("reversed", refund.refund_id, units=refund.units)
-        change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
+    match refund.kind:
+        case "refund":
+            change.fact("refund_done", refund.refund_id, units=refund.units)
+            change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
+        case "reversal":
+            change.fact("reversed", refund.refund_id, units=refund.units)
+            change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
+        case "void":
+            change.fact("voided", refund.refund_id, units=refund.units)
+        case "capture":
+            captured(change, refund)
 
 
 def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:
-    """A refusal of the processor: it goes to the desk; the money stays owed."""
+    """A refusal of the processor. A capture may be asked for again; all else goes to the desk: the money stays owed."""
     change.undue("refund", subject_id=refund.refund_id)
+    if refund.kind == "capture":
+        change.set_refund(refund, state="refused", processor_code=code)
+        change.fact("capture_refused", refund.refund_id, units=refund.units, code=code, why=state)
+        return
     change.set_refund(refund, state="stuck", processor_code=code)
-    happening = "refund_stuck" if refund.kind == "refund" else "reversal_stuck"
-    change.order.attention = "A refund is stuck: the processor did not take it. The money is still owed."
-    change.fact(happening, refund.refund_id, units=refund.units, code=code, why=state)
+    change.order.attention = f"A {refund.kind} is stuck: the processor did not take it. The money is still owed."
+    change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=state)
 
 
 def _route(change: Change, refund: Refund) -> str:

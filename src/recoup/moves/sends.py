@@ -30,7 +30,7 @@ def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str,
     return kept + [blank | row for row in reserved.values() if row["state"] != "not_sent"]
 
 
-def gate(order: Order, now: datetime, visa_limit: int) -> Allowed | Refused:
+def gate(order: Order, now: datetime, visa_limit: int, initiator: str) -> Allowed | Refused:
     """Whether the networks allow one more send of the order's card now. Only under the card's lock."""
     for block in order.blocks:
         until = datetime.fromisoformat(block["until"]) if block["until"] else None
@@ -43,7 +43,7 @@ def gate(order: Order, now: datetime, visa_limit: int) -> Allowed | Refused:
         now,
         units=order.units,
         currency=order.asset,
-        initiator="customer" if order.initiator == "customer" else "merchant",
+        initiator="customer" if initiator == "customer" else "merchant",
         acceptor_id=order.merchant.acceptor_id,
         merchant_id=str(order.merchant_id),
         region=order.merchant.region,

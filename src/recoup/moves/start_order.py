@@ -1,6 +1,7 @@
 """Picks a received order up: counts the decline that came in, reads it, and decides what to do."""
 
 from recoup.moves.change import Change
+from recoup.moves.customer_waits import answer_by, too_late
 from recoup.moves.plan_attempts import decide_next, follow
 from recoup.moves.sends import lasting
 from recoup.rules.order.lifecycle import Stage
@@ -21,6 +22,8 @@ def start_order(change: Change) -> None:
             return
     elif order.stage is not Stage.PROCESSING or _counted(change):
         return
+    if too_late(change):
+        return
     reading = first_reading(order)
     change.send(
         order.order_id, at=declined_at(order), state="sent", declined=True, scheme_code=reading.code,
@@ -31,9 +34,12 @@ def start_order(change: Change) -> None:
     if decision.verdict != "decline_at_once":
         if order.stage is Stage.RECEIVED:
             change.step("started", decision_id=decision_id)
-        assert order.expires_at is not None
-        change.due("expire", order.expires_at)
-    follow(change, decision, decision_id)
+        if order.expires_at is not None:
+            change.due("expire", order.expires_at)
+    until = answer_by(order)
+    if until is not None:
+        change.due("unresolved", until, wall=True)
+    follow(change, decision, decision_id, reading)
 
 
 def _counted(change: Change) -> bool:

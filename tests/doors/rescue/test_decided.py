@@ -201,10 +201,12 @@ def test_cit_that_is_switched_off_is_403_with_the_reason(
 ) -> None:
     body = shop.body(isMIT=is_mit, orderSource=source, expiryDateUtc=GONE, customerIp="203.0.113.24",
                      paymentMethod__verificationValue="917")  # fmt: skip
+    shop.set(cit_web=False, cit_callcenter=False)
     with door.nothing_written():
         answer = check_refused(shop.evaluate(body), 403, "kind_switched_off")
     assert words in answer["result"]
     assert "operator" in answer["result"]
+    shop.set(cit_web=True, cit_callcenter=True)
 
 
 def test_mit_switched_off_for_the_merchant_or_the_site(door: Door, shop: Caller) -> None:
@@ -331,11 +333,17 @@ def test_a_two_character_code_is_the_schemes_whatever_the_source(door: Door, sho
 
 
 @pytest.mark.parametrize("kind", ["AUTHORIZATION", "Authorization"])
-def test_an_authorisation_waits_for_captures_and_is_refused_until_then(door: Door, shop: Caller, kind: str) -> None:
+def test_an_authorisation_waits_for_its_capture(door: Door, shop: Caller, kind: str) -> None:
     assert shop.evaluate(transactionType="Purchase").json()["status"] == "SUBMITTED"
-    body = shop.body(transactionType=kind)
-    with door.nothing_written():
-        assert "captures" in fields_of(shop.evaluate(body))["TransactionType"][0]
+    order_id = shop.admit(transactionType=kind)
+    days = 0
+    while shop.order(order_id)["statusName"] in ("DRAFT", "PROCESSING") and days < 20:
+        shop.advance(days=1)
+        days += 1
+    assert shop.order(order_id)["statusName"] == "CAPTUREREQUIRED"
+    shop.advance(days=7)
+    assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == ("CANCELLED", "capture_window")
+    assert "AUTHORIZATION or PURCHASE" in fields_of(shop.evaluate(transactionType="HOLD"))["TransactionType"][0]
 
 
 # magic cards --------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from starlette.routing import Route
 
-from recoup.doors.rescue import evaluate, orders, token, transmit, webhooks
+from recoup.doors.rescue import capture, evaluate, orders, token, transmit, webhooks
 from recoup.doors.rescue.resource import Method, Resource
 from recoup.doors.rescue.services import Services
 from recoup.doors.rescue.tokenize import Tokenize
@@ -23,6 +23,7 @@ def routes(services: Services) -> list[Route]:
         at("/transmit/{id}", transmit.UPDATE),
         Route("/v1/tokenize", Tokenize(services)),
         at("/evaluate", evaluate.EVALUATE),
+        at("/capture", capture.CAPTURE),
         at("/outcome", orders.OUTCOME),
         at("/orders", orders.LIST),
         at("/orders/{id}", orders.ONE),

@@ -26,6 +26,8 @@ TABLE: Final[Mapping[str, Code]] = {
     "over_remainder": Code(400, "400301"),
     "refund_currency": Code(400, "400303"),
     "refund_items": Code(400, "400304"),
+    "capture_amount": Code(400, "400401"),
+    "capture_refused": Code(400, "400402"),
     "unauthenticated": Code(401, "401001"),
     "forbidden": Code(403, "403001"),
     "kind_switched_off": Code(403, "403101"),

@@ -30,6 +30,9 @@ _THREE_D_SECURE: Final = (
 _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
 _SENTENCES: Final = {
     "declined": "The rescue ended: the bank does not allow this payment.",
+    "challenge_failed": "The customer could not cure the decline.",
+    "challenge_timeout": "The customer did not answer in time.",
+    "capture_window": "The authorisation was not captured in time and was let go.",
     "expired": "The rescue ended at its expiry without an approval.",
     "merchant_cancelled": "The order was cancelled by the merchant.",
     "paid_elsewhere": "The merchant's own payment for this order succeeded.",
@@ -71,8 +74,6 @@ def read_declined(call: Call) -> Declined:
     kind = fields.text("transactionType", maximum=32).upper() or "PURCHASE"
     if kind not in ("AUTHORIZATION", "PURCHASE"):
         fields.complain("transactionType", "must be AUTHORIZATION or PURCHASE")
-    elif kind == "AUTHORIZATION":
-        fields.complain("transactionType", text="AUTHORIZATION needs captures, which are not taken yet; send PURCHASE.")
     transaction = fields.object("transaction")
     method = fields.object("paymentMethod")
     policy = call.services.world.policy

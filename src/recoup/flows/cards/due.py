@@ -4,6 +4,9 @@ from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.kernel.scope import WORKER
+from recoup.moves.captures import end_window
+from recoup.moves.challenges import time_out
+from recoup.moves.customer_waits import unresolved
 from recoup.moves.end_order import expire, release
 from recoup.moves.start_order import start_order
 
@@ -14,6 +17,18 @@ async def start(orders: Orders, key: tuple[UUID, UUID]) -> None:
 
 async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
     await orders.change(Job(key, expire, WORKER, "worker"))
+
+
+async def give_up(orders: Orders, key: tuple[UUID, UUID]) -> None:
+    await orders.change(Job(key, unresolved, WORKER, "worker"))
+
+
+async def end_challenge(orders: Orders, key: tuple[UUID, UUID]) -> None:
+    await orders.change(Job(key, time_out, WORKER, "worker"))
+
+
+async def end_capture_window(orders: Orders, key: tuple[UUID, UUID]) -> None:
+    await orders.change(Job(key, end_window, WORKER, "worker"))
 
 
 async def let_go(orders: Orders, key: tuple[UUID, UUID]) -> None:

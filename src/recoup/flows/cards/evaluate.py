@@ -1,8 +1,9 @@
 """/evaluate: a declined payment is taken over.
 
 A managed MIT is only admitted, together with whatever else came in at that moment; the worker decides. A synchronous
-MIT is admitted the same way, then tried once inside its deadline, and worked on afterwards. What is known by its key
-or its order id is read, never made twice.
+MIT is admitted the same way, then tried once inside its deadline, and worked on afterwards. With a CIT the customer
+waits: it is tried once, and whatever is not said at the deadline is no. What is known by its key or its order id is
+read, never made twice.
 """
 
 import asyncio
@@ -14,9 +15,9 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.flows.cards.due import start
-from recoup.flows.cards.send import send_attempt
-from recoup.flows.cards.taken import Declined, Word, word_of
+from recoup.flows.cards.due import give_up, start
+from recoup.flows.cards.send import NOTHING, send_attempt
+from recoup.flows.cards.taken import AtHand, Declined, Word, word_of
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
@@ -43,6 +44,7 @@ _encode_meant = msgspec.json.Encoder(order="sorted").encode
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
 RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
+GIVING_UP_SECONDS = 0.1
 ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the answer itself
 
 
@@ -52,6 +54,7 @@ class Evaluate:
     def __init__(self, world: World, orders: Orders, merchants: Merchants, vault: Vault) -> None:
         self._world, self._orders, self._merchants, self._vault = world, orders, merchants, vault
         self._admissions: Coalescer[dict[str, Any], bool] = Coalescer(self._admit)
+        self._out: set[asyncio.Task[None]] = set()
 
     async def evaluate(self, scope: Scope, given: Declined) -> Word:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
@@ -117,6 +120,8 @@ class Evaluate:
         if _stale(given, now):
             warnings += ("The decline is older than a day; send declines on the day they happen.",)
         facts = {k: v for k, v in given.facts.items() if k != "generation"} | {"decline": given.decline}
+        if kind.startswith("cit"):
+            facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
         if warnings:
             facts["warnings"] = warnings
         order_id = new_id()
@@ -167,15 +172,24 @@ class Evaluate:
     ) -> Word:
         if row["kind"] == "mit_managed":
             return Word(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings)
-        key = (scope.merchant_id, row["order_id"])
-        try:
-            async with asyncio.timeout(max(0.0, until - self._world.clocks.monotonic())):
-                await start(self._orders, key)
-                await asyncio.shield(send_attempt(self._world, self._orders, key, actor=scope.actor,
-                                                  request_id=scope.request_id))  # fmt: skip
-        except TimeoutError:
-            pass  # the attempt stays `keep`: a late approval is shown by the next evaluate and the webhook
+        work = asyncio.create_task(self._try_once(scope, given, row))
+        self._out.add(work)
+        work.add_done_callback(self._out.discard)
+        # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
+        await asyncio.wait({work}, timeout=max(0.0, until - self._world.clocks.monotonic()))
+        if work.done():
+            work.result()
         return await self._present(scope, row["order_id"], warnings, until)
+
+    async def _try_once(self, scope: Scope, given: Declined, row: dict[str, Any]) -> None:
+        """The first attempt, made while the caller waits."""
+        key = (scope.merchant_id, row["order_id"])
+        at_hand = NOTHING
+        if not given.is_mit:
+            at_hand = AtHand(given.payer.phone, given.cvv or await self._vault.code(scope.merchant_id, row["token_id"]))
+        await start(self._orders, key)
+        await send_attempt(self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id,
+                           at_hand=at_hand)  # fmt: skip
 
     # what is known already ------------------------------------------------------------------------------------
 
@@ -219,8 +233,14 @@ class Evaluate:
             async with self._world.db.connection() as connection:
                 row = await order_word(connection, scope.merchant_id, order_id)
             assert row is not None
-            if not row["busy"] or self._world.clocks.monotonic() >= until:
+            if not row["busy"]:
                 return word_of(row, warnings)
+            if self._world.clocks.monotonic() >= until:
+                if not row["kind"].startswith("cit"):
+                    return word_of(row, warnings)
+                # The customer has to be told something: from here on it is no, whatever the processor says later.
+                await give_up(self._orders, (scope.merchant_id, order_id))
+                until += GIVING_UP_SECONDS
             await asyncio.sleep(0.03)
 
     # the card, the input --------------------------------------------------------------------------------------
@@ -297,9 +317,6 @@ def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
     if not getattr(site, switch):
         raise Problem("kind_switched_off", f"{words} orders are switched off for the site {site.name}.",
                       cure="Switch them on for the site, or send another site.", kind=kind)  # fmt: skip
-    if switch != "mit":
-        message = f"{words} orders are not taken by this version of Recoup."
-        raise Problem("kind_switched_off", message, cure="Send isMIT: true for recurring payments.", kind=kind)
 
 
 def _search_text(given: Declined) -> str:

@@ -101,7 +101,7 @@ def _again(
     over = order.expires_at is not None and change.now >= order.expires_at
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [s for s in order.sends if UUID(str(s["send_id"])) != attempt.attempt_id]
-    barred = isinstance(gate(order, change.now, world.policy.visa_limit), Refused)
+    barred = isinstance(gate(order, change.now, world.policy.visa_limit, attempt.initiator), Refused)
     if over or barred or order.merchant.killed or not can(order.stage, "collected"):
         why = "It never arrived, and it may not be sent again now."
         close_attempt(change, attempt.attempt_id, Told("not_sent", why=why))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.cards.taken import AtHand
 from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.port import Card, Charge, Outcome, Processor
 from recoup.gateways.keys.sealing import Sealed
@@ -19,6 +20,7 @@ from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import open_attempt
 from recoup.rules.order.snapshot import Attempt, Order
 
+NOTHING = AtHand()
 _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
            "not_found": "not_found"}  # fmt: skip
 
@@ -32,8 +34,9 @@ def route_of(world: World, order: Order) -> Processor:
 
 
 async def send_attempt(
-    world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker"
-) -> str | None:
+    world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker",
+    at_hand: AtHand = NOTHING,
+) -> str | None:  # fmt: skip
     """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to send."""
 
     def intent(change: Change) -> tuple[Order, Attempt, float] | None:
@@ -45,7 +48,7 @@ async def send_attempt(
     if opened is None:
         return None
     order, attempt, deadline = opened
-    outcome = await call(world, order, attempt, deadline)
+    outcome = await call(world, order, attempt, deadline, at_hand)
     return await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
 
 
@@ -56,12 +59,14 @@ def deadline_of(world: World, attempt: Attempt) -> float:
     return world.clocks.monotonic() + left / timedelta(seconds=1)
 
 
-async def call(world: World, order: Order, attempt: Attempt, deadline: float) -> Outcome:
+async def call(
+    world: World, order: Order, attempt: Attempt, deadline: float, at_hand: AtHand = NOTHING
+) -> Outcome:
     """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
     processor: Processor = world.processors[attempt.route]
     timeout = (attempt.call_timeout_ms or 0) / 1000
     try:
-        charge = charge_of(world, order, attempt, deadline)
+        charge = charge_of(world, order, attempt, deadline, at_hand)
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
     try:
@@ -73,27 +78,28 @@ async def call(world: World, order: Order, attempt: Attempt, deadline: float) ->
         return Outcome("unknown", text=type(error).__name__)
 
 
-def charge_of(world: World, order: Order, attempt: Attempt, deadline: float) -> Charge:
+def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: AtHand) -> Charge:
     """What goes over the wire. Opening the vault is the only place where a PAN is read back."""
     assert attempt.sent_at is not None
     facts = order.facts
     return Charge(
         id=attempt.attempt_id, order_id=order.order_id, merchant_id=order.merchant_id,
-        acceptor_id=order.merchant.acceptor_id, card=open_card(world, order), units=attempt.units,
+        acceptor_id=order.merchant.acceptor_id, card=open_card(world, order, at_hand.cvv), units=attempt.units,
         currency=attempt.asset, initiator="customer" if attempt.initiator == "customer" else "merchant",
-        capture=True, descriptor=order.descriptor,
+        capture=not order.captured_later, descriptor=order.descriptor,
         sent_at=attempt.sent_at, send_before_monotonic=deadline,
-        timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=None,
+        timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=at_hand.phone or None,
         network_transaction_id=facts.get("network_transaction_id"), agreement=facts.get("agreement"),
-        three_d_secure=facts.get("three_d_secure"),
+        three_d_secure=at_hand.three_d_secure or facts.get("three_d_secure"),
     )  # fmt: skip
 
 
-def open_card(world: World, order: Order) -> Card:
+def open_card(world: World, order: Order, cvv: str) -> Card:
     card = order.card
     assert card is not None
     plain = world.keys.open_card(world.name, order.merchant_id, card.token_id, Sealed(*card.sealed))
-    return Card(pan=json.loads(plain)["pan"], exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme)
+    return Card(pan=json.loads(plain)["pan"], exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme,
+                cvv=cvv or None)  # fmt: skip
 
 
 async def close(

@@ -50,6 +50,15 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
+class AtHand:
+    """What only the waiting customer's call knows; it goes out with the send and is kept nowhere."""
+
+    phone: str = field(default="", repr=False)
+    cvv: str = field(default="", repr=False)
+    three_d_secure: dict[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """What /evaluate answers: the order, its present word, and what the caller should know besides."""
 

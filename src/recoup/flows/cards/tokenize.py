@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -13,7 +14,7 @@ from recoup.rules.network.card import luhn, scheme_of
 from recoup.rules.network.magic import classify
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
-from recoup.store.write.vault import add_prints, find_prints, store_cards
+from recoup.store.write.vault import add_prints, find_code, find_prints, store_cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,16 @@ class Vault:
     async def store(self, card: CardGiven) -> Stored:
         """Raises: Problem(unavailable)."""
         return await self._store.submit(card)
+
+    async def code(self, merchant_id: UUID, token_id: UUID) -> str:
+        """The card's security code, where one was given within the hour and not used yet; else empty."""
+        async with self._world.db.connection() as connection:
+            row = await find_code(connection, merchant_id, token_id)
+        if row is None:
+            return ""
+        sealed = Sealed(row["kek_id"], row["wrapped_dek"], row["nonce"], row["ciphertext"])
+        told = json.loads(self._world.keys.open_card(self._world.name, merchant_id, token_id, sealed))
+        return str(told["cvv"])
 
     async def _run(self, cards: Sequence[CardGiven]) -> list[Stored]:
         return await retrying(lambda: self._transaction(cards))

@@ -43,9 +43,11 @@ async def make_merchant(
     """`clock_behind`: a sandbox merchant may begin in the past; afterwards its clock only moves forward."""
     wall = world.clocks.wall()
     acceptor = next(iter(world.processors.values())).acceptor_id
+    with_customer = world.policy.test_mode  # live, each kind is switched on by somebody
     row = {
         "merchant_id": merchant_id, "partner_id": partner_id, "name": name,
-        "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": False, "cit_callcenter": False,
+        "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": with_customer,
+        "cit_callcenter": with_customer,
         "mit": True, "region": "us", "acceptor_id": acceptor, "fee_basis_points": fee_basis_points,
         "fee_fixed_units": 0, "fee_minimum_units": 0, "webhook_key": None, "created_at": wall,
     }  # fmt: skip

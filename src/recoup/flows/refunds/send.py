@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
@@ -14,6 +15,10 @@ from recoup.moves.change import Change
 from recoup.moves.refunds import close_refund, open_refund
 from recoup.rules.order.snapshot import Order, Refund
 from recoup.store.read.refunds import order_of_refund
+
+_KINDS: dict[str, Literal["refund", "void", "capture"]] = {
+    "refund": "refund", "reversal": "refund", "void": "void", "capture": "capture",
+}  # fmt: skip
 
 
 async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id: UUID) -> None:
@@ -57,8 +62,8 @@ async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     assert refund.attempt_id is not None
     message = Reversal(
-        id=refund.refund_id, charge_id=refund.attempt_id, units=refund.units, currency=refund.asset, kind="refund",
-        sent_at=refund.business_at, send_before_monotonic=deadline, timeout_seconds=timeout,
+        id=refund.refund_id, charge_id=refund.attempt_id, units=refund.units, currency=refund.asset,
+        kind=_KINDS[refund.kind], sent_at=refund.business_at, send_before_monotonic=deadline, timeout_seconds=timeout,
     )  # fmt: skip
     try:
         async with asyncio.timeout(timeout + 0.5):

@@ -76,6 +76,9 @@ class ChargebackReceived(OrderData, frozen=True, kw_only=True):
 class Challenge(OrderData, frozen=True, kw_only=True):
     challenge_id: Annotated[UUID, Meta(description="The same through presented, attempted, passed, failed.")]
     expires_at: Annotated[datetime | None, Meta(description="When the challenge ends unanswered.")] = None
+    asks: Annotated[
+        Literal["confirm", "code", "address", "card"], Meta(description="What the customer is asked for.")
+    ] = "card"
 
 
 class Progress(OrderData, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ def order_event_data(name: str, order: Order, body: dict[str, Any]) -> dict[str,
                       "next_attempt_at": body["next_attempt_at"]}  # fmt: skip
         case "order.capturerequired":
             facts |= {"capture_before": body["capture_before"]}
+        case "challenge.presented" | "challenge.attempted" | "challenge.passed" | "challenge.failed":
+            facts |= {"challenge_id": body["challenge_id"], "expires_at": body["expires_at"], "asks": body["asks"]}
         case _:
             facts |= body
     return event_data(name, **facts)

@@ -53,6 +53,8 @@ SLOW_SECONDS: Final = 1.5
 _FULL_APPROVALS: Final = frozenset({"00", "08", "11", "16", "000", "001", "003"})
 _FULL_APPROVAL: Final = {"amex": "000"}
 _DO_NOT_HONOR: Final = {"amex": "100"}
+_ASK_CUSTOMER: Final = "1A"
+CONFIRMED: Final = "c2FuZGJveC1jb25maXJtZWQ="  # the authentication value of a passed stand-in
 _NO_FUNDS: Final = {"amex": "116"}
 
 
@@ -171,11 +173,13 @@ def answer(
     cvv_given: bool,
     sends_before: int,
     declines_before: int,
+    capture: bool = True,
+    confirmed: bool = False,
 ) -> Answer | None:
     """The issuer's decision about one send; None for a card that the sandbox does not take.
 
-    `sends_before` and `declines_before` are of the same order and card. A challenge is asked for before any
-    send: what is sent nevertheless is answered by the card.
+    `sends_before` and `declines_before` are of the same order and card. `capture` False only holds the amount;
+    `confirmed`: the customer passed the sandbox's stand-in for 3-D Secure.
     """
     card = classify(pan)
     if card is None:
@@ -183,7 +187,10 @@ def answer(
     yes = Answer(True, _FULL_APPROVAL.get(card.scheme, "00"))
     no = Answer(False, _DO_NOT_HONOR.get(card.scheme, "05"))
     if card.kind == "approve":
-        return no if by_customer and customer_row(pan, phone, cvv_given) == "decline" else yes
+        told = customer_row(pan, phone, cvv_given) if by_customer and not confirmed else None
+        if told == "challenge" and capture:
+            return Answer(False, _ASK_CUSTOMER)
+        return no if told == "decline" else yes
     if card.kind == "codes":
         return _by_amount(card.scheme, units) or no
     if card.kind == "script":
@@ -234,7 +241,7 @@ def inputs() -> list[MagicInput]:
 
 def _allow_list() -> Iterator[MagicInput]:
     for pan in APPROVE_CARDS:
-        note = "managed: at its first send; with captures (not yet) an AUTHORIZATION answers CAPTUREREQUIRED"
+        note = "managed: at its first send; an AUTHORIZATION answers CAPTUREREQUIRED"
         yield MagicInput(scheme_of(pan), "00", pan, None, None, "allow_list", "any", "approved", note)
     for phone in CHALLENGE_PHONES:
         note = "with or without CVV"

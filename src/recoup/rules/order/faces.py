@@ -45,7 +45,8 @@ _BY_STAGE: Final = {
 
 
 def face(stage: Stage, kind: str, units: int, refunded_units: int, disputed: bool) -> Face:
-    """What the order shows. `kind` is the order's kind; a synchronous MIT answers DECLINED while it works on.
+    """What the order shows. `kind` is the order's kind; a synchronous MIT answers DECLINED while it works on; a CIT is
+    in work after its answer only while the customer's challenge is tried.
 
     Precedence: disputed, then returned, then the rest (design §3).
     """
@@ -56,4 +57,6 @@ def face(stage: Stage, kind: str, units: int, refunded_units: int, disputed: boo
         return Face(status, shown.evaluate, shown.outcome, "paid" if disputed else refunded)
     if kind == "mit_sync" and shown.evaluate == "SUBMITTED":
         return shown._replace(evaluate="DECLINED")
+    if kind.startswith("cit") and shown.evaluate == "SUBMITTED":
+        return shown._replace(evaluate="CHALLENGE")
     return shown

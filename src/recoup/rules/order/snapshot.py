@@ -27,6 +27,7 @@ class Merchant:
     tariff: Tariff
     cit_unresolved: str
     killed: bool
+    capture_window_minutes: int
 
     def business(self, wall: WallTime) -> BusinessTime:
         return business_at(wall, self.offset_us)
@@ -70,7 +71,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Refund:
-    """One row of refunds: a refund that is owed, or the reversal of a late approval."""
+    """One row of refunds: a refund that is owed, the reversal of a late approval, a hold's void or its capture."""
 
     refund_id: UUID
     order_id: UUID
@@ -90,6 +91,19 @@ class Refund:
     not_found: int = 0
     reference: str | None = None
     processor_code: str | None = None
+
+
+@dataclass(slots=True)
+class Challenge:
+    """One row of challenges. `asks`: confirm, code, address or card."""
+
+    challenge_id: UUID
+    order_id: UUID
+    challenge_no: int
+    state: str
+    asks: str
+    expires_at: datetime
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +155,7 @@ class Order:
     card: CardFacts | None = None
     attempts: list[Attempt] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
+    challenges: list[Challenge] = field(default_factory=list)
     sends: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
 
@@ -162,11 +177,32 @@ class Order:
     def paid_by(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "approved"), None)
 
+    def capturing(self) -> Refund | None:
+        """The capture that is asked for and not answered."""
+        return next((r for r in self.refunds if r.kind == "capture" and r.state in ("owed", "sent")), None)
+
+    def challenge(self) -> Challenge | None:
+        """The challenge that the customer may still meet, or is just being tried."""
+        return next((c for c in self.challenges if c.state in ("presented", "tried")), None)
+
+    @property
+    def captured_later(self) -> bool:
+        return bool(self.facts.get("transaction_type") == "AUTHORIZATION")
+
     @property
     def answered_inline(self) -> bool:
         """A caller is waiting: its own process makes the first attempt, the worker only when that one dies."""
-        return self.kind == "mit_sync" or self.kind.startswith("cit")
+        return self.kind == "mit_sync" or self.by_customer
+
+    @property
+    def by_customer(self) -> bool:
+        return self.kind.startswith("cit")
+
+    @property
+    def customer_waits(self) -> bool:
+        """The customer stands at the merchant's checkout, and no page of ours took over."""
+        return self.by_customer and self.stage is Stage.PROCESSING and not self.challenges
 
     @property
     def initiator(self) -> str:
-        return "customer" if self.kind.startswith("cit") else "merchant"
+        return "customer" if self.by_customer else "merchant"

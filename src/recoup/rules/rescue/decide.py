@@ -8,6 +8,7 @@ from typing import Final
 
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.reasons import REASONS
+from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
 from recoup.rules.rescue.policy import POLICY, POLICY_VERSION, SENDS_MAX, Group, Ladder, group_of
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
@@ -51,13 +52,11 @@ def decide(evidence: Evidence) -> Decision:
 
 def _with_customer(evidence: Evidence, group: Group | None) -> Decision:
     """A customer waits for the answer: one try, a question to the customer, or no."""
-    if evidence.attempts:
-        return _end(evidence, "customer_answered")
-    if group or evidence.magic_first_send:
+    if not evidence.attempts and (group or evidence.magic_first_send):
         return _decision(evidence, "attempt_now", (), group, ["customer_waits"])
-    if evidence.reading.klass in ("sca", "data"):
+    if asks_of(evidence.reading) is not None and evidence.challenge_tries < TRIES_MAX:
         return _decision(evidence, "challenge", (), None, ["customer_can_cure"])
-    return _end(evidence, "no_cure_by_waiting")
+    return _end(evidence, "customer_answered" if evidence.attempts else "no_cure_by_waiting")
 
 
 def _end(evidence: Evidence, rule: str) -> Decision:

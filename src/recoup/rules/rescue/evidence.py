@@ -33,7 +33,7 @@ class Evidence:
     `reading` is the last decline. `first_declined_at` is the payment that came in, `started_at` when the
     rescue began. `due_at` is the planned instant that has come, when that is why the question is asked.
     `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a sandbox card documented to
-    approve at its first send. `attempts` are oldest first.
+    approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
     """
 
     kind: Kind
@@ -50,6 +50,7 @@ class Evidence:
     utc_offset: int = -480
     magic_first_send: bool = False
     knowledge: str = KNOWLEDGE_VERSION
+    challenge_tries: int = 0
 
     def features(self) -> dict[str, Any]:
         """JSON-able, without personal data; `from_dict` gives the same evidence back."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from recoup.kernel.time import BusinessTime
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.challenge import WINDOW
 from recoup.rules.rescue.evidence import Evidence, Kind, Tried
 from recoup.rules.rescue.slots import offset_minutes
 
@@ -44,7 +45,6 @@ def declined_at(order: Order) -> datetime:
 
 
 def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
-    assert order.expires_at is not None
     sent = [a for a in order.attempts if a.sent_at is not None and a.state != "not_sent"]
     facts = order.facts
     return Evidence(
@@ -53,11 +53,12 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
         first_declined_at=declined_at(order),
         started_at=order.placed_at,
         now=now,
-        expires_at=order.expires_at,
+        expires_at=order.expires_at or now + WINDOW,
         units=order.units,
         currency=order.asset,
         attempts=tuple(Tried(a.ladder, a.sent_at) for a in sent if a.sent_at is not None),
         funding=facts.get("funding"),
         utc_offset=facts.get("utc_offset", offset_minutes(None, None)),
         magic_first_send=order.card is not None and order.card.magic == "approve",
+        challenge_tries=sum(c.tries for c in order.challenges),
     )

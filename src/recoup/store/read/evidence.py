@@ -15,6 +15,8 @@ SELECT o.merchant_id, o.order_id,
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.refund_no) FROM refunds r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
+  (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.challenge_no) FROM challenges c
+    WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id) AS challenges,
   CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.at) FROM network_sends s
     WHERE s.card_id = o.card_id AND s.state <> 'not_sent'
       AND (s.at > $3::timestamptz + m.offset_us * interval '1 microsecond' OR s.lasting OR s.send_id = o.order_id)

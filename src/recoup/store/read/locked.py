@@ -8,13 +8,13 @@ from uuid import UUID
 
 from recoup.rules.money.fees import Tariff
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt, CardFacts, Merchant, Order, Refund
+from recoup.rules.order.snapshot import Attempt, CardFacts, Challenge, Merchant, Order, Refund
 
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
     tariff = Tariff(row["fee_basis_points"], row["fee_fixed_units"], row["fee_minimum_units"])
     plain = ("version", "name", "offset_us", "mit_mode", "cit_web", "cit_callcenter", "mit", "region", "acceptor_id",
-             "cit_unresolved", "killed")  # fmt: skip
+             "cit_unresolved", "killed", "capture_window_minutes")  # fmt: skip
     return Merchant(merchant_id=_id(row["merchant_id"]), tariff=tariff, **{name: row[name] for name in plain})
 
 
@@ -28,6 +28,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
         card=_card(card) if card else None,
         attempts=[_typed(Attempt, a) for a in evidence["attempts"] or ()],
         refunds=[_typed(Refund, r) for r in evidence["refunds"] or ()],
+        challenges=[_typed(Challenge, c) for c in evidence["challenges"] or ()],
         sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
         blocks=list(evidence["blocks"] or ()),
         **values,

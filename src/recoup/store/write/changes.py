@@ -65,6 +65,15 @@ refunded AS (
     processor_code = EXCLUDED.processor_code
 )
 """,
+    "challenges": """
+challenged AS (
+  INSERT INTO challenges AS c (merchant_id, challenge_id, order_id, challenge_no, state, asks, tries, expires_at)
+  SELECT merchant_id, challenge_id, order_id, challenge_no, state, asks, tries, expires_at
+  FROM jsonb_populate_recordset(NULL::challenges, $N)
+  ON CONFLICT (merchant_id, challenge_id) DO UPDATE SET state = EXCLUDED.state, asks = EXCLUDED.asks,
+    tries = EXCLUDED.tries, expires_at = EXCLUDED.expires_at
+)
+""",
     "network_sends": """
 sent AS (
   INSERT INTO network_sends AS s (card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id,
@@ -145,6 +154,7 @@ class Rows:
     orders: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
+    challenges: list[dict[str, Any]] = field(default_factory=list)
     network_sends: list[dict[str, Any]] = field(default_factory=list)
     postings: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)

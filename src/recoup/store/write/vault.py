@@ -32,6 +32,9 @@ SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext, created_at
 FROM jsonb_populate_recordset(NULL::cvv_once, $2)
 ON CONFLICT DO NOTHING
 """
+_CODE = """
+SELECT kek_id, wrapped_dek, nonce, ciphertext FROM cvv_once WHERE merchant_id = $1 AND token_id = $2
+"""
 _FORGET = "DELETE FROM cvv_once WHERE created_at < $1"
 CVV_KEPT = timedelta(hours=1)
 
@@ -52,6 +55,10 @@ async def store_cards(
 ) -> None:
     """`cards` and `codes`: rows of vault and cvv_once, bytea as `\\x` hex."""
     await connection.execute(_VAULT, cards, codes)
+
+
+async def find_code(connection: asyncpg.Connection, merchant_id: UUID, token_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(_CODE, merchant_id, token_id)
 
 
 async def forget_codes(connection: asyncpg.Connection, now: datetime) -> None:

@@ -18,7 +18,7 @@ from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
 from recoup.kernel.time import Clocks, WallTime
-from recoup.rules.network.magic import SLOW_SECONDS, Answer, Fault, answer
+from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer
 
 _LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
 _UNPROCESSED: Final = "not_processed"
@@ -128,6 +128,8 @@ class SandboxProcessor:
             by_customer=charge.initiator == "customer",
             phone=charge.phone,
             cvv_given=charge.card.cvv is not None,
+            capture=charge.capture,
+            confirmed=(charge.three_d_secure or {}).get("authenticationValue") == CONFIRMED,
             sends_before=past.sends,
             declines_before=past.declines,
         )

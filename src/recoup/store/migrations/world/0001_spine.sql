@@ -28,7 +28,8 @@ CREATE TABLE merchants (
     CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
   webhook_key bytea,                       -- sealed
-  created_at timestamptz NOT NULL
+  created_at timestamptz NOT NULL,
+  capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080)
 );
 
 CREATE TABLE sites (
@@ -130,9 +131,13 @@ CREATE TABLE order_log (
     'authorised/attempt_unknown/authorised',
     'authorised/attempt_withheld/authorised',
     'authorised/cancelled/cancelled',
+    'authorised/capture_asked/authorised',
+    'authorised/capture_delayed/authorised',
+    'authorised/capture_refused/authorised',
     'authorised/capture_window_ended/cancelled',
     'authorised/captured/completed',
     'authorised/merchant_attempt/authorised',
+    'authorised/paid_elsewhere/cancelled',
     'authorised/paid_twice/authorised',
     'authorised/planned/authorised',
     'authorised/warned/authorised',
@@ -146,6 +151,10 @@ CREATE TABLE order_log (
     'cancelled/reversal_delayed/cancelled',
     'cancelled/reversal_stuck/cancelled',
     'cancelled/reversed/cancelled',
+    'cancelled/void_delayed/cancelled',
+    'cancelled/void_owed/cancelled',
+    'cancelled/void_stuck/cancelled',
+    'cancelled/voided/cancelled',
     'cancelled/warned/cancelled',
     'challenged/attempt_approved/challenged',
     'challenged/attempt_declined/challenged',
@@ -153,10 +162,16 @@ CREATE TABLE order_log (
     'challenged/attempt_sent/challenged',
     'challenged/attempt_unknown/challenged',
     'challenged/attempt_withheld/challenged',
+    'challenged/cancelled/cancelled',
+    'challenged/challenge_answered/processing',
     'challenged/challenge_failed/cancelled',
-    'challenged/challenge_passed/processing',
+    'challenged/challenge_offered/challenged',
+    'challenged/challenge_passed/challenged',
+    'challenged/challenge_refused/challenged',
     'challenged/challenge_timed_out/cancelled',
+    'challenged/challenge_tried/challenged',
     'challenged/merchant_attempt/challenged',
+    'challenged/paid_elsewhere/cancelled',
     'challenged/paid_twice/challenged',
     'challenged/planned/challenged',
     'challenged/warned/challenged',
@@ -184,6 +199,10 @@ CREATE TABLE order_log (
     'declined/reversal_delayed/declined',
     'declined/reversal_stuck/declined',
     'declined/reversed/declined',
+    'declined/void_delayed/declined',
+    'declined/void_owed/declined',
+    'declined/void_stuck/declined',
+    'declined/voided/declined',
     'declined/warned/declined',
     'expired/approved_late/expired',
     'expired/attempt_approved/expired',
@@ -195,6 +214,10 @@ CREATE TABLE order_log (
     'expired/reversal_delayed/expired',
     'expired/reversal_stuck/expired',
     'expired/reversed/expired',
+    'expired/void_delayed/expired',
+    'expired/void_owed/expired',
+    'expired/void_stuck/expired',
+    'expired/voided/expired',
     'expired/warned/expired',
     'held/attempt_approved/held',
     'held/attempt_declined/held',
@@ -202,6 +225,7 @@ CREATE TABLE order_log (
     'held/attempt_sent/held',
     'held/attempt_unknown/held',
     'held/attempt_withheld/held',
+    'held/authorised/authorised',
     'held/broke/problem',
     'held/cancelled/cancelled',
     'held/collected/completed',
@@ -221,6 +245,7 @@ CREATE TABLE order_log (
     'problem/attempt_sent/problem',
     'problem/attempt_unknown/problem',
     'problem/attempt_withheld/problem',
+    'problem/authorised/authorised',
     'problem/collected/completed',
     'problem/declined/declined',
     'problem/expired/expired',
@@ -240,6 +265,11 @@ CREATE TABLE order_log (
     'processing/authorised/authorised',
     'processing/broke/problem',
     'processing/cancelled/cancelled',
+    'processing/challenge_failed/cancelled',
+    'processing/challenge_offered/processing',
+    'processing/challenge_passed/processing',
+    'processing/challenge_refused/processing',
+    'processing/challenge_tried/processing',
     'processing/challenged/challenged',
     'processing/collected/completed',
     'processing/declined/declined',
@@ -414,12 +444,13 @@ CREATE TABLE attempts (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 
+-- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (
   merchant_id uuid NOT NULL,
   refund_id uuid NOT NULL,
   order_id uuid NOT NULL,
   refund_no int NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('refund', 'reversal')),
+  kind text NOT NULL CHECK (kind IN ('refund', 'reversal', 'void', 'capture')),
   attempt_id uuid,
   state text NOT NULL CHECK (state IN ('owed', 'sent', 'netted', 'done', 'stuck', 'refused')),
   units bigint NOT NULL CHECK (units > 0),
@@ -436,6 +467,21 @@ CREATE TABLE refunds (
   actor text NOT NULL,
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+
+-- What only the customer can mend, asked on a page of ours.
+CREATE TABLE challenges (
+  merchant_id uuid NOT NULL,
+  challenge_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  challenge_no int NOT NULL CHECK (challenge_no >= 1),
+  state text NOT NULL CHECK (state IN ('presented', 'tried', 'passed', 'failed', 'ended')),
+  asks text NOT NULL,                      -- confirm, code, address or card
+  tries int NOT NULL DEFAULT 0,
+  expires_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, challenge_id),
+  UNIQUE (merchant_id, order_id, challenge_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 
@@ -729,7 +775,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
-  attempts, refunds, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
+  attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
   exposure_allotments, closers, endpoints, lanes, due_work TO recoup_app;
 GRANT UPDATE (stage, version) ON orders TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;

@@ -13,7 +13,7 @@ CROSS JOIN LATERAL (
   SELECT count(*) AS n, coalesce(max(attempt_no), 0) AS last,
     count(*) FILTER (WHERE state IN ('open', 'unknown')) AS going, count(*) FILTER (WHERE state = 'planned') AS planned,
     count(*) FILTER (WHERE state = 'approved' AND NOT EXISTS (SELECT FROM refunds r WHERE r.merchant_id = a.merchant_id
-      AND r.order_id = a.order_id AND r.kind = 'reversal' AND r.attempt_id = a.attempt_id)) AS paid
+      AND r.order_id = a.order_id AND r.kind IN ('reversal', 'void') AND r.attempt_id = a.attempt_id)) AS paid
   FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
 ) a
 CROSS JOIN LATERAL (
@@ -26,7 +26,8 @@ CROSS JOIN LATERAL (VALUES
   (3, 'attempts that are out', least(a.going, 1), a.going),
   (4, 'planned attempts', CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN 0
     ELSE least(a.planned, 1) END, a.planned),
-  (5, 'approved attempts that paid the order', CASE WHEN o.stage <> 'completed' THEN 0 WHEN a.paid = 0 AND EXISTS (
+  (5, 'approved attempts that paid the order', CASE WHEN o.stage = 'authorised' THEN 1
+    WHEN o.stage <> 'completed' THEN 0 WHEN a.paid = 0 AND EXISTS (
       SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
         AND l.happening = 'advanced') THEN 0 ELSE 1 END::bigint, a.paid)
 ) v (no, field, expected, found)
@@ -90,12 +91,14 @@ SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v
 FROM refunds r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
-  SELECT max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late')) AS units,
+  SELECT max(l.body ->> 'units') FILTER (
+      WHERE happening IN ('refund_owed', 'approved_late', 'void_owed', 'capture_asked')) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
-    CASE WHEN bool_or(happening IN ('refund_done', 'reversed')) THEN 'done'
+    CASE WHEN bool_or(happening IN ('refund_done', 'reversed', 'voided')) THEN 'done'
       WHEN bool_or(happening = 'refund_netted') THEN 'netted'
-      WHEN bool_or(happening = 'refund_refused') THEN 'refused'
-      WHEN bool_or(happening IN ('refund_stuck', 'reversal_stuck')) THEN 'stuck' END AS outcome
+      WHEN bool_or(happening IN ('refund_refused', 'capture_refused')) THEN 'refused'
+      WHEN bool_or(happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck')) THEN 'stuck'
+      WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END AS outcome
   FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
     AND (l.fact_id = r.refund_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
 ) l
@@ -103,7 +106,7 @@ CROSS JOIN LATERAL (VALUES
   (1, 'order', r.order_id::text, o.order_id::text),
   (2, 'units', l.units, r.units::text),
   (3, 'asset', o.asset, r.asset),
-  (4, 'state', coalesce(l.outcome, CASE WHEN r.kind = 'reversal' AND r.state IN ('owed', 'sent') THEN r.state
+  (4, 'state', coalesce(l.outcome, CASE WHEN r.kind <> 'refund' AND r.state IN ('owed', 'sent') THEN r.state
       WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
@@ -113,7 +116,8 @@ _LINES_OF_NO_REFUND: Final = """
 SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
   'none' AS found
 FROM order_log l LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refund_id = l.fact_id
-WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind IN ('refund', 'reversal')
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
+  AND l.fact_kind IN ('refund', 'reversal', 'void', 'capture')
   AND r.order_id IS DISTINCT FROM l.order_id
 ORDER BY l.order_id, l.seq LIMIT 1
 """

@@ -18,7 +18,8 @@ CREATE TABLE merchants (
     CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
   webhook_key bytea,                       -- sealed
-  created_at timestamptz NOT NULL
+  created_at timestamptz NOT NULL,
+  capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080)
 );
 
 CREATE TABLE sites (

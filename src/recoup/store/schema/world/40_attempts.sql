@@ -47,12 +47,13 @@ CREATE TABLE attempts (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 
+-- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (
   merchant_id uuid NOT NULL,
   refund_id uuid NOT NULL,
   order_id uuid NOT NULL,
   refund_no int NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('refund', 'reversal')),
+  kind text NOT NULL CHECK (kind IN ('refund', 'reversal', 'void', 'capture')),
   attempt_id uuid,
   state text NOT NULL CHECK (state IN ('owed', 'sent', 'netted', 'done', 'stuck', 'refused')),
   units bigint NOT NULL CHECK (units > 0),
@@ -69,5 +70,20 @@ CREATE TABLE refunds (
   actor text NOT NULL,
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+
+-- What only the customer can mend, asked on a page of ours.
+CREATE TABLE challenges (
+  merchant_id uuid NOT NULL,
+  challenge_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  challenge_no int NOT NULL CHECK (challenge_no >= 1),
+  state text NOT NULL CHECK (state IN ('presented', 'tried', 'passed', 'failed', 'ended')),
+  asks text NOT NULL,                      -- confirm, code, address or card
+  tries int NOT NULL DEFAULT 0,
+  expires_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, challenge_id),
+  UNIQUE (merchant_id, order_id, challenge_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );

@@ -5,7 +5,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
-  attempts, refunds, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
+  attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
   exposure_allotments, closers, endpoints, lanes, due_work TO recoup_app;
 GRANT UPDATE (stage, version) ON orders TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;

@@ -1,0 +1,111 @@
+"""/capture: the held amount is taken, in full, while the caller waits.
+
+The answer is what the processor said. What it has not said by the deadline is asked again with the same key; the worker
+goes on meanwhile.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.flows.refunds.send import send_refund
+from recoup.kernel.money import Money
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves.captures import ask_capture
+from recoup.moves.change import Change
+from recoup.store.pool import KeyTaken
+from recoup.store.read.refunds import refund_state
+from recoup.store.read.requests import find_request
+
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureAsked:
+    """`units` minor units of `currency`; it must be the whole amount."""
+
+    order_id: UUID
+    units: int
+    currency: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """`done` False: the processor refused; the order is still authorised."""
+
+    capture_id: UUID
+    order_id: UUID
+    done: bool
+    code: str | None
+
+
+async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAsked) -> Captured:
+    """Raises: Problem not_found, wrong_state, conflict, capture_amount, unavailable."""
+    until = world.clocks.monotonic() + world.policy.cit_deadline / timedelta(seconds=1)
+    plain = [str(asked.order_id), asked.units, asked.currency, asked.key]
+    input_mac = world.keys.mac("capture", json.dumps(plain).encode())
+    capture_id = await _known(world, scope, asked.key, input_mac)
+    if capture_id is None:
+
+        def work(change: Change) -> UUID:
+            _check_amount(change, asked)
+            before = change.order.version
+            made = ask_capture(change, scope.actor.text(), input_mac)
+            if change.order.version > before:
+                change.take_key("capture", asked.key, input_mac, {"capture_id": str(made.refund_id)})
+            return made.refund_id
+
+        try:
+            job = Job((scope.merchant_id, asked.order_id), work, scope.actor, scope.request_id)
+            capture_id = await orders.change(job)
+            send = asyncio.create_task(send_refund(world, orders, scope.merchant_id, capture_id))
+            _SENDING.add(send)
+            send.add_done_callback(_SENDING.discard)
+        except KeyTaken:
+            capture_id = await _known(world, scope, asked.key, input_mac)
+    assert capture_id is not None
+    return await _outcome(world, scope, asked.order_id, capture_id, until)
+
+
+_SENDING: set[asyncio.Task[None]] = set()  # a caller that gives up does not stop what it began
+
+
+def _check_amount(change: Change, asked: CaptureAsked) -> None:
+    order = change.order
+    if (asked.units, asked.currency) != (order.units, order.asset):
+        held = Money(order.units, order.asset)
+        message = f"The order holds {held.text()} {order.asset}; a capture takes the whole amount."
+        raise Problem("capture_amount", message, field="Amount", cure="Send the order's amount and currency.")
+
+
+async def _known(world: World, scope: Scope, key: str, input_mac: bytes) -> UUID | None:
+    """Raises: Problem(conflict)."""
+    async with world.db.connection() as connection:
+        known = await find_request(connection, scope.merchant_id, "capture", key)
+    if known is None:
+        return None
+    if known["input_mac"] != input_mac:
+        message = "This idempotencyKey came before with another capture."
+        raise Problem("conflict", message, field="IdempotencyKey", cure="Use a new key for another capture.")
+    return UUID(known["answer"]["capture_id"])
+
+
+async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID, until: float) -> Captured:
+    """Raises: Problem(unavailable) when the processor has not answered in time."""
+    while True:
+        async with world.db.connection() as connection:
+            row: Any = await refund_state(connection, scope.merchant_id, capture_id)
+        if row["state"] in ("done", "refused"):
+            return Captured(capture_id, order_id, row["state"] == "done", row["processor_code"])
+        if world.clocks.monotonic() >= until:
+            cure = "Send the same call with the same idempotencyKey again; it captures once."
+            raise Problem("unavailable", "The processor has not said yet whether the amount was captured.", cure=cure,
+                          retry_after_seconds=2)  # fmt: skip
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,97 @@
+"""An amount that is held: captured in full inside its window, or let go."""
+
+from datetime import timedelta
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.moves.change import Change
+from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.rules.money.fees import fee_units
+from recoup.rules.money.ledger import collected
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Attempt, Refund
+
+ASK_AGAIN = timedelta(minutes=1)
+
+
+def authorise(change: Change, attempt: Attempt) -> None:
+    """The issuer holds the amount: the merchant has until the end of its window."""
+    order = change.order
+    until = change.now + timedelta(minutes=order.merchant.capture_window_minutes)
+    for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge"):
+        change.undue(kind)
+    order.next_attempt_at = None
+    change.step("authorised", units=order.units, attempt=attempt.attempt_no, capture_before=until)
+    change.due("capture_window", until)
+
+
+def ask_capture(change: Change, actor: str, input_mac: bytes) -> Refund:
+    """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing else ends the order.
+
+    Raises: Problem(wrong_state) when nothing is held, or a capture is out already.
+    """
+    order = change.order
+    mac = "\\x" + input_mac.hex()
+    same = next((r for r in order.refunds if r.kind == "capture" and r.input_mac == mac), None)
+    if same is not None:
+        return same
+    if order.stage is not Stage.AUTHORISED:
+        cure = "It is captured already." if order.stage is Stage.COMPLETED else "Only an authorised order is captured."
+        raise Problem("wrong_state", f"An order that is {order.stage.value} cannot be captured.", cure=cure)
+    refuse_while_capturing(change)
+    capture = message(change, "capture", actor, mac)
+    change.fact("capture_asked", capture.refund_id, units=capture.units)
+    change.due("refund", change.wall + INLINE_GRACE, subject_id=capture.refund_id, wall=True)
+    return capture
+
+
+def refuse_while_capturing(change: Change) -> None:
+    """Raises: Problem(wrong_state)."""
+    if change.order.capturing() is not None:
+        cure = "Wait for its answer; GET the order."
+        raise Problem("wrong_state", "A capture of this order is under way.", cure=cure)
+
+
+def captured(change: Change, capture: Refund) -> None:
+    """The processor has taken the money."""
+    order = change.order
+    payment = next(a for a in order.attempts if a.attempt_id == capture.attempt_id)
+    fee = fee_units(order.units, order.merchant.tariff)
+    change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee)
+    change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
+
+
+def let_go(change: Change) -> None:
+    """The hold is to be voided. The order has just ended."""
+    if change.order.paid_by() is None:
+        return
+    void = message(change, "void", "worker:clock")
+    change.fact("void_owed", void.refund_id, units=void.units)
+    change.due("refund", change.wall, subject_id=void.refund_id, wall=True)
+
+
+def end_window(change: Change) -> None:
+    """Due work `capture_window`. A capture that is out is waited for."""
+    order = change.order
+    change.undue("capture_window")
+    if order.stage is not Stage.AUTHORISED:
+        return
+    if order.capturing() is not None:
+        change.due("capture_window", change.wall + ASK_AGAIN, wall=True)
+        return
+    change.step("capture_window_ended")
+    let_go(change)
+
+
+def message(change: Change, kind: str, actor: str, input_mac: str = "\\x") -> Refund:
+    """What the processor is to be told about the payment that it approved, for its whole amount."""
+    order = change.order
+    payment = order.paid_by()
+    assert payment is not None
+    told = Refund(
+        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind=kind,
+        attempt_id=payment.attempt_id, state="owed", units=payment.units, asset=payment.asset, message="", items=[],
+        input_mac=input_mac, business_at=change.now, actor=actor,
+    )  # fmt: skip
+    change.set_refund(told)
+    return told

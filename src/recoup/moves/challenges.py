@@ -1,0 +1,86 @@
+"""The customer is asked: on the checkout a challenge is the order's next step, for a managed MIT it is only offered."""
+
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.moves.change import Change
+from recoup.rules.network.codes import Reading
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Challenge
+from recoup.rules.rescue.challenge import WINDOW, asks_of
+
+
+def present(change: Change, reading: Reading, decision_id: UUID, reasons: list[str]) -> None:
+    """The customer waits at the checkout: the order stands still until the page is answered, or its time ends."""
+    challenge = _challenge(change, asks_of(reading) or "card")
+    change.undue("unresolved")
+    change.undue("retry")
+    change.order.next_attempt_at = None
+    change.step("challenged", decision_id=decision_id, reasons=reasons, **_told(challenge))
+    change.due("challenge", challenge.expires_at)
+
+
+def offer(change: Change, reading: Reading) -> None:
+    """A link for an MIT that waiting cannot cure; the order goes on as it would."""
+    asks = asks_of(reading)
+    if asks is None or change.order.challenge() is not None or change.order.by_customer:
+        return
+    challenge = _challenge(change, asks)
+    change.fact("challenge_offered", challenge.challenge_id, **_told(challenge))
+
+
+def passed(change: Change) -> None:
+    """The bank approved what the customer gave."""
+    challenge = change.order.challenge()
+    if challenge is not None and challenge.state == "tried":
+        change.set_challenge(challenge, state="passed")
+        change.fact("challenge_passed", challenge.challenge_id, **_told(challenge))
+
+
+def refused(change: Change, why: str) -> None:
+    """The try brought nothing, or nobody came: said once, before the order's own step."""
+    challenge = change.order.challenge()
+    if challenge is not None:
+        change.set_challenge(challenge, state="failed")
+        change.fact("challenge_refused", challenge.challenge_id, why=why, **_told(challenge))
+
+
+def present_again(change: Change, why: str) -> None:
+    """Nothing left us: the customer may simply try once more."""
+    challenge = change.order.challenge()
+    assert challenge is not None
+    change.set_challenge(challenge, state="presented", tries=max(0, challenge.tries - 1))
+    if change.order.by_customer:
+        change.step("challenged", why=why, **_told(challenge))
+        change.due("challenge", max(challenge.expires_at, change.now))
+
+
+def time_out(change: Change) -> None:
+    """Due work `challenge`."""
+    order = change.order
+    challenge = order.challenge()
+    change.undue("challenge")
+    if order.stage is not Stage.CHALLENGED or challenge is None:
+        return
+    if challenge.expires_at > change.now:
+        change.due("challenge", challenge.expires_at)
+        return
+    refused(change, "The customer did not answer in time.")
+    change.step("challenge_timed_out")
+
+
+def _challenge(change: Change, asks: str) -> Challenge:
+    """The open one, which now asks for this; or a new one."""
+    order = change.order
+    challenge = order.challenge()
+    if challenge is None:
+        until = change.now + WINDOW if order.by_customer or order.expires_at is None else order.expires_at
+        challenge = Challenge(new_id(), order.order_id, len(order.challenges) + 1, "presented", asks, until)
+    change.set_challenge(challenge, state="presented", asks=asks)
+    return challenge
+
+
+def _told(challenge: Challenge) -> dict[str, Any]:
+    return {"challenge_id": challenge.challenge_id, "asks": challenge.asks, "expires_at": challenge.expires_at,
+            "number": challenge.tries}  # fmt: skip

@@ -1,0 +1,19 @@
+"""What a customer can mend of a declined payment, and how often we ask."""
+
+from datetime import timedelta
+from typing import Final
+
+from recoup.rules.network.codes import Reading
+
+# reason -> what the hosted page asks for
+_ASKS: Final = {
+    "sca_required": "confirm", "bad_cvv": "code", "bad_address": "address", "invalid_number": "card",
+    "expired_card": "card", "card_update_available": "card", "closed_or_invalid_account": "card", "bad_pin": "card",
+}  # fmt: skip
+TRIES_MAX: Final = 3
+WINDOW: Final = timedelta(minutes=15)  # for a customer at the checkout; a link to a managed MIT's lasts as its order
+
+
+def asks_of(reading: Reading) -> str | None:
+    """confirm, code, address or card; None for what no customer can mend."""
+    return None if reading.terminal else _ASKS.get(reading.reason)
