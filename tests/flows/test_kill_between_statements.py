@@ -26,6 +26,7 @@ from recoup.flows.cards.taken import Word
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job
 from recoup.flows.messages.publish import publish
+from recoup.flows.refunds.capture import CaptureAsked, Captured, capture
 from recoup.flows.refunds.refund import RefundAnswer, RefundAsked, refund
 from recoup.flows.refunds.send import send_refund
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -122,6 +123,16 @@ def planned(**more: Any) -> Prepare:
     return prepare
 
 
+HOLD = {"transaction_type": "AUTHORIZATION"}
+
+
+async def held(shop: Shop) -> Case:
+    given = await shop.declined(is_mit=False, days=None, pan=YES, code="05", facts=HOLD)
+    word = await shop.evaluate.evaluate(shop.scope, given)
+    assert word.evaluate == "CAPTUREREQUIRED"
+    return Case(word.order_id, given)
+
+
 def new(**more: Any) -> Prepare:
     async def prepare(shop: Shop) -> Case:
         return Case(given=await shop.declined(**more))
@@ -177,6 +188,15 @@ async def do_refund(shop: Shop, case: Case) -> Any:
     return await refund(shop.world, shop.orders, shop.scope, case.order_id, asked)
 
 
+async def do_capture(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    try:
+        asked = CaptureAsked(case.order_id, 4590, "USD", f"capture {case.order_id}")
+        return await capture(shop.world, shop.orders, shop.scope, asked)
+    except Problem as problem:
+        return problem.code
+
+
 async def do_send_refund(shop: Shop, case: Case) -> Any:
     await send_refund(shop.world, shop.orders, shop.merchant_id, case.more["refund_id"])
 
@@ -214,6 +234,12 @@ STORIES = (
     Story("evaluate, sync, approved", new(pan=YES, days=None), do_evaluate, again=True),
     Story("evaluate, sync, declined", new(pan=DECLINE_CARD, days=None, code="05"), do_evaluate, again=True),
     Story("evaluate, sync, hard", new(pan=HARD, days=None, code="05"), do_evaluate, again=True),
+    Story("evaluate, customer, approved", new(is_mit=False, pan=YES, days=None, code="05"), do_evaluate, again=True),
+    Story("evaluate, customer, no answer", new(is_mit=False, pan=FAULTY, units=SILENT_YES, days=None, code="05"),
+          do_evaluate, again=True),
+    Story("authorise", new(is_mit=False, pan=YES, days=None, code="05", facts=HOLD), do_evaluate, again=True),
+    Story("capture", held, do_capture, again=True),
+    Story("cancel a hold", held, do_cancel, again=True),
     Story("start", admitted, do_start),
     Story("send, approved", ready(YES), do_send),
     Story("send, declined", ready(SOFT), do_send),
@@ -314,13 +340,14 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
             for r in await connection.fetch(
                 "SELECT s.order_id, count(*) AS n, sum(s.units) AS units FROM issuer.sends s"
                 " WHERE decision = 'approved' AND NOT EXISTS (SELECT FROM issuer.reversals r WHERE r.charge_id = s.id"
-                "   AND r.decision = 'approved' AND r.units = s.units) GROUP BY s.order_id"
+                "   AND r.decision = 'approved' AND r.units = s.units AND r.kind <> 'capture') GROUP BY s.order_id"
             )
         }
         refunded = dict(
             await connection.fetch(
                 "SELECT s.order_id, sum(r.units)::bigint FROM issuer.reversals r"
-                " JOIN issuer.sends s ON s.id = r.charge_id WHERE r.decision = 'approved' GROUP BY s.order_id"
+                " JOIN issuer.sends s ON s.id = r.charge_id WHERE r.decision = 'approved' AND r.kind = 'refund'"
+                " GROUP BY s.order_id"
             )
         )
     for case in cases:
@@ -334,13 +361,17 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
         if row["stage"] == "completed":
             assert (count, units) == (1, row["units"]), f"paid, but the issuer kept {count} approvals"
             assert refunded.get(case.order_id, 0) == row["refunded_units"]
+        elif row["stage"] == "authorised":
+            assert (count, units) == (1, row["units"]), f"held, but the issuer kept {count} approvals"
         else:
             assert count == 0, f"{row['stage']} ({row['reason']}), but the issuer kept an approval"
         for told in case.told:
             if told == "cancelled":
                 assert (row["stage"], row["reason"]) == ("cancelled", "merchant_cancelled")
-            elif isinstance(told, Word) and told.evaluate == "APPROVED":
+            elif isinstance(told, Word) and told.evaluate == "APPROVED" or isinstance(told, Captured) and told.done:
                 assert row["stage"] == "completed"
+            elif isinstance(told, Word) and told.evaluate == "CAPTUREREQUIRED":
+                assert row["stage"] == "authorised"
             elif isinstance(told, Word) and told.reason == "declined":
                 assert row["stage"] == "declined", "declined for good was said, and it is not"
             elif isinstance(told, RefundAnswer):
