@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.flows.cards.due import give_up, start
+from recoup.flows.cards.due import give_up
 from recoup.flows.cards.send import NOTHING, send_attempt
 from recoup.flows.cards.taken import AtHand, Declined, Word, word_of
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
@@ -187,9 +187,8 @@ class Evaluate:
         at_hand = NOTHING
         if not given.is_mit:
             at_hand = AtHand(given.payer.phone, given.cvv or await self._vault.code(scope.merchant_id, row["token_id"]))
-        await start(self._orders, key)
         await send_attempt(self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id,
-                           at_hand=at_hand)  # fmt: skip
+                           at_hand=at_hand, pick_up=True)  # fmt: skip
 
     # what is known already ------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import open_attempt
+from recoup.moves.start_order import start_order
 from recoup.rules.order.snapshot import Attempt, Order
 
 NOTHING = AtHand()
@@ -35,11 +36,16 @@ def route_of(world: World, order: Order) -> Processor:
 
 async def send_attempt(
     world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker",
-    at_hand: AtHand = NOTHING,
+    at_hand: AtHand = NOTHING, pick_up: bool = False,
 ) -> str | None:  # fmt: skip
-    """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to send."""
+    """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to send.
+
+    `pick_up`: an order that was only just admitted is decided in the same transaction.
+    """
 
     def intent(change: Change) -> tuple[Order, Attempt, float] | None:
+        if pick_up:
+            start_order(change)
         processor = route_of(world, change.order)
         attempt = open_attempt(change, world.policy, processor.name, processor.settled_after)
         return (change.order, attempt, deadline_of(world, attempt)) if attempt else None
