@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.money.fees import Tariff
+from recoup.rules.money.ledger import WALLET
 from recoup.rules.order.lifecycle import Stage
 
 
@@ -92,6 +93,24 @@ class Refund:
     processor_code: str | None = None
 
 
+@dataclass(slots=True)
+class Settlement:
+    """One row of settlements: direct money on its way to the merchant's own wallet. `units` net of the fee."""
+
+    settlement_id: UUID
+    order_id: UUID
+    attempt_id: UUID
+    state: str
+    units: int
+    fee_units: int
+    asset: str
+    to_address: str
+    business_at: datetime
+    tx_hash: str | None = None
+    tries: int = 0
+    send_before: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CardFacts:
     """What may be known of the card without opening the vault; `sealed` is what the vault keeps."""
@@ -143,6 +162,7 @@ class Order:
     refunds: list[Refund] = field(default_factory=list)
     sends: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
 
     @property
     def merchant_id(self) -> UUID:
@@ -161,6 +181,11 @@ class Order:
 
     def paid_by(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "approved"), None)
+
+    @property
+    def payable_place(self) -> str:
+        """Where the merchant's share of this order stands in the book: stablecoin orders have a wallet of their own."""
+        return WALLET if self.kind == "stable" else ""
 
     @property
     def answered_inline(self) -> bool:

@@ -18,7 +18,8 @@ CREATE TABLE merchants (
     CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
   webhook_key bytea,                       -- sealed
-  created_at timestamptz NOT NULL
+  created_at timestamptz NOT NULL,
+  stablecoin_webhook_key bytea             -- sealed
 );
 
 CREATE TABLE sites (
