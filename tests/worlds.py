@@ -36,6 +36,8 @@ from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.run_due import run_due
 from recoup.gateways.cards.sandbox import book
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.gateways.channels.mock import book as channel_book
+from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.gateways.web.client import WebClient
@@ -44,6 +46,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
 from recoup.kernel.world import Policy, World
 from recoup.rules.network.magic import script_card
+from recoup.rules.stable.channels import CHANNELS
 from recoup.store.migrate import create_database, migrate
 from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
@@ -74,15 +77,18 @@ async def sandbox_world(
     db = await Database(dsn, size=8, name="test").open()
     people = await Database(server.dsn(people_name), size=2, name="test").open()
     processor = SandboxProcessor(dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+    channels = mock_channels(dsn, tuple(CHANNELS))
     web = WebClient(loopback=True)
     world = World(
-        name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web,
+        name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
         clocks=clocks or Clocks(), policy=policy, extra={"people": people, "dsn": dsn, "database": name},
     )  # fmt: skip
     try:
         yield world, Orders(world), Deliveries(world)
     finally:
         await processor.close()
+        for channel in channels.values():
+            await channel.close()
         await web.close()
         await db.close()
         await people.close()
@@ -152,6 +158,7 @@ async def _make_templates(server: ServerAddress) -> None:
         try:
             await ensure_partitions(connection, datetime.now(UTC))
             await book.install(connection)
+            await channel_book.install(connection)
         finally:
             await connection.close()
         await _admin(server, f'ALTER DATABASE unfinished_world RENAME TO "{TEMPLATES["world"]}"')

@@ -25,22 +25,29 @@ HOMES = {
             "postings",
             "entries", "pages",
             "account_balances", "settlement_batches", "settlement_lines", "exposure_allotments", "outbox", "feed",
-            "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions",
+            "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
+            "payouts", "subscriptions",
         ),
         MERCHANT,
     ),
     **dict.fromkeys(("cards", "network_sends", "card_blocks"), CARD),
-    **dict.fromkeys(("api_keys", "tokenization_keys", "refresh_tokens", "card_prints"), DIRECTORY),
+    **dict.fromkeys(
+        (
+            "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
+            "signatures_since",
+        ),
+        DIRECTORY,
+    ),
 }  # fmt: skip
 HOMELESS = {"world", "schema_migrations"}  # what the database itself is
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
-    "order_refs": (), "card_prints": (), "world": (),
+    "order_refs": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
     "orders": ("stage", "version"), "postings": ("page_no", "position"), "entries": ("balance_after",),
     "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
-DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens"}
+DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures"}
 
 _CATALOGUE = {
     "columns": """

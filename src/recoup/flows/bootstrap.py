@@ -3,7 +3,6 @@
 Ids are made from the installation's own keys, so that the same installation always finds the same merchant again.
 """
 
-import base64
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -68,10 +67,8 @@ async def bootstrap(world: World, base_url: str) -> Bootstrap:
     return Bootstrap(
         base_url=base_url, mid=str(merchant_id), site_id=str(sites[0].site_id), app_key=keys.app_key,
         app_secret=keys.app_secret, tokenization_key=keys.tokenization_key, webhook_key=webhook_key,
-        stablecoin_key_id=f"ak_test_{secrets.token_urlsafe(12)}",
-        stablecoin_secret=base64.b64encode(secrets.token_bytes(32)).decode(),
-        stablecoin_webhook_secret=base64.b64encode(secrets.token_bytes(32)).decode(), portal_user=PORTAL_USER,
-        portal_password=password,
+        stablecoin_key_id=keys.stablecoin_key_id, stablecoin_secret=keys.stablecoin_secret,
+        stablecoin_webhook_secret=keys.stablecoin_webhook_secret, portal_user=PORTAL_USER, portal_password=password,
     )  # fmt: skip
 
 

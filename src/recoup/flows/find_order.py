@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.store.read.find_orders import find_any_order
@@ -11,7 +11,7 @@ from recoup.store.read.find_orders import find_any_order
 async def find_one(world: World, key: str) -> tuple[UUID, UUID]:
     """(merchant, order), the newest one of this id. Raises: Problem not_found, conflict."""
     async with world.db.connection() as connection:
-        found = await find_any_order(connection, parse_id(key), key)
+        found = await find_any_order(connection, parse_id(key) or parse_wire_id("ord", key), key)
     if not found:
         raise Problem("not_found", f"No order is known by {key!r}.")
     if len({row["merchant_id"] for row in found}) > 1:

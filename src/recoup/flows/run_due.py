@@ -13,6 +13,7 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.locked import Orders
 from recoup.flows.refunds.send import send_refund
+from recoup.flows.stable.settle import settle
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.world import World
@@ -40,6 +41,7 @@ FLOWS: dict[str, Flow] = {
     "release": lambda world, orders, due: let_go(orders, (due.merchant_id, due.subject_id)),
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
+    "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
 }
 
 

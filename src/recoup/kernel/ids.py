@@ -3,6 +3,7 @@
 import os
 import threading
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from recoup.kernel.time import wall_ms
@@ -66,3 +67,27 @@ def parse_id(text: str) -> UUID | None:
         return UUID(text)
     except (ValueError, AttributeError, TypeError):
         return None
+
+
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUES: Final = {character: value for value, character in enumerate(_CROCKFORD)}
+
+
+def wire_id(prefix: str, value: UUID) -> str:
+    """`ord_01k…`: the prefix and the id's 128 bits as a lower-case ULID, 26 digits of Crockford's base 32."""
+    bits = value.int
+    return f"{prefix}_" + "".join(_CROCKFORD[bits >> shift & 31] for shift in range(125, -1, -5))
+
+
+def parse_wire_id(prefix: str, text: str) -> UUID | None:
+    """The id in `wire_id`'s one spelling, or None."""
+    head, _, digits = text.partition("_")
+    if head != prefix or len(digits) != 26 or digits[0] > "7":
+        return None
+    bits = 0
+    for digit in digits:
+        value = _VALUES.get(digit)
+        if value is None:
+            return None
+        bits = bits << 5 | value
+    return UUID(int=bits)

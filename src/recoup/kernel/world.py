@@ -33,7 +33,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`db`, `keys`, `processors` (by route) and `web` are ports; their types stand in store and gateways."""
+    """`db`, `keys`, `processors` (by route), `channels` (by code) and `web` are ports; their types stand in store and
+    gateways.
+    """
 
     name: str
     db: Any
@@ -42,5 +44,6 @@ class World:
     web: Any
     clocks: Clocks = field(default_factory=Clocks)
     policy: Policy = field(default_factory=Policy)
+    channels: Any = field(default_factory=dict)
     chains: Any = None
     extra: dict[str, Any] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
@@ -20,6 +21,9 @@ from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.services import make_services
+from recoup.doors.stablecoin import app as stablecoin
+from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
+from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.metrics import Measured, scrape
@@ -29,7 +33,8 @@ from recoup.main.worlds import Running, open_sandbox
 
 def refuse(scope: Scope, problem: Problem) -> Refusal:
     """Before a door is reached the path chooses the dialect."""
-    return rescue_refusal(scope, problem)
+    dialect = stablecoin_refusal if scope["path"].startswith("/api/") else rescue_refusal
+    return dialect(scope, problem)
 
 
 def _who_signs_in(scope: Scope) -> str | None:
@@ -49,7 +54,7 @@ class _Direct:
 
 
 async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
-    cure = "Check the path; the API lives under /v1, the portal at /orders."
+    cure = "Check the path; the APIs live under /v1 and /api/v1, the portal at /orders."
     problem = Problem("no_such_path", "There is nothing at this path.", cure=cure)
     await send_refusal(send, refuse(scope, problem))
 
@@ -67,6 +72,14 @@ def make_app(settings: Settings, databases: Databases) -> App:
                 app.router.routes.append(route)
                 if "{" not in route.path:
                     exact[route.path] = route.app
+            stable = make_stablecoin_services(
+                running.world, running.orders, settings.url, settings.rate_per_second, services.merchants
+            )
+            for route in stablecoin.routes(stable):
+                app.router.routes.append(route)
+                if "{" not in route.path:
+                    exact[route.path] = route.app
+            app.router.routes.extend(checkout_routes(running.world, running.orders, services.merchants))
             app.router.routes.extend(portal_routes(running.world, running.orders, services.merchants))
             yield
 

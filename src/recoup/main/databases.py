@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from recoup.gateways.cards.sandbox.book import install
+from recoup.gateways.channels.mock.book import install as install_channels
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
@@ -72,5 +73,6 @@ async def _prepare_sandbox(dsn: str) -> None:
         await ensure_partitions(connection, Clocks().wall())
         await retain(connection, Clocks().wall())
         await install(connection)
+        await install_channels(connection)
     finally:
         await connection.close()

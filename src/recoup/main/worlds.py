@@ -9,11 +9,13 @@ from datetime import timedelta
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import open_keyring
 from recoup.gateways.web.client import WebClient
 from recoup.kernel.world import Policy, World
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings
+from recoup.rules.stable.channels import enabled
 from recoup.store.pool import Database
 
 
@@ -42,15 +44,18 @@ async def open_sandbox(settings: Settings, databases: Databases, name: str = "re
     db = await Database(databases.sandbox, size=settings.connections, name=name).open()
     people = await Database(databases.people, size=3, name=name).open()
     processor = SandboxProcessor(databases.sandbox, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox")
+    channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
     web = WebClient(loopback=True)
     world = World(
-        name="sandbox", db=db, keys=keys, processors={processor.name: processor}, web=web,
+        name="sandbox", db=db, keys=keys, processors={processor.name: processor}, channels=channels, web=web,
         policy=sandbox_policy(settings), extra={"people": people},
     )  # fmt: skip
     try:
         yield Running(settings, world, Orders(world), Deliveries(world))
     finally:
         await processor.close()
+        for channel in channels.values():
+            await channel.close()
         await web.close()
         await db.close()
         await people.close()

@@ -4,7 +4,6 @@ Every line of the log, every step of the stage, every event, posting and piece o
 else, so that they cannot come apart.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
@@ -12,20 +11,18 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.rules.messages.order_events import order_event_data
+from recoup.moves.book import book
+from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import ENDED, fact, step
-from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund
+from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
-
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Change:
@@ -39,6 +36,7 @@ class Change:
         self._touched: dict[UUID, Attempt] = {}
         self._refunds: dict[UUID, Refund] = {}
         self._challenges: dict[UUID, Challenge] = {}
+        self._settlements: dict[UUID, Settlement] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
 
     # the order ----------------------------------------------------------------------------------------------
@@ -91,7 +89,7 @@ class Change:
     def _tell(self, event: str, seq: int, body: dict[str, Any]) -> None:
         self.rows.outbox.append({
             "merchant_id": self.order.merchant_id, "subject_id": self.order.order_id, "seq": seq,
-            "subject_kind": "order", "event_id": new_id(), "event": event,
+            "subject_kind": subject_kind(self.order), "event_id": new_id(), "event": event,
             "body": order_event_data(event, self.order, body), "business_at": self.now, "recorded_at": self.wall,
         })  # fmt: skip
 
@@ -104,6 +102,8 @@ class Change:
         for challenge in order.challenges:
             if challenge.state in ("presented", "tried"):
                 self.set_challenge(challenge, state="ended")
+        if order.facts.get("subscription_id"):
+            self.due("cycle_ended", self.wall, subject_id=UUID(order.facts["subscription_id"]), wall=True)
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)
             if row is not None and happening not in ("collected", "captured", "advanced"):
@@ -134,6 +134,13 @@ class Change:
             self.order.challenges.append(challenge)
         self._challenges[challenge.challenge_id] = challenge
 
+    def set_settlement(self, settlement: Settlement, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(settlement, name, value)
+        if settlement not in self.order.settlements:
+            self.order.settlements.append(settlement)
+        self._settlements[settlement.settlement_id] = settlement
+
     def send(self, send_id: UUID, **values: Any) -> None:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
         order = self.order
@@ -161,23 +168,8 @@ class Change:
     def post(self, source_kind: str, source_id: UUID, postings: Iterable[Posting]) -> None:
         """Books each posting once per (source, recipe), however often the flow runs."""
         order = self.order
-        for posting in postings:
-            if sum(e.units for e in posting.entries):
-                raise AssertionError(f"{posting.recipe} does not balance")
-            posting_id = new_id()
-            content = [order.merchant_id, source_kind, source_id, posting.recipe, order.asset, self.now,
-                       [list(e) for e in posting.entries]]  # fmt: skip
-            self.rows.postings.append({
-                "merchant_id": order.merchant_id, "posting_id": posting_id, "source_kind": source_kind,
-                "source_id": source_id, "recipe": posting.recipe, "order_id": order.order_id,
-                "content_hash": "\\x" + content_hash(content), "business_at": self.now, "recorded_at": self.wall,
-            })  # fmt: skip
-            for number, entry in enumerate(posting.entries, 1):
-                self.rows.entries.append({
-                    "merchant_id": order.merchant_id, "posting_id": posting_id, "line_no": number,
-                    "account": entry.account, "asset": order.asset, "place": entry.place, "units": entry.units,
-                    "available_at": self.now,
-                })  # fmt: skip
+        book(self.rows, order.merchant_id, order.asset, source_kind, source_id, postings, now=self.now, wall=self.wall,
+             order_id=order.order_id)  # fmt: skip
 
     # due work, answers ----------------------------------------------------------------------------------------
 
@@ -206,6 +198,8 @@ class Change:
             rows.refunds.append(_row(order, refund))
         for challenge in self._challenges.values():
             rows.challenges.append(_row(order, challenge))
+        for settlement in self._settlements.values():
+            rows.settlements.append(_row(order, settlement))
         for (kind, subject_id), when in self._due.items():
             key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
             if when is None:
@@ -224,14 +218,9 @@ class Change:
         return rows
 
 
-def _row(order: Order, value: Attempt | Refund | Challenge) -> dict[str, Any]:
+def _row(order: Order, value: Attempt | Refund | Challenge | Settlement) -> dict[str, Any]:
     """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
     return {"merchant_id": order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
-
-
-def content_hash(content: list[Any]) -> str:
-    """What a posting says, as hex of SHA-256; the page's root is built over these."""
-    return hashlib.sha256(_encode(content)).hexdigest()
 
 
 async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:

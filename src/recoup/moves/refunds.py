@@ -29,7 +29,7 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     order.refunded_units += units
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
                 items=items, remaining=order.units - order.refunded_units)  # fmt: skip
-    change.post("refund", refund.refund_id, [ledger.refund_owed(units)])
+    change.post("refund", refund.refund_id, [ledger.refund_owed(units, order.payable_place)])
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
     return refund
 

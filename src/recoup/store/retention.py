@@ -7,11 +7,12 @@ import asyncpg
 
 from recoup.store.partitions import PARTITIONED, RETENTION_MONTHS
 
-REQUESTS_KEPT: Final = timedelta(days=30)  # refunds' keys stay for ever
+REQUESTS_KEPT: Final = timedelta(days=30)  # the keys of refunds and charges stay for ever
 BATCH: Final = 5_000
 _REQUESTS = """
 DELETE FROM requests WHERE ctid IN (
-  SELECT ctid FROM requests WHERE operation <> 'refund' AND state = 'answered' AND created_at < $1 LIMIT $2)
+  SELECT ctid FROM requests
+  WHERE operation NOT IN ('refund', 'charge') AND state = 'answered' AND created_at < $1 LIMIT $2)
 """
 _PARTITIONS = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass

@@ -11,7 +11,7 @@ _RAW_SLASHES: Final = re.compile(rb"/{2,}")
 
 class OnePath:
     """Folds doubled slashes and drops a trailing one before routing. No redirect: POST would lose its
-    body.
+    body. What was sent stays under `sent_path`, for those who sign it.
     """
 
     def __init__(self, app: App) -> None:
@@ -21,7 +21,7 @@ class OnePath:
         if scope["type"] == "http":
             path: str = scope["path"]
             if "//" in path or (path.endswith("/") and path != "/") or not path:
-                scope = {**scope, "path": one_path(path)}
+                scope = {**scope, "path": one_path(path), "sent_path": scope.get("raw_path")}
                 raw = scope.get("raw_path")
                 if raw is not None:
                     scope["raw_path"] = _RAW_SLASHES.sub(b"/", raw).rstrip(b"/") or b"/"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.moves.change import content_hash
+from recoup.moves.book import content_hash
 from recoup.rules.money import ledger
 from recoup.rules.money.ledger import Entry, Posting
 
@@ -13,7 +13,7 @@ Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed",
+    "approved_late", "reversed", "paid_late", "settled",
 )  # fmt: skip
 
 
@@ -62,19 +62,21 @@ def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
 
 def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Source, Posting]]:
     units, route, attempt = line["units"], line["route"], ("attempt", line["attempt_id"])
-    refund = ("refund", line["fact_id"])
+    refund, payable = ("refund", line["fact_id"]), ledger.WALLET if line["kind"] == "stable" else ""
     match line["happening"]:
         case "collected" | "captured" | "advanced":
             fee = line["fee"] or 0
             ahead = line["happening"] == "advanced"
-            made = ledger.advanced(units, fee) if ahead else ledger.collected(units, route, fee)
+            made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
             if line["fee"] is None:  # an older line, which does not say its fee
                 optional.add((*attempt, "fee"))
             if ahead:
                 optional.add((*attempt, "charge"))
             return [((*attempt, p.recipe), p) for p in made]
-        case "approved_late":
+        case "approved_late" | "paid_late":
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
+        case "settled":
+            return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
         case "reversed":
             return [((*refund, "reversed"), ledger.reversed_(units, route))]
         case "refund_done":
@@ -82,8 +84,8 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
         case "refund_netted":
             return [((*refund, "refund_netted"), ledger.refund_netted(units))]
         case "refund_refused":
-            return [((*refund, "refund_refused"), ledger.refund_refused(units))]
-    return [((*refund, "refund_owed"), ledger.refund_owed(units))]
+            return [((*refund, "refund_refused"), ledger.refund_refused(units, payable))]
+    return [((*refund, "refund_owed"), ledger.refund_owed(units, payable))]
 
 
 def _order(

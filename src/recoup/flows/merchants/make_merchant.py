@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
@@ -13,8 +14,10 @@ from recoup.store.write.merchants import (
     add_site,
     add_tokenization_key,
     revoke_keys,
+    set_stablecoin_webhook_key,
     set_webhook_key,
 )
+from recoup.store.write.signing_keys import add_signing_key, revoke_signing_keys
 
 SCOPES = ("payments", "orders", "merchants")
 
@@ -34,6 +37,9 @@ class Keys:
     app_key: str
     app_secret: str
     tokenization_key: str
+    stablecoin_key_id: str
+    stablecoin_secret: str
+    stablecoin_webhook_secret: str
 
 
 async def make_merchant(
@@ -62,7 +68,8 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
     mode = "test" if world.policy.test_mode else "live"
     keys = Keys(
         f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}",
-        f"tk_{mode}_{secrets.token_urlsafe(24)}",
+        f"tk_{mode}_{secrets.token_urlsafe(24)}", f"pk_{mode}_{secrets.token_hex(12)}",
+        f"sk_{mode}_{secrets.token_hex(24)}", f"whsec_{secrets.token_hex(24)}",
     )  # fmt: skip
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
@@ -73,7 +80,18 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
         await add_tokenization_key(tx, keys.tokenization_key, merchant_id, wall)
         sealed = world.keys.seal_secret(f"webhook:{merchant_id}", webhook_key.encode())
         await set_webhook_key(tx, merchant_id, sealed)
+        await _stablecoin_keys(world, tx, merchant_id, keys)
     return keys
+
+
+async def _stablecoin_keys(world: World, tx: Any, merchant_id: UUID, keys: Keys) -> None:
+    """Secrets that we sign or verify with are sealed: they are needed as they are."""
+    wall = world.clocks.wall()
+    await revoke_signing_keys(tx, merchant_id, wall)
+    secret = world.keys.seal_secret(f"signing-key:{keys.stablecoin_key_id}", keys.stablecoin_secret.encode())
+    await add_signing_key(tx, keys.stablecoin_key_id, merchant_id, secret, wall)
+    sealed = world.keys.seal_secret(f"webhook:{merchant_id}", keys.stablecoin_webhook_secret.encode())
+    await set_stablecoin_webhook_key(tx, merchant_id, sealed)
 
 
 def _site(merchant_id: UUID, site: NewSite, wall: object, *, default: bool) -> dict[str, object]:

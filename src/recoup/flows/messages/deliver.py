@@ -19,8 +19,9 @@ from recoup.gateways.web.port import Answer, Web
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
-from recoup.rules.messages.backoff import after_try
+from recoup.rules.messages.backoff import RESCUE, STABLECOIN, after_try
 from recoup.rules.messages.events import Event, Rendered, render
+from recoup.rules.messages.stable_events import render_stable
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.write.lanes import claim_lanes, finish_lanes
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 IN_FLIGHT_MAX = 256
 ROOM_WORTH_A_CLAIM = 64
 ROOM_SECONDS = 0.01
+SCHEDULES = {"stablecoin": STABLECOIN}
 _RESULTS = {"taken": "delivered", "retry": "failed", "park": "parked", "disable": "disabled"}
 _Finished = tuple[dict[str, Any], dict[str, Any]]
 
@@ -83,14 +85,21 @@ class Deliveries:
         except Exception as error:  # noqa: BLE001 - it counts as a failed try: backed off, shown, and at last parked
             log.warning("delivery not rendered", lane=str(lane["lane_id"]), error=type(error).__name__)
             return Answer(None, error="not_rendered")
+        if rendered is None:
+            return Answer(204, body_start=b"Nothing was sent: this dialect does not tell such an event.")
         web: Web = world.web
         return await web.post(lane["url"], rendered.headers, rendered.body)
 
-    def _render(self, lane: dict[str, Any], host: str) -> Rendered:
+    def _render(self, lane: dict[str, Any], host: str) -> Rendered | None:
+        """None for what the endpoint's dialect does not tell."""
         world = self._world
-        sealed = lane["own_key"] or lane["webhook_key"]
+        stable = lane["format"] == "stablecoin"
+        sealed = lane["stablecoin_webhook_key"] if stable else lane["own_key"] or lane["webhook_key"]
         key = world.keys.open_secret(f"webhook:{lane['merchant_id']}", sealed).decode()
-        return render(event_of(lane, world.policy.test_mode), lane["format"], key, host, secrets.token_hex(16),
+        event = event_of(lane, world.policy.test_mode)
+        if stable:
+            return render_stable(event, key, world.clocks.wall(), encrypt=lane["encrypt"])
+        return render(event, lane["format"], key, host, secrets.token_hex(16),
                       world.clocks.wall())  # fmt: skip
 
     def _result(self, lane: dict[str, Any], answer: Answer) -> _Finished:
@@ -98,7 +107,7 @@ class Deliveries:
         fails = lane["fails"] + 1
         verdict = after_try(
             answer.status, error=answer.error, fails=fails, jitter=random.random(),
-            retry_after=answer.headers.get("retry-after"), now=wall,
+            retry_after=answer.headers.get("retry-after"), now=wall, schedules=SCHEDULES.get(lane["format"], RESCUE),
         )  # fmt: skip
         keys = {"merchant_id": lane["merchant_id"], "endpoint_id": lane["endpoint_id"]}
         finished = keys | {

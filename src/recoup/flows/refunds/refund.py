@@ -18,19 +18,22 @@ from recoup.moves.refunds import owe_refund
 from recoup.rules.money.refunds import by_amount, by_items, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Order, Refund
+from recoup.rules.stable.refunds import check_gives_back
 from recoup.store.pool import KeyTaken
 from recoup.store.read.requests import find_request
 
 
 @dataclass(frozen=True, slots=True)
 class RefundAsked:
-    """`amount` is decimal text in the order's currency; `items` as the contract gives them; one of the two."""
+    """`amount` is decimal text in the order's currency; `items` as the contract gives them; `all`: what is left. One of
+    the three."""
 
     amount: str | None = None
     items: tuple[dict[str, Any], ...] | None = None
     currency: str | None = None
     message: str = ""
     key: str | None = None
+    all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,11 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
 
 
 def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+    check_gives_back(order)
     if order.stage is not Stage.COMPLETED:
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
-        raise Problem("wrong_state", f"An order that is {order.stage.value} cannot be refunded.", cure=cure)
+        message = f"An order that is {order.stage.value} cannot be refunded."
+        raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     if asked.currency is not None and asked.currency != order.asset:
         raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency")
     remaining = Money(order.units - order.refunded_units, order.asset)
@@ -101,6 +106,11 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
         units, chosen = by_items(asked.items, items_of(order.facts.get("items") or ()), taken)
         by_amount(Money(units, order.asset), remaining, cap=cap)
         return units, [asdict(part) for part in chosen]
+    if asked.all:
+        if not remaining.units:
+            message = "All of it is refunded already."
+            raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
+        return by_amount(remaining, remaining, cap=cap).units, []
     if asked.amount is None:
         raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund")
     return by_amount(from_text(asked.amount, order.asset, "AmountToRefund"), remaining, cap=cap).units, []

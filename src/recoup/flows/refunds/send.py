@@ -51,7 +51,8 @@ def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
     refund = next(r for r in order.refunds if r.refund_id == refund_id)
     payment = next((a for a in order.attempts if a.attempt_id == refund.attempt_id), None)
     route = payment.route if payment and payment.route else next(iter(world.processors))
-    processor: Processor = world.processors[route]
+    gives_back = world.channels if order.kind == "stable" else world.processors
+    processor: Processor = gives_back[route]
     return processor
 
 

@@ -32,6 +32,21 @@ REFUSED_SCHEDULE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Schedules:
+    """`refused`: after answers that say no. `gone`: whether 410 switches the endpoint off."""
+
+    usual: Sequence[timedelta]
+    refused: Sequence[timedelta]
+    gone: bool
+
+
+_STABLECOIN: Final = tuple(timedelta(seconds=s) for s in (10, 30, 120, 600, 1800, 7200, 21600))
+RESCUE: Final = Schedules(SCHEDULE, REFUSED_SCHEDULE, gone=True)
+# Any answer but 2xx is one failure: eight tries in all. Source: contract stablecoin-api §3.
+STABLECOIN: Final = Schedules(_STABLECOIN, _STABLECOIN, gone=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What to do with a delivery after a try.
 
@@ -63,6 +78,7 @@ def after_try(
     jitter: float,
     retry_after: str | None = None,
     now: datetime,
+    schedules: Schedules = RESCUE,
 ) -> Verdict:
     """What an answer means for the delivery and its endpoint.
 
@@ -72,11 +88,11 @@ def after_try(
     if error is None and status is not None:
         if 200 <= status < 300:
             return Verdict("taken")
-        if status == 410:
+        if status == 410 and schedules.gone:
             return Verdict("disable")
     refused = error is None and status is not None and 300 <= status < 500 and status not in (408, 429)
     refused = refused or error == "refused_address"
-    delay = next_delay(fails, jitter, REFUSED_SCHEDULE if refused else SCHEDULE)
+    delay = next_delay(fails, jitter, schedules.refused if refused else schedules.usual)
     if delay is None:
         return Verdict("park")
     if error is None and status in (429, 503):

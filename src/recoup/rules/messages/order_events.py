@@ -3,12 +3,15 @@
 from typing import Any
 
 from recoup.rules.messages.events import event_data
+from recoup.rules.messages.stable_events import stable_event_data
 from recoup.rules.order.faces import STATUS_NAMES, face
 from recoup.rules.order.snapshot import Order
 
 
 def order_event_data(name: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
     """`body` is what the happening recorded; names are those of the order log."""
+    if order.kind == "stable":
+        return stable_event_data(order, body)
     status = face(order.stage, order.kind, order.units, order.refunded_units, order.disputed).status
     facts: dict[str, Any] = {"status": STATUS_NAMES[status].upper(), "amount": order.units, "currency": order.asset}
     match name:
@@ -37,6 +40,11 @@ def order_event_data(name: str, order: Order, body: dict[str, Any]) -> dict[str,
         case _:
             facts |= body
     return event_data(name, **facts)
+
+
+def subject_kind(order: Order) -> str:
+    """Whose event it is: an endpoint hears the orders of its own dialect only."""
+    return "stable_order" if order.kind == "stable" else "order"
 
 
 def submitted_data(status: str, units: int, asset: str) -> dict[str, Any]:

@@ -8,11 +8,14 @@ from typing import Final, NamedTuple
 
 ACCOUNTS: Final = (
     "customer_due", "merchant_payable", "fees", "clearing", "refund_due", "reversal_due", "bad_debt", "bank",
+    "payout_due",
 )  # fmt: skip
+WALLET: Final = "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
 
 
 class Entry(NamedTuple):
-    """`place` is the route for money at a processor, else empty. `units` signed, debit positive."""
+    """`place` is the route for money at a processor, WALLET for a stablecoin balance, else empty. `units` signed, debit
+    positive."""
 
     account: str
     place: str
@@ -30,24 +33,25 @@ def _pair(recipe: str, debit: str, credit: str, units: int, *, place: str = "", 
     return Posting(recipe, (Entry(debit, place, units), Entry(credit, credit_place, -units)))
 
 
-def approve(units: int) -> Posting:
-    return _pair("approve", "customer_due", "merchant_payable", units)
+def approve(units: int, payable: str = "") -> Posting:
+    """`payable`, here and below: the place of the merchant's share."""
+    return _pair("approve", "customer_due", "merchant_payable", units, credit_place=payable)
 
 
 def charge(units: int, route: str) -> Posting:
     return _pair("charge", "clearing", "customer_due", units, place=route)
 
 
-def fee(units: int) -> Posting:
-    return _pair("fee", "merchant_payable", "fees", units)
+def fee(units: int, payable: str = "") -> Posting:
+    return _pair("fee", "merchant_payable", "fees", units, place=payable)
 
 
-def refund_owed(units: int) -> Posting:
-    return _pair("refund_owed", "merchant_payable", "refund_due", units)
+def refund_owed(units: int, payable: str = "") -> Posting:
+    return _pair("refund_owed", "merchant_payable", "refund_due", units, place=payable)
 
 
-def refund_refused(units: int) -> Posting:
-    return _pair("refund_refused", "refund_due", "merchant_payable", units)
+def refund_refused(units: int, payable: str = "") -> Posting:
+    return _pair("refund_refused", "refund_due", "merchant_payable", units, credit_place=payable)
 
 
 def refund_netted(units: int) -> Posting:
@@ -70,11 +74,29 @@ def uncollected(units: int) -> Posting:
     return _pair("uncollected", "bad_debt", "customer_due", units)
 
 
-def collected(units: int, route: str, fee_units: int) -> tuple[Posting, ...]:
+def settled(units: int, channel: str) -> Posting:
+    """Direct money has reached the merchant's own wallet; the fee stays where the payment came in."""
+    return _pair("settled", "merchant_payable", "clearing", units, place=WALLET, credit_place=channel)
+
+
+def payout_requested(units: int) -> Posting:
+    return _pair("payout_requested", "merchant_payable", "payout_due", units, place=WALLET)
+
+
+def payout_paid(units: int) -> Posting:
+    return _pair("payout_paid", "payout_due", "bank", units)
+
+
+def payout_returned(units: int) -> Posting:
+    """Rejected or failed: it is the merchant's again."""
+    return _pair("payout_returned", "payout_due", "merchant_payable", units, credit_place=WALLET)
+
+
+def collected(units: int, route: str, fee_units: int, payable: str = "") -> tuple[Posting, ...]:
     """Approve and charge in one transaction."""
-    return (*advanced(units, fee_units), charge(units, route))
+    return (*advanced(units, fee_units, payable), charge(units, route))
 
 
-def advanced(units: int, fee_units: int) -> tuple[Posting, ...]:
+def advanced(units: int, fee_units: int, payable: str = "") -> tuple[Posting, ...]:
     """The operator takes the risk: the merchant is owed before the customer was charged."""
-    return (approve(units), fee(fee_units)) if fee_units else (approve(units),)
+    return (approve(units, payable), fee(fee_units, payable)) if fee_units else (approve(units, payable),)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.money.fees import Tariff
+from recoup.rules.money.ledger import WALLET
 from recoup.rules.order.lifecycle import Stage
 
 
@@ -106,6 +107,24 @@ class Challenge:
     tries: int = 0
 
 
+@dataclass(slots=True)
+class Settlement:
+    """One row of settlements: direct money on its way to the merchant's own wallet. `units` net of the fee."""
+
+    settlement_id: UUID
+    order_id: UUID
+    attempt_id: UUID
+    state: str
+    units: int
+    fee_units: int
+    asset: str
+    to_address: str
+    business_at: datetime
+    tx_hash: str | None = None
+    tries: int = 0
+    send_before: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CardFacts:
     """What may be known of the card without opening the vault; `sealed` is what the vault keeps."""
@@ -158,6 +177,7 @@ class Order:
     challenges: list[Challenge] = field(default_factory=list)
     sends: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
 
     @property
     def merchant_id(self) -> UUID:
@@ -188,6 +208,11 @@ class Order:
     @property
     def captured_later(self) -> bool:
         return bool(self.facts.get("transaction_type") == "AUTHORIZATION")
+
+    @property
+    def payable_place(self) -> str:
+        """Where the merchant's share of this order stands in the book: stablecoin orders have a wallet of their own."""
+        return WALLET if self.kind == "stable" else ""
 
     @property
     def answered_inline(self) -> bool:

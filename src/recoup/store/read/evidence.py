@@ -9,7 +9,7 @@ import asyncpg
 # One JSON per order: small, and one round trip however many attempts or sends there are.
 _EVIDENCE = """
 SELECT o.merchant_id, o.order_id,
-  to_jsonb(m) - 'webhook_key' AS merchant,
+  to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key' AS merchant,
   to_jsonb(v) AS card,
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
@@ -21,6 +21,8 @@ SELECT o.merchant_id, o.order_id,
     WHERE s.card_id = o.card_id AND s.state <> 'not_sent'
       AND (s.at > $3::timestamptz + m.offset_us * interval '1 microsecond' OR s.lasting OR s.send_id = o.order_id)
     ) END AS sends,
+  CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
+    WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END AS settlements,
   CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)

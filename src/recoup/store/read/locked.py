@@ -8,7 +8,7 @@ from uuid import UUID
 
 from recoup.rules.money.fees import Tariff
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt, CardFacts, Challenge, Merchant, Order, Refund
+from recoup.rules.order.snapshot import Attempt, CardFacts, Challenge, Merchant, Order, Refund, Settlement
 
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
@@ -31,6 +31,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
         challenges=[_typed(Challenge, c) for c in evidence["challenges"] or ()],
         sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
         blocks=list(evidence["blocks"] or ()),
+        settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
         **values,
     )
 

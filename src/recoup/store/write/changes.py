@@ -74,6 +74,17 @@ challenged AS (
     tries = EXCLUDED.tries, expires_at = EXCLUDED.expires_at
 )
 """,
+    "settlements": """
+settled AS (
+  INSERT INTO settlements AS s (merchant_id, settlement_id, order_id, attempt_id, state, units, fee_units, asset,
+    to_address, tx_hash, tries, send_before, business_at)
+  SELECT merchant_id, settlement_id, order_id, attempt_id, state, units, fee_units, asset, to_address, tx_hash, tries,
+    send_before, business_at
+  FROM jsonb_populate_recordset(NULL::settlements, $N)
+  ON CONFLICT (merchant_id, settlement_id) DO UPDATE SET state = EXCLUDED.state, tx_hash = EXCLUDED.tx_hash,
+    tries = EXCLUDED.tries, send_before = EXCLUDED.send_before
+)
+""",
     "network_sends": """
 sent AS (
   INSERT INTO network_sends AS s (card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id,
@@ -155,6 +166,7 @@ class Rows:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
     challenges: list[dict[str, Any]] = field(default_factory=list)
+    settlements: list[dict[str, Any]] = field(default_factory=list)
     network_sends: list[dict[str, Any]] = field(default_factory=list)
     postings: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)

@@ -24,7 +24,8 @@ WITH subjects AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
     SELECT subject_id FROM outbox WHERE merchant_id = $1 AND NOT fed ORDER BY recorded_at LIMIT $2) s
 ), found AS MATERIALIZED (
-  SELECT o.subject_id, o.seq, o.event_id, o.event, min(o.recorded_at) OVER (PARTITION BY o.subject_id) AS since
+  SELECT o.subject_id, o.seq, o.event_id, o.event, o.subject_kind,
+    min(o.recorded_at) OVER (PARTITION BY o.subject_id) AS since
   FROM outbox o JOIN subjects USING (subject_id) WHERE o.merchant_id = $1 AND NOT o.fed
 ), fresh AS MATERIALIZED (
   SELECT f.*, c.feed_no + row_number() OVER (ORDER BY since, subject_id, seq) AS no
@@ -41,6 +42,7 @@ WITH subjects AS MATERIALIZED (
   SELECT e.endpoint_id, CASE WHEN e.ordered THEN f.subject_id ELSE f.event_id END AS lane_id, f.subject_id,
     min(f.seq) AS seq
   FROM fresh f JOIN endpoints e ON e.merchant_id = $1 AND e.state = 'active' AND f.event = ANY(e.events)
+    AND (e.format = 'stablecoin') = (f.subject_kind IN ('stable_order', 'subscription'))
   GROUP BY 1, 2, 3
 ), laned AS (
   INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at)

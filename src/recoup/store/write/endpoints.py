@@ -1,5 +1,7 @@
 """Where a merchant wants its events."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +11,12 @@ _ADD = """
 INSERT INTO endpoints (merchant_id, endpoint_id, url, events, format, own_key, created_at)
 SELECT merchant_id, endpoint_id, url, events, format, own_key, created_at
 FROM jsonb_populate_record(NULL::endpoints, $1)
+"""
+_PUT_STABLECOIN = """
+INSERT INTO endpoints AS e (merchant_id, endpoint_id, url, events, format, created_at, encrypt)
+VALUES ($1, $2, $3, $4, 'stablecoin', $5, $6)
+ON CONFLICT (merchant_id) WHERE format = 'stablecoin' AND state <> 'deleted'
+DO UPDATE SET url = EXCLUDED.url, events = EXCLUDED.events, encrypt = EXCLUDED.encrypt, state = 'active', why = NULL
 """
 _DELETE = """
 WITH l AS (DELETE FROM lanes WHERE merchant_id = $1 AND endpoint_id = $2)
@@ -23,3 +31,11 @@ async def add_endpoint(connection: asyncpg.Connection, row: dict[str, Any]) -> N
 
 async def delete_endpoint(connection: asyncpg.Connection, merchant_id: UUID, endpoint_id: UUID) -> bool:
     return await connection.fetchval(_DELETE, merchant_id, endpoint_id) is not None
+
+
+async def put_stablecoin_endpoint(
+    connection: asyncpg.Connection, merchant_id: UUID, endpoint_id: UUID, url: str, events: Sequence[str],
+    encrypt: bool, at: datetime,
+) -> None:  # fmt: skip
+    """The merchant's one endpoint of that dialect, changed in place; `endpoint_id` is for when there is none yet."""
+    await connection.execute(_PUT_STABLECOIN, merchant_id, endpoint_id, url, list(events), at, encrypt)

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import asyncpg
 
-# Writes nothing for a row whose key or order id is known, whose token is unknown, or whose merchant has changed since
-# it was read: those get no line in the answer and take the slow way. When another batch wins a race between the two
-# uniqueness checks, 1/0 undoes the statement, so that a key never stands without its order.
+# Writes nothing for a row whose key or order id is known, whose token is unknown (stablecoin orders have none), or
+# whose merchant has changed since it was read: those get no line in the answer and take the slow way. When another
+# batch wins a race between the two uniqueness checks, 1/0 undoes the statement, so that a key never stands without its
+# order.
 _ADMIT = """
 WITH input AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS i (
@@ -17,20 +18,23 @@ WITH input AS MATERIALIZED (
     asset text, units bigint, amount_text text, token_id uuid, transaction_id text, placed_at timestamptz,
     expires_at timestamptz, facts jsonb, actor text, request_id text, recorded_at timestamptz, event_id uuid,
     event jsonb, admit_at timestamptz, payer_id uuid, first_name text, last_name text, email text, phone text, ip text,
-    billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint)
+    billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint,
+    operation text, subject_kind text, due_kind text, attempt_id uuid, channel text)
 ), fresh AS MATERIALIZED (
   SELECT i.*, v.pan_id, v.last4,
     CASE WHEN v.magic IS NOT NULL THEN md5(i.order_id::text || v.pan_id::text)::uuid ELSE v.pan_id END AS card_id
   FROM input i
   JOIN merchants m ON m.merchant_id = i.merchant_id AND m.version = i.merchant_version
-  JOIN vault v ON v.merchant_id = i.merchant_id AND v.token_id = i.token_id
-  WHERE NOT EXISTS (SELECT FROM requests r
-      WHERE r.merchant_id = i.merchant_id AND r.operation = 'evaluate' AND r.key = i.key)
+  LEFT JOIN vault v ON v.merchant_id = i.merchant_id AND v.token_id = i.token_id
+  WHERE (v.token_id IS NOT NULL OR i.kind = 'stable')
+    AND NOT EXISTS (SELECT FROM requests r
+      WHERE r.merchant_id = i.merchant_id AND r.operation = coalesce(i.operation, 'evaluate') AND r.key = i.key)
     AND NOT EXISTS (SELECT FROM order_refs f WHERE f.merchant_id = i.merchant_id AND f.door = i.door
       AND f.external_id = i.external_id AND f.generation >= i.generation)
 ), gate AS (
   INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
-  SELECT merchant_id, 'evaluate', key, input_mac, order_id, 'answered', answer, recorded_at FROM fresh
+  SELECT merchant_id, coalesce(operation, 'evaluate'), key, input_mac, order_id, 'answered', answer, recorded_at
+  FROM fresh
   ORDER BY merchant_id, key
   ON CONFLICT DO NOTHING RETURNING merchant_id, key
 ), refs AS (
@@ -68,13 +72,20 @@ WITH input AS MATERIALIZED (
   SELECT merchant_id, order_id, payer_id, first_name, last_name, email, phone, ip, billing, shipping FROM admitted
 ), search AS (
   INSERT INTO order_search (merchant_id, order_id, placed_at, text)
-  SELECT merchant_id, order_id, placed_at, search || ' ' || last4 FROM admitted
+  SELECT merchant_id, order_id, placed_at, concat_ws(' ', search, last4) FROM admitted
 ), told AS (
   INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
-  SELECT merchant_id, order_id, 1, 'order', event_id, 'order.submitted', event, placed_at, recorded_at FROM admitted
+  SELECT merchant_id, order_id, 1, coalesce(subject_kind, 'order'), event_id, 'order.submitted', event, placed_at,
+    recorded_at
+  FROM admitted
 ), due AS (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
-  SELECT merchant_id, 'admit', order_id, admit_at FROM admitted
+  SELECT merchant_id, coalesce(due_kind, 'admit'), order_id, admit_at FROM admitted
+), payment AS (  -- what a stablecoin order waits for
+  INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
+    initiator)
+  SELECT merchant_id, attempt_id, order_id, 1, 'planned', 'payment', placed_at, channel, units, asset, 'payer'
+  FROM admitted WHERE attempt_id IS NOT NULL
 ), paid AS (  -- a later success of the same payment that was transmitted first
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
   SELECT a.merchant_id, 'transmission', t.transmit_id, a.placed_at

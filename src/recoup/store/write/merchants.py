@@ -31,6 +31,9 @@ _REVOKE = """
 WITH a AS (UPDATE api_keys SET revoked_at = $2 WHERE merchant_id = $1 AND revoked_at IS NULL)
 UPDATE tokenization_keys SET revoked_at = $2 WHERE merchant_id = $1 AND revoked_at IS NULL
 """
+_STABLECOIN_WEBHOOK_KEY = """
+UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1
+"""
 _WEBHOOK_KEY = "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1"
 
 
@@ -67,3 +70,7 @@ async def revoke_keys(connection: asyncpg.Connection, merchant_id: UUID, at: Any
 
 async def set_webhook_key(connection: asyncpg.Connection, merchant_id: UUID, sealed: bytes) -> None:
     await connection.execute(_WEBHOOK_KEY, merchant_id, sealed)
+
+
+async def set_stablecoin_webhook_key(connection: asyncpg.Connection, merchant_id: UUID, sealed: bytes) -> None:
+    await connection.execute(_STABLECOIN_WEBHOOK_KEY, merchant_id, sealed)

@@ -29,7 +29,8 @@ CREATE TABLE merchants (
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
   webhook_key bytea,                       -- sealed
   created_at timestamptz NOT NULL,
-  capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080)
+  capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
+  stablecoin_webhook_key bytea             -- sealed
 );
 
 CREATE TABLE sites (
@@ -78,6 +79,30 @@ CREATE TABLE card_prints (
   card_id uuid NOT NULL,
   PRIMARY KEY (key_id, print)
 );
+
+-- Keys that sign: the secret itself is needed to verify, so it is sealed, not hashed.
+CREATE TABLE signing_keys (
+  key_id text PRIMARY KEY,
+  merchant_id uuid NOT NULL,
+  secret bytea NOT NULL,                   -- sealed
+  created_at timestamptz NOT NULL,
+  revoked_at timestamptz
+);
+
+-- A signature works once. Buckets of five minutes; a crash empties both tables, and then `signatures_since` is written
+-- anew: what was signed before that may have been used.
+CREATE UNLOGGED TABLE seen_signatures (
+  bucket bigint NOT NULL,
+  key_id text NOT NULL,
+  signature bytea NOT NULL,
+  PRIMARY KEY (bucket, key_id, signature)
+);
+
+CREATE UNLOGGED TABLE signatures_since (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  since timestamptz NOT NULL
+);
+INSERT INTO signatures_since (since) VALUES ('epoch');
 
 -- home: merchant. The one gate for repeats.
 CREATE TABLE requests (
@@ -147,6 +172,7 @@ CREATE TABLE order_log (
     'cancelled/attempt_not_sent/cancelled',
     'cancelled/attempt_unknown/cancelled',
     'cancelled/merchant_attempt/cancelled',
+    'cancelled/paid_late/cancelled',
     'cancelled/paid_twice/cancelled',
     'cancelled/reversal_delayed/cancelled',
     'cancelled/reversal_stuck/cancelled',
@@ -188,6 +214,9 @@ CREATE TABLE order_log (
     'completed/refund_refused/completed',
     'completed/refund_sent/completed',
     'completed/refund_stuck/completed',
+    'completed/settled/completed',
+    'completed/settlement_delayed/completed',
+    'completed/settlement_due/completed',
     'completed/warned/completed',
     'declined/approved_late/declined',
     'declined/attempt_approved/declined',
@@ -195,6 +224,7 @@ CREATE TABLE order_log (
     'declined/attempt_not_sent/declined',
     'declined/attempt_unknown/declined',
     'declined/merchant_attempt/declined',
+    'declined/paid_late/declined',
     'declined/paid_twice/declined',
     'declined/reversal_delayed/declined',
     'declined/reversal_stuck/declined',
@@ -210,6 +240,7 @@ CREATE TABLE order_log (
     'expired/attempt_not_sent/expired',
     'expired/attempt_unknown/expired',
     'expired/merchant_attempt/expired',
+    'expired/paid_late/expired',
     'expired/paid_twice/expired',
     'expired/reversal_delayed/expired',
     'expired/reversal_stuck/expired',
@@ -485,6 +516,27 @@ CREATE TABLE challenges (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 
+-- home: merchant. Direct money on its way to the merchant's own wallet; one for each payment.
+CREATE TABLE settlements (
+  merchant_id uuid NOT NULL,
+  settlement_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  attempt_id uuid NOT NULL,
+  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'failed')),
+  units bigint NOT NULL CHECK (units > 0), -- net
+  fee_units bigint NOT NULL CHECK (fee_units >= 0),
+  asset text NOT NULL,
+  to_address text NOT NULL,
+  tx_hash text,
+  tries int NOT NULL DEFAULT 0,
+  send_before timestamptz,                 -- wall time; no first byte leaves later
+  business_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, settlement_id),
+  UNIQUE (merchant_id, attempt_id),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
+
 -- home: card. One row a card: the lock of the network gate.
 CREATE TABLE cards (
   card_id uuid PRIMARY KEY,
@@ -645,6 +697,34 @@ CREATE TABLE exposure_allotments (
   CHECK (used BETWEEN 0 AND allotted)
 );
 
+-- home: merchant. What leaves a custodial balance. A wallet's row is the lock under which its payouts are decided; the
+-- balance itself is the ledger's.
+CREATE TABLE wallets (
+  merchant_id uuid NOT NULL,
+  asset text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, asset)
+);
+
+CREATE TABLE payouts (
+  merchant_id uuid NOT NULL,
+  payout_id uuid NOT NULL,
+  asset text NOT NULL,
+  units bigint NOT NULL CHECK (units > 0),
+  state text NOT NULL
+    CHECK (state IN ('requested', 'approved', 'executing', 'processing', 'paid', 'rejected', 'failed')),
+  destination_type text NOT NULL CHECK (destination_type IN ('crypto', 'bank')),
+  destination text NOT NULL,
+  amount_text text NOT NULL,
+  reference text,
+  reason text,
+  tries int NOT NULL DEFAULT 0,
+  actor text NOT NULL,
+  created_at timestamptz NOT NULL,         -- business time
+  PRIMARY KEY (merchant_id, payout_id),
+  FOREIGN KEY (merchant_id, asset) REFERENCES wallets
+);
+
 -- home: merchant. Events are rows of the transaction that made them; the closer numbers them in commit order.
 CREATE TABLE outbox (
   merchant_id uuid NOT NULL,
@@ -691,8 +771,12 @@ CREATE TABLE endpoints (
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
   why text,
   created_at timestamptz NOT NULL,
+  encrypt boolean NOT NULL DEFAULT false,
   PRIMARY KEY (merchant_id, endpoint_id)
 );
+
+CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
+  WHERE format = 'stablecoin' AND state <> 'deleted';
 
 -- One endpoint x one subject (or one event, when unordered): the next event to deliver.
 CREATE TABLE lanes (
@@ -743,6 +827,32 @@ CREATE TABLE due_work (
 CREATE INDEX due_work_due ON due_work (due_at);
 CREATE INDEX due_work_merchant ON due_work (merchant_id, due_at);
 
+-- home: merchant. One charge a cycle: the n-th falls due at anchor + n x interval.
+CREATE TABLE subscriptions (
+  merchant_id uuid NOT NULL,
+  subscription_id uuid NOT NULL,
+  version int NOT NULL,                    -- numbers its events
+  state text NOT NULL CHECK (state IN ('active', 'paused', 'past_due', 'canceled', 'completed')),
+  title text NOT NULL,
+  customer_id uuid,                        -- who: payers
+  asset text NOT NULL,
+  units bigint NOT NULL CHECK (units > 0),
+  amount_text text NOT NULL,
+  channel text,
+  interval_unit text NOT NULL CHECK (interval_unit IN ('day', 'week', 'month')),
+  interval_count int NOT NULL CHECK (interval_count > 0),
+  cycles_done int NOT NULL DEFAULT 0,
+  total_cycles int NOT NULL DEFAULT 0,     -- 0: without end
+  anchor timestamptz NOT NULL,
+  next_charge_at timestamptz,
+  ends_at timestamptz,
+  last_order_id uuid,
+  facts jsonb NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, subscription_id)
+);
+CREATE INDEX subscriptions_newest ON subscriptions (merchant_id, created_at DESC, subscription_id DESC);
+
 -- home: merchant. A copy of each transaction the merchant processed; learning data, and evidence for the gate.
 CREATE TABLE transmissions (
   merchant_id uuid NOT NULL,
@@ -776,10 +886,11 @@ GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
-  exposure_allotments, closers, endpoints, lanes, due_work TO recoup_app;
+  exposure_allotments, closers, endpoints, lanes, due_work,
+  signing_keys, settlements, wallets, payouts, subscriptions TO recoup_app;
 GRANT UPDATE (stage, version) ON orders TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;
 GRANT UPDATE (outcome, updated_at) ON transmissions TO recoup_app;
-GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens TO recoup_app;
+GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;

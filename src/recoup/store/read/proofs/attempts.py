@@ -65,7 +65,7 @@ CROSS JOIN LATERAL (VALUES
   (9, 'if_late', CASE WHEN a.state IN ('open', 'unknown') AND o.stage IN ('declined', 'cancelled', 'expired')
       THEN 'reverse' ELSE 'any' END, CASE WHEN a.state IN ('open', 'unknown')
       AND o.stage IN ('declined', 'cancelled', 'expired') THEN a.if_late ELSE 'any' END),
-  (10, 'network send', CASE WHEN l.sent THEN 'one' ELSE 'none' END,
+  (10, 'network send', CASE WHEN l.sent AND o.kind <> 'stable' THEN 'one' ELSE 'none' END,
       CASE WHEN s.send_id IS NULL THEN 'none' ELSE 'one' END),
   (11, 'state of the network send', CASE WHEN s.send_id IS NULL THEN NULL ELSE CASE a.state WHEN 'approved' THEN 'sent'
       WHEN 'declined' THEN 'sent, declined' WHEN 'not_sent' THEN 'not_sent' ELSE 'reserved' END END,

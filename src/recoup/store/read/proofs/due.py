@@ -17,7 +17,7 @@ CROSS JOIN LATERAL (
     o.expires_at <= $4::timestamptz + m.offset_us * interval '1 microsecond' AS over
 ) s
 CROSS JOIN LATERAL (
-  SELECT min(due_at) FILTER (WHERE state = 'planned') AS planned_at,
+  SELECT min(due_at) FILTER (WHERE state = 'planned' AND initiator <> 'payer') AS planned_at,
     coalesce(bool_or(state IN ('open', 'unknown')), false) AS going
   FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
 ) a
@@ -34,9 +34,11 @@ CROSS JOIN LATERAL (
   UNION ALL SELECT NULL WHERE o.stage <> 'held'
 ) h
 CROSS JOIN LATERAL (VALUES
-  (1, 'admit', CASE WHEN s.fresh THEN 'due' ELSE 'none' END, CASE WHEN d.admit IS NULL THEN 'none' ELSE 'due' END),
+  (1, 'admit', CASE WHEN s.fresh AND o.kind <> 'stable' THEN 'due' ELSE 'none' END,
+      CASE WHEN d.admit IS NULL THEN 'none' ELSE 'due' END),
   (2, 'expire', CASE WHEN s.ended THEN 'none'
-      WHEN o.stage IN ('processing', 'held', 'problem') AND NOT s.fresh THEN coalesce(o.expires_at::text, 'none')
+      WHEN o.kind = 'stable' OR o.stage IN ('processing', 'held', 'problem') AND NOT s.fresh
+      THEN coalesce(o.expires_at::text, 'none')
       ELSE coalesce(d.expire::text, 'none') END, coalesce(d.expire::text, 'none')),
   (3, 'retry', CASE WHEN s.ended THEN 'none'
       WHEN o.stage = 'processing' AND a.planned_at IS NOT NULL AND NOT coalesce(s.over, false)

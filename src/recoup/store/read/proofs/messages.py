@@ -18,7 +18,7 @@ FROM (
 ) l
 FULL JOIN (
   SELECT subject_id AS order_id, seq, event FROM outbox
-  WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3 AND subject_kind = 'order'
+  WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3 AND subject_kind IN ('order', 'stable_order')
 ) b USING (order_id, seq)
 WHERE l.event IS DISTINCT FROM b.event
 ORDER BY order_id, seq LIMIT 1

@@ -17,7 +17,7 @@ FROM (SELECT * FROM orders WHERE merchant_id = $1 AND order_id > $2 AND order_id
 FULL JOIN (SELECT * FROM order_heads WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) h USING (order_id)
 LEFT JOIN (
   SELECT order_id, count(*) FILTER (WHERE sent_at IS NOT NULL AND state <> 'not_sent') AS counted,
-    min(due_at) FILTER (WHERE state = 'planned') AS planned_at
+    min(due_at) FILTER (WHERE state = 'planned' AND initiator <> 'payer') AS planned_at
   FROM attempts WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 GROUP BY order_id
 ) a USING (order_id)
 LEFT JOIN (
@@ -47,7 +47,7 @@ WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1
 _KEYS_OF_NOTHING: Final = """
 SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
 FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
-WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund') AND r.subject_id IS NOT NULL
+WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge') AND r.subject_id IS NOT NULL
   AND o.order_id IS NULL LIMIT 1
 """
 

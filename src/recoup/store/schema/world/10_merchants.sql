@@ -19,7 +19,8 @@ CREATE TABLE merchants (
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
   webhook_key bytea,                       -- sealed
   created_at timestamptz NOT NULL,
-  capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080)
+  capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
+  stablecoin_webhook_key bytea             -- sealed
 );
 
 CREATE TABLE sites (

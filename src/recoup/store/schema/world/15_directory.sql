@@ -29,3 +29,27 @@ CREATE TABLE card_prints (
   card_id uuid NOT NULL,
   PRIMARY KEY (key_id, print)
 );
+
+-- Keys that sign: the secret itself is needed to verify, so it is sealed, not hashed.
+CREATE TABLE signing_keys (
+  key_id text PRIMARY KEY,
+  merchant_id uuid NOT NULL,
+  secret bytea NOT NULL,                   -- sealed
+  created_at timestamptz NOT NULL,
+  revoked_at timestamptz
+);
+
+-- A signature works once. Buckets of five minutes; a crash empties both tables, and then `signatures_since` is written
+-- anew: what was signed before that may have been used.
+CREATE UNLOGGED TABLE seen_signatures (
+  bucket bigint NOT NULL,
+  key_id text NOT NULL,
+  signature bytea NOT NULL,
+  PRIMARY KEY (bucket, key_id, signature)
+);
+
+CREATE UNLOGGED TABLE signatures_since (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  since timestamptz NOT NULL
+);
+INSERT INTO signatures_since (since) VALUES ('epoch');

@@ -44,8 +44,12 @@ CREATE TABLE endpoints (
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
   why text,
   created_at timestamptz NOT NULL,
+  encrypt boolean NOT NULL DEFAULT false,
   PRIMARY KEY (merchant_id, endpoint_id)
 );
+
+CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
+  WHERE format = 'stablecoin' AND state <> 'deleted';
 
 -- One endpoint x one subject (or one event, when unordered): the next event to deliver.
 CREATE TABLE lanes (

@@ -6,10 +6,11 @@ GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
-  exposure_allotments, closers, endpoints, lanes, due_work TO recoup_app;
+  exposure_allotments, closers, endpoints, lanes, due_work,
+  signing_keys, settlements, wallets, payouts, subscriptions TO recoup_app;
 GRANT UPDATE (stage, version) ON orders TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;
 GRANT UPDATE (outcome, updated_at) ON transmissions TO recoup_app;
-GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens TO recoup_app;
+GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;

@@ -1,0 +1,59 @@
+"""A payer's visit: which order the link names, and what is said when something is wrong."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+
+from recoup.doors.checkout.templates import render
+from recoup.doors.edge.tracing import request_id
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.flows.stable.checkout import order_of_token
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+
+log = structlog.get_logger()
+STATUSES = {"not_found": 404, "wrong_state": 409, "forbidden": 403, "unavailable": 503, "invalid": 400}
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    world: World
+    orders: Orders
+    merchants: Merchants
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The token is the right to see and pay this one order; it also keeps others' pages from posting here."""
+
+    checkout: Checkout
+    request: Request
+    key: tuple[UUID, UUID]
+
+    @property
+    def address(self) -> str:
+        return f"/checkout/{self.request.path_params['token']}"
+
+
+def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]]) -> Answer:
+    async def answer(request: Request) -> Response:
+        try:
+            key = order_of_token(checkout.world, request.path_params["token"])
+            if key is None:
+                raise Problem("not_found", "There is no payment behind this link.", cure="Ask the shop for a new one.")
+            return await work(Visit(checkout, request, key))
+        except Problem as problem:
+            status = STATUSES.get(problem.code, 400)
+            return render("problem.html", {"problem": problem, "test": checkout.world.policy.test_mode}, status=status)
+        except Exception as error:
+            log.exception("unexpected", path="/checkout", request=request_id(request.scope), error=type(error).__name__)
+            ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")
+            return render("problem.html", {"problem": ours, "test": checkout.world.policy.test_mode}, status=500)
+
+    return answer

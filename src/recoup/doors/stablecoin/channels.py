@@ -1,0 +1,52 @@
+"""GET /channels. Source: contract stablecoin-api §2.5."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.rules.stable.channels import Channel, enabled
+
+
+class ChannelObject(Struct, frozen=True):
+    code: Annotated[str, Meta(description="To pass as `channel`.")]
+    name: str
+    name_is_default: bool
+    kind: Literal["crypto", "local", "other"]
+    settlement: Literal["direct", "custodial"]
+    currencies: Annotated[list[str], Meta(description="Empty: any.")]
+    supports_refund: bool
+    requires_watcher: bool
+    environment: Literal["test", "live"]
+    network: Annotated[str | UnsetType, Meta(description="To pass as `network`; absent when not routed to.")] = UNSET
+    pay_currencies: Annotated[list[str] | UnsetType, Meta(description="The first is the default.")] = UNSET
+
+
+class ChannelList(Struct, frozen=True):
+    data: list[ChannelObject]
+
+
+async def list_all(call: Call) -> Reply:
+    return Reply(ChannelList([_object(one) for one in enabled(test=call.services.world.policy.test_mode)]))
+
+
+def _object(channel: Channel) -> ChannelObject:
+    return ChannelObject(
+        channel.code, channel.name, True, channel.kind, channel.settlement, list(channel.currencies),
+        channel.supports_refund, channel.requires_watcher, "test" if channel.test else "live",
+        channel.network or UNSET, list(channel.pay_currencies) or UNSET,
+    )  # fmt: skip
+
+
+LIST: Final = {"GET": Method(list_all)}
+OPERATIONS: Final = (
+    Operation(
+        "GET", "/api/v1/channels", "List channels", "Those that are enabled for the key's mode.", group="Channels",
+        answers={200: ChannelList}, credential="signature",
+        examples=(Example("The test channels", None, 200, {"data": [
+            {"code": "mock", "name": "Mock (test)", "settlement": "custodial", "supports_refund": True},
+            {"code": "mock_direct", "settlement": "direct", "supports_refund": False},
+        ]}),),
+    ),
+)  # fmt: skip

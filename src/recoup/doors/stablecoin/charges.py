@@ -1,0 +1,112 @@
+"""POST /charges. Source: contract stablecoin-api §2.1."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.stablecoin.fields import read
+from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.doors.stablecoin.shapes import (
+    Instruction,
+    Order,
+    Payment,
+    instruction_object,
+    order_object,
+    payment_object,
+)
+from recoup.flows.stable.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, ChargeAsked
+from recoup.kernel.problem import Problem
+from recoup.rules.stable.links import check_link
+
+METADATA_MAX: Final = 50
+_SECONDS: Final = timedelta(seconds=1)
+Key = Annotated[str, Meta(max_length=64)]
+Value = Annotated[str, Meta(max_length=500)]
+
+
+class ChargeBody(Struct, frozen=True):
+    merchant_order_id: Annotated[
+        str, Meta(min_length=1, max_length=128, description="Yours, and the key: the same one is the same order.")
+    ]
+    amount: Annotated[str, Meta(description="Decimal text, never a number.", examples=["49.90"])]
+    currency: Annotated[str, Meta(max_length=16, description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])]
+    channel: Annotated[str | None, Meta(description="Channel code. Without it and `network` the payer picks.")] = None
+    network: Annotated[str | None, Meta(description="`tron`, `base`, `bsc`, …: we pick the channel.")] = None
+    subject: Annotated[str | None, Meta(description="Short text shown to the payer, at most 256 characters.")] = None
+    description: Annotated[str | None, Meta(description="Longer text, at most 2048 characters.")] = None
+    metadata: Annotated[
+        dict[Key, Value] | None, Meta(description="At most 50 texts of 500 characters, given back as they came.")
+    ] = None
+    return_url: Annotated[str | None, Meta(description="Where the payer goes after paying.")] = None
+    cancel_url: Annotated[str | None, Meta(description="Where the payer goes to call it off.")] = None
+    expires_in_seconds: Annotated[int, Meta(ge=60, le=86400, description="How long the order waits.")] | None = None
+    customer: Annotated[str | None, Meta(description="Who pays, in your words, at most 256 characters.")] = None
+
+
+class ChargeAnswer(Struct, frozen=True):
+    order: Order
+    payment: Payment
+    instruction: Instruction
+    idempotent: Annotated[bool, Meta(description="True: this order was there before.")]
+
+
+async def charge(call: Call) -> Reply:
+    body = read(call.body, ChargeBody)
+    done = await call.services.charges.charge(call.scope, asked_of(body))
+    order, services = done.order, call.services
+    answer = ChargeAnswer(
+        order_object(services, order), payment_object(order), instruction_object(services, order), done.idempotent
+    )
+    return Reply(answer, 200 if done.idempotent else 201)
+
+
+def asked_of(body: ChargeBody) -> ChargeAsked:
+    """Raises: Problem(invalid)."""
+    if len(body.metadata or {}) > METADATA_MAX:
+        raise Problem("invalid", f"The field metadata has more than {METADATA_MAX} entries.", field="metadata")
+    facts: dict[str, Any] = {
+        "subject": short(body.subject, "subject", 256), "description": short(body.description, "description", 2048),
+        "metadata": body.metadata, "return_url": check_link(body.return_url, "return_url"),
+        "cancel_url": check_link(body.cancel_url, "cancel_url"),
+    }  # fmt: skip
+    seconds = EXPIRES_IN if body.expires_in_seconds is None else body.expires_in_seconds * _SECONDS
+    assert EXPIRES_IN_MIN <= seconds <= EXPIRES_IN_MAX
+    return ChargeAsked(
+        body.merchant_order_id, body.amount, body.currency, body.channel, body.network,
+        short(body.customer, "customer", 256) or None, seconds, {name: value for name, value in facts.items() if value},
+    )  # fmt: skip
+
+
+def short(text: str | None, field: str, limit: int) -> str | None:
+    """Raises: Problem(invalid)."""
+    if text is not None and len(text) > limit:
+        raise Problem("invalid", f"The field {field} has more than {limit} characters.", field=field)
+    return text
+
+
+CHARGES: Final = {"POST": Method(charge, body=True)}
+_EXAMPLE: Final = {
+    "merchant_order_id": "order-1001", "amount": "49.90", "currency": "USDT", "channel": "mock", "subject": "Pro plan",
+    "metadata": {"plan": "pro"}, "return_url": "https://shop.example/thanks",
+}  # fmt: skip
+OPERATIONS: Final = (
+    Operation(
+        "POST", "/api/v1/charges", "Create a charge",
+        "Creates an order with its payment, and tells how the payer pays. The same merchant_order_id with the same "
+        "amount, currency and channel answers the same order with status 200.",
+        group="Charges", body=ChargeBody, answers={201: ChargeAnswer, 200: ChargeAnswer},
+        problems=("invalid_amount", "channel_not_found", "channel_environment_mismatch", "no_route",
+                  "settlement_address_required", "idempotency_conflict", "merchant_suspended", "channel_unavailable"),
+        credential="signature",
+        examples=(Example("A charge on the mock channel", _EXAMPLE, 201, {
+            "order": {"merchant_order_id": "order-1001", "channel_code": "mock", "channel_name": "Mock (test)",
+                      "settlement_mode": "custodial", "amount": "49.90", "refunded_amount": "0", "currency": "USDT",
+                      "status": "created", "is_test": True, "subject": "Pro plan", "metadata": {"plan": "pro"},
+                      "paid_at": None},
+            "payment": {"status": "requires_action", "channel_code": "mock", "amount": "49.90", "currency": "USDT"},
+            "instruction": {"type": "redirect"}, "idempotent": False,
+        }),),
+    ),
+)  # fmt: skip

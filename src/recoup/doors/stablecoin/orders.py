@@ -1,0 +1,178 @@
+"""GET /orders, GET /orders/:id, and what is done to an order. Source: contract stablecoin-api §2.2–§2.4; seed 002."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.stablecoin.fields import read, whole
+from recoup.doors.stablecoin.resource import Call, Method, Reply, missing
+from recoup.doors.stablecoin.shapes import (
+    Order,
+    OrderStatus,
+    Payment,
+    Settlement,
+    checkout_url,
+    order_object,
+    payment_object,
+)
+from recoup.flows.refunds.refund import RefundAsked
+from recoup.flows.refunds.refund import refund as refund_order
+from recoup.flows.stable.cancel import cancel as cancel_order
+from recoup.kernel.ids import wire_id
+from recoup.kernel.problem import Problem
+from recoup.rules.order.lifecycle import OPEN
+from recoup.rules.stable.amounts import text_like
+from recoup.rules.stable.words import ORDER_STATUSES, stamp
+from recoup.store.read.stable_orders import (
+    StableOrder,
+    list_stable_orders,
+    order_id_of,
+    settlements_of,
+    stable_order,
+)
+
+LIMIT: Final = 20
+LIMIT_MAX: Final = 200
+OFFSET_MAX: Final = 1_000_000
+
+
+class ListQuery(Struct, frozen=True):
+    status: OrderStatus | None = None
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="Page size; more than 200 is 200.")] = LIMIT
+    offset: Annotated[int, Meta(ge=0, description="Records to skip.")] = 0
+    merchant_order_id: Annotated[str | None, Meta(description="The one order with this id of yours.")] = None
+
+
+class OrderList(Struct, frozen=True):
+    data: Annotated[list[Order], Meta(description="Newest first.")]
+    total: Annotated[int, Meta(description="All that match, exactly.")]
+    limit: int
+    offset: int
+
+
+class OrderAnswer(Struct, frozen=True):
+    order: Order
+    payment: Annotated[Payment | None, Meta(description="The latest attempt.")]
+    settlements: list[Settlement]
+    checkout_url: Annotated[str, Meta(description="The hosted page; empty when there is none.")]
+
+
+class OrderOnly(Struct, frozen=True):
+    order: Order
+
+
+class RefundBody(Struct, frozen=True):
+    amount: Annotated[str | None, Meta(description="Decimal text; left out: all that remains.")] = None
+    reason: Annotated[str, Meta(max_length=1000, description="Kept with the refund.")] | None = None
+
+
+class CheckoutAnswer(Struct, frozen=True):
+    checkout_url: str
+    expires_at: str | None
+
+
+async def list_all(call: Call) -> Reply:
+    query, merchant_id = call.query, call.scope.merchant_id
+    status = query.get("status") or None
+    if status is not None and status not in ORDER_STATUSES:
+        cure = f"It is one of {', '.join(ORDER_STATUSES)}."
+        raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
+    limit = whole(query, "limit", LIMIT, 1, LIMIT_MAX)
+    offset = whole(query, "offset", 0, 0, OFFSET_MAX)
+    async with call.services.world.db.connection() as connection:
+        if external := query.get("merchant_order_id"):
+            order_id = await order_id_of(connection, merchant_id, external)
+            one = await stable_order(connection, merchant_id, order_id) if order_id else None
+            fits = one is not None and status in (None, order_object(call.services, one).status)
+            found, total = ([one] if one and fits and not offset else []), int(fits)
+        else:
+            found, total = await list_stable_orders(connection, merchant_id, status, limit, offset)
+    return Reply(OrderList([order_object(call.services, order) for order in found], total, limit, offset))
+
+
+async def read_one(call: Call) -> Reply:
+    order = await _order(call, call.object_id("ord"))
+    async with call.services.world.db.connection() as connection:
+        rows = await settlements_of(connection, order.merchant_id, order.order_id)
+    settlements = [_settlement(order, row) for row in rows]
+    url = checkout_url(call.services, order)
+    return Reply(OrderAnswer(order_object(call.services, order), payment_object(order), settlements, url))
+
+
+def _settlement(order: StableOrder, row: Mapping[str, Any]) -> Settlement:
+    net, fee = (text_like(row[name], order.asset, order.amount_text) for name in ("units", "fee_units"))
+    stl = wire_id("stl", row["settlement_id"])
+    return Settlement(stl, row["state"], net, fee, row["to_address"], row["tx_hash"] or "")
+
+
+async def refund(call: Call) -> Reply:
+    order_id = (await _order(call, call.object_id("ord"))).order_id
+    body = read(call.body, RefundBody)
+    asked = RefundAsked(body.amount, message=body.reason or "", key=call.idempotency_key, all=body.amount is None)
+    await refund_order(call.services.world, call.services.orders, call.scope, order_id, asked)
+    return Reply(OrderOnly(order_object(call.services, await _order(call, order_id))))
+
+
+async def cancel(call: Call) -> Reply:
+    order_id = call.object_id("ord")
+    await cancel_order(call.services.orders, call.scope, order_id)
+    return Reply(OrderOnly(order_object(call.services, await _order(call, order_id))))
+
+
+async def checkout(call: Call) -> Reply:
+    order = await _order(call, call.object_id("ord"))
+    if order.stage not in OPEN:
+        message = f"The order is {order_object(call.services, order).status}; nothing is to be paid any more."
+        raise Problem("wrong_state", message, cure="Create a new charge.")
+    expires_at = stamp(order.expires_at) if order.expires_at else None
+    return Reply(CheckoutAnswer(checkout_url(call.services, order), expires_at))
+
+
+async def _order(call: Call, order_id: UUID) -> StableOrder:
+    """Raises: Problem(not_found)."""
+    async with call.services.world.db.connection() as connection:
+        order = await stable_order(connection, call.scope.merchant_id, order_id)
+    if order is None:
+        raise missing()
+    return order
+
+
+LIST: Final = {"GET": Method(list_all)}
+ONE: Final = {"GET": Method(read_one)}
+REFUND: Final = {"POST": Method(refund, body=True)}
+CANCEL: Final = {"POST": Method(cancel, body=True)}
+CHECKOUT: Final = {"POST": Method(checkout, body=True)}
+_AT: Final = "/api/v1/orders/{id}"
+OPERATIONS: Final = (
+    Operation(
+        "GET", "/api/v1/orders", "List orders", "Newest first, by page, with an exact total.", group="Orders",
+        query=ListQuery, answers={200: OrderList}, credential="signature",
+        examples=(Example("The newest paid orders", None, 200, {"total": 0, "limit": 20, "offset": 0, "data": []}),),
+    ),
+    Operation(
+        "GET", _AT, "Retrieve an order", "With its latest payment, its settlements and the hosted page.",
+        group="Orders", answers={200: OrderAnswer}, problems=("not_found",), credential="signature",
+    ),
+    Operation(
+        "POST", f"{_AT}/refund", "Refund an order",
+        "Gives some or all of it back. Custodial orders only. The same Idempotency-Key is the same refund.",
+        group="Orders", body=RefundBody, answers={200: OrderOnly},
+        problems=("not_found", "invalid_amount", "refund_exceeds_balance", "refund_unsupported", "order_not_refundable",
+                  "idempotency_conflict"),
+        credential="signature",
+        examples=(Example("A part of it", {"amount": "10.00", "reason": "partial refund"}, 200, {
+            "order": {"status": "partially_refunded", "amount": "49.90", "refunded_amount": "10.00"},
+        }),),
+    ),
+    Operation(
+        "POST", f"{_AT}/cancel", "Cancel an order", "As long as nothing was paid.", group="Orders",
+        answers={200: OrderOnly}, problems=("not_found", "invalid_state"), credential="signature",
+    ),
+    Operation(
+        "POST", f"{_AT}/checkout", "Get the hosted page", "The link to send the payer to.", group="Orders",
+        answers={200: CheckoutAnswer}, problems=("not_found", "invalid_state"), credential="signature",
+    ),
+)  # fmt: skip

@@ -1,0 +1,33 @@
+"""What the door's resources work with; made once by `main`."""
+
+from dataclasses import dataclass
+
+from recoup.doors.edge.rate import Buckets
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.flows.stable.callers import Callers
+from recoup.flows.stable.charge import Charges
+from recoup.kernel.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`url`: where payers reach the checkout, without a slash at the end."""
+
+    world: World
+    orders: Orders
+    merchants: Merchants
+    callers: Callers
+    charges: Charges
+    buckets: Buckets
+    url: str
+
+
+def make_services(
+    world: World, orders: Orders, url: str, rate_per_second: int = 2_000, merchants: Merchants | None = None
+) -> Services:
+    merchants = merchants or Merchants(world)
+    return Services(
+        world, orders, merchants, Callers(world), Charges(world, merchants),
+        Buckets(per_second=rate_per_second, burst=5 * rate_per_second), url,
+    )  # fmt: skip

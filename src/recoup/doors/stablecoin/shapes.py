@@ -1,0 +1,110 @@
+"""What this API answers with: orders, payments, instructions. The descriptions are the documentation's text."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from recoup.doors.stablecoin.services import Services
+from recoup.flows.stable.checkout import checkout_token
+from recoup.kernel.ids import wire_id
+from recoup.rules.order.lifecycle import OPEN
+from recoup.rules.stable.amounts import text_like
+from recoup.rules.stable.channels import CHANNELS
+from recoup.rules.stable.words import order_status, payment_status, stamp
+from recoup.store.read.stable_orders import StableOrder
+
+OrderStatus = Annotated[
+    Literal["created", "pending", "paid", "expired", "canceled", "failed", "refunded", "partially_refunded"],
+    Meta(description="Where the order stands."),
+]
+Amount = Annotated[str, Meta(description="Decimal text, in the scale that the charge came with.", examples=["49.90"])]
+Currency = Annotated[str, Meta(description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])]
+Moment = Annotated[str, Meta(description="RFC 3339 in UTC.", examples=["2026-06-11T08:30:00Z"])]
+Channel = Annotated[str, Meta(description="Channel code; empty until the payer has picked one.", examples=["mock"])]
+
+
+class Order(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`ord_` and an opaque text.")]
+    merchant_order_id: Annotated[str, Meta(description="Yours.")]
+    channel_code: Channel
+    channel_name: Annotated[str, Meta(description="As payers read it.")]
+    settlement_mode: Annotated[
+        Literal["direct", "custodial"] | None, Meta(description="Never changes once the channel is known.")
+    ]
+    amount: Amount
+    refunded_amount: Annotated[str, Meta(description="Of all refunds so far; `0` until there is one.")]
+    currency: Currency
+    status: OrderStatus
+    is_test: bool
+    subject: Annotated[str, Meta(description="Short text shown to the payer.")]
+    description: Annotated[str, Meta(description="Longer text.")]
+    metadata: Annotated[dict[str, str], Meta(description="Yours, given back as it came.")]
+    customer: Annotated[str | None, Meta(description="Who pays, in your words.")]
+    subscription_id: str | None
+    expires_at: Moment | None
+    paid_at: Moment | None
+    created_at: Moment
+
+
+class Payment(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`pay_` and an opaque text.")]
+    status: Literal["requires_action", "processing", "succeeded", "failed", "canceled", "expired"]
+    channel_code: Channel
+    channel_ref: Annotated[str, Meta(description="The transaction's hash; empty until it is seen.")]
+    amount: Amount
+    currency: Currency
+
+
+class Instruction(Struct, frozen=True):
+    type: Annotated[
+        Literal["crypto_address", "redirect", "client_secret", "none"],
+        Meta(description="How the payer pays; `none`: nothing more is to be paid."),
+    ]
+    redirect_url: str | UnsetType = UNSET
+    checkout_url: str | UnsetType = UNSET
+    expires_at: Moment | UnsetType = UNSET
+
+
+class Settlement(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`stl_` and an opaque text.")]
+    status: Literal["pending", "broadcast", "confirmed", "failed"]
+    amount: Annotated[str, Meta(description="Net of the fee.")]
+    fee: str
+    to_address: Annotated[str, Meta(description="Your own wallet.")]
+    tx_hash: Annotated[str, Meta(description="Empty until it is sent.")]
+
+
+def order_object(services: Services, order: StableOrder) -> Order:
+    channel = CHANNELS.get(order.channel)
+    facts = order.facts
+    return Order(
+        wire_id("ord", order.order_id), order.external_id, order.channel, channel.name if channel else "",
+        channel.settlement if channel else None, order.amount_text,
+        text_like(order.refunded_units, order.asset, order.amount_text), order.asset,
+        order_status(order.stage, order.units, order.refunded_units, order.disputed),  # type: ignore[arg-type]
+        services.world.policy.test_mode, facts.get("subject") or "", facts.get("description") or "",
+        facts.get("metadata") or {}, order.customer,
+        wire_id("sub", UUID(facts["subscription_id"])) if "subscription_id" in facts else None,
+        stamp(order.expires_at) if order.expires_at else None, stamp(order.paid_at) if order.paid_at else None,
+        stamp(order.placed_at),
+    )  # fmt: skip
+
+
+def payment_object(order: StableOrder) -> Payment:
+    return Payment(
+        wire_id("pay", order.attempt_id), payment_status(order.attempt_state, order.stage),  # type: ignore[arg-type]
+        order.channel, order.reference or "", order.amount_text, order.asset,
+    )  # fmt: skip
+
+
+def instruction_object(services: Services, order: StableOrder) -> Instruction:
+    """Every channel that is served so far is paid on our page."""
+    if order.stage not in OPEN:
+        return Instruction("none")
+    url = checkout_url(services, order)
+    return Instruction("redirect", url, url, stamp(order.expires_at) if order.expires_at else UNSET)
+
+
+def checkout_url(services: Services, order: StableOrder) -> str:
+    return f"{services.url}/checkout/{checkout_token(services.world, order.merchant_id, order.order_id)}"

@@ -1,0 +1,54 @@
+"""The stablecoin API's one webhook address of a merchant. Source: contract stablecoin-api §3."""
+
+from dataclasses import dataclass
+
+from recoup.gateways.web.guard import check_url
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.messages.stable_events import DEFAULT, NAMES, wire_names
+from recoup.store.read.endpoints import stablecoin_endpoint
+from recoup.store.write.endpoints import delete_endpoint, put_stablecoin_endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class StablecoinEndpoint:
+    """`events` as this dialect names them; empty: all but those that are only sent when asked for."""
+
+    url: str = ""
+    events: tuple[str, ...] = ()
+    encrypt: bool = False
+    state: str = "none"
+
+
+async def configure(
+    world: World, scope: Scope, url: str, events: tuple[str, ...], *, encrypt: bool
+) -> StablecoinEndpoint:
+    """An empty address ends the deliveries. The secret stays.
+
+    Raises: Problem(invalid) naming url or events.
+    """
+    unknown = next((name for name in events if name not in NAMES), None)
+    if unknown is not None:
+        cure = f"Events are: {', '.join(NAMES)}."
+        raise Problem("invalid", f"Unknown event {unknown[:64]!r}.", field="events", cure=cure)
+    checked = check_url(url, loopback=world.policy.loopback_webhooks) if url else None
+    if isinstance(checked, Problem):
+        raise Problem("invalid", checked.message, field="url", cure=checked.cure)
+    wanted = [NAMES[name] for name in dict.fromkeys(events or DEFAULT)]
+    async with world.db.transaction() as tx:
+        if url:
+            await put_stablecoin_endpoint(tx, scope.merchant_id, new_id(), url, wanted, encrypt, world.clocks.wall())
+        elif (row := await stablecoin_endpoint(tx, scope.merchant_id)) is not None:
+            await delete_endpoint(tx, scope.merchant_id, row["endpoint_id"])
+    return await read(world, scope)
+
+
+async def read(world: World, scope: Scope) -> StablecoinEndpoint:
+    async with world.db.connection() as connection:
+        row = await stablecoin_endpoint(connection, scope.merchant_id)
+    if row is None:
+        return StablecoinEndpoint()
+    events = wire_names(tuple(row["events"]))
+    return StablecoinEndpoint(row["url"], () if events == DEFAULT else events, row["encrypt"], row["state"])

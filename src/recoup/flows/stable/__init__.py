@@ -1,0 +1,1 @@
+"""Stablecoin orders: charged, paid, settled; the balance paid out; subscriptions that charge again."""

@@ -1,0 +1,120 @@
+"""Who signed a call, to the byte, and that it is not played again."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.world import World
+from recoup.rules.stable.signing import canonical, is_fresh, same, seconds_of, sign
+from recoup.store.coalesce import Coalescer
+from recoup.store.read.signing_keys import find_signing_key
+from recoup.store.write.signatures import begin_signatures, bucket_of, take_signatures
+
+KNOWN_SECONDS: Final = 5.0
+KNOWN_MAX: Final = 10_000
+_NOBODY: Final = os.urandom(32)  # signs for keys that nobody has, so that they cost as much as others
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A call as it came over the wire: nothing decoded, nothing sorted."""
+
+    key_id: str
+    timestamp: str
+    signature: str
+    method: str
+    raw_path: bytes
+    raw_query: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    key_id: str
+    merchant_id: UUID
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("api", self.key_id)
+
+
+class Callers:
+    """One a world and process. A key is looked up once in a few seconds, whether there is one or not."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[str, tuple[float, UUID | None, bytes]] = {}
+        self._taking: Coalescer[tuple[str, str, int], bool] = Coalescer(self._take)
+
+    async def verify(self, call: Signed) -> Caller:
+        """Raises: Problem(unauthenticated), its `detail` what was wrong first: missing_auth, invalid_api_key,
+        stale_request, bad_signature, replayed_request."""
+        if not (call.key_id and call.timestamp and call.signature):
+            raise _no("missing_auth", "The call is not signed.", "Send X-Api-Key, X-Timestamp and X-Signature.")
+        merchant_id, secret = await self._key(call.key_id)
+        message = canonical(call.method, call.raw_path, call.raw_query, call.timestamp, call.body)
+        fits = same(call.signature, sign(secret, message))
+        if merchant_id is None:
+            raise _no("invalid_api_key", "The API key is not valid.", "Check the key id under Developers, API keys.")
+        seconds = seconds_of(call.timestamp)
+        if seconds is None or not is_fresh(seconds, self._world.clocks.wall()):
+            cure = "Send the current Unix time in seconds; check the clock."
+            raise _no("stale_request", "X-Timestamp is no time within 300 s of now.", cure)
+        if not fits:
+            cure = "Sign five lines: method, path, sorted query, timestamp, SHA-256 of the body, all as sent."
+            raise _no("bad_signature", "The signature does not fit this call.", cure)
+        if not await self._taking.submit((call.key_id, call.signature, seconds)):
+            cure = "Sign each call anew; two equal calls within one second need different timestamps."
+            raise _no("replayed_request", "This signature was used before.", cure)
+        return Caller(call.key_id, merchant_id)
+
+    async def _key(self, key_id: str) -> tuple[UUID | None, bytes]:
+        now = self._world.clocks.monotonic()
+        known = self._known.get(key_id)
+        if known is not None and now - known[0] < KNOWN_SECONDS:
+            return known[1], known[2]
+        found = None
+        if "\0" not in key_id and len(key_id) <= 128:
+            async with self._world.db.connection() as connection:
+                found = await find_signing_key(connection, key_id)
+        secret = self._world.keys.open_secret(secret_context(key_id), found[1]) if found else _NOBODY
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known[key_id] = (now, found[0] if found else None, secret)
+        return found[0] if found else None, secret
+
+    async def _take(self, rows: Sequence[tuple[str, str, int]]) -> list[bool | BaseException]:
+        """True for a signature's first use. Of two in one batch the first counts."""
+        first: dict[tuple[str, str], int] = {}
+        for index, (key_id, signature, _) in enumerate(rows):
+            first.setdefault((key_id, signature), index)
+        batch: list[dict[str, Any]] = [
+            {"key_id": key_id, "signature": signature, "bucket": bucket_of(rows[index][2])}
+            for (key_id, signature), index in first.items()
+        ]
+        async with self._world.db.connection() as connection:
+            since, fresh = await take_signatures(connection, batch)
+            if since is None:
+                since = self._world.clocks.wall()
+                await begin_signatures(connection, since)
+        answers: list[bool | BaseException] = []
+        for index, (key_id, signature, seconds) in enumerate(rows):
+            if seconds < int(since.timestamp()):
+                cure = "Sign the call again, with the current time."
+                answers.append(_no("stale_request", "The call was signed before the server restarted.", cure))
+            else:
+                answers.append((key_id, signature) in fresh and first[key_id, signature] == index)
+        return answers
+
+
+def secret_context(key_id: str) -> str:
+    """What a key's sealed secret is bound to."""
+    return f"signing-key:{key_id}"
+
+
+def _no(detail: str, message: str, cure: str) -> Problem:
+    return Problem("unauthenticated", message, cure=cure, detail=detail)

@@ -1,0 +1,166 @@
+"""POST /charges: an order and its payment are admitted, together with whatever else came in at that moment.
+
+The merchant's order id is the key: the same charge again is read, another one under the same id is a conflict.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from recoup.flows.known import Merchants
+from recoup.kernel.ids import first_id_of, new_id
+from recoup.kernel.money import Money
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.amounts import amount_of, check_currency
+from recoup.rules.stable.channels import choose
+from recoup.store.coalesce import Coalescer
+from recoup.store.pool import retrying
+from recoup.store.read.merchants import Known
+from recoup.store.read.requests import find_request
+from recoup.store.read.stable_orders import DOOR, StableOrder, stable_order
+from recoup.store.write.intake import Raced, admit
+
+EXPIRES_IN: Final = timedelta(seconds=1800)
+EXPIRES_IN_MIN: Final = timedelta(seconds=60)
+EXPIRES_IN_MAX: Final = timedelta(seconds=86400)
+_TRIES: Final = 5
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeAsked:
+    """`amount` decimal text in `currency`; `channel` or `network`, or neither: the payer picks. `customer` is personal.
+    `facts`: what is shown and given back (subject, description, metadata, return_url, cancel_url)."""
+
+    merchant_order_id: str
+    amount: str
+    currency: str
+    channel: str | None = None
+    network: str | None = None
+    customer: str | None = None
+    expires_in: timedelta = EXPIRES_IN
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """`idempotent`: the order was there before."""
+
+    order: StableOrder
+    idempotent: bool
+
+
+class Charges:
+    """One a world and process: concurrent calls share the admission statement."""
+
+    def __init__(self, world: World, merchants: Merchants) -> None:
+        self._world, self._merchants = world, merchants
+        self._admissions: Coalescer[dict[str, Any], bool] = Coalescer(self._admit)
+
+    async def charge(self, scope: Scope, asked: ChargeAsked) -> Charged:
+        """Raises: Problem invalid, conflict, forbidden, unavailable."""
+        amount = amount_of(asked.amount, check_currency(asked.currency))
+        channel = choose(asked.channel, asked.network, asked.currency, test=self._world.policy.test_mode)
+        input_mac = self._mac(asked, amount)
+        for _ in range(_TRIES):
+            known = await self._merchants.get(scope.merchant_id)
+            row = self._row(scope, known, asked, amount, channel.code if channel else "", input_mac)
+            try:
+                admitted = not known.merchant.killed and await self._admissions.submit(row)
+            except Raced:
+                admitted = False
+            if admitted:
+                return Charged(_order_of(row, asked), idempotent=False)
+            seen = await self._seen(scope, asked, input_mac)
+            if seen is not None:
+                return Charged(seen, idempotent=True)
+            if known.merchant.killed:
+                cure = "Ask the operator; orders that exist can still be read."
+                message = "This merchant takes no payments now."
+                raise Problem("forbidden", message, cure=cure, detail="merchant_suspended")
+            self._merchants.forget(scope.merchant_id)
+        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1)
+
+    def _row(
+        self, scope: Scope, known: Known, asked: ChargeAsked, amount: Money, channel: str, input_mac: bytes
+    ) -> dict[str, Any]:
+        merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
+        now = merchant.business(wall)
+        site = next((s for s in known.sites if s.is_default), known.sites[0])
+        order_id, customer = new_id(), asked.customer
+        words = (asked.merchant_order_id, customer, asked.facts.get("subject"))
+        told = {"merchant_order_id": asked.merchant_order_id, "amount": asked.amount, "currency": asked.currency,
+                "status": "created", "channel": channel}  # fmt: skip
+        return {
+            "merchant_id": merchant.merchant_id, "merchant_version": merchant.version, "order_id": order_id,
+            "operation": "charge", "key": asked.merchant_order_id, "input_mac": "\\x" + input_mac.hex(),
+            "answer": {"order_id": order_id}, "door": DOOR, "kind": "stable", "order_type": "STABLE",
+            "source": channel, "external_id": asked.merchant_order_id, "generation": 1, "site_id": site.site_id,
+            "descriptor": site.descriptor, "asset": amount.asset, "units": amount.units, "amount_text": asked.amount,
+            "token_id": None, "transaction_id": None, "placed_at": now, "expires_at": now + asked.expires_in,
+            "facts": asked.facts, "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall,
+            "event_id": new_id(), "event": told, "subject_kind": "stable_order", "due_kind": "expire",
+            "admit_at": now + asked.expires_in, "attempt_id": new_id(), "channel": channel or None,
+            "payer_id": customer_id(world, merchant.merchant_id, customer) if customer else None,
+            "payer_external_id": customer, "first_name": "", "last_name": "", "email": "", "phone": "", "ip": "",
+            "billing": None, "shipping": None, "search": " ".join(w.lower() for w in words if w),
+            "stage": "received", "happening": "received", "status": 0,
+        }  # fmt: skip
+
+    async def _admit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """One statement for all; keys that came twice at once go in turn, so that the second finds the first."""
+        first: dict[tuple[UUID, str], dict[str, Any]] = {}
+        for row in rows:
+            first.setdefault((row["merchant_id"], row["key"]), row)
+        batch = list(first.values())
+
+        async def once() -> set[UUID]:
+            async with self._world.db.connection() as connection:
+                return await admit(connection, batch, first_id_of(self._world.clocks.wall()))
+
+        try:
+            made = await retrying(once)
+        except Raced:
+            if len(batch) > 1:
+                raise RuntimeError("decide each row alone") from None
+            return [False] * len(rows)
+        return [row["order_id"] in made for row in rows]
+
+    async def _seen(self, scope: Scope, asked: ChargeAsked, input_mac: bytes) -> StableOrder | None:
+        """The order as it stands now. Raises: Problem(conflict)."""
+        async with self._world.db.connection() as connection:
+            request = await find_request(connection, scope.merchant_id, "charge", asked.merchant_order_id)
+            if request is None:
+                return None
+            if request["input_mac"] != input_mac:
+                message = "This merchant_order_id came before with another amount, currency or channel."
+                cure = "Use a new merchant_order_id for a new charge."
+                raise Problem("conflict", message, field="merchant_order_id", cure=cure)
+            return await stable_order(connection, scope.merchant_id, request["subject_id"])
+
+    def _mac(self, asked: ChargeAsked, amount: Money) -> bytes:
+        """Over what makes it another payment: amounts compare as numbers, texts and addresses do not count."""
+        meant = [asked.merchant_order_id, amount.units, amount.asset, asked.channel, asked.network]
+        mac: bytes = self._world.keys.mac("charge", _encode(meant))
+        return mac
+
+
+def customer_id(world: World, merchant_id: UUID, customer: str) -> UUID:
+    found: UUID = world.keys.derived_id("payer", merchant_id.bytes, customer)
+    return found
+
+
+def _order_of(row: dict[str, Any], asked: ChargeAsked) -> StableOrder:
+    """What was just admitted, as a read would bring it."""
+    return StableOrder(
+        row["merchant_id"], row["order_id"], row["external_id"], Stage.RECEIVED, row["asset"], row["units"],
+        row["amount_text"], 0, False, row["facts"], row["placed_at"], row["expires_at"], asked.customer, row["source"],
+        row["attempt_id"], "planned", None, None,
+    )  # fmt: skip

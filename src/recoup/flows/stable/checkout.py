@@ -1,0 +1,35 @@
+"""The link to an order's hosted page: it names the order, we signed it, nothing secret is in it."""
+
+import base64
+import binascii
+import hmac
+from uuid import UUID
+
+from recoup.kernel.world import World
+
+_MAC_BYTES = 16
+
+
+def checkout_token(world: World, merchant_id: UUID, order_id: UUID) -> str:
+    """64 characters that stand in an address as they are."""
+    named = merchant_id.bytes + order_id.bytes
+    return base64.urlsafe_b64encode(named + _mac(world, named)).decode()
+
+
+def order_of_token(world: World, token: str) -> tuple[UUID, UUID] | None:
+    """(merchant, order), or None for what we did not sign for this world."""
+    if len(token) != 64 or not token.isascii():
+        return None
+    try:
+        plain = base64.b64decode(token, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    named, mac = plain[:32], plain[32:]
+    if not hmac.compare_digest(mac, _mac(world, named)):
+        return None
+    return UUID(bytes=named[:16]), UUID(bytes=named[16:])
+
+
+def _mac(world: World, named: bytes) -> bytes:
+    mac: bytes = world.keys.mac("checkout", world.name.encode() + b"\0" + named)
+    return mac[:_MAC_BYTES]

@@ -1,0 +1,62 @@
+"""A payer has paid, or failed to: what a channel tells becomes the order's, once."""
+
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.gateways.cards.port import Outcome
+from recoup.gateways.channels.port import Channel, Payment, Simulated
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.payments import pick_channel, take_payment
+from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.stable.channels import CHANNELS
+
+
+async def simulate(
+    world: World, orders: Orders, key: tuple[UUID, UUID], *, approve: bool, actor: Actor, channel: str = "mock",
+    late: bool = False,
+) -> str:  # fmt: skip
+    """The sandbox's payer pays or fails; `channel` counts where the charge left it to the payer. `late`: pays an order
+    that has ended, as payers do. Answers the payment's state.
+
+    Raises: Problem not_found, wrong_state, forbidden outside a sandbox, unavailable when the channel is away.
+    """
+    if not world.policy.test_mode:
+        raise Problem("forbidden", "Payments are simulated in the sandbox only.")
+
+    def pick(change: Change) -> tuple[Payment, str]:
+        order = change.order
+        if order.kind != "stable":
+            raise Problem("not_found", "There is no such stablecoin order.")
+        if order.stage not in OPEN and not (late and approve and order.stage is not Stage.COMPLETED):
+            raise Problem("wrong_state", f"The order is {order.stage.value}; it cannot be paid any more.")
+        attempt = pick_channel(change, channel)
+        payment = Payment(attempt.attempt_id, order.order_id, order.merchant_id, attempt.units, attempt.asset)
+        return payment, attempt.route or channel
+
+    payment, code = await orders.change(Job(key, pick, actor, "checkout"))
+    if code not in CHANNELS or not CHANNELS[code].test:
+        raise Problem("forbidden", "Only test channels are simulated.")
+    gateway: Simulated = world.channels[code]
+    outcome = await gateway.pay(payment, approve)
+    if outcome.state not in ("approved", "declined"):
+        cure = "Try again: the same payment is never taken twice."
+        raise Problem("unavailable", "The channel does not answer.", cure=cure, retry_after_seconds=2)
+    return await record_payment(world, orders, key, payment.id, code, outcome, actor=actor)
+
+
+async def record_payment(
+    world: World, orders: Orders, key: tuple[UUID, UUID], attempt_id: UUID, code: str, outcome: Outcome, *, actor: Actor
+) -> str:
+    """The one way a payment's end reaches its order: started, approved, collected in one; or declined, failed."""
+    gateway: Channel = world.channels[code]
+    approved = outcome.state == "approved"
+
+    def work(change: Change) -> str:
+        return take_payment(change, attempt_id, approved=approved, reference=outcome.reference,
+                            code=outcome.processor_code, settles_to=gateway.settles_to(key[0]))  # fmt: skip
+
+    state: str = await orders.change(Job(key, work, actor, "checkout"))
+    return state

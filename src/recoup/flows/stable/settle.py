@@ -1,0 +1,67 @@
+"""Direct money leaves for the merchant's own wallet: intent, call, outcome, as every effect."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.gateways.cards.port import Outcome
+from recoup.gateways.channels.port import Channel, Sweep
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER
+from recoup.kernel.time import WallTime
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.settlements import close_settlement, open_settlement
+from recoup.rules.order.snapshot import Order, Settlement
+from recoup.store.read.settlements import order_of_settlement
+
+
+async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id: UUID) -> None:
+    async with world.db.connection() as connection:
+        order_id = await order_of_settlement(connection, merchant_id, settlement_id)
+    if order_id is None:
+        raise Problem("not_found", "There is no such settlement.")
+    key = (merchant_id, order_id)
+
+    def intent(change: Change) -> tuple[Order, Settlement] | None:
+        again_after = world.policy.call_timeout + _channel(world, change.order, settlement_id).settled_after
+        settlement = open_settlement(change, settlement_id, again_after)
+        return (change.order, settlement) if settlement else None
+
+    opened = await orders.change(Job(key, intent, WORKER, "worker"))
+    if opened is None:
+        return
+    order, settlement = opened
+    outcome = await _call(world, _channel(world, order, settlement_id), settlement, merchant_id)
+
+    def result(change: Change) -> str:
+        return close_settlement(change, settlement_id, confirmed=outcome.state == "approved", tx_hash=outcome.reference)
+
+    await orders.change(Job(key, result, WORKER, "worker"))
+
+
+def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:
+    """The one that the payment came by."""
+    settlement = next(s for s in order.settlements if s.settlement_id == settlement_id)
+    payment = next(a for a in order.attempts if a.attempt_id == settlement.attempt_id)
+    channel: Channel = world.channels[payment.route]
+    return channel
+
+
+async def _call(world: World, channel: Channel, settlement: Settlement, merchant_id: UUID) -> Outcome:
+    assert settlement.send_before is not None
+    left: timedelta = WallTime(settlement.send_before) - world.clocks.wall()
+    timeout = world.policy.call_timeout / timedelta(seconds=1)
+    sweep = Sweep(
+        id=settlement.settlement_id, payment_id=settlement.attempt_id, merchant_id=merchant_id, units=settlement.units,
+        currency=settlement.asset, send_before_monotonic=world.clocks.monotonic() + left / timedelta(seconds=1),
+        timeout_seconds=timeout,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(timeout + 0.5):
+            return await channel.sweep(sweep)
+    except TimeoutError:
+        return Outcome("unknown", text="time-out")
+    except Exception as error:  # noqa: BLE001 - a channel that breaks may have sent it: that is unknown, no error
+        return Outcome("unknown", text=type(error).__name__)

@@ -1,0 +1,83 @@
+"""The mock channels' book. Every function commits before it returns. All SQL of these channels stands here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from uuid import UUID
+
+import asyncpg
+
+from recoup.gateways.channels.port import Payment
+
+_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
+_PAY = """
+INSERT INTO mock_channel.payments (id, channel, order_id, merchant_id, units, currency, decision, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+"""
+_LOCK = "SELECT channel, units, currency, decision FROM mock_channel.payments WHERE id = $1 FOR UPDATE"
+_SENT = """
+SELECT coalesce(sum(units), 0)::bigint FROM mock_channel.transfers
+WHERE payment_id = $1 AND kind = $2 AND decision = 'approved'
+"""
+_TRANSFER = """
+INSERT INTO mock_channel.transfers (id, kind, payment_id, units, currency, decision, why, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_FIND = """
+SELECT decision, NULL AS why FROM mock_channel.payments WHERE id = $1
+UNION ALL SELECT decision, why FROM mock_channel.transfers WHERE id = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    decision: str
+    why: str | None = None
+
+
+async def install(connection: asyncpg.Connection) -> None:
+    """Make the book where it is missing. Safe to repeat and to run twice at once."""
+    script = (files("recoup.gateways.channels.mock") / "schema.sql").read_text("utf-8")
+    for last_try in (False, False, True):
+        try:
+            async with connection.transaction():
+                await connection.execute(script)
+            return
+        except _RACES:
+            if last_try:
+                raise
+
+
+async def pay(connection: asyncpg.Connection, channel: str, payment: Payment, approve: bool, now: datetime) -> Decided:
+    decision = "approved" if approve else "declined"
+    await connection.execute(_PAY, payment.id, channel, payment.order_id, payment.merchant_id, payment.units,
+                             payment.currency, decision, now)  # fmt: skip
+    found = await find(connection, payment.id)
+    assert found is not None
+    return found
+
+
+async def transfer(
+    connection: asyncpg.Connection, id: UUID, kind: str, payment_id: UUID, units: int, currency: str, now: datetime
+) -> Decided:
+    """A refund or sweep, decided once: at most what was paid leaves in each way."""
+    async with connection.transaction():
+        payment = await connection.fetchrow(_LOCK, payment_id)
+        known = await find(connection, id)
+        if known is not None:
+            return known
+        why = None
+        if payment is None or payment["decision"] != "approved":
+            why = "no_payment"
+        elif payment["currency"] != currency:
+            why = "other_currency"
+        elif await connection.fetchval(_SENT, payment_id, kind) + units > payment["units"]:
+            why = "more_than_paid"
+        decided = Decided("declined" if why else "approved", why)
+        await connection.execute(_TRANSFER, id, kind, payment_id, units, currency, decided.decision, why, now)
+        return decided
+
+
+async def find(connection: asyncpg.Connection, id: UUID) -> Decided | None:
+    row = await connection.fetchrow(_FIND, id)
+    return Decided(row["decision"], row["why"]) if row else None

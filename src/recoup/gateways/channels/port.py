@@ -1,0 +1,66 @@
+"""What a channel must offer. Every call carries an id of ours that is its idempotency key."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from recoup.gateways.cards.port import Outcome, Reversal
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a payer is to pay. `id` is the attempt's id; `units` in the currency's book scale."""
+
+    id: UUID
+    order_id: UUID
+    merchant_id: UUID
+    units: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """How the payer pays. `redirect`: on our hosted page; `crypto_address`: `facts` say where and how much."""
+
+    type: Literal["redirect", "crypto_address", "client_secret", "none"]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Money of a direct payment on its way to the merchant. `id` is the settlement's id; the fee stays behind."""
+
+    id: UUID
+    payment_id: UUID
+    merchant_id: UUID
+    units: int
+    currency: str
+    send_before_monotonic: float
+    timeout_seconds: float
+
+
+class Channel(Protocol):
+    """A gateway. No method raises for anything that a network or counterpart does: that is an Outcome, whose
+    `reference` is the transaction's hash."""
+
+    name: str
+    settled_after: timedelta
+
+    def instruct(self, payment: Payment) -> Instruction: ...
+
+    def settles_to(self, merchant_id: UUID) -> str:
+        """The merchant's own address, where direct money goes."""
+        ...
+
+    async def reverse(self, reversal: Reversal) -> Outcome: ...
+
+    async def sweep(self, sweep: Sweep) -> Outcome: ...
+
+    async def inquire(self, id: UUID) -> Outcome: ...
+
+
+class Simulated(Channel, Protocol):
+    """A twin of the sandbox, where the operator or a button pays for the payer."""
+
+    async def pay(self, payment: Payment, approve: bool) -> Outcome: ...

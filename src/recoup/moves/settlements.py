@@ -1,0 +1,65 @@
+"""What the sweep of a direct payment changes: intent, then outcome, under the settlement's own id."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from recoup.kernel.ids import wire_id
+from recoup.moves.change import Change
+from recoup.moves.sends import SEND_WITHIN
+from recoup.rules.money.ledger import settled
+from recoup.rules.order.snapshot import Settlement
+from recoup.rules.stable.amounts import text_like
+
+PAUSE_MAX = timedelta(minutes=10)
+WORRY_AFTER_TRIES = 6
+DELAYED = "A settlement is delayed: the channel does not take it. It is sent until it does."
+
+
+def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta) -> Settlement | None:
+    """Transaction A: it may be sent now. None when it is done with. The same id may be sent again safely."""
+    settlement = _find(change, settlement_id)
+    if settlement.state not in ("pending", "broadcast"):
+        change.undue("settle", subject_id=settlement_id)
+        return None
+    send_before = change.wall + SEND_WITHIN
+    change.set_settlement(settlement, state="broadcast", tries=settlement.tries + 1, send_before=send_before)
+    change.due("settle", send_before + again_after, subject_id=settlement_id, wall=True)
+    return settlement
+
+
+def close_settlement(change: Change, settlement_id: UUID, *, confirmed: bool, tx_hash: str | None) -> str:
+    """Transaction B. What is not confirmed is sent again, more and more seldom, until it is."""
+    settlement = _find(change, settlement_id)
+    if settlement.state != "broadcast":
+        return settlement.state
+    if confirmed:
+        _confirmed(change, settlement, tx_hash)
+        return settlement.state
+    pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(settlement.tries, 10)))
+    change.due("settle", change.wall + pause, subject_id=settlement_id, wall=True)
+    if settlement.tries == WORRY_AFTER_TRIES:
+        change.order.attention = DELAYED
+        change.fact("settlement_delayed", settlement_id, units=settlement.units)
+    return settlement.state
+
+
+def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> None:
+    order = change.order
+    change.undue("settle", subject_id=settlement.settlement_id)
+    change.set_settlement(settlement, state="confirmed", tx_hash=tx_hash)
+    if order.attention == DELAYED:
+        order.attention = None
+    channel = next(a.route for a in order.attempts if a.attempt_id == settlement.attempt_id) or ""
+    told = {
+        "settlement_id": wire_id("stl", settlement.settlement_id),
+        "amount": text_like(settlement.units, settlement.asset, order.amount_text),
+        "fee": text_like(settlement.fee_units, settlement.asset, order.amount_text),
+        "to_address": settlement.to_address, "tx_hash": tx_hash, "network": channel,
+    }  # fmt: skip
+    change.fact("settled", settlement.settlement_id, event={"settlement": told}, units=settlement.units,
+                tx_hash=tx_hash)  # fmt: skip
+    change.post("settlement", settlement.settlement_id, [settled(settlement.units, channel)])
+
+
+def _find(change: Change, settlement_id: UUID) -> Settlement:
+    return next(s for s in change.order.settlements if s.settlement_id == settlement_id)

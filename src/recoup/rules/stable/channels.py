@@ -1,0 +1,87 @@
+"""The channels by which a payer can pay, as data. A gateway of the same code does what a channel's row promises.
+
+Source: contract stablecoin-api §2.5 (fields, known codes), §5 (the two test channels).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from recoup.kernel.problem import Problem
+
+NETWORKS: Final = ("tron", "base", "bsc", "ethereum", "polygon", "arbitrum")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """`currencies` empty: any. `network` None: not reached by routing. `direct` money goes to the merchant's own wallet
+    and never comes back through us; `custodial` money is kept for the merchant and can be refunded.
+    """
+
+    code: str
+    name: str
+    kind: Literal["crypto", "local", "other"]
+    settlement: Literal["direct", "custodial"]
+    test: bool
+    currencies: tuple[str, ...] = ()
+    pay_currencies: tuple[str, ...] = ()
+    network: str | None = None
+    requires_watcher: bool = False
+
+    @property
+    def supports_refund(self) -> bool:
+        return self.settlement == "custodial"
+
+    def takes(self, currency: str) -> bool:
+        return not self.currencies or currency in self.currencies
+
+
+CHANNELS: Final[Mapping[str, Channel]] = {
+    channel.code: channel
+    for channel in (
+        Channel("mock", "Mock (test)", "other", "custodial", test=True),
+        Channel("mock_direct", "Mock direct (test)", "other", "direct", test=True),
+    )
+}
+# Codes of the live environment that callers know; none of them is served yet.
+LIVE_CODES: Final = frozenset({
+    "stripe", "usdt_trc20", "usdt_erc20", "usdc_erc20", "usdc_base", "usdt_bep20", "usdc_bep20", "usdt_polygon",
+    "usdc_polygon", "usdt_arbitrum", "usdc_arbitrum",
+})  # fmt: skip
+
+
+def choose(code: str | None, network: str | None, currency: str, *, test: bool) -> Channel | None:
+    """The channel of a charge, named or routed; None when the payer is to pick one.
+
+    Raises: Problem(invalid), its `detail` the finer code: channel_not_found, channel_environment_mismatch, no_route.
+    """
+    if code is not None and network is not None:
+        raise _no("invalid_request", "Name channel or network, not both.", "network", "Leave one of them out.")
+    if network is not None:
+        found = next((c for c in enabled(test=test) if c.network == network and c.takes(currency)), None)
+        if found is None:
+            message = f"No enabled channel takes {currency} on the network {network[:32]!r}."
+            raise _no("no_route", message, "network", "GET /api/v1/channels lists what is enabled.")
+        return found
+    if code is None:
+        return None
+    channel = CHANNELS.get(code)
+    if channel is not None and channel.test is not test or channel is None and test and code in LIVE_CODES:
+        mode = "test" if test else "live"
+        message = f"The channel {code[:64]!r} does not belong to the {mode} environment of this key."
+        raise _no("channel_environment_mismatch", message, "channel", "Use a channel of the key's own mode.")
+    if channel is None:
+        message = f"There is no channel {code[:64]!r}."
+        raise _no("channel_not_found", message, "channel", "GET /api/v1/channels lists them.")
+    if not channel.takes(currency):
+        message = f"The channel {code} does not take {currency}."
+        raise _no("invalid_request", message, "currency", f"It takes {', '.join(channel.currencies)}.")
+    return channel
+
+
+def enabled(*, test: bool) -> tuple[Channel, ...]:
+    return tuple(channel for channel in CHANNELS.values() if channel.test is test)
+
+
+def _no(detail: str, message: str, field: str, cure: str) -> Problem:
+    return Problem("invalid", message, field=field, cure=cure, detail=detail)

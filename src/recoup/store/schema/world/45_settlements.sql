@@ -1,0 +1,20 @@
+-- home: merchant. Direct money on its way to the merchant's own wallet; one for each payment.
+CREATE TABLE settlements (
+  merchant_id uuid NOT NULL,
+  settlement_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  attempt_id uuid NOT NULL,
+  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'failed')),
+  units bigint NOT NULL CHECK (units > 0), -- net
+  fee_units bigint NOT NULL CHECK (fee_units >= 0),
+  asset text NOT NULL,
+  to_address text NOT NULL,
+  tx_hash text,
+  tries int NOT NULL DEFAULT 0,
+  send_before timestamptz,                 -- wall time; no first byte leaves later
+  business_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, settlement_id),
+  UNIQUE (merchant_id, attempt_id),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
