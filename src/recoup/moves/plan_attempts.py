@@ -29,6 +29,9 @@ def decide_next(change: Change, reading: Reading) -> tuple[Decision, UUID]:
 
 
 def next_due(change: Change, decision: Decision) -> datetime | None:
+    """None when nothing is planned, or the merchant wants nothing more."""
+    if change.order.do_not_retry:
+        return None
     return change.now if decision.verdict == "attempt_now" else decision.next_attempt_at
 
 
@@ -48,9 +51,12 @@ def follow(change: Change, decision: Decision, decision_id: UUID) -> None:
     plan_attempt(change, due, decision.group or "soft", decision_id)
 
 
-def plan_attempt(change: Change, due: datetime, ladder: str, decision_id: UUID | None) -> Attempt:
-    """The next attempt as an intent of its own, shown before it happens."""
+def plan_attempt(change: Change, due: datetime, ladder: str, decision_id: UUID | None) -> None:
+    """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none."""
     order = change.order
+    if order.do_not_retry:
+        drop_plan(change)
+        return
     attempt = order.planned()
     if attempt is None:
         number = max((a.attempt_no for a in order.attempts), default=0) + 1
@@ -64,4 +70,12 @@ def plan_attempt(change: Change, due: datetime, ladder: str, decision_id: UUID |
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")
-    return attempt
+
+
+def drop_plan(change: Change) -> None:
+    """What was planned is not sent any more."""
+    attempt = change.order.planned()
+    if attempt is not None:
+        change.set_attempt(attempt, state="not_sent")
+    change.order.next_attempt_at = None
+    change.undue("retry")

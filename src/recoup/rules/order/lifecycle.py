@@ -89,6 +89,7 @@ class Fact(NamedTuple):
 
 _PAID: Final = frozenset({S.COMPLETED})
 _LIVE: Final = frozenset({S.PROCESSING, S.HELD, S.PROBLEM, S.CHALLENGED, S.AUTHORISED})
+_TRIED: Final = frozenset({S.PROCESSING, S.HELD})
 _ANY: Final = frozenset(Stage) - {S.NEW}
 FACTS: Final = (
     Fact("planned", "plan", _LIVE, None, None),
@@ -110,6 +111,11 @@ FACTS: Final = (
     Fact("refund_refused", "refund", _PAID, "refund_refused", None),
     Fact("refund_delayed", "refund", _PAID, None, None),
     Fact("refund_stuck", "refund", _PAID, None, None),
+    Fact("card_replaced", "amend", _TRIED, None, None),
+    Fact("expiry_moved", "amend", _TRIED | {S.RECEIVED, S.PROBLEM}, None, None),
+    Fact("retries_stopped", "amend", OPEN, None, None),
+    Fact("retries_resumed", "amend", OPEN, None, None),
+    Fact("notes_changed", "amend", OPEN, None, None),
     Fact("merchant_attempt", "note", _ANY, None, None),
     Fact("paid_twice", "note", _ANY, None, None),
 )
