@@ -224,7 +224,7 @@ def _page(
         where.append(f"(h.placed_at, h.order_id) {sign} ({args.add(cursor.placed_at)}, {args.add(cursor.order_id)})")
     pairs = wanted.pairs()
     narrow = wanted.statuses or wanted.site_id or pairs
-    few = wanted.attention or wanted.refunded or wanted.created_from or wanted.created_to
+    few = wanted.is_few()
     tail = f" LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
     if search is NOTHING and narrow and not few and order.startswith("h.placed_at"):
         return _merged(wanted, pairs, where, args, order, limit + offset) + tail
@@ -262,7 +262,7 @@ async def _bounded(
 
     Raises: Problem(unavailable) when these take too long as well.
     """
-    if dimensions(wanted) < 2 and not wanted.text:
+    if dimensions(wanted) < 2 and not wanted.text and not wanted.is_few():
         return await run(wanted, search), False
     try:
         async with connection.transaction(readonly=True):
