@@ -13,7 +13,8 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.amend_order import check_open, move_expiry, note, replace_card, want_attempts
 from recoup.moves.change import Change
-from recoup.store.read.evaluate import find_token
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.read.evaluate import find_token, order_word
 
 NOTES_MAX = 50
 
@@ -34,7 +35,7 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, aske
     Raises: Problem not_found, wrong_state, conflict, invalid.
     """
     key = (scope.merchant_id, order_id)
-    token = await _token(world, scope, asked.token_id) if asked.token_id else None
+    token = await _token(world, orders, key, asked.token_id) if asked.token_id else None
 
     def work(change: Change) -> None:
         check_open(change)
@@ -49,17 +50,20 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, aske
             want_attempts(change, wanted=True)
         note(change, asked.metadata, NOTES_MAX)
 
-    if token is not None:
-        await start(orders, key)  # the decline that came in counts on the card that it was of
     await orders.change(Job(key, work, scope.actor, scope.request_id))
 
 
-async def _token(world: World, scope: Scope, token_id: UUID) -> Any:
+async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Any:
+    """The new card. An order that nobody looked at yet is picked up first: the decline that came in counts on the card
+    that it was of."""
     async with world.db.connection() as connection:
-        token = await find_token(connection, scope.merchant_id, token_id)
-    if token is None:
+        order = await order_word(connection, *key)
+        token = await find_token(connection, key[0], token_id)
+    if order is not None and token is None:
         message = "The card token is not known for this merchant."
         raise Problem("invalid", message, field="CardToken", cure="Tokenize the card first.")
+    if order is not None and order["stage"] == Stage.RECEIVED:
+        await start(orders, key)
     return token
 
 

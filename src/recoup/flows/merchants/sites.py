@@ -13,7 +13,7 @@ from recoup.kernel.world import World
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.intake import host_of
 from recoup.store.read.merchants import Site, load_merchant
-from recoup.store.write.sites import clear_default, lock_merchant, put_site, retire_site
+from recoup.store.write.sites import clear_default, put_site, raise_version, retire_site
 
 SITES_MAX = 200
 _GONE = "There is no such site."
@@ -56,7 +56,7 @@ async def update(world: World, scope: Scope, site_id: UUID, wanted: Wanted) -> S
 
 async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) -> Site:
     async with world.db.transaction() as tx:
-        await lock_merchant(tx, scope.merchant_id)
+        await raise_version(tx, scope.merchant_id)
         sites = await _sites(tx, scope)
         before = _one(sites, site) if isinstance(site, UUID) else site
         given = {name: value for name, value in asdict(wanted).items() if value is not None}
@@ -76,7 +76,7 @@ async def retire(world: World, scope: Scope, site_id: UUID) -> None:
     Raises: Problem(not_found); Problem(conflict) for the default site.
     """
     async with world.db.transaction() as tx:
-        await lock_merchant(tx, scope.merchant_id)
+        await raise_version(tx, scope.merchant_id)
         if _one(await _sites(tx, scope), site_id).is_default:
             message = "The default site takes the orders that name none, and cannot be deleted."
             raise Problem("conflict", message, cure="Make another site the default first.")

@@ -1,4 +1,4 @@
-"""Sites of a merchant. Whoever changes one holds the merchant's row; each change raises the merchant's version."""
+"""Sites of a merchant. Whoever changes one has raised the merchant's version first, and so holds its row."""
 
 from datetime import datetime
 from typing import Any
@@ -6,9 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-_LOCK = "SELECT version FROM merchants WHERE merchant_id = $1 FOR UPDATE"
+_RAISE = "UPDATE merchants SET version = version + 1 WHERE merchant_id = $1"
 _PUT = """
-WITH m AS (UPDATE merchants SET version = version + 1 WHERE merchant_id = ($1 ->> 'merchant_id')::uuid)
 INSERT INTO sites (merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at)
 SELECT merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at
 FROM jsonb_populate_record(NULL::sites, $1)
@@ -17,14 +16,11 @@ ON CONFLICT (merchant_id, site_id) DO UPDATE SET url = EXCLUDED.url, name = EXCL
   mit = EXCLUDED.mit, is_default = EXCLUDED.is_default
 """
 _CLEAR_DEFAULT = "UPDATE sites SET is_default = false WHERE merchant_id = $1 AND is_default"
-_RETIRE = """
-WITH m AS (UPDATE merchants SET version = version + 1 WHERE merchant_id = $1)
-UPDATE sites SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2
-"""
+_RETIRE = "UPDATE sites SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2"
 
 
-async def lock_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> None:
-    await connection.fetchval(_LOCK, merchant_id)
+async def raise_version(connection: asyncpg.Connection, merchant_id: UUID) -> None:
+    await connection.execute(_RAISE, merchant_id)
 
 
 async def put_site(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
