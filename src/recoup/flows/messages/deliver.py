@@ -84,7 +84,8 @@ class Deliveries:
             log.warning("delivery not rendered", lane=str(lane["lane_id"]), error=type(error).__name__)
             return Answer(None, error="not_rendered")
         web: Web = world.web
-        return await web.post(lane["url"], rendered.headers, rendered.body)
+        seconds = world.policy.webhook_timeout / timedelta(seconds=1)
+        return await web.post(lane["url"], rendered.headers, rendered.body, timeout_seconds=seconds)
 
     def _render(self, lane: dict[str, Any], host: str) -> Rendered:
         world = self._world

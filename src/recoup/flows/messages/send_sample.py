@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +62,8 @@ async def send_sample(world: World, scope: Scope, endpoint_id: UUID, name: str) 
     form: Any = endpoint.format
     sent = render(event, form, endpoint.signing_key, checked.host_header, secrets.token_hex(16), wall)
     web: Web = world.web
-    answer = await web.post(endpoint.url, sent.headers, sent.body)
+    seconds = world.policy.webhook_timeout / timedelta(seconds=1)
+    answer = await web.post(endpoint.url, sent.headers, sent.body, timeout_seconds=seconds)
     return Sent(name, event.event_id, _status(answer), round(answer.latency_ms),
                 answer.body_start.decode("utf-8", "replace").replace("\x00", ""), answer.taken)  # fmt: skip
 
@@ -69,7 +71,7 @@ async def send_sample(world: World, scope: Scope, endpoint_id: UUID, name: str) 
 def _status(answer: Answer) -> int:
     if answer.error == "timeout":
         raise Problem("gateway_timeout", "The receiver did not answer in time.",
-                      cure="Answer within ten seconds, and work on the event afterwards.")  # fmt: skip
+                      cure="Answer at once, and work on the event afterwards.")  # fmt: skip
     if answer.error is not None or answer.status is None:
         why = _WORDS.get(answer.error or "", "it did not answer")
         raise Problem("bad_gateway", f"The receiver cannot be reached: {why}.", cure="Check the endpoint's url.")
