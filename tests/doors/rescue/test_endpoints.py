@@ -85,7 +85,8 @@ def test_an_endpoint_that_a_410_disabled_is_taken_up_again(shop: Caller, hooks: 
 @pytest.mark.parametrize(("body", "field"), [
     ({"url": "http://hooks.merchant.example.com/"}, "Url"), ({"url": "https://u:p@a.example.com/"}, "Url"),
     ({"events": []}, "Events"), ({"events": ["order.nonsense"]}, "Events"), ({"events": "order.completed"}, "Events"),
-    ({"events": [1]}, "Events"), ({"format": "xml"}, "Format"), ({"state": "deleted"}, "State"), ({"state": 1}, "State"),
+    ({"events": [1]}, "Events"), ({"format": "xml"}, "Format"), ({"state": "deleted"}, "State"),
+    ({"state": 1}, "State"),
 ])  # fmt: skip
 def test_changes_that_are_wrong_name_the_field(shop: Caller, method: str, body: dict[str, Any], field: str) -> None:
     made = endpoint(shop, "https://hooks.merchant.example.com/")

@@ -262,7 +262,7 @@ async def _bounded(
 
     Raises: Problem(unavailable) when these take too long as well.
     """
-    if dimensions(wanted) < 2 and not wanted.text and not wanted.is_few():
+    if not _is_bound(wanted):
         return await run(wanted, search), False
     try:
         async with connection.transaction(readonly=True):
@@ -281,9 +281,17 @@ async def _bounded(
         raise Problem("unavailable", message, cure="Narrow it: by dates, or with more of the word.") from None
 
 
+def _is_bound(wanted: OrderFilter) -> bool:
+    """Whether the best plan depends on the values."""
+    return dimensions(wanted) > 1 or bool(wanted.text) or wanted.is_few()
+
+
 async def explain(connection: asyncpg.Connection, wanted: OrderFilter, *, limit: int = 50) -> Any:
     """The plan of the first page, for tests and for whoever wonders why a list is slow."""
     search = await understand(connection, wanted.merchant_id, wanted.text)
     args = Arguments(wanted.merchant_id)
     page = _page(wanted, search, args, _ORDERS["placed", True], limit, None, True)
-    return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))
+    async with connection.transaction(readonly=True):
+        if _is_bound(wanted):
+            await bound_statement(connection, SEARCH_TIMEOUT_MS)
+        return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))
