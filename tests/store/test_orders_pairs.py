@@ -1,4 +1,4 @@
-"""Every filter of the lists, alone and with every other: what it finds, and that 50,000 orders are never read through."""
+"""Every filter of the lists, alone and with every other: what it finds; 50,000 orders are never read through."""
 
 import asyncio
 import uuid
@@ -112,7 +112,8 @@ async def _check(
 ) -> None:
     """Page, total and rows as the wire shows them, against a plain look at the same table, which is not counted."""
     expected = await beside.fetch(
-        f"SELECT order_id, count(*) OVER () AS n FROM order_heads WHERE merchant_id = $1 AND door = 'rescue' AND {plain}"
+        "SELECT order_id, count(*) OVER () AS n FROM order_heads"
+        f" WHERE merchant_id = $1 AND door = 'rescue' AND {plain}"
         " ORDER BY placed_at DESC, order_id DESC LIMIT 20", shop.merchant_id,
     )  # fmt: skip
     before = await scans(connection)
