@@ -96,9 +96,9 @@ def face_table() -> str:
 
 def error_table() -> str:
     order = {name: number for number, name in enumerate(TABLE)}
-    rows = [(str(TABLE[name].status), code(TABLE[name].digits), code(name), meaning)
+    rows = [(str(TABLE[name].status), code(TABLE[name].digits), code(name), meaning, TABLE[name].for_example)
             for name, meaning in sorted(CODES.items(), key=lambda item: order[item[0]])]  # fmt: skip
-    return table(("HTTP", "six digits", "code", "what it means"), rows)
+    return table(("HTTP", "six digits", "code", "what it means", "for example"), rows)
 
 
 def refund_table() -> str:

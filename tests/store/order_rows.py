@@ -23,7 +23,8 @@ WITH made AS (
     CASE WHEN n % 7 = 4 THEN 'callcenter' ELSE 'ecommerce' END AS source,
     ($3::uuid[])[n % array_length($3::uuid[], 1) + 1] AS site_id,
     (ARRAY['USD','USD','EUR','JPY'])[n % 4 + 1] AS asset, 100 + (n::bigint * 7919) % 90000 AS units,
-    ($4::text[])[n % array_length($4::text[], 1) + 1] AS name
+    ($4::text[])[n % array_length($4::text[], 1) + 1] AS name,
+    CASE WHEN n % 499 = 7 THEN 'RARE*TEA' ELSE 'BRIGHTLEAF*TEA' END AS descriptor
   FROM generate_series(1, $5) AS n
 ), log AS (
   INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id, business_at,
@@ -34,7 +35,7 @@ WITH made AS (
     asset, units, amount_text, placed_at, facts)
   SELECT $1, order_id, 'received', 1, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END,
     CASE order_type WHEN 'MIT' THEN 'mit_managed' WHEN 'CIT' THEN 'cit_web' ELSE 'stable' END, 'SUB-' || n, 1, site_id,
-    'BRIGHTLEAF*TEA', asset, units, units::text, placed_at, '{}' FROM made
+    descriptor, asset, units, units::text, placed_at, '{}' FROM made
 ), ref AS (
   INSERT INTO order_refs (merchant_id, door, external_id, generation, order_id)
   SELECT $1, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, 'SUB-' || n, 1, order_id FROM made
@@ -47,11 +48,11 @@ WITH made AS (
   SELECT $1, order_id, placed_at, lower(name) || ' buyer' || n || '@example.test sub-' || n || ' 3184' FROM made
 )
 INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset,
-  units, refunded_units, attempts, attention)
+  units, refunded_units, attempts, attention, descriptor)
 SELECT $1, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at + interval '1 minute' END, status, order_type,
   source, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, site_id, asset, units,
   CASE WHEN status = 6 THEN units WHEN n % 29 = 0 AND status = 7 THEN 50 ELSE 0 END, n % 4,
-  CASE WHEN status IN (1, 3) THEN 'look at it' END FROM made
+  CASE WHEN status IN (1, 3) THEN 'look at it' END, descriptor FROM made
 """
 
 

@@ -44,7 +44,9 @@ HOMELESS = {"world", "schema_migrations"}  # what the database itself is
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
     "order_refs": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
-    "orders": ("stage", "version"), "postings": ("page_no", "position"), "entries": ("balance_after",),
+    "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
+               "metadata"),
+    "postings": ("page_no", "position"), "entries": ("balance_after",),
     "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures"}

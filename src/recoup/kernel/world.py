@@ -29,6 +29,7 @@ class Policy:
     desk_after: timedelta = timedelta(hours=24)
     refund_cap_percent: int | None = None
     loopback_webhooks: bool = True
+    webhook_timeout: timedelta = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)

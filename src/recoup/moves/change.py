@@ -38,6 +38,7 @@ class Change:
         self._challenges: dict[UUID, Challenge] = {}
         self._settlements: dict[UUID, Settlement] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
+        self._amended: dict[str, Any] = {}
 
     # the order ----------------------------------------------------------------------------------------------
 
@@ -72,6 +73,12 @@ class Change:
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
         if row.event:
             self._tell(row.event, line["seq"], event or body)
+
+    def amend(self, **values: Any) -> None:
+        """Changes what a merchant may change of an open order; the caller records it as a fact."""
+        for name, value in values.items():
+            setattr(self.order, name, value)
+        self._amended |= values
 
     def _line(self, happening: str, dst: str, kind: str | None, fact_id: UUID | None, body: dict[str, Any],
               decision_id: UUID | None) -> dict[str, Any]:  # fmt: skip
@@ -214,7 +221,7 @@ class Change:
                 "refunded_units": order.refunded_units, "disputed": order.disputed,
                 "attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at, "reason": order.reason,
                 "attention": order.attention,
-            })  # fmt: skip
+            } | self._amended)  # fmt: skip
         return rows
 
 

@@ -30,6 +30,9 @@ def decide_next(change: Change, reading: Reading) -> tuple[Decision, UUID]:
 
 
 def next_due(change: Change, decision: Decision) -> datetime | None:
+    """None when nothing is planned, or the merchant wants nothing more."""
+    if change.order.do_not_retry:
+        return None
     return change.now if decision.verdict == "attempt_now" else decision.next_attempt_at
 
 
@@ -60,9 +63,13 @@ def follow(change: Change, decision: Decision, decision_id: UUID, reading: Readi
 
 def plan_attempt(
     change: Change, due: datetime, ladder: str, decision_id: UUID | None, *, initiator: str | None = None
-) -> Attempt:
-    """The next attempt as an intent of its own, shown before it happens. `initiator`: of the order, unless said."""
+) -> None:
+    """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
+    `initiator`: the order's, unless said."""
     order = change.order
+    if order.do_not_retry:
+        drop_plan(change)
+        return
     attempt = order.planned()
     if attempt is None:
         number = max((a.attempt_no for a in order.attempts), default=0) + 1
@@ -77,4 +84,12 @@ def plan_attempt(
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")
-    return attempt
+
+
+def drop_plan(change: Change) -> None:
+    """What was planned is not sent any more."""
+    attempt = change.order.planned()
+    if attempt is not None:
+        change.set_attempt(attempt, state="not_sent")
+    change.order.next_attempt_at = None
+    change.undue("retry")

@@ -43,6 +43,9 @@ def start_order(change: Change) -> None:
 
 
 def _counted(change: Change) -> bool:
-    """Whether the decline that came in stands among the card's sends: then the order was started before."""
+    """Whether the decline that came in stands among the card's sends: then the order was started before. Only then may
+    another card have taken its place."""
+    if change.order.cards_before:
+        return True
     own = str(change.order.order_id)
     return any(str(send["send_id"]) == own for send in change.order.sends)

@@ -15,6 +15,7 @@ import asyncpg
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from tests.doors.rescue.operations import check_told, operation_of
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.edge.asgi import App
@@ -71,10 +72,14 @@ class Door:
         return self.runner.run(coroutine)
 
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Any call; a 5xx that the test did not ask for is a failure wherever it comes from."""
+        """Any call. A 5xx that the test did not ask for is a failure wherever it comes from, and so is an answer that
+        its operation is not told to give."""
         asked_for = more.pop("allow_5xx", False)
         answer = self.run(self.client.request(method, path, **more))
         assert asked_for or answer.status_code < 500, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+        operation = operation_of(method, path)
+        if operation is not None:
+            check_told(operation, answer)
         return answer
 
     def shop(self, **more: Any) -> "Caller":

@@ -16,6 +16,7 @@ TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01")
 _NAME = r"[A-Z][A-Za-z0-9]*(?:\[[0-9]+\])?"
 FIELD = re.compile(rf"{_NAME}(?:\.{_NAME})*|content-type")
 DIGITS = {code.digits: code.status for code in TABLE.values()}
+CODES = {code.digits: name for name, code in TABLE.items()}
 
 
 class Strict(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -118,6 +119,44 @@ class Order(Strict):
     refundedAmount: int
     reason: str | None
     nextAttemptAt: datetime | None
+    doNotRetry: bool
+    metadata: dict[str, str]
+
+
+class Item(Strict):
+    line: int
+    sku: str | None
+    name: str | None
+    amount: int | None
+    quantity: int | None
+
+
+class RefundOf(Strict):
+    id: UUID
+    number: int
+    status: Literal["PENDING", "COMPLETED", "FAILED"]
+    amount: int
+    createdDate: datetime
+    message: str
+    reference: str | None
+
+
+class AttemptOf(Strict):
+    id: UUID
+    number: int
+    status: Literal["PLANNED", "SENT", "APPROVED", "DECLINED", "UNKNOWN", "NOT_SENT"]
+    dueAt: datetime
+    sentAt: datetime | None
+    responseCode: str | None
+    adviceCode: str | None
+    responseText: str | None
+    cure: str | None
+
+
+class OrderDetail(Order):
+    items: list[Item]
+    refunds: list[RefundOf]
+    attempts: list[AttemptOf]
 
 
 class Page(Strict):

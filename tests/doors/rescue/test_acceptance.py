@@ -71,7 +71,7 @@ def test_3_evaluate_answers_submitted_and_its_ids(shop: Caller) -> None:
 def test_4_an_order_says_what_it_is(shop: Caller) -> None:
     body = shop.body(correlationId="0f6c1d22-7a8b-4c9d-8e0f-112233445566")
     order_id = shop.evaluate(body).json()["orderId"]
-    order = typed(shop.get(f"/orders/{order_id}"), shapes.Order)
+    order = typed(shop.get(f"/orders/{order_id}"), shapes.OrderDetail)
     assert str(order.id) == order_id
     assert (order.status, order.statusName, order.createdDate) == (0, "DRAFT", None)
     assert order.externalOrderId == body["orderId"]

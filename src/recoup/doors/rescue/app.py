@@ -1,34 +1,37 @@
-"""The routes of `/v1`."""
+"""The operations of `/v1`, and their routes."""
 
-from collections.abc import Mapping
+from typing import Final
 
 from starlette.routing import Route
 
-from recoup.doors.rescue import capture, evaluate, orders, token, transmit, webhooks
+from recoup.doors.edge.described import Operation
+from recoup.doors.rescue import (
+    capture,
+    evaluate,
+    order,
+    orders,
+    outcome,
+    refund,
+    sites,
+    token,
+    tokenize,
+    transmit,
+    webhooks,
+)
 from recoup.doors.rescue.resource import Method, Resource
 from recoup.doors.rescue.services import Services
-from recoup.doors.rescue.tokenize import Tokenize
+
+METHODS: Final = (
+    *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
+    *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
+)  # fmt: skip
+OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 
 
 def routes(services: Services) -> list[Route]:
     """Each path answers every method itself: a wrong one is refused after the credential, in the dialect's shape."""
-
-    def at(path: str, methods: Mapping[str, Method]) -> Route:
-        return Route(f"/v1{path}", Resource(services, methods))
-
-    return [
-        at("/oauth2/token", token.TOKEN),
-        at("/oauth2/refresh", token.REFRESH),
-        at("/transmit", transmit.TRANSMIT),
-        at("/transmit/{id}", transmit.UPDATE),
-        Route("/v1/tokenize", Tokenize(services)),
-        at("/evaluate", evaluate.EVALUATE),
-        at("/capture", capture.CAPTURE),
-        at("/outcome", orders.OUTCOME),
-        at("/orders", orders.LIST),
-        at("/orders/{id}", orders.ONE),
-        at("/orders/{id}/refund", orders.REFUND),
-        at("/orders/{id}/cancel", orders.CANCEL),
-        at("/webhooks", webhooks.ALL),
-        at("/webhooks/{id}", webhooks.ONE),
-    ]
+    paths: dict[str, dict[str, Method]] = {}
+    for method in METHODS:
+        paths.setdefault(method.operation.path, {})[method.operation.method] = method
+    special = {tokenize.TOKENIZE.path: tokenize.Tokenize(services)}
+    return [Route(path, special.get(path) or Resource(services, methods)) for path, methods in paths.items()]

@@ -1,21 +1,22 @@
 """POST /capture. Source: contract §7, §17.1 (C8, U7)."""
 
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
-from recoup.doors.edge.keys import folding
+from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import check_mid
 from recoup.doors.rescue.resource import Call, Method, Reply
-from recoup.doors.rescue.wire import envelope
+from recoup.doors.rescue.shapes.orders import CaptureBody, CaptureTold
+from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.refunds.capture import CaptureAsked
 from recoup.flows.refunds.capture import capture as capture_flow
 from recoup.kernel.problem import Problem
 
-_BODY: Final = dict.fromkeys(("idempotencyKey", "orderId", "amount", "currency", "mid"))
-
 
 async def capture(call: Call) -> Reply:
+    """Another amount, or a processor that refuses, is HTTP 200 with FAILED; wrong states and unknown ids are 4xx."""
     fields = Fields(call.body)
     check_mid(call, fields)
     key = fields.text("idempotencyKey", required=True, maximum=128)
@@ -32,18 +33,33 @@ async def capture(call: Call) -> Reply:
     except Problem as problem:
         if problem.code != "capture_amount":
             raise
-        return Reply(_failed(order_id, problem.sentence(), TABLE[problem.code].digits))
+        return Reply(_failed(order_id, problem.sentence(), "capture_amount"))
     if not done.done:
         said = f"The processor refused the capture (code {done.code}). The order is still authorised."
-        return Reply(_failed(order_id, said, TABLE["capture_refused"].digits))
-    return Reply(envelope(orderId=order_id, success=True, status="SUCCESS", captureStatus="SUCCESS",
-                          transactionId=done.capture_id))  # fmt: skip
+        return Reply(_failed(order_id, said, "capture_refused"))
+    return Reply(CaptureTold(
+        order_id=order_id, status="SUCCESS", capture_status="SUCCESS", transaction_id=done.capture_id,
+    ))  # fmt: skip
 
 
-def _failed(order_id: Any, said: str, digits: str) -> dict[str, Any]:
-    error = {"item1": said, "item2": digits, "item3": digits, "item4": True}
-    return envelope(orderId=order_id, success=False, status="FAILED", captureStatus="FAILED", result=said,
-                    statusCode=digits, errors=[error], transactionId=None)  # fmt: skip
+def _failed(order_id: UUID, said: str, code: str) -> CaptureTold:
+    digits = TABLE[code].digits
+    error = ErrorTuple(item1=said, item2=digits, item3=code, item4=True)
+    return CaptureTold(
+        order_id=order_id, success=False, status="FAILED", capture_status="FAILED", result=said, status_code=digits,
+        errors=[error],
+    )  # fmt: skip
 
 
-CAPTURE: Final = {"POST": Method(capture, "payments", folding(_BODY))}
+CAPTURE: Final = Operation(
+    "POST", "/v1/capture", "Capture an authorised order",
+    "Takes the whole amount that is held, once. After its window, or a cancellation, the hold is let go. What the "
+    "processor has not said in time is 503: send the same call again.",
+    group="Orders", body=CaptureBody, answers={200: CaptureTold},
+    problems=("not_found", "conflict", "wrong_state"),
+    examples=(Example("the whole amount", {
+        "idempotencyKey": "b6a4d1f0-1b7c-4a42-9c8d-0a9e8b7c6d5e", "orderId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41",
+        "amount": 4590, "currency": "USD",
+    }),),
+)  # fmt: skip
+METHODS: Final = (Method(CAPTURE, capture, "payments"),)

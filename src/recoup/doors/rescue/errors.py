@@ -15,33 +15,36 @@ from recoup.kernel.problem import Problem
 
 
 class Code(NamedTuple):
+    """`for_example`: a call that hears it; the documentation's text."""
+
     status: int
     digits: str
+    for_example: str
 
 
 TABLE: Final[Mapping[str, Code]] = {
-    "malformed": Code(400, "400001"),
-    "invalid": Code(400, "400100"),
-    "bad_credentials": Code(400, "400201"),
-    "over_remainder": Code(400, "400301"),
-    "refund_currency": Code(400, "400303"),
-    "refund_items": Code(400, "400304"),
-    "capture_amount": Code(400, "400401"),
-    "capture_refused": Code(400, "400402"),
-    "unauthenticated": Code(401, "401001"),
-    "forbidden": Code(403, "403001"),
-    "kind_switched_off": Code(403, "403101"),
-    "no_such_path": Code(404, "404001"),
-    "not_found": Code(404, "404101"),
-    "method_not_allowed": Code(405, "405001"),
-    "conflict": Code(409, "409001"),
-    "wrong_state": Code(409, "409101"),
-    "too_large": Code(413, "413001"),
-    "too_many_requests": Code(429, "429001"),
-    "internal": Code(500, "500001"),
-    "bad_gateway": Code(502, "502001"),
-    "unavailable": Code(503, "503001"),
-    "gateway_timeout": Code(504, "504001"),
+    "malformed": Code(400, "400001", "a body that is no JSON object, or another content type"),
+    "invalid": Code(400, "400100", "/evaluate without `idempotencyKey`"),
+    "bad_credentials": Code(400, "400201", "/oauth2/token with a wrong `AppSecret`"),
+    "over_remainder": Code(400, "400301", "only with HTTP 200, in a refund that is refused"),
+    "refund_currency": Code(400, "400303", "only with HTTP 200, in a refund that is refused"),
+    "refund_items": Code(400, "400304", "only with HTTP 200, in a refund that is refused"),
+    "capture_amount": Code(400, "400401", "only with HTTP 200, in a capture that names another amount"),
+    "capture_refused": Code(400, "400402", "only with HTTP 200, in a capture that the processor refused"),
+    "unauthenticated": Code(401, "401001", "a token that is missing, wrong or older than ten minutes"),
+    "forbidden": Code(403, "403001", "a key without the scope that the call needs"),
+    "kind_switched_off": Code(403, "403101", "/evaluate for a site that takes no MIT orders"),
+    "no_such_path": Code(404, "404001", "/v1/order"),
+    "not_found": Code(404, "404101", "GET /v1/orders/{id} with another merchant's order"),
+    "method_not_allowed": Code(405, "405001", "PUT /v1/orders; `Allow` names what it takes"),
+    "conflict": Code(409, "409001", "/evaluate with the `idempotencyKey` of another payment"),
+    "wrong_state": Code(409, "409101", "cancelling an order that is paid"),
+    "too_large": Code(413, "413001", "a body of more than 1 MiB"),
+    "too_many_requests": Code(429, "429001", "more calls a second than the key may make"),
+    "internal": Code(500, "500001", "an error of ours; quote `X-Request-Id`"),
+    "bad_gateway": Code(502, "502001", "POST /v1/webhooks/{id}/test, and the receiver cannot be reached"),
+    "unavailable": Code(503, "503001", "the database is away or full"),
+    "gateway_timeout": Code(504, "504001", "POST /v1/webhooks/{id}/test, and the receiver stays silent"),
 }
 # A refund that is refused is an answer, not an error: HTTP 200, FAILED, these codes.
 REFUND_CODES: Final[Mapping[str, str]] = {

@@ -3,8 +3,8 @@
 from difflib import get_close_matches
 from typing import Any, Final
 
-from recoup.doors.edge.keys import folding
-from recoup.doors.rescue import names
+from recoup.doors.edge.described import Operation
+from recoup.doors.edge.keys import names_of
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import (
     RESULTS,
@@ -17,16 +17,14 @@ from recoup.doors.rescue.payment import (
     token_or_pan,
 )
 from recoup.doors.rescue.resource import Call, Method, Reply
-from recoup.doors.rescue.wire import envelope
+from recoup.doors.rescue.shapes.declined import EvaluateBody, Evaluated, Subscription, ThreeDSecure
+from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import Declined, Word
-from recoup.kernel.time import iso
 from recoup.rules.rescue.intake import source_of
 
-_SUBSCRIPTION: Final = ("subscriptionId", "interval", "price", "currency", "paymentNumber", "totalPayments")
-_THREE_D_SECURE: Final = (
-    "threeDsVersion", "ecommerceIndicator", "authenticationValue", "directoryServerTransactionId", "xid",
-    "authenticationValueAlgorithm", "directoryResponseStatus", "authenticationResponseStatus", "enrolled",
-)  # fmt: skip
+_NAMES: Final = names_of(EvaluateBody)
+_SUBSCRIPTION: Final = tuple(names_of(Subscription))
+_THREE_D_SECURE: Final = tuple(names_of(ThreeDSecure))
 _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
 _SENTENCES: Final = {
     "declined": "The rescue ended: the bank does not allow this payment.",
@@ -45,16 +43,15 @@ async def evaluate(call: Call) -> Reply:
     return Reply(answer(word, given.sense_key))
 
 
-def answer(word: Word, sense_key: str | None) -> dict[str, Any]:
+def answer(word: Word, sense_key: str | None) -> Evaluated:
     said_no = word.evaluate in _SAID_NO
     result = "Success"
     if said_no:
         result = _SENTENCES.get(word.reason or "", "Not rescued yet; the rescue goes on.")
-    next_at = iso(word.next_attempt_at) if word.next_attempt_at else None
-    return envelope(
-        orderSessionKey=word.order_id, senseKey=sense_key, orderId=word.order_id, success=not said_no, result=result,
-        status=word.evaluate, reason=word.reason, nextAttemptAt=next_at,
-        customProperties={"warning": " ".join(word.warnings)} if word.warnings else {},
+    return Evaluated(
+        order_session_key=word.order_id, order_id=word.order_id, sense_key=sense_key, success=not said_no,
+        result=result, status=word.evaluate, reason=word.reason, next_attempt_at=iso_or_null(word.next_attempt_at),
+        custom_properties={"warning": " ".join(word.warnings)} if word.warnings else {},
     )  # fmt: skip
 
 
@@ -101,7 +98,7 @@ def read_declined(call: Call) -> Declined:
 
 def _misspelt(fields: Fields) -> None:
     """A mistyped expiry would turn a managed rescue into a charge at once: it is asked about instead."""
-    for name in fields.unknown(names.EVALUATE):
+    for name in fields.unknown(_NAMES):
         if get_close_matches(name.lower(), ["expirydateutc"], cutoff=0.7):
             fields.complain("expiryDateUtc", text=f"The field {name[:32]!r} is not known; did you mean expiryDateUtc?")
 
@@ -144,4 +141,11 @@ def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> di
     return {name: value for name, value in facts.items() if value not in (None, "", [], {})}
 
 
-EVALUATE: Final = {"POST": Method(evaluate, "payments", folding(names.EVALUATE))}
+EVALUATE: Final = Operation(
+    "POST", "/v1/evaluate", "Hand a declined payment over",
+    "An MIT with `expiryDateUtc` is admitted and retried until then: SUBMITTED. An MIT without one is tried at once; "
+    "while the work goes on it answers DECLINED, and sending it again under the same `orderId` with a new "
+    "`idempotencyKey` tells how it stands. A decline is HTTP 200 with `success: false`.",
+    group="Rescue", body=EvaluateBody, answers={200: Evaluated}, problems=("kind_switched_off", "conflict"),
+)  # fmt: skip
+METHODS: Final = (Method(EVALUATE, evaluate, "payments"),)

@@ -31,6 +31,11 @@ class Fields:
             raw = {}
         self._raw: Mapping[str, Any] = raw
 
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """As it came; nothing where no object came."""
+        return self._raw
+
     def name(self, field: str) -> str:
         pascal = "".join(word[:1].upper() + word[1:] for word in field.split("_"))
         prefix = self._outer.name(self._field) if self._outer is not None else self._prefix

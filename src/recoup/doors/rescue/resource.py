@@ -11,8 +11,9 @@ import msgspec
 import structlog
 
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal
+from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
-from recoup.doors.edge.keys import Folding, fold_keys
+from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of
 from recoup.doors.edge.rate import check_rate
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.rescue.auth import Caller, authenticate
@@ -25,7 +26,7 @@ from recoup.kernel.time import iso
 
 log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
-QUERY_FIELDS_MAX: Final = 100
+QUERY_FIELDS_MAX: Final = 500
 CALLERS_MAX: Final = 1_000
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
@@ -69,13 +70,18 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`scope`: what the credential must allow, None for calls without one. `fold`: the body's field names; None for
-    methods that take no body."""
+    """An operation and what does it. `scope`: what the credential must allow, None for calls without one. `fold`: the
+    names of the fields that its body is told to have; None for methods that take no body."""
 
+    operation: Operation
     handle: Callable[[Call], Awaitable[Reply]]
     scope: str | None
-    fold: Folding | None = None
     body_optional: bool = False
+    fold: Folding | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        body = self.operation.body
+        object.__setattr__(self, "fold", folding(names_of(body)) if body is not None else None)
 
 
 class Resource:

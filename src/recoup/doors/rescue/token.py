@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from recoup.doors.edge.keys import folding
+from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method, Reply
-from recoup.doors.rescue.wire import envelope
+from recoup.doors.rescue.shapes.token import RefreshBody, Token, TokenBody
 from recoup.flows.merchants.credentials import Tokens
 
 _SECRET_MAX: Final = 1024
@@ -28,12 +28,21 @@ async def refresh(call: Call) -> Reply:
 
 def _reply(tokens: Tokens) -> Reply:
     """`expires` is milliseconds: a client that reads seconds would sign in on every call."""
-    body = envelope(
-        accessToken=tokens.access, refreshToken=tokens.refresh, expires=int(tokens.expires.timestamp()) * 1000,
-        id=tokens.key_id, session=None, daysToEnforceMFA=None, skipAvailable=None,
+    body = Token(
+        access_token=tokens.access, refresh_token=tokens.refresh, expires=int(tokens.expires.timestamp()) * 1000,
+        id=tokens.key_id,
     )  # fmt: skip
     return Reply(body, headers=((b"cache-control", b"no-store"),))
 
 
-TOKEN: Final = {"POST": Method(token, None, folding({"appKey": None, "appSecret": None}))}
-REFRESH: Final = {"POST": Method(refresh, None, folding({"refreshToken": None}))}
+TOKEN: Final = Operation(
+    "POST", "/v1/oauth2/token", "Sign in",
+    "Changes a key with its secret into an access token for ten minutes. Keep it until a call answers 401.",
+    group="Authentication", body=TokenBody, answers={200: Token}, problems=("bad_credentials",), credential=None,
+    examples=(Example("sign in", {"AppKey": "pk_test_…", "AppSecret": "sk_test_…"}),),
+)  # fmt: skip
+REFRESH: Final = Operation(
+    "POST", "/v1/oauth2/refresh", "Sign in again", "Changes a refresh token, once, into new tokens.",
+    group="Authentication", body=RefreshBody, answers={200: Token}, problems=("bad_credentials",), credential=None,
+)  # fmt: skip
+METHODS: Final = (Method(TOKEN, token, None), Method(REFRESH, refresh, None))

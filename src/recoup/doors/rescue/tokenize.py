@@ -1,32 +1,21 @@
 """POST /tokenize: a card into the vault; the answer has the shape that checkouts know. Source: contract §4, §17.1."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Receive, Scope, Send
-from recoup.doors.edge.keys import folding
+from recoup.doors.edge.described import Operation
 from recoup.doors.edge.rate import check_rate
-from recoup.doors.rescue import names
 from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method, Reply, Resource
 from recoup.doors.rescue.services import Services
-from recoup.doors.rescue.wire import envelope
+from recoup.doors.rescue.shapes.card import StoredMethod, TokenizeBody, Tokenized, TokenizeQuery, VaultTransaction
 from recoup.flows.cards.tokenize import CardGiven, Stored, check_number
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.network.card import brand
-
-_NULLS: Final = (
-    "order_id", "ip", "description", "merchant_name_descriptor", "merchant_location_descriptor",
-    "gateway_specific_fields", "gateway_specific_response_fields", "gateway_transaction_id", "gateway_latency_ms",
-    "currency_code", "retain_on_success", "response",
-)  # fmt: skip
-_METHOD_NULLS: Final = (
-    "data", "metadata", "address1", "address2", "city", "state", "zip", "country", "phone_number", "company",
-    "fingerprint", "verification_value", "number",
-)  # fmt: skip
 
 
 async def tokenize(call: Call) -> Reply:
@@ -79,34 +68,37 @@ async def _merchant(call: Call) -> UUID:
     return merchant_id
 
 
-def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, str]) -> dict[str, Any]:
+def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, str]) -> Tokenized:
     at = iso(call.services.world.clocks.wall())
     first, last, email = who
     test = call.services.world.policy.test_mode
-    method: dict[str, Any] = {
-        "token": stored.token_id, "created_at": at, "updated_at": at, "email": email or None,
-        "storage_state": "retained", "test": test, "last_four_digits": stored.last4, "first_six_digits": stored.bin,
-        "card_type": brand(given.pan).lower().replace(" ", "_"), "first_name": first, "last_name": last,
-        "month": given.exp_month, "year": given.exp_year, "full_name": f"{first} {last}".strip(),
-        "payment_method_type": "credit_card", "errors": [], **dict.fromkeys(_METHOD_NULLS),
-    }  # fmt: skip
-    transaction = {
-        "on_test_gateway": test, "created_at": at, "updated_at": at, "succeeded": True, "state": "succeeded",
-        "token": new_id(), "transaction_type": "AddPaymentMethod", "email": email or None, "amount": 0,
-        "payment_method_added": True, "message_key": "messages.transaction_succeeded", "message": "Succeeded!",
-        "payment_method": method, **dict.fromkeys(_NULLS),
-    }  # fmt: skip
-    return envelope(transaction=transaction, cardBinInfo=None)
+    method = StoredMethod(
+        token=stored.token_id, created_at=at, updated_at=at, email=email or None, test=test,
+        last_four_digits=stored.last4, first_six_digits=stored.bin,
+        card_type=brand(given.pan).lower().replace(" ", "_"), first_name=first, last_name=last, month=given.exp_month,
+        year=given.exp_year, full_name=f"{first} {last}".strip(),
+    )  # fmt: skip
+    return Tokenized(transaction=VaultTransaction(
+        on_test_gateway=test, created_at=at, updated_at=at, token=new_id(), email=email or None, payment_method=method,
+    ))  # fmt: skip
+
+
+TOKENIZE: Final = Operation(
+    "POST", "/v1/tokenize", "Keep a card",
+    "The card goes into the vault; the answer's `transaction.payment_method.token` stands for it. Needs a bearer "
+    "token, or the tokenization key as `environment`, so that a checkout may call it.",
+    group="Rescue", body=TokenizeBody, query=TokenizeQuery, answers={200: Tokenized},
+)  # fmt: skip
+METHODS: Final = (Method(TOKENIZE, tokenize, "payments"),)
 
 
 class Tokenize:
     """A bearer where one is sent, else the tokenization key: one of the two must be valid."""
 
     def __init__(self, services: Services) -> None:
-        fold = folding(names.TOKENIZE)
         self._services = services
-        self._signed = Resource(services, {"POST": Method(tokenize, "payments", fold)})
-        self._keyed = Resource(services, {"POST": Method(tokenize, None, fold)})
+        self._signed = Resource(services, {"POST": METHODS[0]})
+        self._keyed = Resource(services, {"POST": Method(TOKENIZE, tokenize, None)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         signed = any(name == b"authorization" for name, _ in scope["headers"])
@@ -120,5 +112,3 @@ class Tokenize:
         except Problem:
             return False
         return True
-
-

@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from recoup.doors.edge.keys import folding
-from recoup.doors.rescue import names
+from recoup.doors.edge.described import Operation
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import check_mid, code_text, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method, Reply
-from recoup.doors.rescue.wire import envelope
+from recoup.doors.rescue.shapes.declined import TransmitBody, UpdateBody
+from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmitted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -35,7 +35,7 @@ async def update(call: Call) -> Reply:
 
 
 def _reply(transmit_id: Any) -> Reply:
-    return Reply(envelope(transmitId=transmit_id, result="success", status=0))
+    return Reply(Answer(transmit_id=transmit_id, result="success"))
 
 
 def _read(call: Call, fields: Fields) -> Transmitted:
@@ -107,5 +107,14 @@ def _outcome(fields: Fields) -> dict[str, Any]:
     return outcome
 
 
-TRANSMIT: Final = {"POST": Method(transmit, "payments", folding(names.TRANSMIT))}
-UPDATE: Final = {"PATCH": Method(update, "payments", folding(names.TRANSMIT))}
+TRANSMIT: Final = Operation(
+    "POST", "/v1/transmit", "Copy a processed payment",
+    "Every payment, approved or declined, within a day. Starts nothing; an approval of an order that is being rescued "
+    "ends its rescue. With `transmitId` it tells what became of an earlier copy, and needs nothing else of a new one.",
+    group="Rescue", body=TransmitBody, answers={200: Answer}, problems=("not_found",),
+)  # fmt: skip
+UPDATE: Final = Operation(
+    "PATCH", "/v1/transmit/{id}", "Tell what became of a copy", "Approved or declined after all, refunded, charged "
+    "back.", group="Rescue", body=UpdateBody, answers={200: Answer}, problems=("not_found",),
+)  # fmt: skip
+METHODS: Final = (Method(TRANSMIT, transmit, "payments"), Method(UPDATE, update, "payments"))

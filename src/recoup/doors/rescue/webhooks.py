@@ -1,39 +1,71 @@
-"""/webhooks: the merchant's endpoints. Source: contract §14, §17.1."""
+"""/webhooks: the merchant's endpoints, and what was sent there. Source: contract §14, §17.1."""
 
 from typing import Any, Final
+from uuid import UUID
 
-from recoup.doors.edge.keys import folding
+from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.settings import (
+    Deliveries,
+    Delivery,
+    DeliveryQuery,
+    EndpointBody,
+    EndpointChange,
+    Endpoints,
+    TestAnswer,
+    TestBody,
+)
+from recoup.doors.rescue.shapes.settings import Endpoint as Shown
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
+from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.messages.events import DEFAULT_EVENTS
 
-_BODY: Final = dict.fromkeys(("url", "events", "format", "ownKey", "mid"))
+DELIVERIES_MAX: Final = 200
 
 
 async def create(call: Call) -> Reply:
     fields = Fields(call.body)
-    url = fields.text("url", required=True, maximum=2048)
-    form = fields.text("format", maximum=32) or "rescue"
+    url, events, form = _told(fields, whole=True)
     own_key = bool(fields.flag("ownKey"))
-    events = fields.get("events")
-    if events is not None and not (isinstance(events, list) and all(isinstance(e, str) for e in events)):
-        fields.complain("events", "must be an array of event names")
     fields.raise_if_any()
-    made = await endpoints.create(call.services.world, call.scope, url, events, form, own_key=own_key)
-    return Reply(_object(made), 201)
+    made = await endpoints.create(call.services.world, call.scope, url or "", events, form or "rescue", own_key=own_key)
+    return Reply(_shown(made), 201)
 
 
 async def list_all(call: Call) -> Reply:
     found = await endpoints.list_all(call.services.world, call.scope)
-    return Reply({"data": [_object(e) for e in found], "success": True})
+    return Reply(Endpoints(data=[_shown(one) for one in found]))
 
 
 async def read(call: Call) -> Reply:
-    return Reply(_object(await endpoints.read(call.services.world, call.scope, _id(call))))
+    return Reply(_shown(await endpoints.read(call.services.world, call.scope, _id(call))))
+
+
+async def replace(call: Call) -> Reply:
+    return await _change(call, whole=True)
+
+
+async def change(call: Call) -> Reply:
+    return await _change(call, whole=False)
+
+
+async def _change(call: Call, *, whole: bool) -> Reply:
+    endpoint_id, fields = _id(call), Fields(call.body)
+    url, events, form = _told(fields, whole=whole)
+    state = fields.text("state", maximum=32) or None
+    fields.raise_if_any()
+    if whole:
+        events, form, state = list(DEFAULT_EVENTS) if events is None else events, form or "rescue", state or "active"
+    changed = await endpoints.update(
+        call.services.world, call.scope, endpoint_id, url=url, events=events, form=form, state=state
+    )
+    return Reply(_shown(changed))
 
 
 async def delete(call: Call) -> Reply:
@@ -41,20 +73,81 @@ async def delete(call: Call) -> Reply:
     return Reply(None, 204)
 
 
-def _id(call: Call) -> Any:
+async def test(call: Call) -> Reply:
+    endpoint_id, fields = _id(call), Fields(call.body)
+    name = fields.text("event", maximum=64) or "order.completed"
+    fields.raise_if_any()
+    sent = await send_sample(call.services.world, call.scope, endpoint_id, name)
+    return Reply(TestAnswer(success=sent.taken, event=sent.event, event_id=sent.event_id, status=sent.status,
+                            latency_ms=sent.latency_ms, answer=sent.answer))  # fmt: skip
+
+
+async def deliveries(call: Call) -> Reply:
+    endpoint_id, query = _id(call), Query(call.query)
+    limit, before = query.number("limit", 50, 1, DELIVERIES_MAX) or 50, query.guid("before")
+    query.raise_if_any()
+    rows = await endpoints.deliveries(call.services.world, call.scope, endpoint_id, limit + 1, before)
+    more = len(rows) > limit
+    data = [_delivery(row) for row in rows[:limit]]
+    return Reply(Deliveries(data=data, next=data[-1].id if more else None))
+
+
+def _told(fields: Fields, *, whole: bool) -> tuple[str | None, list[str] | None, str | None]:
+    url, form, events = fields.text("url", required=whole, maximum=2048), fields.text("format", maximum=32), None
+    if fields.has("events"):
+        events = fields.get("events")
+        if not (isinstance(events, list) and all(isinstance(name, str) for name in events)):
+            fields.complain("events", "must be an array of event names")
+    return url or None, events, form or None
+
+
+def _id(call: Call) -> UUID:
     found = parse_id(call.path["id"])
     if found is None:
-        raise Problem("not_found", "There is no such webhook endpoint.")
+        raise Problem("not_found", "There is no such webhook endpoint.", cure="See GET /v1/webhooks.")
     return found
 
 
-def _object(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "id": endpoint.endpoint_id, "url": endpoint.url, "events": endpoint.events, "format": endpoint.format,
-        "state": endpoint.state, "why": endpoint.why, "createdDate": iso(endpoint.created_at),
-        "signingKey": endpoint.signing_key,
-    }  # fmt: skip
+def _shown(endpoint: Endpoint) -> Shown:
+    return Shown(
+        id=endpoint.endpoint_id, url=endpoint.url, events=list(endpoint.events), format=endpoint.format,
+        state=endpoint.state, why=endpoint.why, created_date=iso(endpoint.created_at),
+        signing_key=endpoint.signing_key,
+    )  # fmt: skip
 
 
-ALL: Final = {"POST": Method(create, "merchants", folding(_BODY)), "GET": Method(list_all, "merchants")}
-ONE: Final = {"GET": Method(read, "merchants"), "DELETE": Method(delete, "merchants")}
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        id=row["try_id"], event=row["event"] or "", event_id=row["event_id"], order_id=row["subject_id"],
+        external_order_id=row["external_id"], sequence=row["seq"], attempt=row["try_no"], at=iso(row["at"]),
+        status=row["status"], error=row["error"], latency_ms=row["latency_ms"], answer=row["answer"],
+        result=row["result"],
+    )  # fmt: skip
+
+
+_GROUP: Final = "Webhooks"
+_HOOK: Final = {"url": "https://hooks.example/recoup", "events": ["order.completed", "order.expired"]}
+METHODS: Final = (
+    Method(Operation("POST", "/v1/webhooks", "Make an endpoint", "Without `events` it gets those sent by default.",
+                     group=_GROUP, body=EndpointBody, answers={201: Shown}, problems=("conflict",),
+                     examples=(Example("two events", _HOOK, 201),)), create, "merchants"),
+    Method(Operation("GET", "/v1/webhooks", "Endpoints", group=_GROUP, answers={200: Endpoints}), list_all,
+           "merchants"),
+    Method(Operation("GET", "/v1/webhooks/{id}", "One endpoint", group=_GROUP, answers={200: Shown},
+                     problems=("not_found",)), read, "merchants"),
+    Method(Operation("PUT", "/v1/webhooks/{id}", "Replace an endpoint", "It keeps its key.", group=_GROUP,
+                     body=EndpointChange, answers={200: Shown}, problems=("not_found",)), replace, "merchants"),
+    Method(Operation("PATCH", "/v1/webhooks/{id}", "Change an endpoint", "What is left out stays.", group=_GROUP,
+                     body=EndpointChange, answers={200: Shown}, problems=("not_found",)), change, "merchants"),
+    Method(Operation("DELETE", "/v1/webhooks/{id}", "Delete an endpoint", "What was still to be sent there is dropped.",
+                     group=_GROUP, answers={204: None}, problems=("not_found",)), delete, "merchants"),
+    Method(Operation("POST", "/v1/webhooks/{id}/test", "Send a sample",
+                     "A sample event, signed as a real one, marked `IsTestMode`; answers what the receiver said.",
+                     group=_GROUP, body=TestBody, answers={200: TestAnswer},
+                     problems=("not_found", "bad_gateway", "gateway_timeout"),
+                     examples=(Example("a refund", {"event": "order.refunded"}),)), test, "merchants",
+           body_optional=True),
+    Method(Operation("GET", "/v1/webhooks/{id}/deliveries", "What was sent there", "Each try, newest first.",
+                     group=_GROUP, query=DeliveryQuery, answers={200: Deliveries}, problems=("not_found",)),
+           deliveries, "merchants"),
+)  # fmt: skip

@@ -1,10 +1,57 @@
-"""Shapes that several resources share."""
+"""Shapes that several resources share. Source: contract §1.1."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from recoup.kernel.time import iso
+
+Moment = Annotated[str, Meta(description="ISO 8601 in UTC.", extra_json_schema={"format": "date-time"})]
+Text = Annotated[str, Meta(max_length=256)]
+Text4 = Annotated[str, Meta(max_length=4)]
+Text16 = Annotated[str, Meta(max_length=16)]
+Text32 = Annotated[str, Meta(max_length=32)]
+Text64 = Annotated[str, Meta(max_length=64)]
+Text128 = Annotated[str, Meta(max_length=128)]
+Text512 = Annotated[str, Meta(max_length=512)]
+Cents = Annotated[int, Meta(ge=0, le=10**12, description="Minor units of the currency: 4590 for 45.90.")]
 
 
-def envelope(**fields: Any) -> dict[str, Any]:
-    """The members every JSON answer carries; `fields` come first and may overrule them. Source: contract §1.1."""
-    base: dict[str, Any] = dict.fromkeys(("success", "result", "status", "statusCode"))
-    base |= {"success": True, "errors": [], "customProperties": {}}
-    return {**fields, **{name: value for name, value in base.items() if name not in fields}}
+class Shape(Struct, kw_only=True, rename="camel"):
+    """An object of the wire: members in camel case unless one names itself."""
+
+
+class ErrorTuple(Shape, kw_only=True):
+    """One thing that was wrong."""
+
+    item1: Annotated[str, Meta(description="What happened and what to do.")]
+    item2: Annotated[str, Meta(description="Its code: the six digits, or a refund's response code.")]
+    item3: Annotated[str, Meta(description="The code's word, or the response code again.")]
+    item4: Annotated[bool, Meta(description="Always true.")]
+
+
+class Members(Shape, kw_only=True):
+    """What every JSON answer carries; `status` comes with the answers, for not all give it as text."""
+
+    success: Annotated[bool, Meta(description="False for a decline, too, which is no error.")] = True
+    result: Annotated[str | None, Meta(description="A word or a sentence about it.")] = None
+    status_code: Annotated[str | None, Meta(description="Six digits of what is refused, HTTP status first.")] = None
+    errors: list[ErrorTuple] = field(default_factory=list)
+    custom_properties: Annotated[dict[str, str], Meta(description="`warning`: what the caller should know.")] = field(
+        default_factory=dict
+    )
+
+
+class Envelope(Members, kw_only=True):
+    """An answer, or the whole of a refusal other than 400."""
+
+    status: Annotated[str | None, Meta(description="The state, where there is one.")] = None
+
+
+class Nothing(Shape, kw_only=True):
+    """`{}`: any member would read as a failure to existing clients."""
+
+
+def iso_or_null(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None

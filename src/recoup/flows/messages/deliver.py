@@ -88,7 +88,8 @@ class Deliveries:
         if rendered is None:
             return Answer(204, body_start=b"Nothing was sent: this dialect does not tell such an event.")
         web: Web = world.web
-        return await web.post(lane["url"], rendered.headers, rendered.body)
+        seconds = world.policy.webhook_timeout / timedelta(seconds=1)
+        return await web.post(lane["url"], rendered.headers, rendered.body, timeout_seconds=seconds)
 
     def _render(self, lane: dict[str, Any], host: str) -> Rendered | None:
         """None for what the endpoint's dialect does not tell."""

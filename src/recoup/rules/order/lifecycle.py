@@ -95,6 +95,7 @@ class Fact(NamedTuple):
 
 _PAID: Final = frozenset({S.COMPLETED})
 _LIVE: Final = frozenset({S.PROCESSING, S.HELD, S.PROBLEM, S.CHALLENGED, S.AUTHORISED})
+_TRIED: Final = frozenset({S.PROCESSING, S.HELD})
 _ANY: Final = frozenset(Stage) - {S.NEW}
 _GONE: Final = frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED})
 _WAITING: Final = frozenset({S.PROCESSING, S.CHALLENGED})
@@ -134,6 +135,11 @@ FACTS: Final = (
     Fact("settlement_due", "settlement", _PAID, None, None),
     Fact("settled", "settlement", _PAID, "settled", "settlement.completed"),
     Fact("settlement_delayed", "settlement", _PAID, None, None),
+    Fact("card_replaced", "amend", _TRIED, None, None),
+    Fact("expiry_moved", "amend", _TRIED | {S.RECEIVED, S.PROBLEM}, None, None),
+    Fact("retries_stopped", "amend", OPEN, None, None),
+    Fact("retries_resumed", "amend", OPEN, None, None),
+    Fact("notes_changed", "amend", OPEN, None, None),
     Fact("merchant_attempt", "note", _ANY, None, None),
     Fact("paid_twice", "note", _ANY, None, None),
 )

@@ -161,6 +161,9 @@ class Order:
     placed_at: datetime
     expires_at: datetime | None
     facts: dict[str, Any]
+    cards_before: list[UUID]
+    do_not_retry: bool
+    metadata: dict[str, str]
     created_at: datetime | None
     status: int
     order_type: str

@@ -64,8 +64,9 @@ def choose_site(
 ) -> tuple[Any, tuple[str, ...]]:
     """By id, else by address, else by descriptor, else the default one; a guess is said.
 
-    Raises: Problem(invalid) for an unknown id.
+    Raises: Problem(invalid) for an unknown id, or that of a site that is retired.
     """
+    sites = [site for site in sites if site.retired_at is None]
     if site_id is not None:
         for site in sites:
             if site.site_id == site_id:

@@ -38,6 +38,12 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
     )
 
 
+def last_reading(order: Order) -> Reading:
+    """The last decline, of a try or of the payment that came in."""
+    declined = [a for a in order.attempts if a.state == "declined"]
+    return attempt_reading(order, declined[-1]) if declined else first_reading(order)
+
+
 def declined_at(order: Order) -> datetime:
     """When the merchant's payment was declined; never later than it reached us."""
     told = order.facts["decline"].get("at")

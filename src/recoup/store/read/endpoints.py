@@ -9,6 +9,24 @@ SELECT endpoint_id, url, events, format, own_key IS NOT NULL AS has_own_key, own
 FROM endpoints WHERE merchant_id = $1 AND state <> 'deleted' AND format <> 'stablecoin' ORDER BY created_at, endpoint_id
 """
 
+_TRIES = """
+SELECT t.try_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error, t.latency_ms, t.answer, t.result,
+  b.event, o.external_id
+FROM delivery_tries t
+LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
+LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
+WHERE t.merchant_id = $1 AND t.endpoint_id = $2
+  AND t.try_id < coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+ORDER BY t.try_id DESC LIMIT $3
+"""
+
+
+async def list_tries(
+    connection: asyncpg.Connection, merchant_id: UUID, endpoint_id: UUID, limit: int, before: UUID | None
+) -> list[asyncpg.Record]:
+    """Newest first, older than `before`; each with its event's name and its order's external id."""
+    return await connection.fetch(_TRIES, merchant_id, endpoint_id, limit, before)  # type: ignore[no-any-return]
+
 
 _STABLECOIN = """
 SELECT endpoint_id, url, events, encrypt, state, why FROM endpoints

@@ -1,6 +1,7 @@
 """Merchants with their sites, and the keys by which they are known."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +12,8 @@ from recoup.store.read.locked import merchant_of
 
 @dataclass(frozen=True, slots=True)
 class Site:
+    """`retired_at`: it takes no orders any more."""
+
     site_id: UUID
     url: str
     name: str
@@ -19,6 +22,8 @@ class Site:
     cit_callcenter: bool
     mit: bool
     is_default: bool
+    created_at: datetime
+    retired_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class ApiKey:
 
 
 _SITES = """
-SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default FROM sites
+SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at
+FROM sites
 WHERE merchant_id = $1 ORDER BY created_at, site_id
 """
 

@@ -224,7 +224,7 @@ def _page(
         where.append(f"(h.placed_at, h.order_id) {sign} ({args.add(cursor.placed_at)}, {args.add(cursor.order_id)})")
     pairs = wanted.pairs()
     narrow = wanted.statuses or wanted.site_id or pairs
-    few = wanted.attention or wanted.refunded or wanted.created_from or wanted.created_to
+    few = wanted.is_few()
     tail = f" LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
     if search is NOTHING and narrow and not few and order.startswith("h.placed_at"):
         return _merged(wanted, pairs, where, args, order, limit + offset) + tail
@@ -262,7 +262,7 @@ async def _bounded(
 
     Raises: Problem(unavailable) when these take too long as well.
     """
-    if dimensions(wanted) < 2 and not wanted.text:
+    if not _is_bound(wanted):
         return await run(wanted, search), False
     try:
         async with connection.transaction(readonly=True):
@@ -281,9 +281,17 @@ async def _bounded(
         raise Problem("unavailable", message, cure="Narrow it: by dates, or with more of the word.") from None
 
 
+def _is_bound(wanted: OrderFilter) -> bool:
+    """Whether the best plan depends on the values."""
+    return dimensions(wanted) > 1 or bool(wanted.text) or wanted.is_few()
+
+
 async def explain(connection: asyncpg.Connection, wanted: OrderFilter, *, limit: int = 50) -> Any:
     """The plan of the first page, for tests and for whoever wonders why a list is slow."""
     search = await understand(connection, wanted.merchant_id, wanted.text)
     args = Arguments(wanted.merchant_id)
     page = _page(wanted, search, args, _ORDERS["placed", True], limit, None, True)
-    return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))
+    async with connection.transaction(readonly=True):
+        if _is_bound(wanted):
+            await bound_statement(connection, SEARCH_TIMEOUT_MS)
+        return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))

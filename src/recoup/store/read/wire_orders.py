@@ -7,14 +7,19 @@ import asyncpg
 
 _COLUMNS = """
 SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.descriptor, o.asset, o.units, o.placed_at, o.expires_at,
-  o.facts ->> 'correlation_id' AS correlation_id, h.created_at, h.status, h.refunded_units, h.disputed, h.reason,
-  h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name, p.email, p.phone, p.billing, p.shipping"""
+  o.facts ->> 'correlation_id' AS correlation_id, o.do_not_retry, o.metadata, h.created_at, h.status, h.refunded_units,
+  h.disputed, h.reason, h.next_attempt_at, h.order_type, h.source, p.first_name, p.last_name, p.email, p.phone,
+  p.billing, p.shipping"""
 # One order has a statement of its own: its plan is kept, that of a list is made anew each time.
-_ONE = f"""{_COLUMNS}
+_ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
+  (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
+    WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
+  (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind = 'refund') AS refunds
 FROM orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-WHERE o.merchant_id = $1 AND o.order_id = $2
+WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.door = 'rescue'
 """
 _ORDERS = f"""{_COLUMNS}
 FROM unnest($2::uuid[]) WITH ORDINALITY AS k (order_id, n)
@@ -37,7 +42,7 @@ async def wire_orders(
 
 
 async def wire_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
-    """None for a foreign or unknown id."""
+    """With its lines, attempts and refunds, oldest first, or null. None for a foreign or unknown id."""
     return await connection.fetchrow(_ONE, merchant_id, order_id)
 
 

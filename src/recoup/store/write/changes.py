@@ -24,13 +24,17 @@ log AS (
 """,
     "orders": """
 ord AS (
-  UPDATE orders o SET stage = i.stage, version = i.version
-  FROM jsonb_to_recordset($N) AS i (merchant_id uuid, order_id uuid, stage text, version int)
+  UPDATE orders o SET stage = i.stage, version = i.version, token_id = coalesce(i.token_id, o.token_id),
+    card_id = coalesce(i.card_id, o.card_id), pan_id = coalesce(i.pan_id, o.pan_id),
+    expires_at = coalesce(i.expires_at, o.expires_at), cards_before = coalesce(i.cards_before, o.cards_before),
+    do_not_retry = coalesce(i.do_not_retry, o.do_not_retry), metadata = coalesce(i.metadata, o.metadata)
+  FROM jsonb_to_recordset($N) AS i (merchant_id uuid, order_id uuid, stage text, version int, token_id uuid,
+    card_id uuid, pan_id uuid, expires_at timestamptz, cards_before uuid[], do_not_retry boolean, metadata jsonb)
   WHERE o.merchant_id = i.merchant_id AND o.order_id = i.order_id
 ), head AS (
   UPDATE order_heads h SET created_at = i.created_at, status = i.status, refunded_units = i.refunded_units,
     disputed = i.disputed, attempts = i.attempts, next_attempt_at = i.next_attempt_at, reason = i.reason,
-    attention = i.attention
+    attention = i.attention, expires_at = coalesce(i.expires_at, h.expires_at)
   FROM jsonb_populate_recordset(NULL::order_heads, $N) AS i
   WHERE h.merchant_id = i.merchant_id AND h.order_id = i.order_id
 )

@@ -96,6 +96,10 @@ def _refund(told: Told) -> Said:
     return Said(f"{number} of {told.amount()}", text, "returned", "", "money")
 
 
+def _moved(told: Told) -> Said:
+    return Said("Expiry moved", f"It is worked on until {told.moment('until')}.", "clock")
+
+
 def _not_sent(told: Told) -> Said:
     return Said(f"{told.attempt} not sent", told.get("why") or "Nothing left our side.", "cancelled", "", "attempts")
 
@@ -185,6 +189,12 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "settled": _plain("{amount} arrived in your wallet", "", "completed", "ok", "money"),
     "settlement_delayed": _plain("The settlement of {amount} is delayed", "It is sent until the channel takes it.",
                                  "clock", "warn", "money"),
+    "card_replaced": _plain("Another card", "You gave a new card, or new data of it; it is tried.", "right"),
+    "expiry_moved": _moved,
+    "retries_stopped": _plain("No further attempts", "You asked for none; the order stays open until it expires.",
+                              "onhold", "", "attempts"),
+    "retries_resumed": _plain("Attempts go on", "You asked for them again.", "processing", "run", "attempts"),
+    "notes_changed": _plain("Your notes were changed", "", "note"),
     "merchant_attempt": _plain("Your own attempt was declined", "It counts in the card's network limits.", "info"),
     "paid_twice": _plain("Paid twice", "Your own payment succeeded too: refund one of them.",
                          "problem", "bad", "money"),

@@ -50,7 +50,7 @@ class Query:
             created_from=_start(self.created_from),
             created_to=_end(self.created_to),
             attention=self.attention,
-            refunded=self.refunded,
+            refunded=self.refunded or None,
             text=self.text,
         )
 

@@ -44,6 +44,7 @@ CREATE TABLE sites (
   mit boolean NOT NULL DEFAULT true,
   is_default boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
+  retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
   PRIMARY KEY (merchant_id, site_id)
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
@@ -162,9 +163,12 @@ CREATE TABLE order_log (
     'authorised/capture_window_ended/cancelled',
     'authorised/captured/completed',
     'authorised/merchant_attempt/authorised',
+    'authorised/notes_changed/authorised',
     'authorised/paid_elsewhere/cancelled',
     'authorised/paid_twice/authorised',
     'authorised/planned/authorised',
+    'authorised/retries_resumed/authorised',
+    'authorised/retries_stopped/authorised',
     'authorised/warned/authorised',
     'cancelled/approved_late/cancelled',
     'cancelled/attempt_approved/cancelled',
@@ -197,9 +201,12 @@ CREATE TABLE order_log (
     'challenged/challenge_timed_out/cancelled',
     'challenged/challenge_tried/challenged',
     'challenged/merchant_attempt/challenged',
+    'challenged/notes_changed/challenged',
     'challenged/paid_elsewhere/cancelled',
     'challenged/paid_twice/challenged',
     'challenged/planned/challenged',
+    'challenged/retries_resumed/challenged',
+    'challenged/retries_stopped/challenged',
     'challenged/warned/challenged',
     'completed/attempt_approved/completed',
     'completed/attempt_declined/completed',
@@ -259,14 +266,19 @@ CREATE TABLE order_log (
     'held/authorised/authorised',
     'held/broke/problem',
     'held/cancelled/cancelled',
+    'held/card_replaced/held',
     'held/collected/completed',
     'held/declined/declined',
     'held/expired/expired',
+    'held/expiry_moved/held',
     'held/merchant_attempt/held',
+    'held/notes_changed/held',
     'held/paid_elsewhere/cancelled',
     'held/paid_twice/held',
     'held/planned/held',
     'held/released/processing',
+    'held/retries_resumed/held',
+    'held/retries_stopped/held',
     'held/warned/held',
     'new/began/processing',
     'new/received/received',
@@ -280,11 +292,15 @@ CREATE TABLE order_log (
     'problem/collected/completed',
     'problem/declined/declined',
     'problem/expired/expired',
+    'problem/expiry_moved/problem',
     'problem/mended/processing',
     'problem/merchant_attempt/problem',
+    'problem/notes_changed/problem',
     'problem/paid_elsewhere/cancelled',
     'problem/paid_twice/problem',
     'problem/planned/problem',
+    'problem/retries_resumed/problem',
+    'problem/retries_stopped/problem',
     'problem/warned/problem',
     'processing/advanced/completed',
     'processing/attempt_approved/processing',
@@ -296,6 +312,7 @@ CREATE TABLE order_log (
     'processing/authorised/authorised',
     'processing/broke/problem',
     'processing/cancelled/cancelled',
+    'processing/card_replaced/processing',
     'processing/challenge_failed/cancelled',
     'processing/challenge_offered/processing',
     'processing/challenge_passed/processing',
@@ -305,11 +322,15 @@ CREATE TABLE order_log (
     'processing/collected/completed',
     'processing/declined/declined',
     'processing/expired/expired',
+    'processing/expiry_moved/processing',
     'processing/held/held',
     'processing/merchant_attempt/processing',
+    'processing/notes_changed/processing',
     'processing/paid_elsewhere/cancelled',
     'processing/paid_twice/processing',
     'processing/planned/processing',
+    'processing/retries_resumed/processing',
+    'processing/retries_stopped/processing',
     'processing/warned/processing',
     'received/attempt_approved/received',
     'received/attempt_declined/received',
@@ -318,16 +339,21 @@ CREATE TABLE order_log (
     'received/cancelled/cancelled',
     'received/declined/declined',
     'received/expired/expired',
+    'received/expiry_moved/received',
     'received/held/held',
     'received/merchant_attempt/received',
+    'received/notes_changed/received',
     'received/paid_elsewhere/cancelled',
     'received/paid_twice/received',
+    'received/retries_resumed/received',
+    'received/retries_stopped/received',
     'received/started/processing',
     'received/warned/received'
   ))
 ) PARTITION BY RANGE (order_id);
 
--- What never changes about an order, and where its log says it is.
+-- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
+-- wish for attempts and its own notes while the order is open.
 CREATE TABLE orders (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
@@ -349,6 +375,9 @@ CREATE TABLE orders (
   placed_at timestamptz NOT NULL,
   expires_at timestamptz,
   facts jsonb NOT NULL,
+  cards_before uuid[] NOT NULL DEFAULT '{}',  -- the card_ids it had before another card took their place
+  do_not_retry boolean NOT NULL DEFAULT false,
+  metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites
@@ -374,6 +403,7 @@ CREATE TABLE order_heads (
   next_attempt_at timestamptz,
   reason text,
   attention text,
+  descriptor text NOT NULL DEFAULT '',
   PRIMARY KEY (merchant_id, order_id)
 ) WITH (fillfactor = 85);
 CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
@@ -388,6 +418,9 @@ CREATE INDEX order_heads_channel
   ON order_heads (merchant_id, order_type, (source = 'callcenter'), status, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NULLS LAST, order_id DESC);
 CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC);
+CREATE INDEX order_heads_asset ON order_heads (merchant_id, asset, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_source ON order_heads (merchant_id, source, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_descriptor ON order_heads (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);
 
 -- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them.
 CREATE TABLE payers (
@@ -888,7 +921,8 @@ GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_h
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
   exposure_allotments, closers, endpoints, lanes, due_work,
   signing_keys, settlements, wallets, payouts, subscriptions TO recoup_app;
-GRANT UPDATE (stage, version) ON orders TO recoup_app;
+GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
+  TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;

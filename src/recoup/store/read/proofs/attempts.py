@@ -38,7 +38,7 @@ _OF_ATTEMPT: Final = """
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
 FROM attempts a
 LEFT JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
-LEFT JOIN network_sends s ON s.card_id = o.card_id AND s.send_id = a.attempt_id
+LEFT JOIN network_sends s ON s.card_id = ANY(o.card_id || o.cards_before) AND s.send_id = a.attempt_id
 CROSS JOIN LATERAL (
   SELECT coalesce(bool_or(happening = 'attempt_sent'), false) AS sent,
     coalesce(bool_or(happening = 'approved_late'), false) AS late,

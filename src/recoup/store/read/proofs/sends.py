@@ -14,8 +14,8 @@ FROM orders o
 CROSS JOIN LATERAL (
   SELECT EXISTS (SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
       AND l.decision_id IS NOT NULL)::int AS expected,
-    (SELECT count(*) FROM network_sends s WHERE s.card_id = o.card_id AND s.merchant_id = o.merchant_id
-      AND s.order_id = o.order_id
+    (SELECT count(*) FROM network_sends s WHERE s.card_id = ANY(o.card_id || o.cards_before)
+      AND s.merchant_id = o.merchant_id AND s.order_id = o.order_id
       AND NOT EXISTS (SELECT FROM attempts a WHERE a.merchant_id = s.merchant_id AND a.attempt_id = s.send_id)
       AND NOT EXISTS (SELECT FROM transmissions t WHERE t.merchant_id = s.merchant_id AND t.transmit_id = s.send_id)
     )::int AS found
@@ -36,7 +36,7 @@ LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.send_
 LEFT JOIN transmissions t ON t.merchant_id = s.merchant_id AND t.transmit_id = s.send_id
 CROSS JOIN LATERAL (VALUES
   (1, 'order', s.order_id::text, o.order_id::text),
-  (2, 'card', o.card_id::text, s.card_id::text),
+  (2, 'card', CASE WHEN s.card_id = ANY(o.cards_before) THEN s.card_id ELSE o.card_id END::text, s.card_id::text),
   (3, 'attempt', coalesce(a.order_id, o.order_id)::text, o.order_id::text),
   (4, 'cause', 'attempt, transmission or the decline that came in', CASE WHEN a.attempt_id IS NOT NULL
       OR t.transmit_id IS NOT NULL OR (s.state = 'sent' AND s.declined AND s.at <= o.placed_at)

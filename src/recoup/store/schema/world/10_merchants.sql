@@ -34,6 +34,7 @@ CREATE TABLE sites (
   mit boolean NOT NULL DEFAULT true,
   is_default boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
+  retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
   PRIMARY KEY (merchant_id, site_id)
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;

@@ -22,7 +22,8 @@ CREATE TABLE order_log (
   CONSTRAINT order_log_lifecycle {{lifecycle}}
 ) PARTITION BY RANGE (order_id);
 
--- What never changes about an order, and where its log says it is.
+-- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
+-- wish for attempts and its own notes while the order is open.
 CREATE TABLE orders (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
@@ -44,6 +45,9 @@ CREATE TABLE orders (
   placed_at timestamptz NOT NULL,
   expires_at timestamptz,
   facts jsonb NOT NULL,
+  cards_before uuid[] NOT NULL DEFAULT '{}',  -- the card_ids it had before another card took their place
+  do_not_retry boolean NOT NULL DEFAULT false,
+  metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites
@@ -69,6 +73,7 @@ CREATE TABLE order_heads (
   next_attempt_at timestamptz,
   reason text,
   attention text,
+  descriptor text NOT NULL DEFAULT '',
   PRIMARY KEY (merchant_id, order_id)
 ) WITH (fillfactor = 85);
 CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
@@ -83,3 +88,6 @@ CREATE INDEX order_heads_channel
   ON order_heads (merchant_id, order_type, (source = 'callcenter'), status, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NULLS LAST, order_id DESC);
 CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC);
+CREATE INDEX order_heads_asset ON order_heads (merchant_id, asset, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_source ON order_heads (merchant_id, source, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_descriptor ON order_heads (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);

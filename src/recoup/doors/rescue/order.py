@@ -1,0 +1,153 @@
+"""One order: GET, PATCH, POST …/cancel. Source: contract §9, §11, §17.1 (U4, C9)."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.orders import (
+    AmendBody,
+    AttemptShown,
+    CancelBody,
+    Item,
+    Order,
+    OrderDetail,
+    RefundShown,
+)
+from recoup.doors.rescue.wire import Nothing, iso_or_null
+from recoup.flows.cards.amend import NOTES_MAX, Amended, amend
+from recoup.flows.cards.cancel import cancel as cancel_order
+from recoup.kernel.ids import tail
+from recoup.kernel.money import symbol
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.rules.network.reasons import REASONS
+from recoup.rules.order.faces import STATUS_NAMES
+from recoup.store.read.wire_orders import wire_order
+
+NOTE_NAME_MAX: Final = 40
+NOTE_MAX: Final = 500
+_REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED"}  # else PENDING
+
+
+async def get_order(call: Call) -> Reply:
+    return await _shown(call, call.object_id())
+
+
+async def _shown(call: Call, order_id: UUID) -> Reply:
+    async with call.services.world.db.connection() as connection:
+        row = await wire_order(connection, call.scope.merchant_id, order_id)
+    if row is None:
+        raise Problem("not_found", "There is no such order.", cure="Check the id; it is the orderId of /evaluate.")
+    return Reply(OrderDetail(
+        **members(row),
+        items=[Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
+               for number, line in enumerate(row["items"] or (), 1)],
+        refunds=[_refund(one) for one in row["refunds"] or ()],
+        attempts=[_attempt(one) for one in row["attempts"] or ()],
+    ))  # fmt: skip
+
+
+def shown(row: asyncpg.Record) -> Order:
+    return Order(**members(row))
+
+
+def members(row: asyncpg.Record) -> dict[str, Any]:
+    """What a list shows of an order, and its page too."""
+    order_id, first, last = row["order_id"], row["first_name"] or "", row["last_name"] or ""
+    placed = iso(row["placed_at"])
+    return {
+        "id": order_id, "order_id": order_id, "reference_number": tail(order_id), "status": row["status"],
+        "status_name": STATUS_NAMES[row["status"]].upper(), "order_placed_date": placed, "placed_date": placed,
+        "created_date": iso_or_null(row["created_at"]), "expiry_date": iso_or_null(row["expires_at"]),
+        "next_attempt_at": iso_or_null(row["next_attempt_at"]), "correlation_id": row["correlation_id"],
+        "billing_address": row["billing"] or {}, "shipping_address": row["shipping"], "first_name": first,
+        "last_name": last, "email": row["email"] or "", "phone": row["phone"] or "", "currency_code": row["asset"],
+        "currency_symbol": symbol(row["asset"]), "external_order_id": row["external_id"], "site_id": row["site_id"],
+        "customer": f"{first} {last}".strip(), "is_mit": row["order_type"] == "MIT", "order_source": row["source"],
+        "descriptor": row["descriptor"], "amount": row["units"], "refunded_amount": row["refunded_units"],
+        "reason": row["reason"], "do_not_retry": row["do_not_retry"], "metadata": row["metadata"],
+    }  # fmt: skip
+
+
+def _refund(row: dict[str, Any]) -> RefundShown:
+    return RefundShown(
+        id=UUID(row["refund_id"]), number=row["refund_no"], status=_REFUND_STATUS.get(row["state"], "PENDING"),
+        amount=row["units"], created_date=_moment(row["business_at"]), message=row["message"],
+        reference=row["reference"],
+    )  # fmt: skip
+
+
+def _attempt(row: dict[str, Any]) -> AttemptShown:
+    """A code in words, where it is one."""
+    text, cure = REASONS[row["code_reason"]] if row["code_reason"] else (None, None)
+    status = "SENT" if row["state"] == "open" else row["state"].upper()
+    return AttemptShown(
+        id=UUID(row["attempt_id"]), number=row["attempt_no"], status=status, due_at=_moment(row["due_at"]),
+        sent_at=_moment(row["sent_at"]) if row["sent_at"] else None,
+        response_code=row["scheme_code"] or row["processor_code"], advice_code=row["advice_code"], response_text=text,
+        cure=cure,
+    )  # fmt: skip
+
+
+def _moment(text: str) -> str:
+    return iso(datetime.fromisoformat(text))
+
+
+# changed, called off ------------------------------------------------------------------------------------------
+
+
+async def patch_order(call: Call) -> Reply:
+    """What is left out stays as it is."""
+    order_id, fields = call.object_id(), Fields(call.body)
+    asked = Amended(
+        token_id=fields.identifier("cardToken"), expires_at=fields.moment("expiryDateUtc"), metadata=_notes(fields),
+        do_not_retry=fields.flag("doNotRetry"),
+    )  # fmt: skip
+    if asked == Amended() and not fields.errors:
+        fields.complain("", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
+    fields.raise_if_any()
+    await amend(call.services.world, call.services.orders, call.scope, order_id, asked)
+    return await _shown(call, order_id)
+
+
+def _notes(fields: Fields) -> dict[str, str | None]:
+    notes = fields.object("metadata")
+    names = list(notes.raw)
+    if len(names) > NOTES_MAX:
+        fields.complain("metadata", f"may have at most {NOTES_MAX} entries")
+    elif any(not 0 < len(name) <= NOTE_NAME_MAX for name in names):
+        fields.complain("metadata", f"must have names of 1 to {NOTE_NAME_MAX} characters")
+    elif not all(value is None or (isinstance(value, str) and len(value) <= NOTE_MAX) for value in notes.raw.values()):
+        fields.complain("metadata", f"must have texts of at most {NOTE_MAX} characters, or null, as values")
+    return dict(notes.raw)
+
+
+async def cancel(call: Call) -> Reply:
+    await cancel_order(call.services.world, call.services.orders, call.scope, call.object_id())
+    return Reply(Nothing())
+
+
+GET: Final = Operation(
+    "GET", "/v1/orders/{id}", "One order", "With its lines, refunds and attempts.", group="Orders",
+    answers={200: OrderDetail}, problems=("not_found",),
+)  # fmt: skip
+PATCH: Final = Operation(
+    "PATCH", "/v1/orders/{id}", "Change an open order",
+    "Another card, another expiry within the bounds of /evaluate, notes, no further attempts or going on. A new card "
+    "is tried soon, also where waiting had no sense; the card networks' limits bind it as any.",
+    group="Orders", body=AmendBody, answers={200: OrderDetail}, problems=("not_found", "wrong_state"),
+)  # fmt: skip
+CANCEL: Final = Operation(
+    "POST", "/v1/orders/{id}/cancel", "Call an order off",
+    "While it is open. An order that the merchant called off before answers the same. The answer is `{}`.",
+    group="Orders", body=CancelBody, answers={200: Nothing}, problems=("not_found", "wrong_state"),
+)  # fmt: skip
+METHODS: Final = (
+    Method(GET, get_order, "orders"), Method(PATCH, patch_order, "orders"),
+    Method(CANCEL, cancel, "orders", body_optional=True),
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""POST /outcome. Source: contract §6, §17.1 (U7)."""
+
+from typing import Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.errors import TABLE
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.orders import Happening, Outcome, OutcomeBody
+from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.cards.taken import word_of
+from recoup.kernel.ids import parse_id, tail
+from recoup.kernel.time import iso
+from recoup.store.read.evaluate import order_word
+from recoup.store.read.wire_orders import order_history
+
+
+async def outcome(call: Call) -> Reply:
+    """Deprecated by the contract, still used by partners. With what became of the order line by line (additive)."""
+    fields = Fields(call.body)
+    text = fields.text("orderSessionKey", required=True)
+    fields.raise_if_any()
+    order_id = parse_id(text)
+    async with call.services.world.db.connection() as connection:
+        row = await order_word(connection, call.scope.merchant_id, order_id) if order_id else None
+        lines = await order_history(connection, call.scope.merchant_id, order_id) if row and order_id else []
+    if row is None or order_id is None:
+        return Reply(Outcome(status="NOTFOUND", success=False, status_code=TABLE["not_found"].digits,
+                             result="There is no order with this orderSessionKey."))  # fmt: skip
+    word = word_of(row)
+    history = [Happening(sequence=line["seq"], happening=line["happening"], at=iso(line["business_at"]))
+               for line in lines]  # fmt: skip
+    return Reply(Outcome(
+        status=word.outcome, confirmation_id=tail(order_id), order_id=order_id, external_order_id=word.external_id,
+        reason=word.reason, next_attempt_at=iso_or_null(word.next_attempt_at), history=history,
+    ))  # fmt: skip
+
+
+OUTCOME: Final = Operation(
+    "POST", "/v1/outcome", "How a rescue stands",
+    "Older than GET /v1/orders/{id}, still used by partners. An unknown key is HTTP 200 with `NOTFOUND`.",
+    group="Orders", body=OutcomeBody, answers={200: Outcome},
+    examples=(Example("ask", {"orderSessionKey": "91f7a1b0-3c55-4c6e-a0b1-2d3e4f5a6b7c"}),),
+)  # fmt: skip
+METHODS: Final = (Method(OUTCOME, outcome, "orders"),)

@@ -1,0 +1,71 @@
+"""Reads the parameters of a query, collects every complaint, and names each as it is written."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from recoup.doors.rescue.fields import TEXT_MAX, Fields, parse_moment
+from recoup.kernel.ids import parse_id
+
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Query(Fields):
+    """Names in any case; of a name that comes twice the first counts, unless all are asked for. Empty is absent."""
+
+    __slots__ = ("_given",)
+
+    def __init__(self, given: Mapping[str, list[str]]) -> None:
+        """`given`: by name in lower case."""
+        super().__init__({})
+        self._given = given
+
+    def one(self, name: str, *, maximum: int = TEXT_MAX) -> str:
+        text = (self._given.get(name.lower()) or [""])[0].strip()
+        if len(text) > maximum:
+            self.complain(name, f"must be at most {maximum} characters long")
+            return ""
+        return text
+
+    def many(self, name: str, *, maximum: int) -> list[str]:
+        """All values of a name, each once."""
+        found = list(dict.fromkeys(text.strip() for text in self._given.get(name.lower(), ())))
+        if len(found) > maximum:
+            self.complain(name, f"may come at most {maximum} times")
+            return []
+        return found
+
+    def number(self, name: str, default: int | None, low: int, high: int) -> int | None:
+        text = self.one(name)
+        if text and not (text.isascii() and text.isdigit() and len(text) < 14 and low <= int(text) <= high):
+            self.complain(name, f"must be a whole number between {low} and {high}")
+            return default
+        return int(text) if text else default
+
+    def instant(self, name: str) -> datetime | None:
+        text = self.one(name)
+        found = parse_moment(text.replace(" ", "+")) if text else None
+        if text and found is None:
+            self.complain(name, "must be an ISO 8601 date")
+        return found
+
+    def guid(self, name: str) -> UUID | None:
+        text = self.one(name)
+        found = parse_id(text) if text else None
+        if text and found is None:
+            self.complain(name, "must be a GUID")
+        return found
+
+    def truth(self, name: str) -> bool | None:
+        text = self.one(name).lower()
+        if text and text not in _FLAGS:
+            self.complain(name, "must be true or false")
+        return _FLAGS.get(text)
+
+    def choice(self, name: str, among: Mapping[str, object], default: str) -> str:
+        """One of the names in any case. The keys of `among` are in lower case."""
+        text = self.one(name).lower() or default
+        if text not in among:
+            self.complain(name, "must be one of " + ", ".join(str(word) for word in among.values()))
+            return default
+        return text

@@ -1,0 +1,278 @@
+"""A processed payment as merchants tell it, to /evaluate and to /transmit. Source: contract §3, §5.2, §5.3."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, field
+
+from recoup.doors.rescue.wire import (
+    Cents,
+    Envelope,
+    Members,
+    Moment,
+    Shape,
+    Text,
+    Text4,
+    Text16,
+    Text32,
+    Text64,
+    Text128,
+    Text512,
+)
+
+Offset = Annotated[int, Meta(ge=-900, le=900)]
+Month = Annotated[int, Meta(ge=1, le=12)]
+Year = Annotated[int, Meta(ge=0, le=2100)]
+Result = Annotated[str, Meta(min_length=1, max_length=16, description="`NA` when not known.")]
+Country = Annotated[str, Meta(max_length=256, description="ISO 3166 alpha-2.", examples=["US"])]
+
+
+class TransactionOutside(Shape, kw_only=True):
+    """What may be told of a transaction besides."""
+
+    currency: Annotated[str, Meta(min_length=3, max_length=4, description="ISO 4217.", examples=["USD"])]
+    timestamp_utc: Annotated[Moment | None, Meta(description="When it was declined; RFC 1123 is read too.")] = None
+    timestamp: Annotated[Moment | None, Meta(description="Another name of `timestampUtc`.")] = None
+    timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
+    transaction_type: Annotated[Text32 | None, Meta(description="What the call was: `CAPTURE`, …")] = None
+    response_description: Text | None = None
+    response_status: Text | None = None
+    response_sub_status: Text | None = None
+    processor_name: Text | None = None
+    advice_code: Annotated[Text4 | None, Meta(description="Mastercard's merchant advice code.")] = None
+    card_not_present: bool | None = None
+    dynamic_descriptor: Annotated[Text64 | None, Meta(description="The statement's text.")] = None
+    descriptor: Annotated[Text64 | None, Meta(description="Another name of `dynamicDescriptor`.")] = None
+    network_transaction_id: Annotated[Text64 | None, Meta(description="The scheme's id of it.")] = None
+
+
+class Transaction(TransactionOutside, kw_only=True):
+    """The declined transaction with the merchant's processor."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128, description="The processor's id of it.")]
+    amount: Annotated[int, Meta(ge=1, le=100_000_000, description="Minor units.", examples=[4590])]
+    response_code: Annotated[
+        str, Meta(min_length=1, max_length=64, description="The answer; a number is taken too.", examples=["51"])
+    ]
+    response_code_source: Annotated[
+        str, Meta(min_length=1, max_length=256, description="Whose code it is: nmi, stripe, adyen, …; or the scheme.")
+    ]
+    avs_result_code: Result
+    cvv_result_code: Result
+    cavv_result_code: Result
+
+
+class TransactionCopy(TransactionOutside, kw_only=True):
+    """Any transaction with the merchant's processor."""
+
+    amount: Annotated[int, Meta(ge=0, le=100_000_000, description="Minor units.", examples=[4590])]
+    id: Annotated[Text128 | None, Meta(description="The processor's id of it.")] = None
+    response_code: Text64 | None = None
+    response_code_source: Text | None = None
+    avs_result_code: Text16 | None = None
+    cvv_result_code: Text16 | None = None
+    cavv_result_code: Text16 | None = None
+
+
+class Payer(Shape, kw_only=True):
+    """Who pays."""
+
+    id: Annotated[Text | None, Meta(description="The merchant's id of the customer.")] = None
+    email: Text | None = None
+    phone: Text | None = None
+    birthdate: Text | None = None
+
+
+class Address(Shape, kw_only=True):
+    """A postal address with its person."""
+
+    first_name: Text | None = None
+    last_name: Text | None = None
+    country: Text | None = None
+    country_code: Country | None = None
+    address_line1: Text | None = None
+    address_line2: Text | None = None
+    city: Text | None = None
+    state: Text | None = None
+    zipcode: Annotated[Text | None, Meta(description="Also `zipCode`.")] = None
+    phone: Text | None = None
+
+
+class CardOutside(Shape, kw_only=True):
+    """What may be told of a card without its number."""
+
+    holder_name: Text | None = None
+    card_type: Annotated[Text16 | None, Meta(description="`CREDIT` or `DEBIT`.")] = None
+    card_brand: Annotated[Text32 | None, Meta(description="`VISA`, `MASTERCARD`, …")] = None
+    card_country: Text32 | None = None
+    expiration_month: Annotated[Month | None, Meta(description="Needed with a card number.")] = None
+    expiration_year: Annotated[Year | None, Meta(description="Needed with a card number.")] = None
+    card_bin_number: Annotated[str, Meta(max_length=8, pattern="^[0-9]*$")] | None = None
+    card_last4_digits: Annotated[str, Meta(max_length=4, pattern="^[0-9]*$")] | None = None
+    card_issuer: Text | None = None
+    card_level: Text | None = None
+    card_fingerprint: Text | None = None
+
+
+class PaymentMethod(CardOutside, kw_only=True):
+    """The card: by a token of /tokenize, or by its number."""
+
+    card_number: Annotated[str, Meta(min_length=1, max_length=64, description="A token of /tokenize, or a number.")]
+    token: Annotated[bool | None, Meta(description="True: `cardNumber` is a token.")] = None
+    verification_value: Annotated[Text4 | None, Meta(description="Kept for one send at most.")] = None
+
+
+class PaymentMethodCopy(CardOutside, kw_only=True):
+    """The card of a copy: its first six and last four digits."""
+
+    card_number: Annotated[Text64 | None, Meta(description="A token; a card number is refused.")] = None
+    token: bool | None = None
+    verification_value: Annotated[str | None, Meta(description="Not read, not kept.")] = None
+
+
+class Subscription(Shape, kw_only=True):
+    """The agreement under which a recurring payment is made."""
+
+    subscription_id: Text | None = None
+    interval: Text | None = None
+    price: Annotated[Text | None, Meta(examples=["45.90"])] = None
+    currency: Text | None = None
+    payment_number: Text | None = None
+    total_payments: Text | None = None
+
+
+class ThreeDSecure(Shape, kw_only=True):
+    """The authentication of the original transaction."""
+
+    three_ds_version: Text | None = None
+    ecommerce_indicator: Text | None = None
+    authentication_value: Text | None = None
+    directory_server_transaction_id: Text | None = None
+    xid: Text | None = None
+    authentication_value_algorithm: Text | None = None
+    directory_response_status: Text | None = None
+    authentication_response_status: Text | None = None
+    enrolled: Text | None = None
+
+
+class OrderItem(Shape, kw_only=True):
+    """A line of the order; refunds may name it. Amounts in minor units, for the whole line."""
+
+    sku: Text | None = None
+    name: Text | None = None
+    description: Text | None = None
+    amount: Cents | None = None
+    discount_amount: Cents | None = None
+    discount_type: Text | None = None
+    tax: Cents | None = None
+    quantity: Annotated[int, Meta(ge=1, le=10**6)] | None = None
+
+
+class MerchantTold(Shape, kw_only=True):
+    """The merchant, as partners name it."""
+
+    id: Text | None = None
+    name: Text | None = None
+    mcc: int | None = None
+    country: Text | None = None
+
+
+class Told(Shape, kw_only=True):
+    """What /evaluate and /transmit take alike."""
+
+    is_declined: Annotated[bool, Meta(description="Whether the processor declined it.")]
+    order_id: Annotated[str, Meta(min_length=1, max_length=128, description="The merchant's own order id.")]
+    is_mit: Annotated[bool | None, Meta(description="True: the merchant began it; false: the customer.")] = field(
+        default=None, name="isMIT"
+    )
+    mid: Annotated[UUID | None, Meta(description="The merchant; must be the credential's.")] = None
+    order_source: Annotated[
+        Text64 | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
+    ] = None
+    site_id: Annotated[UUID | None, Meta(description="Which of the merchant's sites.")] = None
+    site_url: Annotated[Text512 | None, Meta(description="Or its address.")] = None
+    customer_ip: Annotated[Text64 | None, Meta(description="Seen at the checkout.")] = None
+    sense_key: Text | None = None
+    is_recurring: bool | None = None
+    subscription: Subscription | None = None
+    payer: Payer | None = None
+    billing_information: Address | None = None
+    shipping_information: Address | None = None
+    order_items: Annotated[list[OrderItem], Meta(max_length=500)] | None = None
+    merchant: MerchantTold | None = None
+    device_details: dict[str, Any] | None = None
+    additional_fields: list[Any] | None = None
+    correlation_id: Annotated[Text64 | None, Meta(description="Shown on the order.")] = None
+    source: Annotated[str | None, Meta(description="The integrator's name.")] = None
+    extra_data: Any | None = None
+
+
+class EvaluateBody(Told, kw_only=True):
+    """A declined payment to be rescued."""
+
+    idempotency_key: Annotated[str, Meta(min_length=1, max_length=128, description="New for new content.")]
+    transaction: Transaction
+    payment_method: PaymentMethod
+    transaction_type: Annotated[str | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")] = None
+    expiry_date_utc: Annotated[
+        Moment | None, Meta(description="With it an MIT is retried for you until then; ideally three weeks ahead.")
+    ] = None
+    three_d_secure: ThreeDSecure | None = None
+
+
+class Evaluated(Envelope, kw_only=True):
+    """Where the rescue stands."""
+
+    order_session_key: Annotated[UUID, Meta(description="The order's id.")]
+    order_id: Annotated[UUID, Meta(description="The order's id again.")]
+    sense_key: Annotated[str | None, Meta(description="As it was sent.")] = None
+    reason: Annotated[str | None, Meta(description="Why the rescue ended.")] = None
+    next_attempt_at: Annotated[Moment | None, Meta(description="When the next send is due.")] = None
+
+
+class Happened(Shape, kw_only=True):
+    """A refund or chargeback of a transmitted transaction."""
+
+    id: Text | None = None
+    amount: Cents | None = None
+    reason: Text | None = None
+    status: Text | None = None
+
+
+Became = Annotated[str | Happened | None, Meta(description="In a word, or with its id, amount, reason and status.")]
+Outcome = Annotated[str | Happened | None, Meta(description="`APPROVED` or `DECLINED`, after all.")]
+
+
+class UpdateBody(Shape, kw_only=True):
+    """What became of a transmitted transaction, told later; one of these at least."""
+
+    is_declined: bool | None = None
+    outcome: Outcome = None
+    refund: Became = None
+    chargeback: Became = None
+    transaction: TransactionCopy | None = None
+
+
+class TransmitBody(Told, kw_only=True):
+    """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
+
+    transaction: TransactionCopy
+    payment_method: Annotated[PaymentMethodCopy | None, Meta(description="Never a card number.")] = None
+    transmit_id: Annotated[UUID | None, Meta(description="Of an earlier copy: then this tells what became of it.")] = (
+        None
+    )
+    outcome: Outcome = None
+    refund: Became = None
+    chargeback: Became = None
+    sequence_number: Annotated[str | None, Meta(description="The line in a batch file.")] = None
+    transaction_type: str | None = None
+    three_d_secure: ThreeDSecure | None = None
+    expiry_date_utc: Moment | None = None
+    idempotency_key: str | None = None
+
+
+class Transmitted(Members, kw_only=True):
+    """The transmission's id, under which it may be updated."""
+
+    transmit_id: UUID
+    status: Annotated[int, Meta(description="0")] = 0

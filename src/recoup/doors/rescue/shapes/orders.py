@@ -1,0 +1,241 @@
+"""Orders as they are shown, listed, changed and paid back. Source: contract §6, §8–§11, §17.1 (U3, U4, U7, C10)."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from recoup.doors.rescue.wire import Cents, Envelope, Moment, Shape, Text, Text4, Text64, Text128
+
+IDS_MAX = 200
+PAGE_SIZE_MAX = 200
+Count = Annotated[int, Meta(ge=1, le=10**6)]
+Units = Annotated[int, Meta(ge=1, le=10**12)]
+NoteName = Annotated[str, Meta(min_length=1, max_length=40)]
+Note = Annotated[str, Meta(max_length=500, description="No personal data.")]
+Notes = Annotated[dict[NoteName, Note | None], Meta(max_length=50)]
+Key = Annotated[Text128 | None, Meta(description="The same key is the same request.")]
+
+
+class Item(Shape, kw_only=True):
+    """A line of the order; what is known of it."""
+
+    line: Annotated[int, Meta(ge=1, description="Its place; refunds may name it.")]
+    sku: str | None = None
+    name: str | None = None
+    amount: Annotated[int | None, Meta(description="Of the whole line, minor units.")] = None
+    quantity: int | None = None
+
+
+class RefundShown(Shape, kw_only=True):
+    """A refund of the order."""
+
+    id: Annotated[UUID, Meta(description="`transactionId` of the refund's answer.")]
+    number: Annotated[int, Meta(ge=1)]
+    status: Annotated[str, Meta(description="`PENDING`, `COMPLETED` or `FAILED`.")]
+    amount: Annotated[int, Meta(description="Minor units.")]
+    created_date: Moment
+    message: str
+    reference: Annotated[str | None, Meta(description="The processor's.")] = None
+
+
+class AttemptShown(Shape, kw_only=True):
+    """A try of the card, planned, under way or over."""
+
+    id: UUID
+    number: Annotated[int, Meta(ge=1)]
+    status: Annotated[
+        str, Meta(description="`PLANNED`, `SENT`, `APPROVED`, `DECLINED`, `UNKNOWN` or `NOT_SENT`.")
+    ]
+    due_at: Annotated[Moment, Meta(description="When it was, or is, planned for.")]
+    sent_at: Moment | None = None
+    response_code: Annotated[str | None, Meta(description="The network's, or the processor's, code.")] = None
+    advice_code: str | None = None
+    response_text: Annotated[str | None, Meta(description="The code in words.")] = None
+    cure: Annotated[str | None, Meta(description="What would help.")] = None
+
+
+class Order(Shape, kw_only=True):
+    """An order. Times are business time; amounts minor units unless said otherwise."""
+
+    id: Annotated[UUID, Meta(description="The orderId of /evaluate.")]
+    reference_number: Annotated[str, Meta(description="The id's last eight digits; not unique.")]
+    status: Annotated[int, Meta(ge=0, le=8, description="See `statuses` of the list.")]
+    status_name: Annotated[str, Meta(examples=["PROCESSING"])]
+    order_placed_date: Moment
+    currency_code: str
+    currency_symbol: str
+    order_id: Annotated[UUID, Meta(description="The id again.")]
+    external_order_id: Annotated[str, Meta(description="The merchant's own order id.")]
+    site_id: UUID
+    placed_date: Moment
+    customer: str
+    is_mit: bool = field(name="isMIT")
+    order_source: str
+    descriptor: str
+    amount: int
+    refunded_amount: int
+    do_not_retry: Annotated[bool, Meta(description="The merchant wants no further attempts.")]
+    metadata: Annotated[dict[str, str], Meta(description="The merchant's own notes.")]
+    billing_address: dict[str, str]
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    shipping_address: dict[str, str] | None = None
+    secondary_email: str = ""
+    correlation_id: str | None = None
+    expiry_date: Moment | None = None
+    created_date: Annotated[Moment | None, Meta(description="When work on it began; null while Draft.")] = None
+    reason: Annotated[str | None, Meta(description="Why it ended without a payment.")] = None
+    next_attempt_at: Moment | None = None
+
+
+class OrderDetail(Order, kw_only=True):
+    """One order with its lines, refunds and attempts."""
+
+    items: list[Item]
+    refunds: list[RefundShown]
+    attempts: list[AttemptShown]
+
+
+class OrderQuery(Shape, kw_only=True):
+    """All are optional; several narrow further. `status`, `id` and `externalOrderId` may be repeated."""
+
+    query: Annotated[Text | None, Meta(description="Names, e-mail, ids.")] = None
+    status: Annotated[list[Annotated[int, Meta(ge=0, le=8)]] | None, Meta(description="Any of these.")] = None
+    id: Annotated[list[UUID], Meta(max_length=IDS_MAX, description="Any of these orders.")] | None = None
+    external_order_id: Annotated[list[str], Meta(max_length=IDS_MAX, description="Or of these.")] | None = None
+    from_: Annotated[Moment | None, Meta(description="Placed at or after.")] = field(default=None, name="from")
+    to: Annotated[Moment | None, Meta(description="Placed before.")] = None
+    created_from: Annotated[Moment | None, Meta(description="First worked on at or after.")] = None
+    created_to: Annotated[Moment | None, Meta(description="First worked on before.")] = None
+    amount_from: Annotated[Cents | None, Meta(description="At least, minor units.")] = None
+    amount_to: Annotated[Cents | None, Meta(description="At most, minor units.")] = None
+    site_id: UUID | None = None
+    is_mit: bool | None = field(default=None, name="isMIT")
+    order_source: Text64 | None = None
+    currency: Annotated[str | None, Meta(description="ISO 4217.")] = None
+    descriptor: Annotated[Text64 | None, Meta(description="The statement's text, in any case.")] = None
+    has_refund: Annotated[bool | None, Meta(description="Whether any of it was given back.")] = None
+    mid: Annotated[UUID | None, Meta(description="Must be the credential's.")] = None
+    order_by: Annotated[str | None, Meta(description="`createdOn` (= placed), `processedOn` or `amount`.")] = None
+    sort: Annotated[str | None, Meta(description="`desc` (default) or `asc`.")] = None
+    page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
+    page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+
+
+class OrderList(Shape, kw_only=True):
+    """One page, and where it lies in the whole."""
+
+    first_item_on_page: int
+    last_item_on_page: int
+    page_number: int
+    page_size: int
+    page_count: int
+    total_item_count: int
+    is_first_page: bool
+    is_last_page: bool
+    has_previous_page: bool
+    has_next_page: bool
+    data: list[Order]
+
+
+class Orders(Shape, kw_only=True):
+    """The page, and what each status is called."""
+
+    orders: OrderList
+    statuses: dict[str, str]
+    success: bool = True
+
+
+class AmendBody(Shape, kw_only=True):
+    """What may be changed of an open order; what is left out stays."""
+
+    card_token: Annotated[UUID | None, Meta(description="Another card, or the same with new data, from /tokenize.")] = (
+        None
+    )
+    expiry_date_utc: Annotated[Moment | None, Meta(description="Until when it may be retried.")] = None
+    metadata: Annotated[Notes | None, Meta(description="Added to what is there; null takes a name away.")] = None
+    do_not_retry: Annotated[bool | None, Meta(description="True: no further attempts; false: they go on.")] = None
+
+
+class RefundItem(Shape, kw_only=True):
+    """A line to pay back, by sku or line."""
+
+    sku: Text | None = None
+    line: Annotated[int, Meta(ge=1, le=500)] | None = None
+    quantity: Annotated[Count | None, Meta(description="So many of it.")] = None
+    amount: Annotated[Units | None, Meta(description="Or so much, minor units.")] = None
+
+
+class RefundBody(Shape, kw_only=True):
+    """`amountToRefund` or `items`."""
+
+    amount_to_refund: Annotated[
+        str | None, Meta(description="Whole currency, not cents; a number is taken too.", examples=["19.99"])
+    ] = None
+    items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
+    refund_message: Annotated[str, Meta(max_length=500)] | None = None
+    idempotency_key: Key = None
+    currency: Annotated[Text4 | None, Meta(description="Must be the order's.")] = None
+    mid: Annotated[UUID | None, Meta(description="Must be the credential's.")] = None
+    is_partial_refund: Annotated[bool | None, Meta(description="Not needed.")] = None
+    transaction_id: Annotated[str | None, Meta(description="Not needed.")] = None
+
+
+class Refunded(Envelope, kw_only=True):
+    """`status` says whether: SUCCESS when it is owed from now on, FAILED when it is refused."""
+
+    response_code: Annotated[str, Meta(description="`100`, or why not.")]
+    response_message: str
+    order_id: UUID
+    transaction_id: Annotated[UUID | None, Meta(description="The refund's id.")] = None
+
+
+class CaptureBody(Shape, kw_only=True):
+    """The whole of what is held."""
+
+    idempotency_key: Text128
+    order_id: Annotated[UUID, Meta(description="As /evaluate answered it.")]
+    amount: Cents
+    currency: Text4
+    mid: Annotated[UUID | None, Meta(description="Must be the credential's.")] = None
+
+
+class CaptureTold(Envelope, kw_only=True):
+    """`status` and `captureStatus` say the same: SUCCESS, or FAILED with nothing taken."""
+
+    order_id: UUID
+    capture_status: str
+    transaction_id: Annotated[UUID | None, Meta(description="The capture's id.")] = None
+
+
+class CancelBody(Shape, kw_only=True):
+    """Nothing is read."""
+
+
+class OutcomeBody(Shape, kw_only=True):
+    """Which order."""
+
+    order_session_key: Annotated[str, Meta(min_length=1, max_length=256, description="The orderId of /evaluate.")]
+    mid: Any | None = None
+
+
+class Happening(Shape, kw_only=True):
+    """A line of the order's log."""
+
+    sequence: int
+    happening: str
+    at: Moment
+
+
+class Outcome(Envelope, kw_only=True):
+    """How the order stands, and how it got there; `NOTFOUND` for an unknown key."""
+
+    confirmation_id: str | None = None
+    order_id: UUID | UnsetType = UNSET
+    external_order_id: str | UnsetType = UNSET
+    reason: str | None | UnsetType = UNSET
+    next_attempt_at: Moment | None | UnsetType = UNSET
+    history: list[Happening] | UnsetType = UNSET

@@ -1,0 +1,150 @@
+"""What merchants set up by themselves: sites, webhook endpoints. Source: contract §14, §17.1; seed 004 (multisites)."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+
+from recoup.doors.rescue.wire import Moment, Shape, Text128, Text512
+
+Url = Annotated[str, Meta(min_length=1, max_length=2048)]
+Events = Annotated[list[str], Meta(description="Names of events; see the events' page.")]
+Descriptor = Annotated[str, Meta(min_length=5, max_length=22, description="What customers see on statements.")]
+Format = Annotated[str, Meta(description="`rescue`, `rescue-text` or `standard`.")]
+
+
+class Switches(Shape, kw_only=True):
+    """Which orders a site takes."""
+
+    cit_web: Annotated[bool | None, Meta(description="Customers' payments on the web.")] = None
+    cit_callcenter: Annotated[bool | None, Meta(description="Customers' payments by the call centre.")] = None
+    mit: Annotated[bool | None, Meta(description="Recurring payments.")] = None
+    is_default: Annotated[bool | None, Meta(description="Takes the orders that name no site; one does.")] = None
+
+
+class SiteBody(Switches, kw_only=True):
+    """A site or campaign."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=512, description="Orders find it by its host.")]
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    descriptor: Descriptor
+
+
+class SitePatch(Switches, kw_only=True):
+    """What is left out stays."""
+
+    url: Text512 | None = None
+    name: Text128 | None = None
+    descriptor: Descriptor | None = None
+
+
+class Site(Shape, kw_only=True):
+    """A site."""
+
+    id: UUID
+    url: str
+    name: str
+    descriptor: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    is_default: bool
+    created_date: Moment
+
+
+class Sites(Shape, kw_only=True):
+    """All that take orders."""
+
+    data: list[Site]
+    success: bool = True
+
+
+class EndpointBody(Shape, kw_only=True):
+    """Where events go."""
+
+    url: Annotated[Url, Meta(description="https; in the sandbox also http://127.0.0.1:<port>.")]
+    events: Events | None = None
+    format: Format | None = None
+    own_key: Annotated[bool | None, Meta(description="True: a key of its own, not the merchant's.")] = None
+    mid: Annotated[UUID | None, Meta(description="Not needed.")] = None
+
+
+class EndpointChange(Shape, kw_only=True):
+    """PATCH: what is left out stays. PUT: what is left out becomes as of a new one; `url` is needed."""
+
+    url: Url | None = None
+    events: Events | None = None
+    format: Format | None = None
+    state: Annotated[str | None, Meta(description="`active`, or `disabled`: nothing is sent, nothing kept for it.")] = (
+        None
+    )
+
+
+class Endpoint(Shape, kw_only=True):
+    """An endpoint."""
+
+    id: UUID
+    url: str
+    events: list[str]
+    format: str
+    state: str
+    created_date: Moment
+    signing_key: Annotated[str, Meta(description="Base64; signs what is sent there.")]
+    why: Annotated[str | None, Meta(description="Why it is disabled.")] = None
+
+
+class Endpoints(Shape, kw_only=True):
+    """All of the merchant's."""
+
+    data: list[Endpoint]
+    success: bool = True
+
+
+class TestBody(Shape, kw_only=True):
+    """Which event; `order.completed` when none is named."""
+
+    event: str | None = None
+
+
+class TestAnswer(Shape, kw_only=True):
+    """What the receiver said."""
+
+    success: Annotated[bool, Meta(description="Whether it said 2xx.")]
+    event: str
+    event_id: UUID
+    status: Annotated[int, Meta(ge=100, le=999, description="The receiver's HTTP status.")]
+    latency_ms: Annotated[int, Meta(ge=0)]
+    answer: Annotated[str, Meta(description="How its answer begins.")]
+
+
+class DeliveryQuery(Shape, kw_only=True):
+    """Newest first."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    before: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
+
+
+class Delivery(Shape, kw_only=True):
+    """One try."""
+
+    id: UUID
+    event: str
+    event_id: UUID
+    order_id: UUID
+    external_order_id: str | None
+    sequence: int
+    attempt: Annotated[int, Meta(ge=1, description="Counts the tries of this event.")]
+    at: Moment
+    result: Annotated[str, Meta(description="`delivered`, `failed` (it is tried again), `parked` or `disabled`.")]
+    latency_ms: int
+    answer: str
+    status: Annotated[int | None, Meta(description="The receiver's HTTP status.")] = None
+    error: Annotated[str | None, Meta(description="Why there was none.")] = None
+
+
+class Deliveries(Shape, kw_only=True):
+    """A page of tries."""
+
+    data: list[Delivery]
+    next: Annotated[UUID | None, Meta(description="Hand it back as `before`; null: that was all.")] = None
+    success: bool = True

@@ -1,0 +1,102 @@
+"""/sites: the merchant's sites and campaigns. Source: contract §17.1; seed 004 (switches, multisites)."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.settings import Site, SiteBody, SitePatch, Sites
+from recoup.flows.merchants import sites
+from recoup.flows.merchants.sites import Wanted
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+
+
+async def create(call: Call) -> Reply:
+    made = await sites.create(call.services.world, call.scope, _wanted(call, whole=True))
+    call.services.merchants.forget(call.scope.merchant_id)
+    return Reply(_shown(made), 201)
+
+
+async def list_all(call: Call) -> Reply:
+    found = await sites.list_all(call.services.world, call.scope)
+    return Reply(Sites(data=[_shown(site) for site in found]))
+
+
+async def read(call: Call) -> Reply:
+    return Reply(_shown(await sites.read(call.services.world, call.scope, _id(call))))
+
+
+async def replace(call: Call) -> Reply:
+    return await _change(call, whole=True)
+
+
+async def change(call: Call) -> Reply:
+    return await _change(call, whole=False)
+
+
+async def _change(call: Call, *, whole: bool) -> Reply:
+    changed = await sites.update(call.services.world, call.scope, _id(call), _wanted(call, whole=whole))
+    call.services.merchants.forget(call.scope.merchant_id)
+    return Reply(_shown(changed))
+
+
+async def delete(call: Call) -> Reply:
+    await sites.retire(call.services.world, call.scope, _id(call))
+    call.services.merchants.forget(call.scope.merchant_id)
+    return Reply(None, 204)
+
+
+def _id(call: Call) -> UUID:
+    found = parse_id(call.path["id"])
+    if found is None:
+        raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
+    return found
+
+
+def _wanted(call: Call, *, whole: bool) -> Wanted:
+    """`whole`: nothing may be missing, and switches that are left out are on."""
+    fields = Fields(call.body)
+    on = True if whole else None
+
+    def flag(name: str, absent: bool | None) -> bool | None:
+        given = fields.flag(name)
+        return absent if given is None else given
+
+    wanted = Wanted(
+        url=fields.text("url", required=whole, maximum=512) or None,
+        name=fields.text("name", required=whole, maximum=128) or None,
+        descriptor=fields.text("descriptor", required=whole, maximum=64) or None, cit_web=flag("citWeb", on),
+        cit_callcenter=flag("citCallcenter", on), mit=flag("mit", on), is_default=flag("isDefault", None),
+    )  # fmt: skip
+    fields.raise_if_any()
+    return wanted
+
+
+def _shown(site: Any) -> Site:
+    return Site(
+        id=site.site_id, url=site.url, name=site.name, descriptor=site.descriptor, cit_web=site.cit_web,
+        cit_callcenter=site.cit_callcenter, mit=site.mit, is_default=site.is_default,
+        created_date=iso(site.created_at),
+    )  # fmt: skip
+
+
+_SHOP: Final = {"url": "https://shop.example", "name": "Shop", "descriptor": "EXAMPLESHOES"}
+_GROUP: Final = "Settings"
+METHODS: Final = (
+    Method(Operation("POST", "/v1/sites", "Make a site", "Orders find it by `siteId`, or their `siteUrl`'s host.",
+                     group=_GROUP, body=SiteBody, answers={201: Site}, problems=("conflict",),
+                     examples=(Example("a shop", _SHOP, 201),)), create, "merchants"),
+    Method(Operation("GET", "/v1/sites", "Sites", group=_GROUP, answers={200: Sites}), list_all, "merchants"),
+    Method(Operation("GET", "/v1/sites/{id}", "One site", group=_GROUP, answers={200: Site}, problems=("not_found",)),
+           read, "merchants"),
+    Method(Operation("PUT", "/v1/sites/{id}", "Replace a site", "Switches that are left out are on.", group=_GROUP,
+                     body=SiteBody, answers={200: Site}, problems=("not_found", "conflict")), replace, "merchants"),
+    Method(Operation("PATCH", "/v1/sites/{id}", "Change a site", "What is left out stays.", group=_GROUP,
+                     body=SitePatch, answers={200: Site}, problems=("not_found", "conflict")), change, "merchants"),
+    Method(Operation("DELETE", "/v1/sites/{id}", "Retire a site",
+                     "It takes no orders any more; those that it had keep it. The default site stays.", group=_GROUP,
+                     answers={204: None}, problems=("not_found", "conflict")), delete, "merchants"),
+)  # fmt: skip

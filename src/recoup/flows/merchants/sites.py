@@ -1,0 +1,118 @@
+"""A merchant's sites: made, changed and retired by its developers. Each change raises the merchant's version, so that
+no order is taken by settings that are over."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.network.descriptor import check_descriptor
+from recoup.rules.rescue.intake import host_of
+from recoup.store.read.merchants import Site, load_merchant
+from recoup.store.write.sites import clear_default, put_site, raise_version, retire_site
+
+SITES_MAX = 200
+_GONE = "There is no such site."
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a site shall be; None leaves it as it is, or as a new one begins."""
+
+    url: str | None = None
+    name: str | None = None
+    descriptor: str | None = None
+    cit_web: bool | None = None
+    cit_callcenter: bool | None = None
+    mit: bool | None = None
+    is_default: bool | None = None
+
+
+async def list_all(world: World, scope: Scope) -> list[Site]:
+    """Those that take orders, in the order of their making."""
+    async with world.db.connection() as connection:
+        return await _sites(connection, scope)
+
+
+async def read(world: World, scope: Scope, site_id: UUID) -> Site:
+    """Raises: Problem(not_found)."""
+    return _one(await list_all(world, scope), site_id)
+
+
+async def create(world: World, scope: Scope, wanted: Wanted) -> Site:
+    """Raises: Problem(invalid) naming url or descriptor; Problem(conflict) for an address that is taken."""
+    new = Site(new_id(), "", "", "", True, True, True, False, world.clocks.wall())
+    return await _put(world, scope, new, wanted)
+
+
+async def update(world: World, scope: Scope, site_id: UUID, wanted: Wanted) -> Site:
+    """Raises: Problem not_found, invalid, conflict."""
+    return await _put(world, scope, site_id, wanted)
+
+
+async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) -> Site:
+    async with world.db.transaction() as tx:
+        await raise_version(tx, scope.merchant_id)
+        sites = await _sites(tx, scope)
+        before = _one(sites, site) if isinstance(site, UUID) else site
+        given = {name: value for name, value in asdict(wanted).items() if value is not None}
+        after = Site(**(asdict(before) | given))
+        _check(after, [other for other in sites if other.site_id != after.site_id])
+        if before.is_default and not after.is_default:
+            raise Problem("conflict", "A merchant has a default site.", cure="Make another site the default instead.")
+        if after.is_default and not before.is_default:
+            await clear_default(tx, scope.merchant_id)
+        await put_site(tx, asdict(after) | {"merchant_id": scope.merchant_id})
+    return after
+
+
+async def retire(world: World, scope: Scope, site_id: UUID) -> None:
+    """It takes no orders any more; the orders that it had keep it.
+
+    Raises: Problem(not_found); Problem(conflict) for the default site.
+    """
+    async with world.db.transaction() as tx:
+        await raise_version(tx, scope.merchant_id)
+        if _one(await _sites(tx, scope), site_id).is_default:
+            message = "The default site takes the orders that name none, and cannot be deleted."
+            raise Problem("conflict", message, cure="Make another site the default first.")
+        await retire_site(tx, scope.merchant_id, site_id, world.clocks.wall())
+
+
+async def _sites(connection: Any, scope: Scope) -> list[Site]:
+    known = await load_merchant(connection, scope.merchant_id)
+    return [site for site in known.sites if site.retired_at is None] if known else []
+
+
+def _one(sites: list[Site], site_id: UUID) -> Site:
+    for site in sites:
+        if site.site_id == site_id:
+            return site
+    raise Problem("not_found", _GONE, cure="See GET /v1/sites.")
+
+
+def _check(site: Site, others: list[Site]) -> None:
+    host = _host(site.url)
+    if host is None:
+        raise Problem("invalid", "The field Url is not the address of a site.", field="Url",
+                      cure="Send it like https://shop.example.")  # fmt: skip
+    check_descriptor(site.descriptor)
+    if any(host_of(other.url) == host for other in others):
+        raise Problem("conflict", f"Another site has the host {host}.", cure="Change that one, or send another url.")
+    if len(others) >= SITES_MAX:
+        raise Problem("conflict", f"A merchant has at most {SITES_MAX} sites.", cure="Delete one first.")
+
+
+def _host(url: str) -> str | None:
+    """The host by which orders find the site; None for what is no plain web address."""
+    host = host_of(url)
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+    except ValueError:
+        return None
+    plain = url.isascii() and url.isprintable() and " " not in url and "@" not in parts.netloc
+    return host if host and plain and parts.scheme in ("", "http", "https") else None

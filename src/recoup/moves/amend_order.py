@@ -1,0 +1,124 @@
+"""What a merchant may change of an open order. Each move writes its line only where something changes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import Policy
+from recoup.moves.change import Change
+from recoup.moves.plan_attempts import decide_next, drop_plan, follow, plan_attempt
+from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.rescue.intake import expiry_of
+from recoup.rules.rescue.order_evidence import last_reading
+
+
+def check_open(change: Change) -> None:
+    """Raises: Problem(not_found) for an order of another dialect; Problem(wrong_state) for one that has ended."""
+    stage = change.order.stage
+    if change.order.door != "rescue":
+        raise Problem("not_found", "There is no such order.", cure="Check the id; it is the orderId of /evaluate.")
+    if stage not in OPEN:
+        raise Problem("wrong_state", f"An order that is {stage.value} cannot be changed.", cure="Its rescue has ended.",
+                      stage=stage.value)  # fmt: skip
+
+
+def replace_card(change: Change, token_id: UUID, card_id: UUID, pan_id: UUID) -> None:
+    """Another card, or the same one with new data, is tried at once: also where waiting would have cured nothing. The
+    gate looks at the new card's own sends.
+
+    Raises: Problem(wrong_state), Problem(conflict) while a try of the old card is out.
+    """
+    order = change.order
+    if token_id == order.token_id:
+        return
+    _check_retried(change)
+    if order.stage is Stage.HELD and not order.attempts:
+        message = "The order waits for its first look: the operator has stopped all sending for this merchant."
+        raise Problem("wrong_state", message, cure="Send the card again when it is released.")
+    if order.going() is not None:
+        raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
+    if order.card_id is not None and order.card_id != card_id and order.card_id not in order.cards_before:
+        change.amend(cards_before=[*order.cards_before, order.card_id])
+    change.fact("card_replaced", token_id, another=pan_id != order.pan_id)
+    change.amend(token_id=token_id, card_id=card_id, pan_id=pan_id)
+    if order.stage is Stage.HELD:
+        change.undue("release")
+        change.step("released", why="There is another card.")
+    if not order.do_not_retry:
+        reasons = ["The merchant gave a new card: it is tried now."]
+        change.fact("planned", verdict="attempt_now", next=change.now, reasons=reasons)
+        plan_attempt(change, change.now, "soft", None)
+
+
+def move_expiry(change: Change, asked: datetime, policy: Policy) -> None:
+    """Another end of the rescue, within the bounds that it had when it began.
+
+    Raises: Problem(invalid) naming the bounds; Problem(wrong_state).
+    """
+    order = change.order
+    if asked == order.expires_at:
+        return
+    if order.kind != "mit_managed":
+        message = "Only a rescue that was given an expiry has one that can be moved."
+        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Leave it out.")
+    if asked <= change.now:
+        raise Problem("invalid", "ExpiryDateUtc lies in the past.", field="ExpiryDateUtc",
+                      cure="Send a later date, or cancel the order.")  # fmt: skip
+    recurring = bool(order.facts.get("is_recurring"))
+    expires_at, warnings = expiry_of(order.kind, asked, order.placed_at, policy, recurring)
+    change.fact("expiry_moved", before=order.expires_at, until=expires_at, warnings=warnings)
+    change.amend(expires_at=expires_at)
+    if order.stage is Stage.RECEIVED:
+        return  # picking it up plans it
+    change.due("expire", asked)
+    planned = order.planned()
+    if planned is not None and planned.due_at >= asked:
+        drop_plan(change)
+    _plan_anew(change)
+
+
+def want_attempts(change: Change, wanted: bool) -> None:
+    """No further attempts, or on with them. One that is out already is not called back."""
+    _check_retried(change)
+    if change.order.do_not_retry is not wanted:
+        return
+    change.fact("retries_resumed" if wanted else "retries_stopped")
+    change.amend(do_not_retry=not wanted)
+    if wanted:
+        _plan_anew(change)
+    else:
+        drop_plan(change)
+
+
+def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
+    """Adds the merchant's notes to what is there; null takes one away. The log says only that they changed.
+
+    Raises: Problem(invalid) when they become more than `maximum`.
+    """
+    order = change.order
+    kept = {name: text for name, text in (order.metadata | notes).items() if text is not None}
+    if kept == order.metadata:
+        return
+    if len(kept) > maximum:
+        raise Problem("invalid", f"An order has at most {maximum} notes.", field="Metadata", cure="Take some away.")
+    change.fact("notes_changed", count=len(kept))
+    change.amend(metadata=kept)
+
+
+def _check_retried(change: Change) -> None:
+    """Raises: Problem(wrong_state)."""
+    if change.order.initiator == "customer":
+        raise Problem("wrong_state", "A payment that its customer made is tried once, while they wait.",
+                      cure="Only its metadata can be changed.")  # fmt: skip
+
+
+def _plan_anew(change: Change) -> None:
+    """As after the last decline, where nothing is planned or out."""
+    order = change.order
+    if order.stage not in (Stage.PROCESSING, Stage.HELD) or order.planned() is not None or order.going() is not None:
+        return
+    if order.stage is Stage.HELD and not order.attempts:
+        return  # it waits for its first look
+    reading = last_reading(order)
+    decision, decision_id = decide_next(change, reading)
+    follow(change, decision, decision_id, reading)

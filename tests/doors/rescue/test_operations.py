@@ -1,0 +1,75 @@
+"""What is told of the API is what it is: operations and routes, their fields, their schemas."""
+
+import re
+
+import msgspec
+import pytest
+from tests.doors.rescue.door import Caller, Door
+from tests.doors.rescue.shapes import check_refused
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.edge.keys import fold_keys
+from recoup.doors.rescue.app import METHODS, OPERATIONS, routes
+from recoup.doors.rescue.errors import TABLE
+
+IDS = [f"{one.method} {one.path}" for one in OPERATIONS]
+
+
+def test_each_operation_has_its_route_and_each_route_its_operations(door: Door, shop: Caller) -> None:
+    served = {route.path for route in routes(door.services)}
+    assert served == {one.path for one in OPERATIONS}
+    assert len(set(IDS)) == len(IDS)
+    for path in served:
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            answer = door.call(method, path.replace("{id}", "none"), headers=shop.headers, json={})
+            assert (answer.status_code != 405) == (f"{method} {path}" in IDS), (method, path)
+
+
+@pytest.mark.parametrize("one", OPERATIONS, ids=IDS)
+def test_an_operation_is_told_whole(one: Operation) -> None:
+    assert one.summary
+    assert one.group
+    assert one.path.startswith("/v1/")
+    assert (one.body is not None) == (one.method in ("POST", "PUT", "PATCH"))
+    assert one.answers
+    assert set(one.problems) <= set(TABLE)
+    assert (one.credential is None) == one.path.startswith("/v1/oauth2/")
+    for example in one.examples:
+        assert example.status in one.answers
+
+
+def test_every_shape_has_a_schema_and_every_object_says_what_it_is() -> None:
+    shapes = {shape for one in OPERATIONS for shape in (one.body, one.query, *one.answers.values()) if shape}
+    _, parts = msgspec.json.schema_components(sorted(shapes, key=lambda shape: shape.__name__))
+    assert len(parts) >= len(shapes)
+    for name, schema in parts.items():
+        assert "." not in name, f"two shapes are called {name.rpartition('.')[2]}"
+        assert schema.get("description"), name
+
+
+def test_who_may_call_is_told_as_it_is_done(door: Door) -> None:
+    for method in METHODS:
+        one = method.operation
+        assert (method.scope is None) == (one.credential is None)
+        path = one.path.replace("{id}", "none")
+        answer = door.call(one.method, path, json={} if one.body else None)
+        if one.credential is not None:
+            check_refused(answer, 401, "unauthenticated")
+        else:
+            check_refused(answer, 400)
+
+
+def test_fields_are_read_in_the_case_of_their_shape() -> None:
+    """Whatever is told of a body is what its folding knows, in all depths."""
+    for method in METHODS:
+        if method.operation.body is None:
+            assert method.fold is None
+            continue
+        assert method.fold is not None
+        for field in msgspec.structs.fields(method.operation.body):
+            assert fold_keys({field.encode_name.upper(): 1}, method.fold) == {field.encode_name: 1}
+
+
+@pytest.mark.parametrize("one", OPERATIONS, ids=IDS)
+def test_words_are_sentences(one: Operation) -> None:
+    assert not one.text or re.search(r"[.`]$", one.text), one.text

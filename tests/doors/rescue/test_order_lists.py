@@ -1,0 +1,150 @@
+"""GET /orders with each of its filters, and what one order tells (contract §8, §9, §17.1 U4)."""
+
+import uuid
+from dataclasses import dataclass
+
+import pytest
+from tests.doors.rescue.door import FUNDS, GONE, UNKNOWN, Caller, Door
+from tests.doors.rescue.shapes import fields_of
+
+from recoup.rules.network.reasons import REASONS
+
+AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
+
+
+@dataclass
+class Stock:
+    """A merchant's orders by name."""
+
+    caller: Caller
+    site: str
+    ids: dict[str, str]
+    externals: dict[str, str]
+
+    def found(self, query: str) -> set[str]:
+        page = self.caller.get(f"/orders?pageSize=50&{query}").json()["orders"]
+        names = {order_id: name for name, order_id in self.ids.items()}
+        assert page["totalItemCount"] == len(page["data"])
+        return {names[order["id"]] for order in page["data"]}
+
+
+@pytest.fixture(scope="module")
+def stock(door: Door) -> Stock:
+    shop = door.shop()
+    site = shop.post("/sites", {"url": "https://hats.example", "name": "Hats", "descriptor": "EXAMPLEHATS"}).json()
+    made = {
+        "yen": shop.admit(transaction__currency="JPY", transaction__amount=900),
+        "hats": shop.admit(siteId=site["id"], transaction__dynamicDescriptor=GONE),
+        "terminal": shop.admit(orderSource="terminal", transaction__amount=20_000),
+    }
+    shop.advance(hours=1)
+    made["late"] = shop.admit(paymentMethod__cardNumber=FUNDS, orderSource="phone")
+    made["paid"] = shop.admit(**AT_ONCE)
+    made["refunded"] = shop.admit(**AT_ONCE)
+    shop.refund(made["refunded"], {"amountToRefund": 1})
+    return Stock(shop, site["id"], made, {name: shop.order(one)["externalOrderId"] for name, one in made.items()})
+
+
+EVERYTHING = {"yen", "hats", "terminal", "late", "paid", "refunded"}
+
+
+def test_each_filter_narrows(stock: Stock) -> None:
+    order = stock.caller.order(stock.ids["late"])
+    placed, site = order["placedDate"], stock.site
+    worked_on = stock.caller.order(stock.ids["paid"])["createdDate"]
+    expected = {
+        "": EVERYTHING,
+        "currency=JPY": {"yen"}, "currency=jpy": {"yen"}, "currency=EUR": set(),
+        f"siteId={site}": {"hats"}, f"siteId={UNKNOWN}": set(),
+        "descriptor=EXAMPLEHATS": {"hats"}, "descriptor=examplehats": {"hats"}, "descriptor=EXAMPLE": set(),
+        "orderSource=terminal": {"terminal"}, "orderSource=callcenter": {"late"}, "orderSource=moto": {"late"},
+        "amountFrom=10000": {"terminal"}, "amountTo=1000": {"yen"}, "amountFrom=4590&amountTo=4590":
+            {"hats", "late", "paid", "refunded"}, "amountFrom=0": EVERYTHING,
+        "hasRefund=true": {"refunded"}, "hasRefund=false": EVERYTHING - {"refunded"}, "HASREFUND=1": {"refunded"},
+        "isMIT=true": EVERYTHING, "isMIT=false": set(), "ismit=TRUE": EVERYTHING,
+        f"from={placed}": {"late", "paid", "refunded"}, f"to={placed}": {"yen", "hats", "terminal"},
+        f"createdFrom={worked_on}&status=7": {"paid", "refunded"}, "createdTo=2001-01-01T00:00:00Z": set(),
+        "status=7&hasRefund=true&currency=USD&isMIT=true": {"refunded"},
+        "status=0&status=7&amountTo=5000&hasRefund=false&amountFrom=4590": {"late", "paid"},
+    }  # fmt: skip
+    for query, names in expected.items():
+        assert stock.found(query) == names, query
+
+
+def test_orders_are_named_by_either_id(stock: Stock) -> None:
+    ids, externals = stock.ids, stock.externals
+    assert stock.found(f"id={ids['yen']}&id={ids['paid'].upper()}&id={UNKNOWN}") == {"yen", "paid"}
+    assert stock.found(f"externalOrderId={externals['hats']}&EXTERNALORDERID={externals['late']}") == {"hats", "late"}
+    assert stock.found(f"id={ids['yen']}&externalOrderId={externals['hats']}") == {"yen", "hats"}
+    assert stock.found(f"id={ids['yen']}&id={ids['paid']}&currency=JPY") == {"yen"}
+    assert stock.found(f"id={UNKNOWN}") == set()
+
+
+def test_two_hundred_may_be_named_and_no_more(stock: Stock) -> None:
+    some = [f"id={uuid.uuid4()}" for _ in range(199)]
+    named = [f"externalOrderId=X-{n}" for n in range(200)]
+    assert stock.found("&".join([*some, f"id={stock.ids['yen']}", *named])) == {"yen"}
+    for name, over in (("Id", some + ["id=" + str(uuid.uuid4())] * 1 + [f"id={UNKNOWN}"]),
+                       ("ExternalOrderId", [*named, "externalOrderId=one"])):  # fmt: skip
+        told = fields_of(stock.caller.get("/orders?" + "&".join(over)))
+        assert list(told) == [name]
+        assert "200" in told[name][0]
+
+
+@pytest.mark.parametrize(("query", "field"), [
+    ("currency=XXX", "Currency"), ("siteId=x", "SiteId"), ("id=x", "Id"), ("isMIT=perhaps", "IsMIT"),
+    ("hasRefund=2", "HasRefund"), ("amountFrom=-1", "AmountFrom"), ("amountTo=1.5", "AmountTo"),
+    ("amountTo=99999999999999999999", "AmountTo"), ("createdFrom=soon", "CreatedFrom"), ("createdTo=x", "CreatedTo"),
+    ("descriptor=" + "x" * 65, "Descriptor"), ("orderSource=" + "x" * 65, "OrderSource"), ("status=9", "Status"),
+    ("orderBy=name", "OrderBy"), ("sort=up", "Sort"), ("pageSize=201", "PageSize"), ("mid=" + UNKNOWN, "Mid"),
+])  # fmt: skip
+def test_a_filter_that_makes_no_sense_is_named(shop: Caller, query: str, field: str) -> None:
+    assert list(fields_of(shop.get(f"/orders?{query}"))) == [field]
+
+
+def test_another_merchants_orders_are_not_found_by_their_ids(stock: Stock, other: Caller) -> None:
+    query = "&".join([f"id={one}" for one in stock.ids.values()] + [f"externalOrderId={e}" for e in
+                                                                   stock.externals.values()])  # fmt: skip
+    assert other.get(f"/orders?{query}").json()["orders"]["totalItemCount"] == 0
+    assert other.get(f"/orders?siteId={stock.site}").json()["orders"]["totalItemCount"] == 0
+
+
+# one order ----------------------------------------------------------------------------------------------------
+
+
+def test_an_order_tells_its_lines_refunds_and_attempts(shop: Caller) -> None:
+    items = [{"sku": "TEA", "name": "Green tea", "amount": 3000, "quantity": 3}, {"name": "Cup", "amount": 1590}]
+    order_id = shop.admit(**AT_ONCE, orderItems=items)
+    shop.refund(order_id, {"amountToRefund": 12, "refundMessage": "Broken cup"})
+    order = shop.order(order_id)
+    assert order["items"] == [
+        {"line": 1, "sku": "TEA", "name": "Green tea", "amount": 3000, "quantity": 3},
+        {"line": 2, "sku": None, "name": "Cup", "amount": 1590, "quantity": None},
+    ]
+    [refund] = order["refunds"]
+    assert (refund["number"], refund["amount"], refund["message"]) == (1, 1200, "Broken cup")
+    assert refund["status"] == "PENDING"
+    shop.advance(minutes=1)
+    assert shop.order(order_id)["refunds"][0]["status"] == "COMPLETED"
+    [attempt] = order["attempts"]
+    assert (attempt["number"], attempt["status"], attempt["cure"]) == (1, "APPROVED", None)
+    assert attempt["sentAt"] is not None
+
+
+def test_an_attempts_code_is_told_in_words(shop: Caller) -> None:
+    order_id = shop.admit(paymentMethod__cardNumber=FUNDS)
+    shop.advance(days=8)
+    order = shop.order(order_id)
+    sent = [one for one in order["attempts"] if one["sentAt"]]
+    assert sent
+    for one in sent:
+        assert (one["status"], one["responseCode"]) == ("DECLINED", "51")
+        assert (one["responseText"], one["cure"]) == REASONS["insufficient_funds"]
+    planned = order["attempts"][-1]
+    assert (planned["status"], planned["dueAt"]) == ("PLANNED", order["nextAttemptAt"])
+
+
+def test_lists_stay_short(shop: Caller) -> None:
+    shop.admit()
+    [row] = shop.get("/orders").json()["orders"]["data"]
+    assert not {"items", "refunds", "attempts"} & set(row)
