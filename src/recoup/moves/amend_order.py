@@ -1,12 +1,12 @@
 """What a merchant may change of an open order. Each move writes its line only where something changes."""
 
 from datetime import datetime
-from uuid import UUID
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy
 from recoup.moves.change import Change
 from recoup.moves.plan_attempts import decide_next, drop_plan, follow, plan_attempt
+from recoup.moves.swap_card import NewCard, swap_card
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.rescue.intake import expiry_of
 from recoup.rules.rescue.order_evidence import last_reading
@@ -22,14 +22,14 @@ def check_open(change: Change) -> None:
                       stage=stage.value)  # fmt: skip
 
 
-def replace_card(change: Change, token_id: UUID, card_id: UUID, pan_id: UUID) -> None:
+def replace_card(change: Change, card: NewCard) -> None:
     """Another card, or the same one with new data, is tried at once: also where waiting would have cured nothing. The
     gate looks at the new card's own sends.
 
     Raises: Problem(wrong_state), Problem(conflict) while a try of the old card is out.
     """
     order = change.order
-    if token_id == order.token_id:
+    if card.token_id == order.token_id:
         return
     _check_retried(change)
     if order.stage is Stage.HELD and not order.attempts:
@@ -37,10 +37,7 @@ def replace_card(change: Change, token_id: UUID, card_id: UUID, pan_id: UUID) ->
         raise Problem("wrong_state", message, cure="Send the card again when it is released.")
     if order.going() is not None:
         raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
-    if order.card_id is not None and order.card_id != card_id and order.card_id not in order.cards_before:
-        change.amend(cards_before=[*order.cards_before, order.card_id])
-    change.fact("card_replaced", token_id, another=pan_id != order.pan_id)
-    change.amend(token_id=token_id, card_id=card_id, pan_id=pan_id)
+    swap_card(change, card)
     if order.stage is Stage.HELD:
         change.undue("release")
         change.step("released", why="There is another card.")

@@ -8,7 +8,7 @@ from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Challenge
-from recoup.rules.rescue.challenge import WINDOW, asks_of
+from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of
 
 
 def present(change: Change, reading: Reading, decision_id: UUID, reasons: list[str]) -> None:
@@ -17,17 +17,19 @@ def present(change: Change, reading: Reading, decision_id: UUID, reasons: list[s
     change.undue("unresolved")
     change.undue("retry")
     change.order.next_attempt_at = None
-    change.step("challenged", decision_id=decision_id, reasons=reasons, **_told(challenge))
+    change.step("challenged", decision_id=decision_id, reasons=reasons, **told(challenge))
     change.due("challenge", challenge.expires_at)
 
 
 def offer(change: Change, reading: Reading) -> None:
     """A link for an MIT that waiting cannot cure; the order goes on as it would."""
+    order = change.order
     asks = asks_of(reading)
-    if asks is None or change.order.challenge() is not None or change.order.by_customer:
+    tries = sum(c.tries for c in order.challenges)
+    if asks is None or order.by_customer or order.challenge() is not None or tries >= TRIES_MAX:
         return
     challenge = _challenge(change, asks)
-    change.fact("challenge_offered", challenge.challenge_id, **_told(challenge))
+    change.fact("challenge_offered", challenge.challenge_id, **told(challenge))
 
 
 def passed(change: Change) -> None:
@@ -35,7 +37,7 @@ def passed(change: Change) -> None:
     challenge = change.order.challenge()
     if challenge is not None and challenge.state == "tried":
         change.set_challenge(challenge, state="passed")
-        change.fact("challenge_passed", challenge.challenge_id, **_told(challenge))
+        change.fact("challenge_passed", challenge.challenge_id, **told(challenge))
 
 
 def refused(change: Change, why: str) -> None:
@@ -43,7 +45,7 @@ def refused(change: Change, why: str) -> None:
     challenge = change.order.challenge()
     if challenge is not None:
         change.set_challenge(challenge, state="failed")
-        change.fact("challenge_refused", challenge.challenge_id, why=why, **_told(challenge))
+        change.fact("challenge_refused", challenge.challenge_id, why=why, **told(challenge))
 
 
 def present_again(change: Change, why: str) -> None:
@@ -52,7 +54,7 @@ def present_again(change: Change, why: str) -> None:
     assert challenge is not None
     change.set_challenge(challenge, state="presented", tries=max(0, challenge.tries - 1))
     if change.order.by_customer:
-        change.step("challenged", why=why, **_told(challenge))
+        change.step("challenged", why=why, **told(challenge))
         change.due("challenge", max(challenge.expires_at, change.now))
 
 
@@ -81,6 +83,6 @@ def _challenge(change: Change, asks: str) -> Challenge:
     return challenge
 
 
-def _told(challenge: Challenge) -> dict[str, Any]:
+def told(challenge: Challenge) -> dict[str, Any]:
     return {"challenge_id": challenge.challenge_id, "asks": challenge.asks, "expires_at": challenge.expires_at,
             "number": challenge.tries}  # fmt: skip

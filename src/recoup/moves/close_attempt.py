@@ -107,6 +107,8 @@ def _declined(change: Change, attempt: Attempt) -> None:
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why="The processor has answered.")
+    if attempt.ladder == "challenge" and not order.by_customer:
+        challenges.refused(change, reading.meaning)
     decision, decision_id = decide_next(change, reading)
     final = decision.verdict == "decline_at_once"
     record(is_final=final, next_attempt_at=None if final else next_due(change, decision))

@@ -1,6 +1,5 @@
 """The merchant changes an open order: another card, another expiry, its notes, no further attempts or on with them."""
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,8 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.amend_order import check_open, move_expiry, note, replace_card, want_attempts
 from recoup.moves.change import Change
+from recoup.moves.swap_card import NewCard
+from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.evaluate import find_token, order_word
 
@@ -44,8 +45,8 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, aske
         if asked.expires_at is not None:
             move_expiry(change, asked.expires_at, world.policy)
         if asked.token_id is not None and token is not None:
-            card_id = _card_id(order_id, token["pan_id"], token["magic"])
-            replace_card(change, asked.token_id, card_id, token["pan_id"])
+            card_id = identity_of(order_id, token["pan_id"], token["magic"])
+            replace_card(change, NewCard(asked.token_id, card_id, token["pan_id"]))
         if asked.do_not_retry is False:
             want_attempts(change, wanted=True)
         note(change, asked.metadata, NOTES_MAX)
@@ -65,10 +66,3 @@ async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id:
     if order is not None and order["stage"] == Stage.RECEIVED:
         await start(orders, key)
     return token
-
-
-def _card_id(order_id: UUID, pan_id: UUID, magic: str | None) -> UUID:
-    """As at admission: a sandbox card with an effect is a card of its own in each order."""
-    if magic is None:
-        return pan_id
-    return UUID(hashlib.md5(f"{order_id}{pan_id}".encode(), usedforsecurity=False).hexdigest())

@@ -189,7 +189,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "settled": _plain("{amount} arrived in your wallet", "", "completed", "ok", "money"),
     "settlement_delayed": _plain("The settlement of {amount} is delayed", "It is sent until the channel takes it.",
                                  "clock", "warn", "money"),
-    "card_replaced": _plain("Another card", "You gave a new card, or new data of it; it is tried.", "right"),
+    "card_replaced": _plain("Another card", "A new card, or new data of it, is tried from here on.", "right"),
     "expiry_moved": _moved,
     "retries_stopped": _plain("No further attempts", "You asked for none; the order stays open until it expires.",
                               "onhold", "", "attempts"),
@@ -222,5 +222,6 @@ def say(happening: str, told: Told) -> Said:
 
 def actor_words(actor: str) -> str:
     kind, _, who = actor.partition(":")
-    words = {"user": who, "worker": "Recoup", "api": f"API key {who[:8]}", "operator": f"Operator {who}"}
+    words = {"user": who, "worker": "Recoup", "api": f"API key {who[:8]}", "operator": f"Operator {who}",
+             "payer": "The customer"}  # fmt: skip
     return words.get(kind, actor)

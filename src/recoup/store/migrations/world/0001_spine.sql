@@ -193,6 +193,7 @@ CREATE TABLE order_log (
     'challenged/attempt_unknown/challenged',
     'challenged/attempt_withheld/challenged',
     'challenged/cancelled/cancelled',
+    'challenged/card_replaced/challenged',
     'challenged/challenge_answered/processing',
     'challenged/challenge_failed/cancelled',
     'challenged/challenge_offered/challenged',

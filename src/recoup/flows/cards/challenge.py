@@ -1,0 +1,136 @@
+"""The hosted page of a challenge: what it shows, and what the customer's answer does.
+
+Whatever they give is used once: a security code goes out with the try and is kept nowhere, a new card goes into the
+vault, an address into the order's personal data.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from recoup.flows.cards.send import send_attempt
+from recoup.flows.cards.taken import AtHand
+from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.world import World
+from recoup.moves.answer_challenge import answer as answer_move
+from recoup.moves.answer_challenge import decline_by_customer
+from recoup.moves.change import Change
+from recoup.moves.swap_card import NewCard
+from recoup.rules.network.magic import CONFIRMED, identity_of
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.read.challenges import asked_of
+from recoup.store.write.payers import set_billing
+
+PAYER = Actor("payer", "page")
+State = Literal["asked", "tried", "passed", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; nothing here is secret."""
+
+    merchant_id: UUID
+    order_id: UUID
+    state: State
+    asks: str
+    tries: int
+    merchant: str
+    descriptor: str
+    units: int
+    asset: str
+    scheme: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    expires_at: datetime | None
+    reason: str | None
+    billing: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the customer filled in; empty is not given. `confirmed`: they passed the sandbox's 3-D Secure stand-in."""
+
+    code: str = field(default="", repr=False)
+    pan: str = field(default="", repr=False)
+    exp_month: int = 0
+    exp_year: int = 0
+    billing: dict[str, str] | None = field(default=None, repr=False)
+    confirmed: bool = False
+
+
+async def show(world: World, merchant_id: UUID, order_id: UUID) -> Asked:
+    """Raises: Problem(not_found) for an order that asks its customer nothing and never did."""
+    async with world.db.connection() as connection:
+        row = await asked_of(connection, merchant_id, order_id)
+    if row is None:
+        raise Problem("not_found", "There is no such page.", cure="Check the link.")
+    state: State = "over"
+    if row["stage"] in (Stage.COMPLETED, Stage.AUTHORISED):
+        state = "passed"
+    elif row["stage"] in (Stage.CHALLENGED, Stage.PROCESSING):
+        state = {"presented": "asked", "tried": "tried"}.get(row["state"], "over")  # type: ignore[assignment]
+    names = ("asks", "tries", "merchant", "descriptor", "units", "asset", "scheme", "last4", "exp_month", "exp_year",
+             "expires_at", "reason")  # fmt: skip
+    return Asked(merchant_id, order_id, state, billing=dict(row["billing"] or {}), **{n: row[n] for n in names})
+
+
+async def answer(world: World, orders: Orders, vault: Vault, asked: Asked, given: Given, request_id: str) -> Asked:
+    """Tries the card with what was given, and answers what the page shows then.
+
+    Raises: Problem invalid (naming the field), wrong_state, conflict, unavailable.
+    """
+    _check(asked, given)
+    key = (asked.merchant_id, asked.order_id)
+    card = await _vaulted(world, vault, asked, given) if given.pan else None
+    if given.billing:
+        async with world.db.connection() as connection:
+            await set_billing(connection, *key, asked.billing | given.billing)
+    await orders.change(Job(key, lambda change: answer_move(change, card), PAYER, request_id))
+    confirmed = {"authenticationValue": CONFIRMED} if given.confirmed and world.policy.test_mode else None
+    at_hand = AtHand(cvv=given.code, three_d_secure=confirmed)
+    send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
+    _SENDING.add(send)
+    send.add_done_callback(_SENDING.discard)
+    await asyncio.wait({send}, timeout=world.policy.call_timeout.total_seconds() + 1)
+    return await show(world, *key)
+
+
+async def refuse(world: World, orders: Orders, asked: Asked, request_id: str) -> Asked:
+    """The customer says no, or the bank's page did not let them pass."""
+    key = (asked.merchant_id, asked.order_id)
+
+    def work(change: Change) -> None:
+        decline_by_customer(change)
+
+    await orders.change(Job(key, work, PAYER, request_id))
+    return await show(world, *key)
+
+
+_SENDING: set[asyncio.Task[str | None]] = set()  # a customer who closes the page does not stop what they began
+
+
+def _check(asked: Asked, given: Given) -> None:
+    """Raises: Problem(invalid) for what is asked and missing. Another card always does."""
+    if given.pan:
+        return
+    if asked.asks == "card":
+        raise Problem("invalid", "Fill in the card number.", field="CardNumber")
+    if asked.asks == "code" and not given.code:
+        raise Problem("invalid", "Fill in the security code.", field="Code")
+    if asked.asks == "address" and not (given.billing or {}).get("addressLine1"):
+        raise Problem("invalid", "Fill in the address.", field="Address")
+    if asked.asks == "confirm" and not given.confirmed:
+        raise Problem("invalid", "Confirm the payment, or use another card.", field="Confirmed")
+
+
+async def _vaulted(world: World, vault: Vault, asked: Asked, given: Given) -> NewCard:
+    check_number(world, given.pan, "CardNumber")
+    stored = await vault.store(CardGiven(asked.merchant_id, new_id(), given.pan, given.exp_month, given.exp_year))
+    return NewCard(stored.token_id, identity_of(asked.order_id, stored.pan_id, stored.magic), stored.pan_id)

@@ -1,0 +1,23 @@
+"""What a challenge's page shows."""
+
+from uuid import UUID
+
+import asyncpg
+
+_ASKED = """
+SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor, o.units, o.asset, o.stage, v.scheme,
+  v.last4, v.exp_month, v.exp_year, p.billing, h.reason
+FROM challenges c
+JOIN orders o USING (merchant_id, order_id)
+JOIN order_heads h USING (merchant_id, order_id)
+JOIN merchants m USING (merchant_id)
+JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+WHERE c.merchant_id = $1 AND c.order_id = $2
+ORDER BY c.challenge_no DESC LIMIT 1
+"""
+
+
+async def asked_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
+    """The order's last challenge."""
+    return await connection.fetchrow(_ASKED, merchant_id, order_id)
