@@ -24,7 +24,7 @@ _UNPAID = (Stage.DECLINED, Stage.EXPIRED)
 
 
 async def charge_cycle(world: World, merchant_id: UUID, subscription_id: UUID) -> None:
-    """Due work `cycle`. The charge's merchant_order_id holds the cycle's number: a second try finds the first's order."""
+    """Due work `cycle`. The charge's merchant_order_id holds the cycle's number: a second try finds the order."""
     async with world.db.connection() as connection:
         row = await find_subscription(connection, merchant_id, subscription_id)
         offset = await offset_of(connection, merchant_id)
