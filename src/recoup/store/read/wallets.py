@@ -32,10 +32,10 @@ WITH open AS (
     -e.balance_after AS balance_after, p.page_no, p.position
   FROM postings p JOIN entries e USING (merchant_id, posting_id)
   WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND e.account = 'merchant_payable' AND e.place = 'wallet'
-  ORDER BY p.page_no DESC, p.position DESC LIMIT $2 + $3
+  ORDER BY p.page_no DESC, p.position DESC LIMIT $2::bigint + $3::bigint
 ), page AS (
   SELECT *, NULL::bigint AS page_no, NULL::int AS position FROM open UNION ALL SELECT * FROM closed
-  ORDER BY page_no DESC NULLS FIRST, position DESC, posting_id DESC LIMIT $2 OFFSET $3
+  ORDER BY page_no DESC NULLS FIRST, position DESC, posting_id DESC LIMIT $2::bigint OFFSET $3::bigint
 )
 SELECT m.posting_id, m.recipe, m.order_id, m.source_id, m.business_at, m.asset, m.units,
   m.balance_after::bigint AS balance_after, coalesce(s.tx_hash, a.reference, o.reference, r.message, '') AS reference
