@@ -163,6 +163,12 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "refund_stuck": _plain("Refund of {amount} is stuck",
                            "The processor did not take it. It is still owed; the operator looks at it.",
                            "problem", "bad", "money"),
+    "paid_late": _plain("{amount} came after the end", "It is not lost: give it back, or deliver.", "problem", "warn",
+                        "money"),
+    "settlement_due": _plain("{amount} leave for your wallet", "", "right", "", "money"),
+    "settled": _plain("{amount} reached your wallet", "", "completed", "ok", "money"),
+    "settlement_delayed": _plain("The settlement is delayed", "It is sent until the channel takes it.", "clock", "warn",
+                                 "money"),
     "merchant_attempt": _plain("Your own attempt was declined", "It counts in the card's network limits.", "info"),
     "paid_twice": _plain("Paid twice", "Your own payment succeeded too: refund one of them.",
                          "problem", "bad", "money"),
@@ -178,6 +184,7 @@ RECIPES: Final[Mapping[str, str]] = {
     "refund_done": "sent back to the customer",
     "late_approval": "came in late and goes back",
     "reversed": "went back to the customer",
+    "settled": "sent to your own wallet",
     "uncollected": "not collected; the operator's loss",
 }
 
