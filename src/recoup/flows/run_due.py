@@ -13,6 +13,8 @@ from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.locked import Orders
 from recoup.flows.refunds.send import send_refund
+from recoup.flows.stable.cycle import charge_cycle, cycle_ended
+from recoup.flows.stable.payouts import pay_out
 from recoup.flows.stable.settle import settle
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import WORKER, Scope
@@ -42,6 +44,9 @@ FLOWS: dict[str, Flow] = {
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
+    "cycle": lambda world, orders, due: charge_cycle(world, due.merchant_id, due.subject_id),
+    "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
+    "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
 }
 
 

@@ -110,7 +110,7 @@ class Change:
             if challenge.state in ("presented", "tried"):
                 self.set_challenge(challenge, state="ended")
         if order.facts.get("subscription_id"):
-            self.due("cycle_ended", self.wall, subject_id=UUID(order.facts["subscription_id"]), wall=True)
+            self.due("cycle_ended", self.wall, wall=True)
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)
             if row is not None and happening not in ("collected", "captured", "advanced"):

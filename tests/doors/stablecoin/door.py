@@ -122,8 +122,11 @@ class Merchant:
 
     def press(self, charged: dict[str, Any], button: str = "pay", **form: str) -> httpx.Response:
         """A button of the hosted page."""
-        url = charged["instruction"]["redirect_url"].removeprefix(URL)
-        return self.door.call("POST", f"{url}/{button}", data=form)
+        return self.door.call("POST", f"{page_of(charged)}/{button}", data=form)
+
+    def press_raw(self, charged: dict[str, Any]) -> httpx.Response:
+        """As `press`, where a 5xx is asked for."""
+        return self.door.call("POST", f"{page_of(charged)}/pay", allow_5xx=True)
 
     def paid(self, **changes: Any) -> dict[str, Any]:
         """A charge that was paid on the hosted page; the order."""
@@ -153,6 +156,11 @@ class Merchant:
         statement = f"UPDATE merchants SET {names}, version = version + 1 WHERE merchant_id = $1"
         self.door.sql(statement, self.shop.merchant_id, *columns.values())
         self.door.services.merchants.forget(self.shop.merchant_id)
+
+
+def page_of(charged: dict[str, Any]) -> str:
+    """The hosted page's path."""
+    return str(charged["instruction"]["redirect_url"]).removeprefix(URL)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import click
 from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.cards.on_demand import FAULTS, clear_fault, set_fault, settle_attempt
+from recoup.flows.stable.pay import simulate_by_operator
 from recoup.rules.network.magic import inputs
 
 
@@ -35,14 +36,16 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("order")
     @data_dir_option
     def pay(order: str, data_dir: Path | None) -> None:
-        """The issuer approves whatever this order sends from now on; its next attempt is made now."""
+        """The issuer approves whatever this order sends from now on; its next attempt is made now. A stablecoin order
+        is paid, also one that has ended: then the payment is late."""
         _settle(with_world, load_settings(data_dir=data_dir), order, True)
 
     @sandbox.command()
     @click.argument("order")
     @data_dir_option
     def decline(order: str, data_dir: Path | None) -> None:
-        """The issuer declines whatever this order sends from now on; its next attempt is made now."""
+        """The issuer declines whatever this order sends from now on; its next attempt is made now. The payment of a
+        stablecoin order fails."""
         _settle(with_world, load_settings(data_dir=data_dir), order, False)
 
     @sandbox.command()
@@ -62,6 +65,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
 def _settle(with_world: WithWorld, settings: Any, order: str, approve: bool) -> None:
     async def work(opened: Opened) -> str:
-        return await settle_attempt(opened.world, opened.orders, order, approve)
+        state = await simulate_by_operator(opened.world, opened.orders, order, approve)
+        return state or await settle_attempt(opened.world, opened.orders, order, approve)
 
     click.echo(with_world(settings, work))

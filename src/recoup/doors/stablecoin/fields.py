@@ -11,7 +11,7 @@ from recoup.kernel.problem import Problem
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 QUERY_FIELDS_MAX: Final = 100
-_PATH: Final = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
+_PATH: Final = re.compile(r" - at (?:`?key`? in )?`\$\.?([^`]*)`$")
 _MISSING: Final = re.compile(r"Object missing required field `([^`]+)`")
 
 

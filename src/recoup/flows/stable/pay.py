@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.port import Channel, Payment, Simulated
@@ -12,6 +13,10 @@ from recoup.moves.change import Change
 from recoup.moves.payments import pick_channel, take_payment
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.stable.channels import CHANNELS
+from recoup.rules.stable.words import order_status
+from recoup.store.read.stable_orders import stable_order
+
+OPERATOR = Actor("operator", "sandbox")
 
 
 async def simulate(
@@ -45,6 +50,25 @@ async def simulate(
         cure = "Try again: the same payment is never taken twice."
         raise Problem("unavailable", "The channel does not answer.", cure=cure, retry_after_seconds=2)
     return await record_payment(world, orders, key, payment.id, code, outcome, actor=actor)
+
+
+async def simulate_by_operator(world: World, orders: Orders, key: str, approve: bool) -> str | None:
+    """`recoup sandbox pay|decline` of a stablecoin order; None for an order of the other dialect.
+
+    Raises: Problem not_found, wrong_state.
+    """
+    merchant_id, order_id = await find_one(world, key)
+    async with world.db.connection() as connection:
+        order = await stable_order(connection, merchant_id, order_id)
+    if order is None:
+        return None
+    await simulate(world, orders, (merchant_id, order_id), approve=approve, actor=OPERATOR, late=True)
+    async with world.db.connection() as connection:
+        paid = await stable_order(connection, merchant_id, order_id)
+    assert paid is not None
+    if approve and paid.paid_at is None:
+        return "paid late: the order had ended, its page says what is to be done"
+    return order_status(paid.stage, paid.units, paid.refunded_units)
 
 
 async def record_payment(

@@ -40,6 +40,19 @@ class Sweep:
     timeout_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class PayOut:
+    """Custodial money that leaves. `id` is the payout's id."""
+
+    id: UUID
+    merchant_id: UUID
+    units: int
+    currency: str
+    destination: str
+    send_before_monotonic: float
+    timeout_seconds: float
+
+
 class Channel(Protocol):
     """A gateway. No method raises for anything that a network or counterpart does: that is an Outcome, whose
     `reference` is the transaction's hash."""
@@ -56,6 +69,8 @@ class Channel(Protocol):
     async def reverse(self, reversal: Reversal) -> Outcome: ...
 
     async def sweep(self, sweep: Sweep) -> Outcome: ...
+
+    async def pay_out(self, payout: PayOut) -> Outcome: ...
 
     async def inquire(self, id: UUID) -> Outcome: ...
 

@@ -10,6 +10,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
 from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
+from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.read.order_page import OrderPage, Row
 
 ON_HOLD = 1
@@ -143,11 +144,19 @@ def remaining(page: OrderPage) -> int:
     return int(page.head["units"] - page.head["refunded_units"])
 
 
+def channel(page: OrderPage) -> Channel | None:
+    """Of a stablecoin order, as soon as it is known."""
+    route = (page.attempts[-1]["route"] if page.attempts else None) or page.head["source"]
+    return CHANNELS.get(route)
+
+
 def can_refund(visit: Visit, page: OrderPage) -> Action:
     if not visit.session.may("refund"):
         return Action(f"Your role ({_role(visit)}) may look, not refund.")
     if page.order["stage"] != Stage.COMPLETED:
         return Action("Nothing was paid, so there is nothing to give back.")
+    if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
+        return Action("Its money went straight to your own wallet; nothing of it is here.")
     if remaining(page) <= 0:
         return Action("All of it is refunded already.")
     return Action()

@@ -77,6 +77,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
         remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
         can_cancel=facts.can_cancel(visit, page), why_ended=REASONS.get(page.head["reason"] or "", ""),
+        channel=facts.channel(page) if page.order["kind"] == "stable" else None,
         problem=problem, dialog=dialog, asked=asked, review=review,
         receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.words import RECIPES, Told, actor_words, say
 from recoup.doors.portal.templates import money
 from recoup.rules.network.codes import read_decline
@@ -72,7 +73,8 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
         line["body"] | came_in, order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
         order["expires_at"],
     )  # fmt: skip
-    said = say(line["happening"], told)
+    stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
+    said = stable(told) if stable else say(line["happening"], told)
     decision = decision_of(page, line["decision_id"])
     reasons = tuple(decision["reasons"]) if decision else ()
     return Item(

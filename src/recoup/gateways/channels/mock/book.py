@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.gateways.channels.port import Payment
+from recoup.gateways.channels.port import Payment, PayOut
 
 _RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
 _PAY = """
@@ -23,9 +23,14 @@ _TRANSFER = """
 INSERT INTO mock_channel.transfers (id, kind, payment_id, units, currency, decision, why, decided_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
+_PAY_OUT = """
+INSERT INTO mock_channel.payouts (id, merchant_id, units, currency, decision, why, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
 _FIND = """
 SELECT decision, NULL AS why FROM mock_channel.payments WHERE id = $1
 UNION ALL SELECT decision, why FROM mock_channel.transfers WHERE id = $1
+UNION ALL SELECT decision, why FROM mock_channel.payouts WHERE id = $1
 """
 
 
@@ -76,6 +81,16 @@ async def transfer(
         decided = Decided("declined" if why else "approved", why)
         await connection.execute(_TRANSFER, id, kind, payment_id, units, currency, decided.decision, why, now)
         return decided
+
+
+async def pay_out(connection: asyncpg.Connection, payout: PayOut, now: datetime, *, refuse: bool) -> Decided:
+    """Money that leaves; decided once."""
+    why = "refused_by_destination" if refuse else None
+    await connection.execute(_PAY_OUT, payout.id, payout.merchant_id, payout.units, payout.currency,
+                             "declined" if refuse else "approved", why, now)  # fmt: skip
+    found = await find(connection, payout.id)
+    assert found is not None
+    return found
 
 
 async def find(connection: asyncpg.Connection, id: UUID) -> Decided | None:

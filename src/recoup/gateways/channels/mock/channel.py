@@ -12,7 +12,7 @@ from recoup.gateways.cards.port import Outcome, Reversal
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import active_faults
 from recoup.gateways.channels.mock import book
-from recoup.gateways.channels.port import Instruction, Payment, Sweep
+from recoup.gateways.channels.port import Instruction, Payment, PayOut, Sweep
 from recoup.kernel.time import Clocks
 
 _SLOW_SECONDS: Final = 1.5
@@ -59,6 +59,14 @@ class MockChannel:
         return await self._ask(
             sweep.id, lambda c: book.transfer(c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now),
             send_before=sweep.send_before_monotonic, timeout_seconds=sweep.timeout_seconds,
+        )  # fmt: skip
+
+    async def pay_out(self, payout: PayOut) -> Outcome:
+        """A destination that ends with `fail` is refused, for tests."""
+        now = self._clocks.wall()
+        return await self._ask(
+            payout.id, lambda c: book.pay_out(c, payout, now, refuse=payout.destination.endswith("fail")),
+            send_before=payout.send_before_monotonic, timeout_seconds=payout.timeout_seconds,
         )  # fmt: skip
 
     async def inquire(self, id: UUID) -> Outcome:

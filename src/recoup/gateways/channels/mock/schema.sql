@@ -24,3 +24,13 @@ CREATE TABLE IF NOT EXISTS mock_channel.transfers (
     decided_at timestamptz NOT NULL
 );
 CREATE INDEX IF NOT EXISTS transfers_by_payment ON mock_channel.transfers (payment_id);
+
+CREATE TABLE IF NOT EXISTS mock_channel.payouts (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL,
+    units bigint NOT NULL,
+    currency text NOT NULL,
+    decision text NOT NULL CHECK (decision IN ('approved', 'declined')),
+    why text,
+    decided_at timestamptz NOT NULL
+);

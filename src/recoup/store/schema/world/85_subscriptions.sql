@@ -20,6 +20,7 @@ CREATE TABLE subscriptions (
   last_order_id uuid,
   facts jsonb NOT NULL,
   created_at timestamptz NOT NULL,
+  skipped int NOT NULL DEFAULT 0,          -- cycles that passed while it was paused
   PRIMARY KEY (merchant_id, subscription_id)
 );
 CREATE INDEX subscriptions_newest ON subscriptions (merchant_id, created_at DESC, subscription_id DESC);

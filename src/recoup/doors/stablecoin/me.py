@@ -1,0 +1,117 @@
+"""GET /me, and PUT /webhook: where the merchant wants its events. Source: contract stablecoin-api §2.6, §3."""
+
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.stablecoin.fields import read
+from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.flows.messages import stablecoin_endpoint
+from recoup.flows.messages.stablecoin_endpoint import StablecoinEndpoint
+from recoup.kernel.ids import wire_id
+from recoup.rules.messages.stable_events import NAMES
+
+_NAMES: Final = ", ".join(NAMES)
+
+
+class Webhook(Struct, frozen=True):
+    url: Annotated[str, Meta(description="Empty: events go nowhere.")]
+    events: Annotated[list[str], Meta(description="Empty: all but order.expired, which is sent when asked for.")]
+    encrypt: Annotated[bool, Meta(description="Bodies go as A256GCM envelopes.")]
+    state: Annotated[Literal["active", "disabled", "none"], Meta(description="`disabled`: switched off by us.")]
+
+
+class MerchantObject(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`mch_` and an opaque text.")]
+    name: str
+    email: str
+    status: Literal["active", "suspended", "pending", "rejected"]
+    webhook_url: str
+    webhook_events: Annotated[str, Meta(description="With commas between; empty: all.")]
+    webhook_encryption: bool
+    email_on_payment: bool
+    slug: str
+    custom_domain: str
+    settlement_address: str
+    settlement_addresses: dict[str, str]
+    fee_override: bool
+    fee_percent: Annotated[str, Meta(description="A fraction: `0.01` is 1 %.")]
+    fee_fixed: str
+    min_payout: str
+    totp_enabled: bool
+    kyc_status: str
+    is_test: bool
+
+
+class Me(Struct, frozen=True):
+    merchant: MerchantObject
+
+
+class WebhookBody(Struct, frozen=True):
+    url: Annotated[str, Meta(max_length=2048, description="Your receiver; empty ends the deliveries.")]
+    events: Annotated[list[str] | None, Meta(description=f"Of {_NAMES}. Left out: all but the last.")] = None
+    encrypt: bool = False
+
+
+class WebhookAnswer(Struct, frozen=True):
+    webhook: Webhook
+
+
+async def me(call: Call) -> Reply:
+    services, scope = call.services, call.scope
+    merchant = (await services.merchants.get(scope.merchant_id)).merchant
+    endpoint = await stablecoin_endpoint.read(services.world, scope)
+    percent = Decimal(merchant.tariff.basis_points) / 10_000
+    return Reply(Me(MerchantObject(
+        id=wire_id("mch", merchant.merchant_id), name=merchant.name, email="",
+        status="suspended" if merchant.killed else "active", webhook_url=endpoint.url,
+        webhook_events=",".join(endpoint.events), webhook_encryption=endpoint.encrypt, email_on_payment=False, slug="",
+        custom_domain="", settlement_address="", settlement_addresses={}, fee_override=bool(percent),
+        fee_percent=f"{percent:f}", fee_fixed=str(merchant.tariff.fixed_units), min_payout="0", totp_enabled=False,
+        kyc_status="not_required", is_test=services.world.policy.test_mode,
+    )))  # fmt: skip
+
+
+async def put_webhook(call: Call) -> Reply:
+    body = read(call.body, WebhookBody)
+    wanted = tuple(body.events or ())
+    return _reply(await stablecoin_endpoint.configure(
+        call.services.world, call.scope, body.url, wanted, encrypt=body.encrypt
+    ))  # fmt: skip
+
+
+async def get_webhook(call: Call) -> Reply:
+    return _reply(await stablecoin_endpoint.read(call.services.world, call.scope))
+
+
+def _reply(endpoint: StablecoinEndpoint) -> Reply:
+    state: Literal["active", "disabled", "none"] = "none"
+    if endpoint.url:
+        state = "active" if endpoint.state == "active" else "disabled"
+    return Reply(WebhookAnswer(Webhook(endpoint.url, list(endpoint.events), endpoint.encrypt, state)))
+
+
+ME: Final = {"GET": Method(me)}
+WEBHOOK: Final = {"GET": Method(get_webhook), "PUT": Method(put_webhook, body=True)}
+_PUT_EXAMPLE: Final = {"url": "https://shop.example/hooks", "events": ["payment.succeeded", "payment.refunded"]}
+OPERATIONS: Final = (
+    Operation(
+        "GET", "/api/v1/me", "Your profile", "Who the key belongs to, with fees and webhook.", group="Account",
+        answers={200: Me}, credential="signature",
+        examples=(Example("A merchant without a webhook", None, 200, {
+            "merchant": {"status": "active", "webhook_url": "", "webhook_events": ""},
+        }),),
+    ),
+    Operation(
+        "GET", "/api/v1/webhook", "The webhook", "Where events go. The secret is shown once, with the keys.",
+        group="Account", answers={200: WebhookAnswer}, credential="signature",
+    ),
+    Operation(
+        "PUT", "/api/v1/webhook", "Set the webhook",
+        "One address, the events it wants, and whether bodies are encrypted.",
+        group="Account", body=WebhookBody, answers={200: WebhookAnswer}, credential="signature",
+        examples=(Example("Two events", _PUT_EXAMPLE, 200, {"webhook": {**_PUT_EXAMPLE, "encrypt": False}}),),
+    ),
+)  # fmt: skip

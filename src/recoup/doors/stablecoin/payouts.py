@@ -1,0 +1,89 @@
+"""GET and POST /payouts: custodial money leaves. Source: contract stablecoin-api §2.7c."""
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.stablecoin.fields import read, whole
+from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.doors.stablecoin.wallets import OFFSET_MAX, PageQuery
+from recoup.flows.stable.payouts import PayoutAsked, ask_payout
+from recoup.kernel.ids import wire_id
+from recoup.rules.stable.words import stamp
+from recoup.store.read.payouts import find_payout, list_payouts
+
+
+class Payout(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`po_` and an opaque text.")]
+    currency: str
+    amount: str
+    status: Annotated[
+        Literal["requested", "approved", "executing", "processing", "paid", "rejected", "failed"],
+        Meta(description="The last two give the money back to the wallet."),
+    ]
+    destination_type: Literal["crypto", "bank"]
+    destination: str
+    reference: Annotated[str, Meta(description="A transaction's hash, or the bank's.")]
+    reason: Annotated[str, Meta(description="Why it failed.")]
+    created_at: str
+
+
+class PayoutList(Struct, frozen=True):
+    data: Annotated[list[Payout], Meta(description="Newest first.")]
+
+
+class PayoutAnswer(Struct, frozen=True):
+    payout: Payout
+
+
+class PayoutBody(Struct, frozen=True):
+    amount: Annotated[str, Meta(description="Decimal text, at most the wallet's balance.")]
+    currency: Annotated[str, Meta(max_length=16)]
+    destination: Annotated[str, Meta(min_length=3, max_length=512, description="`chain:address`, or the bank's words.")]
+    destination_type: Literal["crypto", "bank"] = "crypto"
+
+
+async def list_all(call: Call) -> Reply:
+    limit, offset = whole(call.query, "limit", 20, 1, 200), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    async with call.services.world.db.connection() as connection:
+        rows = await list_payouts(connection, call.scope.merchant_id, limit, offset)
+    return Reply(PayoutList([_object(row) for row in rows]))
+
+
+async def request(call: Call) -> Reply:
+    body = read(call.body, PayoutBody)
+    asked = PayoutAsked(body.amount, body.currency, body.destination_type, body.destination, call.idempotency_key)
+    services = call.services
+    payout_id = await ask_payout(services.world, services.merchants, call.scope, asked)
+    async with services.world.db.connection() as connection:
+        row = await find_payout(connection, call.scope.merchant_id, payout_id)
+    assert row is not None
+    return Reply(PayoutAnswer(_object(row)), 201)
+
+
+def _object(row: Any) -> Payout:
+    return Payout(
+        wire_id("po", row["payout_id"]), row["asset"], row["amount_text"], row["state"], row["destination_type"],
+        row["destination"], row["reference"] or "", row["reason"] or "", stamp(row["created_at"]),
+    )  # fmt: skip
+
+
+PAYOUTS: Final = {"GET": Method(list_all), "POST": Method(request, body=True)}
+_EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
+OPERATIONS: Final = (
+    Operation(
+        "GET", "/api/v1/payouts", "List payouts", "Custodial withdrawals.", group="Money", query=PageQuery,
+        answers={200: PayoutList}, credential="signature",
+    ),
+    Operation(
+        "POST", "/api/v1/payouts", "Request a payout",
+        "Debits the wallet at once. The same Idempotency-Key is the same payout.", group="Money", body=PayoutBody,
+        answers={201: PayoutAnswer},
+        problems=("invalid_amount", "insufficient_balance", "idempotency_conflict", "merchant_suspended"),
+        credential="signature",
+        examples=(Example("To a wallet of your own", _EXAMPLE, 201, {
+            "payout": {**_EXAMPLE, "destination_type": "crypto", "status": "requested", "reference": ""},
+        }),),
+    ),
+)  # fmt: skip

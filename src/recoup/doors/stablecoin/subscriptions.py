@@ -1,0 +1,190 @@
+"""/subscriptions: one charge a cycle. Source: contract stablecoin-api §2.8."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.stablecoin.charges import METADATA_MAX, Key, Value, short
+from recoup.doors.stablecoin.fields import read, whole
+from recoup.doors.stablecoin.resource import Call, Method, Reply, missing
+from recoup.doors.stablecoin.wallets import OFFSET_MAX
+from recoup.flows.stable import subscriptions as flow
+from recoup.flows.stable.subscriptions import SubscriptionAsked, subscribe
+from recoup.kernel.ids import wire_id
+from recoup.kernel.problem import Problem
+from recoup.rules.stable.channels import CHANNELS
+from recoup.rules.stable.cycles import COUNT_MAX
+from recoup.rules.stable.links import check_link
+from recoup.rules.stable.words import stamp
+from recoup.store.read.subscriptions import find_subscription, list_subscriptions
+
+State = Literal["active", "paused", "past_due", "canceled", "completed"]
+STATES: Final = ("active", "paused", "past_due", "canceled", "completed")
+
+
+class Subscription(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`sub_` and an opaque text.")]
+    title: str
+    customer: str | None
+    amount: str
+    currency: str
+    channel: str
+    channel_name: str
+    interval_unit: Literal["day", "week", "month"]
+    interval_count: int
+    status: State
+    cycles_done: Annotated[int, Meta(description="Cycles charged so far; also the next one's index.")]
+    total_cycles: Annotated[int, Meta(description="0: without end.")]
+    billing_anchor: Annotated[str, Meta(description="Cycle n is charged at anchor + n × interval.")]
+    next_charge_at: str | None
+    ends_at: str | None
+    last_order_id: str | None
+    metadata: dict[str, str]
+    created_at: str
+
+
+class SubscriptionBody(Struct, frozen=True):
+    title: Annotated[str, Meta(min_length=1, max_length=256, description="Shown to the payer on each charge.")]
+    amount: Annotated[str, Meta(description="Decimal text, of each cycle.")]
+    currency: Annotated[str, Meta(max_length=16)]
+    interval_unit: Literal["day", "week", "month"]
+    interval_count: Annotated[int, Meta(ge=1, le=COUNT_MAX)] = 1
+    channel: Annotated[str | None, Meta(description="Channel code; without it the payer picks, each time.")] = None
+    customer: str | None = None
+    total_cycles: Annotated[int, Meta(ge=0, le=10_000, description="0: without end.")] = 0
+    billing_anchor: Annotated[datetime, Meta(tz=True, description="The first charge; left out: now.")] | None = None
+    ends_at: Annotated[datetime, Meta(tz=True, description="No cycle after this.")] | None = None
+    metadata: dict[Key, Value] | None = None
+    return_url: str | None = None
+    cancel_url: str | None = None
+
+
+class SubscriptionAnswer(Struct, frozen=True):
+    subscription: Subscription
+
+
+class SubscriptionList(Struct, frozen=True):
+    data: Annotated[list[Subscription], Meta(description="Newest first.")]
+    total: int
+    limit: int
+    offset: int
+
+
+class ListQuery(Struct, frozen=True):
+    status: State | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 20
+    offset: Annotated[int, Meta(ge=0)] = 0
+
+
+async def create(call: Call) -> Reply:
+    body = read(call.body, SubscriptionBody)
+    if len(body.metadata or {}) > METADATA_MAX:
+        raise Problem("invalid", f"The field metadata has more than {METADATA_MAX} entries.", field="metadata")
+    facts = {
+        "metadata": body.metadata, "return_url": check_link(body.return_url, "return_url"),
+        "cancel_url": check_link(body.cancel_url, "cancel_url"),
+    }  # fmt: skip
+    asked = SubscriptionAsked(
+        body.title, body.amount, body.currency, body.interval_unit, body.interval_count, body.channel,
+        short(body.customer, "customer", 256) or None, body.total_cycles, body.billing_anchor, body.ends_at,
+        {name: value for name, value in facts.items() if value}, call.idempotency_key,
+    )  # fmt: skip
+    services = call.services
+    made = await subscribe(services.world, services.merchants, call.scope, asked)
+    return Reply(await _answer(call, made), 201)
+
+
+async def list_all(call: Call) -> Reply:
+    limit, offset = whole(call.query, "limit", 20, 1, 200), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    state = call.query.get("status") or None
+    if state is not None and state not in STATES:
+        cure = f"It is one of {', '.join(STATES)}."
+        raise Problem("invalid", "The parameter status is not known.", field="status", cure=cure)
+    async with call.services.world.db.connection() as connection:
+        rows, total = await list_subscriptions(connection, call.scope.merchant_id, limit, offset, state)
+    return Reply(SubscriptionList([_object(row) for row in rows], total, limit, offset))
+
+
+async def read_one(call: Call) -> Reply:
+    return Reply(await _answer(call, call.object_id("sub")))
+
+
+async def pause(call: Call) -> Reply:
+    await flow.pause(call.services.world, call.scope, call.object_id("sub"))
+    return await read_one(call)
+
+
+async def resume(call: Call) -> Reply:
+    await flow.resume(call.services.world, call.scope, call.object_id("sub"))
+    return await read_one(call)
+
+
+async def cancel(call: Call) -> Reply:
+    await flow.end(call.services.world, call.scope, call.object_id("sub"))
+    return await read_one(call)
+
+
+async def _answer(call: Call, subscription_id: Any) -> SubscriptionAnswer:
+    async with call.services.world.db.connection() as connection:
+        row = await find_subscription(connection, call.scope.merchant_id, subscription_id)
+    if row is None:
+        raise missing()
+    return SubscriptionAnswer(_object(row))
+
+
+def _object(row: Any) -> Subscription:
+    channel = CHANNELS.get(row["channel"] or "")
+    return Subscription(
+        wire_id("sub", row["subscription_id"]), row["title"], row["customer"], row["amount_text"], row["asset"],
+        row["channel"] or "", channel.name if channel else "", row["interval_unit"], row["interval_count"],
+        row["state"], row["cycles_done"], row["total_cycles"], stamp(row["anchor"]),
+        stamp(row["next_charge_at"]) if row["next_charge_at"] else None,
+        stamp(row["ends_at"]) if row["ends_at"] else None,
+        wire_id("ord", row["last_order_id"]) if row["last_order_id"] else None, row["facts"].get("metadata") or {},
+        stamp(row["created_at"]),
+    )  # fmt: skip
+
+
+ALL: Final = {"POST": Method(create, body=True), "GET": Method(list_all)}
+ONE: Final = {"GET": Method(read_one)}
+PAUSE: Final = {"POST": Method(pause, body=True)}
+RESUME: Final = {"POST": Method(resume, body=True)}
+CANCEL: Final = {"POST": Method(cancel, body=True)}
+_AT: Final = "/api/v1/subscriptions"
+_EXAMPLE: Final = {
+    "title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock", "interval_unit": "month",
+}  # fmt: skip
+
+
+def _step(verb: str, summary: str, text: str) -> Operation:
+    return Operation(
+        "POST", f"{_AT}/{{id}}/{verb}", summary, text, group="Subscriptions", answers={200: SubscriptionAnswer},
+        problems=("not_found", "invalid_state"), credential="signature",
+    )  # fmt: skip
+
+
+OPERATIONS: Final = (
+    Operation(
+        "POST", _AT, "Create a subscription",
+        "Each cycle makes a charge of its own, which the payer pays. The same Idempotency-Key is the same one.",
+        group="Subscriptions", body=SubscriptionBody, answers={201: SubscriptionAnswer},
+        problems=("invalid_amount", "channel_not_found", "idempotency_conflict", "merchant_suspended"),
+        credential="signature",
+        examples=(Example("Monthly, without end", _EXAMPLE, 201, {
+            "subscription": {**_EXAMPLE, "interval_count": 1, "status": "active", "cycles_done": 0, "total_cycles": 0},
+        }),),
+    ),
+    Operation(
+        "GET", _AT, "List subscriptions", "Newest first.", group="Subscriptions", query=ListQuery,
+        answers={200: SubscriptionList}, credential="signature",
+    ),
+    Operation(
+        "GET", f"{_AT}/{{id}}", "Retrieve a subscription", "", group="Subscriptions",
+        answers={200: SubscriptionAnswer}, problems=("not_found",), credential="signature",
+    ),
+    _step("pause", "Pause", "No cycle is charged until it is resumed."),
+    _step("resume", "Resume", "Cycles that passed meanwhile are left out."),
+    _step("cancel", "Cancel", "No further cycle is charged; orders that exist stay as they are."),
+)  # fmt: skip

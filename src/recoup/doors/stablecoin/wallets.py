@@ -1,0 +1,111 @@
+"""GET /wallets and /ledger: what the merchant holds, and every movement. Source: contract stablecoin-api §2.7."""
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+from msgspec import Meta, Struct
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.stablecoin.fields import whole
+from recoup.doors.stablecoin.resource import Call, Method, Reply
+from recoup.kernel.ids import wire_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.stable.amounts import plain_text
+from recoup.rules.stable.words import stamp
+from recoup.store.read.wallets import balances, movements
+
+_TYPES: Final = {
+    "approve": "credit", "fee": "fee", "refund_owed": "debit", "refund_refused": "credit", "settled": "settlement",
+    "payout_requested": "debit", "payout_returned": "credit",
+}  # fmt: skip
+OFFSET_MAX: Final = 1_000_000
+
+
+class Wallet(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`wlt_` and an opaque text.")]
+    currency: str
+    balance: str
+    pending_balance: str
+    updated_at: str
+
+
+class WalletList(Struct, frozen=True):
+    data: list[Wallet]
+
+
+class Movement(Struct, frozen=True):
+    id: Annotated[str, Meta(description="`led_` and an opaque text.")]
+    wallet_id: str
+    order_id: str | None
+    type: Literal["credit", "debit", "fee", "settlement"]
+    amount: Annotated[str, Meta(description="Signed.")]
+    balance_after: str
+    currency: str
+    reference: Annotated[str, Meta(description="A transaction's hash, or a note.")]
+    created_at: str
+
+
+class Ledger(Struct, frozen=True):
+    data: Annotated[list[Movement], Meta(description="Newest first.")]
+    total: int
+    limit: int
+    offset: int
+
+
+class PageQuery(Struct, frozen=True):
+    limit: Annotated[int, Meta(ge=1, le=200)] = 20
+    offset: Annotated[int, Meta(ge=0)] = 0
+
+
+async def wallets(call: Call) -> Reply:
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    async with world.db.connection() as connection:
+        rows = await balances(connection, merchant_id)
+    return Reply(WalletList([
+        Wallet(wallet_id(world, merchant_id, row["asset"]), row["asset"], plain_text(row["units"], row["asset"]), "0",
+               stamp(row["at"]))
+        for row in rows
+    ]))  # fmt: skip
+
+
+async def ledger(call: Call) -> Reply:
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    limit, offset = whole(call.query, "limit", 20, 1, 200), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    try:
+        async with world.db.connection() as connection:
+            rows, total = await movements(connection, merchant_id, limit, offset)
+    except asyncpg.QueryCanceledError:
+        raise Problem("unavailable", "Counting the movements takes too long.") from None
+    return Reply(Ledger([_movement(world, merchant_id, row) for row in rows], total, limit, offset))
+
+
+def _movement(world: World, merchant_id: UUID, row: Any) -> Movement:
+    asset = row["asset"]
+    return Movement(
+        wire_id("led", row["posting_id"]), wallet_id(world, merchant_id, asset),
+        wire_id("ord", row["order_id"]) if row["order_id"] else None, _TYPES[row["recipe"]],  # type: ignore[arg-type]
+        plain_text(row["units"], asset), plain_text(row["balance_after"], asset), asset, row["reference"],
+        stamp(row["business_at"]),
+    )  # fmt: skip
+
+
+def wallet_id(world: World, merchant_id: UUID, asset: str) -> str:
+    """A wallet is its merchant and currency; its id is made of both."""
+    return wire_id("wlt", world.keys.derived_id("wallet", merchant_id.bytes, asset))
+
+
+WALLETS: Final = {"GET": Method(wallets)}
+LEDGER: Final = {"GET": Method(ledger)}
+OPERATIONS: Final = (
+    Operation(
+        "GET", "/api/v1/wallets", "List wallets", "Balances by currency. Direct orders leave them at 0.", group="Money",
+        answers={200: WalletList}, credential="signature",
+        examples=(Example("Before the first payment", None, 200, {"data": []}),),
+    ),
+    Operation(
+        "GET", "/api/v1/ledger", "List movements", "Each change of a balance, append-only.", group="Money",
+        query=PageQuery, answers={200: Ledger}, credential="signature",
+    ),
+)  # fmt: skip

@@ -1,0 +1,95 @@
+"""A subscription's cycle falls due: one charge, once, whatever crashes in between; and what became of its order."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.known import Merchants
+from recoup.flows.stable.charge import EXPIRES_IN_MAX, ChargeAsked, Charges
+from recoup.kernel.ids import wire_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER, Scope
+from recoup.kernel.world import World
+from recoup.moves.subscriptions import SubscriptionChange
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.cycles import next_charge
+from recoup.store.pool import retrying
+from recoup.store.read.merchants import offset_of
+from recoup.store.read.stable_orders import StableOrder, stable_order
+from recoup.store.read.subscriptions import find_subscription
+from recoup.store.write.subscriptions import lock_subscription
+
+_CHARGED = ("active", "past_due")
+_UNPAID = (Stage.DECLINED, Stage.EXPIRED)
+
+
+async def charge_cycle(world: World, merchant_id: UUID, subscription_id: UUID) -> None:
+    """Due work `cycle`. The charge's merchant_order_id holds the cycle's number: a second try finds the order."""
+    async with world.db.connection() as connection:
+        row = await find_subscription(connection, merchant_id, subscription_id)
+        offset = await offset_of(connection, merchant_id)
+    if row is None or offset is None:
+        raise Problem("not_found", "There is no such subscription.")
+    due, cycle, order = row["next_charge_at"], row["cycles_done"], None
+    if row["state"] in _CHARGED and due is not None and due <= world.clocks.business(offset):
+        scope = Scope(merchant_id, WORKER, "worker")
+        order = (await Charges(world, Merchants(world)).charge(scope, _asked(row))).order
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            locked = await lock_subscription(tx, merchant_id, subscription_id)
+            assert locked is not None
+            change = SubscriptionChange(locked, world.clocks.wall())
+            if order is not None and change.cycles_done == cycle:
+                _charged(change, order)
+            await change.write(tx)
+
+    await retrying(once)
+
+
+def _charged(change: SubscriptionChange, order: StableOrder) -> None:
+    row = change.row
+    change.cycles_done += 1
+    change.last_order_id = order.order_id
+    change.next_charge_at = next_charge(
+        row["anchor"], row["interval_unit"], row["interval_count"], change.cycles_done, change.skipped,
+        row["total_cycles"], row["ends_at"],
+    )  # fmt: skip
+    change.tell("subscription.charged", order.order_id, order.external_id)
+    if change.next_charge_at is None and change.state in _CHARGED:
+        change.state = "completed"
+        change.tell("subscription.completed", order.order_id, order.external_id)
+
+
+def _asked(row: Any) -> ChargeAsked:
+    subscription_id = row["subscription_id"]
+    facts = {"subject": row["title"], "subscription_id": str(subscription_id)} | dict(row["facts"])
+    number: int = row["cycles_done"] + 1
+    lasts: timedelta = EXPIRES_IN_MAX
+    return ChargeAsked(
+        f"{wire_id('sub', subscription_id)}-{number}", row["amount_text"], row["asset"], row["channel"], None,
+        row["customer"], lasts, facts,
+    )  # fmt: skip
+
+
+async def cycle_ended(world: World, merchant_id: UUID, order_id: UUID) -> None:
+    """Due work `cycle_ended`: an unpaid cycle makes its subscription past due, a paid one makes it active again."""
+    async with world.db.connection() as connection:
+        order = await stable_order(connection, merchant_id, order_id)
+    if order is None:
+        raise Problem("not_found", "There is no such order.")
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            row = await lock_subscription(tx, merchant_id, UUID(order.facts["subscription_id"]))
+            assert row is not None
+            change = SubscriptionChange(row, world.clocks.wall())
+            if order.stage in _UNPAID:
+                change.state = "past_due" if change.state == "active" else change.state
+                change.tell("subscription.payment_failed", order.order_id, order.external_id)
+            elif order.stage is Stage.COMPLETED and change.state == "past_due":
+                change.state = "active"
+            change.done_with("cycle_ended", order_id)
+            await change.write(tx)
+
+    await retrying(once)

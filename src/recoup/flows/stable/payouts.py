@@ -1,0 +1,142 @@
+"""A merchant takes custodial money out: the wallet is debited at once, then the money is sent; what fails comes back.
+
+The one decision that reads a balance, under the lock of the wallet. Refunds do not wait for it: one that comes at the
+same moment may take a wallet below zero, as it may after a payout.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.known import Merchants
+from recoup.gateways.cards.port import Outcome
+from recoup.gateways.channels.port import Channel, PayOut
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import business_at
+from recoup.kernel.world import World
+from recoup.moves.payouts import close_payout, open_payout, request_payout
+from recoup.moves.sends import SEND_WITHIN
+from recoup.rules.stable.amounts import amount_of, check_currency, plain_text
+from recoup.rules.stable.channels import enabled
+from recoup.store.pool import retrying
+from recoup.store.read.requests import find_request
+from recoup.store.read.wallets import balances
+from recoup.store.write.payouts import lock_payout, lock_wallet
+
+DESTINATION_MAX: Final = 512
+_DONE: Final = ("paid", "rejected", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutAsked:
+    """`destination`: `chain:address`, or the bank's words."""
+
+    amount: str
+    currency: str
+    destination_type: str
+    destination: str
+    key: str | None = None
+
+
+async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: PayoutAsked) -> UUID:
+    """The payout's id. The same key with the same content is the same payout.
+
+    Raises: Problem invalid, conflict, wrong_state (detail insufficient_balance), forbidden.
+    """
+    amount = amount_of(asked.amount, check_currency(asked.currency))
+    if not 3 <= len(asked.destination) <= DESTINATION_MAX:
+        raise Problem("invalid", "The field destination is too short or too long.", field="destination")
+    merchant = (await merchants.get(scope.merchant_id)).merchant
+    if merchant.killed:
+        raise Problem("forbidden", "This merchant takes no money out now.", cure="Ask the operator.",
+                      detail="merchant_suspended")  # fmt: skip
+    meant = [amount.units, amount.asset, asked.destination_type, asked.destination]
+    input_mac = world.keys.mac("payout", json.dumps(meant).encode())
+    wall = world.clocks.wall()
+    now, payout_id = merchant.business(wall), new_id()
+    row = {
+        "merchant_id": scope.merchant_id, "payout_id": payout_id, "asset": amount.asset, "units": amount.units,
+        "state": "requested", "destination_type": asked.destination_type, "destination": asked.destination,
+        "amount_text": asked.amount, "actor": scope.actor.text(), "created_at": now,
+    }  # fmt: skip
+    answer = _answer(scope, asked.key, input_mac, payout_id, wall) if asked.key else None
+
+    async def once() -> UUID:
+        async with world.db.transaction() as tx:
+            await lock_wallet(tx, scope.merchant_id, amount.asset, wall)
+            if asked.key and (known := await find_request(tx, scope.merchant_id, "payout", asked.key)) is not None:
+                return _same(known, input_mac)
+            held = await balances(tx, scope.merchant_id, amount.asset)
+            available = held[0]["units"] if held else 0
+            if amount.units > available:
+                message = f"The wallet holds {plain_text(max(0, available), amount.asset)} {amount.asset}."
+                raise Problem("wrong_state", message, field="amount", cure="Ask for at most that.",
+                              detail="insufficient_balance")  # fmt: skip
+            await request_payout(tx, row, now=now, wall=wall, answer=answer)
+        return payout_id
+
+    return await retrying(once)
+
+
+def _answer(scope: Scope, key: str, input_mac: bytes, payout_id: UUID, wall: Any) -> dict[str, Any]:
+    return {
+        "merchant_id": scope.merchant_id, "operation": "payout", "key": key, "input_mac": "\\x" + input_mac.hex(),
+        "subject_id": payout_id, "state": "answered", "answer": {"payout_id": str(payout_id)}, "created_at": wall,
+    }  # fmt: skip
+
+
+def _same(known: Any, input_mac: bytes) -> UUID:
+    if known["input_mac"] != input_mac:
+        message = "This Idempotency-Key came before with another payout."
+        raise Problem("conflict", message, field="Idempotency-Key", cure="Use a new key for a new payout.")
+    return UUID(known["answer"]["payout_id"])
+
+
+async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
+    """Due work `payout`: intent, call, outcome. The sandbox asks nobody to approve."""
+    wall = world.clocks.wall()
+    channel = _channel(world)
+    timeout: timedelta = world.policy.call_timeout
+    async with world.db.transaction() as tx:
+        row = await lock_payout(tx, merchant_id, payout_id)
+        if row is None:
+            raise Problem("not_found", "There is no such payout.")
+        if row["state"] in _DONE:
+            return
+        await open_payout(tx, row, wall + SEND_WITHIN + timeout + channel.settled_after)
+    outcome = await _call(world, channel, PayOut(
+        id=payout_id, merchant_id=merchant_id, units=row["units"], currency=row["asset"],
+        destination=row["destination"],
+        send_before_monotonic=world.clocks.monotonic() + SEND_WITHIN / timedelta(seconds=1),
+        timeout_seconds=timeout / timedelta(seconds=1),
+    ))  # fmt: skip
+    state = {"approved": "paid", "declined": "failed"}.get(outcome.state, "executing")
+    async with world.db.transaction() as tx:
+        row = await lock_payout(tx, merchant_id, payout_id)
+        if row is None or row["state"] in _DONE:
+            return
+        wall = world.clocks.wall()
+        await close_payout(tx, row, state=state, reference=outcome.reference, reason=outcome.processor_code,
+                           now=business_at(wall, row["offset_us"]), wall=wall)  # fmt: skip
+
+
+def _channel(world: World) -> Channel:
+    """Custodial money leaves by the custodial channel of this environment."""
+    code = next(c.code for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial")
+    channel: Channel = world.channels[code]
+    return channel
+
+
+async def _call(world: World, channel: Channel, payout: PayOut) -> Outcome:
+    try:
+        async with asyncio.timeout(payout.timeout_seconds + 0.5):
+            return await channel.pay_out(payout)
+    except TimeoutError:
+        return Outcome("unknown", text="time-out")
+    except Exception as error:  # noqa: BLE001 - a channel that breaks may have sent it: that is unknown, no error
+        return Outcome("unknown", text=type(error).__name__)

@@ -1,0 +1,171 @@
+"""A merchant begins, pauses, resumes and ends subscriptions."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.known import Merchants
+from recoup.flows.stable.charge import customer_id
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves.subscriptions import SubscriptionChange, begin_subscription
+from recoup.rules.stable.amounts import amount_of, check_currency
+from recoup.rules.stable.channels import choose
+from recoup.rules.stable.cycles import first_from, next_charge
+from recoup.store.pool import KeyTaken, retrying
+from recoup.store.read.requests import find_request
+from recoup.store.write.subscriptions import add_payer, lock_subscription
+
+AHEAD_MAX: Final = timedelta(days=5 * 366)
+BEHIND_MAX: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionAsked:
+    """`anchor` None: now. `total_cycles` 0: without end. `customer` is personal. `facts`: metadata and addresses."""
+
+    title: str
+    amount: str
+    currency: str
+    interval_unit: str
+    interval_count: int = 1
+    channel: str | None = None
+    customer: str | None = None
+    total_cycles: int = 0
+    anchor: datetime | None = None
+    ends_at: datetime | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    key: str | None = None
+
+
+async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: SubscriptionAsked) -> UUID:
+    """The subscription's id; its first cycle is charged at the anchor. The same key is the same subscription.
+
+    Raises: Problem invalid, conflict, forbidden.
+    """
+    merchants.forget(scope.merchant_id)  # the anchor is compared with the merchant's clock as it stands
+    merchant = (await merchants.get(scope.merchant_id)).merchant
+    if merchant.killed:
+        raise Problem("forbidden", "This merchant takes no payments now.", cure="Ask the operator.",
+                      detail="merchant_suspended")  # fmt: skip
+    wall = world.clocks.wall()
+    row = _row(world, scope, asked, merchant.business(wall))
+    meant = [row[name] for name in ("title", "units", "asset", "channel", "interval_unit", "interval_count")]
+    meant += [row["total_cycles"], asked.customer, str(asked.anchor), str(asked.ends_at)]
+    input_mac = world.keys.mac("subscription", json.dumps(meant).encode())
+    answer = {
+        "merchant_id": scope.merchant_id, "operation": "subscription", "key": asked.key,
+        "input_mac": "\\x" + input_mac.hex(), "subject_id": row["subscription_id"], "state": "answered",
+        "answer": {"subscription_id": str(row["subscription_id"])}, "created_at": wall,
+    } if asked.key else None  # fmt: skip
+
+    async def once() -> UUID:
+        async with world.db.transaction() as tx:
+            known = await find_request(tx, scope.merchant_id, "subscription", asked.key) if asked.key else None
+            if known is not None:
+                return _same(known, input_mac)
+            if asked.customer:
+                await add_payer(tx, scope.merchant_id, row["customer_id"], asked.customer, row["created_at"])
+            await begin_subscription(tx, row, answer)
+        return UUID(str(row["subscription_id"]))
+
+    try:
+        return await retrying(once)
+    except KeyTaken:
+        return await retrying(once)  # the winner of the race is there now
+
+
+def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) -> dict[str, Any]:
+    amount = amount_of(asked.amount, check_currency(asked.currency))
+    channel = choose(asked.channel, None, asked.currency, test=world.policy.test_mode)
+    anchor = asked.anchor or now
+    if not now - BEHIND_MAX <= anchor <= now + AHEAD_MAX:
+        cure = "Begin today or later, within five years."
+        raise Problem("invalid", "The field billing_anchor is too far away.", field="billing_anchor", cure=cure)
+    if asked.ends_at is not None and asked.ends_at < anchor:
+        raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at")
+    customer = asked.customer
+    return {
+        "merchant_id": scope.merchant_id, "subscription_id": new_id(), "version": 0, "state": "active",
+        "title": asked.title, "customer_id": customer_id(world, scope.merchant_id, customer) if customer else None,
+        "asset": amount.asset, "units": amount.units, "amount_text": asked.amount,
+        "channel": channel.code if channel else None, "interval_unit": asked.interval_unit,
+        "interval_count": asked.interval_count, "total_cycles": asked.total_cycles, "anchor": anchor,
+        "next_charge_at": anchor, "ends_at": asked.ends_at, "facts": asked.facts, "created_at": now,
+    }  # fmt: skip
+
+
+def _same(known: Any, input_mac: bytes) -> UUID:
+    if known["input_mac"] != input_mac:
+        message = "This Idempotency-Key came before with another subscription."
+        raise Problem("conflict", message, field="Idempotency-Key", cure="Use a new key for a new subscription.")
+    return UUID(known["answer"]["subscription_id"])
+
+
+async def pause(world: World, scope: Scope, subscription_id: UUID) -> None:
+    """Raises: Problem not_found, wrong_state. Pausing what is paused changes nothing."""
+
+    def work(change: SubscriptionChange) -> None:
+        if change.state != "paused":
+            _only(change, "paused", ("active", "past_due"))
+            change.state = "paused"
+
+    await _change(world, scope, subscription_id, work)
+
+
+async def resume(world: World, scope: Scope, subscription_id: UUID) -> None:
+    """Cycles that passed meanwhile are left out; the day of the cycle stays. Raises: Problem not_found, wrong_state."""
+
+    def work(change: SubscriptionChange) -> None:
+        if change.state in ("active", "past_due"):
+            return
+        _only(change, "resumed", ("paused",))
+        row = change.row
+        every = (row["anchor"], row["interval_unit"], row["interval_count"])
+        change.skipped = first_from(*every, change.cycles_done + change.skipped, change.now) - change.cycles_done
+        change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row["total_cycles"],
+                                            row["ends_at"])  # fmt: skip
+        change.state = "active" if change.next_charge_at else "completed"
+        if change.next_charge_at is None:
+            change.tell("subscription.completed", None, None)
+
+    await _change(world, scope, subscription_id, work)
+
+
+async def end(world: World, scope: Scope, subscription_id: UUID) -> None:
+    """No further cycle is charged; the last order stays as it is. Raises: Problem not_found, wrong_state."""
+
+    def work(change: SubscriptionChange) -> None:
+        if change.state != "canceled":
+            _only(change, "canceled", ("active", "past_due", "paused"))
+            change.state, change.next_charge_at = "canceled", None
+
+    await _change(world, scope, subscription_id, work)
+
+
+def _only(change: SubscriptionChange, what: str, states: tuple[str, ...]) -> None:
+    if change.state not in states:
+        raise Problem("wrong_state", f"A subscription that is {change.state} cannot be {what}.",
+                      cure="Create a new one.")  # fmt: skip
+
+
+async def _change(
+    world: World, scope: Scope, subscription_id: UUID, work: Callable[[SubscriptionChange], None]
+) -> None:
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            row = await lock_subscription(tx, scope.merchant_id, subscription_id)
+            if row is None:
+                raise Problem("not_found", "There is no such subscription.")
+            change = SubscriptionChange(row, world.clocks.wall())
+            work(change)
+            await change.write(tx)
+
+    await retrying(once)
+
+

@@ -1,0 +1,36 @@
+"""When a subscription's cycles fall due: anchor + n × interval, so that nothing drifts. Source: contract §2.8."""
+
+from calendar import monthrange
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+Unit = Literal["day", "week", "month"]
+COUNT_MAX: Final = 366
+_LENGTHS: Final = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
+
+
+def cycle_at(anchor: datetime, unit: str, count: int, n: int) -> datetime:
+    """The n-th cycle, from 0. A month that lacks the anchor's day ends on its last; the next one has the day again."""
+    if unit != "month":
+        return anchor + _LENGTHS[unit] * count * n
+    months = anchor.year * 12 + anchor.month - 1 + count * n
+    year, month = divmod(months, 12)
+    day = min(anchor.day, monthrange(year, month + 1)[1])
+    return anchor.replace(year=year, month=month + 1, day=day)
+
+
+def first_from(anchor: datetime, unit: str, count: int, n: int, now: datetime) -> int:
+    """The first cycle from the n-th on that is not over at `now`."""
+    while cycle_at(anchor, unit, count, n) < now:
+        n += 1
+    return n
+
+
+def next_charge(
+    anchor: datetime, unit: str, count: int, done: int, skipped: int, total: int, ends_at: datetime | None
+) -> datetime | None:
+    """When the cycle after `done` is charged; None when all are. `total` 0 never ends."""
+    if total and done >= total:
+        return None
+    at = cycle_at(anchor, unit, count, done + skipped)
+    return None if ends_at is not None and at > ends_at else at

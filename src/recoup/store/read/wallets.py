@@ -1,0 +1,68 @@
+"""A merchant's stablecoin balances and their movements: the ledger's own entries, closed pages and what is open."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from recoup.store.read.order_filter import bound_statement
+
+COUNT_TIMEOUT_MS = 2_000
+# What the merchant is owed is a credit: balances and movements are the entries with their sign turned.
+_BALANCES = """
+SELECT asset, -sum(units)::bigint AS units, max(at) AS at FROM (
+  SELECT b.asset, b.units, p.closed_at AS at FROM account_balances b
+  JOIN pages p ON p.merchant_id = b.merchant_id AND p.page_no = b.page_no
+  WHERE b.merchant_id = $1 AND b.account = 'merchant_payable' AND b.place = 'wallet'
+  UNION ALL
+  SELECT e.asset, e.units, p.recorded_at FROM postings p JOIN entries e USING (merchant_id, posting_id)
+  WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable' AND e.place = 'wallet'
+) x WHERE $2::text IS NULL OR asset = $2 GROUP BY asset ORDER BY asset
+"""
+_MOVEMENTS = """
+WITH open AS (
+  SELECT p.posting_id, p.recipe, p.order_id, p.source_id, p.business_at, e.asset, -e.units AS units,
+    -(coalesce(b.units, 0) + sum(e.units) OVER (PARTITION BY e.asset ORDER BY p.posting_id)) AS balance_after
+  FROM postings p JOIN entries e USING (merchant_id, posting_id)
+  LEFT JOIN account_balances b ON b.merchant_id = $1 AND b.account = 'merchant_payable' AND b.place = 'wallet'
+    AND b.asset = e.asset
+  WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable' AND e.place = 'wallet'
+), closed AS (
+  SELECT p.posting_id, p.recipe, p.order_id, p.source_id, p.business_at, e.asset, -e.units AS units,
+    -e.balance_after AS balance_after, p.page_no, p.position
+  FROM postings p JOIN entries e USING (merchant_id, posting_id)
+  WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND e.account = 'merchant_payable' AND e.place = 'wallet'
+  ORDER BY p.page_no DESC, p.position DESC LIMIT $2::bigint + $3::bigint
+), page AS (
+  SELECT *, NULL::bigint AS page_no, NULL::int AS position FROM open UNION ALL SELECT * FROM closed
+  ORDER BY page_no DESC NULLS FIRST, position DESC, posting_id DESC LIMIT $2::bigint OFFSET $3::bigint
+)
+SELECT m.posting_id, m.recipe, m.order_id, m.source_id, m.business_at, m.asset, m.units,
+  m.balance_after::bigint AS balance_after, coalesce(s.tx_hash, a.reference, o.reference, r.message, '') AS reference
+FROM page m
+LEFT JOIN settlements s ON s.merchant_id = $1 AND s.settlement_id = m.source_id
+LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = m.source_id
+LEFT JOIN payouts o ON o.merchant_id = $1 AND o.payout_id = m.source_id
+LEFT JOIN refunds r ON r.merchant_id = $1 AND r.refund_id = m.source_id
+ORDER BY m.page_no DESC NULLS FIRST, m.position DESC, m.posting_id DESC
+"""
+_COUNT = """
+SELECT count(*) FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable' AND place = 'wallet'
+"""
+
+
+async def balances(
+    connection: asyncpg.Connection, merchant_id: UUID, asset: str | None = None
+) -> Sequence[asyncpg.Record]:
+    """asset, units, at (when it last moved)."""
+    return await connection.fetch(_BALANCES, merchant_id, asset)  # type: ignore[no-any-return]
+
+
+async def movements(
+    connection: asyncpg.Connection, merchant_id: UUID, limit: int, offset: int
+) -> tuple[Sequence[asyncpg.Record], int]:
+    """Newest first, with the exact total. Raises: asyncpg.QueryCanceledError when counting takes too long."""
+    rows = await connection.fetch(_MOVEMENTS, merchant_id, limit, offset)
+    async with connection.transaction(readonly=True):
+        await bound_statement(connection, COUNT_TIMEOUT_MS)
+        return rows, await connection.fetchval(_COUNT, merchant_id)

@@ -1,0 +1,206 @@
+"""Direct and custodial money: settlements, wallets, the ledger, payouts."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.doors.stablecoin.door import Door, Merchant
+from tests.doors.stablecoin.signer import written
+from tests.doors.stablecoin.test_signatures import refused
+
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.time import WallTime
+
+AWAY = {"amount": "20.00", "currency": "USDT", "destination": "tron:TDemoXnotAReaLAddressXdoNotPayXQw8"}
+
+
+def fault(door: Door, kind: str | None) -> None:
+    """Switches a fault of the sandbox on, or all off."""
+    issuer: SandboxProcessor = door.world.processors["sandbox"]
+    until = WallTime(door.world.clocks.wall() + timedelta(minutes=5))
+    door.run(issuer.misbehave(kind, until) if kind else issuer.behave())  # type: ignore[arg-type]
+
+
+def balance(merchant: Merchant, currency: str = "USDT") -> str:
+    found = {one["currency"]: one for one in merchant.get("/wallets").json()["data"]}
+    return str(found[currency]["balance"]) if currency in found else "none"
+
+
+def movements(merchant: Merchant) -> list[tuple[str, str, str]]:
+    return [(one["type"], one["amount"], one["balance_after"]) for one in merchant.get("/ledger").json()["data"]]
+
+
+def test_a_direct_order_leaves_nothing_behind(merchant: Merchant) -> None:
+    merchant.set(fee_basis_points=50)
+    order = merchant.paid(channel="mock_direct", amount="50.00")
+    assert order["settlement_mode"] == "direct"
+    assert merchant.order(order["id"])["settlements"][0]["status"] == "pending"
+    assert balance(merchant) == "49.75"
+    merchant.run_due()
+    [settlement] = merchant.order(order["id"])["settlements"]
+    assert settlement["id"].startswith("stl_")
+    assert (settlement["status"], settlement["amount"], settlement["fee"]) == ("confirmed", "49.75", "0.25")
+    assert settlement["tx_hash"].startswith("0x")
+    assert balance(merchant) == "0"
+    assert movements(merchant) == [("settlement", "-49.75", "0"), ("fee", "-0.25", "49.75"), ("credit", "50", "50")]
+    newest = merchant.get("/ledger", "limit=1").json()
+    assert (newest["total"], newest["data"][0]["reference"]) == (3, settlement["tx_hash"])
+    assert newest["data"][0]["order_id"] == order["id"]
+    merchant.door.verified(merchant)
+
+
+def test_a_custodial_order_fills_the_wallet_and_refunds_empty_it(merchant: Merchant) -> None:
+    order = merchant.paid(amount="49.90")
+    assert balance(merchant) == "49.9"
+    merchant.post(f"/orders/{order['id']}/refund", {"amount": "9.90", "reason": "too dear"})
+    assert balance(merchant) == "40"
+    merchant.settle()
+    assert merchant.order(order["id"])["settlements"] == []
+    assert movements(merchant) == [("debit", "-9.9", "40"), ("credit", "49.9", "49.9")]
+    assert merchant.get("/ledger").json()["data"][0]["reference"] == "too dear"
+    merchant.door.verified(merchant)
+
+
+def test_the_book_says_the_same_before_and_after_its_page_is_closed(merchant: Merchant) -> None:
+    for amount in ("10.00", "20.00", "30.00"):
+        merchant.paid(amount=amount)
+    before, ledger = merchant.get("/wallets").json()["data"][0]["balance"], movements(merchant)
+    merchant.door.run(merchant.shop.close_pages())
+    assert movements(merchant) == ledger
+    merchant.paid(amount="1.00")
+    assert (before, balance(merchant)) == ("60", "61")
+    assert movements(merchant) == [("credit", "1", "61"), *ledger]
+    page = merchant.get("/ledger", "limit=2&offset=1").json()
+    assert [one["balance_after"] for one in page["data"]] == ["60", "30"]
+    merchant.door.run(merchant.shop.close_pages())
+    merchant.door.verified(merchant)
+
+
+def test_card_money_is_not_in_the_wallet(merchant: Merchant) -> None:
+    merchant.door.run(merchant.shop.admit())
+    merchant.advance(days=3)
+    assert merchant.get("/wallets").json() == {"data": []}
+    assert merchant.get("/ledger").json()["total"] == 0
+
+
+# payouts --------------------------------------------------------------------------------------------------------
+
+
+def test_a_payout_debits_at_once_and_is_paid(merchant: Merchant) -> None:
+    merchant.paid(amount="49.90")
+    answer = merchant.post("/payouts", AWAY)
+    assert answer.status_code == 201, answer.text
+    payout = answer.json()["payout"]
+    assert payout["id"].startswith("po_")
+    assert payout["status"] == "requested"
+    assert balance(merchant) == "29.9"
+    merchant.run_due()
+    [paid] = merchant.get("/payouts").json()["data"]
+    assert (paid["id"], paid["status"]) == (payout["id"], "paid")
+    assert paid["reference"].startswith("0x")
+    assert movements(merchant)[0] == ("debit", "-20", "29.9")
+    merchant.door.verified(merchant)
+
+
+def test_a_payout_that_fails_comes_back(merchant: Merchant) -> None:
+    merchant.paid(amount="49.90")
+    merchant.post("/payouts", AWAY | {"destination": "tron:fail"})
+    merchant.run_due()
+    [payout] = merchant.get("/payouts").json()["data"]
+    assert (payout["status"], payout["reason"]) == ("failed", "refused_by_destination")
+    assert balance(merchant) == "49.9"
+    assert movements(merchant)[:2] == [("credit", "20", "49.9"), ("debit", "-20", "29.9")]
+    merchant.door.verified(merchant)
+
+
+def test_no_more_leaves_than_is_there(merchant: Merchant) -> None:
+    refused(merchant.post("/payouts", AWAY), 409, "insufficient_balance")
+    merchant.paid(amount="49.90")
+    error = refused(merchant.post("/payouts", AWAY | {"amount": "49.91"}), 409, "insufficient_balance")
+    assert "49.9 USDT" in error["message"]
+    refused(merchant.post("/payouts", AWAY | {"currency": "USDC"}), 409, "insufficient_balance")
+
+
+def test_of_many_payouts_at_once_only_what_is_there_leaves(merchant: Merchant) -> None:
+    merchant.paid(amount="100.00")
+    bodies = [written(AWAY | {"amount": "30.00", "destination": f"tron:T{n:030}"}) for n in range(12)]
+    headers = [merchant.signer.headers("POST", "/api/v1/payouts", "", body) for body in bodies]
+
+    async def together() -> list[int]:
+        client = merchant.door.client
+        calls = (client.post("/api/v1/payouts", content=b, headers=h) for b, h in zip(bodies, headers, strict=True))
+        return sorted(answer.status_code for answer in await asyncio.gather(*calls))
+
+    assert merchant.door.run(together()) == [201] * 3 + [409] * 9
+    assert balance(merchant) == "10"
+    merchant.run_due()
+    merchant.door.verified(merchant)
+
+
+def test_a_key_makes_a_repeated_payout_one(merchant: Merchant) -> None:
+    merchant.paid(amount="49.90")
+    key = {"idempotency-key": "once"}
+    ids = {merchant.post("/payouts", AWAY, headers=key).json()["payout"]["id"] for _ in range(3)}
+    assert len(ids) == 1
+    assert balance(merchant) == "29.9"
+    refused(merchant.post("/payouts", AWAY | {"amount": "1.00"}, headers=key), 409, "idempotency_conflict")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"amount": 20}, "invalid_amount"), ({"amount": "-1"}, "invalid_amount"), ({"currency": "XXX"}, "invalid_request"),
+     ({"destination": "x"}, "invalid_request"), ({"destination_type": "cash"}, "invalid_request")],
+)  # fmt: skip
+def test_payouts_that_are_not_allowed(merchant: Merchant, change: dict[str, Any], code: str) -> None:
+    refused(merchant.post("/payouts", AWAY | change), 400, code)
+
+
+def test_another_merchants_money_is_not_shown(merchant: Merchant, other: Merchant) -> None:
+    other.paid()
+    other.post("/payouts", AWAY)
+    for path in ("/wallets", "/payouts", "/ledger"):
+        assert merchant.get(path).json()["data"] == []
+
+
+# a channel that misbehaves --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["outage", "duplicate"])
+def test_money_leaves_once_whatever_the_channel_does(door: Door, kind: str) -> None:
+    merchant = door.merchant()
+    order = merchant.paid(amount="50.00")
+    direct = merchant.paid(amount="50.00", channel="mock_direct")
+    merchant.post(f"/orders/{order['id']}/refund", {"amount": "10.00"})
+    merchant.post("/payouts", AWAY)
+    try:
+        fault(door, kind)
+        merchant.run_due()
+    finally:
+        fault(door, None)
+    door.sql("UPDATE due_work SET due_at = now(), lease_until = NULL WHERE merchant_id = $1 AND wall",
+             merchant.shop.merchant_id)  # fmt: skip
+    merchant.settle()
+    merchant.run_due()
+    assert merchant.order(direct["id"])["settlements"][0]["status"] == "confirmed"
+    assert merchant.get("/payouts").json()["data"][0]["status"] == "paid"
+    assert balance(merchant) == "20"
+    sums = door.sql(
+        "SELECT kind, sum(t.units)::bigint AS units FROM mock_channel.transfers t JOIN mock_channel.payments p"
+        " ON p.id = t.payment_id WHERE p.merchant_id = $1 GROUP BY kind ORDER BY kind", merchant.shop.merchant_id,
+    )  # fmt: skip
+    assert [tuple(row) for row in sums] == [("refund", 10_000_000), ("sweep", 50_000_000)]
+    door.verified(merchant)
+
+
+def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> None:
+    merchant = door.merchant()
+    charged = merchant.charge()
+    try:
+        fault(door, "outage")
+        assert merchant.press_raw(charged).status_code == 503
+    finally:
+        fault(door, None)
+    assert merchant.order(charged["order"]["id"])["order"]["status"] == "created"
+    assert merchant.press(charged).status_code == 303
+    assert merchant.order(charged["order"]["id"])["order"]["status"] == "paid"
