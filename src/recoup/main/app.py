@@ -67,7 +67,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_sandbox(settings, databases, "recoup-doors") as running:
             holder["running"] = running
-            services = make_services(running.world, running.orders, settings.rate_per_second)
+            services = make_services(running.world, running.orders, settings.rate_per_second, settings.url)
             for route in rescue_routes(services):
                 app.router.routes.append(route)
                 if "{" not in route.path:

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from tests.doors.rescue.operations import check_told, operation_of
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
@@ -40,8 +41,8 @@ JSON = {"content-type": "application/json"}
 
 
 def application(services: Services) -> App:
-    """As `main.app` builds it, with the rescue routes alone."""
-    app = Starlette(routes=list(routes(services)))
+    """As `main.app` builds it, with this door's routes and the checkout's."""
+    app = Starlette(routes=[*routes(services), *checkout_routes(services.world, services.orders, services.merchants)])
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app

@@ -55,6 +55,7 @@ class Evaluated(Envelope):
     orderId: UUID
     reason: str | None
     nextAttemptAt: datetime | None
+    challengeUrl: str | None
 
 
 class History(Strict):
@@ -157,6 +158,7 @@ class OrderDetail(Order):
     items: list[Item]
     refunds: list[RefundOf]
     attempts: list[AttemptOf]
+    challengeUrl: str | None
 
 
 class Page(Strict):

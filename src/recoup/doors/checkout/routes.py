@@ -1,19 +1,32 @@
 """All addresses of the checkout, one file a page. `main` puts them beside the other doors."""
 
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from recoup.doors.checkout.card import answer_card, card_page, refuse_card
 from recoup.doors.checkout.pay import pay_page
 from recoup.doors.checkout.simulate import simulate_payment
-from recoup.doors.checkout.visit import Checkout, page
+from recoup.doors.checkout.visit import Checkout, Visit, page
+from recoup.flows.cards.tokenize import Vault
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.kernel.world import World
+from recoup.store.read.challenges import kind_of_order
 
 
 def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute]:
-    checkout = Checkout(world, orders, merchants)
+    checkout = Checkout(world, orders, merchants, Vault(world))
     return [
-        Route("/checkout/{token}", page(checkout, pay_page), methods=["GET"]),
+        Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET"]),
         Route("/checkout/{token}/pay", page(checkout, simulate_payment(approve=True)), methods=["POST"]),
         Route("/checkout/{token}/fail", page(checkout, simulate_payment(approve=False)), methods=["POST"]),
+        Route("/checkout/{token}/answer", page(checkout, answer_card), methods=["POST"]),
+        Route("/checkout/{token}/refuse", page(checkout, refuse_card), methods=["POST"]),
     ]
+
+
+async def hosted_page(visit: Visit) -> Response:
+    """One link, whatever is asked of the payer: money on a channel, or what their bank wants to know."""
+    async with visit.checkout.world.db.connection() as connection:
+        kind = await kind_of_order(connection, *visit.key)
+    return await (pay_page if kind == "stable" else card_page)(visit)

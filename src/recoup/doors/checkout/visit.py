@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from recoup.doors.checkout.templates import render
 from recoup.doors.edge.tracing import request_id
+from recoup.flows.cards.tokenize import Vault
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.stable.checkout import order_of_token
@@ -26,6 +27,7 @@ class Checkout:
     world: World
     orders: Orders
     merchants: Merchants
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,13 @@ _SENTENCES: Final = {
 async def evaluate(call: Call) -> Reply:
     given = read_declined(call)
     word = await call.services.evaluate.evaluate(call.scope, given)
-    return Reply(answer(word, given.sense_key))
+    url = None
+    if word.evaluate == "CHALLENGE":
+        url = call.services.challenge_url(call.scope.merchant_id, word.order_id)
+    return Reply(answer(word, given.sense_key, url))
 
 
-def answer(word: Word, sense_key: str | None) -> Evaluated:
+def answer(word: Word, sense_key: str | None, challenge_url: str | None) -> Evaluated:
     said_no = word.evaluate in _SAID_NO
     result = "Success"
     if said_no:
@@ -51,6 +54,7 @@ def answer(word: Word, sense_key: str | None) -> Evaluated:
     return Evaluated(
         order_session_key=word.order_id, order_id=word.order_id, sense_key=sense_key, success=not said_no,
         result=result, status=word.evaluate, reason=word.reason, next_attempt_at=iso_or_null(word.next_attempt_at),
+        challenge_url=challenge_url,
         custom_properties={"warning": " ".join(word.warnings)} if word.warnings else {},
     )  # fmt: skip
 

@@ -49,6 +49,7 @@ async def _shown(call: Call, order_id: UUID) -> Reply:
                for number, line in enumerate(row["items"] or (), 1)],
         refunds=[_refund(one) for one in row["refunds"] or ()],
         attempts=[_attempt(one) for one in row["attempts"] or ()],
+        challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
     ))  # fmt: skip
 
 

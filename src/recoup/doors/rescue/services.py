@@ -1,6 +1,7 @@
 """What the door's resources work with; made once by `main`."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from recoup.doors.edge.rate import Buckets
 from recoup.flows.cards.evaluate import Evaluate
@@ -9,6 +10,7 @@ from recoup.flows.cards.transmit import Transmit
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.credentials import Credentials
+from recoup.flows.stable.checkout import checkout_token
 from recoup.kernel.world import World
 
 
@@ -22,12 +24,18 @@ class Services:
     transmit: Transmit
     credentials: Credentials
     buckets: Buckets = field(default_factory=lambda: Buckets(per_second=2_000, burst=10_000))
+    url: str = ""
+
+    def challenge_url(self, merchant_id: UUID, order_id: UUID) -> str:
+        """The hosted page on which the customer answers."""
+        return f"{self.url}/checkout/{checkout_token(self.world, merchant_id, order_id)}"
 
 
-def make_services(world: World, orders: Orders, rate_per_second: int = 2_000) -> Services:
+def make_services(world: World, orders: Orders, rate_per_second: int = 2_000, url: str = "") -> Services:
+    """`url`: where customers reach the checkout, without a slash at the end."""
     merchants = Merchants(world)
     vault = Vault(world)
     return Services(
         world, orders, merchants, vault, Evaluate(world, orders, merchants, vault), Transmit(world, orders, merchants),
-        Credentials(world), Buckets(per_second=rate_per_second, burst=5 * rate_per_second),
+        Credentials(world), Buckets(per_second=rate_per_second, burst=5 * rate_per_second), url,
     )  # fmt: skip

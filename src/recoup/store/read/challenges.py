@@ -21,3 +21,8 @@ ORDER BY c.challenge_no DESC LIMIT 1
 async def asked_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
     """The order's last challenge."""
     return await connection.fetchrow(_ASKED, merchant_id, order_id)
+
+
+async def kind_of_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> str | None:
+    sql = "SELECT kind FROM orders WHERE merchant_id = $1 AND order_id = $2"
+    return await connection.fetchval(sql, merchant_id, order_id)  # type: ignore[no-any-return]

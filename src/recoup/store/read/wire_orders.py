@@ -15,7 +15,9 @@ _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
-    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind = 'refund') AS refunds
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind = 'refund') AS refunds,
+  EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
+    AND c.state IN ('presented', 'tried')) AS challenged
 FROM orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id

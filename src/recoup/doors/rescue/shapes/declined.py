@@ -228,6 +228,7 @@ class Evaluated(Envelope, kw_only=True):
     sense_key: Annotated[str | None, Meta(description="As it was sent.")] = None
     reason: Annotated[str | None, Meta(description="Why the rescue ended.")] = None
     next_attempt_at: Annotated[Moment | None, Meta(description="When the next send is due.")] = None
+    challenge_url: Annotated[str | None, Meta(description="Send the customer here to answer a CHALLENGE.")] = None
 
 
 class Happened(Shape, kw_only=True):

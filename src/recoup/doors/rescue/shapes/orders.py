@@ -97,6 +97,7 @@ class OrderDetail(Order, kw_only=True):
     items: list[Item]
     refunds: list[RefundShown]
     attempts: list[AttemptShown]
+    challenge_url: Annotated[str | None, Meta(description="Where the customer can cure the decline, while they can.")]
 
 
 class OrderQuery(Shape, kw_only=True):

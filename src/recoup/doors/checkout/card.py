@@ -1,0 +1,88 @@
+"""The page of a challenge: the customer confirms, or corrects what their bank did not take.
+
+GET /checkout/{token}, POST …/answer, POST …/refuse. What they type is never shown again, kept in a log or an address.
+"""
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from recoup.doors.checkout.templates import render
+from recoup.doors.checkout.visit import Visit
+from recoup.doors.edge.tracing import request_id
+from recoup.flows.cards.challenge import Asked, Given, answer, refuse, show
+from recoup.kernel.money import Money
+from recoup.kernel.problem import Problem
+
+SCHEMES: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover"}
+ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zipcode", "countryCode")
+TEXT_MAX: Final = 100
+
+
+async def card_page(visit: Visit) -> Response:
+    return _page(visit, await show(visit.checkout.world, *visit.key))
+
+
+async def answer_card(visit: Visit) -> Response:
+    """Back to the page by a redirect, which says what came of it; a field that is wrong is said beside it."""
+    checkout = visit.checkout
+    asked = await show(checkout.world, *visit.key)
+    try:
+        given = await _given(visit.request)
+        await answer(checkout.world, checkout.orders, checkout.vault, asked, given, request_id(visit.request.scope))
+    except Problem as problem:
+        if problem.code == "invalid":
+            return _page(visit, asked, problem)
+        if problem.code not in ("wrong_state", "conflict"):  # the page itself says where it stands
+            raise
+    return RedirectResponse(visit.address, status_code=303)
+
+
+async def refuse_card(visit: Visit) -> Response:
+    checkout = visit.checkout
+    asked = await show(checkout.world, *visit.key)
+    await refuse(checkout.world, checkout.orders, asked, request_id(visit.request.scope))
+    return RedirectResponse(visit.address, status_code=303)
+
+
+def _page(visit: Visit, asked: Asked, problem: Problem | None = None) -> Response:
+    world = visit.checkout.world
+    return render("card.html", {
+        "asked": asked, "amount": Money(asked.units, asked.asset).text(), "address": visit.address,
+        "scheme": SCHEMES.get(asked.scheme, "The card"), "problem": problem, "test": world.policy.test_mode,
+        "field": problem.field if problem else None, "billing": {name: asked.billing.get(name, "") for name in ADDRESS},
+        "expired": f"{asked.exp_month:02d}/{asked.exp_year % 100:02d}",
+    }, status=400 if problem else 200)  # fmt: skip
+
+
+async def _given(request: Request) -> Given:
+    """Raises: Problem(invalid) naming the field."""
+    form = {name: str(value).strip() for name, value in (await request.form()).items()}
+    pan = "".join(c for c in form.get("number", "") if c not in " -")
+    code = form.get("code", "")
+    if code and not (code.isascii() and code.isdecimal() and len(code) in (3, 4)):
+        raise Problem("invalid", "A security code has three digits, or four on American Express.", field="Code")
+    month = year = 0
+    if pan:
+        if not (pan.isascii() and pan.isdecimal() and 12 <= len(pan) <= 19):
+            raise Problem("invalid", "A card number has 12 to 19 digits.", field="CardNumber")
+        month, year = _expiry(form.get("expires", ""))
+    billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
+    _check_plain(billing)
+    return Given(code, pan, month, year, billing or None, form.get("confirmed") == "1")
+
+
+def _expiry(text: str) -> tuple[int, int]:
+    """`09 / 31` or `9/2031`. Raises: Problem(invalid)."""
+    month, _, year = (part.strip() for part in text.partition("/"))
+    fits = all(part.isascii() and part.isdecimal() for part in (month, year)) and len(year) in (2, 4)
+    if not fits or not 1 <= int(month) <= 12:
+        raise Problem("invalid", "Fill in month and year as they stand on the card: 09/31.", field="Expires")
+    return int(month), int(year) + (2000 if len(year) == 2 else 0)
+
+
+def _check_plain(billing: dict[str, Any]) -> None:
+    """Raises: Problem(invalid) for what no database keeps."""
+    if any("\0" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text) for text in billing.values()):
+        raise Problem("invalid", "The address has characters that cannot be kept.", field="Address")

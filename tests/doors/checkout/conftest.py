@@ -1,0 +1,1 @@
+from tests.doors.rescue.conftest import door, shop  # noqa: F401

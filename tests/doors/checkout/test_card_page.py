@@ -1,0 +1,117 @@
+"""The hosted page of a challenge, as the customer's browser meets it: plain forms, no script."""
+
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from tests.doors.rescue.door import Caller, Door, everything
+from tests.doors.rescue.test_customer import customer
+
+from recoup.rules.network.magic import APPROVE_CARDS, CHALLENGE_PHONES, PHONE_CARD, script_card
+
+ANOTHER = {"number": " ".join(APPROVE_CARDS[1][i : i + 4] for i in (0, 4, 8, 12)), "expires": "08 / 33", "code": "917"}
+
+
+def challenged(shop: Caller, **changes: Any) -> tuple[str, str]:
+    """(order id, the page's path)"""
+    told = customer(shop, paymentMethod__cardNumber=PHONE_CARD, payer__phone=CHALLENGE_PHONES[0], **changes)
+    assert told["status"] == "CHALLENGE"
+    assert told["challengeUrl"] == shop.order(told["orderId"])["challengeUrl"]
+    return told["orderId"], urlsplit(told["challengeUrl"]).path
+
+
+def post(door: Door, path: str, **form: str) -> httpx.Response:
+    return door.call("POST", path, data=form)
+
+
+def test_a_customer_confirms(door: Door, shop: Caller) -> None:
+    order_id, path = challenged(shop)
+    page = door.call("GET", path)
+    assert page.status_code == 200
+    assert "Your bank asks you to confirm" in page.text
+    assert "45.90" in page.text
+    assert "script" not in page.text.lower()
+    assert page.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    done = post(door, f"{path}/answer", confirmed="1")
+    assert (done.status_code, done.headers["location"]) == (303, path)
+    assert "Done. Thank you." in door.call("GET", path).text
+    order = shop.order(order_id)
+    assert (order["statusName"], order["challengeUrl"]) == ("COMPLETED", None)
+    assert post(door, f"{path}/answer", confirmed="1").status_code == 303  # pressed twice: nothing happens twice
+    assert len(shop.order(order_id)["attempts"]) == 2
+
+
+def test_a_customer_uses_another_card(door: Door, shop: Caller) -> None:
+    order_id, path = challenged(shop)
+    assert post(door, f"{path}/answer", **ANOTHER).status_code == 303
+    assert shop.order(order_id)["statusName"] == "COMPLETED"
+    kept = door.run(everything(door.world))
+    assert APPROVE_CARDS[1] not in kept
+    assert "917" not in door.sql("SELECT string_agg(body::text, '') AS told FROM order_log")[0]["told"]
+
+
+def test_a_customer_says_no(door: Door, shop: Caller) -> None:
+    order_id, path = challenged(shop)
+    assert post(door, f"{path}/refuse").status_code == 303
+    assert "This payment has ended" in door.call("GET", path).text
+    assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == ("CANCELLED", "challenge_failed")
+
+
+@pytest.mark.parametrize(("form", "field"), [
+    ({"number": "4111", "expires": "08/33"}, "CardNumber"),
+    ({"number": "nobody", "expires": "08/33"}, "CardNumber"),
+    ({"number": "4929" + "1" * 12, "expires": "08/33"}, "CardNumber"),
+    (ANOTHER | {"expires": "13/33"}, "Expires"),
+    (ANOTHER | {"expires": "soon"}, "Expires"),
+    (ANOTHER | {"code": "12x"}, "Code"),
+    (ANOTHER | {"code": "12345"}, "Code"),
+    ({}, "Confirmed"),
+    ({"confirmed": "yes"}, "Confirmed"),
+])  # fmt: skip
+def test_what_is_wrong_is_said_beside_its_field(door: Door, shop: Caller, form: dict[str, str], field: str) -> None:
+    order_id, path = challenged(shop)
+    answer = post(door, f"{path}/answer", **form)
+    assert answer.status_code == 400
+    assert f'id="{field}-e"' in answer.text
+    assert form.get("number", "never") not in answer.text
+    assert form.get("code", "never") not in answer.text or field == "Code"
+    assert shop.order(order_id)["statusName"] == "PROCESSING"
+
+
+def test_a_card_that_the_bank_does_not_take_is_asked_for(door: Door, shop: Caller) -> None:
+    token = script_card("visa", "54", 99)
+    told = customer(shop, paymentMethod__cardNumber=token, transaction__responseCode="54",
+                    transaction__responseCodeSource="visa")  # fmt: skip
+    assert told["status"] == "CHALLENGE"
+    page = door.call("GET", urlsplit(told["challengeUrl"]).path).text
+    assert "Your bank did not take the card" in page
+    assert 'name="number"' in page
+
+
+def test_a_managed_payment_has_a_link_too(door: Door, shop: Caller) -> None:
+    order_id = shop.admit(paymentMethod__cardNumber=script_card("visa", "54", 99), transaction__responseCode="54",
+                          transaction__responseCodeSource="visa")  # fmt: skip
+    shop.advance(seconds=5)
+    order = shop.order(order_id)
+    assert order["statusName"] == "PROCESSING"
+    path = urlsplit(order["challengeUrl"]).path
+    assert post(door, f"{path}/answer", **ANOTHER).status_code == 303
+    assert shop.order(order_id)["statusName"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("ending", ["", "x", "A" * 64, "%00", "../orders"])
+def test_a_link_that_we_did_not_sign_shows_nothing(door: Door, shop: Caller, ending: str) -> None:
+    _, path = challenged(shop)
+    foreign = path[: -len(ending)] + ending if ending else path[:-1] + ("A" if path[-1] != "A" else "B")
+    assert door.call("GET", foreign).status_code == 404
+    assert post(door, f"{foreign}/answer", confirmed="1").status_code == 404
+
+
+def test_an_order_that_asks_nothing_has_no_page(door: Door, shop: Caller) -> None:
+    told = customer(shop)
+    assert told["challengeUrl"] is None
+    url = door.services.challenge_url(shop.shop.merchant_id, uuid.UUID(told["orderId"]))
+    assert door.call("GET", urlsplit(url).path).status_code == 404
