@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from recoup import __version__
+from recoup.doors.docs.routes import routes as docs_routes
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
@@ -22,6 +24,7 @@ from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.services import make_services
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
+from recoup.main.docs import dialects
 from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
@@ -67,6 +70,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
                 app.router.routes.append(route)
                 if "{" not in route.path:
                     exact[route.path] = route.app
+            app.router.routes.extend(docs_routes(running.world, dialects(), __version__))
             app.router.routes.extend(portal_routes(running.world, running.orders, services.merchants))
             yield
 
