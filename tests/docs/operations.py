@@ -42,7 +42,9 @@ class Card(Struct, kw_only=True, rename="camel"):
     expiration_year: int | None = None
 
 
-class Declined(Struct, kw_only=True, rename="camel"):
+class Declined(Struct, kw_only=True, rename={"is_declined": "isDeclined", "order_id": "orderId", "is_mit": "isMIT",
+                                              "idempotency_key": "idempotencyKey", "payment_method": "paymentMethod",
+                                              "expiry_date_utc": "expiryDateUtc", "site_id": "siteId"}):  # fmt: skip
     is_declined: Literal[True]
     order_id: Annotated[str, Meta(max_length=128, description="Yours; one rescue each.")]
     idempotency_key: Annotated[str, Meta(max_length=128)]

@@ -1,5 +1,6 @@
 """The fields of a body, query or answer as a reader wants them: read from the OpenAPI document, so that they agree."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 Schema = Mapping[str, Any]
 DEPTH_MAX: Final = 6
 _FORMATS: Final = {"uuid": "GUID", "date-time": "ISO 8601 date", "date": "ISO 8601 day", "uri": "URL"}
+_JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer"}
 _LIMITS: Final = {
     "minimum": "at least {}", "maximum": "at most {}", "exclusiveMinimum": "more than {}",
     "exclusiveMaximum": "less than {}", "minLength": "{} characters or more", "maxLength": "at most {} characters",
@@ -64,7 +66,7 @@ def _field(name: str, schema: Schema, required: bool, components: Mapping[str, S
         required=required,
         meaning=schema.get("description") or plain.get("description") or "",
         limits=_limits(plain, schema),
-        choices=tuple(str(one) for one in item.get("enum", ()) if one is not None),
+        choices=tuple(_word(one) for one in item.get("enum", ()) if one is not None),
         inside=fields_of(item, components, depth + 1) if depth < DEPTH_MAX else (),
     )
 
@@ -78,8 +80,10 @@ def _kind(schema: Schema, components: Mapping[str, Schema]) -> str:
         return f"list of {_kind(schema.get('items', {}), components)}"
     if kind == "string" and schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]]
+    if kind is None and "enum" in schema:
+        kind = _JSON_TYPES.get(type(schema["enum"][0]), "string")
     if kind is None:
-        return "text" if "enum" in schema else "anything"
+        return "anything"
     return {"string": "text", "boolean": "true or false", "null": "null"}.get(kind, str(kind))
 
 
@@ -89,3 +93,7 @@ def _limits(schema: Schema, outer: Schema) -> tuple[str, ...]:
     if default not in (None, "", [], {}):
         found.append(f"default {str(default).lower() if isinstance(default, bool) else default}")
     return tuple(found)
+
+
+def _word(choice: Any) -> str:
+    return choice if isinstance(choice, str) else json.dumps(choice)
