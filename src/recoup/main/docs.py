@@ -34,6 +34,7 @@ CURES: Final[Mapping[str, str]] = {
     "gateway_timeout": "Send it again with the same key; read the order before anything else.",
     "internal": "Quote `X-Request-Id` to the operator; sending it again with the same key is safe.",
 }
+_NO_WORDS: Final[Mapping[str, tuple[str, str]]] = {}
 _TRACE: Final = "00-3b4af05c51be4aa7dd77104ac75f2500-004c728c64ca2800-01"
 
 
@@ -43,15 +44,20 @@ def dialects() -> list[Dialect]:
 
 
 def error_rows(
-    table: Mapping[str, tuple[int, str]], refuse: Callable[[Scope, Problem], Refusal], field: str
-) -> dict[str, ErrorRow]:
-    """The dialect's table with meanings, cures and the bodies that its door writes. `field`: one of its fields."""
+    table: Mapping[str, tuple[int, str]], refuse: Callable[[Scope, Problem], Refusal], field: str,
+    words: Mapping[str, tuple[str, str]] = _NO_WORDS,
+) -> dict[str, ErrorRow]:  # fmt: skip
+    """The dialect's table with meanings, cures and the bodies that its door writes.
+
+    A key of the table is a Problem's code, or `code/detail`. `field`: one of the dialect's fields. `words`: what is
+    told -> meaning and cure, where the dialect says more than the code does.
+    """
     rows = {}
-    for code, (status, told) in table.items():
-        cure = CURES.get(code, "")
-        fields = {field: ["This field is required."]} if code == "invalid" else None
+    for key, (status, told) in table.items():
+        code, _, detail = key.partition("/")
+        meaning, cure = words.get(told, (CODES[code], CURES[code]))
+        message = "This field is required." if key == "invalid" else f"{meaning[:1].upper()}{meaning[1:]}."
+        problem = Problem(code, message, cure=cure, field=field if key == "invalid" else None, detail=detail or None)
         scope: dict[str, Any] = {"type": "http", "headers": [], "state": {"trace_id": _TRACE}}
-        meaning = CODES[code]
-        problem = Problem(code, f"{meaning[:1].upper()}{meaning[1:]}.", cure=cure or None, fields=fields)
-        rows[code] = ErrorRow(code, status, told, meaning, cure, msgspec.json.decode(refuse(scope, problem).body))
+        rows[key] = ErrorRow(key, status, told, meaning, cure, msgspec.json.decode(refuse(scope, problem).body))
     return rows

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from recoup.doors.edge.asgi import Refusal, Scope
 from recoup.doors.edge.dialect import Dialect, ErrorRow
 from recoup.doors.rescue import app
 from recoup.doors.rescue.errors import TABLE, refusal
-from recoup.kernel.problem import Problem
 
-Rows = Callable[[Mapping[str, tuple[int, str]], Callable[[Scope, Problem], Refusal], str], dict[str, ErrorRow]]
+Rows = Callable[..., dict[str, ErrorRow]]
 _TEXT: Final = (
     "Hands a declined card payment over, asks what became of it, refunds and cancels. Amounts are whole minor units "
     "(`4590` is 45.90 USD) but for refunds, which are in whole currency as clients of this API expect. Field names "

@@ -30,7 +30,7 @@ def _of_reference(reference: Reference) -> Iterator[Entry]:
     for several in reference.groups.values():
         for one in several:
             yield one.operation.summary, dialect.title, f"{page}#{one.anchor}", _words(one)
-    for row in dialect.errors.values():
+    for row in dialect.error_table:
         yield row.told, f"{dialect.title}: errors", f"{page}#errors", f"{row.status} {row.code} {row.meaning}"
 
 

@@ -2,7 +2,7 @@
 reference and the collection are made of this."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,7 +46,25 @@ class Dialect:
     def errors_of(self, operation: Operation) -> list[ErrorRow]:
         """What may go wrong with it, its own errors first. Raises: KeyError for a code without a row."""
         known = self.when_known if operation.credential else ()
-        return [self.errors[code] for code in dict.fromkeys((*operation.problems, *known, *self.always))]
+        return _once(self._row(code) for code in (*operation.problems, *known, *self.always))
+
+    @property
+    def error_table(self) -> list[ErrorRow]:
+        """By status, each word once."""
+        return sorted(_once(self.errors.values()), key=lambda row: (row.status, row.told))
+
+    def _row(self, code: str) -> ErrorRow:
+        """By our code, or by the word that is told."""
+        told = (row for row in self.errors.values() if row.told == code)
+        return self.errors[code] if code in self.errors else next(told, None) or self.errors[code]
+
+
+def _once(rows: Iterable[ErrorRow]) -> list[ErrorRow]:
+    """The first of those that say the same to the caller."""
+    found: dict[tuple[int, str], ErrorRow] = {}
+    for row in rows:
+        found.setdefault((row.status, row.told), row)
+    return list(found.values())
 
 
 def words_of(operation: Operation) -> list[str]:
