@@ -43,12 +43,10 @@ function show() {
   list.replaceChildren(...found.map(line));
   if (!found.length) list.append(Object.assign(document.createElement("li"), { textContent: "Nothing found." }));
   list.hidden = false;
-  field.setAttribute("aria-expanded", "true");
 }
 
 function line(entry) {
   const item = document.createElement("li");
-  item.setAttribute("role", "option");
   const link = Object.assign(document.createElement("a"), { href: entry.path, textContent: entry.title });
   link.append(Object.assign(document.createElement("small"), { textContent: entry.page }));
   link.addEventListener("click", close);
@@ -72,5 +70,4 @@ function move(event) {
 
 function close() {
   list.hidden = true;
-  field.setAttribute("aria-expanded", "false");
 }
