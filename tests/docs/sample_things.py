@@ -25,6 +25,8 @@ class Things:
 
     kept: dict[str, Any]
     data_dir: Path
+    token: str = ""
+    completed: str = ""
 
     def variables(self, operation: Operation) -> dict[str, str]:
         """Everything that a sample of this operation may name; what it speaks about is new, and in a fitting state."""
@@ -43,10 +45,11 @@ class Things:
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
         if "transmit" in words and "{id}" in words:
             made["TRANSMIT_ID"] = self.transmitted()
-        elif words[1:] == ["webhooks", "{id}"]:
+        elif "webhooks" in words and "{id}" in words:
             made["WEBHOOK_ID"] = self.post("/v1/webhooks", {"url": "https://hooks.example.com/recoup"})["id"]
-        elif words[1:] == ["sites", "{id}"]:
-            site = {"url": f"https://{uuid.uuid4().hex[:8]}.example.com", "name": "A", "descriptor": "A"}
+        elif "sites" in words:
+            self.retire_sites()
+            site = {"url": f"https://{uuid.uuid4().hex[:8]}.example.com", "name": "A", "descriptor": "ALEAF"}
             made["SITE_ID"] = self.post("/v1/sites", site)["id"]
         else:
             made["ORDER_ID"] = self.order("refund" in words, "capture" in words)
@@ -54,23 +57,44 @@ class Things:
 
     def order(self, completed: bool, held: bool) -> str:
         """An open one, a completed one, or one that waits for its capture."""
+        if completed and self.completed:
+            return self.completed
         number = uuid.uuid4().hex[:12]
         body: dict[str, Any] = {
             "isDeclined": True, "isMIT": not held, "orderId": f"S-{number}", "idempotencyKey": number,
             "transaction": {"id": number, "amount": 4590, "currency": "USD", "responseCode": "51",
                             "responseCodeSource": "nmi", "avsResultCode": "NA", "cvvResultCode": "NA",
                             "cavvResultCode": "NA"},
-            "paymentMethod": {"cardNumber": script_card("visa", "51", 0 if completed else 99)} | CARD,
+            "paymentMethod": {"cardNumber": script_card("visa", "51", 0)} | CARD,
         }  # fmt: skip
         if held:
             body |= {"transactionType": "AUTHORIZATION", "customerIp": "203.0.113.24", "payer": {"phone": "998888"}}
             body["paymentMethod"]["cardNumber"] = APPROVE_CARDS[1]
-        elif not completed:
+        else:
             body["expiryDateUtc"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 20 * 86_400))
         answer = self.post("/v1/evaluate", body)
-        wanted = "CAPTUREREQUIRED" if held else "APPROVED" if completed else "SUBMITTED"
-        assert answer["status"] == wanted, answer
+        assert answer["status"] == ("CAPTUREREQUIRED" if held else "SUBMITTED"), answer
+        if completed:
+            self.completed = str(answer["orderId"])
+            self.pay(self.completed)
         return str(answer["orderId"])
+
+    def pay(self, order_id: str) -> None:
+        """As the outside world pays it; a card payment must have been picked up before."""
+        command = [str(ROOT / ".venv/bin/recoup"), "sandbox", "pay", order_id, "--data-dir", str(self.data_dir)]
+        for left in range(50, -1, -1):
+            ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            if ran.returncode == 0:
+                return
+            assert left, ran.stderr
+            time.sleep(0.1)
+
+    def retire_sites(self) -> None:
+        """Those of earlier samples: an address belongs to one site."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        for site in httpx.get(f"{self.kept['base_url']}/v1/sites", headers=headers, timeout=30).json()["data"]:
+            if site["id"] != self.kept["site_id"]:
+                httpx.delete(f"{self.kept['base_url']}/v1/sites/{site['id']}", headers=headers, timeout=30)
 
     def card(self) -> str:
         card = {"first_name": "Ana", "last_name": "Roe", "number": APPROVE_CARDS[0], "month": "09", "year": "2031"}
@@ -103,7 +127,5 @@ class Things:
         assert answer.status_code == 201, answer.text
         order_id = str(answer.json()["order"]["id"])
         if paid:
-            command = [str(ROOT / ".venv/bin/recoup"), "sandbox", "pay", order_id, "--data-dir", str(self.data_dir)]
-            ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
-            assert ran.returncode == 0, ran.stderr
+            self.pay(order_id)
         return order_id
