@@ -21,10 +21,11 @@ CARD = {"expirationMonth": 9, "expirationYear": 2031}
 
 @dataclass
 class Things:
-    """`kept` is the installation's bootstrap.json."""
+    """`kept` is the installation's bootstrap.json; `hooks` the address of somebody who answers 200."""
 
     kept: dict[str, Any]
     data_dir: Path
+    hooks: str
     token: str = ""
     completed: str = ""
 
@@ -46,7 +47,7 @@ class Things:
         if "transmit" in words and "{id}" in words:
             made["TRANSMIT_ID"] = self.transmitted()
         elif "webhooks" in words and "{id}" in words:
-            made["WEBHOOK_ID"] = self.post("/v1/webhooks", {"url": "https://hooks.example.com/recoup"})["id"]
+            made["WEBHOOK_ID"] = self.post("/v1/webhooks", {"url": self.hooks})["id"]
         elif "sites" in words:
             self.retire_sites()
             site = {"url": f"https://{uuid.uuid4().hex[:8]}.example.com", "name": "A", "descriptor": "ALEAF"}

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +42,35 @@ PERFORMED = [(own_dialects()[0], one) for one in RESCUE] + [
 ]
 
 
+class Hooks(BaseHTTPRequestHandler):
+    """Answers 200 to everything."""
+
+    def status_of(self, body: bytes) -> int:
+        return 200
+
+    def answer(self) -> None:
+        self.send_response(self.status_of(self.rfile.read(int(self.headers.get("content-length", "0")))))
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def served(handler: type[Hooks]) -> Iterator[str]:
+    """Its address, as long as it is served."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 @pytest.fixture(scope="module")
 def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Things]:
     """Of a running `recoup up` with the credentials of its bootstrap."""
@@ -56,7 +86,8 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Things]:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < give_up, log.read_text()
             time.sleep(0.1)
-        yield Things(json.loads((data_dir / "bootstrap.json").read_text()), data_dir)
+        with served(Hooks) as hooks:
+            yield Things(json.loads((data_dir / "bootstrap.json").read_text()), data_dir, f"{hooks}/recoup")
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
@@ -108,9 +139,8 @@ class Receiver:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", "0")))
+    class Handler(Hooks):
+        def status_of(self, body: bytes) -> int:
             path, _, query = self.path.partition("?")
             sorted_query = "&".join(sorted(query.split("&"), key=str.encode))
             stamp = self.headers["x-timestamp"]
@@ -119,23 +149,11 @@ def receiver() -> Iterator[Receiver]:
             holds = hmac.compare_digest(wanted, self.headers["x-signature"])
             if holds:
                 made.seen.append(f"{self.command} {self.path} {body.decode()}")
-            self.send_response(200 if holds else 401)
-            self.send_header("content-length", "0")
-            self.end_headers()
+            return 200 if holds else 401
 
-        do_GET = do_POST = answer  # noqa: N815
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made = Receiver(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    made = Receiver("")
+    with served(Handler) as made.address:
+        yield made
 
 
 @pytest.mark.parametrize("operation", STABLE, ids=anchor_of)
