@@ -105,7 +105,7 @@ def test_a_reference_has_every_operation_with_fields_errors_and_samples(site: Do
     text = get(site, "/docs/rescue").text
     evaluate = text.partition('id="post-evaluate"')[2].partition("</section>")[0]
     assert "Begins a <em>rescue</em>." in evaluate
-    assert "At least 1, at most 100000000." in evaluate
+    assert "At least 1, at most 100,000,000." in evaluate
     assert evaluate.count('class="tag must"') == 5 + 5 + 1 + 2, "of body, transaction, card and answer"
 
 

@@ -88,11 +88,16 @@ def _kind(schema: Schema, components: Mapping[str, Schema]) -> str:
 
 
 def _limits(schema: Schema, outer: Schema) -> tuple[str, ...]:
-    found = [text.format(schema[key]) for key, text in _LIMITS.items() if key in schema]
+    found = [text.format(_number(schema[key])) for key, text in _LIMITS.items() if key in schema
+             and (key, schema[key]) != ("minLength", 1)]  # fmt: skip
     default = outer.get("default")
     if default not in (None, "", [], {}):
         found.append(f"default {str(default).lower() if isinstance(default, bool) else default}")
     return tuple(found)
+
+
+def _number(limit: Any) -> str:
+    return f"{limit:,}" if isinstance(limit, int) else f"`{limit}`"
 
 
 def _word(choice: Any) -> str:

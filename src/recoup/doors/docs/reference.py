@@ -12,6 +12,7 @@ from recoup.doors.docs.samples.curl import curl
 from recoup.doors.docs.samples.javascript import javascript
 from recoup.doors.docs.samples.python import python
 from recoup.doors.docs.samples.request import SampleRequest, sample_request
+from recoup.doors.docs.shapes import shape_of
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow, anchor_of
 from recoup.doors.edge.example_values import Fresh
@@ -80,11 +81,7 @@ def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) 
     told = document["paths"][operation.path][operation.method.lower()]
     components, parameters = document["components"]["schemas"], told.get("parameters", [])
     body: Mapping[str, Any] = _schema(told.get("requestBody", {}))
-    answers = [
-        Answer(status, told["responses"][str(status)]["description"],
-               fields_of(_schema(told["responses"][str(status)]), components), _answer(operation, status))
-        for status in operation.answers
-    ]  # fmt: skip
+    answers = [_answer(operation, status, told["responses"][str(status)], components) for status in operation.answers]
     return Shown(
         operation, anchor_of(operation), parameter_fields(parameters, "path"), parameter_fields(parameters, "query"),
         fields_of(body, components), tuple(answers), tuple(dialect.errors_of(operation)),
@@ -97,9 +94,12 @@ def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _answer(operation: Operation, status: int) -> str:
+def _answer(operation: Operation, status: int, told: Mapping[str, Any], components: Mapping[str, Any]) -> Answer:
+    """With the example's body, else one that is made of the schema."""
     bodies = [one.answer for one in operation.examples if one.status == status and one.answer is not None]
-    return as_text(bodies[0]) if bodies else ""
+    schema = _schema(told)
+    body = bodies[0] if bodies else shape_of(schema, components)
+    return Answer(status, told["description"], fields_of(schema, components), as_text(body) if schema else "")
 
 
 def _sample(dialect: Dialect, operation: Operation, fresh: Fresh) -> Sample:

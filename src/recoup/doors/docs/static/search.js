@@ -22,16 +22,17 @@ document.addEventListener("click", (event) => { if (!holder.contains(event.targe
 async function load() {
   const answer = await fetch("/docs/search.json");
   index = (await answer.json()).map(([title, page, path, text]) =>
-    ({ title, page, path, head: `${title} ${page}`.toLowerCase(), text: text.toLowerCase() }));
+    ({ title, page, path, head: title.toLowerCase(), text: `${page} ${path} ${text}`.toLowerCase() }));
   show();
 }
 
-// All words must be there; in the title they count most.
+// All words must be there; in the title they count most, then in the address.
 function matches(words) {
   const found = [];
   for (const entry of index) {
     if (!words.every((word) => entry.head.includes(word) || entry.text.includes(word))) continue;
-    found.push([words.filter((word) => entry.head.includes(word)).length, entry]);
+    const weight = (word) => 2 * entry.head.includes(word) + entry.path.includes(word);
+    found.push([words.reduce((sum, word) => sum + weight(word), 0), entry]);
   }
   return found.sort((a, b) => b[0] - a[0]).slice(0, SHOWN_MAX).map(([, entry]) => entry);
 }
