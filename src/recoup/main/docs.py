@@ -44,20 +44,21 @@ def dialects() -> list[Dialect]:
 
 
 def error_rows(
-    table: Mapping[str, tuple[int, str]], refuse: Callable[[Scope, Problem], Refusal], field: str,
+    table: Mapping[str, tuple[int, str, *tuple[Any, ...]]], refuse: Callable[[Scope, Problem], Refusal], field: str,
     words: Mapping[str, tuple[str, str]] = _NO_WORDS,
 ) -> dict[str, ErrorRow]:  # fmt: skip
     """The dialect's table with meanings, cures and the bodies that its door writes.
 
-    A key of the table is a Problem's code, or `code/detail`. `field`: one of the dialect's fields. `words`: what is
+    A key of the table is a Problem's code, or `code/detail`; a third member is a call that hears it. `field`: one of the dialect's fields. `words`: what is
     told -> meaning and cure, where the dialect says more than the code does.
     """
     rows = {}
-    for key, (status, told) in table.items():
+    for key, (status, told, *more) in table.items():
         code, _, detail = key.partition("/")
         meaning, cure = words.get(told, (CODES[code], CURES[code]))
         message = "This field is required." if key == "invalid" else f"{meaning[:1].upper()}{meaning[1:]}."
         problem = Problem(code, message, cure=cure, field=field if key == "invalid" else None, detail=detail or None)
         scope: dict[str, Any] = {"type": "http", "headers": [], "state": {"trace_id": _TRACE}}
-        rows[key] = ErrorRow(key, status, told, meaning, cure, msgspec.json.decode(refuse(scope, problem).body))
+        sample = msgspec.json.decode(refuse(scope, problem).body)
+        rows[key] = ErrorRow(key, status, told, meaning, cure, sample, *more)
     return rows

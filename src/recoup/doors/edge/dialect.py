@@ -13,7 +13,9 @@ VARIABLE = re.compile(r"\{([a-z_]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """`told` is what clients branch on: six digits or a word. `sample`: the body as it is sent."""
+    """`told` is what clients branch on: six digits or a word. `sample`: the body as it is sent; `for_example`: a call
+    that hears it, where one is named.
+    """
 
     code: str
     status: int
@@ -21,6 +23,7 @@ class ErrorRow:
     meaning: str
     cure: str
     sample: Any
+    for_example: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,10 @@ def _signed(request: SampleRequest) -> str:
     body = '""' if request.body is None else f"json.dumps({_LITERALS.write(request.body)})"
     lines = [
         "import hashlib", "import hmac", *(["import json"] if request.body is not None else []), "import os",
-        "import time", "", "import httpx", "",
+        "from time import time", "", "import httpx", "",
         f'method, path, query = "{request.method}", {_text(request.path)}, {_text(request.query)}',
         f"body = {body}",
-        "stamp = str(int(time.time()))",
+        "stamp = str(int(time()))",
         'sorted_query = "&".join(sorted(query.split("&"), key=str.encode))',
         "digest = hashlib.sha256(body.encode()).hexdigest()",
         'told = "\\n".join([method, path, sorted_query, stamp, digest])',
