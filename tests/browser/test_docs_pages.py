@@ -71,6 +71,7 @@ def test_the_stablecoin_secret_signs_here_and_goes_nowhere(browser: Browser, sit
         page.get_by_label("Secret").fill(SECRET)
         charge = page.locator("#post-charges")
         charge.get_by_text("Try it").click()
+        expect(charge.get_by_text("Answered", exact=True)).to_be_hidden()
         charge.get_by_role("button", name="Send POST /api/v1/charges").click()
         expect(charge.get_by_text("Answered", exact=True)).to_be_visible()
         orders = page.locator("#get-orders")
