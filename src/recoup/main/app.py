@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from recoup import __version__
 from recoup.doors.checkout.routes import routes as checkout_routes
+from recoup.doors.docs.routes import routes as docs_routes
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
@@ -26,6 +28,7 @@ from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
+from recoup.main.docs import dialects
 from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
@@ -80,6 +83,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
                 if "{" not in route.path:
                     exact[route.path] = route.app
             app.router.routes.extend(checkout_routes(running.world, running.orders, services.merchants))
+            app.router.routes.extend(docs_routes(running.world, dialects(), __version__))
             app.router.routes.extend(portal_routes(running.world, running.orders, services.merchants))
             yield
 

@@ -1,0 +1,1 @@
+"""The documentation door: what developers read, try and download at /docs."""

@@ -1,0 +1,52 @@
+"""The pages that people wrote: the Markdown files of `docs/` that a user needs."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from recoup.doors.docs.markdown import Rendered, rendered
+
+# In the order of the navigation: file -> (section, words of the navigation).
+GUIDES: Final[Mapping[str, tuple[str, str]]] = {
+    "tour": ("Start", "A tour in ten minutes"),
+    "migrate-from-flexfactor": ("Start", "Coming from FlexFactor"),
+    "migrate-from-fluxa": ("Start", "Coming from fluxa"),
+    "events": ("Reference", "Webhooks"),
+    "errors": ("Reference", "Errors"),
+    "order-life": ("Reference", "The life of one order"),
+    "magic-inputs": ("Reference", "Magic inputs"),
+    "settings": ("Running it", "Settings"),
+}
+# Beside the sources in a clone, under the environment's `share` when installed.
+_FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix) / "share/recoup/docs")
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    name: str
+    section: str
+    label: str
+    page: Rendered
+
+
+def read_guides() -> dict[str, Guide]:
+    """By name; only those whose file is there."""
+    folder = next((one for one in _FOLDERS if (one / "tour.md").exists()), None)
+    found = {}
+    for name, (section, label) in GUIDES.items():
+        file = folder / f"{name}.md" if folder else None
+        if file is not None and file.exists():
+            found[name] = Guide(name, section, label, rendered(file.read_text(encoding="utf-8"), place))
+    return found
+
+
+def place(target: str) -> str | None:
+    """`errors.md#x` -> `/docs/errors#x`; addresses of the web stay, other files have no page here."""
+    parts = urlsplit(target)
+    if parts.scheme in ("http", "https") or target.startswith(("#", "/")):
+        return target
+    name = parts.path.removesuffix(".md")
+    return f"/docs/{name}" + (f"#{parts.fragment}" if parts.fragment else "") if name in GUIDES else None

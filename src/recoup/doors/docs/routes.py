@@ -1,0 +1,135 @@
+"""All addresses of the documentation. Open to everybody: they hold nothing about anybody."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from recoup.doors.docs.markdown import Section
+from recoup.doors.docs.reference import Reference
+from recoup.doors.docs.search import entries
+from recoup.doors.docs.site import Site, make_site
+from recoup.doors.docs.templates import STATIC, render
+from recoup.doors.edge.dialect import Dialect
+from recoup.doors.edge.example_values import fresh_at
+from recoup.doors.edge.postman import collection
+from recoup.kernel.world import World
+from recoup.rules.network import magic
+
+Page = Callable[[Site, Request], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+_SETUP: Final = """eval "$(recoup bootstrap --json | python3 -c '
+import json, shlex, sys
+names = {"base_url": "BASE", "stablecoin_key_id": "KEY_ID", "stablecoin_secret": "SECRET"}
+for name, value in json.load(sys.stdin).items():
+    print("export", names.get(name, name.upper()) + "=" + shlex.quote(value))')"
+
+export TOKEN=$(curl -sS "$BASE/v1/oauth2/token" -H "Content-Type: application/json" \\
+  -d "{\\"AppKey\\": \\"$APP_KEY\\", \\"AppSecret\\": \\"$APP_SECRET\\"}" \\
+  | python3 -c 'import json, sys; print(json.load(sys.stdin)["accessToken"])')"""
+
+
+def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Route]:
+    """Needs the portal's style sheets beside it."""
+    site = make_site(world, dialects, version)
+
+    def at(path: str, page: Page) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return page(site, request)
+
+        return Route(path, endpoint, methods=["GET"])
+
+    search = msgspec.json.encode(entries(site))
+    return [
+        at("/docs", _overview),
+        Route("/docs/search.json", _json(search), methods=["GET"]),
+        Route("/docs/static/{name}", _static, methods=["GET"]),
+        *(_described(reference) for reference in site.references.values()),
+        *(_collected(reference) for reference in site.references.values()),
+        at("/docs/{name:path}", _named),
+    ]
+
+
+def _described(reference: Reference) -> Route:
+    document = _json(msgspec.json.encode(reference.document))
+    return Route(f"{reference.dialect.prefix}/openapi.json", document, methods=["GET"])
+
+
+def _collected(reference: Reference) -> Route:
+    async def endpoint(request: Request) -> Response:
+        made = collection(reference.dialect, _origin(request))
+        return Response(msgspec.json.encode(made), media_type="application/json")
+
+    return Route(f"/docs/{reference.dialect.name}.postman.json", endpoint, methods=["GET"])
+
+
+def _json(body: bytes) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return Response(body, media_type="application/json", headers={"cache-control": "no-cache"})
+
+    return endpoint
+
+
+async def _static(request: Request) -> Response:
+    file = STATIC.get(request.path_params["name"])
+    if file is None:
+        return Response("There is no such file.", status_code=404, media_type="text/plain")
+    headers = {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}
+    return FileResponse(file, headers=headers)
+
+
+def _overview(site: Site, request: Request) -> Response:
+    references = list(site.references.values())
+    values = site.values("/docs", "Overview", references=references, origin=_origin(request), setup=_SETUP)
+    return render("overview.html", values)
+
+
+def _named(site: Site, request: Request) -> Response:
+    name = request.path_params["name"]
+    if name in site.references:
+        return _reference(site, site.references[name])
+    if name in site.guides:
+        return _guide(site, name, request)
+    return render("missing.html", site.values(f"/docs/{name}", "Not found"), status=404)
+
+
+def _reference(site: Site, reference: Reference) -> Response:
+    dialect = reference.dialect
+    contents = [Section(one.anchor, one.operation.summary, "") for several in reference.groups.values()
+                for one in several]  # fmt: skip
+    samples = reference.samples(fresh_at(site.world.clocks.wall()))
+    values = site.values(
+        f"/docs/{dialect.name}", dialect.title, [*contents, Section("errors", "Errors", "")], dialect=dialect,
+        groups=reference.groups, samples=samples,
+    )  # fmt: skip
+    return render("reference.html", values)
+
+
+def _guide(site: Site, name: str, request: Request) -> Response:
+    page = site.guides[name].page
+    more = {"magic-inputs": _inputs, "events": _events}.get(name)
+    extra: dict[str, Any] = more(site, request) if more is not None else {"extra": None}
+    html = Markup(page.html)  # noqa: S704 - made by the Markdown renderer, which escapes
+    contents = [one for one in page.sections if one.anchor]
+    return render("guide.html", site.values(f"/docs/{name}", page.title, contents, html=html, **extra))
+
+
+def _events(site: Site, request: Request) -> dict[str, Any]:
+    return {"extra": "events.html", "events": site.events}
+
+
+def _inputs(site: Site, request: Request) -> dict[str, Any]:
+    """Filtered by a form, so that it works without script."""
+    every = magic.inputs()
+    filters = {name: list(dict.fromkeys(getattr(one, name) for one in every)) for name in ("scheme", "kind", "answer")}
+    chosen = {name: request.query_params.get(name, "") for name in filters}
+    shown = [one for one in every if all(chosen[name] in ("", getattr(one, name)) for name in filters)]
+    return {"extra": "inputs.html", "inputs": shown, "filters": filters, "chosen": chosen}
+
+
+def _origin(request: Request) -> str:
+    return str(request.base_url).rstrip("/")

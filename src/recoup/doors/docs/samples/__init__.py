@@ -1,0 +1,1 @@
+"""Code that performs an operation, made from its description: one file a language."""

@@ -1,0 +1,5 @@
+// What script adds to pages that work without it.
+import "./copy.js";
+import "./languages.js";
+import "./search.js";
+import "./try.js";

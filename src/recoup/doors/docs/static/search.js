@@ -1,0 +1,74 @@
+// Looks through all pages in the browser: the index is fetched once, when the field is first used.
+const SHOWN_MAX = 12;
+const holder = document.querySelector("[data-search]");
+const field = document.getElementById("find");
+const list = document.getElementById("found");
+let index;
+
+holder.hidden = false;
+field.addEventListener("focus", load, { once: true });
+field.addEventListener("input", show);
+field.addEventListener("keydown", move);
+list.addEventListener("keydown", move);
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input, textarea, select");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    field.focus();
+  }
+});
+document.addEventListener("click", (event) => { if (!holder.contains(event.target)) close(); });
+
+async function load() {
+  const answer = await fetch("/docs/search.json");
+  index = (await answer.json()).map(([title, page, path, text]) =>
+    ({ title, page, path, head: title.toLowerCase(), text: `${page} ${path} ${text}`.toLowerCase() }));
+  show();
+}
+
+// All words must be there; in the title they count most, then in the address.
+function matches(words) {
+  const found = [];
+  for (const entry of index) {
+    if (!words.every((word) => entry.head.includes(word) || entry.text.includes(word))) continue;
+    const weight = (word) => 2 * entry.head.includes(word) + entry.path.includes(word);
+    found.push([words.reduce((sum, word) => sum + weight(word), 0), entry]);
+  }
+  return found.sort((a, b) => b[0] - a[0]).slice(0, SHOWN_MAX).map(([, entry]) => entry);
+}
+
+function show() {
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length || !index) return close();
+  const found = matches(words);
+  list.replaceChildren(...found.map(line));
+  if (!found.length) list.append(Object.assign(document.createElement("li"), { textContent: "Nothing found." }));
+  list.hidden = false;
+}
+
+function line(entry) {
+  const item = document.createElement("li");
+  const link = Object.assign(document.createElement("a"), { href: entry.path, textContent: entry.title });
+  link.append(Object.assign(document.createElement("small"), { textContent: entry.page }));
+  link.addEventListener("click", close);
+  item.append(link);
+  return item;
+}
+
+function move(event) {
+  if (event.key === "Escape") {
+    close();
+    field.focus();
+  }
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const links = [...list.querySelectorAll("a")];
+  if (event.key === "Enter" && event.target === field && links.length) links[0].click();
+  if (!step || !links.length) return;
+  event.preventDefault();
+  const at = links.indexOf(document.activeElement) + step;
+  (links[at] ?? (step < 0 ? field : links.at(-1))).focus();
+}
+
+function close() {
+  list.hidden = true;
+}

@@ -1,0 +1,144 @@
+"""The OpenAPI 3.1 document of a door, from the Structs that it reads bodies by. Source: OpenAPI 3.1.0."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.dialect import Dialect, ErrorRow, variables_of, words_of
+
+_REF: Final = "#/components/schemas/{name}"
+_JSON: Final = "application/json"
+_RETRY_AFTER: Final = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+}
+Schema = Mapping[str, Any]
+
+
+def document(dialect: Dialect, version: str, server: str = "/") -> dict[str, Any]:
+    """`server`: the address that the paths are relative to."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in dialect.operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(dialect, operation)
+    groups = dict.fromkeys(operation.group for operation in dialect.operations if operation.group)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": dialect.title, "version": version, "description": dialect.text},
+        "servers": [{"url": server}],
+        "tags": [{"name": group} for group in groups],
+        "paths": paths,
+        "components": {"schemas": _components(dialect), "securitySchemes": dict(dialect.schemes)},
+    }
+
+
+def query_schema(shape: type[msgspec.Struct]) -> Schema:
+    """The schema of a query's Struct, whose properties become parameters."""
+    _, components = msgspec.json.schema_components([shape], ref_template=_REF)
+    found: Schema = components[shape.__name__]
+    return found
+
+
+def _components(dialect: Dialect) -> dict[str, Any]:
+    shapes = _shapes(dialect)
+    _, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    errors = {_error_name(status): schema for status, schema in dialect.error_schemas.items()}
+    return {**components, **errors}
+
+
+def _shapes(dialect: Dialect) -> list[type[msgspec.Struct]]:
+    """Of all bodies and answers; together, so that names that clash are told apart once."""
+    found = [shape for operation in dialect.operations for shape in (operation.body, *operation.answers.values())]
+    return list(dict.fromkeys(shape for shape in found if shape is not None))
+
+
+def _operation(dialect: Dialect, operation: Operation) -> dict[str, Any]:
+    head, *rest = words_of(operation)
+    made: dict[str, Any] = {
+        "operationId": head + "".join(word[:1].upper() + word[1:] for word in rest),
+        "summary": operation.summary,
+        "tags": [operation.group] if operation.group else [],
+        "security": [dict(one) for one in dialect.credentials[operation.credential]] if operation.credential else [],
+        "responses": _answers(dialect, operation) | _errors(dialect, operation),
+    }
+    if operation.text:
+        made["description"] = operation.text
+    if parameters := _parameters(operation):
+        made["parameters"] = parameters
+    if operation.body is not None:
+        content = {"schema": _ref(dialect, operation.body)} | _examples(
+            {one.name: one.request for one in operation.examples if one.request is not None}
+        )
+        made["requestBody"] = {"required": _must_be_sent(operation.body), "content": {_JSON: content}}
+    return made
+
+
+def _must_be_sent(body: type[msgspec.Struct]) -> bool:
+    return any(field.required for field in msgspec.structs.fields(body))
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in variables_of(operation.path)
+    ]
+    if operation.query is not None:
+        schema = query_schema(operation.query)
+        required = schema.get("required", ())
+        for name, told in schema["properties"].items():
+            plain = {key: value for key, value in told.items() if key != "description"}
+            one = {"name": name, "in": "query", "required": name in required, "schema": plain}
+            made.append(one | ({"description": told["description"]} if "description" in told else {}))
+    return made
+
+
+def _answers(dialect: Dialect, operation: Operation) -> dict[str, Any]:
+    made = {}
+    for status, shape in operation.answers.items():
+        answer: dict[str, Any] = {"description": _STATUS_WORDS.get(status, "Answered")}
+        if shape is not None:
+            examples = {one.name: one.answer for one in answered(operation, status) if one.answer is not None}
+            answer["content"] = {_JSON: {"schema": _ref(dialect, shape)} | _examples(examples)}
+        made[str(status)] = answer
+    return made
+
+
+def answered(operation: Operation, status: int) -> list[Example]:
+    return [one for one in operation.examples if one.status == status]
+
+
+def _errors(dialect: Dialect, operation: Operation) -> dict[str, Any]:
+    """By status: one status may stand for several codes."""
+    by_status: dict[int, list[ErrorRow]] = {}
+    for row in dialect.errors_of(operation):
+        if row.status not in operation.answers:
+            by_status.setdefault(row.status, []).append(row)
+    made = {}
+    for status, rows in sorted(by_status.items()):
+        known = status if status in dialect.error_schemas else 0
+        content = {"schema": {"$ref": _REF.format(name=_error_name(known))}}
+        answer: dict[str, Any] = {
+            "description": "; ".join(f"{row.told}: {row.meaning}" for row in rows),
+            "content": {_JSON: content | _examples({row.code: row.sample for row in rows})},
+        }
+        made[str(status)] = answer | ({"headers": _RETRY_AFTER} if status in (429, 503) else {})
+    return made
+
+
+def _error_name(status: int) -> str:
+    return f"Error{status or ''}"
+
+
+def _ref(dialect: Dialect, shape: type[msgspec.Struct]) -> dict[str, Any]:
+    shapes = _shapes(dialect)
+    refs, _ = msgspec.json.schema_components(shapes, ref_template=_REF)
+    return dict(refs[shapes.index(shape)])
+
+
+def _examples(values: Mapping[str, Any]) -> dict[str, Any]:
+    if not values:
+        return {}
+    return {"examples": {name: {"value": msgspec.to_builtins(value)} for name, value in values.items()}}
+
+
+_STATUS_WORDS: Final = {200: "Done", 201: "Made", 202: "Taken", 204: "Done; no body"}

@@ -1,0 +1,66 @@
+"""What the documentation tells: the dialects, collected from their doors."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from recoup.doors.edge.asgi import Refusal, Scope
+from recoup.doors.edge.dialect import Dialect, ErrorRow
+from recoup.kernel.problem import CODES, Problem
+from recoup.main.docs_rescue import rescue
+from recoup.main.docs_stablecoin import stablecoin
+
+# What to do about each code in general; a Problem's own cure says it in particular. A test holds it complete.
+CURES: Final[Mapping[str, str]] = {
+    "too_large": "Send less in one call.",
+    "no_such_path": "Check the path and the base address.",
+    "unauthenticated": "Prove who calls, as told above; a token that ended is fetched anew.",
+    "bad_credentials": "Check key and secret, and that they belong to this environment.",
+    "method_not_allowed": "Use a method that the header `Allow` names.",
+    "forbidden": "Use a key that allows it.",
+    "kind_switched_off": "Switch it on for the merchant or site, or ask the operator to.",
+    "too_many_requests": "Wait as long as `Retry-After` says, then go on more slowly.",
+    "malformed": "Send one JSON object in UTF-8, with content type application/json.",
+    "invalid": "Mend the fields that the answer names and send it again.",
+    "not_found": "Check the id, and that it belongs to this credential.",
+    "conflict": "Use a new key and order id for other content; for the same content send it unchanged.",
+    "wrong_state": "Read the order; do what its state allows.",
+    "over_remainder": "Refund at most what is left.",
+    "refund_currency": "Use the order's currency, or leave it out.",
+    "refund_items": "Name lines of the order, and no more of each than is left.",
+    "capture_amount": "Capture the whole amount, in the order's currency.",
+    "capture_refused": "Read the order; capture again with a new key, or cancel it.",
+    "unavailable": "Send it again with the same key after `Retry-After`.",
+    "bad_gateway": "Send it again with the same key; read the order before anything else.",
+    "gateway_timeout": "Send it again with the same key; read the order before anything else.",
+    "internal": "Quote `X-Request-Id` to the operator; sending it again with the same key is safe.",
+}
+_NO_WORDS: Final[Mapping[str, tuple[str, str]]] = {}
+_TRACE: Final = "00-3b4af05c51be4aa7dd77104ac75f2500-004c728c64ca2800-01"
+
+
+def dialects() -> list[Dialect]:
+    """Of each door that describes its operations."""
+    return [one for one in (rescue(error_rows), stablecoin(error_rows)) if one is not None]
+
+
+def error_rows(
+    table: Mapping[str, tuple[int, str, *tuple[Any, ...]]], refuse: Callable[[Scope, Problem], Refusal], field: str,
+    words: Mapping[str, tuple[str, str]] = _NO_WORDS,
+) -> dict[str, ErrorRow]:  # fmt: skip
+    """The dialect's table with meanings, cures and the bodies that its door writes.
+
+    A key of the table is a Problem's code, or `code/detail`; a third member is a call that hears it. `field`: one of
+    the dialect's fields. `words`: what is told -> meaning and cure, where the dialect says more than the code does.
+    """
+    rows = {}
+    for key, (status, told, *more) in table.items():
+        code, _, detail = key.partition("/")
+        meaning, cure = words.get(told, (CODES[code], CURES[code]))
+        message = "This field is required." if key == "invalid" else f"{meaning[:1].upper()}{meaning[1:]}."
+        problem = Problem(code, message, cure=cure, field=field if key == "invalid" else None, detail=detail or None)
+        scope: dict[str, Any] = {"type": "http", "headers": [], "state": {"trace_id": _TRACE}}
+        sample = msgspec.json.decode(refuse(scope, problem).body)
+        rows[key] = ErrorRow(key, status, told, meaning, cure, sample, *more)
+    return rows

@@ -1,0 +1,26 @@
+"""`recoup openapi DIALECT`: the document that the running doors serve, without running them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup import __version__
+from recoup.doors.command.verbs import data_dir_option
+from recoup.doors.edge.openapi import document
+from recoup.main.docs import dialects
+
+
+def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
+    @cli.command()
+    @click.argument("dialect", type=click.Choice(["rescue", "stablecoin"]))
+    @data_dir_option
+    def openapi(dialect: str, data_dir: Path | None) -> None:
+        """Prints the OpenAPI 3.1 document of one API."""
+        told = next((one for one in dialects() if one.name == dialect), None)
+        if told is None:
+            raise click.ClickException(f"This version has no {dialect} API.")
+        server = load_settings(data_dir=data_dir).url
+        click.echo(json.dumps(document(told, __version__, server), indent=2, ensure_ascii=False))

@@ -1,0 +1,201 @@
+"""The documentation in a real browser: forms that call, secrets that stay, search, and all of it without script too."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from tests.docs.docs_server import Documented, documented
+from tests.docs.operations import own_dialects
+from tests.docs.test_signature_script import signed
+
+from recoup.store.server import ServerAddress
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+SECRET = "sk_test_only_this_page_may_know_it"
+
+
+@pytest.fixture(scope="module")
+def site(server: ServerAddress) -> Iterator[Documented]:
+    with documented(server, own_dialects()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, site: Documented, path: str, *, script: bool = True, width: int = 1440) -> Iterator[Page]:
+    """A page of its own profile; what the browser refuses or misses fails the test."""
+    context = browser.new_context(
+        base_url=site.address, java_script_enabled=script, viewport={"width": width, "height": 900}
+    )
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(path)
+    yield page
+    refused = [text for text in said if "status of 4" not in text]
+    context.close()
+    assert not refused, refused
+
+
+def stored(page: Page) -> str:
+    """Everything that outlives the page, as text."""
+    kept = page.evaluate(
+        "async () => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href,"
+        " await indexedDB.databases(), await caches.keys(), history.state])"
+    )
+    return str(kept) + json.dumps(page.context.storage_state())
+
+
+def called(sent: list[Request]) -> list[Request]:
+    """The calls of scripts among what the browser asked for."""
+    return [one for one in sent if one.resource_type == "fetch"]
+
+
+def test_the_stablecoin_secret_signs_here_and_goes_nowhere(browser: Browser, site: Documented) -> None:
+    with opened(browser, site, "/docs/stablecoin") as page:
+        sent: list[Request] = []
+        page.on("request", lambda request: sent.append(request))
+        page.get_by_label("Key id").fill("pk_test_1")
+        page.get_by_label("Secret").fill(SECRET)
+        charge = page.locator("#post-charges")
+        charge.get_by_text("Try it").click()
+        expect(charge.get_by_text("Answered", exact=True)).to_be_hidden()
+        charge.get_by_role("button", name="Send POST /api/v1/charges").click()
+        expect(charge.get_by_text("Answered", exact=True)).to_be_visible()
+        orders = page.locator("#get-orders")
+        orders.get_by_text("Try it").click()
+        orders.get_by_label("Query").fill("status=paid&limit=1")
+        orders.get_by_role("button").last.click()
+        expect(orders.locator("[data-answered]")).not_to_be_empty()
+        calls = called(sent)
+        assert [one.method for one in calls] == ["POST", "GET"]
+        first = calls[0]
+        headers = first.all_headers()
+        body = first.post_data or ""
+        assert json.loads(body)["channel"] == "mock"
+        assert headers["x-api-key"] == "pk_test_1"
+        assert headers["x-signature"] == signed(
+            SECRET, method="POST", path="/api/v1/charges", stamp=headers["x-timestamp"], body=body
+        )
+        times = [one.all_headers()["x-timestamp"] for one in calls]
+        assert len(set(times)) == 2, "a signature works once: each call takes a second of its own"
+        for one in sent:
+            assert SECRET not in f"{one.url} {one.all_headers()} {one.post_data}"
+            assert one.url.startswith(site.address)
+        assert SECRET not in stored(page)
+        shown = charge.locator("[data-sent]").inner_text()
+        assert "POST /api/v1/charges" in shown
+        assert headers["x-signature"] in shown
+        assert SECRET not in page.inner_text("body")
+        page.reload()
+        expect(page.get_by_label("Secret")).to_have_value("")
+
+
+def test_a_rescue_call_fetches_one_token_and_keeps_it_in_memory(browser: Browser, site: Documented) -> None:
+    with opened(browser, site, "/docs/rescue") as page:
+        sent: list[Request] = []
+        page.on("request", lambda request: sent.append(request))
+        evaluate = page.locator("#post-evaluate")
+        evaluate.get_by_text("Try it").click()
+        evaluate.get_by_role("button", name="Send POST").click()
+        expect(evaluate.locator("[data-answered]")).to_contain_text("Fill in the credentials")
+        page.get_by_label("App key").fill(site.keys.app_key)
+        page.get_by_label("App secret").fill(site.keys.app_secret)
+        evaluate.get_by_role("button", name="Send POST").click()
+        expect(evaluate.locator("[data-answered]")).to_contain_text('"status": "SUBMITTED"')
+        expect(evaluate.locator("[data-answered]")).to_contain_text("x-request-id: ")
+        assert "200 OK" in evaluate.locator("[data-answered]").inner_text()
+        answered = evaluate.locator("[data-answered]").inner_text().partition("\n\n")[2]
+        order_id = json.loads(answered)["orderId"]
+        cancel = page.locator("#post-orders-id-cancel")
+        cancel.get_by_text("Try it").click()
+        cancel.get_by_role("button", name="Send POST").click()
+        expect(cancel.locator("[data-answered]")).to_contain_text("Fill in ORDER_ID")
+        cancel.get_by_label("ORDER_ID").fill(order_id)
+        cancel.get_by_role("button", name="Send POST").click()
+        expect(cancel.locator("[data-answered]")).to_contain_text("200 OK")
+        calls = called(sent)
+        paths = [one.url.removeprefix(site.address) for one in calls]
+        assert paths == ["/v1/oauth2/token", "/v1/evaluate", f"/v1/orders/{order_id}/cancel"]
+        others = [one for one in sent if one is not calls[0]]
+        assert all(site.keys.app_secret not in f"{one.url} {one.all_headers()} {one.post_data}" for one in others)
+        token = calls[1].all_headers()["authorization"].removeprefix("Bearer ")
+        kept = stored(page)
+        assert site.keys.app_secret not in kept
+        assert token not in kept
+        assert token not in page.inner_text("body")
+
+
+def test_a_wrong_secret_and_a_wrong_body_show_what_the_api_says(browser: Browser, site: Documented) -> None:
+    with opened(browser, site, "/docs/rescue") as page:
+        page.get_by_label("App key").fill(site.keys.app_key)
+        page.get_by_label("App secret").fill("wrong")
+        evaluate = page.locator("#post-evaluate")
+        evaluate.get_by_text("Try it").click()
+        evaluate.get_by_role("button", name="Send POST").click()
+        expect(evaluate.locator("[data-answered]")).to_contain_text("No token")
+        page.get_by_label("App secret").fill(site.keys.app_secret)
+        evaluate.get_by_label("Body").fill('{"isDeclined": true}')
+        evaluate.get_by_role("button", name="Send POST").click()
+        expect(evaluate.locator("[data-answered]")).to_contain_text("400 Bad Request")
+        expect(evaluate.locator("[data-answered]")).to_contain_text("Merchant's orderId is required")
+
+
+def test_search_finds_while_typing_and_goes_there_by_keyboard(browser: Browser, site: Documented) -> None:
+    with opened(browser, site, "/docs") as page:
+        page.keyboard.press("/")
+        page.keyboard.type("attempt.declined")
+        found = page.locator("#found a")
+        expect(found.first).to_contain_text("attempt.declined")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{site.address}/docs/events#attempt-declined")
+        asked: list[Request] = []
+        page.on("request", lambda request: asked.append(request))
+        page.get_by_placeholder("Search").fill("expiryDateUtc")
+        expect(page.locator("#found a", has_text="Hand a decline over")).to_be_visible()
+        page.get_by_placeholder("Search").fill("zebra crossing")
+        expect(page.locator("#found")).to_contain_text("Nothing found")
+        assert {one.url for one in called(asked)} <= {f"{site.address}/docs/search.json"}
+        page.keyboard.press("Escape")
+        expect(page.locator("#found")).to_be_hidden()
+
+
+def test_a_language_chosen_once_is_chosen_for_the_page(browser: Browser, site: Documented) -> None:
+    with opened(browser, site, "/docs/rescue") as page:
+        page.locator("#post-evaluate label", has_text="Python").click()
+        expect(page.locator('#get-orders pre[data-language="Python"]')).to_be_visible()
+        expect(page.locator('#get-orders pre[data-language="curl"]')).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_without_script_everything_can_be_read_and_nothing_is_wider_than_the_screen(
+    browser: Browser, site: Documented, width: int
+) -> None:
+    with opened(browser, site, "/docs", script=False, width=width) as page:
+        expect(page.get_by_placeholder("Search")).to_be_hidden()
+        for path in ("/docs/rescue", "/docs/stablecoin", "/docs/events", "/docs/magic-inputs", "/docs/tour"):
+            page.goto(path)
+            box = page.locator("main").bounding_box()
+            assert box is not None
+            assert box["width"] <= width
+        page.goto("/docs/rescue#post-evaluate")
+        evaluate = page.locator("#post-evaluate")
+        expect(evaluate.get_by_text("Try it")).to_be_hidden()
+        evaluate.locator("label", has_text="JavaScript").click()
+        expect(evaluate.locator('pre[data-language="JavaScript"]')).to_be_visible()
+        expect(evaluate.locator('pre[data-language="curl"]')).to_be_hidden()
+        evaluate.get_by_text("fields inside").first.click()
+        expect(evaluate.get_by_text("responseCodeSource").first).to_be_visible()

@@ -1,0 +1,58 @@
+"""The doors as `main` joins them, with operations of our own described, on a real socket in a thread of its own."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from tests.doors.rescue.door import listening
+from tests.worlds import make_shop, sandbox_world
+
+from recoup.doors.docs.routes import routes as docs_routes
+from recoup.doors.edge.body_limit import BodyLimit
+from recoup.doors.edge.dialect import Dialect
+from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.tracing import Tracing
+from recoup.doors.portal.routes import routes as portal_routes
+from recoup.doors.rescue.app import routes as rescue_routes
+from recoup.doors.rescue.services import make_services
+from recoup.flows.merchants.make_merchant import Keys
+from recoup.main.app import refuse
+from recoup.store.server import ServerAddress
+
+
+@dataclass(frozen=True)
+class Documented:
+    address: str
+    keys: Keys
+
+
+@contextmanager
+def documented(server: ServerAddress, dialects: Sequence[Dialect]) -> Iterator[Documented]:
+    ready, stop = threading.Event(), threading.Event()
+    told: list[Documented] = []
+
+    async def serve() -> None:
+        async with sandbox_world(server) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries)
+            services = make_services(world, orders)
+            app = Starlette(routes=[
+                *rescue_routes(services), *docs_routes(world, dialects, "0"), *portal_routes(world, orders),
+            ])  # fmt: skip
+            typed: Any = app
+            async with listening(OnePath(Tracing(BodyLimit(typed, refuse)))) as port:
+                told.append(Documented(f"http://127.0.0.1:{port}", shop.keys))
+                ready.set()
+                await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield told[0]
+    finally:
+        stop.set()
+        thread.join(30)

@@ -1,0 +1,132 @@
+"""What the samples speak about, made through the APIs of a running installation: orders, cards, endpoints."""
+
+import hashlib
+import hmac
+import json
+import subprocess
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from recoup.doors.edge.described import Operation
+from recoup.rules.network.magic import APPROVE_CARDS, script_card
+
+ROOT = Path(__file__).resolve().parents[2]
+CARD = {"expirationMonth": 9, "expirationYear": 2031}
+
+
+@dataclass
+class Things:
+    """`kept` is the installation's bootstrap.json; `hooks` the address of somebody who answers 200."""
+
+    kept: dict[str, Any]
+    data_dir: Path
+    hooks: str
+    token: str = ""
+    completed: str = ""
+
+    def variables(self, operation: Operation) -> dict[str, str]:
+        """Everything that a sample of this operation may name; what it speaks about is new, and in a fitting state."""
+        kept = self.kept
+        words = operation.path.strip("/").split("/")
+        made = {
+            "BASE": kept["base_url"], "APP_KEY": kept["app_key"], "APP_SECRET": kept["app_secret"],
+            "MID": kept["mid"], "SITE_ID": kept["site_id"], "TOKENIZATION_KEY": kept["tokenization_key"],
+            "KEY_ID": kept.get("stablecoin_key_id", ""), "SECRET": kept.get("stablecoin_secret", ""),
+        }  # fmt: skip
+        if words[0] == "api":
+            time.sleep(1.01 - time.time() % 1)  # a signature works once: the same sample needs the next second
+            return made | ({"ORDER_ID": self.charge(paid="refund" in words)} if "{id}" in words else {})
+        tokens = self.post("/v1/oauth2/token", {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]})
+        self.token = tokens["accessToken"]
+        made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
+        if "transmit" in words and "{id}" in words:
+            made["TRANSMIT_ID"] = self.transmitted()
+        elif "webhooks" in words and "{id}" in words:
+            made["WEBHOOK_ID"] = self.post("/v1/webhooks", {"url": self.hooks})["id"]
+        elif "sites" in words:
+            self.retire_sites()
+            site = {"url": f"https://{uuid.uuid4().hex[:8]}.example.com", "name": "A", "descriptor": "ALEAF"}
+            made["SITE_ID"] = self.post("/v1/sites", site)["id"]
+        else:
+            made["ORDER_ID"] = self.order("refund" in words, "capture" in words)
+        return made
+
+    def order(self, completed: bool, held: bool) -> str:
+        """An open one, a completed one, or one that waits for its capture."""
+        if completed and self.completed:
+            return self.completed
+        number = uuid.uuid4().hex[:12]
+        body: dict[str, Any] = {
+            "isDeclined": True, "isMIT": not held, "orderId": f"S-{number}", "idempotencyKey": number,
+            "transaction": {"id": number, "amount": 4590, "currency": "USD", "responseCode": "51",
+                            "responseCodeSource": "nmi", "avsResultCode": "NA", "cvvResultCode": "NA",
+                            "cavvResultCode": "NA"},
+            "paymentMethod": {"cardNumber": script_card("visa", "51", 0)} | CARD,
+        }  # fmt: skip
+        if held:
+            body |= {"transactionType": "AUTHORIZATION", "customerIp": "203.0.113.24", "payer": {"phone": "998888"}}
+            body["paymentMethod"]["cardNumber"] = APPROVE_CARDS[1]
+        else:
+            body["expiryDateUtc"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 20 * 86_400))
+        answer = self.post("/v1/evaluate", body)
+        assert answer["status"] == ("CAPTUREREQUIRED" if held else "SUBMITTED"), answer
+        if completed:
+            self.completed = str(answer["orderId"])
+            self.pay(self.completed)
+        return str(answer["orderId"])
+
+    def pay(self, order_id: str) -> None:
+        """As the outside world pays it; a card payment must have been picked up before."""
+        command = [str(ROOT / ".venv/bin/recoup"), "sandbox", "pay", order_id, "--data-dir", str(self.data_dir)]
+        for left in range(50, -1, -1):
+            ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            if ran.returncode == 0:
+                return
+            assert left, ran.stderr
+            time.sleep(0.1)
+
+    def retire_sites(self) -> None:
+        """Those of earlier samples: an address belongs to one site."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        for site in httpx.get(f"{self.kept['base_url']}/v1/sites", headers=headers, timeout=30).json()["data"]:
+            if site["id"] != self.kept["site_id"]:
+                httpx.delete(f"{self.kept['base_url']}/v1/sites/{site['id']}", headers=headers, timeout=30)
+
+    def card(self) -> str:
+        card = {"first_name": "Ana", "last_name": "Roe", "number": APPROVE_CARDS[0], "month": "09", "year": "2031"}
+        made = self.post("/v1/tokenize", {"payment_method": {"credit_card": card}})
+        return str(made["transaction"]["payment_method"]["token"])
+
+    def transmitted(self) -> str:
+        transaction = {"id": uuid.uuid4().hex, "amount": 4590, "currency": "USD", "responseCode": "100",
+                       "responseCodeSource": "nmi", "avsResultCode": "Y", "cvvResultCode": "M",
+                       "cavvResultCode": "NA"}  # fmt: skip
+        body = {"isDeclined": False, "orderId": uuid.uuid4().hex, "isMIT": False, "transaction": transaction,
+                "payer": {}, "paymentMethod": {}}  # fmt: skip
+        return str(self.post("/v1/transmit", body)["transmitId"])
+
+    def post(self, path: str, body: Any) -> Any:
+        headers = {"authorization": f"Bearer {self.token}"} if path != "/v1/oauth2/token" else {}
+        answer = httpx.post(self.kept["base_url"] + path, json=body, headers=headers, timeout=30)
+        assert answer.is_success, f"{path}: {answer.text}"
+        return answer.json()
+
+    def charge(self, *, paid: bool) -> str:
+        """On the test channel; paid as the page's button pays it."""
+        body = json.dumps({"merchant_order_id": uuid.uuid4().hex, "amount": "49.90", "currency": "USDT",
+                           "channel": "mock"})  # fmt: skip
+        stamp, path = str(int(time.time())), "/api/v1/charges"
+        told = "\n".join(["POST", path, "", stamp, hashlib.sha256(body.encode()).hexdigest()])
+        signature = hmac.new(self.kept["stablecoin_secret"].encode(), told.encode(), hashlib.sha256).hexdigest()
+        headers = {"X-Api-Key": self.kept["stablecoin_key_id"], "X-Timestamp": stamp, "X-Signature": signature}
+        answer = httpx.post(self.kept["base_url"] + path, content=body, headers=headers, timeout=30)
+        assert answer.status_code == 201, answer.text
+        order_id = str(answer.json()["order"]["id"])
+        if paid:
+            self.pay(order_id)
+        return order_id

@@ -1,0 +1,122 @@
+"""The OpenAPI documents: valid, complete, and as the doors answer."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from tests.docs.operations import own_dialects
+
+from recoup.doors.edge.dialect import Dialect, anchor_of
+from recoup.doors.edge.openapi import document
+from recoup.kernel.problem import CODES
+from recoup.main.docs import CURES, dialects, error_rows
+from recoup.main.docs_rescue import rescue
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN = own_dialects()
+ALL = [*OWN, *(one for one in dialects() if one.operations)]
+each_dialect = pytest.mark.parametrize("dialect", ALL, ids=lambda one: f"{one.name}-{len(one.operations)}")
+
+
+def as_sent(dialect: Dialect) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(msgspec.json.encode(document(dialect, "0")))
+    return found
+
+
+@each_dialect
+def test_it_is_valid_openapi(dialect: Dialect) -> None:
+    OpenAPIV31SpecValidator(as_sent(dialect)).validate()
+
+
+def test_the_validator_sees_a_mistake() -> None:
+    broken = as_sent(OWN[0])
+    del broken["paths"]["/v1/evaluate"]["post"]["responses"]
+    broken["paths"]["/v1/orders"]["get"]["summary"] = 7
+    assert list(OpenAPIV31SpecValidator(broken).iter_errors())
+
+
+@each_dialect
+def test_every_operation_is_told_with_what_it_takes_answers_and_refuses(dialect: Dialect) -> None:
+    made = as_sent(dialect)
+    ids = [told["operationId"] for path in made["paths"].values() for told in path.values()]
+    assert len(set(ids)) == len(ids) == len(dialect.operations)
+    assert len({anchor_of(one) for one in dialect.operations}) == len(dialect.operations)
+    for operation in dialect.operations:
+        told = made["paths"][operation.path][operation.method.lower()]
+        statuses = {str(row.status) for row in dialect.errors_of(operation)} | {str(one) for one in operation.answers}
+        assert set(told["responses"]) == statuses
+        assert ("requestBody" in told) == (operation.body is not None)
+        assert bool(told["security"]) == (operation.credential is not None)
+        assert all(name in made["components"]["securitySchemes"] for one in told["security"] for name in one)
+
+
+@each_dialect
+def test_examples_keep_to_their_schemas(dialect: Dialect) -> None:
+    made = as_sent(dialect)
+    partly = without_required(made)
+    for operation in dialect.operations:
+        told = made["paths"][operation.path][operation.method.lower()]
+        answers = [(one, partly) for one in told["responses"].values()]
+        for holder, whole in [(told.get("requestBody", {}), made), *answers]:
+            content = holder.get("content", {}).get("application/json", {})
+            for name, example in content.get("examples", {}).items():
+                schema = {"components": whole["components"], **content["schema"]}
+                errors = list(jsonschema.Draft202012Validator(schema).iter_errors(example["value"]))
+                assert not errors, f"{operation.method} {operation.path}, {name}: {errors[0].message}"
+
+
+def without_required(value: Any) -> Any:
+    """Answers' examples hold some of the members: the others need not be there, those that are must fit."""
+    if isinstance(value, list):
+        return [without_required(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: without_required(inner) for name, inner in value.items() if name != "required"}
+
+
+def test_a_schema_says_limits_and_what_is_required() -> None:
+    schemas = as_sent(OWN[0])["components"]["schemas"]
+    assert schemas["Transaction"]["properties"]["amount"] == {
+        "type": "integer", "minimum": 1, "maximum": 100_000_000, "description": "Minor units: `4590` is 45.90.",
+    }  # fmt: skip
+    assert set(schemas["Transaction"]["required"]) == {"id", "amount", "currency", "responseCode", "responseCodeSource"}
+    query = as_sent(OWN[0])["paths"]["/v1/orders"]["get"]["parameters"]
+    assert [(one["name"], one["in"], one["required"]) for one in query] == [
+        ("status", "query", False), ("pageSize", "query", False),
+    ]  # fmt: skip
+    assert query[1]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 10}
+
+
+def test_every_error_has_a_meaning_a_cure_and_the_body_that_the_door_writes() -> None:
+    assert set(CURES) == set(CODES)
+    told = rescue(error_rows)
+    assert set(told.errors) == set(CODES)
+    row = told.errors["wrong_state"]
+    assert row.sample["statusCode"] == row.told == "409101"
+    assert row.cure in row.sample["result"]
+    assert set(told.errors["invalid"].sample) == {"TraceId", "Transaction.Amount"}
+    schemas = told.error_schemas
+    for row in told.errors.values():
+        jsonschema.validate(row.sample, schemas.get(row.status, schemas[0]))
+
+
+@pytest.mark.parametrize("name", ["rescue", "stablecoin"])
+def test_the_command_prints_what_the_doors_serve(name: str, tmp_path: Path) -> None:
+    command = [str(ROOT / ".venv/bin/recoup"), "openapi", name, "--data-dir", str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    told = next((one for one in dialects() if one.name == name), None)
+    if told is None:
+        assert ran.returncode == 1
+        assert f"no {name} API" in ran.stderr
+        return
+    printed = json.loads(ran.stdout)
+    assert printed.pop("servers") == [{"url": "http://127.0.0.1:8400"}]
+    served = as_sent(told)
+    del served["servers"]
+    served["info"]["version"] = printed["info"]["version"]
+    assert printed == served

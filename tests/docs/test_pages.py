@@ -1,0 +1,187 @@
+"""The pages as a browser gets them: complete, connected, under a strict policy, without anything of anybody."""
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import httpx
+import msgspec
+import pytest
+from tests.docs.docs_server import Documented, documented
+from tests.docs.operations import own_dialects
+
+from recoup.doors.docs.guides import GUIDES, place
+from recoup.doors.docs.markdown import rendered
+from recoup.doors.docs.reference import make_reference
+from recoup.doors.docs.templates import STATIC
+from recoup.doors.docs.webhooks import event_samples
+from recoup.doors.edge.dialect import anchor_of
+from recoup.doors.edge.example_values import fresh_at
+from recoup.kernel.time import Clocks
+from recoup.main.docs import dialects
+from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.messages.signature import sign
+from recoup.rules.network import magic
+from recoup.store.server import ServerAddress
+
+DIALECTS = own_dialects()
+
+
+@pytest.fixture(scope="module")
+def site(server: ServerAddress) -> Iterator[Documented]:
+    with documented(server, DIALECTS) as running:
+        yield running
+
+
+class Parsed(HTMLParser):
+    """Links, anchors and whatever a strict policy would refuse."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: list[str] = []
+        self.inline: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.links += [given[name] or "" for name in ("href", "src") if name in given and tag != "use"]
+        self.anchors += [given["id"] or ""] if "id" in given else []
+        if (tag == "script" and "src" not in given) or tag == "style" or "style" in given:
+            self.inline.append(tag)
+        self.inline += [name for name in given if name.startswith("on")]
+
+
+def get(site: Documented, path: str) -> httpx.Response:
+    return httpx.get(site.address + path, headers={"accept": "text/html"}, timeout=30)
+
+
+def test_every_page_leads_somewhere_and_runs_nothing_inline(site: Documented) -> None:
+    parsed: dict[str, Parsed] = {}
+    others = {"/orders"}
+    waiting = ["/docs"]
+    while waiting:
+        path = waiting.pop()
+        answer = get(site, path)
+        assert answer.status_code == 200, path
+        if not answer.headers["content-type"].startswith("text/html") or not path.startswith("/docs"):
+            others.add(path)
+            continue
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+        parsed[path] = Parsed(answer.text)
+        assert not parsed[path].inline, path
+        for link in parsed[path].links:
+            target = (link.partition("#")[0] or path).partition("?")[0]
+            if target.startswith("/") and target not in (*parsed, *waiting, *others):
+                waiting.append(target)
+    assert {f"/docs/{name}" for name in (*GUIDES, "rescue", "stablecoin")} <= set(parsed)
+    assert {"/v1/openapi.json", "/docs/stablecoin.postman.json", "/docs/static/page.js"} <= others
+    for path, page in parsed.items():
+        assert len(page.anchors) == len(set(page.anchors)), f"{path} names an anchor twice"
+        for link in page.links:
+            target, _, anchor = link.partition("#")
+            if anchor and (target or path) in parsed:
+                assert anchor in parsed[target or path].anchors, f"{path} points at {link}"
+
+
+def test_every_static_file_is_served_and_named_by_a_page_or_a_script(site: Documented) -> None:
+    told = "".join(get(site, f"/docs/static/{name}").text for name in STATIC) + get(site, "/docs").text
+    assert all(name in told for name in STATIC)
+    assert get(site, "/docs/static/nothing.js").status_code == 404
+
+
+def test_a_reference_has_every_operation_with_fields_errors_and_samples(site: Documented) -> None:
+    for dialect in DIALECTS:
+        text = get(site, f"/docs/{dialect.name}").text
+        for operation in dialect.operations:
+            part = text.partition(f'id="{anchor_of(operation)}"')[2].partition("</section>")[0]
+            assert operation.summary in part
+            assert all(f'data-language="{language}"' in part for language in ("curl", "Python", "JavaScript"))
+            for row in dialect.errors_of(operation):
+                assert f"<code>{row.told}</code>" in part
+    text = get(site, "/docs/rescue").text
+    evaluate = text.partition('id="post-evaluate"')[2].partition("</section>")[0]
+    assert "Begins a <em>rescue</em>." in evaluate
+    assert "At least 1, at most 100,000,000." in evaluate
+    assert evaluate.count('class="tag must"') == 5 + 5 + 1 + 2, "of body, transaction, card and answer"
+
+
+def test_samples_are_fresh_each_time(site: Documented) -> None:
+    keys = [re.findall(r"key-[0-9a-f]{10}", get(site, "/docs/rescue").text) for _ in range(2)]
+    assert len(set(keys[0])) == len(set(keys[1])) == 1, "one page is one order, in each language"
+    assert keys[0][0] != keys[1][0]
+
+
+def test_each_event_has_a_sample_whose_signature_holds(site: Documented) -> None:
+    text = get(site, "/docs/events").text
+    assert [one.kind.name for one in event_samples()] == list(CATALOGUE)
+    for one in event_samples():
+        assert f'id="{one.anchor}"' in text
+        assert json.loads(one.body)["Event"] == one.kind.name
+        assert set(json.loads(one.body)["EventData"]) > {"Mid", "SiteId", "Sequence", "EventId"}
+        assert one.headers["x-fc-authorization"].startswith("HMAC-SHA512 ")
+    first = event_samples()[0]
+    compact = json.dumps(json.loads(first.body), separators=(",", ":")).encode()
+    key = "c2FtcGxlIGtleSBvZiB0aGUgZG9jdW1lbnRhdGlvbg=="
+    again = sign(key, "hooks.example.com", first.headers["x-fc-nonce"], first.headers["x-fc-date"], compact)
+    assert again.items() <= first.headers.items()
+
+
+def test_magic_inputs_are_all_there_with_whole_numbers_and_can_be_narrowed(site: Documented) -> None:
+    every = get(site, "/docs/magic-inputs").text
+    assert all(one.card in every for one in magic.inputs())
+    scripts = get(site, "/docs/magic-inputs?kind=script&scheme=amex").text
+    wanted = [one for one in magic.inputs() if one.kind == "script" and one.scheme == "amex"]
+    assert scripts.count('<span class="id">') == len(wanted) > 0
+    assert get(site, "/docs/magic-inputs?kind=%3Cscript%3Ealert(1)").status_code == 200
+
+
+def test_the_index_of_the_search_names_pages_that_are_there(site: Documented) -> None:
+    entries = httpx.get(f"{site.address}/docs/search.json").json()
+    titles = [title for title, *_ in entries]
+    for wanted in ("Hand a decline over", "409101", "attempt.declined", "The signature"):
+        assert wanted in titles
+    pages = {path: Parsed(get(site, path).text) for path in {path.partition("#")[0] for *_, path, _ in entries}}
+    for _, _, path, _ in entries:
+        page, _, anchor = path.partition("#")
+        assert not anchor or anchor in pages[page].anchors, path
+
+
+def test_a_page_that_is_not_there_says_where_to_go(site: Documented) -> None:
+    answer = get(site, "/docs/<b>nothing")
+    assert answer.status_code == 404
+    assert "&lt;b&gt;nothing" in answer.text
+    assert 'href="/docs"' in answer.text
+
+
+def test_documents_are_open_and_carry_no_credential(site: Documented) -> None:
+    for path in ("/docs", "/docs/rescue", "/v1/openapi.json", "/docs/rescue.postman.json"):
+        text = get(site, path).text
+        assert site.keys.app_key not in text
+        assert site.keys.app_secret not in text
+
+
+def test_markdown_passes_no_html_on_and_keeps_links_inside() -> None:
+    links = "[in](errors.md#a) [out](state.md) [web](https://example.com)"
+    made = rendered(f"# T\n<!-- gone -->\n\n<b>x</b> {links}\n\n## Two *x*!\n\n## Two x\n", place)
+    assert made.title == "T"
+    assert "&lt;b&gt;x&lt;/b&gt;" in made.html
+    assert "gone" not in made.html
+    assert '<a href="/docs/errors#a">in</a> out <a href="https://example.com">web</a>' in made.html
+    assert [one.anchor for one in made.sections] == ["", "two-x", "two-x-1"]
+    assert rendered("[x](javascript:alert(1))", lambda target: target).html == "<p>[x](javascript:alert(1))</p>\n"
+
+
+def test_what_the_doors_describe_can_be_shown() -> None:
+    """Whatever operations there are: their samples are made and name what the reader must know."""
+    for dialect in dialects():
+        samples = make_reference(dialect, "0").samples(fresh_at(Clocks().wall()))
+        assert len(samples) == len(dialect.operations)
+        for operation in dialect.operations:
+            body = operation.body
+            taken = body is not None and any(one.required for one in msgspec.structs.fields(body))
+            assert not taken or any(one.request for one in operation.examples), f"{operation.path} needs an example"
+

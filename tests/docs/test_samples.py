@@ -1,0 +1,170 @@
+"""Each sample of the pages is performed as it stands, and answers what the page says."""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.docs.operations import RESCUE, STABLE, own_dialects
+from tests.docs.sample_things import Things
+
+from recoup.doors.docs.reference import Sample, make_reference
+from recoup.doors.edge.described import Operation
+from recoup.doors.edge.dialect import Dialect, anchor_of
+from recoup.doors.edge.example_values import fresh_at
+from recoup.kernel.time import Clocks
+from recoup.main.docs import dialects
+
+ROOT = Path(__file__).resolve().parents[2]
+UP_SECONDS = 60
+SAMPLE_SECONDS = 30
+PROGRAMS = {
+    "curl": ("sample.sh", "bash"), "Python": ("sample.py", sys.executable), "JavaScript": ("sample.mjs", "node"),
+}  # fmt: skip
+LANGUAGES = tuple(PROGRAMS)
+# The installation has no stablecoin door of these operations: theirs are checked by the receiver below.
+PERFORMED = [(own_dialects()[0], one) for one in RESCUE] + [
+    (dialect, one) for dialect in dialects() for one in dialect.operations
+]
+
+
+class Hooks(BaseHTTPRequestHandler):
+    """Answers 200 to everything."""
+
+    def status_of(self, body: bytes) -> int:
+        return 200
+
+    def answer(self) -> None:
+        self.send_response(self.status_of(self.rfile.read(int(self.headers.get("content-length", "0")))))
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def served(handler: type[Hooks]) -> Iterator[str]:
+    """Its address, as long as it is served."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Things]:
+    """Of a running `recoup up` with the credentials of its bootstrap."""
+    folder = tmp_path_factory.mktemp("samples")
+    data_dir, log = folder / "data", folder / "up.log"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
+    with log.open("wb") as out:
+        command = [str(ROOT / ".venv/bin/recoup"), "up", "--port", "0", "--data-dir", str(data_dir)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean)
+    try:
+        give_up = time.monotonic() + UP_SECONDS
+        while "keys " not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < give_up, log.read_text()
+            time.sleep(0.1)
+        with served(Hooks) as hooks:
+            yield Things(json.loads((data_dir / "bootstrap.json").read_text()), data_dir, f"{hooks}/recoup")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def sample_of(dialect: Dialect, operation: Operation) -> Sample:
+    """As one load of the page makes it."""
+    return make_reference(dialect, "0").samples(fresh_at(Clocks().wall()))[anchor_of(operation)]
+
+
+def perform(language: str, text: str, variables: dict[str, str], folder: Path) -> int:
+    """The status that the sample prints."""
+    name, program = PROGRAMS[language]
+    (folder / name).write_text(text, encoding="utf-8")
+    environment = {"PATH": os.environ["PATH"]} | variables
+    ran = subprocess.run([program, name], cwd=folder, env=environment, capture_output=True, text=True,
+                         timeout=SAMPLE_SECONDS)  # fmt: skip
+    told = f"{text}\n{ran.stdout}\n{ran.stderr}"
+    assert ran.returncode == 0, told
+    found = re.search(r"^(?:HTTP/1[.][01] )?([0-9]{3})\b", ran.stdout)
+    assert found, told
+    return int(found[1])
+
+
+def test_every_program_that_samples_need_is_here() -> None:
+    assert [name for name in ("bash", "curl", "openssl", "node") if shutil.which(name) is None] == []
+
+
+@pytest.mark.timeout(UP_SECONDS + 3 * SAMPLE_SECONDS + 60)
+@pytest.mark.parametrize(("dialect", "operation"), PERFORMED,
+                         ids=[f"{d.name}-{anchor_of(o)}" for d, o in PERFORMED])  # fmt: skip
+def test_a_sample_answers_as_documented(dialect: Dialect, operation: Operation, things: Things, tmp_path: Path) -> None:
+    for language in LANGUAGES:
+        sample = sample_of(dialect, operation)
+        status = perform(language, sample.texts[language], things.variables(operation), tmp_path)
+        assert status == sample.request.status, f"{language}: {sample.texts[language]}"
+
+
+# signed samples, where no door of ours is there to check them --------------------------------------------------
+
+
+@dataclass
+class Receiver:
+    """Checks signatures by the contract; 401 for a wrong one. `seen`: method and target of those that hold."""
+
+    address: str
+    seen: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    class Handler(Hooks):
+        def status_of(self, body: bytes) -> int:
+            path, _, query = self.path.partition("?")
+            sorted_query = "&".join(sorted(query.split("&"), key=str.encode))
+            stamp = self.headers["x-timestamp"]
+            told = "\n".join([self.command, path, sorted_query, stamp, hashlib.sha256(body).hexdigest()])
+            wanted = hmac.new(b"sk_test_receiver", told.encode(), hashlib.sha256).hexdigest()
+            holds = hmac.compare_digest(wanted, self.headers["x-signature"])
+            if holds:
+                made.seen.append(f"{self.command} {self.path} {body.decode()}")
+            return 200 if holds else 401
+
+    made = Receiver("")
+    with served(Handler) as made.address:
+        yield made
+
+
+@pytest.mark.parametrize("operation", STABLE, ids=anchor_of)
+def test_a_signed_sample_signs_what_it_sends(operation: Operation, receiver: Receiver, tmp_path: Path) -> None:
+    variables = {"BASE": receiver.address, "KEY_ID": "pk_test_1", "SECRET": "sk_test_receiver", "ORDER_ID": "ord_1"}
+    sample = sample_of(own_dialects()[1], operation)
+    for language in LANGUAGES:
+        assert perform(language, sample.texts[language], variables, tmp_path) == 200, sample.texts[language]
+        wrong = variables | {"SECRET": "another"}
+        assert perform(language, sample.texts[language], wrong, tmp_path) == 401
+    assert len(receiver.seen) == 3
+    bodies = [one.split(" ", 2)[2] for one in receiver.seen]
+    given = [json.loads(body) if body else None for body in bodies]
+    assert given == [sample.request.body] * 3
