@@ -346,6 +346,11 @@ class Counting:
             self._statement = await self._connection.prepare(" UNION ALL ".join(map(one.format, names)))
         return {row["name"]: row["count"] for row in await self._statement.fetch()}
 
+    async def value(self, sql: str, *args: Any) -> Any:
+        if self._connection is None:
+            await self.now()
+        return await self._connection.fetchval(sql, *args)
+
     async def close(self) -> None:
         if self._connection is not None:
             await self._connection.close()

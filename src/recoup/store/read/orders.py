@@ -184,7 +184,7 @@ async def list_orders_page(
     offset = (max(1, number) - 1) * size
     if offset > OFFSET_MAX:
         message = f"Pages reach {OFFSET_MAX} orders deep."
-        raise Problem("invalid", message, field="pageNumber", cure="Narrow the list by date.")
+        raise Problem("invalid", message, field="PageNumber", cure="Narrow the list by date.")
     order = _ORDERS[order_by, descending]
     search = await understand(connection, wanted.merchant_id, wanted.text)
 

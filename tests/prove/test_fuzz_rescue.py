@@ -1,0 +1,53 @@
+"""100,000 calls of all operations, most bent out of shape: never a 500, no answer outside its schema, no trace of what
+was refused. Each thousand has a seed of its own.
+
+Again: `.venv/bin/python -m pytest tests/prove/test_fuzz_rescue.py --timeout=0 -s`
+"""
+
+import os
+import time
+from collections import Counter
+from typing import Any
+
+from hypothesis import given, seed, settings
+from tests.doors.rescue.door import opened_door
+from tests.doors.rescue.fuzzing import QUICK, WEIGHTS, Target, calls, send
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.rescue.app import OPERATIONS
+from recoup.store.server import ServerAddress
+
+CALLS = int(os.environ.get("RECOUP_PROVE_CALLS", "100000"))
+AT_ONCE = 1_000
+SEED = 20_260_101
+
+
+def test_a_hundred_thousand_calls_and_no_surprise(server: ServerAddress) -> None:
+    heard: Counter[int] = Counter()
+    begun, round_ = time.monotonic(), 0
+    while heard.total() < CALLS:
+        with opened_door(server) as door:  # a world of its own for each, so that counting stays quick
+            target = Target(door)
+            for operation in OPERATIONS:
+                _one(target, operation, SEED + round_, heard)
+        round_ += 1
+    seconds = time.monotonic() - begun
+    told = ", ".join(f"{status}: {count}" for status, count in sorted(heard.items()))
+    print(f"\nfuzz: {heard.total()} calls in {seconds:.0f} s ({heard.total() / seconds:.0f}/s), {told}")
+    assert not {status for status in heard if status >= 500 and status != 502}
+
+
+def _one(target: Target, operation: Operation, number: int, heard: Counter[int]) -> None:
+    name = f"{operation.method} {operation.path}"
+    share = AT_ONCE * WEIGHTS.get(name, 1) // sum(WEIGHTS.values())
+    target.make_room()
+
+    @seed(number)
+    @settings(QUICK, max_examples=max(share, 10), derandomize=False)
+    @given(calls(operation, target.known(operation)))
+    def each(call: dict[str, Any]) -> None:
+        if target.made % 40 == 39:
+            target.make_room()
+        heard[send(target, operation, call).status_code] += 1
+
+    each()
