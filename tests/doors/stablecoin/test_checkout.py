@@ -124,6 +124,14 @@ def test_a_link_is_bound_to_its_order(merchant: Merchant, other: Merchant) -> No
     assert merchant.door.call("POST", f"/checkout/{unknown}/pay").status_code == 404
 
 
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"channel=%00", b"a&" * 30 + b"b=1&" * 30, b"channel=" + b"x" * 9999])
+def test_forms_that_are_none(merchant: Merchant, body: bytes) -> None:
+    charged = merchant.charge(channel=None)
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain"):
+        answer = merchant.door.call("POST", f"{page_of(charged)}/pay", content=body, headers={"content-type": kind})
+        assert answer.status_code in (303, 400, 409)
+
+
 def test_a_rescue_order_has_no_page(merchant: Merchant) -> None:
     order_id = merchant.door.run(merchant.shop.admit())
     token = checkout_token(merchant.door.world, merchant.shop.merchant_id, order_id)

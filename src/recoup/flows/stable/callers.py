@@ -16,7 +16,6 @@ from recoup.store.write.signatures import begin_signatures, bucket_of, take_sign
 
 KNOWN_SECONDS: Final = 5.0
 KNOWN_MAX: Final = 10_000
-_NOBODY: Final = os.urandom(32)  # signs for keys that nobody has, so that they cost as much as others
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,8 @@ class Callers:
     def __init__(self, world: World) -> None:
         self._world = world
         self._known: dict[str, tuple[float, UUID | None, bytes]] = {}
+        # A secret for the keys that nobody has, so that they cost as much as others.
+        self._nobody: bytes = world.keys.seal_secret(secret_context(""), os.urandom(32))
         self._taking: Coalescer[tuple[str, str, int], bool] = Coalescer(self._take)
 
     async def verify(self, call: Signed) -> Caller:
@@ -81,7 +82,8 @@ class Callers:
         if "\0" not in key_id and len(key_id) <= 128:
             async with self._world.db.connection() as connection:
                 found = await find_signing_key(connection, key_id)
-        secret = self._world.keys.open_secret(secret_context(key_id), found[1]) if found else _NOBODY
+        context, sealed = (secret_context(key_id), found[1]) if found else (secret_context(""), self._nobody)
+        secret = self._world.keys.open_secret(context, sealed)
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known[key_id] = (now, found[0] if found else None, secret)

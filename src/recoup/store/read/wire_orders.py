@@ -14,7 +14,7 @@ _ONE = f"""{_COLUMNS}
 FROM orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-WHERE o.merchant_id = $1 AND o.order_id = $2
+WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.door = 'rescue'
 """
 _ORDERS = f"""{_COLUMNS}
 FROM unnest($2::uuid[]) WITH ORDINALITY AS k (order_id, n)
