@@ -208,8 +208,10 @@ def stablecoin_event_table() -> str:
 
 
 def stablecoin_error_table() -> str:
-    statuses = {known: status for status, known in STABLECOIN_TABLE.values()}
-    rows = [(str(status), code(known), MESSAGES["en"][known]) for known, status in statuses.items()]
+    statuses: dict[str, set[str]] = {}
+    for status, known in STABLECOIN_TABLE.values():
+        statuses.setdefault(known, set()).add(str(status))
+    rows = [(", ".join(sorted(several)), code(known), MESSAGES["en"][known]) for known, several in statuses.items()]
     return table(("HTTP", "code", "what it means"), sorted(rows))
 
 

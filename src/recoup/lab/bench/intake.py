@@ -30,7 +30,7 @@ async def evaluate(ground: Ground, size: Size) -> Figure:
         statements = await record_evaluate(world, db, shop, token)
         script = await _script(ground, statements, since)
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
-    return await _compare("evaluate", ground, size, script, posts("/v1/evaluate", body, shop))
+    return await compare("evaluate", ground, size, script, posts("/v1/evaluate", body, shop))
 
 
 async def transmit(ground: Ground, size: Size) -> Figure:
@@ -41,7 +41,7 @@ async def transmit(ground: Ground, size: Size) -> Figure:
         statements = await _record_transmit(world, db, shop)
         script = await _script(ground, statements, since)
     body = calls.transmit_body(shop.merchant_id, world.clocks.wall())
-    return await _compare("transmit", ground, size, script, posts("/v1/transmit", body, shop))
+    return await compare("transmit", ground, size, script, posts("/v1/transmit", body, shop))
 
 
 async def tokenize(ground: Ground, size: Size) -> Figure:
@@ -58,7 +58,7 @@ async def tokenize(ground: Ground, size: Size) -> Figure:
         script = await _script(ground, statements, since)
     request = calls.post(f"/v1/tokenize?environment={shop.keys.tokenization_key}", calls.tokenize_body(), None)
     plan = {"requests": [request], "choice_mark": calls.CHOICE, "choices": pans}
-    return await _compare("tokenize", ground, size, script, plan)
+    return await compare("tokenize", ground, size, script, plan)
 
 
 async def record_evaluate(world: World, db: RecordingDatabase, shop: Shop, token: UUID) -> Sequence[Statement]:
@@ -129,7 +129,7 @@ def posts(path: str, body: dict[str, Any], shop: Shop) -> dict[str, Any]:
     return {"requests": [calls.post(path, body, bearer) for bearer in shop.bearers]}
 
 
-async def _compare(name: str, ground: Ground, size: Size, script: Script, plan: dict[str, Any]) -> Figure:
+async def compare(name: str, ground: Ground, size: Size, script: Script, plan: dict[str, Any]) -> Figure:
     """Interleaved rounds of both; the first call of each is not counted."""
     ours, theirs = [], []
     async with ground.doors() as (ports, _):
