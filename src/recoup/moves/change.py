@@ -98,7 +98,7 @@ class Change:
         order.next_attempt_at = None
         for kind in ("admit", "retry", "expire", "release"):
             self.undue(kind)
-        if order.facts.get("subscription_id"):
+        if order.kind == "stable" and order.facts.get("subscription_id"):
             self.due("cycle_ended", self.wall, wall=True)
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)

@@ -44,8 +44,9 @@ class Caller:
 class Callers:
     """One a world and process. A key is looked up once in a few seconds, whether there is one or not."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, *, reads_once: bool = True) -> None:
+        """`reads_once`: whether a signature of a GET works once too."""
+        self._world, self._reads_once = world, reads_once
         self._known: dict[str, tuple[float, UUID | None, bytes]] = {}
         # A secret for the keys that nobody has, so that they cost as much as others.
         self._nobody: bytes = world.keys.seal_secret(secret_context(""), os.urandom(32))
@@ -68,7 +69,8 @@ class Callers:
         if not fits:
             cure = "Sign five lines: method, path, sorted query, timestamp, SHA-256 of the body, all as sent."
             raise _no("bad_signature", "The signature does not fit this call.", cure)
-        if not await self._taking.submit((call.key_id, call.signature, seconds)):
+        once = self._reads_once or call.method != "GET"
+        if once and not await self._taking.submit((call.key_id, call.signature, seconds)):
             cure = "Sign each call anew; two equal calls within one second need different timestamps."
             raise _no("replayed_request", "This signature was used before.", cure)
         return Caller(call.key_id, merchant_id)
