@@ -15,13 +15,17 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.doors.stablecoin.errors import TABLE as STABLECOIN_TABLE
+from recoup.doors.stablecoin.messages import MESSAGES
 from recoup.kernel.problem import CODES
 from recoup.main.settings import Settings
 from recoup.rules.messages.event_data import Data
 from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.messages.stable_events import DEFAULT, NAMES
 from recoup.rules.network import magic
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
 from recoup.rules.order.lifecycle import ENDED, FACTS, STEPS, Stage
+from recoup.rules.stable.channels import enabled
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.S)
@@ -189,10 +193,33 @@ def code_cards() -> str:
     return table(("network", "codes of kind", "how many", "card", "for example"), rows)
 
 
+# the stablecoin API ---------------------------------------------------------------------------------------------
+
+
+def channel_table() -> str:
+    rows = [(code(c.code), c.name, c.settlement, "yes" if c.supports_refund else "no", ", ".join(c.currencies) or "any")
+            for c in enabled(test=True)]  # fmt: skip
+    return table(("code", "name", "settlement", "refunds", "currencies"), rows)
+
+
+def stablecoin_event_table() -> str:
+    rows = [(code(name), code(ours), "yes" if name in DEFAULT else "when asked for") for name, ours in NAMES.items()]
+    return table(("event", "in the portal", "sent by default"), rows)
+
+
+def stablecoin_error_table() -> str:
+    statuses: dict[str, set[str]] = {}
+    for status, known in STABLECOIN_TABLE.values():
+        statuses.setdefault(known, set()).add(str(status))
+    rows = [(", ".join(sorted(several)), code(known), MESSAGES["en"][known]) for known, several in statuses.items()]
+    return table(("HTTP", "code", "what it means"), sorted(rows))
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
-    "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards,
+    "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards, "channels": channel_table,
+    "stablecoin-events": stablecoin_event_table, "stablecoin-errors": stablecoin_error_table,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -24,13 +24,15 @@ from recoup.store.write.locks import lock_cards, lock_orders
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One order's work. `cards` also locks its card and brings the card's sends."""
+    """One order's work. `cards` also locks its card and brings the card's sends. `door`: of another dialect's order the
+    caller hears that there is none."""
 
     key: tuple[UUID, UUID]
     work: Callable[[Change], Any]
     actor: Actor
     request_id: str
     cards: bool = False
+    door: str | None = None
 
 
 class Orders:
@@ -84,7 +86,7 @@ class Orders:
             evidence = await read_evidence(tx, list(rows), wall - LOOKBACK, with_sends=with_cards)
             for index, job in jobs:
                 row = rows.get(job.key)
-                if row is None:
+                if row is None or job.door not in (None, row["door"]):
                     cure = "Check the id; it is the orderId of /evaluate."
                     answers[index] = Problem("not_found", "There is no such order.", cure=cure)
                     continue

@@ -14,6 +14,7 @@ from recoup.flows.cards.transmit import transmitted
 from recoup.flows.locked import Orders
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
+from recoup.flows.stable.expire import last_look
 from recoup.flows.stable.payouts import pay_out
 from recoup.flows.stable.settle import settle
 from recoup.kernel.problem import Problem, in_words
@@ -32,11 +33,16 @@ async def _transmission(world: World, orders: Orders, due: Due) -> None:
     await transmitted(world, orders, due.merchant_id, due.subject_id, Scope(due.merchant_id, WORKER, "worker"))
 
 
+async def _expire(world: World, orders: Orders, due: Due) -> None:
+    await last_look(world, orders, (due.merchant_id, due.subject_id))
+    await let_expire(orders, (due.merchant_id, due.subject_id))
+
+
 FLOWS: dict[str, Flow] = {
     "admit": lambda world, orders, due: start(orders, (due.merchant_id, due.subject_id)),
     "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
     "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id)),
-    "expire": lambda world, orders, due: let_expire(orders, (due.merchant_id, due.subject_id)),
+    "expire": _expire,
     "unresolved": lambda world, orders, due: give_up(orders, (due.merchant_id, due.subject_id)),
     "challenge": lambda world, orders, due: end_challenge(orders, (due.merchant_id, due.subject_id)),
     "capture_window": lambda world, orders, due: end_capture_window(orders, (due.merchant_id, due.subject_id)),

@@ -76,8 +76,9 @@ def make_app(settings: Settings, databases: Databases) -> App:
                 if "{" not in route.path:
                     exact[route.path] = route.app
             stable = make_stablecoin_services(
-                running.world, running.orders, settings.url, settings.rate_per_second, services.merchants
-            )
+                running.world, running.orders, settings.url, settings.rate_per_second, services.merchants,
+                reads_once=settings.single_use_reads,
+            )  # fmt: skip
             for route in stablecoin.routes(stable):
                 app.router.routes.append(route)
                 if "{" not in route.path:

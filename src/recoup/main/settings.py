@@ -31,6 +31,7 @@ class Settings:
     expiry_max_days: int = _setting(30, "the latest expiryDateUtc, in days from now")
     refund_cap_percent: int = _setting(0, "largest partial refund in percent of the order; 0: no cap")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
+    single_use_reads: bool = _setting(True, "stablecoin API: signatures of GETs work once too, as those of writes do")
     connections: int = _setting(12, "database connections of each process")
     log_level: str = _setting("info", "debug, info, warning or error")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)

@@ -13,10 +13,8 @@ from recoup.rules.rescue.order_evidence import last_reading
 
 
 def check_open(change: Change) -> None:
-    """Raises: Problem(not_found) for an order of another dialect; Problem(wrong_state) for one that has ended."""
+    """Raises: Problem(wrong_state) for an order that has ended."""
     stage = change.order.stage
-    if change.order.door != "rescue":
-        raise Problem("not_found", "There is no such order.", cure="Check the id; it is the orderId of /evaluate.")
     if stage not in OPEN:
         raise Problem("wrong_state", f"An order that is {stage.value} cannot be changed.", cure="Its rescue has ended.",
                       stage=stage.value)  # fmt: skip

@@ -109,7 +109,7 @@ class Change:
         for challenge in order.challenges:
             if challenge.state in ("presented", "tried"):
                 self.set_challenge(challenge, state="ended")
-        if order.facts.get("subscription_id"):
+        if order.kind == "stable" and order.facts.get("subscription_id"):
             self.due("cycle_ended", self.wall, wall=True)
         for attempt in order.attempts:
             row = attempt_life.on(attempt.state, "order_ended", order.stage)

@@ -69,6 +69,20 @@ def test_a_signature_works_once(merchant: Merchant) -> None:
     assert "timestamp" in error["message"]
 
 
+def test_reads_may_be_repeated_where_the_operator_says_so(merchant: Merchant) -> None:
+    from tests.doors.stablecoin.door import another
+
+    from recoup.flows.stable.callers import Callers
+
+    door = another(merchant.door, callers=Callers(merchant.door.world, reads_once=False))
+    headers = merchant.signer.headers("GET", ORDERS)
+    assert [send(door, headers).status_code for _ in range(2)] == [200, 200]
+    body = written(merchant.body())
+    headers = merchant.signer.headers("POST", "/api/v1/charges", "", body)
+    assert send(door, headers, "/api/v1/charges", "", body, "POST").status_code == 201
+    refused(send(door, headers, "/api/v1/charges", "", body, "POST"), 401, "replayed_request")
+
+
 def test_a_wrong_signature_uses_nothing_up(merchant: Merchant) -> None:
     headers = merchant.signer.headers("GET", ORDERS)
     wrong = headers | {"X-Signature": "0" * 64}

@@ -25,7 +25,7 @@ def utc(moment: datetime) -> str:
 
 
 def clock(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%H:%M GMT, %-d %B %Y")
+    return moment.astimezone(UTC).strftime("%H:%M GMT, %-d %B")
 
 
 def span(length: timedelta) -> str:

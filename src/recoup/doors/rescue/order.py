@@ -129,7 +129,7 @@ def _notes(fields: Fields) -> dict[str, str | None]:
 
 
 async def cancel(call: Call) -> Reply:
-    await cancel_order(call.services.world, call.services.orders, call.scope, call.object_id())
+    await cancel_order(call.services.world, call.services.orders, call.scope, call.object_id(), door="rescue")
     return Reply(Nothing())
 
 

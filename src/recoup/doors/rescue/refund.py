@@ -61,7 +61,7 @@ def _asked(call: Call) -> RefundAsked:
     currency = fields.text("currency", maximum=4).upper() or None
     message = fields.text("refundMessage", maximum=500)
     fields.raise_if_any()
-    return RefundAsked(amount, items, currency, message, key or None)
+    return RefundAsked(amount, items, currency, message, key or None, door="rescue")
 
 
 def _decimal(fields: Fields, name: str) -> str | None:

@@ -30,6 +30,8 @@ TABLE: Final[Mapping[str, Code]] = {
     "over_remainder": Code(400, "refund_exceeds_balance"),
     "refund_currency": Code(400, "invalid_request"),
     "refund_items": Code(400, "invalid_request"),
+    "capture_amount": Code(400, "invalid_request"),
+    "capture_refused": Code(409, "invalid_state"),
     "unauthenticated": Code(401, "invalid_api_key"),
     "unauthenticated/missing_auth": Code(401, "missing_auth"),
     "unauthenticated/invalid_api_key": Code(401, "invalid_api_key"),
@@ -75,13 +77,13 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
     """The whole answer to a Problem."""
     code = code_of(problem)
     language = language_of(header(scope, b"accept-language"))
-    told = MESSAGES.get(language, {}).get(code.code)
-    error: dict[str, Any] = {"code": code.code, "message": told or _sentence(problem)}
+    told = MESSAGES[language][code.code] if language != "en" else _sentence(problem)
+    error: dict[str, Any] = {"code": code.code, "message": told}
     param = _param(problem)
     if param:
         error["param"] = param
-    spoken = (language if told else "en").encode()
-    headers: Headers = [_JSON, (b"content-language", spoken), (b"vary", b"accept-language")]
+    spoken = (b"content-language", language.encode())
+    headers: Headers = [_JSON, spoken, (b"vary", b"accept-language")]
     if problem.retry_after_seconds is not None or code.status == 503:
         headers.append((b"retry-after", str(problem.retry_after_seconds or 2).encode()))
     if code.status == 401:

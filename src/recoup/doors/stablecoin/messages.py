@@ -1,4 +1,4 @@
-"""Error messages in other languages than English, by the error's code. English says the particulars as well."""
+"""What each error code means, by language. In English an answer says the particulars instead."""
 
 from collections.abc import Mapping
 from importlib.resources import files

@@ -24,10 +24,11 @@ class Services:
 
 
 def make_services(
-    world: World, orders: Orders, url: str, rate_per_second: int = 2_000, merchants: Merchants | None = None
-) -> Services:
+    world: World, orders: Orders, url: str, rate_per_second: int = 2_000, merchants: Merchants | None = None, *,
+    reads_once: bool = True,
+) -> Services:  # fmt: skip
     merchants = merchants or Merchants(world)
     return Services(
-        world, orders, merchants, Callers(world), Charges(world, merchants),
+        world, orders, merchants, Callers(world, reads_once=reads_once), Charges(world, merchants),
         Buckets(per_second=rate_per_second, burst=5 * rate_per_second), url,
     )  # fmt: skip

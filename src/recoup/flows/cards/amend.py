@@ -51,7 +51,7 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, aske
             want_attempts(change, wanted=True)
         note(change, asked.metadata, NOTES_MAX)
 
-    await orders.change(Job(key, work, scope.actor, scope.request_id))
+    await orders.change(Job(key, work, scope.actor, scope.request_id, door="rescue"))
 
 
 async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Any:

@@ -8,9 +8,11 @@ from recoup.kernel.world import World
 from recoup.moves.end_order import cancel as cancel_move
 
 
-async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID) -> None:
+async def cancel(
+    world: World, orders: Orders, scope: Scope, order_id: UUID, *, door: str | None = None
+) -> None:  # fmt: skip
     """Ends the order, or does nothing when the merchant cancelled it before.
 
     Raises: Problem wrong_state, not_found.
     """
-    await orders.change(Job((scope.merchant_id, order_id), cancel_move, scope.actor, scope.request_id))
+    await orders.change(Job((scope.merchant_id, order_id), cancel_move, scope.actor, scope.request_id, door=door))

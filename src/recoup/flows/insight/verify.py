@@ -31,6 +31,7 @@ from recoup.store.read.proofs.messages import feed_and_exposure, messages
 from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
+from recoup.store.read.proofs.stable import channel_book, payouts, settlements
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
 
 __all__ = ["Difference", "Verified", "verify"]
@@ -91,6 +92,7 @@ async def _merchant(
         or await book(connection, merchant_id)
         or await pages(connection, merchant_id)
         or await due_work_of_nothing(connection, merchant_id)
+        or await payouts(connection, merchant_id)
         or await feed_and_exposure(connection, merchant_id)
     )
 
@@ -114,7 +116,8 @@ async def _window(
         await decline_that_came_in(connection, window)
         or await due_work(connection, window, wall, INLINE_GRACE)
         or await messages(connection, window, lines, events)
-        or (await issuer.ours(connection, window) if with_issuer else None)
+        or await settlements(connection, window)
+        or (await issuer.ours(connection, window) or await channel_book(connection, window) if with_issuer else None)
     )
 
 

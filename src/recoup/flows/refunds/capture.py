@@ -63,7 +63,7 @@ async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAske
             return made.refund_id
 
         try:
-            job = Job((scope.merchant_id, asked.order_id), work, scope.actor, scope.request_id)
+            job = Job((scope.merchant_id, asked.order_id), work, scope.actor, scope.request_id, door="rescue")
             capture_id = await orders.change(job)
             send = asyncio.create_task(send_refund(world, orders, scope.merchant_id, capture_id))
             _SENDING.add(send)

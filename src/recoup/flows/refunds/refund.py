@@ -33,6 +33,7 @@ class RefundAsked:
     currency: str | None = None
     message: str = ""
     key: str | None = None
+    door: str | None = None  # whose orders are meant; none: any
     all: bool = False
 
 
@@ -73,7 +74,7 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
 
     try:
         answer: RefundAnswer = await orders.change(
-            Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id)
+            Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door)
         )
     except KeyTaken:
         if asked.key is None:

@@ -16,7 +16,6 @@ from recoup.store.write.signatures import begin_signatures, bucket_of, take_sign
 
 KNOWN_SECONDS: Final = 5.0
 KNOWN_MAX: Final = 10_000
-_NOBODY: Final = os.urandom(32)  # signs for keys that nobody has, so that they cost as much as others
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,12 @@ class Caller:
 class Callers:
     """One a world and process. A key is looked up once in a few seconds, whether there is one or not."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, *, reads_once: bool = True) -> None:
+        """`reads_once`: whether a signature of a GET works once too."""
+        self._world, self._reads_once = world, reads_once
         self._known: dict[str, tuple[float, UUID | None, bytes]] = {}
+        # A secret for the keys that nobody has, so that they cost as much as others.
+        self._nobody: bytes = world.keys.seal_secret(secret_context(""), os.urandom(32))
         self._taking: Coalescer[tuple[str, str, int], bool] = Coalescer(self._take)
 
     async def verify(self, call: Signed) -> Caller:
@@ -67,7 +69,8 @@ class Callers:
         if not fits:
             cure = "Sign five lines: method, path, sorted query, timestamp, SHA-256 of the body, all as sent."
             raise _no("bad_signature", "The signature does not fit this call.", cure)
-        if not await self._taking.submit((call.key_id, call.signature, seconds)):
+        once = self._reads_once or call.method != "GET"
+        if once and not await self._taking.submit((call.key_id, call.signature, seconds)):
             cure = "Sign each call anew; two equal calls within one second need different timestamps."
             raise _no("replayed_request", "This signature was used before.", cure)
         return Caller(call.key_id, merchant_id)
@@ -81,7 +84,8 @@ class Callers:
         if "\0" not in key_id and len(key_id) <= 128:
             async with self._world.db.connection() as connection:
                 found = await find_signing_key(connection, key_id)
-        secret = self._world.keys.open_secret(secret_context(key_id), found[1]) if found else _NOBODY
+        context, sealed = (secret_context(key_id), found[1]) if found else (secret_context(""), self._nobody)
+        secret = self._world.keys.open_secret(context, sealed)
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known[key_id] = (now, found[0] if found else None, secret)

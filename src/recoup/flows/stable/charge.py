@@ -3,6 +3,7 @@
 The merchant's order id is the key: the same charge again is read, another one under the same id is a conflict.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -69,12 +70,18 @@ class Charges:
         amount = amount_of(asked.amount, check_currency(asked.currency))
         channel = choose(asked.channel, asked.network, asked.currency, test=self._world.policy.test_mode)
         input_mac = self._mac(asked, amount)
-        for _ in range(_TRIES):
+        for turn in range(_TRIES):
             known = await self._merchants.get(scope.merchant_id)
             row = self._row(scope, known, asked, amount, channel.code if channel else "", input_mac)
             try:
                 admitted = not known.merchant.killed and await self._admissions.submit(row)
             except Raced:
+                admitted = False
+            except Problem as problem:
+                # A commit whose answer was lost: the gate knows whether it happened.
+                if problem.code != "unavailable" or problem.facts.get("full") or turn == _TRIES - 1:
+                    raise
+                await asyncio.sleep(0.2)
                 admitted = False
             if admitted:
                 return Charged(_order_of(row, asked), idempotent=False)

@@ -48,6 +48,11 @@ def tokenize_body() -> dict[str, Any]:
     return {"payment_method": {"email": f"ana{MARK}@example.test", "credit_card": card}}
 
 
+def charge_body() -> dict[str, Any]:
+    return {"merchant_order_id": f"order-{MARK}", "amount": "49.90", "currency": "USDT", "channel": "mock",
+            "subject": "Pro plan"}  # fmt: skip
+
+
 def post(path: str, body: dict[str, Any], bearer: str | None) -> str:
     text = json.dumps(body)
     about = f"content-type: application/json\r\ncontent-length: {len(text)}\r\n"

@@ -85,6 +85,7 @@ class Ground:
                 " AND c.relname NOT IN ('world', 'schema_migrations')"
             )]  # fmt: skip
             await connection.execute(f"TRUNCATE {', '.join(names)}")
+            await connection.execute("INSERT INTO signatures_since (since) VALUES ('epoch')")
 
     def environment(self) -> Mapping[str, str]:
         """For `recoup serve` and `recoup worker` of this run."""

@@ -4,6 +4,8 @@ Reads a plan (JSON, see `Plan`) from standard input and writes what it measured 
 """
 
 import asyncio
+import hashlib
+import hmac
 import json
 import random
 import sys
@@ -13,6 +15,8 @@ from typing import Any
 
 import uvloop
 
+from recoup.kernel.time import wall_ms
+
 GIVE_UP_SECONDS = 20.0
 
 
@@ -20,6 +24,7 @@ GIVE_UP_SECONDS = 20.0
 class Plan:
     """`requests`: whole HTTP requests, one a connection in turn; in each, `mark` is replaced by a number: the next one
     from `first` on, or, with `last`, any between the two. `choices` stand in for `choice_mark`, in turn.
+    `signing` (path, key_id, secret): each call is signed as the stablecoin API wants it.
 
     Units: seconds; `warm_seconds` at the start are not counted.
     """
@@ -34,6 +39,7 @@ class Plan:
     warm_seconds: float = 0.5
     choice_mark: str = ""
     choices: tuple[str, ...] = ()
+    signing: dict[str, str] | None = None
 
 
 class Run:
@@ -91,7 +97,7 @@ class Caller(asyncio.Protocol):
         if self._choices:
             body = body.replace(self._choice_mark, self._choices[run.sent % len(self._choices)])
         run.sent += 1
-        self._transport.write(body)
+        self._transport.write(signed(body, run.plan.signing) if run.plan.signing else body)
 
     def data_received(self, data: bytes) -> None:
         if self._buffer:
@@ -103,7 +109,7 @@ class Caller(asyncio.Protocol):
         self._buffer = b""
         now = time.perf_counter()
         run = self._run
-        if data[9:12] != b"200":
+        if data[9:11] != b"20":
             run.refused += 1
             run.example = run.example or data[:600].decode("latin-1")
         elif run.begin <= now <= run.end:
@@ -112,6 +118,16 @@ class Caller(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._run.closed()
+
+
+def signed(call: bytes, key: dict[str, str]) -> bytes:
+    """The call with its three headers. Source: contract stablecoin-api §1."""
+    head, _, body = call.partition(b"\r\n\r\n")
+    timestamp = str(wall_ms() // 1000)
+    lines = ("POST", key["path"], "", timestamp, hashlib.sha256(body).hexdigest())
+    made = hmac.new(key["secret"].encode(), "\n".join(lines).encode(), hashlib.sha256).hexdigest()
+    headers = f"\r\nx-api-key: {key['key_id']}\r\nx-timestamp: {timestamp}\r\nx-signature: {made}\r\n\r\n"
+    return head + headers.encode() + body
 
 
 def _length(data: bytes, head: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from recoup.kernel.problem import Problem
+from recoup.lab.bench.charge import charge
 from recoup.lab.bench.customer import cit
 from recoup.lab.bench.days21 import days21
 from recoup.lab.bench.figure import Figure, Size
@@ -18,7 +19,8 @@ from recoup.lab.bench.webhooks import webhooks
 
 Bench = Callable[[Ground, Size], Awaitable[Figure]]
 BENCHES: Final[dict[str, Bench]] = {
-    "transmit": transmit, "evaluate": evaluate, "tokenize": tokenize, "cit": cit, "get_order": get_order,
+    "transmit": transmit, "evaluate": evaluate, "tokenize": tokenize, "cit": cit, "charge": charge,
+    "get_order": get_order,
     "list_orders": list_orders, "retry": retry, "webhooks": webhooks, "postings": postings,
     "postings_sets": postings_sets, "second_process": second_process, "days21": days21, "idle": idle,
 }  # fmt: skip

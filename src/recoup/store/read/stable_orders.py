@@ -12,7 +12,7 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_filter import bound_statement
 
 DOOR: Final = "stablecoin"
-COUNT_TIMEOUT_MS: Final = 2_000
+LIST_TIMEOUT_MS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +104,19 @@ async def list_stable_orders(
 ) -> tuple[list[StableOrder], int]:
     """Newest first, with the exact total.
 
-    Raises: Problem(unavailable) when counting takes too long.
+    Raises: Problem(unavailable) when that takes too long.
     """
     statuses, where = _STATUSES[status] if status else (tuple(range(9)), "true")
     ids = _IDS.format(where=where, reach=limit + offset, limit=limit, offset=offset)
     source = f"({ids}) k"
-    rows = await connection.fetch(
-        _ORDER.format(source=source) + "ORDER BY k.placed_at DESC, k.order_id DESC", merchant_id, list(statuses)
-    )
+    page = _ORDER.format(source=source) + "ORDER BY k.placed_at DESC, k.order_id DESC"
     try:
         async with connection.transaction(readonly=True):
-            await bound_statement(connection, COUNT_TIMEOUT_MS)
+            await bound_statement(connection, LIST_TIMEOUT_MS)
+            rows = await connection.fetch(page, merchant_id, list(statuses))
             total = await connection.fetchval(_COUNT.format(where=where), merchant_id, list(statuses))
     except asyncpg.QueryCanceledError:
-        message = "Counting these orders takes too long."
+        message = "Listing these orders takes too long."
         raise Problem("unavailable", message, cure="Filter by status or merchant_order_id.") from None
     return [_order(row) for row in rows], total
 

@@ -1,7 +1,7 @@
 """The sandbox issuer's own book against ours: the same decisions, the same amounts, nothing on one side alone.
 
 The book lies in the sandbox's database but belongs to the issuer: the application's role cannot read it unless it was
-granted, so the owner behind the connection reads it here.
+granted, so the owner behind the connection reads it here; and with it the mock channels' book (see `stable`).
 """
 
 from typing import Final
@@ -13,10 +13,10 @@ from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, fir
 
 ROWS_MAX: Final = 5000
 _SEES: Final = """
-SELECT count(*) = 2 AS there, coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
+SELECT count(*) = 4 AS there, coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
   AND has_table_privilege(c.oid, 'SELECT')), false) AS readable
 FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-WHERE n.nspname = 'issuer' AND c.relname IN ('sends', 'reversals')
+WHERE n.nspname IN ('issuer', 'mock_channel') AND c.relname IN ('sends', 'reversals', 'payments', 'transfers')
 """
 _OURS: Final = """
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found

@@ -1,0 +1,136 @@
+"""Stablecoin money: settlements against the log, payouts against the book, and the mock channels' own book."""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.store.read.proofs.walk import Difference, Window, first
+
+_OF_SETTLEMENT: Final = """
+SELECT s.order_id, v.field || ' of settlement ' || s.settlement_id AS field, v.expected, v.found
+FROM settlements s
+LEFT JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
+LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.attempt_id
+CROSS JOIN LATERAL (
+  SELECT max(l.body ->> 'units') FILTER (WHERE happening = 'settlement_due') AS units,
+    CASE WHEN bool_or(happening = 'settled') THEN 'confirmed' ELSE 'under way' END AS outcome
+  FROM order_log l WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.fact_id = s.settlement_id
+) l
+CROSS JOIN LATERAL (VALUES
+  (1, 'units', l.units, s.units::text),
+  (2, 'net and fee', o.units::text, (s.units + s.fee_units)::text),
+  (3, 'asset', o.asset, s.asset),
+  (4, 'payment', 'approved', a.state),
+  (5, 'state', l.outcome, CASE WHEN s.state IN ('pending', 'broadcast') THEN 'under way' ELSE s.state END),
+  (6, 'transaction', CASE WHEN s.state = 'confirmed' THEN 'set' ELSE 'none' END,
+    CASE WHEN s.tx_hash IS NULL THEN 'none' ELSE 'set' END),
+  (7, 'due work', CASE WHEN s.state = 'confirmed' THEN 'none' ELSE 'due' END, CASE WHEN EXISTS (SELECT FROM due_work d
+    WHERE d.merchant_id = s.merchant_id AND d.kind = 'settle' AND d.subject_id = s.settlement_id)
+    THEN 'due' ELSE 'none' END)
+) v (no, field, expected, found)
+WHERE s.merchant_id = $1 AND s.order_id > $2 AND s.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY s.order_id, v.no LIMIT 1
+"""
+_LINES_OF_NO_SETTLEMENT: Final = """
+SELECT l.order_id, 'settlement of log line ' || l.seq || ' (' || l.happening || ')' AS field,
+  'a settlement' AS expected, 'none' AS found
+FROM order_log l LEFT JOIN settlements s ON s.merchant_id = l.merchant_id AND s.settlement_id = l.fact_id
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'settlement'
+  AND s.order_id IS DISTINCT FROM l.order_id
+ORDER BY l.order_id, l.seq LIMIT 1
+"""
+_OF_PAYOUT: Final = """
+SELECT NULL::uuid AS order_id, v.field || ' of payout ' || o.payout_id AS field, v.expected, v.found
+FROM payouts o
+CROSS JOIN LATERAL (
+  SELECT string_agg(recipe, ' ' ORDER BY recipe) AS recipes, count(*) FILTER (WHERE e.units <> o.units) AS other
+  FROM postings p JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.units > 0
+  WHERE p.merchant_id = o.merchant_id AND p.source_kind = 'payout' AND p.source_id = o.payout_id
+) p
+CROSS JOIN LATERAL (VALUES
+  (1, 'postings', CASE o.state WHEN 'paid' THEN 'payout_paid payout_requested'
+    WHEN 'failed' THEN 'payout_requested payout_returned' WHEN 'rejected' THEN 'payout_requested payout_returned'
+    ELSE 'payout_requested' END, p.recipes),
+  (2, 'postings of other amounts', '0', p.other::text),
+  (3, 'due work', CASE WHEN o.state IN ('paid', 'failed', 'rejected') THEN 'none' ELSE 'due' END,
+    CASE WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = o.merchant_id AND d.kind = 'payout'
+      AND d.subject_id = o.payout_id) THEN 'due' ELSE 'none' END)
+) v (no, field, expected, found)
+WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found
+ORDER BY o.payout_id, v.no LIMIT 1
+"""
+_POSTINGS_OF_NO_PAYOUT: Final = """
+SELECT NULL::uuid AS order_id, 'payout of posting ' || p.posting_id AS field, 'a payout' AS expected, 'none' AS found
+FROM postings p LEFT JOIN payouts o ON o.merchant_id = p.merchant_id AND o.payout_id = p.source_id
+WHERE p.merchant_id = $1 AND p.source_kind = 'payout' AND o.payout_id IS NULL LIMIT 1
+"""
+# What the channel took, gave back and swept, against what we believe of it.
+_CHANNEL: Final = """
+SELECT c.order_id, v.field AS field, v.expected, v.found
+FROM mock_channel.payments c
+LEFT JOIN orders o ON o.merchant_id = c.merchant_id AND o.order_id = c.order_id
+LEFT JOIN attempts a ON a.merchant_id = c.merchant_id AND a.attempt_id = c.id
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
+    coalesce(sum(units) FILTER (WHERE kind = 'sweep'), 0)::bigint AS swept
+  FROM mock_channel.transfers t WHERE t.payment_id = c.id AND t.decision = 'approved'
+) t
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(units) FILTER (WHERE state = 'done'), 0)::bigint AS done,
+    coalesce(sum(units) FILTER (WHERE state IN ('sent', 'done', 'stuck')), 0)::bigint AS most
+  FROM refunds r WHERE r.merchant_id = c.merchant_id AND r.attempt_id = c.id
+) r
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(units) FILTER (WHERE state = 'confirmed'), 0)::bigint AS done,
+    coalesce(sum(units), 0)::bigint AS most
+  FROM settlements s WHERE s.merchant_id = c.merchant_id AND s.attempt_id = c.id
+) s
+CROSS JOIN LATERAL (VALUES
+  (1, 'the channel''s payment of attempt ' || c.id,
+    CASE WHEN c.decision = 'declined' OR o.stage IN ('received', 'processing') THEN a.state
+      WHEN EXISTS (SELECT FROM order_log l WHERE l.merchant_id = c.merchant_id AND l.order_id = c.order_id
+        AND l.happening = 'paid_late') THEN a.state ELSE 'approved' END, a.state),
+  (2, 'units of the channel''s payment', a.units || ' ' || a.asset, c.units || ' ' || c.currency),
+  (3, 'refunds by the channel', 'from ' || r.done || ' to ' || r.most,
+    CASE WHEN t.refunded BETWEEN r.done AND r.most THEN 'from ' || r.done || ' to ' || r.most
+      ELSE t.refunded::text END),
+  (4, 'sweeps by the channel', 'from ' || s.done || ' to ' || s.most,
+    CASE WHEN t.swept BETWEEN s.done AND s.most THEN 'from ' || s.done || ' to ' || s.most ELSE t.swept::text END)
+) v (no, field, expected, found)
+WHERE c.merchant_id = $1 AND c.order_id > $2 AND c.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY c.order_id, v.no LIMIT 1
+"""
+_NOT_IN_THE_CHANNEL: Final = """
+SELECT a.order_id, 'the channel''s payment of attempt ' || a.attempt_no AS field, a.state AS expected,
+  coalesce(c.decision, 'none') AS found
+FROM attempts a LEFT JOIN mock_channel.payments c ON c.id = a.attempt_id
+WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.initiator = 'payer'
+  AND a.route IN ('mock', 'mock_direct') AND a.state IN ('approved', 'declined') AND c.decision IS DISTINCT FROM a.state
+ORDER BY a.order_id LIMIT 1
+"""
+
+
+async def settlements(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    for sql in (_OF_SETTLEMENT, _LINES_OF_NO_SETTLEMENT):
+        found = await first(connection, sql, window.merchant_id, *window)
+        if found:
+            return found
+    return None
+
+
+async def payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+    for sql in (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT):
+        found = await first(connection, sql, merchant_id, merchant_id)
+        if found:
+            return found
+    return None
+
+
+async def channel_book(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    """Only where the book can be read; see `issuer.can_read`."""
+    for sql in (_CHANNEL, _NOT_IN_THE_CHANNEL):
+        found = await first(connection, sql, window.merchant_id, *window)
+        if found:
+            return found
+    return None

@@ -1,0 +1,130 @@
+"""`recoup verify` over stablecoin money: a world that was lived in proves clean; what is planted is found and named."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.flows.stable.test_late import PAYER
+from tests.worlds import Shop, drop, make_shop, owner, sandbox_world
+
+from recoup.flows.insight.verify import verify
+from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.pay import simulate, simulate_by_operator
+from recoup.flows.stable.payouts import PayoutAsked, ask_payout
+from recoup.store.server import ServerAddress
+
+
+async def _live(server: ServerAddress) -> str:
+    async with sandbox_world(server, keep=True) as made:
+        shop = await make_shop(*made, fee_basis_points=100)
+        paid = [await _paid(shop, f"PAID-{n}", "mock") for n in range(3)]
+        await _paid(shop, "DIRECT", "mock_direct")
+        await refund(shop.world, shop.orders, shop.scope, paid[0], RefundAsked("10.00"))
+        await refund(shop.world, shop.orders, shop.scope, paid[1], RefundAsked(all=True))
+        for destination in ("tron:good", "tron:fail"):
+            asked = PayoutAsked("5.00", "USDT", "crypto", destination)
+            await ask_payout(shop.world, shop.merchants, shop.scope, asked)
+        await _charge(shop, "LATE", "mock")
+        await shop.settle()
+        await shop.advance(timedelta(hours=1))
+        await simulate_by_operator(shop.world, shop.orders, "LATE", True)
+        await shop.close_pages()
+        await _paid(shop, "DIRECT-OPEN", "mock_direct")
+        await _charge(shop, "OPEN", None)
+        asked = PayoutAsked("1.00", "USDT", "crypto", "tron:open")
+        await ask_payout(shop.world, shop.merchants, shop.scope, asked)
+        return str(shop.world.extra["database"])
+
+
+async def _charge(shop: Shop, external_id: str, channel: str | None) -> Any:
+    asked = ChargeAsked(external_id, "49.90", "USDT", channel)
+    return (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order
+
+
+async def _paid(shop: Shop, external_id: str, channel: str) -> Any:
+    order = await _charge(shop, external_id, channel)
+    await simulate(shop.world, shop.orders, shop.key(order.order_id), approve=True, actor=PAYER)
+    return order.order_id
+
+
+@pytest.fixture(scope="module")
+def lived_in(server: ServerAddress) -> Iterator[str]:
+    name = asyncio.run(_live(server))
+    yield name
+    asyncio.run(drop(server, name))
+
+
+def _of(external_id: str) -> str:
+    return f"(SELECT order_id FROM orders WHERE external_id = '{external_id}')"
+
+
+_POSTED = "(SELECT posting_id FROM postings WHERE recipe = '{recipe}' LIMIT 1)"
+CORRUPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "a settlement's amount": (
+        f"UPDATE settlements SET units = units - 1 WHERE order_id = {_of('DIRECT')}", ("units of settlement",)),
+    "a settlement's fee": (
+        f"UPDATE settlements SET fee_units = 1 WHERE order_id = {_of('DIRECT')}", ("net and fee of settlement",)),
+    "a settlement that was not sent": (
+        f"UPDATE settlements SET state = 'confirmed', tx_hash = 'x' WHERE order_id = {_of('DIRECT-OPEN')}",
+        ("state of settlement", "under way")),
+    "a settlement without work": (
+        "DELETE FROM due_work WHERE kind = 'settle'", ("due work of settlement", "due", "none")),
+    "a settlement that is gone": (
+        f"DELETE FROM settlements WHERE order_id = {_of('DIRECT-OPEN')}", ("settlement of log line", "none")),
+    "a payout that was not paid": (
+        "UPDATE payouts SET state = 'paid' WHERE destination = 'tron:fail'", ("postings of payout",)),
+    "a payout of another amount": (
+        "UPDATE payouts SET units = 1 WHERE destination = 'tron:good'", ("postings of other amounts of payout",)),
+    "a payout without work": ("DELETE FROM due_work WHERE kind = 'payout'", ("due work of payout",)),
+    "a payout that is gone": ("DELETE FROM payouts WHERE destination = 'tron:good'", ("payout of posting",)),
+    "an order without expiry": (
+        f"DELETE FROM due_work WHERE kind = 'expire' AND subject_id = {_of('OPEN')}", ("due work expire",)),
+    "a sweep that the channel knows of alone": (
+        "UPDATE mock_channel.transfers SET units = units + 1 WHERE kind = 'sweep'", ("sweeps by the channel",)),
+    "a refund that the channel knows of alone": (
+        "UPDATE mock_channel.transfers SET units = units + 1 WHERE kind = 'refund'", ("refunds by the channel",)),
+    "a payment that the channel does not know": (
+        f"DELETE FROM mock_channel.payments WHERE order_id = {_of('PAID-2')}", ("channel's payment", "none")),
+    "a payment that we did not take": (
+        f"UPDATE attempts SET state = 'not_sent', route = 'mock', closed_at = NULL WHERE order_id = {_of('PAID-2')}",
+        ("state of attempt",)),
+    "money in another wallet": (
+        "UPDATE entries SET place = '' WHERE account = 'merchant_payable' AND posting_id = "
+        + _POSTED.format(recipe="approve"), ("approve",)),
+    "late money that is not booked": (
+        "DELETE FROM entries WHERE posting_id = " + _POSTED.format(recipe="late_approval"), ("late_approval",)),
+    "an event of another dialect": (
+        f"UPDATE outbox SET subject_kind = 'subscription' WHERE subject_id = {_of('PAID-2')}",
+        ("event of log line",)),
+}  # fmt: skip
+
+
+def test_a_lived_in_world_proves_clean(server: ServerAddress, lived_in: str) -> None:
+    async def story() -> None:
+        async with sandbox_world(server, template=lived_in) as (world, _, _):
+            found = await verify(world)
+            assert found.difference is None, found.difference
+            assert found.checked["orders"] >= 7
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_what_is_planted_is_found(server: ServerAddress, lived_in: str, name: str) -> None:
+    sql, words = CORRUPTIONS[name]
+
+    async def story() -> None:
+        async with sandbox_world(server, template=lived_in) as (world, _, _):
+            async with owner(world) as connection:
+                await connection.execute("SET session_replication_role = replica")
+                assert (await connection.execute(sql)).split()[-1] != "0", "the corruption changed nothing"
+            found = await verify(world)
+            assert found.difference is not None, "not found"
+            told = f"{found.difference.field} {found.difference.expected} {found.difference.found}"
+            for word in words:
+                assert word in told, told
+
+    asyncio.run(story())
