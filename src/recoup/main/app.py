@@ -26,6 +26,7 @@ from recoup.doors.rescue.services import make_services
 from recoup.doors.stablecoin import app as stablecoin
 from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
+from recoup.flows.known import Merchants
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
@@ -62,6 +63,13 @@ async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
     await send_refusal(send, refuse(scope, problem))
 
 
+def _stablecoin_routes(settings: Settings, running: Running, merchants: Merchants) -> list[Route]:
+    return stablecoin.routes(make_stablecoin_services(
+        running.world, running.orders, settings.url, settings.rate_per_second, merchants,
+        reads_once=settings.single_use_reads,
+    ))  # fmt: skip
+
+
 def make_app(settings: Settings, databases: Databases) -> App:
     """Opens the world when the server starts and closes it when it stops."""
     holder: dict[str, Running] = {}
@@ -71,15 +79,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
         async with open_sandbox(settings, databases, "recoup-doors") as running:
             holder["running"] = running
             services = make_services(running.world, running.orders, settings.rate_per_second, settings.url)
-            for route in rescue_routes(services):
-                app.router.routes.append(route)
-                if "{" not in route.path:
-                    exact[route.path] = route.app
-            stable = make_stablecoin_services(
-                running.world, running.orders, settings.url, settings.rate_per_second, services.merchants,
-                reads_once=settings.single_use_reads,
-            )  # fmt: skip
-            for route in stablecoin.routes(stable):
+            for route in (*rescue_routes(services), *_stablecoin_routes(settings, running, services.merchants)):
                 app.router.routes.append(route)
                 if "{" not in route.path:
                     exact[route.path] = route.app

@@ -166,7 +166,7 @@ def test_another_merchants_money_is_not_shown(merchant: Merchant, other: Merchan
 # a channel that misbehaves --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["outage", "duplicate"])
+@pytest.mark.parametrize("kind", ["outage", "duplicate", "silent"])
 def test_money_leaves_once_whatever_the_channel_does(door: Door, kind: str) -> None:
     merchant = door.merchant()
     order = merchant.paid(amount="50.00")

@@ -1,0 +1,66 @@
+"""The sandbox's first keys sign calls; new ones end them. Charges' keys outlive the retention of others."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from tests.doors.stablecoin.signer import Signer
+from tests.flows.stable.test_late import charge
+from tests.worlds import make_shop, owner, sandbox_world
+
+from recoup.flows.bootstrap import bootstrap, bootstrap_merchant
+from recoup.flows.stable.callers import Callers, Signed
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.read.endpoints import stablecoin_webhook_key_of
+from recoup.store.retention import retain
+from recoup.store.server import ServerAddress
+
+
+def signed(key_id: str, secret: str) -> Signed:
+    headers = Signer(key_id, secret).headers("GET", "/api/v1/me")
+    return Signed(key_id, headers["X-Timestamp"], headers["X-Signature"], "GET", b"/api/v1/me", b"", b"")
+
+
+async def kept_secret(world: World) -> str:
+    merchant_id = bootstrap_merchant(world)
+    async with world.db.connection() as connection:
+        sealed = await stablecoin_webhook_key_of(connection, merchant_id)
+    assert sealed is not None
+    return str(world.keys.open_secret(f"webhook:{merchant_id}", sealed).decode())
+
+
+def test_bootstrap_makes_keys_that_sign(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            first = await bootstrap(world, "http://127.0.0.1:8400")
+            assert first.stablecoin_key_id.startswith("pk_test_")
+            assert first.stablecoin_secret.startswith("sk_test_")
+            assert first.stablecoin_webhook_secret.startswith("whsec_")
+            caller = await Callers(world).verify(signed(first.stablecoin_key_id, first.stablecoin_secret))
+            assert caller.merchant_id == bootstrap_merchant(world)
+            assert await kept_secret(world) == first.stablecoin_webhook_secret
+            second = await bootstrap(world, "http://127.0.0.1:8400")
+            with pytest.raises(Problem) as refused:
+                await Callers(world).verify(signed(first.stablecoin_key_id, first.stablecoin_secret))
+            assert refused.value.facts["detail"] == "invalid_api_key"
+            await Callers(world).verify(signed(second.stablecoin_key_id, second.stablecoin_secret))
+            assert await kept_secret(world) == second.stablecoin_webhook_secret
+
+    asyncio.run(story())
+
+
+def test_a_charge_is_known_by_its_id_for_ever(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            first = await charge(shop)
+            rescued = await shop.admit()
+            async with owner(shop.world) as connection:
+                await retain(connection, shop.world.clocks.wall() + timedelta(days=60))
+            operations = "SELECT string_agg(operation, ' ') FROM requests WHERE merchant_id = $1"
+            assert await shop.value(operations, shop.merchant_id) == "charge"
+            assert rescued
+            assert (await charge(shop)).order_id == first.order_id
+
+    asyncio.run(story())
