@@ -125,6 +125,19 @@ def test_the_same_token_again_changes_nothing(shop: Caller) -> None:
     assert happenings(shop, order_id) == lines
 
 
+@pytest.mark.parametrize("first", [FUNDS, COUNTING_CARDS[1]])
+def test_asking_again_with_the_card_it_began_with_is_no_other_payment(shop: Caller, first: str) -> None:
+    """Who polls by /evaluate sends what they sent before, whatever they changed in between."""
+    body = shop.body(expiryDateUtc=GONE, paymentMethod__cardNumber=first, transaction__amount=5677)
+    order_id = shop.evaluate(body).json()["orderId"]
+    patch(shop, order_id, cardToken=shop.token_for(OTHER_FUNDS))
+    for key, card in (("k2", first), ("k3", OTHER_FUNDS)):
+        again = body | {"idempotencyKey": key, "paymentMethod": body["paymentMethod"] | {"cardNumber": card}}
+        assert shop.evaluate(again).json()["orderId"] == order_id
+    other = body | {"idempotencyKey": "k4", "paymentMethod": body["paymentMethod"] | {"cardNumber": HARD}}
+    check_refused(shop.evaluate(other), 409, "conflict")
+
+
 def test_a_hold_for_the_old_card_does_not_bind_the_new_one(shop: Caller) -> None:
     order_id = waits(shop)
     shop.set(killed=True)

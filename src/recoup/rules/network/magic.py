@@ -8,10 +8,12 @@ not count across orders get their identity from order and number, so that networ
 Source: rescue contract §16.6 and §17.1; design §6.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.tables import CODES
@@ -138,6 +140,13 @@ def classify(pan: str) -> MagicCard | None:
     if pan in COUNTING_CARDS:
         return MagicCard("counting", scheme_of(pan), counts=True)
     return _script(pan)
+
+
+def identity_of(order_id: UUID, pan_id: UUID, magic: str | None) -> UUID:
+    """What the gate counts by, as the admission makes it: a card with an effect is one of its own in each order."""
+    if magic is None:
+        return pan_id
+    return UUID(hashlib.md5(f"{order_id}{pan_id}".encode(), usedforsecurity=False).hexdigest())
 
 
 def _script(pan: str) -> MagicCard | None:
