@@ -11,7 +11,7 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, UNKNOWN, Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
 
 from recoup.flows.insight.verify import verify
-from recoup.rules.network.magic import COUNTING_CARDS, script_card
+from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
 
 EXPIRED_CARD = script_card("visa", "54", 99)  # declines for ever: waiting cures nothing
 OTHER_FUNDS = script_card("visa", "51", 99, serial=7)
@@ -114,6 +114,17 @@ def test_a_card_that_cannot_be_taken(door: Door, shop: Caller, other: Caller) ->
     assert "CardToken" in refused(shop, order_id, 400, "invalid", cardToken="nonsense")
     foreign = other.token_for(APPROVES)
     assert "CardToken" in refused(shop, order_id, 400, "invalid", cardToken=foreign)
+
+
+def test_a_card_is_not_swapped_while_it_is_being_tried(shop: Caller) -> None:
+    """What the processor answers belongs to the card that was sent."""
+    order_id = shop.admit(expiryDateUtc=GONE, paymentMethod__cardNumber=FAULT_CARDS["visa"],
+                          transaction__amount=80_001, transaction__responseCode="91")  # fmt: skip
+    assert shop.order(order_id)["attempts"][0]["status"] in ("SENT", "UNKNOWN")
+    told = refused(shop, order_id, 409, "conflict", cardToken=shop.token_for(OTHER_FUNDS))
+    assert "in a moment" in told["result"]
+    shop.door.run(shop.shop.settle())
+    assert shop.order(order_id)["statusName"] == "COMPLETED"
 
 
 def test_the_same_token_again_changes_nothing(shop: Caller) -> None:
