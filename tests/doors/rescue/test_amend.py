@@ -11,7 +11,7 @@ from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, UNKNOWN, Caller
 from tests.doors.rescue.shapes import check_refused, fields_of
 
 from recoup.flows.insight.verify import verify
-from recoup.rules.network.magic import COUNTING_CARDS, script_card
+from recoup.rules.network.magic import COUNTING_CARDS, FAULT_CARDS, script_card
 
 EXPIRED_CARD = script_card("visa", "54", 99)  # declines for ever: waiting cures nothing
 OTHER_FUNDS = script_card("visa", "51", 99, serial=7)
@@ -116,6 +116,17 @@ def test_a_card_that_cannot_be_taken(door: Door, shop: Caller, other: Caller) ->
     assert "CardToken" in refused(shop, order_id, 400, "invalid", cardToken=foreign)
 
 
+def test_a_card_is_not_swapped_while_it_is_being_tried(shop: Caller) -> None:
+    """What the processor answers belongs to the card that was sent."""
+    order_id = shop.admit(expiryDateUtc=GONE, paymentMethod__cardNumber=FAULT_CARDS["visa"],
+                          transaction__amount=80_001, transaction__responseCode="91")  # fmt: skip
+    assert shop.order(order_id)["attempts"][0]["status"] in ("SENT", "UNKNOWN")
+    told = refused(shop, order_id, 409, "conflict", cardToken=shop.token_for(OTHER_FUNDS))
+    assert "in a moment" in told["result"]
+    shop.door.run(shop.shop.settle())
+    assert shop.order(order_id)["statusName"] == "COMPLETED"
+
+
 def test_the_same_token_again_changes_nothing(shop: Caller) -> None:
     token = shop.token_for(OTHER_FUNDS)
     order_id = waits(shop)
@@ -123,6 +134,19 @@ def test_the_same_token_again_changes_nothing(shop: Caller) -> None:
     lines = happenings(shop, order_id)
     patch(shop, order_id, cardToken=token)
     assert happenings(shop, order_id) == lines
+
+
+@pytest.mark.parametrize("first", [FUNDS, COUNTING_CARDS[1]])
+def test_asking_again_with_the_card_it_began_with_is_no_other_payment(shop: Caller, first: str) -> None:
+    """Who polls by /evaluate sends what they sent before, whatever they changed in between."""
+    body = shop.body(expiryDateUtc=GONE, paymentMethod__cardNumber=first, transaction__amount=5677)
+    order_id = shop.evaluate(body).json()["orderId"]
+    patch(shop, order_id, cardToken=shop.token_for(OTHER_FUNDS))
+    for key, card in (("k2", first), ("k3", OTHER_FUNDS)):
+        again = body | {"idempotencyKey": key, "paymentMethod": body["paymentMethod"] | {"cardNumber": card}}
+        assert shop.evaluate(again).json()["orderId"] == order_id
+    other = body | {"idempotencyKey": "k4", "paymentMethod": body["paymentMethod"] | {"cardNumber": HARD}}
+    check_refused(shop.evaluate(other), 409, "conflict")
 
 
 def test_a_hold_for_the_old_card_does_not_bind_the_new_one(shop: Caller) -> None:

@@ -38,6 +38,21 @@ def test_an_operation_is_told_whole(one: Operation) -> None:
         assert example.status in one.answers
 
 
+@pytest.mark.parametrize("one", OPERATIONS, ids=IDS)
+def test_examples_are_of_their_shapes(one: Operation) -> None:
+    assert one.examples or not one.body or not any(f.required for f in msgspec.structs.fields(one.body))
+    for example in one.examples:
+        asked = one.body or one.query
+        if example.request is not None and asked is not None:
+            kept = msgspec.to_builtins(msgspec.convert(example.request, asked))
+            assert set(example.request) <= set(kept), "a name is not known"
+        shape = one.answers[example.status]
+        if example.answer is not None and shape is not None:
+            types = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
+            for name, value in example.answer.items():
+                msgspec.convert(value, types[name])
+
+
 def test_every_shape_has_a_schema_and_every_object_says_what_it_is() -> None:
     shapes = {shape for one in OPERATIONS for shape in (one.body, one.query, *one.answers.values()) if shape}
     _, parts = msgspec.json.schema_components(sorted(shapes, key=lambda shape: shape.__name__))

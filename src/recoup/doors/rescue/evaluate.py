@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.keys import names_of
+from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import (
     RESULTS,
@@ -151,5 +152,6 @@ EVALUATE: Final = Operation(
     "while the work goes on it answers DECLINED, and sending it again under the same `orderId` with a new "
     "`idempotencyKey` tells how it stands. A decline is HTTP 200 with `success: false`.",
     group="Rescue", body=EvaluateBody, answers={200: Evaluated}, problems=("kind_switched_off", "conflict"),
+    examples=examples.EVALUATE,
 )  # fmt: skip
 METHODS: Final = (Method(EVALUATE, evaluate, "payments"),)

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import (
@@ -135,13 +136,14 @@ async def cancel(call: Call) -> Reply:
 
 GET: Final = Operation(
     "GET", "/v1/orders/{id}", "One order", "With its lines, refunds and attempts.", group="Orders",
-    answers={200: OrderDetail}, problems=("not_found",),
+    answers={200: OrderDetail}, problems=("not_found",), examples=examples.ORDER,
 )  # fmt: skip
 PATCH: Final = Operation(
     "PATCH", "/v1/orders/{id}", "Change an open order",
     "Another card, another expiry within the bounds of /evaluate, notes, no further attempts or going on. A new card "
     "is tried soon, also where waiting had no sense; the card networks' limits bind it as any.",
-    group="Orders", body=AmendBody, answers={200: OrderDetail}, problems=("not_found", "wrong_state"),
+    group="Orders", body=AmendBody, answers={200: OrderDetail}, problems=("not_found", "wrong_state", "conflict"),
+    examples=examples.AMEND,
 )  # fmt: skip
 CANCEL: Final = Operation(
     "POST", "/v1/orders/{id}/cancel", "Call an order off",

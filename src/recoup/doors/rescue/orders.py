@@ -4,6 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.rescue import examples
 from recoup.doors.rescue.order import shown
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
@@ -100,5 +101,6 @@ LIST: Final = Operation(
     "Newest first, ten a page. Several filters narrow further; `status`, `id` and `externalOrderId` may be repeated. "
     "`statuses` says what each status is called. Times are business time, `from` is included, `to` is not.",
     group="Orders", query=OrderQuery, answers={200: Orders}, problems=("unavailable",),
+    examples=examples.ORDERS,
 )  # fmt: skip
 METHODS: Final = (Method(LIST, get_orders, "orders"),)

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.described import Operation
+from recoup.doors.rescue import examples
 from recoup.doors.rescue.errors import TABLE
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method, Reply
@@ -40,6 +41,6 @@ OUTCOME: Final = Operation(
     "POST", "/v1/outcome", "How a rescue stands",
     "Older than GET /v1/orders/{id}, still used by partners. An unknown key is HTTP 200 with `NOTFOUND`.",
     group="Orders", body=OutcomeBody, answers={200: Outcome},
-    examples=(Example("ask", {"orderSessionKey": "91f7a1b0-3c55-4c6e-a0b1-2d3e4f5a6b7c"}),),
+    examples=examples.OUTCOME,
 )  # fmt: skip
 METHODS: Final = (Method(OUTCOME, outcome, "orders"),)

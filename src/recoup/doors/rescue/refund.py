@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.described import Operation
+from recoup.doors.rescue import examples
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method, Reply
@@ -102,6 +103,6 @@ REFUND: Final = Operation(
     "By amount or by lines, several times until nothing is left. A refund that is refused is HTTP 200 with `FAILED` "
     "and a response code. A key makes a repeat the same refund; without one, the same request while the first is open.",
     group="Orders", body=RefundBody, answers={200: Refunded}, problems=("not_found", "conflict"),
-    examples=(Example("part of it", {"amountToRefund": 12.00, "refundMessage": "Customer request"}),),
+    examples=examples.REFUND,
 )  # fmt: skip
 METHODS: Final = (Method(REFUND, refund, "orders"),)

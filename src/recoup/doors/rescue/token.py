@@ -39,10 +39,11 @@ TOKEN: Final = Operation(
     "POST", "/v1/oauth2/token", "Sign in",
     "Changes a key with its secret into an access token for ten minutes. Keep it until a call answers 401.",
     group="Authentication", body=TokenBody, answers={200: Token}, problems=("bad_credentials",), credential=None,
-    examples=(Example("sign in", {"AppKey": "pk_test_…", "AppSecret": "sk_test_…"}),),
+    examples=(Example("sign in", {"appKey": "pk_test_…", "appSecret": "sk_test_…"}, 200, {"success": True}),),
 )  # fmt: skip
 REFRESH: Final = Operation(
     "POST", "/v1/oauth2/refresh", "Sign in again", "Changes a refresh token, once, into new tokens.",
     group="Authentication", body=RefreshBody, answers={200: Token}, problems=("bad_credentials",), credential=None,
+    examples=(Example("sign in again", {"refreshToken": "…"}, 200, {"success": True}),),
 )  # fmt: skip
 METHODS: Final = (Method(TOKEN, token, None), Method(REFRESH, refresh, None))

@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.doors.edge.asgi import Receive, Scope, Send
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.rate import check_rate
+from recoup.doors.rescue import examples
 from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method, Reply, Resource
@@ -88,6 +89,7 @@ TOKENIZE: Final = Operation(
     "The card goes into the vault; the answer's `transaction.payment_method.token` stands for it. Needs a bearer "
     "token, or the tokenization key as `environment`, so that a checkout may call it.",
     group="Rescue", body=TokenizeBody, query=TokenizeQuery, answers={200: Tokenized},
+    examples=examples.TOKENIZE,
 )  # fmt: skip
 METHODS: Final = (Method(TOKENIZE, tokenize, "payments"),)
 

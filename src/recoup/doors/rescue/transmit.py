@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import check_mid, code_text, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method, Reply
@@ -111,10 +112,11 @@ TRANSMIT: Final = Operation(
     "POST", "/v1/transmit", "Copy a processed payment",
     "Every payment, approved or declined, within a day. Starts nothing; an approval of an order that is being rescued "
     "ends its rescue. With `transmitId` it tells what became of an earlier copy, and needs nothing else of a new one.",
-    group="Rescue", body=TransmitBody, answers={200: Answer}, problems=("not_found",),
+    group="Rescue", body=TransmitBody, answers={200: Answer}, problems=("not_found",), examples=examples.TRANSMIT,
 )  # fmt: skip
 UPDATE: Final = Operation(
-    "PATCH", "/v1/transmit/{id}", "Tell what became of a copy", "Approved or declined after all, refunded, charged "
-    "back.", group="Rescue", body=UpdateBody, answers={200: Answer}, problems=("not_found",),
+    "PATCH", "/v1/transmit/{id}", "Tell what became of a copy",
+    "Approved or declined after all, refunded, charged back.", group="Rescue", body=UpdateBody, answers={200: Answer},
+    problems=("not_found",), examples=examples.UPDATE,
 )  # fmt: skip
 METHODS: Final = (Method(TRANSMIT, transmit, "payments"), Method(UPDATE, update, "payments"))

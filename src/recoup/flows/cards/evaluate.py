@@ -28,6 +28,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.messages.order_events import submitted_data
+from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.intake import choose_site, expiry_of, kind_of
@@ -295,15 +296,24 @@ def _generation(given: Declined, last: Any, pan_id: UUID | None) -> int | None:
     """
     if last is None:
         return 1
-    same = (last["units"], last["asset"], last["pan_id"]) == (given.units, given.currency, pan_id)
+    known_card = _had_card(last, pan_id)
+    same = known_card and (last["units"], last["asset"]) == (given.units, given.currency)
     if last["stage"] in _ENDED_FOR_GOOD and not (same and last["transaction_id"] == given.transaction_id):
         return int(last["generation"]) + 1
     if not same:
-        what = "amount" if last["pan_id"] == pan_id else "card"
+        what = "amount" if known_card else "card"
         message = f"A rescue of this orderId exists with another {what}."
         raise Problem("conflict", message, field="OrderId", cure="Use another orderId for another payment.",
                       order_id=str(last["order_id"]))  # fmt: skip
     return None
+
+
+def _had_card(last: Any, pan_id: UUID | None) -> bool:
+    """Whether it is the order's card, or one that it had before the merchant gave another."""
+    before = last["cards_before"]
+    return pan_id == last["pan_id"] or (
+        pan_id is not None and (pan_id in before or identity_of(last["order_id"], pan_id, "any") in before)
+    )
 
 
 def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:

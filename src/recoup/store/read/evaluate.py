@@ -6,7 +6,7 @@ import asyncpg
 
 _LATEST = """
 SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
-  o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at
+  o.expires_at, o.cards_before, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at
 FROM order_refs f
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)

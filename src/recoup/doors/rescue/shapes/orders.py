@@ -174,7 +174,7 @@ class RefundBody(Shape, kw_only=True):
     """`amountToRefund` or `items`."""
 
     amount_to_refund: Annotated[
-        str | None, Meta(description="Whole currency, not cents; a number is taken too.", examples=["19.99"])
+        str | None, Meta(description="Whole currency, not cents; a JSON number is taken too.", examples=["19.99"])
     ] = None
     items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
     refund_message: Annotated[str, Meta(max_length=500)] | None = None
