@@ -40,7 +40,7 @@ class Things:
         }  # fmt: skip
         if words[0] == "api":
             time.sleep(1.01 - time.time() % 1)  # a signature works once: the same sample needs the next second
-            return made | ({"ORDER_ID": self.charge(paid="refund" in words)} if "{id}" in words else {})
+            return made | self.signed_things(words)
         tokens = self.post("/v1/oauth2/token", {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]})
         self.token = tokens["accessToken"]
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
@@ -116,17 +116,38 @@ class Things:
         assert answer.is_success, f"{path}: {answer.text}"
         return answer.json()
 
+    def signed_things(self, words: list[str]) -> dict[str, str]:
+        if "subscriptions" in words and "{id}" in words:
+            asked = {"title": "Pro plan", "amount": "9.99", "currency": "USDT", "channel": "mock",
+                     "interval_unit": "month"}  # fmt: skip
+            made = self.sign_and_post("/api/v1/subscriptions", asked)
+            if "resume" in words:
+                self.sign_and_post(f"/api/v1/subscriptions/{id_in(made)}/pause", {})
+            return {"SUBSCRIPTION_ID": id_in(made)}
+        if "orders" in words and "{id}" in words:
+            return {"ORDER_ID": self.charge(paid="refund" in words)}
+        if words[-1] == "payouts":
+            self.charge(paid=True)
+        return {}
+
     def charge(self, *, paid: bool) -> str:
         """On the test channel; paid as the page's button pays it."""
-        body = json.dumps({"merchant_order_id": uuid.uuid4().hex, "amount": "49.90", "currency": "USDT",
-                           "channel": "mock"})  # fmt: skip
-        stamp, path = str(int(time.time())), "/api/v1/charges"
+        asked = {"merchant_order_id": uuid.uuid4().hex, "amount": "49.90", "currency": "USDT", "channel": "mock"}
+        order_id = str(self.sign_and_post("/api/v1/charges", asked)["order"]["id"])
+        if paid:
+            self.pay(order_id)
+        return order_id
+
+    def sign_and_post(self, path: str, asked: Any) -> Any:
+        body, stamp = json.dumps(asked), str(int(time.time()))
         told = "\n".join(["POST", path, "", stamp, hashlib.sha256(body.encode()).hexdigest()])
         signature = hmac.new(self.kept["stablecoin_secret"].encode(), told.encode(), hashlib.sha256).hexdigest()
         headers = {"X-Api-Key": self.kept["stablecoin_key_id"], "X-Timestamp": stamp, "X-Signature": signature}
         answer = httpx.post(self.kept["base_url"] + path, content=body, headers=headers, timeout=30)
-        assert answer.status_code == 201, answer.text
-        order_id = str(answer.json()["order"]["id"])
-        if paid:
-            self.pay(order_id)
-        return order_id
+        assert answer.is_success, f"{path}: {answer.text}"
+        return answer.json()
+
+
+def id_in(answer: Any) -> str:
+    """Of the one object in an answer, with an envelope or without."""
+    return str(answer["id"] if "id" in answer else next(iter(answer.values()))["id"])

@@ -23,6 +23,7 @@ from tests.docs.operations import RESCUE, STABLE, own_dialects
 from tests.docs.sample_things import Things
 
 from recoup.doors.docs.reference import Sample, make_reference
+from recoup.doors.docs.routes import SETUP
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.dialect import Dialect, anchor_of
 from recoup.doors.edge.example_values import fresh_at
@@ -124,6 +125,14 @@ def test_a_sample_answers_as_documented(dialect: Dialect, operation: Operation, 
         sample = sample_of(dialect, operation)
         status = perform(language, sample.texts[language], things.variables(operation), tmp_path)
         assert status == sample.request.status, f"{language}: {sample.texts[language]}"
+
+
+@pytest.mark.timeout(UP_SECONDS + SAMPLE_SECONDS + 30)
+def test_the_overview_s_set_up_is_all_that_a_sample_needs(things: Things, tmp_path: Path) -> None:
+    dialect, operation = next(one for one in PERFORMED if anchor_of(one[1]) == "get-orders")
+    text = f"{SETUP}\n{sample_of(dialect, operation).texts['curl']}"
+    variables = {"PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "RECOUP_DATA_DIR": str(things.data_dir)}
+    assert perform("curl", text, variables, tmp_path) == 200
 
 
 # signed samples, where no door of ours is there to check them --------------------------------------------------

@@ -22,7 +22,7 @@ from recoup.rules.network import magic
 
 Page = Callable[[Site, Request], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
-_SETUP: Final = """eval "$(recoup bootstrap --json | python3 -c '
+SETUP: Final = """eval "$(recoup bootstrap --json | python3 -c '
 import json, shlex, sys
 names = {"base_url": "BASE", "stablecoin_key_id": "KEY_ID", "stablecoin_secret": "SECRET"}
 for name, value in json.load(sys.stdin).items():
@@ -84,7 +84,7 @@ async def _static(request: Request) -> Response:
 
 def _overview(site: Site, request: Request) -> Response:
     references = list(site.references.values())
-    values = site.values("/docs", "Overview", references=references, origin=_origin(request), setup=_SETUP)
+    values = site.values("/docs", "Overview", references=references, origin=_origin(request), setup=SETUP)
     return render("overview.html", values)
 
 

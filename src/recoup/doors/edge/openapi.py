@@ -14,13 +14,15 @@ _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
 }
 Schema = Mapping[str, Any]
+Refs = Mapping[type[msgspec.Struct], Schema]
 
 
 def document(dialect: Dialect, version: str, server: str = "/") -> dict[str, Any]:
     """`server`: the address that the paths are relative to."""
+    refs, components = _schemas(dialect)
     paths: dict[str, dict[str, Any]] = {}
     for operation in dialect.operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(dialect, operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(dialect, operation, refs)
     groups = dict.fromkeys(operation.group for operation in dialect.operations if operation.group)
     return {
         "openapi": "3.1.0",
@@ -28,7 +30,7 @@ def document(dialect: Dialect, version: str, server: str = "/") -> dict[str, Any
         "servers": [{"url": server}],
         "tags": [{"name": group} for group in groups],
         "paths": paths,
-        "components": {"schemas": _components(dialect), "securitySchemes": dict(dialect.schemes)},
+        "components": {"schemas": components, "securitySchemes": dict(dialect.schemes)},
     }
 
 
@@ -39,34 +41,30 @@ def query_schema(shape: type[msgspec.Struct]) -> Schema:
     return found
 
 
-def _components(dialect: Dialect) -> dict[str, Any]:
-    shapes = _shapes(dialect)
-    _, components = msgspec.json.schema_components(shapes, ref_template=_REF)
-    errors = {_error_name(status): schema for status, schema in dialect.error_schemas.items()}
-    return {**components, **errors}
-
-
-def _shapes(dialect: Dialect) -> list[type[msgspec.Struct]]:
-    """Of all bodies and answers; together, so that names that clash are told apart once."""
+def _schemas(dialect: Dialect) -> tuple[Refs, dict[str, Any]]:
+    """References to all bodies and answers, and what they refer to; together, so that equal names are told apart."""
     found = [shape for operation in dialect.operations for shape in (operation.body, *operation.answers.values())]
-    return list(dict.fromkeys(shape for shape in found if shape is not None))
+    shapes = list(dict.fromkeys(shape for shape in found if shape is not None))
+    refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    errors = {_error_name(status): schema for status, schema in dialect.error_schemas.items()}
+    return dict(zip(shapes, refs, strict=True)), {**components, **errors}
 
 
-def _operation(dialect: Dialect, operation: Operation) -> dict[str, Any]:
+def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, Any]:
     head, *rest = words_of(operation)
     made: dict[str, Any] = {
         "operationId": head + "".join(word[:1].upper() + word[1:] for word in rest),
         "summary": operation.summary,
         "tags": [operation.group] if operation.group else [],
         "security": [dict(one) for one in dialect.credentials[operation.credential]] if operation.credential else [],
-        "responses": _answers(dialect, operation) | _errors(dialect, operation),
+        "responses": _answers(operation, refs) | _errors(dialect, operation),
     }
     if operation.text:
         made["description"] = operation.text
     if parameters := _parameters(operation):
         made["parameters"] = parameters
     if operation.body is not None:
-        content = {"schema": _ref(dialect, operation.body)} | _examples(
+        content = {"schema": refs[operation.body]} | _examples(
             {one.name: one.request for one in operation.examples if one.request is not None}
         )
         made["requestBody"] = {"required": _must_be_sent(operation.body), "content": {_JSON: content}}
@@ -92,13 +90,13 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     return made
 
 
-def _answers(dialect: Dialect, operation: Operation) -> dict[str, Any]:
+def _answers(operation: Operation, refs: Refs) -> dict[str, Any]:
     made = {}
     for status, shape in operation.answers.items():
         answer: dict[str, Any] = {"description": _STATUS_WORDS.get(status, "Answered")}
         if shape is not None:
             examples = {one.name: one.answer for one in answered(operation, status) if one.answer is not None}
-            answer["content"] = {_JSON: {"schema": _ref(dialect, shape)} | _examples(examples)}
+            answer["content"] = {_JSON: {"schema": refs[shape]} | _examples(examples)}
         made[str(status)] = answer
     return made
 
@@ -127,12 +125,6 @@ def _errors(dialect: Dialect, operation: Operation) -> dict[str, Any]:
 
 def _error_name(status: int) -> str:
     return f"Error{status or ''}"
-
-
-def _ref(dialect: Dialect, shape: type[msgspec.Struct]) -> dict[str, Any]:
-    shapes = _shapes(dialect)
-    refs, _ = msgspec.json.schema_components(shapes, ref_template=_REF)
-    return dict(refs[shapes.index(shape)])
 
 
 def _examples(values: Mapping[str, Any]) -> dict[str, Any]:
