@@ -21,7 +21,7 @@ lint: setup-dev
 	.venv/bin/lint-imports
 
 test: setup-dev
-	@.venv/bin/python scripts/need.py chromium
+	@.venv/bin/python scripts/need.py chromium node curl openssl
 	@$(MAKE) --no-print-directory lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 

@@ -1,6 +1,6 @@
 """Make sure that the programs the tests use are there: install them when we may, else name them and fail.
 
-    python3 scripts/need.py chromium
+    python3 scripts/need.py chromium node curl openssl
 """
 
 import os
@@ -9,7 +9,12 @@ import subprocess
 import sys
 
 # what we need: the names it may have on PATH, the Debian package that brings it
-PROGRAMS = {"chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium")}
+PROGRAMS = {
+    "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium"),
+    "node": (("node",), "nodejs"),
+    "curl": (("curl",), "curl"),
+    "openssl": (("openssl",), "openssl"),
+}
 
 
 def main(wanted: list[str]) -> None:

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.docs.operations import RESCUE, STABLE, own_dialects
 from tests.docs.sample_things import Things
@@ -133,6 +134,14 @@ def test_the_overview_s_set_up_is_all_that_a_sample_needs(things: Things, tmp_pa
     text = f"{SETUP}\n{sample_of(dialect, operation).texts['curl']}"
     variables = {"PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "RECOUP_DATA_DIR": str(things.data_dir)}
     assert perform("curl", text, variables, tmp_path) == 200
+
+
+def test_a_running_recoup_serves_its_documentation(things: Things) -> None:
+    """As `main` joins the doors."""
+    told = [one for one in dialects() if one.operations]
+    paths = ["/docs", "/docs/events", *(f"/docs/{one.name}" for one in told),
+             *(f"{one.prefix}/openapi.json" for one in told)]  # fmt: skip
+    assert [httpx.get(things.kept["base_url"] + path, timeout=30).status_code for path in paths] == [200] * len(paths)
 
 
 # signed samples, where no door of ours is there to check them --------------------------------------------------

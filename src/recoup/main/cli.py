@@ -87,6 +87,7 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
     kept = _bootstrap(settings, databases, serving=True)
     click.echo(f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
                f"  sign in   {kept['portal_user']} / {kept['portal_password']}\n  API       {settings.url}/v1\n"
+               f"  docs      {settings.url}/docs\n"
                f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
     doing: Callable[[], bool] = bool
     if demo:
