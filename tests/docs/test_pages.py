@@ -15,12 +15,13 @@ from recoup.doors.docs.guides import GUIDES, place
 from recoup.doors.docs.markdown import rendered
 from recoup.doors.docs.reference import make_reference
 from recoup.doors.docs.templates import STATIC
-from recoup.doors.docs.webhooks import event_samples
+from recoup.doors.docs.webhooks import event_samples, stable_samples
 from recoup.doors.edge.dialect import anchor_of
 from recoup.doors.edge.example_values import fresh_at
 from recoup.kernel.time import Clocks
 from recoup.main.docs import dialects
 from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.messages.signature import sign
 from recoup.rules.network import magic
 from recoup.store.server import ServerAddress
@@ -117,12 +118,16 @@ def test_samples_are_fresh_each_time(site: Documented) -> None:
 
 def test_each_event_has_a_sample_whose_signature_holds(site: Documented) -> None:
     text = get(site, "/docs/events").text
-    assert [one.kind.name for one in event_samples()] == list(CATALOGUE)
+    assert [one.name for one in event_samples()] == list(CATALOGUE)
     for one in event_samples():
         assert f'id="{one.anchor}"' in text
-        assert json.loads(one.body)["Event"] == one.kind.name
+        assert json.loads(one.body)["Event"] == one.name
         assert set(json.loads(one.body)["EventData"]) > {"Mid", "SiteId", "Sequence", "EventId"}
         assert one.headers["x-fc-authorization"].startswith("HMAC-SHA512 ")
+    assert [one.name for one in stable_samples()] == list(NAMES)
+    for one in stable_samples():
+        assert f'id="{one.anchor}"' in text
+        assert json.loads(one.body)["event"] == one.headers["x-fluxa-event"] == one.name
     first = event_samples()[0]
     compact = json.dumps(json.loads(first.body), separators=(",", ":")).encode()
     key = "c2FtcGxlIGtleSBvZiB0aGUgZG9jdW1lbnRhdGlvbg=="

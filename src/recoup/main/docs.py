@@ -42,7 +42,7 @@ _TRACE: Final = "00-3b4af05c51be4aa7dd77104ac75f2500-004c728c64ca2800-01"
 
 def dialects() -> list[Dialect]:
     """Of each door that describes its operations."""
-    return [one for one in (rescue(error_rows), stablecoin(error_rows)) if one is not None]
+    return [rescue(error_rows), stablecoin(error_rows)]
 
 
 def error_rows(

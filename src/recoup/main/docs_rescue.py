@@ -6,7 +6,6 @@ from typing import Any, Final
 from recoup.doors.edge.dialect import Dialect, ErrorRow
 from recoup.doors.rescue import app
 from recoup.doors.rescue.errors import TABLE, refusal
-from recoup.main.docs_examples import with_examples
 
 Rows = Callable[..., dict[str, ErrorRow]]
 _TEXT: Final = (
@@ -46,7 +45,7 @@ def rescue(error_rows: Rows) -> Dialect:
         text=_TEXT,
         prefix="/v1",
         proof="token",
-        operations=with_examples(tuple(getattr(app, "OPERATIONS", ()))),
+        operations=app.OPERATIONS,
         errors=error_rows(TABLE, refusal, "Transaction.Amount"),
         always=_ALWAYS,
         when_known=("unauthenticated", "forbidden", "too_many_requests"),

@@ -1,12 +1,12 @@
-"""How the stablecoin API is told, once its door is there."""
+"""How the stablecoin API is told."""
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow
+from recoup.doors.stablecoin import app
+from recoup.doors.stablecoin.errors import TABLE, refusal
 
 _TEXT: Final = (
     "Takes a payment in stablecoins: a charge answers where and how much to pay, and the order follows the payment. "
@@ -55,12 +55,8 @@ _ALWAYS: Final = ("malformed", "invalid", "method_not_allowed", "too_large", "in
 _WHEN_KNOWN: Final = ("unauthenticated", "forbidden", "too_many_requests")
 
 
-def stablecoin(error_rows: Callable[..., dict[str, ErrorRow]]) -> Dialect | None:
-    """None without the door."""
-    if find_spec("recoup.doors.stablecoin") is None or find_spec("recoup.doors.stablecoin.app") is None:
-        return None
-    app, errors = import_module("recoup.doors.stablecoin.app"), import_module("recoup.doors.stablecoin.errors")
-    return described(app.OPERATIONS, error_rows(errors.TABLE, errors.refusal, "merchant_order_id", _WORDS))
+def stablecoin(error_rows: Callable[..., dict[str, ErrorRow]]) -> Dialect:
+    return described(app.OPERATIONS, error_rows(TABLE, refusal, "merchant_order_id", _WORDS))
 
 
 def described(operations: Sequence[Operation], errors: Mapping[str, ErrorRow]) -> Dialect:

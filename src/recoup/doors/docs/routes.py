@@ -119,7 +119,7 @@ def _guide(site: Site, name: str, request: Request) -> Response:
 
 
 def _events(site: Site, request: Request) -> dict[str, Any]:
-    return {"extra": "events.html", "events": site.events}
+    return {"extra": "events.html", "events": site.events, "stable_events": site.stable_events}
 
 
 def _inputs(site: Site, request: Request) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def entries(site: Site) -> list[Entry]:
             address = f"/docs/{guide.name}" + (f"#{section.anchor}" if section.anchor else "")
             found.append((section.title or guide.page.title, guide.label, address, section.text[:TEXT_MAX]))
     if "events" in site.guides:
-        found += [(one.kind.name, "Webhooks", f"/docs/events#{one.anchor}", one.kind.meaning) for one in site.events]
+        events = (*site.events, *site.stable_events)
+        found += [(one.name, "Webhooks", f"/docs/events#{one.anchor}", one.meaning) for one in events]
     return found
 
 

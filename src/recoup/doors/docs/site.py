@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from recoup.doors.docs.guides import Guide, read_guides
 from recoup.doors.docs.markdown import Section
 from recoup.doors.docs.reference import Reference, make_reference
-from recoup.doors.docs.webhooks import EventSample, event_samples
+from recoup.doors.docs.webhooks import EventSample, event_samples, stable_samples
 from recoup.doors.edge.dialect import Dialect
 from recoup.kernel.world import World
 
@@ -26,6 +26,7 @@ class Site:
     references: Mapping[str, Reference]
     guides: Mapping[str, Guide]
     events: Sequence[EventSample]
+    stable_events: Sequence[EventSample]
 
     @property
     def navigation(self) -> dict[str, list[Link]]:
@@ -47,7 +48,7 @@ class Site:
 
 def make_site(world: World, dialects: Sequence[Dialect], version: str) -> Site:
     references = {one.name: make_reference(one, version) for one in dialects if one.operations}
-    return Site(world, references, read_guides(), event_samples())
+    return Site(world, references, read_guides(), event_samples(), stable_samples())
 
 
 def _first_sentence(text: str) -> str:

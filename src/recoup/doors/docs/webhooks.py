@@ -1,14 +1,14 @@
-"""A sample of each event as it is delivered, made and signed by what makes and signs the real ones."""
+"""A sample of each event as it is delivered, in both dialects, made and signed as the real ones are."""
 
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, get_args
+from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-
-from recoup.rules.messages.events import CATALOGUE, Event, EventKind, event_data, render
+from recoup.rules.messages.events import CATALOGUE, Event, Rendered, render
+from recoup.rules.messages.samples import sample_data
+from recoup.rules.messages.stable_events import NAMES, render_stable
 
 _AT: Final = datetime(2026, 3, 9, 9, 15, 31, 120_000, UTC)
 _ORDER: Final = UUID("01a1f82b-0393-73f8-88eb-5a2e6e630a87")
@@ -16,61 +16,68 @@ _THING: Final = UUID("01a1f82c-7c10-7d22-9a3e-0d9c4b7f1e55")
 _MERCHANT: Final = UUID("01a1f7aa-51be-7b60-8f0d-2c1e9d7a4b36")
 _SITE: Final = UUID("01a1f7aa-51c9-7e14-a2f5-7b8c3d2e1f40")
 _KEY: Final = "c2FtcGxlIGtleSBvZiB0aGUgZG9jdW1lbnRhdGlvbg=="  # signs samples only
-# Values that say more than their type does; all others are made of the type.
-_VALUES: Final[dict[str, Any]] = {
-    "amount": 4590, "currency": "USD", "attempts": 2, "refund_amount": 1000, "refunded_amount": 1000,
-    "refundable_amount": 3590, "chargeback_amount": 4590, "response_code": "51", "reason_code": "10.4",
-    "attempt_number": 1, "is_final": False, "lines": 412, "differences": 0, "ledger_root": "9f2c" * 16,
+_ABOUT_ORDERS: Final = ("order.", "payment.", "challenge.", "attempt.", "settlement.completed")
+# event of the stablecoin dialect -> what happened, what its order says of itself then, and what is told besides
+_STABLE: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
+    "payment.succeeded": ("The payer has paid.", "paid", {"paid_at": "2026-03-09T09:15:31Z"}),
+    "payment.failed": ("The payment failed.", "failed", {}),
+    "payment.refunded": ("Some or all of it goes back.", "partially_refunded", {"refunded_amount": "10.00"}),
+    "settlement.completed": ("Direct money reached the merchant's own wallet.", "", {
+        "settlement_id": "stl_01kq1g5z0f", "amount": "49.65", "fee": "0.25", "to_address": "TDemo", "tx_hash": "0x9f3c",
+        "network": "",
+    }),
+    "subscription.charged": ("A cycle was paid.", "", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 3}),
+    "subscription.completed": ("Its last cycle was paid.", "", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 9}),
+    "subscription.payment_failed": ("A cycle was not paid.", "", {
+        "subscription_id": "sub_01kq1g5z0f", "cycles_done": 2,
+    }),
+    "order.expired": ("Nobody paid in time.", "expired", {}),
 }  # fmt: skip
-_STATUSES: Final = {
-    "order.completed": "COMPLETED", "order.cancelled": "CANCELLED", "order.expired": "CANCELLED",
-    "order.refunded": "COMPLETED", "order.capturerequired": "CAPTUREREQUIRED", "order.submitted": "DRAFT",
-    "payment.chargeback.received": "CHARGEBACK", "challenge.passed": "COMPLETED", "challenge.failed": "CANCELLED",
-    "order.onhold": "ONHOLD", "order.problem": "PROBLEM",
-}  # fmt: skip
-_REASONS: Final = {"order.onhold": "outage", "order.problem": "unknown_outcome", "order.cancelled": "declined"}
 
 
 @dataclass(frozen=True, slots=True)
 class EventSample:
-    kind: EventKind
+    """`anchor` names it on the page."""
+
+    name: str
+    meaning: str
     anchor: str
     headers: dict[str, str]
     body: str
 
 
 def event_samples() -> list[EventSample]:
-    """Of every event in the catalogue."""
-    return [_sample(kind) for kind in CATALOGUE.values()]
+    """Of every event in the rescue API's catalogue."""
+    return [_rescue(name) for name in CATALOGUE]
 
 
-def _sample(kind: EventKind) -> EventSample:
-    facts = {field.name: _value(kind, field) for field in msgspec.structs.fields(kind.data)}
-    about_order = kind.name.startswith(("order.", "payment.", "challenge.", "attempt."))
-    event = Event(
-        _THING, _MERCHANT, _SITE if about_order else None, _ORDER if about_order else None,
-        "SUB-7731-2026-03" if about_order else None, kind.name, 7 if about_order else 0, _AT,
-        event_data(kind.name, **facts), True,
-    )  # fmt: skip
+def stable_samples() -> list[EventSample]:
+    """Of every event of the stablecoin API."""
+    return [_stable(name) for name in NAMES]
+
+
+def _rescue(name: str) -> EventSample:
+    of_order = name.startswith(_ABOUT_ORDERS)
+    event = _event(name, sample_data(name, _AT + timedelta(days=3)), "SUB-7731-2026-03" if of_order else None)
     sent = render(event, "rescue", _KEY, "hooks.example.com", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", _AT)
+    return _shown(name, CATALOGUE[name].meaning, "", sent)
+
+
+def _stable(name: str) -> EventSample:
+    meaning, status, more = _STABLE[name]
+    of_payment = {"amount": "49.90", "currency": "USDT", "status": status, "channel": "mock",
+                  "channel_name": "Mock (test)"} if status else {"currency": "USDT"}  # fmt: skip
+    event = _event(NAMES[name], {"merchant_order_id": "order-1001"} | of_payment | more, "order-1001")
+    sent = render_stable(event, "whsec_sample", _AT, encrypt=False)
+    assert sent is not None
+    return _shown(name, meaning, "stablecoin-", sent)
+
+
+def _event(name: str, data: dict[str, Any], external_id: str | None) -> Event:
+    site, order, sequence = (_SITE, _ORDER, 7) if external_id else (None, None, 0)
+    return Event(_THING, _MERCHANT, site, order, external_id, name, sequence, _AT, data, True)
+
+
+def _shown(name: str, meaning: str, prefix: str, sent: Rendered) -> EventSample:
     body = json.dumps(json.loads(sent.body), indent=2)
-    return EventSample(kind, kind.name.replace(".", "-"), sent.headers, body)
-
-
-def _value(kind: EventKind, field: Any) -> Any:
-    if field.name == "status" and kind.name in _STATUSES:
-        return _STATUSES[kind.name]
-    if field.name == "reason":
-        return _REASONS.get(kind.name, "declined")
-    return _VALUES[field.name] if field.name in _VALUES else _of_type(field.type)
-
-
-def _of_type(kind: Any) -> Any:
-    """Something of this type: the first choice, a date, an id."""
-    if kind is UUID:
-        return _THING
-    if kind is datetime:
-        return _AT + timedelta(days=3)
-    if kind in (int, str, bool):
-        return {int: 1, str: "PROCESSING", bool: True}[kind]
-    return _of_type(get_args(kind)[0]) if get_args(kind) else kind
+    return EventSample(name, meaning, prefix + name.replace(".", "-"), sent.headers, body)
