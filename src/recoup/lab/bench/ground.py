@@ -200,9 +200,11 @@ async def answers(port: int, seconds: float = START_SECONDS_MAX) -> None:
     while asyncio.get_running_loop().time() < until:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
-            head = await asyncio.wait_for(reader.readline(), 5)
-            writer.close()
+            try:
+                writer.write(b"GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
+                head = await asyncio.wait_for(reader.readline(), 5)
+            finally:
+                writer.close()
             if b" 200 " in head:
                 return
         except (OSError, TimeoutError):
