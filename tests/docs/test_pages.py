@@ -21,8 +21,8 @@ from recoup.doors.edge.example_values import fresh_at
 from recoup.kernel.time import Clocks
 from recoup.main.docs import dialects
 from recoup.rules.messages.events import CATALOGUE
-from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.messages.signature import sign
+from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.network import magic
 from recoup.store.server import ServerAddress
 

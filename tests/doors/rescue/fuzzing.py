@@ -161,6 +161,7 @@ class Target:
         at_once = {"expiryDateUtc": None, "transaction__responseCode": "91", "transaction__amount": 90_000_000}
         self.paid = shop.admit(**at_once, orderItems=self.items)
         self.open = shop.admit(paymentMethod__cardNumber=FUNDS)
+        self.held = shop.admit(isMIT=False, expiryDateUtc=GONE, transactionType="AUTHORIZATION", customerIp="203.0.113.24")
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
         self.made = 0
         self.site = self.new_site()
@@ -252,6 +253,7 @@ def _hook(_: Target) -> dict[str, Any]:
 
 
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
+    "POST /v1/capture": lambda t: {"idempotencyKey": "c", "orderId": t.held, "amount": 4590, "currency": "USD"},
     "POST /v1/evaluate": _evaluate,
     "POST /v1/transmit": lambda t: transmit_body(t.shop),
     "PATCH /v1/transmit/{id}": lambda t: {
