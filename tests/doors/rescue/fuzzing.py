@@ -161,7 +161,8 @@ class Target:
         at_once = {"expiryDateUtc": None, "transaction__responseCode": "91", "transaction__amount": 90_000_000}
         self.paid = shop.admit(**at_once, orderItems=self.items)
         self.open = shop.admit(paymentMethod__cardNumber=FUNDS)
-        self.held = shop.admit(isMIT=False, expiryDateUtc=GONE, transactionType="AUTHORIZATION", customerIp="203.0.113.24")
+        hold = {"isMIT": False, "expiryDateUtc": GONE, "transactionType": "AUTHORIZATION"}
+        self.held = shop.admit(**hold, customerIp="203.0.113.24")
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
         self.made = 0
         self.site = self.new_site()
