@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order.
 _READ: Final = """
 SELECT
-  to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' AS "order",
+  to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' AS "order",
   to_jsonb(h) AS head,
   to_jsonb(t) AS site,
   to_jsonb(p) AS payer,
@@ -24,6 +24,8 @@ SELECT
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
+  (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
+    AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
   (SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,
   (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM decisions d
@@ -42,7 +44,7 @@ SELECT
     FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id) AS events,
   (SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
     WHERE w.merchant_id = o.merchant_id AND w.subject_id = o.order_id AND w.kind IN ('admit', 'retry', 'expire',
-      'release', 'inquire')) AS due
+      'release', 'inquire', 'capture_window')) AS due
 FROM orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 JOIN sites t ON t.merchant_id = o.merchant_id AND t.site_id = o.site_id
@@ -52,6 +54,7 @@ WHERE o.merchant_id = $1 AND o.order_id = $2
 _TIMES: Final = frozenset({
     "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
     "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
+    "capture_window",
 })  # fmt: skip
 
 
@@ -59,8 +62,9 @@ _TIMES: Final = frozenset({
 class OrderPage:
     """Rows as their tables hold them, times as datetimes, ids as text.
 
-    `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year. Lists are
-    oldest first: `postings` carry their `entries`, `events` their delivery `tries`. `due` is what waits: kind -> when.
+    `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge` what
+    its customer is asked now. Lists are oldest first: `postings` carry their `entries`, `events` their delivery
+    `tries`. `due` is what waits: kind -> when.
     """
 
     order_id: UUID
@@ -71,6 +75,7 @@ class OrderPage:
     card: Row | None
     attempts: tuple[Row, ...]
     refunds: tuple[Row, ...]
+    challenge: Row | None
     log: tuple[Row, ...]
     decisions: tuple[Row, ...]
     postings: tuple[Row, ...]
