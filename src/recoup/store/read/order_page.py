@@ -62,8 +62,8 @@ _TIMES: Final = frozenset({
 class OrderPage:
     """Rows as their tables hold them, times as datetimes, ids as text.
 
-    `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge` what
-    its customer is asked now. Lists are oldest first: `postings` carry their `entries`, `events` their delivery
+    `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
+    what its customer is asked now. Lists are oldest first: `postings` carry their `entries`, `events` their delivery
     `tries`. `due` is what waits: kind -> when.
     """
 
