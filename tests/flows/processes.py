@@ -115,6 +115,21 @@ class DyingProcessor:
         return await self._killer.step("ask", lambda: self._inner.inquire(id))
 
 
+class DyingChannel:
+    """A payment channel as a process that may die sees it."""
+
+    CALLS = frozenset({"pay", "reverse", "sweep", "pay_out", "inquire"})
+
+    def __init__(self, inner: Any, killer: Killer) -> None:
+        self._inner, self._killer = inner, killer
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._inner, name)
+        if name not in self.CALLS:
+            return call
+        return lambda *args: self._killer.step(name, lambda: call(*args))
+
+
 @asynccontextmanager
 async def second_process(world: World) -> AsyncIterator[World]:
     """Another process of the same installation: own connections, own memory, the same database and keys."""
@@ -132,7 +147,8 @@ async def dying_process(shop: Shop, killer: Killer) -> AsyncIterator[Shop]:
     """The same merchant, served by a process that `killer` ends."""
     db = await DyingDatabase(shop.world.extra["dsn"], killer).open()
     inner: Any = shop.world.processors["sandbox"]
-    world = replace(shop.world, db=db, processors={"sandbox": DyingProcessor(inner, killer)})
+    channels = {code: DyingChannel(channel, killer) for code, channel in shop.world.channels.items()}
+    world = replace(shop.world, db=db, processors={"sandbox": DyingProcessor(inner, killer)}, channels=channels)
     orders, merchants = Orders(world), Merchants(world)
     try:
         yield replace(
