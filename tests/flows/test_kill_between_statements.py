@@ -309,7 +309,8 @@ async def working(shop: Shop) -> AsyncIterator[None]:
 
 
 _LEFT = """
-SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHERE d.kind IN ('inquire', 'refund', 'settle', 'payout')
+SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
+  WHERE d.kind IN ('inquire', 'refund', 'settle', 'payout')
     OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond')
     OR (d.wall AND d.due_at <= now()))
   + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM postings WHERE page_no IS NULL)
