@@ -21,11 +21,12 @@ def too_late(change: Change) -> bool:
     return True
 
 
-def unresolved(change: Change) -> None:
+def unresolved(change: Change) -> Order:
     """At the deadline: the order is declined. What is still out goes back when it turns out to be approved."""
     change.undue("unresolved")
     if change.order.customer_waits:
         decline(change, "The processor had not answered when the customer had to be told.")
+    return change.order
 
 
 def decline(change: Change, why: str) -> None:

@@ -9,6 +9,7 @@ from recoup.moves.challenges import time_out
 from recoup.moves.customer_waits import unresolved
 from recoup.moves.end_order import expire, release
 from recoup.moves.start_order import start_order
+from recoup.rules.order.snapshot import Order
 
 
 async def start(orders: Orders, key: tuple[UUID, UUID]) -> None:
@@ -19,8 +20,10 @@ async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
     await orders.change(Job(key, expire, WORKER, "worker"))
 
 
-async def give_up(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, unresolved, WORKER, "worker"))
+async def give_up(orders: Orders, key: tuple[UUID, UUID]) -> Order:
+    """The customer cannot wait any longer. Answers the order as it stands from here on."""
+    order: Order = await orders.change(Job(key, unresolved, WORKER, "worker"))
+    return order
 
 
 async def end_challenge(orders: Orders, key: tuple[UUID, UUID]) -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.send import NOTHING, send_attempt
-from recoup.flows.cards.taken import AtHand, Declined, Word, word_of
+from recoup.flows.cards.taken import AtHand, Declined, Word, word_of, word_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
@@ -45,7 +45,8 @@ _encode_meant = msgspec.json.Encoder(order="sorted").encode
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
 RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
-GIVING_UP_SECONDS = 0.1
+CROWD_SECONDS_EACH = 0.006
+CROWD_SECONDS_MAX = 0.6
 ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the answer itself
 
 
@@ -177,7 +178,7 @@ class Evaluate:
         self._out.add(work)
         work.add_done_callback(self._out.discard)
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
-        await asyncio.wait({work}, timeout=max(0.0, until - self._world.clocks.monotonic()))
+        await asyncio.wait({work}, timeout=max(0.0, until - self._crowd() - self._world.clocks.monotonic()))
         if work.done():
             work.result()
         return await self._present(scope, row["order_id"], warnings, until)
@@ -227,6 +228,10 @@ class Evaluate:
                            self._world.clocks.wall())  # fmt: skip
         return word.order_id
 
+    def _crowd(self) -> float:
+        """Seconds earlier to decide, for those that are tried side by side will all have to be answered at once."""
+        return min(CROWD_SECONDS_MAX, CROWD_SECONDS_EACH * len(self._out))
+
     async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float) -> Word:
         """The order's word now; for one that another call is just trying, as soon as that is answered."""
         while True:
@@ -235,12 +240,11 @@ class Evaluate:
             assert row is not None
             if not row["busy"]:
                 return word_of(row, warnings)
-            if self._world.clocks.monotonic() >= until:
+            if self._world.clocks.monotonic() >= until - self._crowd():
                 if not row["kind"].startswith("cit"):
                     return word_of(row, warnings)
                 # The customer has to be told something: from here on it is no, whatever the processor says later.
-                await give_up(self._orders, (scope.merchant_id, order_id))
-                until += GIVING_UP_SECONDS
+                return word_of_order(await give_up(self._orders, (scope.merchant_id, order_id)), warnings)
             await asyncio.sleep(0.03)
 
     # the card, the input --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.snapshot import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +77,10 @@ def word_of(row: Any, warnings: tuple[str, ...] = ()) -> Word:
     shown = face(Stage(row["stage"]), row["kind"], row["units"], row["refunded_units"], row["disputed"])
     return Word(row["order_id"], row["external_id"], shown.evaluate, shown.outcome, row["reason"], warnings,
                 row["next_attempt_at"])  # fmt: skip
+
+
+def word_of_order(order: Order, warnings: tuple[str, ...] = ()) -> Word:
+    """From an order as a change left it."""
+    shown = face(order.stage, order.kind, order.units, order.refunded_units, order.disputed)
+    return Word(order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings,
+                order.next_attempt_at)  # fmt: skip
