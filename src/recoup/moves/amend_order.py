@@ -33,7 +33,8 @@ def replace_card(change: Change, card: NewCard) -> None:
     if order.stage is Stage.HELD and not order.attempts:
         message = "The order waits for its first look: the operator has stopped all sending for this merchant."
         raise Problem("wrong_state", message, cure="Send the card again when it is released.")
-    if order.going() is not None:
+    challenge = order.challenge()
+    if order.going() is not None or (challenge is not None and challenge.state == "tried"):
         raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
     swap_card(change, card)
     if order.stage is Stage.HELD:
@@ -63,6 +64,9 @@ def move_expiry(change: Change, asked: datetime, policy: Policy) -> None:
     expires_at, warnings = expiry_of(order.kind, asked, order.placed_at, policy, recurring)
     change.fact("expiry_moved", before=order.expires_at, until=expires_at, warnings=warnings)
     change.amend(expires_at=expires_at)
+    challenge = order.challenge()
+    if challenge is not None and expires_at is not None:
+        change.set_challenge(challenge, expires_at=expires_at)
     if order.stage is Stage.RECEIVED:
         return  # picking it up plans it
     change.due("expire", asked)
@@ -81,8 +85,11 @@ def want_attempts(change: Change, wanted: bool) -> None:
     change.amend(do_not_retry=not wanted)
     if wanted:
         _plan_anew(change)
-    else:
-        drop_plan(change)
+        return
+    drop_plan(change)
+    challenge = change.order.challenge()
+    if challenge is not None and change.order.going() is None:
+        change.set_challenge(challenge, state="ended")
 
 
 def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:

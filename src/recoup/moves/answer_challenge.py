@@ -8,8 +8,8 @@ from recoup.moves.change import Change
 from recoup.moves.plan_attempts import drop_plan, plan_attempt
 from recoup.moves.swap_card import NewCard, swap_card
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.rescue.challenge import LADDER
 
-LADDER: Final = "challenge"
 _ASKED: Final = (Stage.CHALLENGED, Stage.PROCESSING)
 
 
@@ -22,7 +22,8 @@ def answer(change: Change, card: NewCard | None) -> None:
     challenge = order.challenge()
     if order.going() is not None or (challenge is not None and challenge.state == "tried"):
         raise Problem("conflict", "What was given is just being tried.", cure="Wait a moment.")
-    if challenge is None or challenge.expires_at <= change.now or order.stage not in _ASKED:
+    lapsed = challenge is None or challenge.expires_at <= change.now or order.do_not_retry
+    if challenge is None or lapsed or order.stage not in _ASKED:
         raise Problem("wrong_state", "Nothing is asked of the customer any more.", cure="The payment has ended.")
     change.set_challenge(challenge, state="tried", tries=challenge.tries + 1)
     drop_plan(change)

@@ -1,6 +1,6 @@
 """An amount that is held: captured in full inside its window, or let go."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -11,13 +11,14 @@ from recoup.rules.money.ledger import collected
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Refund
 
+PAID_TWICE = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
 ASK_AGAIN = timedelta(minutes=1)
 
 
 def authorise(change: Change, attempt: Attempt) -> None:
     """The issuer holds the amount: the merchant has until the end of its window."""
     order = change.order
-    until = change.now + timedelta(minutes=order.merchant.capture_window_minutes)
+    until = _until(change, change.now)
     for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge"):
         change.undue(kind)
     order.next_attempt_at = None
@@ -39,10 +40,26 @@ def ask_capture(change: Change, actor: str, input_mac: bytes) -> Refund:
         cure = "It is captured already." if order.stage is Stage.COMPLETED else "Only an authorised order is captured."
         raise Problem("wrong_state", f"An order that is {order.stage.value} cannot be captured.", cure=cure)
     refuse_while_capturing(change)
+    payment = order.paid_by()
+    if payment is None or payment.closed_at is None or change.now >= _until(change, payment.closed_at):
+        raise Problem("wrong_state", "The time to capture it is over.", cure="The hold is let go; nothing was charged.")
     capture = message(change, "capture", actor, mac)
     change.fact("capture_asked", capture.refund_id, units=capture.units)
     change.due("refund", change.wall + INLINE_GRACE, subject_id=capture.refund_id, wall=True)
     return capture
+
+
+def _until(change: Change, held_from: datetime) -> datetime:
+    return held_from + timedelta(minutes=change.order.merchant.capture_window_minutes)
+
+
+def refused(change: Change, capture: Refund, code: str | None) -> None:
+    """The processor did not take it: it may be asked for again, unless the merchant was paid otherwise meanwhile."""
+    change.fact("capture_refused", capture.refund_id, units=capture.units, code=code, why="declined")
+    if change.order.attention == PAID_TWICE:
+        change.order.attention = None
+        change.step("paid_elsewhere")
+        let_go(change)
 
 
 def refuse_while_capturing(change: Change) -> None:

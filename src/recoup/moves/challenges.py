@@ -7,7 +7,7 @@ from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Challenge
+from recoup.rules.order.snapshot import Attempt, Challenge
 from recoup.rules.rescue.challenge import TRIES_MAX, WINDOW, asks_of
 
 
@@ -26,7 +26,9 @@ def offer(change: Change, reading: Reading) -> None:
     order = change.order
     asks = asks_of(reading)
     tries = sum(c.tries for c in order.challenges)
-    if asks is None or order.by_customer or order.challenge() is not None or tries >= TRIES_MAX:
+    if asks is None or order.by_customer or order.stage is not Stage.PROCESSING or tries >= TRIES_MAX:
+        return
+    if order.challenge() is not None:
         return
     challenge = _challenge(change, asks)
     change.fact("challenge_offered", challenge.challenge_id, **told(challenge))
@@ -48,14 +50,28 @@ def refused(change: Change, why: str) -> None:
         change.fact("challenge_refused", challenge.challenge_id, why=why, **told(challenge))
 
 
-def present_again(change: Change, why: str) -> None:
-    """Nothing left us: the customer may simply try once more."""
+def not_made(change: Change, why: str) -> None:
+    """The try did not leave us: the customer may simply answer again, while there is time."""
     challenge = change.order.challenge()
-    assert challenge is not None
+    if challenge is None:
+        return
+    if challenge.expires_at <= change.now:
+        refused(change, why)
+        if change.order.by_customer:
+            change.step("challenge_failed", why=why)
+        return
     change.set_challenge(challenge, state="presented", tries=max(0, challenge.tries - 1))
     if change.order.by_customer:
         change.step("challenged", why=why, **told(challenge))
-        change.due("challenge", max(challenge.expires_at, change.now))
+        change.due("challenge", challenge.expires_at)
+
+
+def withhold(change: Change, attempt: Attempt, why: str, rule: str) -> None:
+    """A customer's try that may not be sent now is not sent later either: they have left by then."""
+    change.set_attempt(attempt, state="not_sent")
+    change.order.next_attempt_at = None
+    change.fact("attempt_withheld", attempt.attempt_id, number=attempt.attempt_no, why=why, rule=rule)
+    not_made(change, why)
 
 
 def time_out(change: Change) -> None:

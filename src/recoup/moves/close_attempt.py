@@ -19,6 +19,7 @@ from recoup.rules.money.ledger import collected
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.order_evidence import attempt_reading
 
 
@@ -70,6 +71,8 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
     if due == "reverse":
         reverse_late_approval(change, attempt)
         return
+    if order.stage is Stage.PROBLEM:
+        change.step("mended", why="The processor has answered.")
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code,
                 latency_ms=attempt.latency_ms)  # fmt: skip
     challenges.passed(change)
@@ -107,7 +110,7 @@ def _declined(change: Change, attempt: Attempt) -> None:
         return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why="The processor has answered.")
-    if attempt.ladder == "challenge" and not order.by_customer:
+    if attempt.ladder == LADDER and not order.by_customer:
         challenges.refused(change, reading.meaning)
     decision, decision_id = decide_next(change, reading)
     final = decision.verdict == "decline_at_once"
@@ -126,11 +129,11 @@ def _not_sent(change: Change, attempt: Attempt, happening: str | None, why: str)
     if order.customer_waits:
         decline(change, why)
         return
-    if attempt.ladder == "challenge":
-        challenges.present_again(change, why)
-        return
     if order.stage is Stage.PROBLEM:
         change.step("mended", why="The processor has answered: nothing was sent.")
+    if attempt.ladder == LADDER:
+        challenges.not_made(change, why)
+        return
     sent = [a.state for a in order.attempts if a.route]
     failed = next((n for n, state in enumerate(reversed(sent)) if state != "not_sent"), len(sent))
     due = change.now + timedelta(minutes=min(60, 2 ** min(failed, 6)))

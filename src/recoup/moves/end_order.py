@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 
-from recoup.moves.captures import let_go, refuse_while_capturing
+from recoup.moves.captures import PAID_TWICE, let_go, refuse_while_capturing
 from recoup.moves.change import Change
 from recoup.rules.order.lifecycle import Stage, can
-
-PAID_TWICE = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
 
 
 def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -> bool:
@@ -68,6 +66,6 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
     if can(order.stage, "paid_elsewhere") and order.capturing() is None:
         change.step("paid_elsewhere", transmit_id=transmit_id)
         let_go(change)
-    elif order.stage is Stage.COMPLETED and order.attention != PAID_TWICE:
+    elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE:
         order.attention = PAID_TWICE
         change.fact("paid_twice", transmit_id=transmit_id)

@@ -11,10 +11,15 @@ from recoup.moves.sends import SEND_WITHIN, gate
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.challenge import LADDER
 
 
-def open_attempt(change: Change, policy: Policy, route: str, settled_after: timedelta) -> Attempt | None:
+def open_attempt(
+    change: Change, policy: Policy, route: str, settled_after: timedelta, *, with_customer: bool = False
+) -> Attempt | None:
     """The attempt that may be sent now, or None: then the order says why and has other work due.
+
+    `with_customer`: what they have just given is at hand; without it their try is not made.
 
     The worker may come late, twice, or after somebody ended the order: everything is read again here.
     """
@@ -31,8 +36,11 @@ def open_attempt(change: Change, policy: Policy, route: str, settled_after: time
         return None
     if too_late(change):
         return None
+    if attempt.ladder == LADDER and not with_customer:
+        challenges.withhold(change, attempt, "What the customer gave was lost before it was sent.", "answer_lost")
+        return None
     if order.merchant.killed:
-        _wait(change, "The operator has stopped all sending for this merchant.", "kill_switch")
+        _wait(change, attempt, "The operator has stopped all sending for this merchant.", "kill_switch")
         return None
     verdict = gate(order, change.now, policy.visa_limit, attempt.initiator)
     if isinstance(verdict, Refused):
@@ -54,12 +62,12 @@ def open_attempt(change: Change, policy: Policy, route: str, settled_after: time
     return attempt
 
 
-def _wait(change: Change, why: str, cause: str, until: datetime | None = None) -> None:
+def _wait(change: Change, attempt: Attempt, why: str, cause: str, until: datetime | None = None) -> None:
     """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be answered again."""
     if change.order.customer_waits:
         decline(change, why)
-    elif change.order.by_customer:
-        challenges.present_again(change, why)
+    elif attempt.ladder == LADDER:
+        challenges.withhold(change, attempt, why, cause)
     else:
         hold(change, why, cause, until)
 
@@ -72,11 +80,8 @@ def hold(change: Change, why: str, cause: str, until: datetime | None = None) ->
 def _refused(change: Change, attempt: Attempt, verdict: Refused) -> None:
     """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
     order = change.order
-    if order.by_customer:
-        change.set_attempt(attempt, state="not_sent")
-        change.fact("attempt_withheld", attempt.attempt_id, number=attempt.attempt_no, why=verdict.message,
-                    rule=verdict.rule_id)  # fmt: skip
-        _wait(change, verdict.message, verdict.rule_id)
+    if order.by_customer or attempt.ladder == LADDER:
+        _wait(change, attempt, verdict.message, verdict.rule_id)
         return
     if verdict.until is not None and (order.expires_at is None or verdict.until < order.expires_at):
         hold(change, verdict.message, verdict.rule_id, verdict.until)

@@ -10,6 +10,7 @@ from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
+from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.order_evidence import evidence_of
@@ -80,7 +81,7 @@ def plan_attempt(
         )  # fmt: skip
     change.set_attempt(attempt, due_at=due)
     order.next_attempt_at = due
-    first = (order.answered_inline and attempt.attempt_no == 1 or ladder == "challenge") and due <= change.now
+    first = (order.answered_inline and attempt.attempt_no == 1 or ladder == LADDER) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.moves.captures import captured, let_go
+from recoup.moves import captures
 from recoup.moves.change import Change
 from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.money import ledger
@@ -40,7 +40,7 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
     order = change.order
     if order.captured_later:
         change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
-        let_go(change)
+        captures.let_go(change)
         return
     refund = Refund(
         refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="reversal",
@@ -106,7 +106,7 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
         case "void":
             change.fact("voided", refund.refund_id, units=refund.units)
         case "capture":
-            captured(change, refund)
+            captures.captured(change, refund)
 
 
 def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:
@@ -114,7 +114,7 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     change.undue("refund", subject_id=refund.refund_id)
     if refund.kind == "capture":
         change.set_refund(refund, state="refused", processor_code=code)
-        change.fact("capture_refused", refund.refund_id, units=refund.units, code=code, why=state)
+        captures.refused(change, refund, code)
         return
     change.set_refund(refund, state="stuck", processor_code=code)
     change.order.attention = f"A {refund.kind} is stuck: the processor did not take it. The money is still owed."

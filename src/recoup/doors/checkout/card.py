@@ -3,6 +3,7 @@
 GET /checkout/{token}, POST …/answer, POST …/refuse. What they type is never shown again, kept in a log or an address.
 """
 
+from datetime import datetime
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from recoup.kernel.problem import Problem
 SCHEMES: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover"}
 ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zipcode", "countryCode")
 TEXT_MAX: Final = 100
+YEARS_MAX: Final = 20
 
 
 async def card_page(visit: Visit) -> Response:
@@ -29,7 +31,8 @@ async def answer_card(visit: Visit) -> Response:
     checkout = visit.checkout
     asked = await show(checkout.world, *visit.key)
     try:
-        given = await _given(visit.request)
+        merchant = (await checkout.merchants.get(visit.key[0])).merchant
+        given = await _given(visit.request, merchant.business(checkout.world.clocks.wall()))
         await answer(checkout.world, checkout.orders, checkout.vault, asked, given, request_id(visit.request.scope))
     except Problem as problem:
         if problem.code == "invalid":
@@ -51,12 +54,12 @@ def _page(visit: Visit, asked: Asked, problem: Problem | None = None) -> Respons
     return render("card.html", {
         "asked": asked, "amount": Money(asked.units, asked.asset).text(), "address": visit.address,
         "scheme": SCHEMES.get(asked.scheme, "The card"), "problem": problem, "test": world.policy.test_mode,
-        "field": problem.field if problem else None, "billing": {name: asked.billing.get(name, "") for name in ADDRESS},
+        "field": problem.field if problem else None, "country": asked.billing.get("countryCode", ""),
         "expired": f"{asked.exp_month:02d}/{asked.exp_year % 100:02d}",
     }, status=400 if problem else 200)  # fmt: skip
 
 
-async def _given(request: Request) -> Given:
+async def _given(request: Request, now: datetime) -> Given:
     """Raises: Problem(invalid) naming the field."""
     form = {name: str(value).strip() for name, value in (await request.form()).items()}
     pan = "".join(c for c in form.get("number", "") if c not in " -")
@@ -67,19 +70,22 @@ async def _given(request: Request) -> Given:
     if pan:
         if not (pan.isascii() and pan.isdecimal() and 12 <= len(pan) <= 19):
             raise Problem("invalid", "A card number has 12 to 19 digits.", field="CardNumber")
-        month, year = _expiry(form.get("expires", ""))
+        month, year = _expiry(form.get("expires", ""), now)
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
     _check_plain(billing)
     return Given(code, pan, month, year, billing or None, form.get("confirmed") == "1")
 
 
-def _expiry(text: str) -> tuple[int, int]:
-    """`09 / 31` or `9/2031`. Raises: Problem(invalid)."""
+def _expiry(text: str, now: datetime) -> tuple[int, int]:
+    """`09 / 31` or `9/2031`, of a card that is valid. Raises: Problem(invalid)."""
     month, _, year = (part.strip() for part in text.partition("/"))
-    fits = all(part.isascii() and part.isdecimal() for part in (month, year)) and len(year) in (2, 4)
-    if not fits or not 1 <= int(month) <= 12:
+    fits = all(part.isascii() and part.isdecimal() for part in (month, year))
+    if not fits or len(month) > 2 or len(year) not in (2, 4) or not 1 <= int(month) <= 12:
         raise Problem("invalid", "Fill in month and year as they stand on the card: 09/31.", field="Expires")
-    return int(month), int(year) + (2000 if len(year) == 2 else 0)
+    whole = int(year) + (2000 if len(year) == 2 else 0)
+    if not (now.year, now.month) <= (whole, int(month)) <= (now.year + YEARS_MAX, 12):
+        raise Problem("invalid", "This card has expired, or the date is not right.", field="Expires")
+    return int(month), whole
 
 
 def _check_plain(billing: dict[str, Any]) -> None:

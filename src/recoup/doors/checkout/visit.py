@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -53,6 +54,9 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]]) -> An
         except Problem as problem:
             status = STATUSES.get(problem.code, 400)
             return render("problem.html", {"problem": problem, "test": checkout.world.policy.test_mode}, status=status)
+        except HTTPException:
+            odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
+            return render("problem.html", {"problem": odd, "test": checkout.world.policy.test_mode}, status=400)
         except Exception as error:
             log.exception("unexpected", path="/checkout", request=request_id(request.scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")

@@ -60,9 +60,11 @@ async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id:
     async with world.db.connection() as connection:
         order = await order_word(connection, *key)
         token = await find_token(connection, key[0], token_id)
-    if order is not None and token is None:
+    if order is None or order["kind"] == "stable":
+        return None  # there is no such order here
+    if token is None:
         message = "The card token is not known for this merchant."
         raise Problem("invalid", message, field="CardToken", cure="Tokenize the card first.")
-    if order is not None and order["stage"] == Stage.RECEIVED:
+    if order["stage"] == Stage.RECEIVED:
         await start(orders, key)
     return token

@@ -23,7 +23,7 @@ from recoup.moves.answer_challenge import decline_by_customer
 from recoup.moves.change import Change
 from recoup.moves.swap_card import NewCard
 from recoup.rules.network.magic import CONFIRMED, identity_of
-from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.store.read.challenges import asked_of
 from recoup.store.write.payers import set_billing
 
@@ -74,8 +74,10 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> Asked:
     state: State = "over"
     if row["stage"] in (Stage.COMPLETED, Stage.AUTHORISED):
         state = "passed"
-    elif row["stage"] in (Stage.CHALLENGED, Stage.PROCESSING):
-        state = {"presented": "asked", "tried": "tried"}.get(row["state"], "over")  # type: ignore[assignment]
+    elif row["stage"] not in ENDED and row["state"] == "tried":
+        state = "tried"
+    elif row["stage"] in (Stage.CHALLENGED, Stage.PROCESSING) and row["state"] == "presented" and not row["lapsed"]:
+        state = "asked"
     names = ("asks", "tries", "merchant", "descriptor", "units", "asset", "scheme", "last4", "exp_month", "exp_year",
              "expires_at", "reason")  # fmt: skip
     return Asked(merchant_id, order_id, state, billing=dict(row["billing"] or {}), **{n: row[n] for n in names})
@@ -86,13 +88,15 @@ async def answer(world: World, orders: Orders, vault: Vault, asked: Asked, given
 
     Raises: Problem invalid (naming the field), wrong_state, conflict, unavailable.
     """
+    if asked.state != "asked":
+        raise Problem("wrong_state", "Nothing is asked of the customer any more.", cure="The payment has ended.")
     _check(asked, given)
     key = (asked.merchant_id, asked.order_id)
     card = await _vaulted(world, vault, asked, given) if given.pan else None
+    await orders.change(Job(key, lambda change: answer_move(change, card), PAYER, request_id))
     if given.billing:
         async with world.db.connection() as connection:
             await set_billing(connection, *key, asked.billing | given.billing)
-    await orders.change(Job(key, lambda change: answer_move(change, card), PAYER, request_id))
     confirmed = {"authenticationValue": CONFIRMED} if given.confirmed and world.policy.test_mode else None
     at_hand = AtHand(cvv=given.code, three_d_secure=confirmed)
     send = asyncio.create_task(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))

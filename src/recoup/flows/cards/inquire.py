@@ -20,6 +20,7 @@ from recoup.moves.sends import SEND_WITHIN, gate
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
+from recoup.rules.rescue.challenge import LADDER
 
 ASK_EVERY_MAX = timedelta(minutes=10)
 ASK_EVERY_MIN = timedelta(milliseconds=250)
@@ -98,7 +99,8 @@ def _again(
 ) -> tuple[Order, Attempt, float] | None:
     """The first send never arrived. The order may have ended or expired meanwhile: then it was never sent."""
     order = change.order
-    over = order.expires_at is not None and change.now >= order.expires_at
+    # A customer's try is not made without them: what they gave went out with the first send.
+    over = attempt.ladder == LADDER or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [s for s in order.sends if UUID(str(s["send_id"])) != attempt.attempt_id]
     barred = isinstance(gate(order, change.now, world.policy.visa_limit, attempt.initiator), Refused)

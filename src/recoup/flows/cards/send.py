@@ -47,7 +47,8 @@ async def send_attempt(
         if pick_up:
             start_order(change)
         processor = route_of(world, change.order)
-        attempt = open_attempt(change, world.policy, processor.name, processor.settled_after)
+        attempt = open_attempt(change, world.policy, processor.name, processor.settled_after,
+                               with_customer=at_hand is not NOTHING)  # fmt: skip
         return (change.order, attempt, deadline_of(world, attempt)) if attempt else None
 
     opened = await orders.change(Job(key, intent, actor, request_id, cards=True))

@@ -6,7 +6,8 @@ import asyncpg
 
 _ASKED = """
 SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor, o.units, o.asset, o.stage, v.scheme,
-  v.last4, v.exp_month, v.exp_year, p.billing, h.reason
+  v.last4, v.exp_month, v.exp_year, p.billing, h.reason,
+  c.expires_at <= now() + m.offset_us * interval '1 microsecond' AS lapsed
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)

@@ -16,11 +16,11 @@ ORDER BY f.generation DESC LIMIT 1
 _BY_ID = """
 SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
-  o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR (o.kind <> 'mit_sync' AND NOT EXISTS (
-    SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id))
-    OR EXISTS (SELECT FROM attempts a
-      WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.attempt_no = 1
-      AND (a.state = 'open' OR (a.state = 'planned' AND a.due_at <= o.placed_at + interval '1 second')))) AS busy
+  o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR CASE o.kind WHEN 'mit_sync' THEN EXISTS (
+    SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.attempt_no = 1
+      AND (a.state = 'open' OR (a.state = 'planned' AND a.due_at <= o.placed_at + interval '1 second')))
+    ELSE NOT EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)
+    END) AS busy
 FROM orders o JOIN order_heads h USING (merchant_id, order_id)
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """

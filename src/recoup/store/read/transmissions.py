@@ -14,7 +14,7 @@ SELECT o.order_id, false FROM order_payer p
 JOIN orders o USING (merchant_id, order_id)
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE p.merchant_id = $1 AND p.payer_id = $3 AND o.external_id <> $2 AND o.units = $4 AND o.asset = $5
-  AND v.last4 = $6 AND o.stage IN ('received', 'processing', 'held', 'problem')
+  AND v.last4 = $6 AND o.stage IN ('received', 'processing', 'held', 'problem', 'challenged', 'authorised')
 LIMIT 20
 """
 
