@@ -70,9 +70,13 @@ def test_another_card_pays(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_a_bank_that_says_no_for_good_ends_it(server: ServerAddress) -> None:
+def test_a_card_that_is_declined_may_be_followed_by_another_three_in_all(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         asked = await challenged(shop)
+        stolen = script_card("visa", "43", 99)
+        for pan in (DECLINE_CARD, stolen):
+            asked = await answered(shop, asked, pan=pan, exp_month=8, exp_year=2033)
+            assert (asked.state, asked.asks) == ("asked", "card")
         done = await answered(shop, asked, pan=DECLINE_CARD, exp_month=8, exp_year=2033)
         row = await shop.order(asked.order_id)
         assert (done.state, row["stage"], row["reason"]) == ("over", "cancelled", "challenge_failed")

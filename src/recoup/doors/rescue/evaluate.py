@@ -148,6 +148,9 @@ def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> di
 
 EVALUATE: Final = Operation(
     "POST", "/v1/evaluate", "Hand a declined payment over",
+    "With `isMIT: false` the customer waits: the card is tried once, with the security code if there is one, and the "
+    "answer comes within two seconds: APPROVED, DECLINED, or CHALLENGE when only the customer can cure it; then send "
+    "them to `challengeUrl`. `transactionType: AUTHORIZATION` holds the amount: CAPTUREREQUIRED, then /capture. "
     "An MIT with `expiryDateUtc` is admitted and retried until then: SUBMITTED. An MIT without one is tried at once; "
     "while the work goes on it answers DECLINED, and sending it again under the same `orderId` with a new "
     "`idempotencyKey` tells how it stands. A decline is HTTP 200 with `success: false`.",

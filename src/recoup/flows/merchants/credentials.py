@@ -48,7 +48,7 @@ class Credentials:
         async with self._world.db.connection() as connection:
             key = await find_api_key(connection, app_key)
         if not self._matches(key, app_secret) or key is None:
-            raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check them under Developers, API keys.")
+            raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check both, and their environment.")
         return await self._issue(key)
 
     async def refresh(self, token: str) -> Tokens:

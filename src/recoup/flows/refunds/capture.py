@@ -19,6 +19,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.captures import ask_capture
 from recoup.moves.change import Change
+from recoup.rules.order.lifecycle import Stage
 from recoup.store.pool import KeyTaken
 from recoup.store.read.refunds import refund_state
 from recoup.store.read.requests import find_request
@@ -55,7 +56,8 @@ async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAske
     if capture_id is None:
 
         def work(change: Change) -> UUID:
-            _check_amount(change, asked)
+            if change.order.stage is Stage.AUTHORISED:
+                _check_amount(change, asked)
             before = change.order.version
             made = ask_capture(change, scope.actor.text(), input_mac)
             if change.order.version > before:

@@ -61,7 +61,7 @@ class Callers:
         message = canonical(call.method, call.raw_path, call.raw_query, call.timestamp, call.body)
         fits = same(call.signature, sign(secret, message))
         if merchant_id is None:
-            raise _no("invalid_api_key", "The API key is not valid.", "Check the key id under Developers, API keys.")
+            raise _no("invalid_api_key", "The API key is not valid.", "Check the key id and its environment.")
         seconds = seconds_of(call.timestamp)
         if seconds is None or not is_fresh(seconds, self._world.clocks.wall()):
             cure = "Send the current Unix time in seconds; check the clock."

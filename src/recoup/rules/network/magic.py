@@ -255,7 +255,7 @@ def _allow_list() -> Iterator[MagicInput]:
     for phone in CHALLENGE_PHONES:
         note = "with or without CVV"
         yield MagicInput("visa", None, PHONE_CARD, None, phone, "allow_list", "customer", "challenge", note)
-    note = "without phone and CVV"
+    note = "without phone and CVV; a CVV given to /tokenize serves one send"
     yield MagicInput("visa", "05", PHONE_CARD, None, None, "allow_list", "customer", "declined", note)
     yield MagicInput("visa", "05", DECLINE_CARD, None, None, "allow_list", "any", "declined", "every send")
 

@@ -31,6 +31,8 @@ _SLOT_WORDS: Final = {
 def decide(evidence: Evidence) -> Decision:
     """What to do about the last decline, and the tries that would follow if each were declined the same way."""
     group = group_of(evidence.reading)
+    if evidence.kind == "cit" and 0 < evidence.challenge_tries < TRIES_MAX:
+        return _decision(evidence, "challenge", (), None, ["customer_may_try_again"])  # with another card, if need be
     if evidence.reading.terminal:
         return _end(evidence, "hard_decline")
     if evidence.kind == "cit":
@@ -54,7 +56,7 @@ def _with_customer(evidence: Evidence, group: Group | None) -> Decision:
     """A customer waits for the answer: one try, a question to the customer, or no."""
     if not evidence.attempts and (group or evidence.magic_first_send):
         return _decision(evidence, "attempt_now", (), group, ["customer_waits"])
-    if asks_of(evidence.reading) is not None and evidence.challenge_tries < TRIES_MAX:
+    if asks_of(evidence.reading) is not None and not evidence.challenge_tries:
         return _decision(evidence, "challenge", (), None, ["customer_can_cure"])
     return _end(evidence, "customer_answered" if evidence.attempts else "no_cure_by_waiting")
 

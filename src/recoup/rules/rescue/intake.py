@@ -72,7 +72,7 @@ def choose_site(
             if site.site_id == site_id:
                 return site, ()
         raise Problem("invalid", "The SiteId is not one of this merchant's sites.", field="SiteId",
-                      cure="Send a siteId from Developers, or siteUrl instead.")  # fmt: skip
+                      cure="GET /v1/sites lists them; or send siteUrl instead.")  # fmt: skip
     if url:
         wanted = host_of(url)
         for site in sites:

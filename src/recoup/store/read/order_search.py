@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.store.read.order_filter import Arguments
 
 TEXT_MAX: Final = 200
@@ -49,6 +49,8 @@ NOTHING: Final = Search("all")
 _EXACT: Final = """
 SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id = $2
 UNION
+SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
+UNION
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin') AND external_id = $3
 LIMIT 100
 """
@@ -75,7 +77,8 @@ async def understand(connection: asyncpg.Connection, merchant_id: UUID, typed: s
     text = tidy(typed)
     if not text:
         return NOTHING
-    exact = await connection.fetch(_EXACT, merchant_id, parse_id(text), text)
+    wire = parse_wire_id("ord", text) or parse_wire_id("pay", text)
+    exact = await connection.fetch(_EXACT, merchant_id, wire or parse_id(text), text)
     if exact:
         return Search("exact", "", ("h.order_id = ANY({}::uuid[])",), ([r["order_id"] for r in exact],))
     lower = text.lower()
