@@ -162,6 +162,12 @@ def test_a_key_makes_a_repeated_subscription_one(merchant: Merchant) -> None:
     refused(merchant.post("/subscriptions", body | {"amount": "1"}, headers=key), 409, "idempotency_conflict")
 
 
+def test_a_live_channel_is_refused_as_the_reference_tells_it(merchant: Merchant) -> None:
+    """The door holds each answer against what is told of its operation: this code was told for charges alone."""
+    body = {"title": "Pro", "amount": "9.99", "currency": "USDT", "interval_unit": "month", "channel": "usdt_trc20"}
+    refused(merchant.post("/subscriptions", body), 400, "channel_environment_mismatch")
+
+
 @pytest.mark.parametrize(
     ("code", "change"),
     [
