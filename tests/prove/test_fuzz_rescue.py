@@ -5,13 +5,13 @@ Again: `.venv/bin/python -m pytest tests/prove/test_fuzz_rescue.py --timeout=0 -
 """
 
 import os
-import time
 from collections import Counter
 from typing import Any
 
 from hypothesis import given, seed, settings
+from tests.doors.fuzzing import QUICK, rounds
 from tests.doors.rescue.door import opened_door
-from tests.doors.rescue.fuzzing import QUICK, WEIGHTS, Target, calls, send
+from tests.doors.rescue.fuzzing import WEIGHTS, Target, calls, send
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue.app import OPERATIONS
@@ -23,17 +23,13 @@ SEED = 20_260_101
 
 
 def test_a_hundred_thousand_calls_and_no_surprise(server: ServerAddress) -> None:
-    heard: Counter[int] = Counter()
-    begun, round_ = time.monotonic(), 0
-    while heard.total() < CALLS:
+    def at_once(number: int, heard: Counter[int]) -> None:
         with opened_door(server) as door:  # a world of its own for each, so that counting stays quick
             target = Target(door)
             for operation in OPERATIONS:
-                _one(target, operation, SEED + round_, heard)
-        round_ += 1
-    seconds = time.monotonic() - begun
-    told = ", ".join(f"{status}: {count}" for status, count in sorted(heard.items()))
-    print(f"\nfuzz: {heard.total()} calls in {seconds:.0f} s ({heard.total() / seconds:.0f}/s), {told}")
+                _one(target, operation, SEED + number, heard)
+
+    heard = rounds(CALLS, at_once)
     assert not {status for status in heard if status >= 500 and status != 502}
 
 

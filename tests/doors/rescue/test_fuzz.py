@@ -8,17 +8,9 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.doors.fuzzing import ODD, QUICK, bent
 from tests.doors.rescue.door import UNKNOWN, Door
-from tests.doors.rescue.fuzzing import (
-    ODD,
-    QUICK,
-    WEIGHTS,
-    Target,
-    bent,
-    calls,
-    evaluate_sync,
-    send,
-)
+from tests.doors.rescue.fuzzing import WEIGHTS, Target, calls, evaluate_sync, send
 from tests.doors.rescue.shapes import check_refused
 
 from recoup.doors.rescue.app import OPERATIONS

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import httpx
 from starlette.applications import Starlette
-from tests.doors.rescue.door import client_of
+from tests.doors.rescue.door import Counting, client_of
+from tests.doors.stablecoin.operations import check_refused, check_told, operation_of
 from tests.doors.stablecoin.signer import Signer, written
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
@@ -51,20 +52,32 @@ class Door:
     deliveries: Deliveries
     services: Services
     client: httpx.AsyncClient
+    counting: Counting
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
 
     def call(self, method: str, url: str, **more: Any) -> httpx.Response:
-        """Any call; a 5xx that the test did not ask for is a failure wherever it comes from."""
+        """Any call. A 5xx that the test did not ask for is a failure wherever it comes from, and so is an answer that
+        its operation is not told to give."""
         asked_for = more.pop("allow_5xx", False)
         answer = self.run(self.client.request(method, url, **more))
         assert asked_for or answer.status_code < 500, f"{method} {url}: {answer.status_code} {answer.text[:300]}"
+        operation = operation_of(method, url)
+        if operation is not None:
+            check_told(operation, answer)
+        elif url.startswith("/api/") and answer.status_code >= 400 and method != "HEAD":
+            check_refused(answer)
         return answer
 
     def merchant(self, **more: Any) -> "Merchant":
         shop = self.run(make_shop(self.world, self.orders, self.deliveries, **more))
         return Merchant(self, shop, Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret))
+
+    def counts(self) -> dict[str, int]:
+        """Rows of every table but those that remember signatures: what a refused call must leave alone."""
+        found = self.run(self.counting.now())
+        return {name: count for name, count in found.items() if "signatures" not in name}
 
     def sql(self, statement: str, *args: Any) -> list[Any]:
         """As the owner."""
@@ -174,11 +187,12 @@ def opened_door(server: ServerAddress, **more: Any) -> Iterator[Door]:
         async def client() -> httpx.AsyncClient:
             return client_of(application(services))
 
-        door = Door(runner, world, orders, deliveries, services, runner.run(client()))
+        door = Door(runner, world, orders, deliveries, services, runner.run(client()), Counting(world))
         try:
             yield door
         finally:
             door.run(door.client.aclose())
+            door.run(door.counting.close())
             runner.run(context.__aexit__(None, None, None))
 
 

@@ -162,6 +162,22 @@ def test_a_key_makes_a_repeated_subscription_one(merchant: Merchant) -> None:
     refused(merchant.post("/subscriptions", body | {"amount": "1"}, headers=key), 409, "idempotency_conflict")
 
 
+def test_an_end_after_the_last_of_all_days_hid_every_subscription(merchant: Merchant) -> None:
+    """In UTC it lies in the year 10000, which no reader of the list could write."""
+    body = {"title": "Pro", "amount": "9.99", "currency": "USDT", "interval_unit": "month"}
+    late = merchant.post("/subscriptions", body | {"ends_at": "9999-12-31T23:59:59-14:00"})
+    assert refused(late, 400, "invalid_request")["param"] == "ends_at"
+    last = merchant.post("/subscriptions", body | {"ends_at": "9999-12-31T23:59:59Z"})
+    assert last.json()["subscription"]["ends_at"] == "9999-12-31T23:59:59Z"
+    assert merchant.get("/subscriptions").json()["total"] == 1
+
+
+def test_a_live_channel_is_refused_as_the_reference_tells_it(merchant: Merchant) -> None:
+    """The door holds each answer against what is told of its operation: this code was told for charges alone."""
+    body = {"title": "Pro", "amount": "9.99", "currency": "USDT", "interval_unit": "month", "channel": "usdt_trc20"}
+    refused(merchant.post("/subscriptions", body), 400, "channel_environment_mismatch")
+
+
 @pytest.mark.parametrize(
     ("code", "change"),
     [

@@ -170,7 +170,8 @@ OPERATIONS: Final = (
         "POST", _AT, "Create a subscription",
         "Each cycle makes a charge of its own, which the payer pays. The same Idempotency-Key is the same one.",
         group="Subscriptions", body=SubscriptionBody, answers={201: SubscriptionAnswer},
-        problems=("invalid_amount", "channel_not_found", "idempotency_conflict", "merchant_suspended"),
+        problems=("invalid_amount", "channel_not_found", "channel_environment_mismatch", "idempotency_conflict",
+                  "merchant_suspended"),
         credential="signature",
         examples=(Example("Monthly, without end", _EXAMPLE, 201, {
             "subscription": {**_EXAMPLE, "interval_count": 1, "status": "active", "cycles_done": 0, "total_cycles": 0},

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from recoup.store.write.subscriptions import add_payer, lock_subscription
 
 AHEAD_MAX: Final = timedelta(days=5 * 366)
 BEHIND_MAX: Final = timedelta(days=1)
+LAST: Final = datetime.max.replace(tzinfo=UTC)  # beyond it a stored moment cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) ->
         raise Problem("invalid", "The field billing_anchor is too far away.", field="billing_anchor", cure=cure)
     if asked.ends_at is not None and asked.ends_at < anchor:
         raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at")
+    if asked.ends_at is not None and asked.ends_at > LAST:
+        cure = "Leave it out for a subscription without end."
+        raise Problem("invalid", "The field ends_at is too far away.", field="ends_at", cure=cure)
     customer = asked.customer
     return {
         "merchant_id": scope.merchant_id, "subscription_id": new_id(), "version": 0, "state": "active",

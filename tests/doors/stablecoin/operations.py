@@ -1,0 +1,63 @@
+"""Every answer of the door against what its operation is told to answer."""
+
+from typing import Annotated, Any
+
+import httpx
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+from tests.doors.operations import check_answer, finder
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.stablecoin.app import OPERATIONS
+from recoup.doors.stablecoin.errors import TABLE
+
+STATUSES: dict[str, set[int]] = {}
+for _code in TABLE.values():
+    STATUSES.setdefault(_code.code, set()).add(_code.status)
+# What any call may hear besides its operation's own problems.
+ANY = frozenset({"invalid_body", "invalid_request", "missing_auth", "invalid_api_key", "stale_request", "bad_signature",
+                 "replayed_request", "forbidden", "method_not_allowed", "payload_too_large",
+                 "rate_limited", "internal_error", "service_unavailable"})  # fmt: skip
+# What is named by `param` besides members of body and query.
+HEADERS = frozenset({"Idempotency-Key", "content-type"})
+Told = Annotated[str, Meta(min_length=1)]
+operation_of = finder(OPERATIONS)
+
+
+class Error(Struct, forbid_unknown_fields=True):
+    code: Told
+    message: Told
+    param: Told | UnsetType = UNSET
+
+
+class Refused(Struct, forbid_unknown_fields=True):
+    error: Error
+
+
+def check_refused(answer: httpx.Response) -> Error:
+    """Any answer of this dialect that is no success: its shape, its status, its headers."""
+    told = f"{answer.status_code} {answer.text[:400]}"
+    assert answer.headers["content-type"] == "application/json; charset=utf-8", told
+    assert answer.headers["content-language"], told
+    try:
+        error = msgspec.json.decode(answer.content, type=Refused).error
+    except msgspec.ValidationError as wrong:
+        raise AssertionError(f"{wrong} in {told}") from None
+    assert answer.status_code in STATUSES[error.code], told
+    assert ("www-authenticate" in answer.headers) == (answer.status_code == 401), told
+    assert answer.headers.get("retry-after", "").isdigit() or answer.status_code not in (429, 503), told
+    return error
+
+
+def check_told(operation: Operation, answer: httpx.Response) -> Any:
+    """The answer is one that is told, and a refusal names what the caller can find; the body."""
+    told = f"{operation.method} {operation.path}: {answer.status_code} {answer.text[:400]}"
+    if answer.status_code < 400:
+        return check_answer(operation, answer, told)
+    error = check_refused(answer)
+    assert error.code in ANY | set(operation.problems), told
+    if error.param is not UNSET:
+        shapes = [shape for shape in (operation.body, operation.query) if shape is not None]
+        names = {field.encode_name for shape in shapes for field in msgspec.structs.fields(shape)} | HEADERS
+        assert error.param.partition(".")[0] in names, told
+    return answer.json()
