@@ -198,6 +198,22 @@ def test_many_at_once_never_give_back_more_than_was_paid(door: Door, shop: Calle
     assert shop.order(order_id)["refundedAmount"] == 4000
 
 
+def test_of_32_refunds_of_60_percent_at_once_one_is_taken(door: Door, shop: Caller) -> None:
+    order_id = paid(shop, transaction__amount=10_000)
+    headers = [shop.headers | {"idempotency-key": f"{order_id}-{number}"} for number in range(32)]
+
+    async def together() -> list[Any]:
+        path = f"/v1/orders/{order_id}/refund"
+        return await asyncio.gather(*(
+            door.client.post(path, json={"amountToRefund": 60.00}, headers=one) for one in headers
+        ))  # fmt: skip
+
+    told = [answer.json() for answer in door.run(together())]
+    assert [one["status"] for one in told].count("SUCCESS") == 1
+    assert {one["responseCode"] for one in told if one["status"] == "FAILED"} == {"2001"}
+    assert shop.order(order_id)["refundedAmount"] == 6_000
+
+
 def test_another_merchants_order_is_404(door: Door, shop: Caller, other: Caller) -> None:
     order_id = paid(shop)
     with door.nothing_written():
