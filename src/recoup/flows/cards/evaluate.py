@@ -15,13 +15,14 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.flows.admit import admit_together
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.send import NOTHING, send_attempt
 from recoup.flows.cards.taken import AtHand, Declined, Word, word_of, word_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
-from recoup.kernel.ids import first_id_of, new_id
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
@@ -33,11 +34,10 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.intake import choose_site, expiry_of, kind_of
 from recoup.store.coalesce import Coalescer
-from recoup.store.pool import retrying
 from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
-from recoup.store.write.intake import Raced, admit
+from recoup.store.write.intake import Raced
 from recoup.store.write.requests import remember
 from recoup.store.write.vault import find_prints
 
@@ -151,23 +151,7 @@ class Evaluate:
         }, warnings  # fmt: skip
 
     async def _admit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """One statement for all; keys that came twice at once go in turn, so that the second finds the first."""
-        first: dict[tuple[UUID, str], dict[str, Any]] = {}
-        for row in rows:
-            first.setdefault((row["merchant_id"], row["key"]), row)
-        batch = list(first.values())
-
-        async def once() -> set[UUID]:
-            async with self._world.db.connection() as connection:
-                return await admit(connection, batch, first_id_of(self._world.clocks.wall() - RECENT))
-
-        try:
-            made = await retrying(once)
-        except Raced:
-            if len(batch) > 1:
-                raise RuntimeError("decide each row alone") from None
-            return [False] * len(rows)
-        return [row["order_id"] in made for row in rows]
+        return await admit_together(self._world, rows, self._world.clocks.wall() - RECENT)
 
     async def _first_word(
         self, scope: Scope, given: Declined, row: dict[str, Any], warnings: tuple[str, ...], until: float

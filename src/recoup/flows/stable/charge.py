@@ -12,8 +12,9 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.flows.admit import admit_together
 from recoup.flows.known import Merchants
-from recoup.kernel.ids import first_id_of, new_id
+from recoup.kernel.ids import new_id
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -22,11 +23,10 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
 from recoup.store.coalesce import Coalescer
-from recoup.store.pool import retrying
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
 from recoup.store.read.stable_orders import DOOR, StableOrder, stable_order
-from recoup.store.write.intake import Raced, admit
+from recoup.store.write.intake import Raced
 
 EXPIRES_IN: Final = timedelta(seconds=1800)
 EXPIRES_IN_MIN: Final = timedelta(seconds=60)
@@ -122,23 +122,7 @@ class Charges:
         }  # fmt: skip
 
     async def _admit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        """One statement for all; keys that came twice at once go in turn, so that the second finds the first."""
-        first: dict[tuple[UUID, str], dict[str, Any]] = {}
-        for row in rows:
-            first.setdefault((row["merchant_id"], row["key"]), row)
-        batch = list(first.values())
-
-        async def once() -> set[UUID]:
-            async with self._world.db.connection() as connection:
-                return await admit(connection, batch, first_id_of(self._world.clocks.wall()))
-
-        try:
-            made = await retrying(once)
-        except Raced:
-            if len(batch) > 1:
-                raise RuntimeError("decide each row alone") from None
-            return [False] * len(rows)
-        return [row["order_id"] in made for row in rows]
+        return await admit_together(self._world, rows, self._world.clocks.wall())
 
     async def _seen(self, scope: Scope, asked: ChargeAsked, input_mac: bytes) -> StableOrder | None:
         """The order as it stands now. Raises: Problem(conflict)."""
