@@ -122,6 +122,19 @@ def test_no_more_leaves_than_is_there(merchant: Merchant) -> None:
     refused(merchant.post("/payouts", AWAY | {"currency": "USDC"}), 409, "insufficient_balance")
 
 
+def test_direct_money_is_not_paid_out_while_its_settlement_is_on_the_way(merchant: Merchant) -> None:
+    merchant.paid(channel="mock_direct", amount="50.00")
+    assert balance(merchant) == "50"
+    error = refused(merchant.post("/payouts", AWAY | {"amount": "50.00"}), 409, "insufficient_balance")
+    assert "0 USDT can be paid out" in error["message"]
+    merchant.paid(amount="30.00")
+    refused(merchant.post("/payouts", AWAY | {"amount": "30.01"}), 409, "insufficient_balance")
+    assert merchant.post("/payouts", AWAY | {"amount": "30.00"}).status_code == 201
+    merchant.run_due()
+    assert balance(merchant) == "0"
+    merchant.door.verified(merchant)
+
+
 def test_of_many_payouts_at_once_only_what_is_there_leaves(merchant: Merchant) -> None:
     merchant.paid(amount="100.00")
     bodies = [written(AWAY | {"amount": "30.00", "destination": f"tron:T{n:030}"}) for n in range(12)]

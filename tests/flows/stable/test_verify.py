@@ -80,6 +80,8 @@ CORRUPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         "UPDATE payouts SET units = 1 WHERE destination = 'tron:good'", ("postings of other amounts of payout",)),
     "a payout without work": ("DELETE FROM due_work WHERE kind = 'payout'", ("due work of payout",)),
     "a payout that is gone": ("DELETE FROM payouts WHERE destination = 'tron:good'", ("payout of posting",)),
+    "a payout of money that never came in": (
+        "UPDATE payouts SET asset = 'USDC' WHERE destination = 'tron:open'", ("payouts in USDC", "at most 0")),
     "an order without expiry": (
         f"DELETE FROM due_work WHERE kind = 'expire' AND subject_id = {_of('OPEN')}", ("due work expire",)),
     "a sweep that the channel knows of alone": (

@@ -1,7 +1,8 @@
 """A merchant takes custodial money out: the wallet is debited at once, then the money is sent; what fails comes back.
 
 The one decision that reads a balance, under the lock of the wallet. Refunds do not wait for it: one that comes at the
-same moment may take a wallet below zero, as it may after a payout.
+same moment may take a wallet below zero, as it may after a payout. Direct money is never paid out: its
+settlement sends it.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from recoup.rules.stable.amounts import amount_of, check_currency, plain_text
 from recoup.rules.stable.channels import enabled
 from recoup.store.pool import retrying
 from recoup.store.read.requests import find_request
-from recoup.store.read.wallets import balances
+from recoup.store.read.wallets import available
 from recoup.store.write.payouts import lock_payout, lock_wallet
 
 DESTINATION_MAX: Final = 512
@@ -71,10 +72,9 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
             await lock_wallet(tx, scope.merchant_id, amount.asset, wall)
             if asked.key and (known := await find_request(tx, scope.merchant_id, "payout", asked.key)) is not None:
                 return _same(known, input_mac)
-            held = await balances(tx, scope.merchant_id, amount.asset)
-            available = held[0]["units"] if held else 0
-            if amount.units > available:
-                message = f"The wallet holds {plain_text(max(0, available), amount.asset)} {amount.asset}."
+            free = await available(tx, scope.merchant_id, amount.asset)
+            if amount.units > free:
+                message = f"{plain_text(max(0, free), amount.asset)} {amount.asset} can be paid out."
                 raise Problem("wrong_state", message, field="amount", cure="Ask for at most that.",
                               detail="insufficient_balance")  # fmt: skip
             await request_payout(tx, row, now=now, wall=wall, answer=answer)

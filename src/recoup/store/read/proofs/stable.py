@@ -65,6 +65,20 @@ SELECT NULL::uuid AS order_id, 'payout of posting ' || p.posting_id AS field, 'a
 FROM postings p LEFT JOIN payouts o ON o.merchant_id = p.merchant_id AND o.payout_id = p.source_id
 WHERE p.merchant_id = $1 AND p.source_kind = 'payout' AND o.payout_id IS NULL LIMIT 1
 """
+# Payouts are made of custodial money alone: what came in, less what settlements send.
+_MORE_THAN_CUSTODIAL: Final = """
+SELECT NULL::uuid AS order_id, 'payouts in ' || o.asset AS field,
+  'at most ' || greatest(c.units - s.units, 0) AS expected, o.units::text AS found
+FROM (SELECT asset, sum(units)::bigint AS units FROM payouts
+  WHERE merchant_id = $1 AND state NOT IN ('failed', 'rejected') GROUP BY asset) o
+CROSS JOIN LATERAL (SELECT -coalesce(sum(e.units), 0)::bigint AS units
+  FROM postings p JOIN entries e USING (merchant_id, posting_id)
+  WHERE p.merchant_id = $1 AND p.recipe IN ('approve', 'fee') AND e.account = 'merchant_payable'
+    AND e.place = 'wallet' AND e.asset = o.asset) c
+CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
+  WHERE merchant_id = $1 AND asset = o.asset) s
+WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1
+"""
 # What the channel took, gave back and swept, against what we believe of it.
 _CHANNEL: Final = """
 SELECT c.order_id, v.field AS field, v.expected, v.found
@@ -120,7 +134,7 @@ async def settlements(connection: asyncpg.Connection, window: Window) -> Differe
 
 
 async def payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    for sql in (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT):
+    for sql in (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL):
         found = await first(connection, sql, merchant_id, merchant_id)
         if found:
             return found
