@@ -131,7 +131,7 @@ FACTS: Final = (
     Fact("refund_refused", "refund", _PAID, "refund_refused", None),
     Fact("refund_delayed", "refund", _PAID, None, None),
     Fact("refund_stuck", "refund", _PAID, None, None),
-    Fact("paid_late", "payment", frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED}), "late_approval", None),
+    Fact("paid_late", "payment", ENDED, "late_approval", None),
     Fact("settlement_due", "settlement", _PAID, None, None),
     Fact("settled", "settlement", _PAID, "settled", "settlement.completed"),
     Fact("settlement_delayed", "settlement", _PAID, None, None),

@@ -214,6 +214,7 @@ CREATE TABLE order_log (
     'completed/attempt_not_sent/completed',
     'completed/attempt_unknown/completed',
     'completed/merchant_attempt/completed',
+    'completed/paid_late/completed',
     'completed/paid_twice/completed',
     'completed/refund_delayed/completed',
     'completed/refund_done/completed',

@@ -110,7 +110,8 @@ CROSS JOIN LATERAL (VALUES
     CASE WHEN t.refunded BETWEEN r.done AND r.most THEN 'from ' || r.done || ' to ' || r.most
       ELSE t.refunded::text END),
   (4, 'sweeps by the channel', 'from ' || s.done || ' to ' || s.most,
-    CASE WHEN t.swept BETWEEN s.done AND s.most THEN 'from ' || s.done || ' to ' || s.most ELSE t.swept::text END)
+    CASE WHEN t.swept BETWEEN s.done AND s.most THEN 'from ' || s.done || ' to ' || s.most ELSE t.swept::text END),
+  (5, 'channel of the payment', a.route, c.channel)
 ) v (no, field, expected, found)
 WHERE c.merchant_id = $1 AND c.order_id > $2 AND c.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY c.order_id, v.no LIMIT 1
