@@ -160,6 +160,42 @@ def test_a_key_makes_a_repeated_payout_one(merchant: Merchant) -> None:
     refused(merchant.post("/payouts", AWAY | {"amount": "1.00"}, headers=key), 409, "idempotency_conflict")
 
 
+def test_a_key_for_payouts_in_two_currencies_at_once_is_a_conflict(merchant: Merchant) -> None:
+    merchant.paid(amount="50.00")
+    merchant.paid(amount="50.00", currency="USDC")
+
+    async def together(key: str) -> list[int]:
+        calls = []
+        for currency in ("USDT", "USDC"):
+            body = written(AWAY | {"currency": currency, "amount": "1.00"})
+            headers = merchant.signer.headers("POST", "/api/v1/payouts", "", body) | {"Idempotency-Key": key}
+            calls.append(merchant.door.client.post("/api/v1/payouts", content=body, headers=headers))
+        return sorted(answer.status_code for answer in await asyncio.gather(*calls))
+
+    for number in range(6):
+        assert merchant.door.run(together(f"same-{number}")) == [201, 409]
+    merchant.run_due()
+    merchant.door.verified(merchant)
+
+
+def test_nothing_leaves_while_the_merchant_is_killed(merchant: Merchant) -> None:
+    merchant.paid(amount="50.00")
+    assert merchant.post("/payouts", AWAY).status_code == 201
+    merchant.set(killed=True)
+    merchant.run_due()
+    assert merchant.get("/payouts").json()["data"][0]["status"] == "requested"
+    merchant.door.verified(merchant)
+    merchant.set(killed=False)
+    merchant.door.run(merchant.door.services.merchants.get(merchant.shop.merchant_id))
+    merchant.door.sql("UPDATE merchants SET killed = true WHERE merchant_id = $1", merchant.shop.merchant_id)
+    refused(merchant.post("/payouts", AWAY), 403, "merchant_suspended")  # at once, whatever is still known
+    merchant.set(killed=False)
+    merchant.door.sql("UPDATE due_work SET due_at = now() WHERE merchant_id = $1 AND kind = 'payout'",
+                      merchant.shop.merchant_id)  # fmt: skip
+    merchant.run_due()
+    assert merchant.get("/payouts").json()["data"][0]["status"] == "paid"
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [({"amount": 20}, "invalid_amount"), ({"amount": "-1"}, "invalid_amount"), ({"currency": "XXX"}, "invalid_request"),
