@@ -142,6 +142,19 @@ def test_a_crash_between_charge_and_note_charges_once(door: Door) -> None:
     assert merchant.get("/orders").json()["total"] == 1
 
 
+def test_a_merchants_own_charge_cannot_stand_in_a_cycles_way(door: Door) -> None:
+    merchant = door.merchant()
+    made = plan(merchant, interval_unit="day")
+    merchant.run_due()
+    answer = merchant.post("/charges", merchant.body(merchant_order_id=f"{made['id']}-2"))
+    error = refused(answer, 400, "invalid_request")
+    assert "subscription" in error["message"]
+    for mine in (made["id"], f"{made['id']}-two", "sub_1-2"):
+        merchant.charge(merchant_order_id=mine)
+    merchant.advance(days=1, seconds=1)
+    assert current(merchant, made)["cycles_done"] == 2
+
+
 def test_lists_and_foreign_ones(merchant: Merchant, other: Merchant) -> None:
     made = [plan(merchant)["id"] for _ in range(3)]
     page = merchant.get("/subscriptions", "limit=2").json()

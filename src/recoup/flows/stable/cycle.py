@@ -12,7 +12,7 @@ from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.world import World
 from recoup.moves.subscriptions import SubscriptionChange
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.cycles import next_charge
+from recoup.rules.stable.cycles import next_charge, order_name
 from recoup.store.pool import retrying
 from recoup.store.read.merchants import offset_of
 from recoup.store.read.stable_orders import StableOrder, stable_order
@@ -67,7 +67,7 @@ def _asked(row: Any) -> ChargeAsked:
     number: int = row["cycles_done"] + 1
     lasts: timedelta = EXPIRES_IN_MAX
     return ChargeAsked(
-        f"{wire_id('sub', subscription_id)}-{number}", row["amount_text"], row["asset"], row["channel"], None,
+        order_name(wire_id("sub", subscription_id), number), row["amount_text"], row["asset"], row["channel"], None,
         row["customer"], lasts, facts,
     )  # fmt: skip
 
