@@ -51,7 +51,7 @@ FLOWS: dict[str, Flow] = {
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
-    "cycle": lambda world, orders, due: charge_cycle(world, due.merchant_id, due.subject_id),
+    "cycle": lambda world, orders, due: charge_cycle(world, orders, due.merchant_id, due.subject_id),
     "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
 }

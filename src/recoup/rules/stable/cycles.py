@@ -28,6 +28,13 @@ def first_from(anchor: datetime, unit: str, count: int, n: int, now: datetime) -
     return n
 
 
+def latest_due(anchor: datetime, unit: str, count: int, n: int, now: datetime, ends_at: datetime | None) -> int:
+    """The last cycle from the n-th on that is due at `now`: of many that were missed only it is charged."""
+    while (at := cycle_at(anchor, unit, count, n + 1)) <= now and (ends_at is None or at <= ends_at):
+        n += 1
+    return n
+
+
 def order_name(subscription: str, number: int) -> str:
     """The merchant_order_id of a cycle's charge, `number` from 1; a second try finds the same order."""
     return f"{subscription}-{number}"
