@@ -242,6 +242,23 @@ def test_money_leaves_once_whatever_the_channel_does(door: Door, kind: str) -> N
     door.verified(merchant)
 
 
+def test_a_settlement_that_the_channel_refuses_for_good_is_stuck_and_sent_no_more(door: Door) -> None:
+    merchant = door.merchant()
+    order = merchant.paid(channel="mock_direct", amount="50.00")
+    changed = "UPDATE mock_channel.payments SET currency = $2 WHERE merchant_id = $1"
+    door.sql(changed, merchant.shop.merchant_id, "USDC")
+    merchant.run_due()
+    [settlement] = merchant.order(order["id"])["settlements"]
+    assert (settlement["status"], settlement["tx_hash"]) == ("failed", "")
+    assert door.sql("SELECT kind FROM due_work WHERE merchant_id = $1", merchant.shop.merchant_id) == []
+    assert balance(merchant) == "50", "still the merchant's"
+    refused(merchant.post("/payouts", AWAY), 409, "insufficient_balance")
+    head = door.sql("SELECT attention FROM order_heads WHERE merchant_id = $1", merchant.shop.merchant_id)
+    assert "stuck" in head[0]["attention"]
+    door.sql(changed, merchant.shop.merchant_id, "USDT")
+    door.verified(merchant)
+
+
 def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> None:
     merchant = door.merchant()
     charged = merchant.charge()

@@ -135,6 +135,7 @@ FACTS: Final = (
     Fact("settlement_due", "settlement", _PAID, None, None),
     Fact("settled", "settlement", _PAID, "settled", "settlement.completed"),
     Fact("settlement_delayed", "settlement", _PAID, None, None),
+    Fact("settlement_stuck", "settlement", _PAID, None, None),
     Fact("card_replaced", "amend", _TRIED | {S.CHALLENGED}, None, None),
     Fact("expiry_moved", "amend", _TRIED | {S.RECEIVED, S.PROBLEM}, None, None),
     Fact("retries_stopped", "amend", OPEN, None, None),

@@ -226,6 +226,7 @@ CREATE TABLE order_log (
     'completed/settled/completed',
     'completed/settlement_delayed/completed',
     'completed/settlement_due/completed',
+    'completed/settlement_stuck/completed',
     'completed/warned/completed',
     'declined/approved_late/declined',
     'declined/attempt_approved/declined',
@@ -557,7 +558,7 @@ CREATE TABLE settlements (
   settlement_id uuid NOT NULL,
   order_id uuid NOT NULL,
   attempt_id uuid NOT NULL,
-  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'failed')),
+  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'stuck')),
   units bigint NOT NULL CHECK (units > 0), -- net
   fee_units bigint NOT NULL CHECK (fee_units >= 0),
   asset text NOT NULL,

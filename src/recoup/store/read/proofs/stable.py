@@ -14,7 +14,8 @@ LEFT JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
 LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.attempt_id
 CROSS JOIN LATERAL (
   SELECT max(l.body ->> 'units') FILTER (WHERE happening = 'settlement_due') AS units,
-    CASE WHEN bool_or(happening = 'settled') THEN 'confirmed' ELSE 'under way' END AS outcome
+    CASE WHEN bool_or(happening = 'settled') THEN 'confirmed'
+      WHEN bool_or(happening = 'settlement_stuck') THEN 'stuck' ELSE 'under way' END AS outcome
   FROM order_log l WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.fact_id = s.settlement_id
 ) l
 CROSS JOIN LATERAL (VALUES
@@ -25,9 +26,9 @@ CROSS JOIN LATERAL (VALUES
   (5, 'state', l.outcome, CASE WHEN s.state IN ('pending', 'broadcast') THEN 'under way' ELSE s.state END),
   (6, 'transaction', CASE WHEN s.state = 'confirmed' THEN 'set' ELSE 'none' END,
     CASE WHEN s.tx_hash IS NULL THEN 'none' ELSE 'set' END),
-  (7, 'due work', CASE WHEN s.state = 'confirmed' THEN 'none' ELSE 'due' END, CASE WHEN EXISTS (SELECT FROM due_work d
-    WHERE d.merchant_id = s.merchant_id AND d.kind = 'settle' AND d.subject_id = s.settlement_id)
-    THEN 'due' ELSE 'none' END)
+  (7, 'due work', CASE WHEN s.state IN ('confirmed', 'stuck') THEN 'none' ELSE 'due' END,
+    CASE WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = s.merchant_id AND d.kind = 'settle'
+      AND d.subject_id = s.settlement_id) THEN 'due' ELSE 'none' END)
 ) v (no, field, expected, found)
 WHERE s.merchant_id = $1 AND s.order_id > $2 AND s.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.order_id, v.no LIMIT 1

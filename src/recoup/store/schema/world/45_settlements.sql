@@ -4,7 +4,7 @@ CREATE TABLE settlements (
   settlement_id uuid NOT NULL,
   order_id uuid NOT NULL,
   attempt_id uuid NOT NULL,
-  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'failed')),
+  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'stuck')),
   units bigint NOT NULL CHECK (units > 0), -- net
   fee_units bigint NOT NULL CHECK (fee_units >= 0),
   asset text NOT NULL,
