@@ -1,6 +1,6 @@
 """What a channel's word about a stablecoin order's payment changes: attempt, order, book, settlement."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -31,13 +31,13 @@ def pick_channel(change: Change, code: str | None) -> Attempt:
     return attempt
 
 
-def switch_channel(change: Change, denied: UUID, code: str) -> Attempt:
-    """Another choice is another attempt. `denied`: the one that its channel knows nothing of.
+def switch_channel(change: Change, denied: Attempt, code: str) -> Attempt:
+    """Another choice is another attempt. `denied`: as it stood when its channel knew nothing of it.
 
     Raises: Problem(wrong_state) when the payer was quicker in another window.
     """
     order, last = change.order, change.order.attempts[-1]
-    if order.stage not in OPEN or last.attempt_id != denied or last.state != "planned":
+    if order.stage not in OPEN or not _as_it_was(last, denied) or last.state != "planned":
         raise Problem("wrong_state", "The payment went on elsewhere.", cure="Load the page again.")
     change.set_attempt(last, state="not_sent", closed_at=change.now)
     attempt = Attempt(
@@ -49,13 +49,18 @@ def switch_channel(change: Change, denied: UUID, code: str) -> Attempt:
     return attempt
 
 
-def denied(change: Change, attempt_ids: Iterable[UUID], again: datetime | None) -> None:
-    """Due work `last_word`: these are not out any more. `again`: when the others are asked about."""
+def _as_it_was(now: Attempt, then: Attempt) -> bool:
+    """Not given to its channel once more meanwhile."""
+    return (now.attempt_id, now.send_before) == (then.attempt_id, then.send_before)
+
+
+def denied(change: Change, over: Sequence[Attempt], again: datetime | None) -> None:
+    """Due work `last_word`: those are not out any more. `again`: when the others are asked about."""
     for attempt in change.order.attempts:
-        if attempt.attempt_id in attempt_ids and attempt.is_out():
+        if attempt.is_out() and any(_as_it_was(attempt, one) for one in over):
             change.set_attempt(attempt, closed_at=change.now)
-    if again is not None and any(a.is_out() for a in change.order.attempts):
-        change.due("last_word", again, wall=True)
+    if any(a.is_out() for a in change.order.attempts):
+        change.due("last_word", again or change.wall, wall=True)
     else:
         change.undue("last_word")
 

@@ -13,6 +13,7 @@ from recoup.flows.locked import Job
 from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.stable.pay import simulate, simulate_by_operator
+from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.mock.channel import MockChannel
 from recoup.gateways.channels.port import Payment
 from recoup.kernel.problem import Problem
@@ -130,6 +131,39 @@ def test_a_payment_that_arrives_after_the_cancel_is_asked_for_until_it_is_there(
             assert await told(shop, arrives.order_id) == PAID_LATE
             assert (await shop.happenings(arrives.order_id)).count("paid_late") == 1
             assert "paid_late" not in await shop.happenings(lost.order_id)
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_a_payer_who_presses_again_in_the_first_window_does_not_pay_twice(server: ServerAddress) -> None:
+    """The first channel denies the payment, then gets it after all, while the second window waits."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            order = await charge(shop, channel=None)
+            key = shop.key(order.order_id)
+            again = Job(key, lambda change: pick_channel(change, "mock"), PAYER, "test")
+            await shop.orders.change(again)
+            async with owner(shop.world) as connection:
+                await connection.execute("UPDATE attempts SET send_before = send_before - interval '1 minute'")
+            channel: MockChannel = shop.world.channels["mock"]
+            ask = channel.inquire
+
+            async def slow(id: UUID) -> Outcome:
+                said = await ask(id)
+                await shop.orders.change(again)
+                return said
+
+            channel.inquire = slow  # type: ignore[method-assign]
+            with pytest.raises(Problem, match="went on elsewhere"):
+                await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER, channel="mock_direct")
+            channel.inquire = ask  # type: ignore[method-assign]
+            assert await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER) == "approved"
+            async with owner(shop.world) as connection:
+                assert await connection.fetchval("SELECT count(*) FROM mock_channel.payments") == 1
+            assert (await shop.order(order.order_id))["stage"] == "completed"
             await proved(shop)
 
     asyncio.run(story())

@@ -52,7 +52,7 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
         if said.state == "approved":
             await record_payment(world, orders, key, attempt.attempt_id, attempt.route, said, actor=WORKER)
         elif said.state == "declined" or world.clocks.wall() > settled:
-            over.append(attempt.attempt_id)
+            over.append(attempt)
         else:
             again = max(again or settled, settled)
     await orders.change(Job(key, lambda change: denied(change, over, again), WORKER, "worker"))

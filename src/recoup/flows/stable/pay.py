@@ -49,7 +49,7 @@ async def simulate(
         said = await _ask_the_first(world, attempt)
         if said.state in ("approved", "declined"):
             return await record_payment(world, orders, key, attempt.attempt_id, attempt.route or "", said, actor=actor)
-        first, started = attempt.attempt_id, world.clocks.monotonic()
+        first, started = attempt, world.clocks.monotonic()
         attempt = await orders.change(Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout"))
     code = attempt.route or ""
     if code not in CHANNELS or not CHANNELS[code].test:

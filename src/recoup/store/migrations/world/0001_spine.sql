@@ -572,6 +572,7 @@ CREATE TABLE settlements (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
+CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state <> 'confirmed';
 
 -- home: card. One row a card: the lock of the network gate.
 CREATE TABLE cards (

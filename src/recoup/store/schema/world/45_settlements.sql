@@ -18,3 +18,4 @@ CREATE TABLE settlements (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
+CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state <> 'confirmed';
