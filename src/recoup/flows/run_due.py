@@ -14,7 +14,7 @@ from recoup.flows.cards.transmit import transmitted
 from recoup.flows.locked import Orders
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
-from recoup.flows.stable.expire import last_look
+from recoup.flows.stable.expire import last_look, last_word
 from recoup.flows.stable.payouts import pay_out
 from recoup.flows.stable.settle import settle
 from recoup.kernel.problem import Problem, in_words
@@ -43,6 +43,7 @@ FLOWS: dict[str, Flow] = {
     "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
     "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id)),
     "expire": _expire,
+    "last_word": lambda world, orders, due: last_word(world, orders, (due.merchant_id, due.subject_id)),
     "unresolved": lambda world, orders, due: give_up(orders, (due.merchant_id, due.subject_id)),
     "challenge": lambda world, orders, due: end_challenge(orders, (due.merchant_id, due.subject_id)),
     "capture_window": lambda world, orders, due: end_capture_window(orders, (due.merchant_id, due.subject_id)),
@@ -50,7 +51,7 @@ FLOWS: dict[str, Flow] = {
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
-    "cycle": lambda world, orders, due: charge_cycle(world, due.merchant_id, due.subject_id),
+    "cycle": lambda world, orders, due: charge_cycle(world, orders, due.merchant_id, due.subject_id),
     "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
 }

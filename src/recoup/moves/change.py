@@ -117,6 +117,8 @@ class Change:
                 self.set_attempt(attempt, state=row.to, if_late=row.if_late or attempt.if_late)
             elif attempt.state == "planned":
                 self.set_attempt(attempt, state="not_sent")
+        if any(attempt.is_out() for attempt in order.attempts):
+            self.due("last_word", self.wall, wall=True)
 
     # attempts, refunds, sends, decisions --------------------------------------------------------------------
 

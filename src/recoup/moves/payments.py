@@ -1,25 +1,68 @@
 """What a channel's word about a stablecoin order's payment changes: attempt, order, book, settlement."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
+from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected, late_approval
-from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt, Settlement
 from recoup.rules.stable.channels import CHANNELS
 
+DEFAULT: Final = "mock"
 PAID_LATE = "Paid after its end: the money is there, the order is not open any more. Give it back, or deliver."
 
 
-def pick_channel(change: Change, code: str) -> Attempt:
-    """The payer's choice, until something is paid. Does nothing where the charge named the channel."""
+def pick_channel(change: Change, code: str | None) -> Attempt:
+    """Before a payment is given to its channel: from here on it may be out. The first pick fixes the channel, where the
+    charge did not. Its `route` may be another than `code`: then `switch_channel`, once the channel denies it."""
     attempt = change.order.attempts[-1]
-    if not change.order.source and attempt.state == "planned" and attempt.route != code:
-        change.set_attempt(attempt, route=code)
+    route = attempt.route or code or DEFAULT
+    if attempt.state in ("planned", "not_sent") and (route == (code or route) or change.order.source):
+        change.set_attempt(attempt, route=route, send_before=change.wall + SEND_WITHIN, closed_at=None)
+        if change.order.stage not in OPEN:
+            change.due("last_word", change.wall, wall=True)
     return attempt
+
+
+def switch_channel(change: Change, denied: Attempt, code: str) -> Attempt:
+    """Another choice is another attempt. `denied`: as it stood when its channel knew nothing of it.
+
+    Raises: Problem(wrong_state) when the payer was quicker in another window.
+    """
+    order, last = change.order, change.order.attempts[-1]
+    if order.stage not in OPEN or not _as_it_was(last, denied) or last.state != "planned":
+        raise Problem("wrong_state", "The payment went on elsewhere.", cure="Load the page again.")
+    change.set_attempt(last, state="not_sent", closed_at=change.now)
+    attempt = Attempt(
+        attempt_id=new_id(), order_id=order.order_id, attempt_no=last.attempt_no + 1, state="planned",
+        ladder=last.ladder, due_at=change.now, units=last.units, asset=last.asset, initiator=last.initiator, route=code,
+        send_before=change.wall + SEND_WITHIN,
+    )  # fmt: skip
+    change.set_attempt(attempt)
+    return attempt
+
+
+def _as_it_was(now: Attempt, then: Attempt) -> bool:
+    """Not given to its channel once more meanwhile."""
+    return (now.attempt_id, now.send_before) == (then.attempt_id, then.send_before)
+
+
+def denied(change: Change, over: Sequence[Attempt], again: datetime | None) -> None:
+    """Due work `last_word`: those are not out any more. `again`: when the others are asked about."""
+    for attempt in change.order.attempts:
+        if attempt.is_out() and any(_as_it_was(attempt, one) for one in over):
+            change.set_attempt(attempt, closed_at=change.now)
+    if any(a.is_out() for a in change.order.attempts):
+        change.due("last_word", again or change.wall, wall=True)
+    else:
+        change.undue("last_word")
 
 
 def take_payment(
@@ -37,13 +80,14 @@ def take_payment(
         if approved:
             _paid_late(change, attempt, reference)
         return attempt.state
+    if not approved and attempt.state == "not_sent":
+        return attempt.state  # the payer went on by another channel
     if order.stage is Stage.RECEIVED:
         change.step("started", channel=attempt.route)
-    for event in ("sent", "approved" if approved else "declined"):
-        row = attempt_life.on(attempt.state, event, order.stage)
-        assert row is not None
-        change.set_attempt(attempt, state=row.to)
-    change.set_attempt(attempt, reference=reference, processor_code=code, closed_at=change.now)
+    elif order.stage is Stage.HELD:
+        change.step("released", why="The channel has spoken.")
+    change.set_attempt(attempt, state="approved" if approved else "declined", reference=reference, processor_code=code,
+                       closed_at=change.now)  # fmt: skip
     if approved:
         _approved(change, attempt, settles_to)
     else:
@@ -79,6 +123,8 @@ def _paid_late(change: Change, attempt: Attempt, reference: str | None) -> None:
     if attempt.reference is not None:
         return
     change.set_attempt(attempt, reference=reference)
+    if not any(a.is_out() for a in change.order.attempts):
+        change.undue("last_word")
     change.order.attention = PAID_LATE
     change.fact("paid_late", attempt.attempt_id, units=attempt.units, number=attempt.attempt_no, reference=reference)
     change.post("attempt", attempt.attempt_id, [late_approval(attempt.units, attempt.route or "")])

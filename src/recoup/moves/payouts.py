@@ -13,6 +13,7 @@ from recoup.store.write.changes import Rows, write
 from recoup.store.write.payouts import add_payout, change_payout
 
 PAUSE_MAX = timedelta(minutes=10)
+PAUSE_KILLED = timedelta(minutes=1)
 
 
 async def request_payout(
@@ -26,6 +27,13 @@ async def request_payout(
     rows.due_work.append(_due(row["merchant_id"], row["payout_id"], wall))
     if answer is not None:
         rows.requests.append(answer)
+    await write(tx, rows)
+
+
+async def wait_payout(tx: asyncpg.Connection, row: asyncpg.Record, wall: WallTime) -> None:
+    """While the merchant is killed nothing leaves; the money stays where it is."""
+    rows = Rows()
+    rows.due_work.append(_due(row["merchant_id"], row["payout_id"], wall + PAUSE_KILLED))
     await write(tx, rows)
 
 

@@ -12,6 +12,7 @@ from recoup.rules.stable.amounts import text_like
 
 PAUSE_MAX = timedelta(minutes=10)
 WORRY_AFTER_TRIES = 6
+STUCK = "A settlement is stuck: the channel did not take it. The money is still the merchant's."
 DELAYED = "A settlement is delayed: the channel does not take it. It is sent until it does."
 
 
@@ -27,13 +28,22 @@ def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta)
     return settlement
 
 
-def close_settlement(change: Change, settlement_id: UUID, *, confirmed: bool, tx_hash: str | None) -> str:
-    """Transaction B. What is not confirmed is sent again, more and more seldom, until it is."""
+def close_settlement(
+    change: Change, settlement_id: UUID, state: str, *, tx_hash: str | None, code: str | None
+) -> str:
+    """Transaction B. `state` as the channel said: approved; declined, which is for good and goes to the desk; whatever
+    else is sent again, more and more seldom, until it is one of them."""
     settlement = _find(change, settlement_id)
     if settlement.state != "broadcast":
         return settlement.state
-    if confirmed:
+    if state == "approved":
         _confirmed(change, settlement, tx_hash)
+        return settlement.state
+    if state == "declined":
+        change.undue("settle", subject_id=settlement_id)
+        change.set_settlement(settlement, state="stuck")
+        change.order.attention = STUCK
+        change.fact("settlement_stuck", settlement_id, units=settlement.units, code=code)
         return settlement.state
     pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(settlement.tries, 10)))
     change.due("settle", change.wall + pause, subject_id=settlement_id, wall=True)

@@ -35,6 +35,7 @@ class SubscriptionChange:
         self.next_charge_at: datetime | None = row["next_charge_at"]
         self.last_order_id: UUID | None = row["last_order_id"]
         self.version: int = row["version"]
+        self.cycle_over = False  # set by the due work `cycle` itself
         self._rows = Rows()
 
     def tell(self, event: str, order_id: UUID | None, merchant_order_id: str | None) -> None:
@@ -57,12 +58,18 @@ class SubscriptionChange:
     def done_with(self, kind: str, subject_id: UUID) -> None:
         self._rows.due_done.append({"merchant_id": self.row["merchant_id"], "kind": kind, "subject_id": subject_id})
 
+    def _may_be_charging(self) -> bool:
+        """A cycle may be on its way while its subscription is canceled: then its work stays, and takes it back."""
+        due: datetime | None = self.row["next_charge_at"]
+        before = self.row["state"] == "canceled" or due is not None and due <= self.now
+        return self.state == "canceled" and before and not self.cycle_over
+
     async def write(self, tx: asyncpg.Connection) -> None:
         """The next cycle is due work while there is one to charge."""
         key = (self.row["merchant_id"], self.row["subscription_id"])
         if self.state in ("active", "past_due") and self.next_charge_at is not None:
             self._rows.due_work.append(_due(*key, self.next_charge_at))
-        else:
+        elif not self._may_be_charging():
             self.done_with("cycle", key[1])
         await change_subscription(
             tx, *key, version=self.version, state=self.state, cycles_done=self.cycles_done, skipped=self.skipped,

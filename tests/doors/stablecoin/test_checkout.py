@@ -1,13 +1,33 @@
 """The hosted page as a browser without a script uses it: every state, no secret, nothing that a stranger can do."""
 
+import asyncio
 import base64
 import re
+from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.doors.stablecoin.door import Door, Merchant, page_of
+from tests.doors.stablecoin.test_money import fault
 
+from recoup.flows.locked import Job
 from recoup.flows.stable.checkout import checkout_token, order_of_token
+from recoup.kernel.ids import parse_wire_id
+from recoup.kernel.scope import WORKER
+from recoup.moves.change import Change
+
+
+def order_id(charged: dict[str, Any]) -> UUID:
+    return parse_wire_id("ord", charged["order"]["id"])
+
+
+def lose_the_answer(door: Door, merchant: Merchant, charged: dict[str, Any]) -> None:
+    """The payer pays, the channel takes it, and nobody hears of it."""
+    try:
+        fault(door, "silent")
+        assert merchant.press_raw(charged).status_code == 503
+    finally:
+        fault(door, None)
 
 
 def page(merchant: Merchant, charged: dict[str, object]) -> str:
@@ -93,6 +113,56 @@ def test_the_payer_cannot_pick_where_the_charge_did(merchant: Merchant) -> None:
     assert merchant.order(charged["order"]["id"])["order"]["channel_code"] == "mock"
 
 
+def test_two_windows_with_two_channels_pay_once(door: Door, merchant: Merchant) -> None:
+    for _ in range(4):
+        charged = merchant.charge(channel=None)
+        address = page_of(charged) + "/pay"
+
+        async def both(address: str = address) -> list[int]:
+            calls = (door.client.post(address, data={"channel": code}) for code in ("mock", "mock_direct"))
+            return [answer.status_code for answer in await asyncio.gather(*calls)]
+
+        assert set(door.run(both())) <= {303, 409, 503}
+        order = merchant.order(charged["order"]["id"])["order"]
+        assert order["status"] == "paid"
+        taken = door.sql("SELECT channel FROM mock_channel.payments WHERE order_id = $1", order_id(charged))
+        assert [row["channel"] for row in taken] == [order["channel_code"]]
+    merchant.run_due()
+    door.verified(merchant)
+
+
+def test_a_payment_on_the_first_channel_is_found_when_the_payer_picks_another(door: Door) -> None:
+    merchant = door.merchant()
+    charged = merchant.charge(channel=None)
+    lose_the_answer(door, merchant, charged)
+    assert merchant.press(charged, channel="mock_direct").status_code == 303
+    found = merchant.order(charged["order"]["id"])
+    assert (found["order"]["status"], found["order"]["channel_code"]) == ("paid", "mock")
+    assert found["settlements"] == []
+    door.verified(merchant)
+
+
+def test_another_channel_is_another_attempt_when_the_first_knows_nothing(door: Door) -> None:
+    merchant = door.merchant()
+    charged = merchant.charge(channel=None)
+    try:
+        fault(door, "outage")
+        assert merchant.press_raw(charged).status_code == 503
+    finally:
+        fault(door, None)
+    early = door.call("POST", page_of(charged) + "/pay", data={"channel": "mock_direct"}, allow_5xx=True)
+    assert early.status_code == 503, "the first may still be on its way"
+    door.sql("UPDATE attempts SET send_before = send_before - interval '1 minute' WHERE order_id = $1",
+             order_id(charged))  # fmt: skip
+    assert merchant.press(charged, channel="mock_direct").status_code == 303
+    found = merchant.order(charged["order"]["id"])
+    assert (found["order"]["status"], found["order"]["channel_code"]) == ("paid", "mock_direct")
+    states = door.sql("SELECT route, state FROM attempts WHERE order_id = $1 ORDER BY attempt_no", order_id(charged))
+    assert [tuple(row) for row in states] == [("mock", "not_sent"), ("mock_direct", "approved")]
+    merchant.run_due()
+    door.verified(merchant)
+
+
 def test_what_merchants_send_cannot_write_the_page(door: Door) -> None:
     merchant = door.merchant(name='<script>alert(1)</script>"')
     text = page(merchant, merchant.charge(subject="<img src=x onerror=alert(1)>", description="</p><script>x</script>"))
@@ -137,3 +207,33 @@ def test_a_rescue_order_has_no_page(merchant: Merchant) -> None:
     token = checkout_token(merchant.door.world, merchant.shop.merchant_id, order_id)
     assert merchant.door.call("GET", f"/checkout/{token}").status_code == 404
     assert merchant.door.call("POST", f"/checkout/{token}/pay").status_code == 404
+
+
+def test_a_payment_that_is_out_is_found_before_the_merchant_cancels(door: Door) -> None:
+    merchant = door.merchant()
+    charged = merchant.charge()
+    path = f"/orders/{charged['order']['id']}/cancel"
+    lose_the_answer(door, merchant, charged)
+    try:
+        fault(door, "outage")
+        assert merchant.post(path, allow_5xx=True).status_code == 503, "the channel cannot be asked"
+    finally:
+        fault(door, None)
+    assert merchant.post(path).status_code == 409
+    assert merchant.order(charged["order"]["id"])["order"]["status"] == "paid"
+    door.verified(merchant)
+
+
+def test_a_held_order_can_be_paid(door: Door) -> None:
+    merchant = door.merchant()
+    charged = merchant.charge()
+
+    def hold(change: Change) -> None:
+        change.step("held", why="Somebody looks at it.")
+
+    key = (merchant.shop.merchant_id, order_id(charged))
+    door.run(door.orders.change(Job(key, hold, WORKER, "test")))
+    assert merchant.press(charged).status_code == 303
+    assert merchant.order(charged["order"]["id"])["order"]["status"] == "paid"
+    merchant.run_due()
+    door.verified(merchant)

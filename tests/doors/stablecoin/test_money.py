@@ -122,6 +122,19 @@ def test_no_more_leaves_than_is_there(merchant: Merchant) -> None:
     refused(merchant.post("/payouts", AWAY | {"currency": "USDC"}), 409, "insufficient_balance")
 
 
+def test_direct_money_is_not_paid_out_while_its_settlement_is_on_the_way(merchant: Merchant) -> None:
+    merchant.paid(channel="mock_direct", amount="50.00")
+    assert balance(merchant) == "50"
+    error = refused(merchant.post("/payouts", AWAY | {"amount": "50.00"}), 409, "insufficient_balance")
+    assert "0 USDT can be paid out" in error["message"]
+    merchant.paid(amount="30.00")
+    refused(merchant.post("/payouts", AWAY | {"amount": "30.01"}), 409, "insufficient_balance")
+    assert merchant.post("/payouts", AWAY | {"amount": "30.00"}).status_code == 201
+    merchant.run_due()
+    assert balance(merchant) == "0"
+    merchant.door.verified(merchant)
+
+
 def test_of_many_payouts_at_once_only_what_is_there_leaves(merchant: Merchant) -> None:
     merchant.paid(amount="100.00")
     bodies = [written(AWAY | {"amount": "30.00", "destination": f"tron:T{n:030}"}) for n in range(12)]
@@ -145,6 +158,42 @@ def test_a_key_makes_a_repeated_payout_one(merchant: Merchant) -> None:
     assert len(ids) == 1
     assert balance(merchant) == "29.9"
     refused(merchant.post("/payouts", AWAY | {"amount": "1.00"}, headers=key), 409, "idempotency_conflict")
+
+
+def test_a_key_for_payouts_in_two_currencies_at_once_is_a_conflict(merchant: Merchant) -> None:
+    merchant.paid(amount="50.00")
+    merchant.paid(amount="50.00", currency="USDC")
+
+    async def together(key: str) -> list[int]:
+        calls = []
+        for currency in ("USDT", "USDC"):
+            body = written(AWAY | {"currency": currency, "amount": "1.00"})
+            headers = merchant.signer.headers("POST", "/api/v1/payouts", "", body) | {"Idempotency-Key": key}
+            calls.append(merchant.door.client.post("/api/v1/payouts", content=body, headers=headers))
+        return sorted(answer.status_code for answer in await asyncio.gather(*calls))
+
+    for number in range(6):
+        assert merchant.door.run(together(f"same-{number}")) == [201, 409]
+    merchant.run_due()
+    merchant.door.verified(merchant)
+
+
+def test_nothing_leaves_while_the_merchant_is_killed(merchant: Merchant) -> None:
+    merchant.paid(amount="50.00")
+    assert merchant.post("/payouts", AWAY).status_code == 201
+    merchant.set(killed=True)
+    merchant.run_due()
+    assert merchant.get("/payouts").json()["data"][0]["status"] == "requested"
+    merchant.door.verified(merchant)
+    merchant.set(killed=False)
+    merchant.door.run(merchant.door.services.merchants.get(merchant.shop.merchant_id))
+    merchant.door.sql("UPDATE merchants SET killed = true WHERE merchant_id = $1", merchant.shop.merchant_id)
+    refused(merchant.post("/payouts", AWAY), 403, "merchant_suspended")  # at once, whatever is still known
+    merchant.set(killed=False)
+    merchant.door.sql("UPDATE due_work SET due_at = now() WHERE merchant_id = $1 AND kind = 'payout'",
+                      merchant.shop.merchant_id)  # fmt: skip
+    merchant.run_due()
+    assert merchant.get("/payouts").json()["data"][0]["status"] == "paid"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +239,23 @@ def test_money_leaves_once_whatever_the_channel_does(door: Door, kind: str) -> N
         " ON p.id = t.payment_id WHERE p.merchant_id = $1 GROUP BY kind ORDER BY kind", merchant.shop.merchant_id,
     )  # fmt: skip
     assert [tuple(row) for row in sums] == [("refund", 10_000_000), ("sweep", 50_000_000)]
+    door.verified(merchant)
+
+
+def test_a_settlement_that_the_channel_refuses_for_good_is_stuck_and_sent_no_more(door: Door) -> None:
+    merchant = door.merchant()
+    order = merchant.paid(channel="mock_direct", amount="50.00")
+    changed = "UPDATE mock_channel.payments SET currency = $2 WHERE merchant_id = $1"
+    door.sql(changed, merchant.shop.merchant_id, "USDC")
+    merchant.run_due()
+    [settlement] = merchant.order(order["id"])["settlements"]
+    assert (settlement["status"], settlement["tx_hash"]) == ("failed", "")
+    assert door.sql("SELECT kind FROM due_work WHERE merchant_id = $1", merchant.shop.merchant_id) == []
+    assert balance(merchant) == "50", "still the merchant's"
+    refused(merchant.post("/payouts", AWAY), 409, "insufficient_balance")
+    head = door.sql("SELECT attention FROM order_heads WHERE merchant_id = $1", merchant.shop.merchant_id)
+    assert "stuck" in head[0]["attention"]
+    door.sql(changed, merchant.shop.merchant_id, "USDT")
     door.verified(merchant)
 
 

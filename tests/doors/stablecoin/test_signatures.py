@@ -8,6 +8,9 @@ import pytest
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.signer import Signer, signature, written
 
+from recoup.flows.stable.callers import MISSED_MAX, Signed
+from recoup.kernel.problem import Problem
+
 ORDERS = "/api/v1/orders"
 
 
@@ -40,6 +43,20 @@ def test_a_key_that_nobody_has_is_told_as_a_live_key(merchant: Merchant, key: st
     headers = merchant.signer.headers("GET", ORDERS) | {"X-Api-Key": key.encode().decode("latin-1")}
     error = refused(send(merchant.door, headers), 401, "invalid_api_key")
     assert key not in error["message"]
+
+
+def test_made_up_keys_fill_no_memory_and_push_no_key_out(merchant: Merchant) -> None:
+    callers = merchant.door.services.callers
+    merchant.get("/orders")
+    headers = merchant.signer.headers("GET", ORDERS)
+    for key in ("pk_test_" + "a" * 8000, *(f"pk_test_made_up_{n}" for n in range(MISSED_MAX + 5))):
+        call = Signed(key, headers["X-Timestamp"], headers["X-Signature"], "GET", b"/", b"", b"")
+        with pytest.raises(Problem) as problem:
+            merchant.door.run(callers.verify(call))
+        assert problem.value.facts["detail"] == "invalid_api_key"
+    assert len(callers._missed) < MISSED_MAX
+    assert max(map(len, [*callers._missed, *callers._known])) < 128
+    assert merchant.signer.key_id in callers._known
 
 
 def test_a_revoked_key_is_an_unknown_key(door: Door) -> None:

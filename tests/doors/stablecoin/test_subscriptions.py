@@ -10,6 +10,11 @@ from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.test_signatures import refused
 from tests.doors.stablecoin.test_webhooks import listen, opened
 
+from recoup.flows.stable import subscriptions
+from recoup.flows.stable.charge import ChargeAsked, Charged, Charges
+from recoup.kernel.ids import parse_wire_id
+from recoup.kernel.scope import Scope
+
 
 @pytest.fixture
 def hooks(door: Door) -> Iterator[Receiver]:
@@ -140,6 +145,68 @@ def test_a_crash_between_charge_and_note_charges_once(door: Door) -> None:
     merchant.run_due()
     assert current(merchant, made)["cycles_done"] == 1
     assert merchant.get("/orders").json()["total"] == 1
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_what_was_charged_while_the_merchant_canceled_is_taken_back(
+    door: Door, monkeypatch: pytest.MonkeyPatch, crash: bool
+) -> None:
+    merchant = door.merchant()
+    made = plan(merchant, interval_unit="day")
+    subscription_id, charge = parse_wire_id("sub", made["id"]), Charges.charge
+    assert subscription_id is not None
+
+    async def raced(self: Charges, scope: Scope, asked: ChargeAsked) -> Charged:
+        await subscriptions.end(door.world, merchant.shop.scope, subscription_id)
+        charged = await charge(self, scope, asked)
+        if crash:
+            raise RuntimeError("the worker is gone")
+        return charged
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Charges, "charge", raced)
+        merchant.run_due()
+    merchant.post(f"/subscriptions/{made['id']}/cancel")
+    door.sql("UPDATE due_work SET lease_until = NULL WHERE merchant_id = $1", merchant.shop.merchant_id)
+    merchant.run_due()
+    now = current(merchant, made)
+    assert (now["status"], now["next_charge_at"], now["cycles_done"]) == ("canceled", None, 0)
+    assert [one["status"] for one in merchant.get("/orders").json()["data"]] == ["canceled"]
+    left = door.sql("SELECT kind FROM due_work WHERE merchant_id = $1", merchant.shop.merchant_id)
+    assert "cycle" not in {row["kind"] for row in left}
+    door.verified(merchant)
+
+
+def test_a_payer_owes_one_cycle_after_a_suspension_and_not_all(door: Door) -> None:
+    merchant = door.merchant()
+    made = plan(merchant, interval_unit="day")
+    merchant.run_due()
+    merchant.set(killed=True)
+    door.sql("UPDATE merchants SET offset_us = offset_us + 5 * 86400000000, version = version + 1"
+             " WHERE merchant_id = $1", merchant.shop.merchant_id)  # fmt: skip
+    merchant.run_due()
+    assert current(merchant, made)["cycles_done"] == 1
+    merchant.set(killed=False)
+    door.sql("UPDATE due_work SET lease_until = NULL WHERE merchant_id = $1", merchant.shop.merchant_id)
+    for _ in range(3):
+        merchant.run_due()
+    now = current(merchant, made)
+    anchor, due = (datetime.fromisoformat(now[name]) for name in ("billing_anchor", "next_charge_at"))
+    assert (now["cycles_done"], due - anchor) == (2, timedelta(days=6))
+    door.verified(merchant)
+
+
+def test_a_merchants_own_charge_cannot_stand_in_a_cycles_way(door: Door) -> None:
+    merchant = door.merchant()
+    made = plan(merchant, interval_unit="day")
+    merchant.run_due()
+    answer = merchant.post("/charges", merchant.body(merchant_order_id=f"{made['id']}-2"))
+    error = refused(answer, 400, "invalid_request")
+    assert "subscription" in error["message"]
+    for mine in (made["id"], f"{made['id']}-two", "sub_1-2"):
+        merchant.charge(merchant_order_id=mine)
+    merchant.advance(days=1, seconds=1)
+    assert current(merchant, made)["cycles_done"] == 2
 
 
 def test_lists_and_foreign_ones(merchant: Merchant, other: Merchant) -> None:

@@ -13,6 +13,8 @@ from tests.doors.rescue.receiver import Delivery, Receiver, receiving
 from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.test_signatures import refused
 
+from recoup.flows.messages import endpoints
+from recoup.kernel.problem import Problem
 from recoup.rules.messages.backoff import STABLECOIN
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
 
@@ -65,6 +67,14 @@ def test_a_payment_is_told(merchant: Merchant, hooks: Receiver) -> None:
         "is_test": True, "paid_at": order["paid_at"],
     }  # fmt: skip
     merchant.door.verified(merchant)
+
+
+def test_the_rescue_api_cannot_delete_it(merchant: Merchant, hooks: Receiver) -> None:
+    listen(merchant, hooks)
+    [row] = merchant.door.sql("SELECT endpoint_id FROM endpoints WHERE merchant_id = $1", merchant.shop.merchant_id)
+    with pytest.raises(Problem, match="no such webhook endpoint"):
+        merchant.door.run(endpoints.delete(merchant.door.world, merchant.shop.scope, row["endpoint_id"]))
+    assert merchant.get("/webhook").json()["webhook"]["url"] == hooks.url()
 
 
 def test_refunds_are_told_with_their_sum(merchant: Merchant, hooks: Receiver) -> None:

@@ -6,16 +6,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
+from recoup.flows.locked import Job
+from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.stable.pay import simulate, simulate_by_operator
+from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.mock.channel import MockChannel
 from recoup.gateways.channels.port import Payment
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.moves.payments import PAID_LATE
+from recoup.moves.payments import PAID_LATE, pick_channel
 from recoup.store.server import ServerAddress
 
 PAYER = Actor("payer", "checkout")
@@ -46,9 +49,7 @@ def test_a_payment_after_the_end_is_kept_and_told_once(server: ServerAddress, en
             if end == "declined":
                 await simulate(shop.world, shop.orders, key, approve=False, actor=PAYER)
             elif end == "cancelled":
-                from recoup.flows.stable.cancel import cancel
-
-                await cancel(shop.orders, shop.scope, order.order_id)
+                await cancel(shop.world, shop.orders, shop.scope, order.order_id)
             await shop.advance(timedelta(minutes=11))
             assert (await shop.order(order.order_id))["stage"] == end
             for _ in range(3):
@@ -100,6 +101,69 @@ def test_what_nobody_told_us_of_is_asked_before_the_order_expires(
             assert (await shop.order(order.order_id))["stage"] == "received"
             await shop.advance(timedelta(minutes=11))
             assert (await shop.order(order.order_id))["stage"] == stage
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_a_payment_that_arrives_after_the_cancel_is_asked_for_until_it_is_there(server: ServerAddress) -> None:
+    """The payer's payment is on its way while the merchant cancels: nobody is told of it later."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            arrives, lost = await charge(shop), await charge(shop, "order-2")
+            channel: MockChannel = shop.world.channels["mock"]
+            for order in (arrives, lost):
+                await shop.orders.change(Job(shop.key(order.order_id), lambda c: pick_channel(c, None), PAYER, "test"))
+                await cancel(shop.world, shop.orders, shop.scope, order.order_id)
+                await shop.run_due()
+            await proved(shop)
+            waiting = "SELECT count(*) FROM due_work WHERE kind = 'last_word'"
+            assert await shop.value(waiting) == 2, "the channel knows of nothing yet"
+            payment = Payment(arrives.attempt_id, arrives.order_id, shop.merchant_id, arrives.units, "USDT")
+            await channel.pay(payment, True)
+            async with owner(shop.world) as connection:
+                await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'last_word'")
+                await connection.execute("UPDATE attempts SET send_before = send_before - interval '1 minute'")
+            await shop.run_due()
+            assert await shop.value(waiting) == 0
+            assert await told(shop, arrives.order_id) == PAID_LATE
+            assert (await shop.happenings(arrives.order_id)).count("paid_late") == 1
+            assert "paid_late" not in await shop.happenings(lost.order_id)
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_a_payer_who_presses_again_in_the_first_window_does_not_pay_twice(server: ServerAddress) -> None:
+    """The first channel denies the payment, then gets it after all, while the second window waits."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            order = await charge(shop, channel=None)
+            key = shop.key(order.order_id)
+            again = Job(key, lambda change: pick_channel(change, "mock"), PAYER, "test")
+            await shop.orders.change(again)
+            async with owner(shop.world) as connection:
+                await connection.execute("UPDATE attempts SET send_before = send_before - interval '1 minute'")
+            channel: MockChannel = shop.world.channels["mock"]
+            ask = channel.inquire
+
+            async def slow(id: UUID) -> Outcome:
+                said = await ask(id)
+                await shop.orders.change(again)
+                return said
+
+            channel.inquire = slow  # type: ignore[method-assign]
+            with pytest.raises(Problem, match="went on elsewhere"):
+                await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER, channel="mock_direct")
+            channel.inquire = ask  # type: ignore[method-assign]
+            assert await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER) == "approved"
+            async with owner(shop.world) as connection:
+                assert await connection.fetchval("SELECT count(*) FROM mock_channel.payments") == 1
+            assert (await shop.order(order.order_id))["stage"] == "completed"
             await proved(shop)
 
     asyncio.run(story())

@@ -80,6 +80,17 @@ CORRUPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         "UPDATE payouts SET units = 1 WHERE destination = 'tron:good'", ("postings of other amounts of payout",)),
     "a payout without work": ("DELETE FROM due_work WHERE kind = 'payout'", ("due work of payout",)),
     "a payout that is gone": ("DELETE FROM payouts WHERE destination = 'tron:good'", ("payout of posting",)),
+    "a payout of money that never came in": (
+        "UPDATE payouts SET asset = 'USDC' WHERE destination = 'tron:open'", ("payouts in USDC", "at most 0")),
+    "a payment on another channel": (
+        f"UPDATE mock_channel.payments SET channel = 'mock_direct' WHERE order_id = {_of('PAID-2')}",
+        ("channel of the payment", "mock", "mock_direct")),
+    "a payment that is out and that nobody asks about": (
+        "UPDATE attempts SET send_before = now(), reference = NULL, closed_at = NULL"
+        f" WHERE order_id = {_of('LATE')}", ("due work last_word", "due", "none")),
+    "a settlement that is stuck for no reason": (
+        f"UPDATE settlements SET state = 'stuck' WHERE order_id = {_of('DIRECT-OPEN')}",
+        ("state of settlement", "under way", "stuck")),
     "an order without expiry": (
         f"DELETE FROM due_work WHERE kind = 'expire' AND subject_id = {_of('OPEN')}", ("due work expire",)),
     "a sweep that the channel knows of alone": (

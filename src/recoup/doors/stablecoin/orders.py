@@ -105,7 +105,8 @@ async def read_one(call: Call) -> Reply:
 def _settlement(order: StableOrder, row: Mapping[str, Any]) -> Settlement:
     net, fee = (text_like(row[name], order.asset, order.amount_text) for name in ("units", "fee_units"))
     stl = wire_id("stl", row["settlement_id"])
-    return Settlement(stl, row["state"], net, fee, row["to_address"], row["tx_hash"] or "")
+    status: Any = "failed" if row["state"] == "stuck" else row["state"]
+    return Settlement(stl, status, net, fee, row["to_address"], row["tx_hash"] or "")
 
 
 async def refund(call: Call) -> Reply:
@@ -119,7 +120,7 @@ async def refund(call: Call) -> Reply:
 
 async def cancel(call: Call) -> Reply:
     order_id = call.object_id("ord")
-    await cancel_order(call.services.orders, call.scope, order_id)
+    await cancel_order(call.services.world, call.services.orders, call.scope, order_id)
     return Reply(OrderOnly(order_object(call.services, await _order(call, order_id))))
 
 

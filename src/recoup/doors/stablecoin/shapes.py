@@ -68,7 +68,10 @@ class Instruction(Struct, frozen=True):
 
 class Settlement(Struct, frozen=True):
     id: Annotated[str, Meta(description="`stl_` and an opaque text.")]
-    status: Literal["pending", "broadcast", "confirmed", "failed"]
+    status: Annotated[
+        Literal["pending", "broadcast", "confirmed", "failed"],
+        Meta(description="`failed`: the channel did not take it; the money is still yours, the operator looks at it."),
+    ]
     amount: Annotated[str, Meta(description="Net of the fee.")]
     fee: str
     to_address: Annotated[str, Meta(description="Your own wallet.")]

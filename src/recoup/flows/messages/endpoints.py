@@ -103,6 +103,7 @@ async def delete(world: World, scope: Scope, endpoint_id: UUID) -> None:
 
     Raises: Problem(not_found).
     """
+    await read(world, scope, endpoint_id)  # the stablecoin API's own is none of these
     async with world.db.transaction() as tx:
         if not await delete_endpoint(tx, scope.merchant_id, endpoint_id):
             raise Problem("not_found", "There is no such webhook endpoint.")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from recoup.store.write.signatures import begin_signatures, bucket_of, take_sign
 
 KNOWN_SECONDS: Final = 5.0
 KNOWN_MAX: Final = 10_000
+MISSED_MAX: Final = 1_000
+KEY_ID_MAX: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ class Callers:
     def __init__(self, world: World, *, reads_once: bool = True) -> None:
         """`reads_once`: whether a signature of a GET works once too."""
         self._world, self._reads_once = world, reads_once
-        self._known: dict[str, tuple[float, UUID | None, bytes]] = {}
+        self._known: dict[str, tuple[float, UUID, bytes]] = {}
+        # Ids that nobody has, of which strangers send as many as they like: few are kept, and none that is long.
+        self._missed: dict[str, float] = {}
         # A secret for the keys that nobody has, so that they cost as much as others.
         self._nobody: bytes = world.keys.seal_secret(secret_context(""), os.urandom(32))
         self._taking: Coalescer[tuple[str, str, int], bool] = Coalescer(self._take)
@@ -80,16 +85,25 @@ class Callers:
         known = self._known.get(key_id)
         if known is not None and now - known[0] < KNOWN_SECONDS:
             return known[1], known[2]
-        found = None
-        if "\0" not in key_id and len(key_id) <= 128:
-            async with self._world.db.connection() as connection:
-                found = await find_signing_key(connection, key_id)
-        context, sealed = (secret_context(key_id), found[1]) if found else (secret_context(""), self._nobody)
-        secret = self._world.keys.open_secret(context, sealed)
+        if "\0" in key_id or len(key_id) > KEY_ID_MAX or now - self._missed.get(key_id, -inf) < KNOWN_SECONDS:
+            return None, self._open(None)
+        async with self._world.db.connection() as connection:
+            found = await find_signing_key(connection, key_id)
+        if found is None:
+            if len(self._missed) >= MISSED_MAX:
+                self._missed.clear()
+            self._missed[key_id] = now
+            self._known.pop(key_id, None)
+            return None, self._open(None)
+        secret = self._open((key_id, found[1]))
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
-        self._known[key_id] = (now, found[0] if found else None, secret)
-        return found[0] if found else None, secret
+        self._known[key_id] = (now, found[0], secret)
+        return found[0], secret
+
+    def _open(self, sealed: tuple[str, bytes] | None) -> bytes:
+        key_id, secret = sealed or ("", self._nobody)
+        return bytes(self._world.keys.open_secret(secret_context(key_id), secret))
 
     async def _take(self, rows: Sequence[tuple[str, str, int]]) -> list[bool | BaseException]:
         """True for a signature's first use. Of two in one batch the first counts."""

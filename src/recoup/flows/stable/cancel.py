@@ -3,14 +3,17 @@
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
+from recoup.flows.stable.expire import last_look
 from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
 from recoup.moves.end_order import cancel as cancel_move
 
 
-async def cancel(orders: Orders, scope: Scope, order_id: UUID) -> None:
-    """Ends the order, or does nothing when the merchant cancelled it before.
+async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID) -> None:
+    """Ends the order, or does nothing when the merchant cancelled it before. Its channel is asked first.
 
-    Raises: Problem wrong_state, not_found.
+    Raises: Problem wrong_state (it is paid), not_found, unavailable when the channel cannot be asked.
     """
     key = (scope.merchant_id, order_id)
+    await last_look(world, orders, key)
     await orders.change(Job(key, cancel_move, scope.actor, scope.request_id, door="stablecoin"))

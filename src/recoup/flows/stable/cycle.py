@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import EXPIRES_IN_MAX, ChargeAsked, Charges
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
@@ -12,10 +14,10 @@ from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.world import World
 from recoup.moves.subscriptions import SubscriptionChange
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.stable.cycles import next_charge
+from recoup.rules.stable.cycles import latest_due, next_charge, order_name
 from recoup.store.pool import retrying
 from recoup.store.read.merchants import offset_of
-from recoup.store.read.stable_orders import StableOrder, stable_order
+from recoup.store.read.stable_orders import StableOrder, order_id_of, stable_order
 from recoup.store.read.subscriptions import find_subscription
 from recoup.store.write.subscriptions import lock_subscription
 
@@ -23,8 +25,10 @@ _CHARGED = ("active", "past_due")
 _UNPAID = (Stage.DECLINED, Stage.EXPIRED)
 
 
-async def charge_cycle(world: World, merchant_id: UUID, subscription_id: UUID) -> None:
-    """Due work `cycle`. The charge's merchant_order_id holds the cycle's number: a second try finds the order."""
+async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscription_id: UUID) -> None:
+    """Due work `cycle`. The charge's merchant_order_id holds the cycle's number: a second try finds the order. What was
+    charged while the merchant canceled the subscription is taken back.
+    """
     async with world.db.connection() as connection:
         row = await find_subscription(connection, merchant_id, subscription_id)
         offset = await offset_of(connection, merchant_id)
@@ -34,27 +38,53 @@ async def charge_cycle(world: World, merchant_id: UUID, subscription_id: UUID) -
     if row["state"] in _CHARGED and due is not None and due <= world.clocks.business(offset):
         scope = Scope(merchant_id, WORKER, "worker")
         order = (await Charges(world, Merchants(world)).charge(scope, _asked(row))).order
+    elif row["state"] == "canceled":
+        order = await _charged_before(world, row)
 
-    async def once() -> None:
+    async def once(*, taken_back: bool) -> bool:
+        """False: the order is to be taken back first; nothing is written."""
         async with world.db.transaction() as tx:
             locked = await lock_subscription(tx, merchant_id, subscription_id)
             assert locked is not None
             change = SubscriptionChange(locked, world.clocks.wall())
-            if order is not None and change.cycles_done == cycle:
+            change.cycle_over = True
+            if order is not None and change.cycles_done == cycle and not taken_back:
+                if change.state == "canceled":
+                    return False
                 _charged(change, order)
             await change.write(tx)
+        return True
 
-    await retrying(once)
+    if not await retrying(lambda: once(taken_back=False)):
+        assert order is not None
+        await _take_back(world, orders, order)
+        await retrying(lambda: once(taken_back=True))
+
+
+async def _charged_before(world: World, row: Any) -> StableOrder | None:
+    """The order of the next cycle, if a worker got as far as that."""
+    async with world.db.connection() as connection:
+        order_id = await order_id_of(connection, row["merchant_id"], _asked(row).merchant_order_id)
+        return await stable_order(connection, row["merchant_id"], order_id) if order_id else None
+
+
+async def _take_back(world: World, orders: Orders, order: StableOrder) -> None:
+    """Unless somebody has paid it already, or it has ended. Raises: Problem(unavailable): then it is tried again."""
+    try:
+        await cancel(world, orders, Scope(order.merchant_id, WORKER, "worker"), order.order_id)
+    except Problem as problem:
+        if problem.code != "wrong_state":
+            raise
 
 
 def _charged(change: SubscriptionChange, order: StableOrder) -> None:
     row = change.row
+    every = (row["anchor"], row["interval_unit"], row["interval_count"])
+    at = change.cycles_done + change.skipped
+    change.skipped += latest_due(*every, at, change.now, row["ends_at"]) - at
     change.cycles_done += 1
     change.last_order_id = order.order_id
-    change.next_charge_at = next_charge(
-        row["anchor"], row["interval_unit"], row["interval_count"], change.cycles_done, change.skipped,
-        row["total_cycles"], row["ends_at"],
-    )  # fmt: skip
+    change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row["total_cycles"], row["ends_at"])
     change.tell("subscription.charged", order.order_id, order.external_id)
     if change.next_charge_at is None and change.state in _CHARGED:
         change.state = "completed"
@@ -67,7 +97,7 @@ def _asked(row: Any) -> ChargeAsked:
     number: int = row["cycles_done"] + 1
     lasts: timedelta = EXPIRES_IN_MAX
     return ChargeAsked(
-        f"{wire_id('sub', subscription_id)}-{number}", row["amount_text"], row["asset"], row["channel"], None,
+        order_name(wire_id("sub", subscription_id), number), row["amount_text"], row["asset"], row["channel"], None,
         row["customer"], lasts, facts,
     )  # fmt: skip
 

@@ -1,14 +1,18 @@
-"""Before a stablecoin order expires its channel is asked once more: what was paid in time is never lost."""
+"""Before a stablecoin order ends unpaid its channel is asked once more, and after it until the channel knows: what was
+paid is never lost."""
 
 from uuid import UUID
 
-from recoup.flows.locked import Orders
+from recoup.flows.locked import Job, Orders
 from recoup.flows.stable.pay import record_payment
 from recoup.gateways.channels.port import Channel
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.payments import denied
 from recoup.rules.order.lifecycle import OPEN
+from recoup.rules.order.snapshot import Attempt
 from recoup.store.read.stable_orders import stable_order
 
 
@@ -27,3 +31,28 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
         raise Problem("unavailable", "The channel cannot be asked what became of the payment.", retry_after_seconds=5)
     if outcome.state in ("approved", "declined"):
         await record_payment(world, orders, key, order.attempt_id, order.channel, outcome, actor=WORKER)
+
+
+async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
+    """Due work of an order that ended with a payment out: paid late, or denied when nothing can arrive any more.
+
+    Raises: Problem(unavailable) when a channel cannot be asked: then it is asked again.
+    """
+
+    def out_now(change: Change) -> list[Attempt]:
+        return [attempt for attempt in change.order.attempts if attempt.is_out()]
+
+    over, again = [], None
+    for attempt in await orders.change(Job(key, out_now, WORKER, "worker")):
+        channel: Channel = world.channels[attempt.route]
+        said = await channel.inquire(attempt.attempt_id)
+        settled = attempt.send_before + channel.settled_after
+        if said.state == "unknown":
+            raise Problem("unavailable", "The channel cannot be asked what became of the payment.")
+        if said.state == "approved":
+            await record_payment(world, orders, key, attempt.attempt_id, attempt.route, said, actor=WORKER)
+        elif said.state == "declined" or world.clocks.wall() > settled:
+            over.append(attempt)
+        else:
+            again = max(again or settled, settled)
+    await orders.change(Job(key, lambda change: denied(change, over, again), WORKER, "worker"))

@@ -1,5 +1,6 @@
 """A payer has paid, or failed to: what a channel tells becomes the order's, once."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.find_order import find_one
@@ -10,8 +11,10 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change
-from recoup.moves.payments import pick_channel, take_payment
+from recoup.moves.payments import pick_channel, switch_channel, take_payment
+from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.order.lifecycle import OPEN, Stage
+from recoup.rules.order.snapshot import Attempt
 from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.words import order_status
 from recoup.store.read.stable_orders import stable_order
@@ -20,36 +23,60 @@ OPERATOR = Actor("operator", "sandbox")
 
 
 async def simulate(
-    world: World, orders: Orders, key: tuple[UUID, UUID], *, approve: bool, actor: Actor, channel: str = "mock",
+    world: World, orders: Orders, key: tuple[UUID, UUID], *, approve: bool, actor: Actor, channel: str | None = None,
     late: bool = False,
 ) -> str:  # fmt: skip
-    """The sandbox's payer pays or fails; `channel` counts where the charge left it to the payer. `late`: pays an order
-    that has ended, as payers do. Answers the payment's state.
+    """The sandbox's payer pays or fails; `channel` counts where the charge left it to the payer, and another one
+    than the first only when the first knows of no payment. `late`: pays an order that has ended, as payers do. Answers
+    the payment's state.
 
     Raises: Problem not_found, wrong_state, forbidden outside a sandbox, unavailable when the channel is away.
     """
     if not world.policy.test_mode:
         raise Problem("forbidden", "Payments are simulated in the sandbox only.")
 
-    def pick(change: Change) -> tuple[Payment, str]:
+    def pick(change: Change) -> tuple[Attempt, bool]:
         order = change.order
         if order.kind != "stable":
             raise Problem("not_found", "There is no such stablecoin order.")
         if order.stage not in OPEN and not (late and approve and order.stage is not Stage.COMPLETED):
             raise Problem("wrong_state", f"The order is {order.stage.value}; it cannot be paid any more.")
-        attempt = pick_channel(change, channel)
-        payment = Payment(attempt.attempt_id, order.order_id, order.merchant_id, attempt.units, attempt.asset)
-        return payment, attempt.route or channel
+        return pick_channel(change, channel), bool(order.source)
 
-    payment, code = await orders.change(Job(key, pick, actor, "checkout"))
+    started = world.clocks.monotonic()
+    attempt, fixed = await orders.change(Job(key, pick, actor, "checkout"))
+    if channel not in (None, attempt.route) and not fixed:
+        said = await _ask_the_first(world, attempt)
+        if said.state in ("approved", "declined"):
+            return await record_payment(world, orders, key, attempt.attempt_id, attempt.route or "", said, actor=actor)
+        first, started = attempt, world.clocks.monotonic()
+        attempt = await orders.change(Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout"))
+    code = attempt.route or ""
     if code not in CHANNELS or not CHANNELS[code].test:
         raise Problem("forbidden", "Only test channels are simulated.")
     gateway: Simulated = world.channels[code]
+    payment = Payment(
+        attempt.attempt_id, key[1], key[0], attempt.units, attempt.asset, started + SEND_WITHIN / timedelta(seconds=1)
+    )
     outcome = await gateway.pay(payment, approve)
     if outcome.state not in ("approved", "declined"):
         cure = "Try again: the same payment is never taken twice."
         raise Problem("unavailable", "The channel does not answer.", cure=cure, retry_after_seconds=2)
     return await record_payment(world, orders, key, payment.id, code, outcome, actor=actor)
+
+
+async def _ask_the_first(world: World, attempt: Attempt) -> Outcome:
+    """What became of the payment on the channel that the payer picked first: approved, declined, or denied for good.
+
+    Raises: Problem(unavailable) while it may still come.
+    """
+    channel: Channel = world.channels[attempt.route]
+    said = await channel.inquire(attempt.attempt_id)
+    settled = attempt.send_before is None or world.clocks.wall() > attempt.send_before + channel.settled_after
+    if said.state == "unknown" or said.state == "not_found" and not settled:
+        message = "A payment by the channel that was picked first may still be on its way."
+        raise Problem("unavailable", message, cure="Wait a few seconds.", retry_after_seconds=5)
+    return said
 
 
 async def simulate_by_operator(world: World, orders: Orders, key: str, approve: bool) -> str | None:

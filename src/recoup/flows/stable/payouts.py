@@ -1,7 +1,8 @@
 """A merchant takes custodial money out: the wallet is debited at once, then the money is sent; what fails comes back.
 
 The one decision that reads a balance, under the lock of the wallet. Refunds do not wait for it: one that comes at the
-same moment may take a wallet below zero, as it may after a payout.
+same moment may take a wallet below zero, as it may after a payout. Direct money is never paid out: its
+settlement sends it.
 """
 
 import asyncio
@@ -19,13 +20,14 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
-from recoup.moves.payouts import close_payout, open_payout, request_payout
+from recoup.moves.payouts import close_payout, open_payout, request_payout, wait_payout
 from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.stable.amounts import amount_of, check_currency, plain_text
 from recoup.rules.stable.channels import enabled
-from recoup.store.pool import retrying
+from recoup.store.pool import KeyTaken, retrying
+from recoup.store.read.merchants import is_killed
 from recoup.store.read.requests import find_request
-from recoup.store.read.wallets import balances
+from recoup.store.read.wallets import available
 from recoup.store.write.payouts import lock_payout, lock_wallet
 
 DESTINATION_MAX: Final = 512
@@ -52,9 +54,6 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
     if not 3 <= len(asked.destination) <= DESTINATION_MAX:
         raise Problem("invalid", "The field destination is too short or too long.", field="destination")
     merchant = (await merchants.get(scope.merchant_id)).merchant
-    if merchant.killed:
-        raise Problem("forbidden", "This merchant takes no money out now.", cure="Ask the operator.",
-                      detail="merchant_suspended")  # fmt: skip
     meant = [amount.units, amount.asset, asked.destination_type, asked.destination]
     input_mac = world.keys.mac("payout", json.dumps(meant).encode())
     wall = world.clocks.wall()
@@ -71,16 +70,21 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
             await lock_wallet(tx, scope.merchant_id, amount.asset, wall)
             if asked.key and (known := await find_request(tx, scope.merchant_id, "payout", asked.key)) is not None:
                 return _same(known, input_mac)
-            held = await balances(tx, scope.merchant_id, amount.asset)
-            available = held[0]["units"] if held else 0
-            if amount.units > available:
-                message = f"The wallet holds {plain_text(max(0, available), amount.asset)} {amount.asset}."
+            if await is_killed(tx, scope.merchant_id):
+                raise Problem("forbidden", "This merchant takes no money out now.", cure="Ask the operator.",
+                              detail="merchant_suspended")  # fmt: skip
+            free = await available(tx, scope.merchant_id, amount.asset)
+            if amount.units > free:
+                message = f"{plain_text(max(0, free), amount.asset)} {amount.asset} can be paid out."
                 raise Problem("wrong_state", message, field="amount", cure="Ask for at most that.",
                               detail="insufficient_balance")  # fmt: skip
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
         return payout_id
 
-    return await retrying(once)
+    try:
+        return await retrying(once)
+    except KeyTaken:
+        return await retrying(once)  # the winner of the race, in another currency's wallet, is there now
 
 
 def _answer(scope: Scope, key: str, input_mac: bytes, payout_id: UUID, wall: Any) -> dict[str, Any]:
@@ -98,7 +102,8 @@ def _same(known: Any, input_mac: bytes) -> UUID:
 
 
 async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
-    """Due work `payout`: intent, call, outcome. The sandbox asks nobody to approve."""
+    """Due work `payout`: intent, call, outcome. The sandbox asks nobody to approve. Waits while the merchant is killed.
+    """
     wall = world.clocks.wall()
     channel = _channel(world)
     timeout: timedelta = world.policy.call_timeout
@@ -107,6 +112,9 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         if row is None:
             raise Problem("not_found", "There is no such payout.")
         if row["state"] in _DONE:
+            return
+        if row["killed"]:
+            await wait_payout(tx, row, wall)
             return
         await open_payout(tx, row, wall + SEND_WITHIN + timeout + channel.settled_after)
     outcome = await _call(world, channel, PayOut(

@@ -36,7 +36,8 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
     outcome = await _call(world, _channel(world, order, settlement_id), settlement, merchant_id)
 
     def result(change: Change) -> str:
-        return close_settlement(change, settlement_id, confirmed=outcome.state == "approved", tx_hash=outcome.reference)
+        return close_settlement(change, settlement_id, outcome.state, tx_hash=outcome.reference,
+                                code=outcome.processor_code)  # fmt: skip
 
     await orders.change(Job(key, result, WORKER, "worker"))
 

@@ -10,13 +10,15 @@ from recoup.gateways.cards.port import Outcome, Reversal
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What a payer is to pay. `id` is the attempt's id; `units` in the currency's book scale."""
+    """What a payer is to pay. `id` is the attempt's id; `units` in the currency's book scale. `send_before_monotonic`:
+    what a paused process has not given to the channel by then is not given any more."""
 
     id: UUID
     order_id: UUID
     merchant_id: UUID
     units: int
     currency: str
+    send_before_monotonic: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

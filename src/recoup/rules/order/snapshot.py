@@ -69,6 +69,11 @@ class Attempt:
     closed_at: datetime | None = None
     decision_id: UUID | None = None
 
+    def is_out(self) -> bool:
+        """A payer's payment that was given to its channel, which has not said yet what became of it."""
+        given = self.initiator == "payer" and self.send_before is not None
+        return given and self.closed_at is None and self.reference is None
+
 
 @dataclass(slots=True)
 class Refund:

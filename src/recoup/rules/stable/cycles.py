@@ -4,6 +4,8 @@ from calendar import monthrange
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from recoup.kernel.ids import parse_wire_id
+
 Unit = Literal["day", "week", "month"]
 COUNT_MAX: Final = 366
 _LENGTHS: Final = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
@@ -24,6 +26,24 @@ def first_from(anchor: datetime, unit: str, count: int, n: int, now: datetime) -
     while cycle_at(anchor, unit, count, n) < now:
         n += 1
     return n
+
+
+def latest_due(anchor: datetime, unit: str, count: int, n: int, now: datetime, ends_at: datetime | None) -> int:
+    """The last cycle from the n-th on that is due at `now`: of many that were missed only it is charged."""
+    while (at := cycle_at(anchor, unit, count, n + 1)) <= now and (ends_at is None or at <= ends_at):
+        n += 1
+    return n
+
+
+def order_name(subscription: str, number: int) -> str:
+    """The merchant_order_id of a cycle's charge, `number` from 1; a second try finds the same order."""
+    return f"{subscription}-{number}"
+
+
+def is_a_cycles(merchant_order_id: str) -> bool:
+    """Whether a cycle's charge might be called so: a merchant's own charge must not stand in its way."""
+    subscription, _, number = merchant_order_id.partition("-")
+    return parse_wire_id("sub", subscription) is not None and number.isdigit()
 
 
 def next_charge(

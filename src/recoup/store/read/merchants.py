@@ -50,6 +50,11 @@ WHERE merchant_id = $1 ORDER BY created_at, site_id
 """
 
 
+async def is_killed(connection: asyncpg.Connection, merchant_id: UUID) -> bool:
+    """As it stands now, not as it is known."""
+    return bool(await connection.fetchval("SELECT killed FROM merchants WHERE merchant_id = $1", merchant_id))
+
+
 async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Known | None:
     row = await connection.fetchrow("SELECT * FROM merchants WHERE merchant_id = $1", merchant_id)
     if row is None:

@@ -19,6 +19,12 @@ SELECT asset, -sum(units)::bigint AS units, max(at) AS at FROM (
   WHERE p.merchant_id = $1 AND p.page_no IS NULL AND e.account = 'merchant_payable' AND e.place = 'wallet'
 ) x WHERE $2::text IS NULL OR asset = $2 GROUP BY asset ORDER BY asset
 """
+# Direct money that has not left yet stands in the wallet too, but it is on its way to the merchant's own: read in one
+# statement, so that no settlement ends in between.
+_AVAILABLE = f"""
+SELECT (coalesce((SELECT units FROM ({_BALANCES}) b), 0) - coalesce((SELECT sum(units) FROM settlements
+  WHERE merchant_id = $1 AND asset = $2 AND state <> 'confirmed'), 0))::bigint
+"""
 _MOVEMENTS = """
 WITH open AS (
   SELECT p.posting_id, p.recipe, p.order_id, p.source_id, p.business_at, e.asset, -e.units AS units,
@@ -56,6 +62,11 @@ async def balances(
 ) -> Sequence[asyncpg.Record]:
     """asset, units, at (when it last moved)."""
     return await connection.fetch(_BALANCES, merchant_id, asset)  # type: ignore[no-any-return]
+
+
+async def available(connection: asyncpg.Connection, merchant_id: UUID, asset: str) -> int:
+    """What may be paid out now. Below zero after refunds of what was paid out. Only under the wallet's lock."""
+    return await connection.fetchval(_AVAILABLE, merchant_id, asset)  # type: ignore[no-any-return]
 
 
 async def movements(

@@ -15,7 +15,7 @@ SELECT merchant_id, payout_id, asset, units, state, destination_type, destinatio
 FROM jsonb_populate_record(NULL::payouts, $1)
 """
 _LOCK = """
-SELECT p.*, m.offset_us FROM payouts p JOIN merchants m USING (merchant_id)
+SELECT p.*, m.offset_us, m.killed FROM payouts p JOIN merchants m USING (merchant_id)
 WHERE p.merchant_id = $1 AND p.payout_id = $2 FOR UPDATE OF p
 """
 _CHANGE = """

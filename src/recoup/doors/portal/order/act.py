@@ -12,6 +12,7 @@ from recoup.doors.portal.order.refund import Asked, fresh_key, read_asked, reque
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.refunds.refund import refund
+from recoup.flows.stable.expire import last_look
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_page import OrderPage
 from recoup.store.read.requests import find_request
@@ -75,6 +76,7 @@ async def cancel_order(visit: Visit) -> Response:
     if not visit.session.may("cancel"):
         raise Problem("forbidden", "Your role may look, not cancel.", cure="Ask somebody with the role operations.")
     try:
+        await last_look(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id))
         await cancel(visit.portal.world, visit.portal.orders, visit.scope, page.order_id)
     except Problem as problem:
         return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])

@@ -28,7 +28,7 @@ INSERT INTO mock_channel.payouts (id, merchant_id, units, currency, decision, wh
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 """
 _FIND = """
-SELECT decision, NULL AS why FROM mock_channel.payments WHERE id = $1
+SELECT decision, NULL AS why FROM mock_channel.payments WHERE id = $1 AND ($2::text IS NULL OR channel = $2)
 UNION ALL SELECT decision, why FROM mock_channel.transfers WHERE id = $1
 UNION ALL SELECT decision, why FROM mock_channel.payouts WHERE id = $1
 """
@@ -54,12 +54,11 @@ async def install(connection: asyncpg.Connection) -> None:
 
 
 async def pay(connection: asyncpg.Connection, channel: str, payment: Payment, approve: bool, now: datetime) -> Decided:
+    """`elsewhere`: it was paid, or failed, on another channel; nothing is taken here."""
     decision = "approved" if approve else "declined"
     await connection.execute(_PAY, payment.id, channel, payment.order_id, payment.merchant_id, payment.units,
                              payment.currency, decision, now)  # fmt: skip
-    found = await find(connection, payment.id)
-    assert found is not None
-    return found
+    return await find(connection, payment.id, channel) or Decided("elsewhere")
 
 
 async def transfer(
@@ -93,6 +92,7 @@ async def pay_out(connection: asyncpg.Connection, payout: PayOut, now: datetime,
     return found
 
 
-async def find(connection: asyncpg.Connection, id: UUID) -> Decided | None:
-    row = await connection.fetchrow(_FIND, id)
+async def find(connection: asyncpg.Connection, id: UUID, channel: str | None = None) -> Decided | None:
+    """`channel`: whose payments are meant."""
+    row = await connection.fetchrow(_FIND, id, channel)
     return Decided(row["decision"], row["why"]) if row else None

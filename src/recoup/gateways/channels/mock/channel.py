@@ -44,7 +44,10 @@ class MockChannel:
     async def pay(self, payment: Payment, approve: bool) -> Outcome:
         """The payer pays, or fails to. The first word for a payment stands."""
         now = self._clocks.wall()
-        return await self._ask(payment.id, lambda c: book.pay(c, self.name, payment, approve, now))
+        return await self._ask(
+            payment.id, lambda c: book.pay(c, self.name, payment, approve, now),
+            send_before=payment.send_before_monotonic,
+        )  # fmt: skip
 
     async def reverse(self, reversal: Reversal) -> Outcome:
         now = self._clocks.wall()
@@ -74,7 +77,7 @@ class MockChannel:
             async with self._connections.one() as connection:
                 if "outage" in await active_faults(connection, self._clocks.wall()):
                     return Outcome("unknown", text="connection refused")
-                decided = await book.find(connection, id)
+                decided = await book.find(connection, id, self.name)
         except LOST:
             return Outcome("unknown", text="the connection failed")
         return _outcome(id, decided) if decided else Outcome("not_found", text="nothing with this id")
@@ -108,6 +111,8 @@ class MockChannel:
 def _outcome(id: UUID, decided: book.Decided) -> Outcome:
     """The same words for the same id, whenever it is asked for."""
     reference = "0x" + hashlib.sha256(b"mock" + id.bytes).hexdigest()
+    if decided.decision == "elsewhere":
+        return Outcome("not_sent", text="this payment is another channel's")
     if decided.decision == "declined":
         return Outcome("declined", reference, processor_code=decided.why or "declined", text="declined")
     return Outcome("approved", reference, text="approved")

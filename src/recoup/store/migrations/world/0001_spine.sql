@@ -214,6 +214,7 @@ CREATE TABLE order_log (
     'completed/attempt_not_sent/completed',
     'completed/attempt_unknown/completed',
     'completed/merchant_attempt/completed',
+    'completed/paid_late/completed',
     'completed/paid_twice/completed',
     'completed/refund_delayed/completed',
     'completed/refund_done/completed',
@@ -225,6 +226,7 @@ CREATE TABLE order_log (
     'completed/settled/completed',
     'completed/settlement_delayed/completed',
     'completed/settlement_due/completed',
+    'completed/settlement_stuck/completed',
     'completed/warned/completed',
     'declined/approved_late/declined',
     'declined/attempt_approved/declined',
@@ -556,7 +558,7 @@ CREATE TABLE settlements (
   settlement_id uuid NOT NULL,
   order_id uuid NOT NULL,
   attempt_id uuid NOT NULL,
-  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'failed')),
+  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'stuck')),
   units bigint NOT NULL CHECK (units > 0), -- net
   fee_units bigint NOT NULL CHECK (fee_units >= 0),
   asset text NOT NULL,
@@ -570,6 +572,7 @@ CREATE TABLE settlements (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
+CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state <> 'confirmed';
 
 -- home: card. One row a card: the lock of the network gate.
 CREATE TABLE cards (

@@ -18,15 +18,17 @@ CROSS JOIN LATERAL (
 ) s
 CROSS JOIN LATERAL (
   SELECT min(due_at) FILTER (WHERE state = 'planned' AND initiator <> 'payer') AS planned_at,
-    coalesce(bool_or(state IN ('open', 'unknown')), false) AS going
+    coalesce(bool_or(state IN ('open', 'unknown')), false) AS going,
+    coalesce(bool_or(initiator = 'payer' AND send_before IS NOT NULL AND closed_at IS NULL AND reference IS NULL),
+      false) AS given
   FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
 ) a
 CROSS JOIN LATERAL (
   SELECT max(due_at) FILTER (WHERE kind = 'admit') AS admit, max(due_at) FILTER (WHERE kind = 'expire') AS expire,
     max(due_at) FILTER (WHERE kind = 'retry') AS retry, max(due_at) FILTER (WHERE kind = 'inquire') AS inquire,
-    max(due_at) FILTER (WHERE kind = 'release') AS release
+    max(due_at) FILTER (WHERE kind = 'release') AS release, max(due_at) FILTER (WHERE kind = 'last_word') AS last_word
   FROM due_work d WHERE d.merchant_id = o.merchant_id AND d.subject_id = o.order_id
-    AND d.kind IN ('admit', 'expire', 'retry', 'inquire', 'release')
+    AND d.kind IN ('admit', 'expire', 'retry', 'inquire', 'release', 'last_word')
 ) d
 CROSS JOIN LATERAL (
   SELECT (SELECT l.body ->> 'until' FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
@@ -48,7 +50,9 @@ CROSS JOIN LATERAL (VALUES
       CASE WHEN d.inquire IS NOT NULL THEN CASE WHEN a.going OR s.ended THEN 'due' ELSE 'any' END
         ELSE CASE WHEN a.going OR s.ended THEN 'none' ELSE 'any' END END),
   (5, 'release', CASE WHEN s.ended THEN 'none' WHEN h.until IS NOT NULL THEN 'due' ELSE 'any' END,
-      CASE WHEN NOT s.ended AND h.until IS NULL THEN 'any' WHEN d.release IS NULL THEN 'none' ELSE 'due' END)
+      CASE WHEN NOT s.ended AND h.until IS NULL THEN 'any' WHEN d.release IS NULL THEN 'none' ELSE 'due' END),
+  (6, 'last_word', CASE WHEN s.ended AND a.given THEN 'due' ELSE 'any' END,
+      CASE WHEN s.ended AND a.given THEN CASE WHEN d.last_word IS NULL THEN 'none' ELSE 'due' END ELSE 'any' END)
 ) v (no, kind, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1

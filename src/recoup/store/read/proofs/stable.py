@@ -14,7 +14,8 @@ LEFT JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
 LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.attempt_id
 CROSS JOIN LATERAL (
   SELECT max(l.body ->> 'units') FILTER (WHERE happening = 'settlement_due') AS units,
-    CASE WHEN bool_or(happening = 'settled') THEN 'confirmed' ELSE 'under way' END AS outcome
+    CASE WHEN bool_or(happening = 'settled') THEN 'confirmed'
+      WHEN bool_or(happening = 'settlement_stuck') THEN 'stuck' ELSE 'under way' END AS outcome
   FROM order_log l WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.fact_id = s.settlement_id
 ) l
 CROSS JOIN LATERAL (VALUES
@@ -25,9 +26,9 @@ CROSS JOIN LATERAL (VALUES
   (5, 'state', l.outcome, CASE WHEN s.state IN ('pending', 'broadcast') THEN 'under way' ELSE s.state END),
   (6, 'transaction', CASE WHEN s.state = 'confirmed' THEN 'set' ELSE 'none' END,
     CASE WHEN s.tx_hash IS NULL THEN 'none' ELSE 'set' END),
-  (7, 'due work', CASE WHEN s.state = 'confirmed' THEN 'none' ELSE 'due' END, CASE WHEN EXISTS (SELECT FROM due_work d
-    WHERE d.merchant_id = s.merchant_id AND d.kind = 'settle' AND d.subject_id = s.settlement_id)
-    THEN 'due' ELSE 'none' END)
+  (7, 'due work', CASE WHEN s.state IN ('confirmed', 'stuck') THEN 'none' ELSE 'due' END,
+    CASE WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = s.merchant_id AND d.kind = 'settle'
+      AND d.subject_id = s.settlement_id) THEN 'due' ELSE 'none' END)
 ) v (no, field, expected, found)
 WHERE s.merchant_id = $1 AND s.order_id > $2 AND s.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.order_id, v.no LIMIT 1
@@ -65,6 +66,20 @@ SELECT NULL::uuid AS order_id, 'payout of posting ' || p.posting_id AS field, 'a
 FROM postings p LEFT JOIN payouts o ON o.merchant_id = p.merchant_id AND o.payout_id = p.source_id
 WHERE p.merchant_id = $1 AND p.source_kind = 'payout' AND o.payout_id IS NULL LIMIT 1
 """
+# Payouts are made of custodial money alone: what came in, less what settlements send.
+_MORE_THAN_CUSTODIAL: Final = """
+SELECT NULL::uuid AS order_id, 'payouts in ' || o.asset AS field,
+  'at most ' || greatest(c.units - s.units, 0) AS expected, o.units::text AS found
+FROM (SELECT asset, sum(units)::bigint AS units FROM payouts
+  WHERE merchant_id = $1 AND state NOT IN ('failed', 'rejected') GROUP BY asset) o
+CROSS JOIN LATERAL (SELECT -coalesce(sum(e.units), 0)::bigint AS units
+  FROM postings p JOIN entries e USING (merchant_id, posting_id)
+  WHERE p.merchant_id = $1 AND p.recipe IN ('approve', 'fee') AND e.account = 'merchant_payable'
+    AND e.place = 'wallet' AND e.asset = o.asset) c
+CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
+  WHERE merchant_id = $1 AND asset = o.asset) s
+WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1
+"""
 # What the channel took, gave back and swept, against what we believe of it.
 _CHANNEL: Final = """
 SELECT c.order_id, v.field AS field, v.expected, v.found
@@ -96,7 +111,8 @@ CROSS JOIN LATERAL (VALUES
     CASE WHEN t.refunded BETWEEN r.done AND r.most THEN 'from ' || r.done || ' to ' || r.most
       ELSE t.refunded::text END),
   (4, 'sweeps by the channel', 'from ' || s.done || ' to ' || s.most,
-    CASE WHEN t.swept BETWEEN s.done AND s.most THEN 'from ' || s.done || ' to ' || s.most ELSE t.swept::text END)
+    CASE WHEN t.swept BETWEEN s.done AND s.most THEN 'from ' || s.done || ' to ' || s.most ELSE t.swept::text END),
+  (5, 'channel of the payment', a.route, c.channel)
 ) v (no, field, expected, found)
 WHERE c.merchant_id = $1 AND c.order_id > $2 AND c.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY c.order_id, v.no LIMIT 1
@@ -120,7 +136,7 @@ async def settlements(connection: asyncpg.Connection, window: Window) -> Differe
 
 
 async def payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    for sql in (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT):
+    for sql in (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL):
         found = await first(connection, sql, merchant_id, merchant_id)
         if found:
             return found

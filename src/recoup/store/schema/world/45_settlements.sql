@@ -4,7 +4,7 @@ CREATE TABLE settlements (
   settlement_id uuid NOT NULL,
   order_id uuid NOT NULL,
   attempt_id uuid NOT NULL,
-  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'failed')),
+  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'stuck')),
   units bigint NOT NULL CHECK (units > 0), -- net
   fee_units bigint NOT NULL CHECK (fee_units >= 0),
   asset text NOT NULL,
@@ -18,3 +18,4 @@ CREATE TABLE settlements (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
+CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state <> 'confirmed';
