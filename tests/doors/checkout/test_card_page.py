@@ -66,6 +66,10 @@ def test_a_customer_says_no(door: Door, shop: Caller) -> None:
     ({"number": "4929" + "1" * 12, "expires": "08/33"}, "CardNumber"),
     (ANOTHER | {"expires": "13/33"}, "Expires"),
     (ANOTHER | {"expires": "soon"}, "Expires"),
+    (ANOTHER | {"expires": "9" * 5000 + "/33"}, "Expires"),
+    (ANOTHER | {"expires": "09/2020"}, "Expires"),
+    (ANOTHER | {"expires": "09/0000"}, "Expires"),
+    (ANOTHER | {"expires": "09/9999"}, "Expires"),
     (ANOTHER | {"code": "12x"}, "Code"),
     (ANOTHER | {"code": "12345"}, "Code"),
     ({}, "Confirmed"),
@@ -78,6 +82,17 @@ def test_what_is_wrong_is_said_beside_its_field(door: Door, shop: Caller, form: 
     assert f'id="{field}-e"' in answer.text
     assert form.get("number", "never") not in answer.text
     assert form.get("code", "never") not in answer.text or field == "Code"
+    assert shop.order(order_id)["statusName"] == "PROCESSING"
+
+
+@pytest.mark.parametrize(("kind", "body"), [
+    ("multipart/form-data", b"x"), ("multipart/form-data; boundary=a", b"--a\r\nno form"),
+    ("application/x-www-form-urlencoded", b"&".join(b"f%d=1" % n for n in range(2000))),
+])  # fmt: skip
+def test_a_form_that_cannot_be_read_is_said(door: Door, shop: Caller, kind: str, body: bytes) -> None:
+    order_id, path = challenged(shop)
+    answer = door.call("POST", f"{path}/answer", content=body, headers={"content-type": kind})
+    assert answer.status_code == 400
     assert shop.order(order_id)["statusName"] == "PROCESSING"
 
 
