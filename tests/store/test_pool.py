@@ -184,3 +184,15 @@ def test_who_is_cut_off_at_any_moment_leaves_no_transaction_to_the_next(server: 
             await issuer.close()
 
     asyncio.run(story())
+
+
+def test_a_connection_in_use_at_the_end_is_closed_when_it_is_given_back(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            db = await Database(world.extra["dsn"], size=2, name="ending").open()
+            async with db.connection() as used:
+                await db.close()
+                assert await used.fetchval("SELECT 1") == 1
+            assert used.is_closed()
+
+    asyncio.run(story())

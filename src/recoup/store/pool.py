@@ -71,7 +71,7 @@ class Database:
         self._free: asyncio.LifoQueue[asyncpg.Connection | None] = asyncio.LifoQueue()
         self._used: dict[asyncpg.Connection, float] = {}
         self._trimmer: asyncio.Task[None] | None = None
-        self._opened = False
+        self._opened = self._closed = False
         self._waiting = 0
 
     async def open(self) -> "Database":
@@ -98,6 +98,8 @@ class Database:
                 self._free.put_nowait(None if idle else connection)
 
     async def close(self) -> None:
+        """What is in use ends when it is given back."""
+        self._closed = True
         if self._trimmer is not None:
             self._trimmer.cancel()
         for _ in range(self._free.qsize()):
@@ -158,7 +160,10 @@ class Database:
                 connection = None
             raise
         finally:
-            if connection is not None:
+            if connection is not None and self._closed:
+                connection.terminate()
+                connection = None
+            elif connection is not None:
                 self._used[connection] = monotonic()
             self._free.put_nowait(connection)
 
