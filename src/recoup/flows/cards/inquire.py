@@ -8,8 +8,9 @@ import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from recoup.flows.cards.send import call, close, deadline_of
+from recoup.flows.cards.send import call, close
 from recoup.flows.locked import Job, Orders
+from recoup.flows.outward import deadline_of
 from recoup.gateways.cards.port import Outcome, Processor
 from recoup.kernel.scope import WORKER
 from recoup.kernel.time import WallTime
@@ -114,4 +115,4 @@ def _again(
     change.send(attempt.attempt_id, at=change.now)
     change.due("inquire", send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + settled_after,
                wall=True)  # fmt: skip
-    return order, attempt, deadline_of(world, attempt)
+    return order, attempt, deadline_of(world, send_before)

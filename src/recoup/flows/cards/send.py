@@ -1,19 +1,17 @@
 """One send: intent (transaction A), call (no transaction open), outcome (transaction B)."""
 
-import asyncio
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from recoup.flows.cards.taken import AtHand
 from recoup.flows.locked import Job, Orders
+from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import Card, Charge, Outcome, Processor
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
-from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
@@ -49,7 +47,10 @@ async def send_attempt(
         processor = route_of(world, change.order)
         attempt = open_attempt(change, world.policy, processor.name, processor.settled_after,
                                with_customer=at_hand is not NOTHING)  # fmt: skip
-        return (change.order, attempt, deadline_of(world, attempt)) if attempt else None
+        if attempt is None:
+            return None
+        assert attempt.send_before is not None
+        return change.order, attempt, deadline_of(world, attempt.send_before)
 
     opened = await orders.change(Job(key, intent, actor, request_id, cards=True))
     if opened is None:
@@ -57,13 +58,6 @@ async def send_attempt(
     order, attempt, deadline = opened
     outcome = await call(world, order, attempt, deadline, at_hand)
     return await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
-
-
-def deadline_of(world: World, attempt: Attempt) -> float:
-    """`send_before` on the monotonic clock. It was set before the locks were waited for; that wait is no grace."""
-    assert attempt.send_before is not None
-    left: timedelta = WallTime(attempt.send_before) - world.clocks.wall()
-    return world.clocks.monotonic() + left / timedelta(seconds=1)
 
 
 async def call(
@@ -76,13 +70,7 @@ async def call(
         charge = charge_of(world, order, attempt, deadline, at_hand)
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
-    try:
-        async with asyncio.timeout(timeout + 0.5):
-            return await processor.charge(charge)
-    except TimeoutError:
-        return Outcome("unknown", text="time-out")
-    except Exception as error:  # noqa: BLE001 - a connector that breaks may have sent it: that is unknown, no error
-        return Outcome("unknown", text=type(error).__name__)
+    return await heard(processor.charge(charge), timeout)
 
 
 def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: AtHand) -> Charge:

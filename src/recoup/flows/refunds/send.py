@@ -1,15 +1,14 @@
 """A refund that is owed goes to the processor under its own id; resending the same id is safe there."""
 
-import asyncio
 from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
+from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import Outcome, Processor, Reversal
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.refunds import close_refund, open_refund
@@ -58,18 +57,11 @@ def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
 
 async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
     assert refund.send_before is not None
-    left: timedelta = WallTime(refund.send_before) - world.clocks.wall()
-    deadline = world.clocks.monotonic() + left / timedelta(seconds=1)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     assert refund.attempt_id is not None
     message = Reversal(
         id=refund.refund_id, charge_id=refund.attempt_id, units=refund.units, currency=refund.asset,
-        kind=_KINDS[refund.kind], sent_at=refund.business_at, send_before_monotonic=deadline, timeout_seconds=timeout,
+        kind=_KINDS[refund.kind], sent_at=refund.business_at,
+        send_before_monotonic=deadline_of(world, refund.send_before), timeout_seconds=timeout,
     )  # fmt: skip
-    try:
-        async with asyncio.timeout(timeout + 0.5):
-            return await processor.reverse(message)
-    except TimeoutError:
-        return Outcome("unknown", text="time-out")
-    except Exception as error:  # noqa: BLE001 - a connector that breaks may have sent it: that is unknown, no error
-        return Outcome("unknown", text=type(error).__name__)
+    return await heard(processor.reverse(message), timeout)

@@ -5,7 +5,6 @@ same moment may take a wallet below zero, as it may after a payout. Direct money
 settlement sends it.
 """
 
-import asyncio
 import json
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.known import Merchants
-from recoup.gateways.cards.port import Outcome
+from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.channels.port import Channel, PayOut
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -117,12 +116,12 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
             await wait_payout(tx, row, wall)
             return
         await open_payout(tx, row, wall + SEND_WITHIN + timeout + channel.settled_after)
-    outcome = await _call(world, channel, PayOut(
+    payout = PayOut(
         id=payout_id, merchant_id=merchant_id, units=row["units"], currency=row["asset"],
         destination=row["destination"],
-        send_before_monotonic=world.clocks.monotonic() + SEND_WITHIN / timedelta(seconds=1),
-        timeout_seconds=timeout / timedelta(seconds=1),
-    ))  # fmt: skip
+        send_before_monotonic=deadline_of(world, wall + SEND_WITHIN), timeout_seconds=timeout / timedelta(seconds=1),
+    )  # fmt: skip
+    outcome = await heard(channel.pay_out(payout), payout.timeout_seconds)
     state = {"approved": "paid", "declined": "failed"}.get(outcome.state, "executing")
     async with world.db.transaction() as tx:
         row = await lock_payout(tx, merchant_id, payout_id)
@@ -138,13 +137,3 @@ def _channel(world: World) -> Channel:
     code = next(c.code for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial")
     channel: Channel = world.channels[code]
     return channel
-
-
-async def _call(world: World, channel: Channel, payout: PayOut) -> Outcome:
-    try:
-        async with asyncio.timeout(payout.timeout_seconds + 0.5):
-            return await channel.pay_out(payout)
-    except TimeoutError:
-        return Outcome("unknown", text="time-out")
-    except Exception as error:  # noqa: BLE001 - a channel that breaks may have sent it: that is unknown, no error
-        return Outcome("unknown", text=type(error).__name__)

@@ -1,15 +1,14 @@
 """Direct money leaves for the merchant's own wallet: intent, call, outcome, as every effect."""
 
-import asyncio
 from datetime import timedelta
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
+from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.port import Channel, Sweep
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
-from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.settlements import close_settlement, open_settlement
@@ -52,17 +51,10 @@ def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:
 
 async def _call(world: World, channel: Channel, settlement: Settlement, merchant_id: UUID) -> Outcome:
     assert settlement.send_before is not None
-    left: timedelta = WallTime(settlement.send_before) - world.clocks.wall()
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     sweep = Sweep(
         id=settlement.settlement_id, payment_id=settlement.attempt_id, merchant_id=merchant_id, units=settlement.units,
-        currency=settlement.asset, send_before_monotonic=world.clocks.monotonic() + left / timedelta(seconds=1),
+        currency=settlement.asset, send_before_monotonic=deadline_of(world, settlement.send_before),
         timeout_seconds=timeout,
     )  # fmt: skip
-    try:
-        async with asyncio.timeout(timeout + 0.5):
-            return await channel.sweep(sweep)
-    except TimeoutError:
-        return Outcome("unknown", text="time-out")
-    except Exception as error:  # noqa: BLE001 - a channel that breaks may have sent it: that is unknown, no error
-        return Outcome("unknown", text=type(error).__name__)
+    return await heard(channel.sweep(sweep), timeout)
