@@ -28,6 +28,7 @@ from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
@@ -45,6 +46,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
 from recoup.kernel.world import Policy, World
+from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import script_card
 from recoup.rules.stable.channels import CHANNELS
 from recoup.store.migrate import create_database, migrate
@@ -284,6 +286,11 @@ class Shop:
             )  # fmt: skip
         assert row is not None
         return dict(row)
+
+    async def fees(self, tariff: Tariff, **scope: Any) -> None:
+        """The operator sets a term; the shop's flows know at once."""
+        await set_fee_term(self.world, self.scope, TermAsked(tariff, **scope))
+        self.merchants.forget(self.merchant_id)
 
     async def happenings(self, order_id: UUID) -> list[str]:
         async with self.world.db.connection() as connection:

@@ -26,12 +26,34 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
         message=message, items=items, input_mac="\\x" + input_mac.hex(), business_at=change.now, actor=actor,
     )  # fmt: skip
     change.set_refund(refund)
+    fee_before = order.returned_fee(order.refunded_units)
     order.refunded_units += units
+    fee = order.returned_fee(order.refunded_units) - fee_before
+    told: dict[str, Any] = {"fee_returned": fee} if fee else {}
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
-                items=items, remaining=order.units - order.refunded_units)  # fmt: skip
-    change.post("refund", refund.refund_id, [ledger.refund_owed(units, order.payable_place)])
+                items=items, remaining=order.refundable_units, **told)  # fmt: skip
+    postings = [ledger.refund_owed(units, order.payable_place)]
+    if fee:
+        postings.append(ledger.fee_returned(fee, order.payable_place))
+    change.post("refund", refund.refund_id, postings)
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
     return refund
+
+
+def refuse_refund(change: Change, refund: Refund, why: str) -> None:
+    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back."""
+    order = change.order
+    change.undue("refund", subject_id=refund.refund_id)
+    change.set_refund(refund, state="refused")
+    fee_before = order.returned_fee(order.refunded_units)
+    order.refunded_units -= refund.units
+    fee = fee_before - order.returned_fee(order.refunded_units)
+    told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
+    change.fact("refund_refused", refund.refund_id, units=refund.units, why=why, **told)
+    postings = [ledger.refund_refused(refund.units, order.payable_place)]
+    if fee:
+        postings.append(ledger.fee_taken_back(fee, order.payable_place))
+    change.post("refund", refund.refund_id, postings)
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:

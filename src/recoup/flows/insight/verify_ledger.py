@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.flows.insight.verify_fees import FeeOfOrder
 from recoup.moves.book import content_hash
 from recoup.rules.money import ledger
 from recoup.rules.money.ledger import Entry, Posting
@@ -25,7 +26,11 @@ def first_wrong(
     demanded: dict[UUID, dict[Source, Posting]] = defaultdict(dict)
     dates: dict[Source, Any] = {}
     optional: set[Source] = set()
+    fees: dict[UUID, FeeOfOrder] = defaultdict(FeeOfOrder)
     for line in lines:
+        wrong = fees[line["order_id"]].wrong(line)
+        if wrong:
+            return line["order_id"], wrong
         if line["happening"] in ("collected", "captured", "advanced") and line["units"] != line["order_units"]:
             return line["order_id"], (f"units of log line {line['seq']}", line["order_units"], line["units"])
         for source, posting in _demanded(line, optional):
@@ -84,8 +89,12 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
         case "refund_netted":
             return [((*refund, "refund_netted"), ledger.refund_netted(units))]
         case "refund_refused":
-            return [((*refund, "refund_refused"), ledger.refund_refused(units, payable))]
-    return [((*refund, "refund_owed"), ledger.refund_owed(units, payable))]
+            refused = [ledger.refund_refused(units, payable)]
+            refused += [ledger.fee_taken_back(f, payable)] if (f := line["fee_taken_back"]) else []
+            return [((*refund, p.recipe), p) for p in refused]
+    owed = [ledger.refund_owed(units, payable)]
+    owed += [ledger.fee_returned(f, payable)] if (f := line["fee_returned"]) else []
+    return [((*refund, p.recipe), p) for p in owed]
 
 
 def _order(

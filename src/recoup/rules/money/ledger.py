@@ -50,6 +50,16 @@ def refund_owed(units: int, payable: str = "") -> Posting:
     return _pair("refund_owed", "merchant_payable", "refund_due", units, place=payable)
 
 
+def fee_returned(units: int, payable: str = "") -> Posting:
+    """With a refund, by the contract."""
+    return _pair("fee_returned", "fees", "merchant_payable", units, credit_place=payable)
+
+
+def fee_taken_back(units: int, payable: str = "") -> Posting:
+    """The refund with which it was returned is refused."""
+    return _pair("fee_taken_back", "merchant_payable", "fees", units, place=payable)
+
+
 def refund_refused(units: int, payable: str = "") -> Posting:
     return _pair("refund_refused", "refund_due", "merchant_payable", units, credit_place=payable)
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime, business_at
-from recoup.rules.money.fees import Tariff
+from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.order.lifecycle import Stage
 
@@ -25,7 +25,6 @@ class Merchant:
     mit: bool
     region: str
     acceptor_id: str
-    tariff: Tariff
     cit_unresolved: str
     killed: bool
     capture_window_minutes: int
@@ -186,6 +185,8 @@ class Order:
     sends: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
+    tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
+    approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
 
     @property
     def merchant_id(self) -> UUID:
@@ -194,6 +195,15 @@ class Order:
     @property
     def key(self) -> tuple[UUID, UUID]:
         return self.merchant.merchant_id, self.order_id
+
+    @property
+    def refundable_units(self) -> int:
+        return self.units - self.refunded_units
+
+    def returned_fee(self, refunded: int) -> int:
+        """How much of the fee is given back once `refunded` units of it are, in all."""
+        fee, policy = int(self.approval.get("fee") or 0), str(self.approval.get("fee_refund") or KEEP)
+        return returned_units(fee, policy, refunded, self.units)
 
     def going(self) -> Attempt | None:
         """The attempt that is out: sent, with no answer that we know of."""

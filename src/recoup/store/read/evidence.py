@@ -23,6 +23,12 @@ SELECT o.merchant_id, o.order_id,
     ) END AS sends,
   CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
     WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END AS settlements,
+  (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f
+    WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)
+      AND (f.currency IS NULL OR f.currency = o.asset)) AS fee_terms,
+  CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.dst = 'completed' AND l.src <> 'completed'
+    ) END AS approval,
   CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)
