@@ -39,6 +39,13 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
     return state or "not sent: the order says why"
 
 
+async def statement(world: World, key: str) -> list[dict[str, Any]]:
+    """What the cardholder's statement shows of an order. Raises: Problem(not_found)."""
+    _, order_id = await find_one(world, key)
+    found: list[dict[str, Any]] = await _issuer(world).statement(order_id)
+    return found
+
+
 async def set_fault(world: World, kind: str, lasts: timedelta) -> None:
     await _issuer(world).misbehave(kind, world.clocks.wall() + lasts)
 

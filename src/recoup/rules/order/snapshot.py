@@ -67,6 +67,7 @@ class Attempt:
     latency_ms: int | None = None
     closed_at: datetime | None = None
     decision_id: UUID | None = None
+    card_last4: str | None = None  # of the card that was sent
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""

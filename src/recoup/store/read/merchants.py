@@ -25,6 +25,7 @@ class Site:
     is_default: bool
     created_at: datetime
     retired_at: datetime | None = None
+    support: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ SELECT m.*, (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id 
 FROM merchants m WHERE merchant_id = $1
 """
 _SITES = """
-SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at
+SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
 FROM sites
 WHERE merchant_id = $1 ORDER BY created_at, site_id
 """

@@ -43,10 +43,10 @@ ord AS (
 tried AS (
   INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
     initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
-    scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id)
+    scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4)
   SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator, sent_at,
     send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id, scheme_code,
-    advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id
+    advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4
   FROM jsonb_populate_recordset(NULL::attempts, $N)
   ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
     route = EXCLUDED.route, sent_at = EXCLUDED.sent_at, send_before = EXCLUDED.send_before,
@@ -54,7 +54,8 @@ tried AS (
     if_late = EXCLUDED.if_late, reference = EXCLUDED.reference,
     network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
     advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
-    code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at
+    code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
+    card_last4 = EXCLUDED.card_last4
 )
 """,
     "refunds": """

@@ -73,6 +73,11 @@ class SandboxProcessor:
         async with self._connections.one() as connection:
             await book.tell(connection, order_id, approve)
 
+    async def statement(self, order_id: UUID) -> list[dict[str, Any]]:
+        """What the cardholder reads about this order: at, descriptor, units, currency."""
+        async with self._connections.one() as connection:
+            return [dict(row) for row in await book.statement(connection, order_id, self._clocks.wall())]
+
     async def misbehave(self, kind: Kind, until: WallTime) -> None:
         async with self._connections.one() as connection:
             await set_fault(connection, kind, until)

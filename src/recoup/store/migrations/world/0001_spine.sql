@@ -41,6 +41,7 @@ CREATE TABLE sites (
   mit boolean NOT NULL DEFAULT true,
   is_default boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
+  support text NOT NULL DEFAULT '',        -- where its customers ask: an e-mail address, phone number or page
   retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
   PRIMARY KEY (merchant_id, site_id)
 );
@@ -524,10 +525,14 @@ CREATE TABLE attempts (
   latency_ms int,
   closed_at timestamptz,
   decision_id uuid,
+  card_last4 text,                         -- of the card that was sent
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+-- "What is this charge": by what a cardholder reads on a statement, over all merchants.
+CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
+  WHERE state = 'approved' AND card_last4 IS NOT NULL;
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (

@@ -31,6 +31,7 @@ CREATE TABLE sites (
   mit boolean NOT NULL DEFAULT true,
   is_default boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
+  support text NOT NULL DEFAULT '',        -- where its customers ask: an e-mail address, phone number or page
   retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
   PRIMARY KEY (merchant_id, site_id)
 );
