@@ -43,7 +43,8 @@ def test_a_cardholder_finds_the_shop(door: Door, shop: Caller, charged: dict[str
     shop.call("PATCH", f"/sites/{order['siteId']}", json={"supportContact": "help@leaf.example"})
     page = look_up(door, **charged)
     assert page.status_code == 200
-    for told in (site["name"], site["url"], "help@leaf.example", statement_text(order["descriptor"], "visa"), "Charged."):
+    shown = statement_text(order["descriptor"], "visa")
+    for told in (site["name"], site["url"], "help@leaf.example", shown, "Charged."):
         assert told in page.text, told
     secret = [order["orderId"], order["externalOrderId"], "Ana", "payer", shop.shop.merchant_id]
     assert not [word for word in secret if str(word) in page.text]
