@@ -104,7 +104,7 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
                 for part in earlier.items:
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
-        units, chosen = by_items(asked.items, items_of(order.facts.get("items") or ()), taken)
+        units, chosen = by_items(asked.items, items_of(order.facts.get("items") or (), order.units), taken)
         by_amount(Money(units, order.asset), remaining, cap=cap)
         return units, [asdict(part) for part in chosen]
     if asked.all:
