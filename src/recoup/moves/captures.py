@@ -79,13 +79,24 @@ def captured(change: Change, capture: Refund) -> None:
     change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
 
 
-def let_go(change: Change) -> None:
+def let_go(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Refund | None:
     """The hold is to be voided. The order has just ended."""
     if change.order.paid_by() is None:
-        return
-    void = message(change, "void", "worker:clock")
+        return None
+    void = message(change, "void", actor, input_mac)
     change.fact("void_owed", void.refund_id, units=void.units)
     change.due("refund", change.wall, subject_id=void.refund_id, wall=True)
+    return void
+
+
+def refund_hold(change: Change, actor: str, input_mac: bytes) -> Refund:
+    """A refund of the whole of what is only held: the order is cancelled, the hold let go. Raises: Problem(wrong_state)
+    while a capture is out."""
+    refuse_while_capturing(change)
+    change.step("cancelled")
+    void = let_go(change, actor, "\\x" + input_mac.hex())
+    assert void is not None
+    return void
 
 
 def end_window(change: Change) -> None:

@@ -40,6 +40,12 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     return refund
 
 
+def calm(change: Change, refund: Refund) -> None:
+    """It needs nobody's attention any more."""
+    if (change.order.attention or "").startswith(f"A {refund.kind} is "):
+        change.order.attention = None
+
+
 def refuse_refund(change: Change, refund: Refund, why: str) -> None:
     """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back."""
     order = change.order
@@ -117,6 +123,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
 def _done(change: Change, refund: Refund, reference: str | None, code: str | None) -> None:
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="done", reference=reference, processor_code=code)
+    calm(change, refund)
     route = _route(change, refund)
     match refund.kind:
         case "refund":

@@ -14,7 +14,7 @@ from recoup.moves.change import Change
 from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.order.lifecycle import Stage
 
-FAULTS = ("outage", "slow", "silent", "duplicate")
+FAULTS = ("outage", "slow", "silent", "duplicate", "refuse")  # the last: money back is refused
 _OPERATOR = Actor("operator", "sandbox")
 
 

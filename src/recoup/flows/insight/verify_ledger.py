@@ -82,6 +82,10 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
         case "settled":
             return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
+        case "reversed" if line["by_hand"]:
+            return [((*refund, "reversal_by_hand"), ledger.reversal_by_hand(units))]
+        case "refund_done" if line["by_hand"]:
+            return [((*refund, "refund_by_hand"), ledger.refund_by_hand(units))]
         case "reversed":
             return [((*refund, "reversed"), ledger.reversed_(units, route))]
         case "refund_done":

@@ -72,6 +72,15 @@ def refund_done(units: int, route: str) -> Posting:
     return _pair("refund_done", "refund_due", "clearing", units, credit_place=route)
 
 
+def refund_by_hand(units: int) -> Posting:
+    """By a transfer of the operator's, not through the processor."""
+    return _pair("refund_by_hand", "refund_due", "bank", units)
+
+
+def reversal_by_hand(units: int) -> Posting:
+    return _pair("reversal_by_hand", "reversal_due", "bank", units)
+
+
 def late_approval(units: int, route: str) -> Posting:
     return _pair("late_approval", "clearing", "reversal_due", units, place=route)
 

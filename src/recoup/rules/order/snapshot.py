@@ -97,6 +97,14 @@ class Refund:
     not_found: int = 0
     reference: str | None = None
     processor_code: str | None = None
+    send_id: UUID | None = None
+    hand_note: str | None = None
+    hand_actor: str | None = None
+
+    @property
+    def wire_id(self) -> UUID:
+        """What the processor knows it by."""
+        return self.send_id or self.refund_id
 
 
 @dataclass(slots=True)

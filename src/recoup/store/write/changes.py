@@ -61,13 +61,15 @@ tried AS (
     "refunds": """
 refunded AS (
   INSERT INTO refunds AS r (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message,
-    items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor)
+    items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note,
+    hand_actor)
   SELECT merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message, items, input_mac,
-    tries, send_before, not_found, reference, processor_code, business_at, actor
+    tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note, hand_actor
   FROM jsonb_populate_recordset(NULL::refunds, $N)
   ON CONFLICT (merchant_id, refund_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
     send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
-    processor_code = EXCLUDED.processor_code
+    processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
+    hand_actor = EXCLUDED.hand_actor
 )
 """,
     "challenges": """

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.refund import Asked, fresh_key
-from recoup.doors.portal.order.timeline import KINDS, timeline
+from recoup.doors.portal.order.timeline import KINDS, lives, timeline
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import REASONS
@@ -80,7 +80,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         can_cancel=facts.can_cancel(visit, page), why_ended=REASONS.get(page.head["reason"] or "", ""),
         channel=facts.channel(page) if page.order["kind"] == "stable" else None,
         customer_link=f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, page.order_id)}",
-        problem=problem, dialog=dialog, asked=asked, review=review,
+        lives=lives(page, visit.now), problem=problem, dialog=dialog, asked=asked, review=review,
         receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),
     )  # fmt: skip
     return render("order/order.html", values, status=status)

@@ -174,7 +174,9 @@ FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
 """
 
 
-async def decide_reversal(connection: asyncpg.Connection, reversal: Reversal, now: datetime) -> Decided:
+async def decide_reversal(
+    connection: asyncpg.Connection, reversal: Reversal, now: datetime, refuse: bool = False
+) -> Decided:
     """A refund, void or capture arrives and is decided, once for its id, in the order of arrival for its
     charge.
     """
@@ -188,7 +190,7 @@ async def decide_reversal(connection: asyncpg.Connection, reversal: Reversal, no
         if found is not None:
             return found
         before = await connection.fetchrow(_REVERSED, reversal.charge_id)
-        why = _refusal(reversal, charge, before)
+        why = "refused_on_demand" if refuse else _refusal(reversal, charge, before)
         decision = "declined" if why else "approved"
         mine = await connection.fetchval(
             "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, decided_at,"

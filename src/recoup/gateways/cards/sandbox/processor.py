@@ -167,7 +167,7 @@ class SandboxProcessor:
                 if self._clocks.monotonic() >= reversal.send_before_monotonic:
                     return Outcome("not_sent", text="too late to send")
                 sent = True
-                decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
+                decided = await book.decide_reversal(connection, reversal, self._clocks.wall(), "refuse" in faults)
                 if "duplicate" in faults:
                     decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
         except LOST:

@@ -68,7 +68,7 @@ CREATE INDEX IF NOT EXISTS reversals_by_charge ON issuer.reversals (charge_id);
 
 -- What the operator switched on, until a wall time.
 CREATE TABLE IF NOT EXISTS issuer.faults (
-    kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate')),
+    kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate', 'refuse')),
     until timestamptz NOT NULL
 );
 

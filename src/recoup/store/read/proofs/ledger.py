@@ -28,6 +28,7 @@ _MONEY_LINES: Final = """
 SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units, (l.body ->> 'fee')::bigint AS fee,
   (l.body ->> 'fee_returned')::bigint AS fee_returned, (l.body ->> 'fee_taken_back')::bigint AS fee_taken_back,
   l.body ->> 'fee_refund' AS fee_refund, l.body ->> 'fee_term' AS fee_term, to_jsonb(f) AS term,
+  coalesce((l.body ->> 'by_hand')::boolean, false) AS by_hand,
   l.business_at, l.fact_id, a.attempt_id, coalesce(a.route, '') AS route, o.units AS order_units, o.kind
 FROM order_log l
 JOIN orders o USING (merchant_id, order_id)
