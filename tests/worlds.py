@@ -42,6 +42,8 @@ from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.gateways.web.client import WebClient
+from recoup.gateways.web.mail import mailbox as mailbox_table
+from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
@@ -81,9 +83,11 @@ async def sandbox_world(
     processor = SandboxProcessor(dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
     channels = mock_channels(dsn, tuple(CHANNELS))
     web = WebClient(loopback=True)
+    mailbox = Mailbox(dsn)
     world = World(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
-        clocks=clocks or Clocks(), policy=policy, extra={"people": people, "dsn": dsn, "database": name},
+        clocks=clocks or Clocks(), policy=policy, mail=mailbox,
+        extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test"},
     )  # fmt: skip
     try:
         yield world, Orders(world), Deliveries(world)
@@ -91,6 +95,7 @@ async def sandbox_world(
         await processor.close()
         for channel in channels.values():
             await channel.close()
+        await mailbox.close()
         await web.close()
         await db.close()
         await people.close()
@@ -161,6 +166,7 @@ async def _make_templates(server: ServerAddress) -> None:
             await ensure_partitions(connection, datetime.now(UTC))
             await book.install(connection)
             await channel_book.install(connection)
+            await mailbox_table.install(connection)
         finally:
             await connection.close()
         await _admin(server, f'ALTER DATABASE unfinished_world RENAME TO "{TEMPLATES["world"]}"')

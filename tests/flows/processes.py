@@ -116,9 +116,9 @@ class DyingProcessor:
 
 
 class DyingChannel:
-    """A payment channel as a process that may die sees it."""
+    """A payment channel, or the way out for mail, as a process that may die sees it."""
 
-    CALLS = frozenset({"pay", "reverse", "sweep", "pay_out", "inquire"})
+    CALLS = frozenset({"pay", "reverse", "sweep", "pay_out", "inquire", "send"})
 
     def __init__(self, inner: Any, killer: Killer) -> None:
         self._inner, self._killer = inner, killer
@@ -148,7 +148,8 @@ async def dying_process(shop: Shop, killer: Killer) -> AsyncIterator[Shop]:
     db = await DyingDatabase(shop.world.extra["dsn"], killer).open()
     inner: Any = shop.world.processors["sandbox"]
     channels = {code: DyingChannel(channel, killer) for code, channel in shop.world.channels.items()}
-    world = replace(shop.world, db=db, processors={"sandbox": DyingProcessor(inner, killer)}, channels=channels)
+    world = replace(shop.world, db=db, processors={"sandbox": DyingProcessor(inner, killer)}, channels=channels,
+                    mail=DyingChannel(shop.world.mail, killer))  # fmt: skip
     orders, merchants = Orders(world), Merchants(world)
     try:
         yield replace(

@@ -26,7 +26,7 @@ HOMES = {
             "entries", "pages",
             "account_balances", "settlement_batches", "settlement_lines", "exposure_allotments", "outbox", "feed",
             "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
-            "payouts", "subscriptions",
+            "payouts", "subscriptions", "mails", "notice_settings",
         ),
         MERCHANT,
     ),

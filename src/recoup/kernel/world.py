@@ -36,6 +36,7 @@ class Policy:
 class World:
     """`db`, `keys`, `processors` (by route), `channels` (by code) and `web` are ports; their types stand in store and
     gateways.
+    Without `mail` mails wait, and are given up at last.
     """
 
     name: str
@@ -47,4 +48,5 @@ class World:
     policy: Policy = field(default_factory=Policy)
     channels: Any = field(default_factory=dict)
     chains: Any = None
+    mail: Any = None
     extra: dict[str, Any] = field(default_factory=dict)

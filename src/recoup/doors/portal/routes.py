@@ -5,6 +5,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
@@ -41,6 +42,8 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
         on("/refunds", desk_page),
         on("/refunds/{refund_id}", act_on_refund, "POST"),
+        on("/mailbox", mailbox_page),
+        on("/mailbox", switch_notices, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

@@ -195,6 +195,7 @@ class Order:
     blocks: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
+    notices: dict[str, bool] = field(default_factory=dict)  # switches of mails to the payer, as set
     approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
 
     @property

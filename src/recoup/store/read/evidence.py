@@ -26,6 +26,7 @@ SELECT o.merchant_id, o.order_id,
   (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f
     WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)
       AND (f.currency IS NULL OR f.currency = o.asset)) AS fee_terms,
+  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id) AS notices,
   CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.dst = 'completed' AND l.src <> 'completed'
     ) END AS approval,

@@ -119,6 +119,13 @@ entered AS (
   FROM jsonb_populate_recordset(NULL::entries, $N)
 )
 """,
+    "mails": """
+mailed AS (
+  INSERT INTO mails (merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at)
+  SELECT merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at
+  FROM jsonb_populate_recordset(NULL::mails, $N)
+)
+""",
     "outbox": """
 told AS (
   INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
@@ -177,6 +184,7 @@ class Rows:
     network_sends: list[dict[str, Any]] = field(default_factory=list)
     postings: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    mails: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     due_work: list[dict[str, Any]] = field(default_factory=list)
     due_done: list[dict[str, Any]] = field(default_factory=list)

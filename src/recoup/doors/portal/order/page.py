@@ -13,7 +13,7 @@ from recoup.doors.portal.order.timeline import KINDS, lives, timeline
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import REASONS
-from recoup.flows.stable.checkout import checkout_token
+from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_page import OrderPage, read_order

@@ -888,6 +888,35 @@ CREATE TABLE delivery_tries (
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
 CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
 
+-- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
+-- order's payer, and is read when it is sent.
+CREATE TABLE notice_settings (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  notice text NOT NULL,
+  enabled boolean NOT NULL,
+  actor text NOT NULL,
+  changed_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, notice)
+);
+
+CREATE TABLE mails (
+  merchant_id uuid NOT NULL,
+  mail_id uuid NOT NULL,                   -- the Message-ID is made of it
+  order_id uuid NOT NULL,
+  notice text NOT NULL,
+  about uuid NOT NULL,                     -- the refund, attempt or challenge; else the order
+  state text NOT NULL CHECK (state IN ('owed', 'sent', 'refused', 'given_up', 'no_address')),
+  units bigint NOT NULL,
+  tries int NOT NULL DEFAULT 0,
+  why text NOT NULL DEFAULT '',
+  business_at timestamptz NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, mail_id),
+  UNIQUE (merchant_id, order_id, notice, about),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+CREATE INDEX mails_newest ON mails (merchant_id, mail_id DESC);
+
 -- home: merchant. One row per subject and kind: no duplicates. Business time unless `wall`.
 CREATE TABLE due_work (
   merchant_id uuid NOT NULL,
@@ -964,7 +993,7 @@ REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
   exposure_allotments, closers, endpoints, lanes, due_work,
-  signing_keys, settlements, wallets, payouts, subscriptions TO recoup_app;
+  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
