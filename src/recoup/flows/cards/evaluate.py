@@ -37,7 +37,6 @@ from recoup.store.coalesce import Coalescer
 from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
-from recoup.store.write.intake import Raced
 from recoup.store.write.requests import remember
 from recoup.store.write.vault import find_prints
 
@@ -84,8 +83,6 @@ class Evaluate:
             try:
                 # A number given outright goes into the vault only once it is known that this is taken.
                 admitted = kept and await self._admissions.submit(row)
-            except Raced:
-                admitted = False
             except Problem as problem:
                 # A commit whose answer was lost: the gate knows whether it happened.
                 if problem.code != "unavailable" or problem.facts.get("full") or attempt == _TRIES - 1:
@@ -321,5 +318,3 @@ def _search_text(given: Declined) -> str:
     payer = given.payer
     parts = [payer.first_name, payer.last_name, payer.email, given.external_id, given.transaction_id]
     return " ".join(p for p in parts if p).lower()
-
-

@@ -26,7 +26,6 @@ from recoup.store.coalesce import Coalescer
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
 from recoup.store.read.stable_orders import DOOR, StableOrder, stable_order
-from recoup.store.write.intake import Raced
 
 EXPIRES_IN: Final = timedelta(seconds=1800)
 EXPIRES_IN_MIN: Final = timedelta(seconds=60)
@@ -75,8 +74,6 @@ class Charges:
             row = self._row(scope, known, asked, amount, channel.code if channel else "", input_mac)
             try:
                 admitted = not known.merchant.killed and await self._admissions.submit(row)
-            except Raced:
-                admitted = False
             except Problem as problem:
                 # A commit whose answer was lost: the gate knows whether it happened.
                 if problem.code != "unavailable" or problem.facts.get("full") or turn == _TRIES - 1:

@@ -171,5 +171,3 @@ async def _change(
             await change.write(tx)
 
     await retrying(once)
-
-
