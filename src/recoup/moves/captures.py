@@ -72,7 +72,7 @@ def refuse_while_capturing(change: Change) -> None:
 def captured(change: Change, capture: Refund) -> None:
     """The processor has taken the money."""
     order = change.order
-    payment = next(a for a in order.attempts if a.attempt_id == capture.attempt_id)
+    payment = order.attempt(capture.attempt_id)
     fee = fee_units(order.units, order.merchant.tariff)
     change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee)
     change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))

@@ -19,7 +19,6 @@ from recoup.moves.book import book
 from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
-from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
@@ -202,7 +201,7 @@ class Change:
             else:
                 rows.due_work.append(key | {"due_at": when[0], "wall": when[1]})
         if order.version != self._started_at:
-            order.status = face(order.stage, order.kind, order.units, order.refunded_units, order.disputed).status
+            order.status = order.face().status
             rows.orders.append({
                 "merchant_id": order.merchant_id, "order_id": order.order_id, "stage": order.stage,
                 "version": order.version, "created_at": order.created_at, "status": order.status,

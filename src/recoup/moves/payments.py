@@ -73,7 +73,7 @@ def take_payment(
     Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the desk is told.
     """
     order = change.order
-    attempt = next(a for a in order.attempts if a.attempt_id == attempt_id)
+    attempt = order.attempt(attempt_id)
     if attempt.state in ("approved", "declined"):
         return attempt.state
     if order.stage not in OPEN:

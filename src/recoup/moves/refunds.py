@@ -54,13 +54,9 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 
 
-def find(change: Change, refund_id: UUID) -> Refund:
-    return next(r for r in change.order.refunds if r.refund_id == refund_id)
-
-
 def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta) -> Refund | None:
     """Transaction A: the refund may be sent now, under its own id. None when nothing is left to send."""
-    refund = find(change, refund_id)
+    refund = change.order.refund(refund_id)
     if refund.state not in ("owed", "sent"):
         change.undue("refund", subject_id=refund_id)
         return None
@@ -75,7 +71,7 @@ def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_aft
 
 def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str | None, code: str | None) -> str:
     """Transaction B. `state` as the processor said: approved, declined, unknown, not_sent."""
-    refund = find(change, refund_id)
+    refund = change.order.refund(refund_id)
     if refund.state != "sent":
         return refund.state
     if state == "approved":

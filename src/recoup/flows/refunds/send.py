@@ -47,7 +47,7 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
 
 def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
     """The route that took the payment gives it back."""
-    refund = next(r for r in order.refunds if r.refund_id == refund_id)
+    refund = order.refund(refund_id)
     payment = next((a for a in order.attempts if a.attempt_id == refund.attempt_id), None)
     route = payment.route if payment and payment.route else next(iter(world.processors))
     gives_back = world.channels if order.kind == "stable" else world.processors
