@@ -7,12 +7,9 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.moves import captures
 from recoup.moves.change import Change
-from recoup.moves.sends import SEND_WITHIN
+from recoup.moves.sends import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Refund
-
-WORRY_AFTER_TRIES = 6
-PAUSE_MAX = timedelta(minutes=10)
 
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
@@ -79,9 +76,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
     elif state == "declined":
         _not_done(change, refund, state, code)
     else:
-        # The same id may be sent again safely, however often: nobody has to look until it goes on for long.
-        pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(refund.tries, 10)))
-        change.due("refund", change.wall + pause, subject_id=refund_id, wall=True)
+        change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
             change.order.attention = f"A {refund.kind} is delayed: it is sent until the processor answers."
             change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)

@@ -10,6 +10,12 @@ from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, 
 from recoup.rules.order.snapshot import Order
 
 SEND_WITHIN = timedelta(seconds=5)  # from the intent to the first byte; a paused process must not send late
+WORRY_AFTER_TRIES = 6
+
+
+def pause_after(tries: int) -> timedelta:
+    """Until a message is sent again under its own id, which may be done however often."""
+    return min(timedelta(minutes=10), timedelta(seconds=2 ** min(tries, 10)))
 
 
 def _send(row: dict[str, Any]) -> Send:

@@ -5,13 +5,11 @@ from uuid import UUID
 
 from recoup.kernel.ids import wire_id
 from recoup.moves.change import Change
-from recoup.moves.sends import SEND_WITHIN
+from recoup.moves.sends import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money.ledger import settled
 from recoup.rules.order.snapshot import Settlement
 from recoup.rules.stable.amounts import text_like
 
-PAUSE_MAX = timedelta(minutes=10)
-WORRY_AFTER_TRIES = 6
 STUCK = "A settlement is stuck: the channel did not take it. The money is still the merchant's."
 DELAYED = "A settlement is delayed: the channel does not take it. It is sent until it does."
 
@@ -45,8 +43,7 @@ def close_settlement(
         change.order.attention = STUCK
         change.fact("settlement_stuck", settlement_id, units=settlement.units, code=code)
         return settlement.state
-    pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(settlement.tries, 10)))
-    change.due("settle", change.wall + pause, subject_id=settlement_id, wall=True)
+    change.due("settle", change.wall + pause_after(settlement.tries), subject_id=settlement_id, wall=True)
     if settlement.tries == WORRY_AFTER_TRIES:
         change.order.attention = DELAYED
         change.fact("settlement_delayed", settlement_id, units=settlement.units)
