@@ -8,7 +8,7 @@ import asyncpg
 
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
-from recoup.moves.sends import pause_after
+from recoup.moves.pace import pause_after
 from recoup.rules.money import ledger
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.payouts import add_payout, change_payout

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.moves import captures
 from recoup.moves.change import Change
-from recoup.moves.sends import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
+from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Refund
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import wire_id
 from recoup.moves.change import Change
-from recoup.moves.sends import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
+from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money.ledger import settled
 from recoup.rules.order.snapshot import Settlement
 from recoup.rules.stable.amounts import text_like

@@ -17,7 +17,8 @@ from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
-from recoup.moves.sends import SEND_WITHIN, gate
+from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.sends import gate
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order

@@ -19,8 +19,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
+from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payouts import close_payout, open_payout, request_payout, wait_payout
-from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.stable.amounts import amount_of, check_currency, plain_text
 from recoup.rules.stable.channels import enabled
 from recoup.store.pool import KeyTaken, retrying
