@@ -22,6 +22,7 @@ from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.requests import answered
 
 
 class Change:
@@ -179,11 +180,10 @@ class Change:
 
     def take_key(self, operation: str, key: str, input_mac: bytes, answer: dict[str, Any]) -> None:
         """Answers a key that must be new: a race for it undoes the whole transaction."""
-        self.rows.requests.append({
-            "merchant_id": self.order.merchant_id, "operation": operation, "key": key,
-            "input_mac": "\\x" + input_mac.hex(), "subject_id": self.order.order_id, "state": "answered",
-            "answer": answer, "created_at": self.wall,
-        })  # fmt: skip
+        order = self.order
+        self.rows.requests.append(
+            answered(order.merchant_id, operation, key, input_mac, order.order_id, answer, self.wall)
+        )
 
     # the end --------------------------------------------------------------------------------------------------
 
