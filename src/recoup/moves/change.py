@@ -100,9 +100,7 @@ class Change:
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it."""
         order = self.order
-        order.next_attempt_at = None
-        for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
-            self.undue(kind)
+        self.nothing_due()
         for challenge in order.challenges:
             if challenge.state in ("presented", "tried"):
                 self.set_challenge(challenge, state="ended")
@@ -177,6 +175,12 @@ class Change:
 
     def undue(self, kind: str, *, subject_id: UUID | None = None) -> None:
         self._due[kind, subject_id or self.order.order_id] = None
+
+    def nothing_due(self) -> None:
+        """Nothing that the order would do by itself is waited for any more."""
+        self.order.next_attempt_at = None
+        for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
+            self.undue(kind)
 
     def take_key(self, operation: str, key: str, input_mac: bytes, answer: dict[str, Any]) -> None:
         """Answers a key that must be new: a race for it undoes the whole transaction."""
