@@ -30,17 +30,15 @@ ASK_SECONDS_MAX = 15.0
 
 
 async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
-    def look(change: Change) -> tuple[Order, Attempt] | None:
+    def look(change: Change) -> Attempt | None:
         attempt = change.order.going()
         if attempt is None:
             change.undue("inquire")
-            return None
-        return change.order, attempt
+        return attempt
 
-    found = await orders.change(Job(key, look, WORKER, "worker"))
-    if found is None:
+    attempt = await orders.change(Job(key, look, WORKER, "worker"))
+    if attempt is None:
         return
-    _, attempt = found
     processor: Processor = world.processors[attempt.route]
     asked = world.clocks.wall()
     outcome = await ask(processor, attempt.attempt_id)
