@@ -123,14 +123,14 @@ class Evaluate:
         who = payer.external_id or payer.email.lower()
         return {
             "merchant_id": merchant.merchant_id, "merchant_version": merchant.version, "order_id": order_id,
-            "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer, "door": "rescue", "kind": kind,
-            "order_type": "MIT" if given.is_mit else "CIT", "source": given.order_source,
-            "external_id": given.external_id, "generation": generation,
+            "operation": "evaluate", "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer,
+            "door": "rescue", "kind": kind, "order_type": "MIT" if given.is_mit else "CIT",
+            "source": given.order_source, "external_id": given.external_id, "generation": generation,
             "site_id": site.site_id, "descriptor": given.descriptor or site.descriptor, "asset": given.currency,
             "units": given.units, "amount_text": str(given.units), "token_id": token_id,
             "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
             "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
-            "admit_at": now if managed else now + INLINE_GRACE,
+            "subject_kind": "order", "due_kind": "admit", "due_at": now if managed else now + INLINE_GRACE,
             "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency),
             "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,

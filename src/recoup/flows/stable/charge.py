@@ -103,7 +103,7 @@ class Charges:
             "token_id": None, "transaction_id": None, "placed_at": now, "expires_at": now + asked.expires_in,
             "facts": asked.facts, "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall,
             "event_id": new_id(), "event": told, "subject_kind": "stable_order", "due_kind": "expire",
-            "admit_at": now + asked.expires_in, "attempt_id": new_id(), "channel": channel or None,
+            "due_at": now + asked.expires_in, "attempt_id": new_id(), "channel": channel or None,
             "payer_id": customer_id(world, merchant.merchant_id, customer) if customer else None,
             "payer_external_id": customer, "first_name": "", "last_name": "", "email": "", "phone": "", "ip": "",
             "billing": None, "shipping": None, "search": " ".join(w.lower() for w in words if w),
