@@ -12,7 +12,6 @@ from recoup.flows.cards.send import call, close
 from recoup.flows.locked import Job, Orders
 from recoup.flows.outward import deadline_of
 from recoup.gateways.cards.port import Outcome, Processor
-from recoup.kernel.scope import WORKER
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
@@ -36,7 +35,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
             change.undue("inquire")
         return attempt
 
-    attempt = await orders.change(Job(key, look, WORKER, "worker"))
+    attempt = await orders.change(Job(key, look))
     if attempt is None:
         return
     processor: Processor = world.processors[attempt.route]
@@ -87,7 +86,7 @@ async def _not_known(
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
         return None
 
-    again = await orders.change(Job(key, count, WORKER, "worker", cards=True))
+    again = await orders.change(Job(key, count, cards=True))
     if again is not None:
         order, same, deadline = again
         outcome = await call(world, order, same, deadline)
