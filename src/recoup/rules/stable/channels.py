@@ -9,6 +9,8 @@ from typing import Final, Literal
 
 from recoup.kernel.problem import Problem
 
+NETWORKS: Final = ("tron", "base", "bsc", "ethereum", "polygon", "arbitrum")
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
