@@ -189,4 +189,3 @@ def test_what_the_doors_describe_can_be_shown() -> None:
             body = operation.body
             taken = body is not None and any(one.required for one in msgspec.structs.fields(body))
             assert not taken or any(one.request for one in operation.examples), f"{operation.path} needs an example"
-

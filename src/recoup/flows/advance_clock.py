@@ -54,7 +54,7 @@ async def advance_clock(
         await _move(world, merchant_id, instant)
         if tell:
             tell(instant)
-        await _settle(world, orders, merchant_id, publish, until=instant >= target)
+        await _settle(world, orders, merchant_id, publish, at_end=instant >= target)
         if instant >= target:
             return BusinessTime(target)
 
@@ -67,7 +67,7 @@ async def _move(world: World, merchant_id: UUID, instant: datetime) -> None:
 
 
 async def _settle(
-    world: World, orders: Orders, merchant_id: UUID, publish: Publish, *, until: bool = True
+    world: World, orders: Orders, merchant_id: UUID, publish: Publish, *, at_end: bool = True
 ) -> None:
     """Runs what is due until nothing is out; events are published at the end of the way."""
     give_up = world.clocks.monotonic() + SETTLE_SECONDS_MAX
@@ -75,11 +75,11 @@ async def _settle(
         ran = await run_due(world, orders, merchant_id=merchant_id)
         if ran:
             continue
-        if until:
+        if at_end:
             await publish(merchant_id)
         async with world.db.connection() as connection:
             left = await outstanding(connection, merchant_id, world.clocks.wall())
-        if not left["work"] and not (until and (left["unfed"] or left["undelivered"])):
+        if not left["work"] and not (at_end and (left["unfed"] or left["undelivered"])):
             return
         if world.clocks.monotonic() > give_up:
             raise Problem("unavailable", "Work of this merchant does not finish; the clock stands where it is.",

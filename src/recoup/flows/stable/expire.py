@@ -43,7 +43,7 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
         return [attempt for attempt in change.order.attempts if attempt.is_out()]
 
     over, again = [], None
-    for attempt in await orders.change(Job(key, out_now, WORKER, "worker")):
+    for attempt in await orders.change(Job(key, out_now)):
         channel: Channel = world.channels[attempt.route]
         said = await channel.inquire(attempt.attempt_id)
         settled = attempt.send_before + channel.settled_after
@@ -55,4 +55,4 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
             over.append(attempt)
         else:
             again = max(again or settled, settled)
-    await orders.change(Job(key, lambda change: denied(change, over, again), WORKER, "worker"))
+    await orders.change(Job(key, lambda change: denied(change, over, again)))

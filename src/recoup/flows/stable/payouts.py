@@ -8,26 +8,27 @@ settlement sends it.
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.known import Merchants
 from recoup.flows.outward import deadline_of, heard
+from recoup.flows.repeats import answered_before
 from recoup.gateways.channels.port import Channel, PayOut
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
+from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payouts import close_payout, open_payout, request_payout, wait_payout
-from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.stable.amounts import amount_of, check_currency, plain_text
 from recoup.rules.stable.channels import enabled
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.merchants import is_killed
-from recoup.store.read.requests import find_request
 from recoup.store.read.wallets import available
 from recoup.store.write.payouts import lock_payout, lock_wallet
+from recoup.store.write.requests import answered
 
 DESTINATION_MAX: Final = 512
 _DONE: Final = ("paid", "rejected", "failed")
@@ -62,13 +63,15 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
         "state": "requested", "destination_type": asked.destination_type, "destination": asked.destination,
         "amount_text": asked.amount, "actor": scope.actor.text(), "created_at": now,
     }  # fmt: skip
-    answer = _answer(scope, asked.key, input_mac, payout_id, wall) if asked.key else None
+    told = {"payout_id": str(payout_id)}
+    answer = answered(scope.merchant_id, "payout", asked.key, input_mac, payout_id, told, wall) if asked.key else None
 
     async def once() -> UUID:
         async with world.db.transaction() as tx:
             await lock_wallet(tx, scope.merchant_id, amount.asset, wall)
-            if asked.key and (known := await find_request(tx, scope.merchant_id, "payout", asked.key)) is not None:
-                return _same(known, input_mac)
+            known = await answered_before(tx, scope.merchant_id, "payout", asked.key, input_mac, "Idempotency-Key")
+            if known is not None:
+                return UUID(known["payout_id"])
             if await is_killed(tx, scope.merchant_id):
                 raise Problem("forbidden", "This merchant takes no money out now.", cure="Ask the operator.",
                               detail="merchant_suspended")  # fmt: skip
@@ -84,20 +87,6 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
         return await retrying(once)
     except KeyTaken:
         return await retrying(once)  # the winner of the race, in another currency's wallet, is there now
-
-
-def _answer(scope: Scope, key: str, input_mac: bytes, payout_id: UUID, wall: Any) -> dict[str, Any]:
-    return {
-        "merchant_id": scope.merchant_id, "operation": "payout", "key": key, "input_mac": "\\x" + input_mac.hex(),
-        "subject_id": payout_id, "state": "answered", "answer": {"payout_id": str(payout_id)}, "created_at": wall,
-    }  # fmt: skip
-
-
-def _same(known: Any, input_mac: bytes) -> UUID:
-    if known["input_mac"] != input_mac:
-        message = "This Idempotency-Key came before with another payout."
-        raise Problem("conflict", message, field="Idempotency-Key", cure="Use a new key for a new payout.")
-    return UUID(known["answer"]["payout_id"])
 
 
 async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:

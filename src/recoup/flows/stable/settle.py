@@ -43,8 +43,7 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
 
 def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:
     """The one that the payment came by."""
-    settlement = next(s for s in order.settlements if s.settlement_id == settlement_id)
-    payment = next(a for a in order.attempts if a.attempt_id == settlement.attempt_id)
+    payment = order.attempt(order.settlement(settlement_id).attempt_id)
     channel: Channel = world.channels[payment.route]
     return channel
 

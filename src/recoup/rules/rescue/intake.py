@@ -57,8 +57,6 @@ def expiry_of(
     return asked, ()
 
 
-
-
 def choose_site(
     sites: Sequence[Any], site_id: UUID | None, url: str | None, descriptor: str | None
 ) -> tuple[Any, tuple[str, ...]]:

@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, first_of
 
 _OF_ORDER: Final = """
 SELECT o.order_id, v.field, v.expected, v.found
@@ -124,8 +124,5 @@ ORDER BY l.order_id, l.seq LIMIT 1
 
 
 async def attempts_and_refunds(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    for sql in (_OF_ATTEMPT, _LINES_OF_NO_ATTEMPT, _OF_REFUND, _LINES_OF_NO_REFUND, _OF_ORDER):
-        found = await first(connection, sql, window.merchant_id, *window)
-        if found:
-            return found
-    return None
+    statements = (_OF_ATTEMPT, _LINES_OF_NO_ATTEMPT, _OF_REFUND, _LINES_OF_NO_REFUND, _OF_ORDER)
+    return await first_of(connection, statements, window.merchant_id, *window)

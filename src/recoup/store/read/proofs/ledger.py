@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first
+from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first_of
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """
@@ -91,8 +91,4 @@ async def read_outstanding(connection: asyncpg.Connection, window: Window) -> di
 
 
 async def book(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    for sql in (_OF_NO_ORDER, _OF_NO_POSTING, _BOOK):
-        found = await first(connection, sql, merchant_id, merchant_id)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_OF_NO_ORDER, _OF_NO_POSTING, _BOOK), merchant_id, merchant_id)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, first_of
 
 _OF_SETTLEMENT: Final = """
 SELECT s.order_id, v.field || ' of settlement ' || s.settlement_id AS field, v.expected, v.found
@@ -128,25 +128,14 @@ ORDER BY a.order_id LIMIT 1
 
 
 async def settlements(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    for sql in (_OF_SETTLEMENT, _LINES_OF_NO_SETTLEMENT):
-        found = await first(connection, sql, window.merchant_id, *window)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_OF_SETTLEMENT, _LINES_OF_NO_SETTLEMENT), window.merchant_id, *window)
 
 
 async def payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    for sql in (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL):
-        found = await first(connection, sql, merchant_id, merchant_id)
-        if found:
-            return found
-    return None
+    statements = (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL)
+    return await first_of(connection, statements, merchant_id, merchant_id)
 
 
 async def channel_book(connection: asyncpg.Connection, window: Window) -> Difference | None:
     """Only where the book can be read; see `issuer.can_read`."""
-    for sql in (_CHANNEL, _NOT_IN_THE_CHANNEL):
-        found = await first(connection, sql, window.merchant_id, *window)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_CHANNEL, _NOT_IN_THE_CHANNEL), window.merchant_id, *window)
