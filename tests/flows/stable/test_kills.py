@@ -91,7 +91,7 @@ def paid_late(then: str = "") -> Prepare:
         if then:
             await give_back(shop.orders, shop.scope, case.order_id)
             case.more["id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
-        case.more["late"] = True
+        case.more["owed"] = bool(then)
         return case
 
     return prepare
@@ -105,17 +105,20 @@ async def stuck(shop: Shop) -> Case:
         await connection.execute(other, case.order_id, "USDC")
         await do_settle(shop, case)
         await connection.execute(other, case.order_id, "USDT")
+    case.more["stuck"] = True
     return case
 
 
 async def do_give_back(shop: Shop, case: Case) -> Any:
     assert case.order_id
     await give_back(shop.orders, shop.scope, case.order_id)
+    case.more["owed"] = True
 
 
 async def do_settle_again(shop: Shop, case: Case) -> Any:
     assert case.order_id
     await settle_again(shop.orders, shop.scope, case.order_id)
+    case.more["stuck"] = False
 
 
 STORIES = (
@@ -145,15 +148,17 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
         assert len(ids) == 1, "one charge, two orders"
         row = await shop.order(ids.pop())
         order_id = row["order_id"]
-        if case.more.get("late"):
-            assert (taken[order_id], moved[order_id, "refund"]) == (1, (1, 49_900_000)), "late money goes back once"
+        if (owed := case.more.get("owed")) is not None:
+            once = (1, 49_900_000) if owed else (0, 0)
+            assert (taken[order_id], moved.get((order_id, "refund"), (0, 0))) == (1, once), "late money goes back once"
             continue
         assert taken.get(order_id, 0) == (row["stage"] == "completed"), row["stage"]
         assert "approved" not in case.told or row["stage"] == "completed"
         assert moved.get((order_id, "refund"), (0, 0))[1] == row["refunded_units"]
         for told in case.told:
             assert not isinstance(told, RefundAnswer) or row["refunded_units"] == told.units == 12_340_000
-        swept, direct = moved.get((order_id, "sweep"), (0, 0)), case.given.channel == "mock_direct"
+        swept = moved.get((order_id, "sweep"), (0, 0))
+        direct = case.given.channel == "mock_direct" and not case.more.get("stuck")
         assert swept[0] == (direct and row["stage"] == "completed"), "direct money leaves once"
 
 

@@ -71,7 +71,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
     asked = asked or Asked(how="amount", amount=facts.remaining(page), key=fresh_key())
     reasons, versions = facts.last_word(page)
     values = visit.values(
-        page=page, order=page.order, head=page.head, payer=page.payer, card=page.card,
+        page=page, order=page.order, sent_text=page.sent_text, head=page.head, payer=page.payer, card=page.card,
         items=[item for item in items if shown in ("all", item.kind)], shown=shown,
         counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS},
         sums=facts.sums(page), planned=facts.planned(page), reasons=reasons, versions=versions,

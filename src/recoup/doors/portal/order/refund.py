@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recoup.doors.portal.order.facts import order_items, remaining, taken
-from recoup.doors.portal.templates import money, plain_money
+from recoup.doors.portal.templates import money
 from recoup.flows.refunds.refund import RefundAsked
-from recoup.kernel.money import Money, from_text
+from recoup.kernel.money import Money, from_text, shown
 from recoup.kernel.problem import Problem
 from recoup.rules.money.refunds import by_amount, by_items
 from recoup.store.read.order_page import OrderPage
@@ -30,8 +30,8 @@ class Asked:
     reason: str = ""
     key: str = ""
 
-    def amount_text(self, asset: str) -> str:
-        return self.typed if self.typed is not None else plain_money(self.amount, asset)
+    def amount_text(self, asset: str, like: str | None) -> str:
+        return self.typed if self.typed is not None else shown(self.amount, asset, like)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def review(page: OrderPage, asked: Asked, fee: int) -> Review:
         units, _ = by_items(_items(asked), order_items(page), taken(page))
     else:
         units = from_text(_amount_text(asked), asset, "amount").units
-    by_amount(Money(units, asset), left)
+    by_amount(Money(units, asset), left, like=page.sent_text)
     return Review(units, _sentences(page, units, fee))
 
 
