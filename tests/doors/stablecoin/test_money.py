@@ -276,8 +276,9 @@ EVM = "0x" + "ab" * 20
 
 
 @pytest.mark.parametrize("destination", [
-    "TDemoXnotAReaLAddressXdoNotPayXQw8", "my wallet", "doge:D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD", "tron:", "tron:x", ":xyz",
-    f"tron:{EVM}", "base:TDemoXnotAReaLAddressXdoNotPayXQw8", f"base:{EVM}0", f"base:{EVM[:-1]}g", "tron:" + "T" * 400,
+    "TDemoXnotAReaLAddressXdoNotPayXQw8", "my wallet", "doge:D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD", "tron:", "tron:x",
+    ":xyz", f"tron:{EVM}", "base:TDemoXnotAReaLAddressXdoNotPayXQw8", f"base:{EVM}0", f"base:{EVM[:-1]}g",
+    "tron:" + "T" * 400,
     "tron:TDemoXnotAReaLAddressXdoNotPayXQw0", f"BASE:{EVM}", f" base:{EVM}", f"base:{EVM}\n", f"base: {EVM}",
 ])  # fmt: skip
 def test_money_is_not_paid_out_to_what_is_no_address(merchant: Merchant, destination: str) -> None:
@@ -298,4 +299,5 @@ def test_a_bank_account_is_the_banks_words(merchant: Merchant) -> None:
     merchant.paid(amount="49.90")
     bank = AWAY | {"destination_type": "bank", "destination": "Demo Bank, account 12 of Brightleaf Tea"}
     assert merchant.post("/payouts", bank).status_code == 201
-    assert refused(merchant.post("/payouts", bank | {"destination": "    "}), 400, "invalid_request")["param"] == "destination"
+    error = refused(merchant.post("/payouts", bank | {"destination": "    "}), 400, "invalid_request")
+    assert error["param"] == "destination"

@@ -14,7 +14,6 @@ from recoup.rules.stable.destinations import FORMS
 from recoup.rules.stable.words import stamp
 from recoup.store.read.payouts import find_payout, list_payouts
 
-
 _DESTINATION: Final = (
     "`chain:address`, or the bank's words where `destination_type` is `bank`. Forms: "
     + "; ".join(f"`{chain}:` {form.words}" for chain, form in FORMS.items()) + "."

@@ -114,7 +114,8 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
         return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
     if asked.amount is None:
         raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund")
-    return by_amount(from_text(asked.amount, order.asset, "AmountToRefund"), remaining, cap=cap, like=order.sent_text).units, []
+    amount = from_text(asked.amount, order.asset, "AmountToRefund")
+    return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
 
 
 def _still_open(order: Order, input_mac: bytes) -> Refund | None:

@@ -1,6 +1,6 @@
 """Where custodial money may be sent: `chain:address`, each chain with the form of its addresses.
 
-Source: contract stablecoin-api §2.7c; the chains' own address formats. The sandbox checks the form, not who is behind it.
+The form is checked, not who is behind it. Source: contract stablecoin-api §2.7c; the chains' own address formats.
 """
 
 import re

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
+from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.words import RECIPES, Told, actor_words, say
 from recoup.doors.portal.templates import money
 from recoup.rules.network.codes import read_decline
@@ -45,7 +46,7 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
     for event in page.events:
         for attempt in event["tries"]:
             status = _at(page.log, statuses, attempt["at"])
-            items.append((attempt["at"], 2, attempt["try_no"], _delivery(event, attempt, status)))
+            items.append((attempt["at"], 2, attempt["try_no"], _delivery(page, event, attempt, status)))
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
 
 
@@ -135,12 +136,13 @@ def _signed(entry: Mapping[str, Any], like: str | None) -> str:
     return ("+" if entry["units"] > 0 else "") + money(entry["units"], entry["asset"], like)
 
 
-def _delivery(event: Row, attempt: Row, status: int) -> Item:
+def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
     """Deliveries run by the wall clock; they are shown where they fall in the order's own time."""
     moved: timedelta = event["business_at"] - event["recorded_at"]
     fine = attempt["result"] == "delivered"
+    name = event_name(page, event) or event["event"]
     where = urlsplit(attempt["url"] or "").hostname or "The endpoint"
     said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {attempt['error']}"
     text = f"{where} {said} in {attempt['latency_ms']:,} ms, try {attempt['try_no']}."
-    title = f"Webhook {event['event']} {'delivered' if fine else attempt['result']}"
+    title = f"Webhook {name} {'delivered' if fine else attempt['result']}"
     return Item(attempt["at"] + moved, title, text, "webhook", "ok" if fine else "bad", "webhooks", status)
