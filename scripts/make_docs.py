@@ -16,7 +16,7 @@ import msgspec
 
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.doors.stablecoin.errors import TABLE as STABLECOIN_TABLE
-from recoup.doors.stablecoin.messages import MESSAGES
+from recoup.doors.edge.messages import MESSAGES
 from recoup.kernel.problem import CODES
 from recoup.main.settings import Settings
 from recoup.rules.messages.event_data import Data
