@@ -156,6 +156,8 @@ def test_late_money_is_given_back_by_a_button(door: Door, merchant: Merchant, se
     path = page_of(order)
     page = seen(path)
     assert "49.90 USDT came too late" in page
+    assert "Came late" in page
+    assert "nothing to give back" not in page
     assert "Give back 49.90 USDT?" in page
     assert "came too late" not in seen(f"{path}/give-back", x="1")
     merchant.run_due()
