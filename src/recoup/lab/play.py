@@ -134,8 +134,8 @@ class _Player:
         body = fill(line.body, moment, self._vaulted)
         if line.do in ("transmit", "evaluate"):
             body |= {"orderId": order, "mid": self._client.mid}
-        match line.do:
-            case _ if line.order in self._stable.orders:
+        match "stable" if line.order in self._stable.orders else line.do:
+            case "stable":
                 key = self._key(line.do, order, str(line.number))
                 status, word, answer = await self._stable.send(line, body, key)
             case "transmit":

@@ -301,3 +301,10 @@ def test_a_bank_account_is_the_banks_words(merchant: Merchant) -> None:
     assert merchant.post("/payouts", bank).status_code == 201
     error = refused(merchant.post("/payouts", bank | {"destination": "    "}), 400, "invalid_request")
     assert error["param"] == "destination"
+
+
+def test_an_error_shows_amounts_as_they_were_sent(merchant: Merchant) -> None:
+    order = merchant.paid(amount="49.90")
+    over = refused(merchant.post(f"/orders/{order['id']}/refund", {"amount": "60.5"}), 400, "refund_exceeds_balance")
+    assert "(60.50)" in over["message"]
+    assert "(49.90)" in over["message"]
