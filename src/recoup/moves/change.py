@@ -30,7 +30,7 @@ class Change:
 
     def __init__(self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str) -> None:
         self.order, self.now, self.wall = order, now, wall
-        self._actor, self._request_id = actor.text(), request_id
+        self.actor, self._request_id = actor.text(), request_id
         self.rows = Rows()
         self._started_at = order.version
         self._touched: dict[tuple[str, UUID], Any] = {}
@@ -84,7 +84,7 @@ class Change:
         line = {
             "merchant_id": order.merchant_id, "order_id": order.order_id, "seq": order.version,
             "happening": happening, "src": order.stage, "dst": dst, "fact_kind": kind, "fact_id": fact_id,
-            "body": body, "actor": self._actor, "request_id": self._request_id, "business_at": self.now,
+            "body": body, "actor": self.actor, "request_id": self._request_id, "business_at": self.now,
             "recorded_at": self.wall, "decision_id": decision_id,
         }  # fmt: skip
         self.rows.order_log.append(line)

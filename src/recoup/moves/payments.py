@@ -16,7 +16,7 @@ from recoup.rules.order.snapshot import Attempt, Settlement
 from recoup.rules.stable.channels import CHANNELS
 
 DEFAULT: Final = "mock"
-PAID_LATE = "Paid after its end: the money is there, the order is not open any more. Give it back, or deliver."
+PAID_LATE = "Paid after its end: the money is there, the order is not open any more."
 
 
 def pick_channel(change: Change, code: str | None) -> Attempt:

@@ -11,6 +11,8 @@ from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Refund
 
+DELAYED = "A {kind} is delayed: it is sent until the processor answers."
+
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
                actor: str) -> Refund:  # fmt: skip
@@ -69,7 +71,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
     else:
         change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
-            change.order.attention = f"A {refund.kind} is delayed: it is sent until the processor answers."
+            change.order.attention = DELAYED.format(kind=refund.kind)
             change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)
     return refund.state
 
@@ -83,12 +85,19 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
             change.fact("refund_done", refund.refund_id, units=refund.units)
             change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
         case "reversal":
+            _calm(change)
             change.fact("reversed", refund.refund_id, units=refund.units)
             change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
         case "void":
             change.fact("voided", refund.refund_id, units=refund.units)
         case "capture":
             captures.captured(change, refund)
+
+
+def _calm(change: Change) -> None:
+    """Nobody has to look any more at what was late with its answer."""
+    if change.order.attention == DELAYED.format(kind="reversal"):
+        change.order.attention = None
 
 
 def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:

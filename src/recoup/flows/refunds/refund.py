@@ -108,16 +108,17 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
         units, chosen = by_items(asked.items, items_of(order.facts.get("items") or ()), taken)
-        by_amount(Money(units, order.asset), remaining, cap=cap)
+        by_amount(Money(units, order.asset), remaining, cap=cap, like=order.sent_text)
         return units, [asdict(part) for part in chosen]
     if asked.all:
         if not remaining.units:
             message = "All of it is refunded already."
             raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
-        return by_amount(remaining, remaining, cap=cap).units, []
+        return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
     if asked.amount is None:
         raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund")
-    return by_amount(from_text(asked.amount, order.asset, "AmountToRefund"), remaining, cap=cap).units, []
+    amount = from_text(asked.amount, order.asset, "AmountToRefund")
+    return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
 
 
 def _still_open(order: Order, input_mac: bytes) -> Refund | None:

@@ -8,10 +8,10 @@ from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.port import Channel, Sweep
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import WORKER
+from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.world import World
 from recoup.moves.change import Change
-from recoup.moves.settlements import close_settlement, open_settlement
+from recoup.moves.settlements import close_settlement, open_settlement, replace_settlement
 from recoup.rules.order.snapshot import Order, Settlement
 from recoup.store.read.settlements import order_of_settlement
 
@@ -39,6 +39,15 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
                                 code=outcome.processor_code)  # fmt: skip
 
     await orders.change(Job(key, result, WORKER, "worker"))
+
+
+async def settle_again(orders: Orders, scope: Scope, order_id: UUID) -> None:
+    """What the channel refused for good is to be sent anew; a repeat does nothing.
+
+    Raises: Problem not_found, wrong_state.
+    """
+    key = (scope.merchant_id, order_id)
+    await orders.change(Job(key, replace_settlement, scope.actor, scope.request_id, door="stablecoin"))
 
 
 def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:

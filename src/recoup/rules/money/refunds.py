@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from recoup.kernel.money import Money
+from recoup.kernel.money import Money, shown
 from recoup.kernel.problem import Problem
 
 STATES: Final = ("owed", "sent", "netted", "done", "stuck", "refused")
@@ -30,13 +30,15 @@ class Chosen:
     quantity: int
 
 
-def by_amount(asked: Money, remaining: Money, *, cap: Money | None = None) -> Money:
-    """Raises: Problem(over_remainder) naming both amounts; `cap` is the operator's limit for partial refunds."""
+def by_amount(asked: Money, remaining: Money, *, cap: Money | None = None, like: str | None = None) -> Money:
+    """Raises: Problem(over_remainder) naming both amounts; `cap` is the operator's limit for partial refunds, `like`
+    the amount as the order's sender wrote it."""
     limit = remaining if cap is None or asked == remaining else min(remaining, cap)
     if asked.units <= 0:
         raise Problem("invalid", "The amount to refund must be more than zero.", field="AmountToRefund")
     if limit < asked:
-        message = f"Amount to refund ({asked.text()}) is greater than maximum refund amount ({limit.text()})"
+        too_much, most = shown(asked.units, asked.asset, like), shown(limit.units, limit.asset, like)
+        message = f"Amount to refund ({too_much}) is greater than maximum refund amount ({most})"
         raise Problem("over_remainder", message, field="AmountToRefund", cure="Refund at most what is left.")
     return asked
 

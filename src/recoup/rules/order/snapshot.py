@@ -227,6 +227,11 @@ class Order:
         return bool(self.facts.get("transaction_type") == "AUTHORIZATION")
 
     @property
+    def sent_text(self) -> str | None:
+        """The amount in its sender's own scale; the other dialect sends minor units, which have none."""
+        return self.amount_text if self.kind == "stable" else None
+
+    @property
     def payable_place(self) -> str:
         """Where the merchant's share of this order stands in the book: stablecoin orders have a wallet of their own."""
         return WALLET if self.kind == "stable" else ""

@@ -43,8 +43,10 @@ FROM (
   SELECT order_id, kind, units FROM refunds
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('owed', 'sent', 'stuck')
   UNION ALL
-  SELECT order_id, 'late', (body ->> 'units')::bigint FROM order_log
-  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late'
+  SELECT order_id, 'late', (body ->> 'units')::bigint FROM order_log l
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late' AND NOT EXISTS (
+    SELECT FROM refunds r WHERE r.merchant_id = l.merchant_id AND r.order_id = l.order_id AND r.kind = 'reversal'
+      AND r.attempt_id = l.fact_id)
 ) x GROUP BY order_id
 """
 _OF_NO_ORDER: Final = """
