@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
+from recoup.moves.order_message import order_message
 from recoup.moves.payments import PAID_LATE
 from recoup.rules.money.ledger import by_hand
 from recoup.rules.order.snapshot import Attempt, Order, Refund
@@ -29,8 +29,7 @@ def give_back(change: Change) -> list[Refund]:
         if before is not None:
             change.set_refund(before, state="refused")
             change.fact("reversal_refused", before.refund_id, units=before.units)
-        refund = _new(change, attempt, "owed", GIVEN_BACK)
-        change.set_refund(refund)
+        refund = order_message(change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK, actor=change.actor)
         change.fact("reversal_owed", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
         made.append(refund)
@@ -51,8 +50,8 @@ def settle_by_hand(change: Change, note: str) -> list[Refund]:
         if gives_back(attempt):
             cure = "Give it back here; its channel sends it."
             raise Problem("wrong_state", "The money is here, with its channel.", cure=cure)
-        refund = _new(change, attempt, "done", note)
-        change.set_refund(refund, processor_code=BY_HAND)
+        refund = order_message(change, "reversal", attempt.attempt_id, attempt.units, text=note, actor=change.actor)
+        change.set_refund(refund, state="done", processor_code=BY_HAND)
         change.fact("settled_by_hand", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
         change.post("refund", refund.refund_id, [by_hand(refund.units, attempt.route or "")])
         made.append(refund)
@@ -84,12 +83,3 @@ def _check_custodial(attempt: Attempt) -> None:
     if not gives_back(attempt):
         cure = "Send it back from your own wallet, then mark it as settled by hand."
         raise Problem("wrong_state", "This channel pays straight to your own wallet.", cure=cure)
-
-
-def _new(change: Change, attempt: Attempt, state: str, message: str) -> Refund:
-    order = change.order
-    return Refund(
-        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="reversal",
-        attempt_id=attempt.attempt_id, state=state, units=attempt.units, asset=attempt.asset, message=message,
-        items=[], input_mac="\\x", business_at=change.now, actor=change.actor,
-    )  # fmt: skip
