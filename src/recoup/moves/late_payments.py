@@ -29,7 +29,8 @@ def give_back(change: Change) -> list[Refund]:
         if before is not None:
             change.set_refund(before, state="refused")
             change.fact("reversal_refused", before.refund_id, units=before.units)
-        refund = order_message(change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK, actor=change.actor)
+        refund = order_message(change, "reversal", attempt.attempt_id, attempt.units, text=GIVEN_BACK,
+                               actor=change.actor)  # fmt: skip
         change.fact("reversal_owed", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
         made.append(refund)
