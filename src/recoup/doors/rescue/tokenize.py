@@ -15,8 +15,8 @@ from recoup.doors.rescue.shapes.card import StoredMethod, TokenizeBody, Tokenize
 from recoup.flows.cards.tokenize import CardGiven, Stored, check_number
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import iso
-from recoup.rules.network.card import brand
+from recoup.kernel.time import BusinessTime, iso
+from recoup.rules.network.card import brand, is_expired
 
 
 async def tokenize(call: Call) -> Reply:
@@ -31,14 +31,24 @@ async def tokenize(call: Call) -> Reply:
     number = card.text("number", required=True, maximum=64).replace(" ", "").replace("-", "")
     month = card.whole("month", low=1, high=12, required=True, texts=True) or 0
     year = card.whole("year", low=0, high=2100, required=True, texts=True) or 0
+    year = year + 2000 if year < 100 else year
     cvv = card.text("verification_value", maximum=4)
     email = root.object("payment_method").text("email")
-    root.raise_if_any()
     world = call.services.world
+    if not root.errors:
+        _check_expiry(card, month, year, (await call.services.merchants.get(merchant_id)).merchant.business(
+            world.clocks.wall()))  # fmt: skip
+    root.raise_if_any()
     check_number(world, number, "PaymentMethod.CreditCard.Number")
-    given = CardGiven(merchant_id, new_id(), number, month, year + 2000 if year < 100 else year, cvv)
+    given = CardGiven(merchant_id, new_id(), number, month, year, cvv)
     stored = await call.services.vault.store(given)
     return Reply(_answer(call, given, stored, (first, last, email)))
+
+
+def _check_expiry(card: Fields, month: int, year: int, now: BusinessTime) -> None:
+    if is_expired(month, year, now):
+        told = f"The card expired in {month:02d}/{year}; today is {now:%Y-%m-%d}."
+        card.complain("year", text=f"{told} Send the month and year that stand on the customer's present card.")
 
 
 def _card(root: Fields) -> Fields:
@@ -87,7 +97,8 @@ def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, s
 TOKENIZE: Final = Operation(
     "POST", "/v1/tokenize", "Keep a card",
     "The card goes into the vault; the answer's `transaction.payment_method.token` stands for it. Needs a bearer "
-    "token, or the tokenization key as `environment`, so that a checkout may call it.",
+    "token, or the tokenization key as `environment`, so that a checkout may call it. "
+    "A card whose last month is over is refused.",
     group="Rescue", body=TokenizeBody, query=TokenizeQuery, answers={200: Tokenized},
     examples=examples.TOKENIZE,
 )  # fmt: skip
