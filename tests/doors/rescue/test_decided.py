@@ -57,7 +57,7 @@ def test_an_expiry_that_is_too_late_names_the_latest_date(door: Door, shop: Call
 def test_an_expiry_that_is_no_date_says_the_words_that_clients_know(door: Door, shop: Caller, text: str) -> None:
     body = shop.body(expiryDateUtc=text)
     with door.nothing_written():
-        assert fields_of(shop.evaluate(body))["ExpiryDateUtc"] == ["The field ExpiryDateUtc is invalid."]
+        assert fields_of(shop.evaluate(body))["ExpiryDateUtc"][0] == "The field ExpiryDateUtc is invalid."
 
 
 def test_bounds_follow_the_merchants_own_clock(shop: Caller) -> None:

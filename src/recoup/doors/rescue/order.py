@@ -9,7 +9,7 @@ import asyncpg
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import FIND_ORDER, Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
     AttemptShown,
@@ -43,7 +43,7 @@ async def _shown(call: Call, order_id: UUID) -> Reply:
     async with call.services.world.db.connection() as connection:
         row = await wire_order(connection, call.scope.merchant_id, order_id)
     if row is None:
-        raise Problem("not_found", "There is no such order.", cure="Check the id; it is the orderId of /evaluate.")
+        raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
     return Reply(OrderDetail(
         **members(row),
         items=[Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})

@@ -9,6 +9,7 @@ from recoup.doors.edge.rate import check_rate
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.resource import Call, Method, Reply, Resource
 from recoup.doors.rescue.services import Services
 from recoup.doors.rescue.shapes.card import StoredMethod, TokenizeBody, Tokenized, TokenizeQuery, VaultTransaction
@@ -75,7 +76,7 @@ async def _merchant(call: Call) -> UUID:
         check_rate(call.services.buckets, key, call.services.world.clocks.monotonic())
     mid = (call.query.get("mid") or [""])[0] or str(call.body.get("mid") or "")
     if mid and mid.lower() != str(merchant_id):
-        raise Problem("invalid", "The mid does not belong to this credential.", field="Mid")
+        raise Problem("invalid", NOT_YOUR_MID, field="Mid")
     return merchant_id
 
 
