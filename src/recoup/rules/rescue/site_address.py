@@ -44,6 +44,15 @@ def check_site_address(url: str) -> str:
     return host.removeprefix("www.")
 
 
+def shop_address(url: str) -> str | None:
+    """Where a customer finds the site; None for an old address that is none. Always https."""
+    try:
+        check_site_address(url)
+    except Problem:
+        return None
+    return url if "//" in url else f"https://{url}"
+
+
 def host_of(url: str) -> str | None:
     """The host of an address as clients write it: with or without scheme, `www.`, port or path, in any script."""
     try:
