@@ -140,9 +140,9 @@ _STABLE: Final = {"url": "https://hooks.example/stablecoin", "format": "stableco
 METHODS: Final = (
     Method(Operation("POST", "/v1/webhooks", "Make an endpoint",
                      "Without `events` it gets those sent by default. One endpoint for each url: a url that another "
-                     "has is a conflict that names it. With `format: stablecoin` it gets the events of stablecoin orders "
-                     "in that API's dialect, signed as its webhook is, with the `signingKey` of the answer as secret; "
-                     "`encrypt` wraps them in A256GCM. The one webhook of `PUT /api/v1/webhook` is apart from these.",
+                     "has is a conflict that names it. With `format: stablecoin` it gets the events of stablecoin "
+                     "orders in that API's dialect, signed as its webhook is, with the answer's `signingKey` as "
+                     "secret; `encrypt` wraps them in A256GCM. The webhook of `PUT /api/v1/webhook` stays apart.",
                      group=_GROUP, body=EndpointBody, answers={201: Shown}, problems=("conflict",),
                      examples=(Example("two events", _HOOK, 201), Example("stablecoin orders", _STABLE, 201))),
            create, "merchants"),
@@ -166,6 +166,7 @@ METHODS: Final = (
                      examples=(Example("a refund", {"event": "order.refunded"}),)), test, "merchants",
            body_optional=True),
     Method(Operation("GET", "/v1/webhooks/{id}/deliveries", "What was sent there",
-                     "Each try and each sample, newest first.", group=_GROUP, query=DeliveryQuery, answers={200: Deliveries}, problems=("not_found",)),
+                     "Each try and each sample, newest first.",
+                     group=_GROUP, query=DeliveryQuery, answers={200: Deliveries}, problems=("not_found",)),
            deliveries, "merchants"),
 )  # fmt: skip

@@ -97,7 +97,8 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
         message = f"An order that is {order.stage.value} cannot be refunded."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     if asked.currency is not None and asked.currency != order.asset:
-        raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency")
+        raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency",
+                      cure=f"Send {order.asset}, or leave the currency out.")  # fmt: skip
     remaining = Money(order.units - order.refunded_units, order.asset)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if asked.items is not None:
@@ -116,7 +117,8 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
             raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
         return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
     if asked.amount is None:
-        raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund")
+        raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund",
+                      cure="Send an amount like 19.99, or items.")  # fmt: skip
     amount = from_text(asked.amount, order.asset, "AmountToRefund")
     return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
 

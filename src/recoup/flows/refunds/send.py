@@ -23,7 +23,7 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
     async with world.db.connection() as connection:
         order_id = await order_of_refund(connection, merchant_id, refund_id)
     if order_id is None:
-        raise Problem("not_found", "There is no such refund.")
+        raise Problem("not_found", "There is no such refund.", cure="Check its id.")
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Order, Refund] | None:

@@ -104,7 +104,7 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
     async with world.db.transaction() as tx:
         row = await lock_payout(tx, merchant_id, payout_id)
         if row is None:
-            raise Problem("not_found", "There is no such payout.")
+            raise Problem("not_found", "There is no such payout.", cure="Check its id; GET /api/v1/payouts lists them.")
         if row["state"] in _DONE:
             return
         if row["killed"]:

@@ -20,7 +20,7 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
     async with world.db.connection() as connection:
         order_id = await order_of_settlement(connection, merchant_id, settlement_id)
     if order_id is None:
-        raise Problem("not_found", "There is no such settlement.")
+        raise Problem("not_found", "There is no such settlement.", cure="Check its id.")
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Order, Settlement] | None:

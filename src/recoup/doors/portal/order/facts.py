@@ -167,7 +167,9 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
 def can_cancel(visit: Visit, page: OrderPage) -> Action:
     stage = Stage(page.order["stage"])
     if stage is Stage.COMPLETED:
-        return Action("It is paid: a completed order is refunded, not cancelled.")
+        gives_back = (found := channel(page)) is None or found.supports_refund
+        return Action("It is paid: " + ("a completed order is refunded, not cancelled." if gives_back
+                                        else "its money went straight to your own wallet."))  # fmt: skip
     if stage in ENDED:
         return Action("It has ended already.")
     if not can(stage, "cancelled"):

@@ -32,7 +32,9 @@ class Switches(Shape, kw_only=True):
 class SiteBody(Switches, kw_only=True):
     """A site or campaign."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=512, description="Orders find it by its host.")]
+    url: Annotated[
+        str, Meta(min_length=1, max_length=512, description="https address or host name; orders find it by its host.")
+    ]
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     descriptor: Descriptor
 
