@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.refunds import calm, find, refuse_refund
+from recoup.moves.refunds import calm, refuse_refund
 from recoup.rules.money import ledger
 from recoup.rules.money.approvers import check_second
 from recoup.rules.order.snapshot import Refund
@@ -75,11 +75,8 @@ def refuse(change: Change, refund_id: UUID, note: str) -> str:
 
 
 def _found(change: Change, refund_id: UUID) -> Refund:
-    try:
-        refund = find(change, refund_id)
-    except StopIteration:
-        raise Problem("not_found", "There is no such refund.") from None
-    if refund.kind == "capture":
+    refund = next((r for r in change.order.refunds if r.refund_id == refund_id), None)
+    if refund is None or refund.kind == "capture":
         raise Problem("not_found", "There is no such refund.")
     return refund
 

@@ -93,7 +93,7 @@ class ChargePage:
             ]  # fmt: skip
         status = {"too_many_requests": 429, "unavailable": 503, "internal": 500}.get(problem.code, 400) if problem \
             else 200  # fmt: skip
-        page = render("charge.html", {
+        page = render("charge.html", "en", {
             "given": {name: given.get(name, "") for name in ("last4", "amount", "currency", "date")},
             "problem": problem, "found": shown, "test": self._world.policy.test_mode,
         }, status=status)  # fmt: skip

@@ -7,6 +7,7 @@ from starlette.types import Scope
 
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
+from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
 from recoup.doors.portal.refunds.page import act as act_on_refund
@@ -44,6 +45,9 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/refunds/{refund_id}", act_on_refund, "POST"),
         on("/mailbox", mailbox_page),
         on("/mailbox", switch_notices, "POST"),
+        on("/orders/{order_id}/give-back", post_give_back, "POST"),
+        on("/orders/{order_id}/settled-by-hand", post_by_hand, "POST"),
+        on("/orders/{order_id}/settle-again", post_settle_again, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

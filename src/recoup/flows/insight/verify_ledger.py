@@ -14,7 +14,7 @@ Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed", "paid_late", "settled",
+    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled",
 )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
 
 def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Source, Posting]]:
     units, route, attempt = line["units"], line["route"], ("attempt", line["attempt_id"])
-    refund, payable = ("refund", line["fact_id"]), ledger.WALLET if line["kind"] == "stable" else ""
+    payable = ledger.WALLET if line["kind"] == "stable" else ""
     match line["happening"]:
         case "collected" | "captured" | "advanced":
             fee = line["fee"] or 0
@@ -82,23 +82,25 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
         case "settled":
             return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
-        case "reversed" if line["by_hand"]:
-            return [((*refund, "reversal_by_hand"), ledger.reversal_by_hand(units))]
-        case "refund_done" if line["by_hand"]:
-            return [((*refund, "refund_by_hand"), ledger.refund_by_hand(units))]
+    return [(("refund", line["fact_id"], p.recipe), p) for p in _money_back(line, units, route, payable)]
+
+
+def _money_back(line: Mapping[str, Any], units: int, route: str, payable: str) -> list[Posting]:
+    """What a refund's or reversal's line books."""
+    match line["happening"]:
         case "reversed":
-            return [((*refund, "reversed"), ledger.reversed_(units, route))]
+            return [ledger.reversal_by_hand(units) if line["by_hand"] else ledger.reversed_(units, route)]
+        case "settled_by_hand":
+            return [ledger.by_hand(units, route)]
         case "refund_done":
-            return [((*refund, "refund_done"), ledger.refund_done(units, route))]
+            return [ledger.refund_by_hand(units) if line["by_hand"] else ledger.refund_done(units, route)]
         case "refund_netted":
-            return [((*refund, "refund_netted"), ledger.refund_netted(units))]
+            return [ledger.refund_netted(units)]
         case "refund_refused":
             refused = [ledger.refund_refused(units, payable)]
-            refused += [ledger.fee_taken_back(f, payable)] if (f := line["fee_taken_back"]) else []
-            return [((*refund, p.recipe), p) for p in refused]
+            return refused + ([ledger.fee_taken_back(f, payable)] if (f := line["fee_taken_back"]) else [])
     owed = [ledger.refund_owed(units, payable)]
-    owed += [ledger.fee_returned(f, payable)] if (f := line["fee_returned"]) else []
-    return [((*refund, p.recipe), p) for p in owed]
+    return owed + ([ledger.fee_returned(f, payable)] if (f := line["fee_returned"]) else [])
 
 
 def _order(
