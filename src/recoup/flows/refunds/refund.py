@@ -86,8 +86,9 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
         answer: RefundAnswer = await orders.change(
             Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door)
         )
-    except KeyTaken:
-        known = await before()
+    except (KeyTaken, Problem):
+        # The same call at the same moment may have been first: what it left is no reason to refuse this one.
+        known = await before() if asked.key else None
         if known is None:
             raise
         return known
@@ -98,6 +99,8 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
     check_gives_back(order)
     if order.stage not in (Stage.COMPLETED, Stage.AUTHORISED):
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
+        if order.stage in ENDED and order.paid_by() is not None:
+            cure = "What was approved too late goes back by itself."
         message = f"An order that is {order.stage.value} cannot be refunded."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     if asked.currency is not None and asked.currency != order.asset:
