@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
-from recoup.moves import captures
+from recoup.moves import captures, collect
 from recoup.moves.change import Change
 from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.money import ledger
@@ -19,7 +19,7 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
                actor: str) -> Refund:  # fmt: skip
     """Once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
     order = change.order
-    payment = order.paid_by()
+    payment = order.paid_by() or order.going()  # one that is out decides what becomes of it
     refund = Refund(
         refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="refund",
         attempt_id=payment.attempt_id if payment else None, state="owed", units=units, asset=order.asset,
@@ -28,9 +28,9 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     change.set_refund(refund)
     order.refunded_units += units
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
-                items=items, remaining=order.units - order.refunded_units)  # fmt: skip
+                items=items, remaining=order.refundable_units)  # fmt: skip
     change.post("refund", refund.refund_id, [ledger.refund_owed(units, order.payable_place)])
-    change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+    collect.settle_refund(change, refund)
     return refund
 
 

@@ -95,7 +95,7 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     if asked.currency is not None and asked.currency != order.asset:
         raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency")
-    remaining = Money(order.units - order.refunded_units, order.asset)
+    remaining = Money(order.refundable_units, order.asset)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if asked.items is not None:
         taken: dict[int, tuple[int, int]] = {}
@@ -123,7 +123,7 @@ def _still_open(order: Order, input_mac: bytes) -> Refund | None:
 
 
 def _answer(order: Order, made: Refund) -> RefundAnswer:
-    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.units - order.refunded_units)
+    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.refundable_units)
 
 
 def _same(known: Any, input_mac: bytes) -> RefundAnswer:
