@@ -224,7 +224,7 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "more exposure used than allotted": (
         ("ALTER TABLE exposure_allotments DROP CONSTRAINT exposure_allotments_check",
          "INSERT INTO exposure_allotments SELECT merchant_id, 'USD', 0, 5, 6 FROM merchants"),
-        ("exposure used in slot 0 of USD", "6")),
+        ("use of exposure slot 0 in USD", "6")),
     "rows of a merchant that does not exist": ((f"UPDATE closers SET merchant_id = '{_ID}'"
         " WHERE merchant_id = (SELECT merchant_id FROM merchants LIMIT 1)",), ("merchant of rows in closers",)),
 }  # fmt: skip

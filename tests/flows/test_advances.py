@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,6 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, exposure_of
@@ -18,12 +17,14 @@ from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import Policy
-from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
+from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
+from recoup.rules.rescue.advance import Asked, advance
 from recoup.store.server import ServerAddress
 
 POLICY = Policy(
     call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=0.6)
 )
+SLOW = replace(POLICY, cit_deadline=timedelta(seconds=10))  # the answers are what is looked at, not the deadline
 OPERATOR = Actor("operator", "test")
 FAULTY = FAULT_CARDS["visa"]
 SILENT_YES, SILENT_NO, LOST, HIDDEN = 80_001, 80_002, 80_003, 80_011
@@ -133,3 +134,208 @@ def test_what_is_out_at_the_deadline_is_advanced_and_collected(server: ServerAdd
         assert (await kept(shop, order_id))[1] == (0 if units == SILENT_NO else units)
 
     run(server, story)
+
+
+def test_a_soft_decline_is_advanced_and_charged_by_the_plan(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        row = await shop.order(order_id)
+        assert (row["stage"], row["status"]) == ("completed", 7)
+        assert row["next_attempt_at"] is not None
+        held = await balances(shop, order_id)
+        assert held == {"customer_due": 4590, "merchant_payable": -(4590 - 133), "fees": -133}
+        await shop.advance(timedelta(days=31))
+        assert await due(shop, order_id) == ("charged", 0)
+        assert await balances(shop, order_id) == {"clearing": 4590, "merchant_payable": -(4590 - 133), "fees": -133}
+        assert await kept(shop, order_id) == (1, 4590)
+
+    run(server, story)
+
+
+def test_what_stays_uncollected_is_bad_debt(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop, pan=NEVER)
+        await shop.advance(timedelta(days=31))
+        assert await due(shop, order_id) == ("uncollected", 0)
+        held = await balances(shop, order_id)
+        assert held == {"bad_debt": 4590, "merchant_payable": -(4590 - 133), "fees": -133}
+        assert "uncollected" in await shop.happenings(order_id)
+        assert (await shop.order(order_id))["status"] == 7
+        # What the merchant gives back now does not go to a customer who never paid.
+        await give_back(shop, order_id, "10.00")
+        assert (await balances(shop, order_id))["bad_debt"] == 3590
+        await give_back(shop, order_id)
+        assert "bad_debt" not in await balances(shop, order_id)
+        assert (await shop.order(order_id))["status"] == 6
+        assert await kept(shop, order_id) == (0, 0)
+
+    run(server, story)
+
+
+def test_a_hard_decline_ends_the_collection_at_once(server: ServerAddress) -> None:
+    """The card says 51 to 500.51 and 04 to 500.04, which is left of it after a refund."""
+
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop, pan=CODE_CARDS["visa"], units=50_051)
+        await give_back(shop, order_id, "0.47")
+        await shop.advance(timedelta(days=9))
+        assert await due(shop, order_id) == ("uncollected", 0)
+        assert (await balances(shop, order_id))["bad_debt"] == 50_004
+
+    run(server, story)
+
+
+# refunds ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_refund_before_the_charge_reduces_it(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        await give_back(shop, order_id, "10.00")
+        await give_back(shop, order_id, "0.90")
+        assert await due(shop, order_id) == ("due", 3500)
+        await shop.advance(timedelta(days=31))
+        assert await due(shop, order_id) == ("charged", 0)
+        assert await kept(shop, order_id) == (1, 3500)
+        await give_back(shop, order_id, "5.00")
+        await shop.settle()
+        assert await kept(shop, order_id) == (1, 3000)
+        states = await shop.value("SELECT array_agg(state ORDER BY refund_no) FROM refunds")
+        assert states == ["netted", "netted", "done"]
+
+    run(server, story)
+
+
+def test_a_full_refund_before_the_charge_cancels_it(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        await give_back(shop, order_id)
+        assert await due(shop, order_id) == ("netted", 0)
+        assert (await shop.order(order_id))["status"] == 6
+        await shop.advance(timedelta(days=31))
+        assert await kept(shop, order_id) == (0, 0)
+        held = await balances(shop, order_id)
+        assert not {"customer_due", "refund_due", "bad_debt"} & set(held)
+        with pytest.raises(Problem) as again:
+            await give_back(shop, order_id)
+        assert again.value.code == "wrong_state"
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("units", [SILENT_YES, SILENT_NO, LOST, HIDDEN])
+@pytest.mark.parametrize("parts", [("10.00",), ("10.00", "0.01"), (None,), ("10.00", None)])
+def test_a_refund_while_the_charge_is_out_is_decided_by_its_answer(
+    server: ServerAddress, units: int, parts: tuple[str | None, ...]
+) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop, pan=FAULTY, units=units)
+        for part in parts:
+            await give_back(shop, order_id, part)
+        refunded = (await shop.order(order_id))["refunded_units"]
+        assert (await balances(shop, order_id))["refund_due"] == -refunded
+        await shop.settle()
+        await shop.advance(timedelta(days=31))
+        states = set(await shop.value("SELECT array_agg(state) FROM refunds"))
+        assert states == ({"done"} if units in (SILENT_YES, HIDDEN) else {"netted"})
+        held = await balances(shop, order_id)
+        assert not {"customer_due", "refund_due", "bad_debt"} & set(held)
+        assert (await kept(shop, order_id))[1] == units - refunded
+
+    run(server, story)
+
+
+def test_refunds_against_the_answer_of_the_charge(server: ServerAddress) -> None:
+    """Whichever comes first: the customer has paid what is not refunded, and no more."""
+
+    async def story(shop: Shop) -> None:
+        ids = [await advanced(shop, customer=f"c{n}", units=4000 + n) for n in range(16)]
+        await shop.world.db.execute(
+            "UPDATE attempts SET due_at = now() - interval '1 second' WHERE ladder = 'collect' AND state = 'planned'"
+        )
+        await shop.world.db.execute("UPDATE due_work SET due_at = now() - interval '1 second' WHERE kind = 'collect'")
+
+        async def both(number: int, order_id: UUID) -> None:
+            await asyncio.sleep(0.004 * number)
+            await asyncio.gather(*(give_back(shop, order_id, part) for part in ("7.00", "3.00")))
+
+        await asyncio.gather(*(both(n, o) for n, o in enumerate(ids)), *(shop.run_due() for _ in range(3)))
+        await shop.settle()
+        for number, order_id in enumerate(ids):
+            assert await due(shop, order_id) == ("charged", 0)
+            assert await kept(shop, order_id) == (1, 4000 + number - 1000)
+            assert "refund_due" not in await balances(shop, order_id)
+
+    run(server, story)
+
+
+# limits ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("terms", "rule"),
+    [
+        ({"order_max_units": 4589}, "over_order_limit"),
+        ({"customer_max_units": 4589}, "customer_limit"),
+        ({"allowed_loss_basis_points": 0}, "expected_loss"),
+        ({"allowed_loss_basis_points": 3710}, "expected_loss"),  # 40 % of 45.90 less the fee of 1.33
+        ({"limit_units": 4589}, "no_exposure"),
+        ({"operator_limit_units": 4589}, "no_exposure"),
+        ({"advance_on": "unresolved"}, None),
+        ({"limit_units": 0}, None),
+    ],
+)
+def test_what_stands_against_an_advance(server: ServerAddress, terms: dict[str, Any], rule: str | None) -> None:
+    async def story(shop: Shop) -> None:
+        word = await waiting(shop)
+        assert (word.evaluate, word.reason) == ("DECLINED", "declined")
+        rules = await shop.value(
+            "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'advance-1'", word.order_id
+        )
+        assert rules == (["declined", rule] if rule else None)
+        assert await shop.value("SELECT count(*) FROM advances") == 0
+
+    run(server, story, **terms)
+
+
+def test_the_least_loss_that_must_be_allowed(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        async with shop.world.db.connection() as connection:
+            row = await connection.fetchrow(
+                "SELECT verdict, features, reasons FROM decisions WHERE order_id = $1"
+                " AND versions ->> 'decider' = 'advance-1'", order_id,
+            )  # fmt: skip
+        again = advance(Asked.from_dict(row["features"]))
+        assert (again.verdict, list(again.reasons)) == (row["verdict"], row["reasons"])
+
+    run(server, story, allowed_loss_basis_points=3711)
+
+
+def test_an_amount_that_is_only_held_is_not_advanced(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        word = await waiting(shop, facts={"transaction_type": "AUTHORIZATION"})
+        assert word.evaluate == "DECLINED"
+
+    run(server, story)
+
+
+@pytest.mark.parametrize(
+    ("limit", "chunk", "fits"), [(5 * 4590, 5 * 4590, 5), (10 * 4590 + 4589, 1000, 10), (7 * 4590, 4590, 7)]
+)
+def test_many_advances_at_once_for_the_last_of_the_exposure(
+    server: ServerAddress, limit: int, chunk: int, fits: int
+) -> None:
+    async def story(shop: Shop) -> None:
+        for _ in range(30):  # the treasurer fills the slots chunk by chunk
+            await allot_due(shop.world, shop.merchant_id)
+        held = await exposure_of(shop.world, shop.merchant_id, "USD")
+        assert held.allotted_units == min(limit, 8 * chunk)
+        words = await asyncio.gather(*(waiting(shop, customer=f"c{n}") for n in range(32)))
+        told = [w.evaluate for w in words]
+        assert set(told) <= {"APPROVED", "DECLINED"}
+        assert told.count("APPROVED") == min(fits, held.allotted_units // 4590)
+        used = await exposure_of(shop.world, shop.merchant_id, "USD")
+        assert used.used_units == told.count("APPROVED") * 4590 <= limit
+
+    run(server, story, policy=SLOW, limit_units=limit, chunk_units=chunk)
