@@ -69,7 +69,7 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
     order = change.order
     if order.advance is not None and order.advance.state in ("due", "netted"):
         if order.refundable_units:
-            change.fact("paid_twice", transmit_id=transmit_id)
+            change.fact("paid_twice", transmit_id=transmit_id, taken_back=True)
             owe_refund(change, order.refundable_units, message=PAID_TO_MERCHANT, items=[], input_mac=b"",
                        actor="worker:transmit")  # fmt: skip
         return

@@ -66,7 +66,8 @@ def test_money_moves_exactly_where_an_approval_is_found() -> None:
     for row in ROWS:
         assert (row.recipe is not None) == (row.to == "approved")
         if row.to == "approved":
-            assert (row.recipe, row.order_step) in (("collected", "collected"), ("charge", None), ("late_approval", None))
+            told = (row.recipe, row.order_step)
+            assert told in (("collected", "collected"), ("charge", None), ("late_approval", None))
         if row.recipe == "charge":
             assert (row.stages, row.if_late) == ({Stage.COMPLETED}, None)
         if row.recipe == "late_approval":

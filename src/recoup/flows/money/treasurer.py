@@ -4,13 +4,14 @@ Locks: the operator's row, the merchant's terms, its slots. Advances themselves 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
 from recoup.moves.allot import allot, allotted
+from recoup.rules.money.exposure import SLOTS, Limits
 from recoup.store.pool import retrying
 from recoup.store.read.exposure import Exposure, assets_with_terms, merchants_with_terms, read_exposure
 from recoup.store.read.merchants import offset_of
@@ -54,9 +55,9 @@ async def agree_exposure(world: World, merchant_id: UUID, asset: str, terms: Ter
             await add_terms(tx, merchant_id, asset, wall, actor.text())
             if terms.operator_limit_units is not None:
                 await set_operator_limit(tx, asset, terms.operator_limit_units, wall, actor.text())
-            names = [n for n in Terms.__slots__ if n != "operator_limit_units" and getattr(terms, n) is not None]
-            if names:
-                await set_terms(tx, merchant_id, asset, {n: getattr(terms, n) for n in names}, wall, actor.text())
+            new = _new(terms, (await read_exposure(tx, merchant_id, asset)).limits)
+            if new:
+                await set_terms(tx, merchant_id, asset, new, wall, actor.text())
             await allot(tx, merchant_id, asset)
             await set_switch(tx, merchant_id)
             return await read_exposure(tx, merchant_id, asset)
@@ -88,6 +89,19 @@ async def _allot(world: World, merchant_id: UUID, assets: list[str]) -> None:
                 await allot(tx, merchant_id, asset)
 
         await retrying(once)
+
+
+def _new(terms: Terms, now: Limits) -> dict[str, Any]:
+    """Columns that change. A limit alone fills what was never said: one order, one customer may use all of it, and it
+    is moved in as many chunks as there are slots."""
+    names = [n for n in Terms.__slots__ if n != "operator_limit_units" and getattr(terms, n) is not None]
+    new = {n: getattr(terms, n) for n in names}
+    if terms.limit_units is not None:
+        filled = {"order_max_units": now.order_max_units or terms.limit_units,
+                  "customer_max_units": now.customer_max_units or terms.limit_units,
+                  "chunk_units": max(1, -(-terms.limit_units // SLOTS))}  # fmt: skip
+        new = filled | new
+    return new
 
 
 async def _known(connection: object, merchant_id: UUID) -> None:

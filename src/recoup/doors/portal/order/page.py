@@ -74,7 +74,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         page=page, order=page.order, head=page.head, payer=page.payer, card=page.card,
         items=[item for item in items if shown in ("all", item.kind)], shown=shown,
         counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS},
-        sums=facts.sums(page), planned=facts.planned(page), reasons=reasons, versions=versions,
+        sums=facts.sums(page), planned=facts.planned(page), to_collect=facts.to_collect(page), reasons=reasons, versions=versions,
         tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
         remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
         can_cancel=facts.can_cancel(visit, page), why_ended=REASONS.get(page.head["reason"] or "", ""),

@@ -123,10 +123,25 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
     card = f"the card ending in {page.card['last4']}" if page.card else "where the payment came from"
     found = [
         f"From the moment you press the button {amount} are owed to the customer; this cannot be taken back.",
-        f"The processor is told to send {amount} back to {card}. Banks show it after some days.",
+        _where_from(page, units, amount, card),
         f"What is owed to you falls by {amount}." + (f" The fee of {money(fee, asset)} {asset} stays." if fee else ""),
         "The order becomes Returned: nothing is left to refund." if not left
         else f"The order stays Completed; {money(left, asset)} {asset} can still be refunded.",
         "Your system hears of it by the webhook order.refunded.",
     ]  # fmt: skip
     return tuple(found)
+
+
+def _where_from(page: OrderPage, units: int, amount: str, card: str) -> str:
+    """What was advanced may not be collected yet."""
+    state = page.advance["state"] if page.advance else "charged"
+    if state == "uncollected":
+        return "Nothing is sent: the customer was never charged."
+    if state == "charged" or page.advance is None:
+        return f"The processor is told to send {amount} back to {card}. Banks show it after some days."
+    if any(a["state"] in ("open", "unknown") for a in page.attempts):
+        return "The customer is just being charged: if that succeeds it is sent back, if not it is never charged."
+    left = page.advance["due_units"] - units
+    asset = page.order["asset"]
+    less = f"they will be charged {money(left, asset)} {asset}" if left else "they will not be charged at all"
+    return f"The customer was not charged yet: {less}."
