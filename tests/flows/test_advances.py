@@ -10,6 +10,8 @@ from uuid import UUID
 import pytest
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.flows.cards.amend import Amended, amend
+from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, exposure_of
@@ -339,3 +341,131 @@ def test_many_advances_at_once_for_the_last_of_the_exposure(
         assert used.used_units == told.count("APPROVED") * 4590 <= limit
 
     run(server, story, policy=SLOW, limit_units=limit, chunk_units=chunk)
+
+
+def test_one_customer_is_advanced_within_their_own_limit(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        words = await asyncio.gather(*(waiting(shop, customer="one") for _ in range(6)))
+        told = [w.evaluate for w in words]
+        assert told.count("APPROVED") == 2
+        other = await waiting(shop, customer="two")
+        assert other.evaluate == "APPROVED"
+        first = next(w for w in words if w.evaluate == "APPROVED")
+        await give_back(shop, first.order_id)  # their room is free again
+        assert (await waiting(shop, customer="one")).evaluate == "APPROVED"
+
+    run(server, story, policy=SLOW, customer_max_units=2 * 4590 + 4589)
+
+
+def test_a_limit_that_falls_takes_back_what_comes_free(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        ids = [await advanced(shop, customer=f"c{n}") for n in range(4)]
+        await agree(shop, limit_units=2 * 4590, chunk_units=1000)
+        held = await exposure_of(shop.world, shop.merchant_id, "USD")
+        assert (held.used_units, held.allotted_units) == (4 * 4590, 4 * 4590)
+        for order_id in ids[:2]:  # what they free is not used again
+            await give_back(shop, order_id)
+            assert (await waiting(shop, customer="next")).evaluate == "DECLINED"
+        await give_back(shop, ids[2])
+        await shop.run_due()
+        assert (await waiting(shop, customer="next")).evaluate == "APPROVED"
+        held = await exposure_of(shop.world, shop.merchant_id, "USD")
+        assert (held.used_units, held.allotted_units, held.operator_drawn_units) == (9180, 9180, 9180)
+
+    run(server, story, policy=SLOW)
+
+
+def test_two_merchants_share_the_operators_limit(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other")
+        terms: dict[str, Any] = {"operator_limit_units": 5 * 4590, "chunk_units": 4590}
+        await asyncio.gather(agree(shop, **terms), agree(other, **terms))
+        calls = [waiting(one, customer=f"c{n}") for n in range(5) for one in (shop, other)]
+        told = [w.evaluate for w in await asyncio.gather(*calls)]
+        assert told.count("APPROVED") == 5
+        held = await exposure_of(shop.world, shop.merchant_id, "USD")
+        assert held.operator_drawn_units == 5 * 4590 == held.operator_limit_units
+        await judge(other)
+
+    run(server, story, policy=SLOW, operator_limit_units=5 * 4590, chunk_units=4590)
+
+
+def test_terms_that_make_no_sense_are_refused(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        for terms in (Terms(limit_units=-1), Terms(chunk_units=0), Terms(allowed_loss_basis_points=10_001)):
+            with pytest.raises(Problem) as refused:
+                await agree_exposure(shop.world, shop.merchant_id, "USD", terms, OPERATOR)
+            assert refused.value.code == "invalid"
+        with pytest.raises(Problem) as unknown:
+            await agree_exposure(shop.world, shop.site_id, "USD", Terms(limit_units=1), OPERATOR)
+        assert unknown.value.code == "not_found"
+
+    run(server, story)
+
+
+# what others do meanwhile --------------------------------------------------------------------------------------------
+
+
+def test_an_advanced_order_is_neither_cancelled_nor_changed(server: ServerAddress) -> None:
+    """For the merchant it is paid: it can be refunded."""
+
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        before = await shop.order(order_id)
+        with pytest.raises(Problem) as refused:
+            await cancel(shop.world, shop.orders, shop.scope, order_id)
+        assert (refused.value.code, refused.value.facts["cure"]) == ("wrong_state", "It is paid: refund it instead.")
+        for asked in (Amended(do_not_retry=True), Amended(token_id=before["token_id"])):
+            with pytest.raises(Problem) as barred:
+                await amend(shop.world, shop.orders, shop.scope, order_id, asked)
+            assert barred.value.code == "wrong_state"
+        assert (await shop.order(order_id))["version"] == before["version"]
+
+    run(server, story)
+
+
+def test_the_kill_switch_stops_advances_and_charges_and_not_the_book(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        await shop.world.db.execute("UPDATE merchants SET killed = true, version = version + 1")
+        shop.merchants.forget(shop.merchant_id)
+        assert (await waiting(shop, customer="later")).evaluate == "DECLINED"
+        await shop.advance(timedelta(days=10))
+        assert await due(shop, order_id) == ("due", 4590)
+        assert await kept(shop, order_id) == (0, 0)
+        await shop.advance(timedelta(days=21))
+        assert await due(shop, order_id) == ("uncollected", 0)
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("units", [4590, SILENT_YES, SILENT_NO])
+def test_what_the_merchant_was_paid_directly_is_not_charged_again(server: ServerAddress, units: int) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop, units=units, pan=LATER if units == 4590 else FAULTY)
+        row = await shop.order(order_id)
+        for _ in range(2):
+            await shop.transmitted(row["external_id"], declined=False)
+        await shop.settle()
+        await shop.advance(timedelta(days=31))
+        row = await shop.order(order_id)
+        assert (row["status"], row["refunded_units"], row["attention"]) == (6, units, None)
+        assert (await kept(shop, order_id))[1] == 0
+        assert (await due(shop, order_id))[0] == ("charged" if units == SILENT_YES else "netted")
+
+    run(server, story)
+
+
+def test_nothing_is_asked_for_terms_where_nothing_may_be_advanced(server: ServerAddress) -> None:
+    """The hot path: no statement about exposure while the limit is 0."""
+
+    async def story(shop: Shop) -> None:
+        word = await waiting(shop)
+        assert word.evaluate == "DECLINED"
+        sql = "SELECT cit_unresolved FROM merchants WHERE merchant_id = $1"
+        assert await shop.value(sql, shop.merchant_id) == "decline_and_reverse"
+        assert await shop.value("SELECT count(*) FROM customer_exposure") == 0
+        decided = await shop.value("SELECT count(*) FROM decisions WHERE versions ->> 'decider' = 'advance-1'")
+        assert decided == 0
+
+    run(server, story, limit_units=0)

@@ -111,7 +111,8 @@ def allot(slots: Iterable[Slot], limits: Limits, operator_room: int) -> tuple[Sl
         total += piece
     if total > cap or total - used > 2 * SLOTS * chunk:
         _shrink(held, total - max(used, wanted))
-    _reclaim(held, used - cap)
+    if used > cap:  # whichever slot comes free first: none of it may be used again before the treasurer has looked
+        held = {number: replace(s, reclaim=s.used) for number, s in held.items()}
     return tuple(held[number] for number in sorted(held))
 
 
@@ -120,10 +121,3 @@ def _shrink(held: dict[int, Slot], units: int) -> None:
         less = max(0, min(slot.free, units))
         units -= less
         held[slot.slot] = replace(slot, allotted=slot.allotted - less)
-
-
-def _reclaim(held: dict[int, Slot], units: int) -> None:
-    for slot in sorted(held.values(), key=lambda s: s.slot):
-        part = max(0, min(slot.used, units))
-        units -= part
-        held[slot.slot] = replace(slot, reclaim=part)

@@ -65,8 +65,8 @@ class OrderPage:
     """Rows as their tables hold them, times as datetimes, ids as text.
 
     `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
-    what its customer is asked now, `advance` what is still to be collected of what was paid ahead. Lists are oldest first: `postings` carry their `entries`, `events` their delivery
-    `tries`. `due` is what waits: kind -> when.
+    what its customer is asked now, `advance` what was approved before it was collected. Lists are oldest first:
+    `postings` carry their `entries`, `events` their delivery `tries`. `due` is what waits: kind -> when.
     """
 
     order_id: UUID

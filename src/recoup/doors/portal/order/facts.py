@@ -35,7 +35,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The attempt that comes next, for so many `units`. `why` are its decision's reasons, `would_change` the last of them."""
+    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them."""
 
     number: int
     units: int
@@ -95,8 +95,8 @@ def planned(page: OrderPage) -> Planned | None:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
         reasons = (page.head["attention"], *reasons[1:])
     return Planned(
-        attempt["attempt_no"], attempt["units"], at, reasons[:-1] if len(reasons) > 1 else reasons, reasons[-1] if reasons else "",
-        _alternatives(decision), _versions(decision),
+        attempt["attempt_no"], attempt["units"], at, reasons[:-1] if len(reasons) > 1 else reasons,
+        reasons[-1] if reasons else "", _alternatives(decision), _versions(decision),
     )  # fmt: skip
 
 

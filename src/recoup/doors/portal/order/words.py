@@ -192,8 +192,8 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "refund_owed": _refund,
     "refund_sent": _plain("Refund of {amount} sent", "", "right", "", "money"),
     "refund_netted": _netted,
-    "refund_of_bad_debt": _plain("Refund of {amount}: nothing to send", "The customer was never charged; it lessens the "
-                                 "operator's loss.", "returned", "", "money"),
+    "refund_of_bad_debt": _plain("Refund of {amount}: nothing to send", "The customer was never charged; it lessens "
+                                 "the operator's loss.", "returned", "", "money"),
     "charge_planned": _charge_planned,
     "charged": _plain("The customer was charged {amount}", "What was advanced is collected.", "completed", "ok",
                       "money"),

@@ -22,7 +22,7 @@ CREATE TABLE exposure_allotments (
   slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
   allotted bigint NOT NULL DEFAULT 0,
   used bigint NOT NULL DEFAULT 0,
-  reclaim bigint NOT NULL DEFAULT 0,       -- of what is used: goes back instead of becoming free, for the limit fell
+  reclaim bigint NOT NULL DEFAULT 0,       -- of what is used: does not become free again, for the limit fell
   PRIMARY KEY (merchant_id, asset, slot),
   CHECK (used BETWEEN 0 AND allotted),
   CHECK (reclaim BETWEEN 0 AND used)
