@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.flows.terms import OPERATOR, agree
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
@@ -17,7 +18,6 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, exposure_of
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor
 from recoup.kernel.world import Policy
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
 from recoup.rules.rescue.advance import Asked, advance
@@ -27,11 +27,9 @@ POLICY = Policy(
     call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=0.6)
 )
 SLOW = replace(POLICY, cit_deadline=timedelta(seconds=10))  # the answers are what is looked at, not the deadline
-OPERATOR = Actor("operator", "test")
 FAULTY = FAULT_CARDS["visa"]
 SILENT_YES, SILENT_NO, LOST, HIDDEN = 80_001, 80_002, 80_003, 80_011
 LATER, NEVER, HARD_LATER = script_card("visa", "51", 1), script_card("visa", "51", 99), script_card("visa", "51", 2)
-PLENTY = 10**7
 Story = Callable[[Shop], Awaitable[None]]
 
 
@@ -46,15 +44,6 @@ def run(server: ServerAddress, story: Story, policy: Policy = POLICY, **terms: A
             assert proved.difference is None, proved.difference
 
     asyncio.run(whole())
-
-
-async def agree(shop: Shop, **terms: Any) -> None:
-    usual: dict[str, Any] = {
-        "limit_units": PLENTY, "order_max_units": PLENTY, "customer_max_units": PLENTY, "chunk_units": PLENTY // 8,
-        "allowed_loss_basis_points": 10_000, "advance_on": "both", "operator_limit_units": PLENTY,
-    }  # fmt: skip
-    await agree_exposure(shop.world, shop.merchant_id, "USD", Terms(**(usual | terms)), OPERATOR)
-    shop.merchants.forget(shop.merchant_id)
 
 
 async def waiting(shop: Shop, **more: Any) -> Any:
@@ -414,7 +403,7 @@ def test_an_advanced_order_is_neither_cancelled_nor_changed(server: ServerAddres
         before = await shop.order(order_id)
         with pytest.raises(Problem) as refused:
             await cancel(shop.world, shop.orders, shop.scope, order_id)
-        assert (refused.value.code, refused.value.facts["cure"]) == ("wrong_state", "It is paid: refund it instead.")
+        assert (refused.value.code, refused.value.cure) == ("wrong_state", "It is paid: refund it instead.")
         for asked in (Amended(do_not_retry=True), Amended(token_id=before["token_id"])):
             with pytest.raises(Problem) as barred:
                 await amend(shop.world, shop.orders, shop.scope, order_id, asked)
