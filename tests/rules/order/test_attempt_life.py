@@ -23,7 +23,7 @@ NOTHING: dict[tuple[str, str], tuple[frozenset[Stage], str]] = {
         frozenset(PLACES) - {Stage.PROCESSING, Stage.COMPLETED},
         "the opening moves send at Processing, and what was advanced at Completed",
     ),
-    ("planned", "not_sent"): (WITHOUT_MONEY, "the order's end has taken it back"),
+    ("planned", "not_sent"): (ENDED, "the order's end has taken it back"),
     ("planned", "order_ended"): (OPEN, "the order has not ended"),
     **{
         ("planned", event): (frozenset(PLACES), "nothing has left, so nothing is answered")

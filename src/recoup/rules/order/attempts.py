@@ -37,7 +37,7 @@ _ALL: Final = OPEN | ENDED
 ROWS: Final = (
     Row("planned", "sent", frozenset({Stage.PROCESSING}), "open", "keep", None, "attempt_sent", None, "inquire"),
     Row("planned", "sent", _ADVANCED, "open", "keep", None, "attempt_sent", None, "inquire"),
-    Row("planned", "not_sent", OPEN | _ADVANCED, "not_sent", None, None, "attempt_withheld", None, "none"),
+    Row("planned", "not_sent", OPEN, "not_sent", None, None, "attempt_withheld", None, "none"),
     Row("planned", "order_ended", ENDED, "not_sent", None, None, None, None, "none"),
     *(
         row

@@ -104,7 +104,7 @@ FACTS: Final = (
     Fact("planned", "plan", _LIVE, None, None),
     Fact("warned", "note", _ANY, None, None),
     Fact("attempt_sent", "attempt", _LIVE | _PAID, None, None),
-    Fact("attempt_withheld", "attempt", _LIVE | _PAID, None, None),
+    Fact("attempt_withheld", "attempt", _LIVE, None, None),
     Fact("attempt_not_sent", "attempt", _ANY, None, None),
     Fact("attempt_declined", "attempt", _ANY, None, "attempt.declined"),
     Fact("attempt_unknown", "attempt", _ANY, None, None),

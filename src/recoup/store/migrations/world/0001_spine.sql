@@ -214,7 +214,6 @@ CREATE TABLE order_log (
     'completed/attempt_not_sent/completed',
     'completed/attempt_sent/completed',
     'completed/attempt_unknown/completed',
-    'completed/attempt_withheld/completed',
     'completed/charge_planned/completed',
     'completed/charged/completed',
     'completed/merchant_attempt/completed',
