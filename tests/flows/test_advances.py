@@ -56,7 +56,7 @@ async def waiting(shop: Shop, **more: Any) -> Any:
 
 async def advanced(shop: Shop, **more: Any) -> UUID:
     word = await waiting(shop, **more)
-    assert (word.evaluate, word.outcome) == ("APPROVED", "APPROVED")
+    assert (word.evaluate, word.outcome, word.next_attempt_at) == ("APPROVED", "APPROVED", None)
     assert "advanced" in await shop.happenings(word.order_id)
     return UUID(str(word.order_id))
 

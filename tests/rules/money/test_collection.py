@@ -17,7 +17,7 @@ def heard(code: str, scheme: str = "visa") -> Reading:
 
 
 @settings(max_examples=200, deadline=None)
-@given(code=st.sampled_from(("51", "05", "61", "91", "96", "65")), offset=st.integers(-720, 720), late=st.integers(0, 9))
+@given(code=st.sampled_from(("51", "05", "61", "91", "65")), offset=st.integers(-720, 720), late=st.integers(0, 9))
 def test_every_plan_ends_inside_its_time(code: str, offset: int, late: int) -> None:
     reading, until = heard(code), NOW + PERIOD
     plan = plan_for(reading)

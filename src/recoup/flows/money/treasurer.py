@@ -67,28 +67,21 @@ async def agree_exposure(world: World, merchant_id: UUID, asset: str, terms: Ter
         async with world.db.connection() as connection:
             others = await merchants_with_terms(connection, asset)
         for other in others:
-            await _allot(world, other, [asset])
+            await allot_due(world, other)
         return await exposure_of(world, merchant_id, asset)
     return made
 
 
 async def allot_due(world: World, merchant_id: UUID) -> None:
     """Due work `allot`: the merchant's slots are filled as far as the limits go."""
-    async with world.db.connection() as connection:
-        assets = await assets_with_terms(connection, merchant_id)
-    await _allot(world, merchant_id, assets)
-    async with world.db.transaction() as tx:
-        await allotted(tx, merchant_id)
 
-
-async def _allot(world: World, merchant_id: UUID, assets: list[str]) -> None:
-    for asset in assets:
-
-        async def once(asset: str = asset) -> None:
-            async with world.db.transaction() as tx:
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            for asset in await assets_with_terms(tx, merchant_id):
                 await allot(tx, merchant_id, asset)
+            await allotted(tx, merchant_id)
 
-        await retrying(once)
+    await retrying(once)
 
 
 def _new(terms: Terms, now: Limits) -> dict[str, Any]:
