@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, fetch, first
+from recoup.store.read.proofs.walk import Difference, Window, first
 
 _OF_ADVANCE: Final = """
 SELECT order_id, v.field || ' of the advance' AS field, v.expected, v.found
@@ -58,9 +58,11 @@ CROSS JOIN LATERAL (SELECT coalesce(sum(allotted), 0)::bigint AS allotted FROM e
 WHERE l.merchant_id = $1 AND l.drawn_units < s.allotted LIMIT 1
 """
 _OPERATOR: Final = """
-SELECT o.asset, coalesce(l.drawn, 0)::text AS expected, o.drawn_units::text AS found
+SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.asset AS field,
+  coalesce(l.drawn, 0)::text AS expected, o.drawn_units::text AS found
 FROM operator_exposure o
-LEFT JOIN (SELECT asset, sum(drawn_units)::bigint AS drawn FROM exposure_limits GROUP BY asset) l USING (asset)
+LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id, sum(drawn_units)::bigint AS drawn
+  FROM exposure_limits GROUP BY asset) l USING (asset)
 WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1
 """
 
@@ -78,8 +80,5 @@ async def exposure(connection: asyncpg.Connection, merchant_id: object) -> Diffe
 
 
 async def operator_exposure(connection: asyncpg.Connection) -> Difference | None:
-    """What all merchants draw together is what the operator counts."""
-    rows = await fetch(connection, _OPERATOR)
-    if not rows:
-        return None
-    return Difference(None, None, f"operator's exposure in {rows[0]['asset']}", rows[0]["expected"], rows[0]["found"])
+    """What all merchants draw together is what the operator counts; one of them is named."""
+    return await first(connection, _OPERATOR, None)
