@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from recoup.kernel.ids import new_id
 from recoup.kernel.world import Policy
 from recoup.moves.change import Change
-from recoup.moves.sends import SEND_WITHIN, gate
+from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.sends import gate
 from recoup.rules.money import ledger
 from recoup.rules.money.collection import next_charge
 from recoup.rules.network.codes import Reading

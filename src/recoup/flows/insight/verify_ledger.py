@@ -13,7 +13,8 @@ Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed", "paid_late", "settled", "charged", "uncollected", "refund_of_bad_debt",
+    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
+    "refund_of_bad_debt",
 )  # fmt: skip
 
 
@@ -63,35 +64,41 @@ def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
 def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Source, Posting]]:
     units, route, attempt = line["units"], line["route"], ("attempt", line["attempt_id"])
     refund, payable = ("refund", line["fact_id"]), ledger.WALLET if line["kind"] == "stable" else ""
-    order = ("order", line["order_id"])
     match line["happening"]:
         case "collected" | "captured" | "advanced":
             fee = line["fee"] or 0
             ahead = line["happening"] == "advanced"
             made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
-            source = order if ahead else attempt
+            source = ("order", line["order_id"]) if ahead else attempt
             if line["fee"] is None:  # an older line, which does not say its fee
                 optional.add((*source, "fee"))
             return [((*source, p.recipe), p) for p in made]
-        case "charged":
-            return [((*attempt, "charge"), ledger.charge(units, route))]
-        case "uncollected":
-            return [((*order, "uncollected"), ledger.uncollected(units))]
+        case "charged" | "uncollected" | "refund_netted" | "refund_of_bad_debt":
+            return [_of_advance(line)]
         case "approved_late" | "paid_late":
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
         case "settled":
             return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
         case "reversed":
             return [((*refund, "reversed"), ledger.reversed_(units, route))]
+        case "settled_by_hand":
+            return [((*refund, "by_hand"), ledger.by_hand(units, route))]
         case "refund_done":
             return [((*refund, "refund_done"), ledger.refund_done(units, route))]
-        case "refund_netted":
-            return [((*refund, "refund_netted"), ledger.refund_netted(units))]
-        case "refund_of_bad_debt":
-            return [((*refund, "refund_of_bad_debt"), ledger.refund_of_bad_debt(units))]
         case "refund_refused":
             return [((*refund, "refund_refused"), ledger.refund_refused(units, payable))]
     return [((*refund, "refund_owed"), ledger.refund_owed(units, payable))]
+
+
+def _of_advance(line: Mapping[str, Any]) -> tuple[Source, Posting]:
+    """What lessens what collection wants, or what it has lost."""
+    units, name = line["units"], line["happening"]
+    if name == "charged":
+        return ("attempt", line["attempt_id"], "charge"), ledger.charge(units, line["route"])
+    if name == "uncollected":
+        return ("order", line["order_id"], name), ledger.uncollected(units)
+    made = ledger.refund_netted(units) if name == "refund_netted" else ledger.refund_of_bad_debt(units)
+    return ("refund", line["fact_id"], name), made
 
 
 def _order(

@@ -32,7 +32,6 @@ class Row(NamedTuple):
 
 _OVER: Final = ENDED - {Stage.COMPLETED}
 _ADVANCED: Final = frozenset({Stage.COMPLETED})  # paid out before it was collected
-_NOT_DONE: Final = OPEN | _OVER
 _ALL: Final = OPEN | ENDED
 ROWS: Final = (
     Row("planned", "sent", frozenset({Stage.PROCESSING}), "open", "keep", None, "attempt_sent", None, "inquire"),
