@@ -9,7 +9,6 @@ from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline, too_late
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.sends import gate
-from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
@@ -61,7 +60,7 @@ def open_attempt(
     change.forget_code()
     change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route,
                 decision=str(attempt.decision_id or ""),
-                statement=statement_text(order.descriptor, order.card.scheme if order.card else ""))  # fmt: skip
+                statement=order.statement)  # fmt: skip
     change.due("inquire", send_before + timeout + settled_after, wall=True)
     return attempt
 

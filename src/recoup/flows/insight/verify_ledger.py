@@ -14,7 +14,8 @@ Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled",
+    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
+    "refund_of_bad_debt",
 )  # fmt: skip
 
 
@@ -73,11 +74,12 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
             fee = line["fee"] or 0
             ahead = line["happening"] == "advanced"
             made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
+            source = ("order", line["order_id"]) if ahead else attempt
             if line["fee"] is None:  # an older line, which does not say its fee
-                optional.add((*attempt, "fee"))
-            if ahead:
-                optional.add((*attempt, "charge"))
-            return [((*attempt, p.recipe), p) for p in made]
+                optional.add((*source, "fee"))
+            return [((*source, p.recipe), p) for p in made]
+        case "charged" | "uncollected" | "refund_netted" | "refund_of_bad_debt":
+            return [_of_advance(line)]
         case "approved_late" | "paid_late":
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
         case "settled":
@@ -94,13 +96,22 @@ def _money_back(line: Mapping[str, Any], units: int, route: str, payable: str) -
             return [ledger.by_hand(units, route)]
         case "refund_done":
             return [ledger.refund_by_hand(units) if line["by_hand"] else ledger.refund_done(units, route)]
-        case "refund_netted":
-            return [ledger.refund_netted(units)]
         case "refund_refused":
             refused = [ledger.refund_refused(units, payable)]
             return refused + ([ledger.fee_taken_back(f, payable)] if (f := line["fee_taken_back"]) else [])
     owed = [ledger.refund_owed(units, payable)]
     return owed + ([ledger.fee_returned(f, payable)] if (f := line["fee_returned"]) else [])
+
+
+def _of_advance(line: Mapping[str, Any]) -> tuple[Source, Posting]:
+    """What lessens what collection wants, or what it has lost."""
+    units, name = line["units"], line["happening"]
+    if name == "charged":
+        return ("attempt", line["attempt_id"], "charge"), ledger.charge(units, line["route"])
+    if name == "uncollected":
+        return ("order", line["order_id"], name), ledger.uncollected(units)
+    made = ledger.refund_netted(units) if name == "refund_netted" else ledger.refund_of_bad_debt(units)
+    return ("refund", line["fact_id"], name), made
 
 
 def _order(
@@ -127,7 +138,7 @@ def _order(
         return f"posting {missing[2]} of {missing[0]} {missing[1]}", "one, by the log", None
     for account, found in sums.items():
         due = -outstanding.get(account, 0)
-        if found != due and not (account == "customer_due" and any(s[2] == "charge" for s in optional - seen)):
+        if found != due:
             return f"{account} at the end of the walk", due, found
     return None
 
