@@ -7,38 +7,36 @@ from typing import Final
 from recoup.lab.simulate.sim import Sim
 
 _ORDERS: Final = """
-WITH log AS (
-  SELECT order_id, string_agg(concat_ws('|', extract(epoch FROM business_at), happening, src, dst, body ->> 'units',
-    body ->> 'fee', body ->> 'number', body ->> 'code', body ->> 'cause', extract(epoch FROM (body ->> 'next')::timestamptz)
-    ), E'\\n' ORDER BY business_at, happening COLLATE "C", (body ->> 'number') COLLATE "C", (body ->> 'units') COLLATE "C",
-    src COLLATE "C", dst COLLATE "C") AS text
-  FROM order_log WHERE merchant_id = $1 GROUP BY order_id
-), tried AS (
-  SELECT order_id, string_agg(concat_ws('|', attempt_no, state, ladder, initiator, route, units, asset, scheme_code,
-    klass, sends, if_late, extract(epoch FROM sent_at), extract(epoch FROM closed_at)), E'\\n' ORDER BY attempt_no) AS text
-  FROM attempts WHERE merchant_id = $1 GROUP BY order_id
-), given AS (
-  SELECT order_id, string_agg(concat_ws('|', kind, state, units, asset, extract(epoch FROM business_at)), E'\\n'
-    ORDER BY business_at, kind COLLATE "C", units, state COLLATE "C") AS text
-  FROM refunds WHERE merchant_id = $1 GROUP BY order_id
-), booked AS (
-  SELECT p.order_id, string_agg(concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe, e.account,
-    e.asset, e.place, e.units), E'\\n' ORDER BY p.business_at, p.recipe COLLATE "C", e.account COLLATE "C",
-    e.place COLLATE "C", e.units) AS text
-  FROM postings p JOIN entries e USING (merchant_id, posting_id)
-  WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL GROUP BY p.order_id
+WITH lines AS (
+  SELECT order_id, 1 AS part, concat_ws('|', extract(epoch FROM business_at), happening, src, dst, body ->> 'units',
+    body ->> 'fee', body ->> 'number', body ->> 'code', body ->> 'cause',
+    extract(epoch FROM (body ->> 'next')::timestamptz)) AS line
+  FROM order_log WHERE merchant_id = $1
+  UNION ALL
+  SELECT order_id, 2, concat_ws('|', attempt_no, state, ladder, initiator, route, units, asset, scheme_code, klass,
+    sends, if_late, extract(epoch FROM sent_at), extract(epoch FROM closed_at))
+  FROM attempts WHERE merchant_id = $1
+  UNION ALL
+  SELECT order_id, 3, concat_ws('|', kind, state, units, asset, extract(epoch FROM business_at))
+  FROM refunds WHERE merchant_id = $1
+  UNION ALL
+  SELECT p.order_id, 4, concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe, e.account, e.asset,
+    e.place, e.units)
+  FROM postings p JOIN entries e USING (merchant_id, posting_id) WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL
+), told AS (
+  SELECT order_id, string_agg(line, E'\n' ORDER BY part, line COLLATE "C") AS text FROM lines GROUP BY order_id
 )
-SELECT concat_ws(E'\\n', o.external_id, o.generation, o.kind, o.stage, o.units, o.asset, h.status, h.refunded_units,
-  h.reason, h.disputed, log.text, tried.text, given.text, booked.text) AS text
-FROM orders o JOIN order_heads h USING (merchant_id, order_id)
-LEFT JOIN log USING (order_id) LEFT JOIN tried USING (order_id) LEFT JOIN given USING (order_id)
-LEFT JOIN booked USING (order_id)
+SELECT concat_ws(E'\n', o.external_id, o.generation, o.kind, o.stage, o.units, o.asset, h.status, h.refunded_units,
+  h.reason, h.disputed, told.text)
+FROM orders o JOIN order_heads h USING (merchant_id, order_id) LEFT JOIN told USING (order_id)
 WHERE o.merchant_id = $1 ORDER BY o.external_id COLLATE "C", o.generation
 """
 _OTHER_POSTINGS: Final = """
-SELECT concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe, e.account, e.asset, e.place, e.units)
-FROM postings p JOIN entries e USING (merchant_id, posting_id) WHERE p.merchant_id = $1 AND p.order_id IS NULL
-ORDER BY p.business_at, p.recipe COLLATE "C", e.account COLLATE "C", e.asset COLLATE "C", e.units
+SELECT line FROM (
+  SELECT concat_ws('|', extract(epoch FROM p.business_at), p.source_kind, p.recipe, e.account, e.asset, e.place,
+    e.units) AS line
+  FROM postings p JOIN entries e USING (merchant_id, posting_id) WHERE p.merchant_id = $1 AND p.order_id IS NULL
+) x ORDER BY line COLLATE "C"
 """
 _BALANCES: Final = """
 SELECT concat_ws('|', account, asset, place, units) FROM account_balances WHERE merchant_id = $1 AND units <> 0

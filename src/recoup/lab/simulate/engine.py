@@ -23,7 +23,7 @@ POLICY: Final = Policy(
     call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1), cit_deadline=timedelta(seconds=30)
 )
 TOGETHER: Final = 128  # orders changed by one transaction
-CONNECTIONS: Final = 12
+CONNECTIONS: Final = 5  # each keeps plans of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from recoup.rules.network.magic import script_card
 # Seconds after an instant at which what became due shortly after it is worked on: answers that did not come, pauses.
 MOMENTS: Final = (0, 1, 5, 20, 90, 600)
 AFTERWARDS_DAYS_MAX: Final = 60  # until the last order has expired and everything is over
+RESTART_DAYS: Final = 10
+ANALYZE_DAYS: Final = (0, 2, 6, 14, 29)
 _NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work"
 
 
@@ -113,15 +115,18 @@ class _Run:
             await sim.work_due()
 
     async def _day(self, day: int) -> None:
-        """Pages and feed are closed, the process is started anew, and the books are held against each other."""
+        """Pages and feed are closed, and the books are held against each other; sometimes the process starts anew."""
         sim = self._sim
         await _until_none(lambda: publish_all(sim.engine.world))
         await _until_none(lambda: close_pages(sim.engine.world))
-        await sim.owner.execute("ANALYZE")
-        await sim.engine.world.db.close()
-        sim.engine = await start(sim.outside)
+        if day in ANALYZE_DAYS:
+            await sim.owner.execute("ANALYZE")
+        if day % RESTART_DAYS == RESTART_DAYS - 1:
+            await sim.engine.world.db.close()
+            sim.engine = await start(sim.outside)
         self._hold(await books.each_day(sim))
-        await self._prove(day % len(sim.shops))
+        if day < sim.plan.days or day % RESTART_DAYS == 0:
+            await self._prove(day % len(sim.shops))
         self._tell(f"day {day + 1}")
 
     async def _afterwards(self, tick: int) -> None:
