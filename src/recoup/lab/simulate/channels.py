@@ -70,7 +70,7 @@ class SimChannel:
         if payment.id not in book.payments:
             paid = Paid(self.name, payment.order_id, payment.units, payment.currency, approve)
             book.payments[payment.id] = paid
-            book.told["payment"] += 1
+            book.told["channel payment"] += 1
             book.new_payments.append((payment.id, self.name, payment.order_id, payment.merchant_id, payment.units,
                                       payment.currency, "approved" if approve else "declined", now))  # fmt: skip
         return _UNKNOWN if fault in ("silent", "late", "hidden", "garbage") else self._paid(payment.id)
@@ -88,7 +88,7 @@ class SimChannel:
             return Outcome("not_sent")
         if payout.id not in book.moved:
             done = book.moved[payout.id] = not payout.destination.endswith("fail")
-            book.told["payout"] += 1
+            book.told["channel payout"] += 1
             why = None if done else "refused_by_destination"
             book.new_payouts.append((payout.id, payout.merchant_id, payout.units, payout.currency,
                                      "approved" if done else "declined", why, now))  # fmt: skip
@@ -114,7 +114,7 @@ class SimChannel:
                 paid.refunded += units if kind == "refund" else 0
                 paid.swept += units if kind == "sweep" else 0
             book.moved[id] = why is None
-            book.told[kind] += 1
+            book.told[f"channel {kind}"] += 1
             book.new_transfers.append((id, kind, payment_id, units, currency, "declined" if why else "approved", why,
                                        now))  # fmt: skip
         return _UNKNOWN if fault else self._moved(id)
@@ -145,7 +145,7 @@ class SimChannel:
         number = self.book.tries[id]
         self.book.tries[id] += 1
         left = dice(self.seed, "channel", what, name, number).random()
-        for fault in CALL_FAULTS if number < 4 else ():
+        for fault in CALL_FAULTS:
             left -= getattr(self.faults, fault)
             if left < 0:
                 self.book.told[f"fault {fault}"] += 1

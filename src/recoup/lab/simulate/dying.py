@@ -23,6 +23,7 @@ class Killer:
         self.armed = self.unwinding = False
         self.dead = asyncio.Event()
         self.open: list[asyncpg.Connection] = []
+        self.pids: list[int] = []  # of the server's side of each connection
         self.told: list[str] = []
 
     async def step(self, what: str, do: Callable[[], Awaitable[Any]]) -> Any:
@@ -84,6 +85,7 @@ class DyingDatabase(Database):
         await _prepare(connection)
         self._killer.armed = armed
         self._killer.open.append(connection)
+        self._killer.pids.append(connection.get_server_pid())
         return connection
 
 

@@ -70,7 +70,8 @@ class SimIssuer:
     sends: dict[UUID, Sent] = field(default_factory=dict)
     reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
     told: Counter[str] = field(default_factory=Counter)  # what was done to messages
-    messages: Counter[str] = field(default_factory=Counter)  # order -> charges that were sent towards the issuer
+    knocks: Counter[str] = field(default_factory=Counter)  # order -> charges that were tried to be sent
+    messages: Counter[str] = field(default_factory=Counter)  # order -> charges that left for the issuer
     declines: Counter[str] = field(default_factory=Counter)
     tries: Counter[UUID] = field(default_factory=Counter)
     new_sends: list[tuple[Any, ...]] = field(default_factory=list)
@@ -78,8 +79,9 @@ class SimIssuer:
 
     async def charge(self, charge: Charge) -> Outcome:
         name, now = str(charge.agreement), self.clocks.wall()
-        fault = self._fault("charge", name, self.messages[name], now)
-        self.told["charge"] += 1
+        fault = self._fault("charge", name, self.knocks[name], now)
+        self.knocks[name] += 1
+        self.told["charge sent"] += 1
         if fault in ("outage", "refused"):
             return _NOT_SENT
         before = self.messages[name]
@@ -107,7 +109,7 @@ class SimIssuer:
         self.sends[charge.id] = sent
         self.declines[name] += not said.approved
         decision = "approved" if said.approved else "declined"
-        self.told[decision] += 1
+        self.told[f"charge {decision}"] += 1
         self.new_sends.append((
             charge.id, charge.order_id, charge.merchant_id, _MAC, charge.card.scheme, charge.units, charge.currency,
             charge.initiator, charge.acceptor_id, charge.capture, charge.sent_at, now, decision, said.code, known_from,
@@ -120,7 +122,7 @@ class SimIssuer:
         name = f"{charged.name if charged else ''}/{one.kind}/{one.units}"
         fault = self._fault("reverse", name, self.tries[one.id], now)
         self.tries[one.id] += 1
-        self.told[one.kind] += 1
+        self.told[f"{one.kind} sent"] += 1
         if fault in ("outage", "refused", "unprocessed", "lost"):
             run_out_of_patience()
             return _UNKNOWN if fault == "lost" else _NOT_SENT
@@ -145,7 +147,7 @@ class SimIssuer:
 
     async def inquire(self, id: UUID) -> Outcome:
         now = self.clocks.wall()
-        self.told["inquiry"] += 1
+        self.told["inquiries"] += 1
         if away(self.seed, self.faults, now):
             return _UNKNOWN
         sent = self.sends.get(id)
@@ -167,12 +169,10 @@ class SimIssuer:
         return Outcome("approved" if approved else "declined", f"sim_{id.hex[:8]}", "00" if approved else "12")
 
     def _fault(self, what: str, name: str, number: int, now: datetime) -> str | None:
-        """At most one, drawn for this message alone; the fourth of a kind goes well."""
+        """At most one, drawn for this message alone."""
         if away(self.seed, self.faults, now):
             self.told["fault outage"] += 1
             return "outage"
-        if number > 3:
-            return None
         left = dice(self.seed, what, name, number).random()
         for fault in CALL_FAULTS:
             left -= getattr(self.faults, fault)

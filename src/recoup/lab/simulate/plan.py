@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.faults import Faults
 
-TICKS: Final = 6  # of a day: arrivals and calls come together every four hours
+TICKS: Final = 3  # of a day: arrivals and calls come together every eight hours
 # currencies, basis points of the fee
 SHOPS: Final = ((("USD",), 290), (("JPY",), 333), (("KWD",), 175), (("CLF",), 0), (("EUR", "USD"), 999))
 TOKENS: Final = ("USDT", "USDC")

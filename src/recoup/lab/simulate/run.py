@@ -129,17 +129,17 @@ class _Run:
             await self._prove(day % len(sim.shops))
         self._tell(f"day {day + 1}")
 
-    async def _afterwards(self, tick: int) -> None:
-        """No new orders; time goes from one due instant's tick to the next until nothing is due any more."""
-        sim, end = self._sim, tick + AFTERWARDS_DAYS_MAX * TICKS
-        while tick < end:
-            await self._tick(tick)
+    async def _afterwards(self, first: int) -> None:
+        """No new orders; time goes to each instant at which something is due, until nothing is any more."""
+        sim = self._sim
+        for tick in range(first, first + AFTERWARDS_DAYS_MAX * TICKS):
+            due: datetime | None = await sim.owner.fetchval(_NEXT)
+            if due is None and not any(sim.later[later] for later in sim.later if later >= tick):
+                break
+            if sim.later[tick] or due is None or due <= sim.started_at(tick) + timedelta(seconds=MOMENTS[-1]):
+                await self._tick(tick)
             if tick % TICKS == TICKS - 1:
                 await self._day(tick // TICKS)
-            due: datetime | None = await sim.owner.fetchval(_NEXT)
-            if due is None and not any(later >= tick for later in sim.later):
-                break
-            tick += 1
         await self._day(tick // TICKS)
 
     async def _prove(self, number: int | None) -> None:

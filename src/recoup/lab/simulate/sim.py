@@ -151,10 +151,9 @@ class Sim:
 
     async def _gone(self, killer: Killer) -> None:
         """A server notices after a moment that a process is gone; its locks go then."""
-        pids = [c.get_server_pid() for c in killer.open]
         killer.die()
         until = asyncio.get_running_loop().time() + _GONE_SECONDS
-        while await self.owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", pids):
+        while await self.owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", killer.pids):
             if asyncio.get_running_loop().time() > until:
                 raise Problem("internal", "The connections of a dead process do not end.")
             await asyncio.sleep(0.002)

@@ -14,7 +14,7 @@ from recoup.lab.simulate.plan import TICKS, Deal
 from recoup.lab.simulate.sim import Deed, Sim
 
 _LOOK_SECONDS = 5.0
-_EXPIRES = timedelta(hours=5)  # a stablecoin charge lives a little longer than a tick
+_EXPIRES = timedelta(hours=9)  # a stablecoin charge lives a little longer than a tick
 
 
 async def arrivals(sim: Sim, tick: int) -> Iterable[Deed]:
