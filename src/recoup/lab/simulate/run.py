@@ -20,7 +20,7 @@ from recoup.lab.simulate.actors import ACTORS
 from recoup.lab.simulate.digest import digest
 from recoup.lab.simulate.engine import outside_of, start
 from recoup.lab.simulate.plan import DECLINES, TICKS, Plan, deals_of, fee_points
-from recoup.lab.simulate.sim import Shop, Sim
+from recoup.lab.simulate.sim import Shop, Sim, Wrong
 from recoup.rules.network.magic import script_card
 
 # Seconds after an instant at which what became due shortly after it is worked on: answers that did not come, pauses.
@@ -49,10 +49,6 @@ class Simulated:
     @property
     def per_second(self) -> float:
         return self.plan.orders / self.seconds
-
-
-class Wrong(Exception):
-    """Something does not hold."""
 
 
 async def simulate(

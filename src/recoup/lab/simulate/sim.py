@@ -5,6 +5,7 @@ is to die is done alone, after the others, so that it always dies at the same st
 """
 
 import asyncio
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.run_due import FLOWS, run_one
-from recoup.kernel.problem import Problem
+from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.scope import Scope
 from recoup.lab.simulate.clock import START
 from recoup.lab.simulate.dice import dice
@@ -40,6 +41,10 @@ JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
 UNION ALL SELECT k.id, t.external_id || '/transmission'
 FROM k JOIN transmissions t ON t.merchant_id = k.merchant_id AND t.transmit_id = k.id
 """
+
+
+class Wrong(Exception):
+    """Something does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,10 @@ class Sim:
     def _count(self, deed: Deed, answer: Any) -> None:
         if isinstance(answer, Problem):
             self.told[f"{deed.kind}: {answer.facts.get('detail') or answer.code}"] += 1
+        elif isinstance(answer, Exception):
+            told = traceback.extract_tb(answer.__traceback__)[-1]
+            where = f"{told.filename.rpartition('/')[2]}:{told.lineno}"
+            raise Wrong(f"{deed.kind} {deed.name} failed: {in_words(answer)} at {where}")
         elif isinstance(answer, BaseException):
             raise answer
         else:
