@@ -124,7 +124,7 @@ BUGS: dict[str, tuple[Patch, str]] = {
     "charge blind": (_charge_blind, "charge"),
     "fee off by one": (_fee_off_by_one, "is owed"),
     "lost posting": (_lost_posting, "posting fee"),
-    "no reversal": (_no_reversal, "customer paid"),
+    "no reversal": (_no_reversal, "attempt"),
     "refunds past the remainder": (_refunds_past_the_remainder, "refund"),
 }
 

@@ -18,7 +18,7 @@ RANGES: Final = {  # smallest units of usual amounts
 }  # fmt: skip
 # kind, share; see `actors`
 KINDS: Final = (("managed", 0.62), ("sync", 0.1), ("customer", 0.1), ("hold", 0.06), ("stable", 0.12))
-# first code, what the card says then, and after how many declines it approves (99: never), share. Knowledge: base rates.
+# first code, what the card says then, after how many declines it approves (99: never), share: as published base rates
 DECLINES: Final = (
     ("51", "51", 0, 0.16), ("51", "51", 1, 0.12), ("51", "51", 2, 0.06), ("51", "51", 99, 0.1), ("05", "05", 0, 0.1),
     ("05", "05", 1, 0.06), ("05", "05", 99, 0.06), ("61", "61", 1, 0.04), ("91", "91", 0, 0.05), ("91", "91", 2, 0.03),
