@@ -1,4 +1,4 @@
-"""What merchants call about their orders later: cancel, capture, tell of a payment of their own; and what was put off."""
+"""What merchants call about their orders later: cancel, capture, tell of their own payments; and what was put off."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any

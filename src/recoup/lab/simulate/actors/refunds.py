@@ -22,7 +22,7 @@ _AT_ONCE: Final = 4
 
 
 async def refunds(sim: Sim, tick: int) -> Iterable[Deed]:
-    """Once a day the merchants read in their feed what was completed; some of it they give back in the next two weeks."""
+    """Once a day the merchants read in their feed what was completed; some they give back in the next two weeks."""
     if tick % TICKS:
         return ()
     for shop in sim.shops:
