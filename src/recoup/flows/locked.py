@@ -36,12 +36,12 @@ class Job:
 
 
 class Orders:
-    """The door of all flows to orders that exist. One a world and process."""
+    """The door of all flows to orders that exist. One a world and process. `together`: orders a transaction."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, together: int = 64) -> None:
         self._world = world
-        self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3)
-        self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3)
+        self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
+        self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
 
     async def change(self, job: Job) -> Any:
         """What `work` answered, once everything it gathered is committed.
