@@ -10,6 +10,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from tests.flows.corruptions import CORRUPTIONS
+from tests.flows.terms import agree
 from tests.gateways.web.servers import OK, saying, serving
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, Shop, clone, drop, make_shop, owner, sandbox_world
 
@@ -29,6 +30,10 @@ from recoup.store.read.proofs import walk
 from recoup.store.server import ServerAddress
 
 QUICK = Policy(call_timeout=timedelta(seconds=0.5), settled_after=timedelta(seconds=0.2))
+ADVANCED = {
+    "ADVANCED": {"pan": script_card("visa", "51", 1)}, "ADVANCED-LOST": {"pan": script_card("visa", "05", 99)},
+    "ADVANCED-NETTED": {"pan": FUNDS_CARD},
+}  # fmt: skip
 SILENT, OUTAGE_ONCE, UNPROCESSED_ONCE = 80_001, 80_008, 80_010
 SLOW_NO = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
 
@@ -69,6 +74,12 @@ async def _first_month(shop: Shop) -> None:
     await cancel(world, orders, shop.scope, await shop.admit(external_id="NEVER-STARTED"))
     assert (await shop.ask(external_id="SYNC", days=None, code="05", pan=APPROVE_CARDS[0])).evaluate == "APPROVED"
     await _late_approval(shop)
+    await agree(shop, chunk_units=10_000)
+    for name, more in ADVANCED.items():
+        asked = await shop.ask(external_id=name, is_mit=False, days=None, code="05", **more)
+        assert asked.evaluate == "APPROVED"
+        if name == "ADVANCED-NETTED":
+            await refund(world, orders, shop.scope, asked.order_id, RefundAsked(all=True))
     await shop.run_due()
     await shop.transmitted("PAID-ELSEWHERE", declined=False)
     await shop.transmitted("APPROVED-0", declined=True)
@@ -112,6 +123,8 @@ async def _what_is_still_open(shop: Shop) -> None:
     await shop.admit(external_id="PLANNED", pan=FUNDS_CARD)
     await shop.run_due()
     await shop.admit(external_id="RECEIVED")
+    due = await shop.ask(external_id="ADVANCED-DUE", is_mit=False, days=None, code="05", pan=FUNDS_CARD)
+    await refund(shop.world, shop.orders, shop.scope, due.order_id, RefundAsked(amount="1.00"))
 
 
 @asynccontextmanager

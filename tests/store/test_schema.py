@@ -24,7 +24,8 @@ HOMES = {
             "order_payer", "order_search", "decisions", "attempts", "refunds", "challenges", "vault", "cvv_once",
             "postings",
             "entries", "pages",
-            "account_balances", "settlement_batches", "settlement_lines", "exposure_allotments", "outbox", "feed",
+            "account_balances", "settlement_batches", "settlement_lines", "exposure_limits", "exposure_allotments",
+            "customer_exposure", "advances", "outbox", "feed",
             "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
             "payouts", "subscriptions",
         ),
@@ -34,7 +35,7 @@ HOMES = {
     **dict.fromkeys(
         (
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
-            "signatures_since",
+            "signatures_since", "operator_exposure",
         ),
         DIRECTORY,
     ),

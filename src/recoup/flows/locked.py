@@ -13,6 +13,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change, write_all
+from recoup.moves.exposure import exchange
 from recoup.moves.sends import with_reserved
 from recoup.rules.network.limits import LOOKBACK
 from recoup.store.coalesce import Coalescer
@@ -103,5 +104,6 @@ class Orders:
                 for send in change.rows.network_sends:
                     reserved.setdefault(send["card_id"], {})[send["send_id"]] = send
             if changes:
+                await exchange(tx, changes)
                 await write_all(tx, changes)
         return answers

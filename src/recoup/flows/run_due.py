@@ -7,11 +7,13 @@ from uuid import UUID
 
 import structlog
 
+from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, let_go, start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.locked import Orders
+from recoup.flows.money.treasurer import allot_due
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import last_look, last_word
@@ -48,6 +50,9 @@ FLOWS: dict[str, Flow] = {
     "challenge": lambda world, orders, due: end_challenge(orders, (due.merchant_id, due.subject_id)),
     "capture_window": lambda world, orders, due: end_capture_window(orders, (due.merchant_id, due.subject_id)),
     "release": lambda world, orders, due: let_go(orders, (due.merchant_id, due.subject_id)),
+    "collect": lambda world, orders, due: collect(world, orders, (due.merchant_id, due.subject_id)),
+    "write_off": lambda world, orders, due: write_off(orders, (due.merchant_id, due.subject_id)),
+    "allot": lambda world, orders, due: allot_due(world, due.merchant_id),
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),

@@ -17,10 +17,11 @@ from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
 from recoup.rules.messages.order_events import order_event_data, subject_kind
+from recoup.rules.money.exposure import Wish
 from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.lifecycle import ENDED, fact, step
-from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund, Settlement
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
 
@@ -36,6 +37,9 @@ class Change:
         self._touched: dict[tuple[str, UUID], Any] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
+        self.wish: Wish | None = None  # room for an advance, answered before anything is written
+        self._advanced = False
+        self.freed_units = 0  # of the exposure that the order's advance holds
 
     # the order ----------------------------------------------------------------------------------------------
 
@@ -138,6 +142,16 @@ class Change:
             rows.append(row)
         self._touched[table, row_id] = row
 
+    def set_advance(self, advance: Advance, **values: Any) -> None:
+        """What is no longer due of it frees as much of the exposure."""
+        before = self.order.advance.due_units if self.order.advance is not None else None
+        for name, value in values.items():
+            setattr(advance, name, value)
+        if before is not None:
+            self.freed_units += before - advance.due_units
+        self.order.advance = advance
+        self._advanced = True
+
     def send(self, send_id: UUID, **values: Any) -> None:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
         order = self.order
@@ -195,9 +209,9 @@ class Change:
         """The rows to write. The face is computed here, once, from stage and facts."""
         order, rows = self.order, self.rows
         for (table, _), row in self._touched.items():
-            # Not copied deeply as `asdict` would: nobody changes it any more.
-            columns = {f.name: getattr(row, f.name) for f in fields(row)}
-            getattr(rows, table).append({"merchant_id": order.merchant_id} | columns)
+            getattr(rows, table).append(self._row(row))
+        if self._advanced:
+            rows.advances.append(self._row(order.advance))
         for (kind, subject_id), when in self._due.items():
             key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
             if when is None:
@@ -214,6 +228,10 @@ class Change:
                 "attention": order.attention,
             } | self._amended)  # fmt: skip
         return rows
+
+    def _row(self, value: Any) -> dict[str, Any]:
+        """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
+        return {"merchant_id": self.order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
 
 
 async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:

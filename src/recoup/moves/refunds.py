@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.moves import captures
+from recoup.moves import captures, collect
 from recoup.moves.change import Change
 from recoup.moves.order_message import order_message
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
@@ -18,14 +18,14 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
                actor: str) -> Refund:  # fmt: skip
     """Once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
     order = change.order
-    payment = order.paid_by()
+    payment = order.paid_by() or order.going()  # one that is out decides what becomes of it
     refund = order_message(change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
                            input_mac="\\x" + input_mac.hex(), actor=actor)  # fmt: skip
     order.refunded_units += units
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
-                items=items, remaining=order.units - order.refunded_units)  # fmt: skip
+                items=items, remaining=order.refundable_units)  # fmt: skip
     change.post("refund", refund.refund_id, [ledger.refund_owed(units, order.payable_place)])
-    change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+    collect.settle_refund(change, refund)
     return refund
 
 

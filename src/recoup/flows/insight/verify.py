@@ -17,6 +17,7 @@ from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.store.read.proofs import issuer
+from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
 from recoup.store.read.proofs.counts import counts
 from recoup.store.read.proofs.due import due_work, due_work_of_nothing
@@ -27,7 +28,7 @@ from recoup.store.read.proofs.ledger import (
     read_outstanding,
     read_postings,
 )
-from recoup.store.read.proofs.messages import feed_and_exposure, messages
+from recoup.store.read.proofs.messages import feed, messages
 from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
@@ -70,6 +71,7 @@ async def verify(
                 if tell:
                     tell(one)
                 found = await _merchant(connection, one, wall, with_issuer)
+            found = found or await operator_exposure(connection)
             found = found or await sends_of_nothing(connection, merchant_id)
             if found is None and with_issuer:
                 found = await issuer.theirs(connection, merchant_id)
@@ -94,7 +96,8 @@ async def _merchant(
         or await pages(connection, merchant_id)
         or await due_work_of_nothing(connection, merchant_id)
         or await payouts(connection, merchant_id)
-        or await feed_and_exposure(connection, merchant_id)
+        or await feed(connection, merchant_id)
+        or await exposure(connection, merchant_id)
     )
 
 
@@ -115,6 +118,7 @@ async def _window(
     lines, events = list(verify_orders.EVENTS), list(verify_orders.EVENTS.values())
     return (
         await decline_that_came_in(connection, window)
+        or await advances(connection, window)
         or await due_work(connection, window, wall, INLINE_GRACE)
         or await messages(connection, window, lines, events)
         or await settlements(connection, window)

@@ -13,7 +13,8 @@ Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled",
+    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
+    "refund_of_bad_debt",
 )  # fmt: skip
 
 
@@ -63,16 +64,20 @@ def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
 def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Source, Posting]]:
     units, route, attempt = line["units"], line["route"], ("attempt", line["attempt_id"])
     refund, payable = ("refund", line["fact_id"]), ledger.WALLET if line["kind"] == "stable" else ""
+    order = ("order", line["order_id"])
     match line["happening"]:
         case "collected" | "captured" | "advanced":
             fee = line["fee"] or 0
             ahead = line["happening"] == "advanced"
             made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
+            source = order if ahead else attempt
             if line["fee"] is None:  # an older line, which does not say its fee
-                optional.add((*attempt, "fee"))
-            if ahead:
-                optional.add((*attempt, "charge"))
-            return [((*attempt, p.recipe), p) for p in made]
+                optional.add((*source, "fee"))
+            return [((*source, p.recipe), p) for p in made]
+        case "charged":
+            return [((*attempt, "charge"), ledger.charge(units, route))]
+        case "uncollected":
+            return [((*order, "uncollected"), ledger.uncollected(units))]
         case "approved_late" | "paid_late":
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
         case "settled":
@@ -85,6 +90,8 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
             return [((*refund, "refund_done"), ledger.refund_done(units, route))]
         case "refund_netted":
             return [((*refund, "refund_netted"), ledger.refund_netted(units))]
+        case "refund_of_bad_debt":
+            return [((*refund, "refund_of_bad_debt"), ledger.refund_of_bad_debt(units))]
         case "refund_refused":
             return [((*refund, "refund_refused"), ledger.refund_refused(units, payable))]
     return [((*refund, "refund_owed"), ledger.refund_owed(units, payable))]
@@ -114,7 +121,7 @@ def _order(
         return f"posting {missing[2]} of {missing[0]} {missing[1]}", "one, by the log", None
     for account, found in sums.items():
         due = -outstanding.get(account, 0)
-        if found != due and not (account == "customer_due" and any(s[2] == "charge" for s in optional - seen)):
+        if found != due:
             return f"{account} at the end of the walk", due, found
     return None
 

@@ -99,7 +99,7 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
     if asked.currency is not None and asked.currency != order.asset:
         raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency",
                       cure=f"Send {order.asset}, or leave the currency out.")  # fmt: skip
-    remaining = Money(order.units - order.refunded_units, order.asset)
+    remaining = Money(order.refundable_units, order.asset)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if asked.items is not None:
         taken: dict[int, tuple[int, int]] = {}
@@ -129,7 +129,7 @@ def _still_open(order: Order, input_mac: bytes) -> Refund | None:
 
 
 def _answer(order: Order, made: Refund) -> RefundAnswer:
-    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.units - order.refunded_units)
+    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.refundable_units)
 
 
 def _told(stored: dict[str, Any]) -> RefundAnswer:

@@ -79,6 +79,11 @@ def uncollected(units: int) -> Posting:
     return _pair("uncollected", "bad_debt", "customer_due", units)
 
 
+def refund_of_bad_debt(units: int) -> Posting:
+    """The customer never paid: what the merchant gives back is the operator's."""
+    return _pair("refund_of_bad_debt", "refund_due", "bad_debt", units)
+
+
 def settled(units: int, channel: str) -> Posting:
     """Direct money has reached the merchant's own wallet; the fee stays where the payment came in."""
     return _pair("settled", "merchant_payable", "clearing", units, place=WALLET, credit_place=channel)

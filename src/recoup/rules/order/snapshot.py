@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime, business_at
+from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.order.faces import Face, face
@@ -101,6 +102,23 @@ class Refund:
 
 
 @dataclass(slots=True)
+class Advance:
+    """One row of advances: approved before it was collected. `due_units` is what collection still wants, and what is
+    held of the exposure."""
+
+    order_id: UUID
+    customer_id: UUID
+    asset: str
+    slot: int
+    units: int
+    due_units: int
+    state: str
+    policy: str
+    started_at: datetime
+    until: datetime
+
+
+@dataclass(slots=True)
 class Challenge:
     """One row of challenges. `asks`: confirm, code, address or card."""
 
@@ -187,6 +205,9 @@ class Order:
     sends: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
+    advance: Advance | None = None
+    limits: Limits | None = None  # what may be advanced; of a CIT in processing whose merchant may be advanced
+    customer_id: UUID | None = None  # beside `limits`: whose exposure it is
 
     @property
     def merchant_id(self) -> UUID:
@@ -214,6 +235,10 @@ class Order:
     def paid_by(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "approved"), None)
 
+    def collecting(self) -> Advance | None:
+        """The advance that its customer has not paid yet, nor will be let off."""
+        return self.advance if self.advance is not None and self.advance.state == "due" else None
+
     def capturing(self) -> Refund | None:
         """The capture that is asked for and not answered."""
         return next((r for r in self.refunds if r.kind == "capture" and r.state in ("owed", "sent")), None)
@@ -221,6 +246,11 @@ class Order:
     def challenge(self) -> Challenge | None:
         """The challenge that the customer may still meet, or is just being tried."""
         return next((c for c in self.challenges if c.state in ("presented", "tried")), None)
+
+    @property
+    def refundable_units(self) -> int:
+        """What may still be given back."""
+        return self.units - self.refunded_units
 
     @property
     def captured_later(self) -> bool:

@@ -23,6 +23,13 @@ SELECT o.merchant_id, o.order_id,
     ) END AS sends,
   CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
     WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END AS settlements,
+  CASE WHEN o.stage = 'completed' THEN (SELECT to_jsonb(x) FROM advances x
+    WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END AS advance,
+  CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
+    SELECT to_jsonb(x) || jsonb_build_object('customer_id', coalesce((SELECT p.payer_id FROM order_payer p
+      WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id), o.pan_id))
+    FROM exposure_limits x WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
+    ) END AS limits,
   CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, get_type_hints
 from uuid import UUID
 
+from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import Tariff
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt, CardFacts, Challenge, Merchant, Order, Refund, Settlement
+from recoup.rules.order.snapshot import Advance, Attempt, CardFacts, Challenge, Merchant, Order, Refund, Settlement
 
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
@@ -32,8 +33,15 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
         sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
         blocks=list(evidence["blocks"] or ()),
         settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
+        advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
+        limits=limits_of(evidence["limits"]) if evidence["limits"] else None,
+        customer_id=_id(evidence["limits"]["customer_id"]) if evidence["limits"] else None,
         **values,
     )
+
+
+def limits_of(row: Mapping[str, Any]) -> Limits:
+    return Limits(**{f.name: row[f.name] for f in fields(Limits)})
 
 
 def _card(row: Mapping[str, Any]) -> CardFacts:

@@ -49,6 +49,7 @@ tried AS (
     advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id
   FROM jsonb_populate_recordset(NULL::attempts, $N)
   ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
+    units = EXCLUDED.units,
     route = EXCLUDED.route, sent_at = EXCLUDED.sent_at, send_before = EXCLUDED.send_before,
     call_timeout_ms = EXCLUDED.call_timeout_ms, sends = EXCLUDED.sends, not_found = EXCLUDED.not_found,
     if_late = EXCLUDED.if_late, reference = EXCLUDED.reference,
@@ -87,6 +88,15 @@ settled AS (
   FROM jsonb_populate_recordset(NULL::settlements, $N)
   ON CONFLICT (merchant_id, settlement_id) DO UPDATE SET state = EXCLUDED.state, tx_hash = EXCLUDED.tx_hash,
     tries = EXCLUDED.tries, send_before = EXCLUDED.send_before
+)
+""",
+    "advances": """
+advanced AS (
+  INSERT INTO advances AS a (merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy,
+    started_at, until)
+  SELECT merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy, started_at, until
+  FROM jsonb_populate_recordset(NULL::advances, $N)
+  ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state
 )
 """,
     "network_sends": """
@@ -171,6 +181,7 @@ class Rows:
     refunds: list[dict[str, Any]] = field(default_factory=list)
     challenges: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[dict[str, Any]] = field(default_factory=list)
+    advances: list[dict[str, Any]] = field(default_factory=list)
     network_sends: list[dict[str, Any]] = field(default_factory=list)
     postings: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)

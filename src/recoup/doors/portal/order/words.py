@@ -105,6 +105,26 @@ def _not_sent(told: Told) -> Said:
     return Said(f"{told.attempt} not sent", told.get("why") or "Nothing left our side.", "cancelled", "", "attempts")
 
 
+def _charge_planned(told: Told) -> Said:
+    title = f"Charge of {told.amount()} planned for {told.moment('next')}"
+    return Said(title, told.get("why") or "By the plan of what was advanced.", "clock", "run", "money")
+
+
+def _netted(told: Told) -> Said:
+    left = told.get("due")
+    text = "The customer is charged less instead."
+    if left == "0":
+        text = "Nothing is due any more: the customer is not charged."
+    return Said(f"Refund of {told.amount()} taken off the charge", text, "returned", "", "money")
+
+
+def _paid_twice(told: Told) -> Said:
+    if told.get("taken_back"):
+        text = "Your own payment succeeded: what was advanced is taken back, and the customer is not charged again."
+        return Said("Paid to you directly", text, "info", "", "money")
+    return Said("Paid twice", "Your own payment succeeded too: refund one of them.", "problem", "bad", "money")
+
+
 def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "other"
 ) -> Callable[[Told], Said]:
@@ -172,8 +192,14 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
                              "problem", "bad", "money"),
     "refund_owed": _refund,
     "refund_sent": _plain("Refund of {amount} sent", "", "right", "", "money"),
-    "refund_netted": _plain("Refund of {amount} taken off the charge", "The customer is charged less instead.",
-                            "returned", "", "money"),
+    "refund_netted": _netted,
+    "refund_of_bad_debt": _plain("Refund of {amount}: nothing to send", "The customer was never charged; it lessens "
+                                 "the operator's loss.", "returned", "", "money"),
+    "charge_planned": _charge_planned,
+    "charged": _plain("The customer was charged {amount}", "What was advanced is collected.", "completed", "ok",
+                      "money"),
+    "uncollected": _plain("{amount} not collected", "{why} It is the operator's loss: you keep what you were settled.",
+                          "problem", "warn", "money"),
     "refund_done": _plain("Refund of {amount} done", "The processor has taken it.", "returned", "ok", "money"),
     "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
                              "problem", "bad", "money"),
@@ -206,8 +232,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "retries_resumed": _plain("Attempts go on", "You asked for them again.", "processing", "run", "attempts"),
     "notes_changed": _plain("Your notes were changed", "", "note"),
     "merchant_attempt": _plain("Your own attempt was declined", "It counts in the card's network limits.", "info"),
-    "paid_twice": _plain("Paid twice", "Your own payment succeeded too: refund one of them.",
-                         "problem", "bad", "money"),
+    "paid_twice": _paid_twice,
 }  # fmt: skip
 
 RECIPES: Final[Mapping[str, str]] = {
@@ -223,6 +248,7 @@ RECIPES: Final[Mapping[str, str]] = {
     "by_hand": "settled with the payer by hand",
     "settled": "sent to your own wallet",
     "uncollected": "not collected; the operator's loss",
+    "refund_of_bad_debt": "back to the operator, whose customer never paid",
 }
 
 

@@ -215,13 +215,17 @@ CREATE TABLE order_log (
     'completed/attempt_approved/completed',
     'completed/attempt_declined/completed',
     'completed/attempt_not_sent/completed',
+    'completed/attempt_sent/completed',
     'completed/attempt_unknown/completed',
+    'completed/charge_planned/completed',
+    'completed/charged/completed',
     'completed/merchant_attempt/completed',
     'completed/paid_late/completed',
     'completed/paid_twice/completed',
     'completed/refund_delayed/completed',
     'completed/refund_done/completed',
     'completed/refund_netted/completed',
+    'completed/refund_of_bad_debt/completed',
     'completed/refund_owed/completed',
     'completed/refund_refused/completed',
     'completed/refund_sent/completed',
@@ -237,6 +241,7 @@ CREATE TABLE order_log (
     'completed/settlement_due/completed',
     'completed/settlement_replaced/completed',
     'completed/settlement_stuck/completed',
+    'completed/uncollected/completed',
     'completed/warned/completed',
     'declined/approved_late/declined',
     'declined/attempt_approved/declined',
@@ -590,6 +595,73 @@ CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
 CREATE UNIQUE INDEX settlements_payment ON settlements (merchant_id, attempt_id) WHERE state <> 'failed';
 CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state NOT IN ('confirmed', 'failed');
 
+-- home: merchant. What may be advanced before it is collected, by whom it was set. A limit of 0 advances nothing.
+CREATE TABLE exposure_limits (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  asset text NOT NULL,
+  limit_units bigint NOT NULL DEFAULT 0 CHECK (limit_units >= 0),
+  order_max_units bigint NOT NULL DEFAULT 0 CHECK (order_max_units >= 0),
+  customer_max_units bigint NOT NULL DEFAULT 0 CHECK (customer_max_units >= 0),
+  chunk_units bigint NOT NULL DEFAULT 1 CHECK (chunk_units > 0),
+  allowed_loss_basis_points int NOT NULL DEFAULT 0 CHECK (allowed_loss_basis_points BETWEEN 0 AND 10000),
+  advance_on text NOT NULL DEFAULT 'unresolved' CHECK (advance_on IN ('unresolved', 'soft_declines', 'both')),
+  drawn_units bigint NOT NULL DEFAULT 0 CHECK (drawn_units >= 0),  -- what it counts of the operator's limit
+  version int NOT NULL DEFAULT 1,
+  changed_at timestamptz NOT NULL,
+  changed_by text NOT NULL,
+  PRIMARY KEY (merchant_id, asset)
+);
+
+-- Chunks of the limit, moved here by the treasurer; an advance takes from one of them in one conditional update.
+CREATE TABLE exposure_allotments (
+  merchant_id uuid NOT NULL,
+  asset text NOT NULL,
+  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
+  allotted bigint NOT NULL DEFAULT 0,
+  used bigint NOT NULL DEFAULT 0,
+  reclaim bigint NOT NULL DEFAULT 0,       -- of what is used: does not become free again, for the limit fell
+  PRIMARY KEY (merchant_id, asset, slot),
+  CHECK (used BETWEEN 0 AND allotted),
+  CHECK (reclaim BETWEEN 0 AND used)
+);
+
+-- The payer where one is known, else the card number.
+CREATE TABLE customer_exposure (
+  merchant_id uuid NOT NULL,
+  customer_id uuid NOT NULL,
+  asset text NOT NULL,
+  used bigint NOT NULL DEFAULT 0 CHECK (used >= 0),
+  PRIMARY KEY (merchant_id, customer_id, asset)
+);
+
+-- An order that was approved before its customer was charged, and what of it is still to be collected.
+CREATE TABLE advances (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  customer_id uuid NOT NULL,
+  asset text NOT NULL,
+  slot smallint NOT NULL,
+  units bigint NOT NULL CHECK (units > 0),
+  due_units bigint NOT NULL CHECK (due_units BETWEEN 0 AND units),
+  state text NOT NULL CHECK (state IN ('due', 'charged', 'netted', 'uncollected')),
+  policy text NOT NULL,                    -- version of the collection plan
+  started_at timestamptz NOT NULL,         -- business time
+  until timestamptz NOT NULL,              -- business time: what is not collected by then is bad debt
+  PRIMARY KEY (merchant_id, order_id),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders,
+  CHECK ((state = 'due') = (due_units > 0))
+);
+CREATE INDEX advances_due ON advances (merchant_id, asset, slot) WHERE due_units > 0;
+
+-- home: directory. What the operator risks over all merchants, an asset.
+CREATE TABLE operator_exposure (
+  asset text PRIMARY KEY,
+  limit_units bigint NOT NULL DEFAULT 0 CHECK (limit_units >= 0),
+  drawn_units bigint NOT NULL DEFAULT 0 CHECK (drawn_units >= 0),
+  changed_at timestamptz NOT NULL,
+  changed_by text NOT NULL
+);
+
 -- home: card. One row a card: the lock of the network gate.
 CREATE TABLE cards (
   card_id uuid PRIMARY KEY,
@@ -737,17 +809,6 @@ CREATE TABLE settlement_lines (
   PRIMARY KEY (merchant_id, posting_id, line_no),
   FOREIGN KEY (merchant_id, posting_id, line_no) REFERENCES entries,
   FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches
-);
-
--- What may be advanced before it is collected; a treasurer moves chunks. A limit of 0 advances nothing.
-CREATE TABLE exposure_allotments (
-  merchant_id uuid NOT NULL,
-  asset text NOT NULL,
-  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
-  allotted bigint NOT NULL DEFAULT 0,
-  used bigint NOT NULL DEFAULT 0,
-  PRIMARY KEY (merchant_id, asset, slot),
-  CHECK (used BETWEEN 0 AND allotted)
 );
 
 -- home: merchant. What leaves a custodial balance. A wallet's row is the lock under which its payouts are decided; the
@@ -944,7 +1005,7 @@ GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
-  exposure_allotments, closers, endpoints, lanes, due_work,
+  exposure_limits, exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, settlements, wallets, payouts, subscriptions TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;

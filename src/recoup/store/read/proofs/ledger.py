@@ -38,10 +38,14 @@ ORDER BY l.order_id, l.seq
 """
 _OUTSTANDING: Final = """
 SELECT order_id, sum(units) FILTER (WHERE kind = 'refund')::bigint AS refund_due,
-  sum(units) FILTER (WHERE kind <> 'refund')::bigint AS reversal_due
+  sum(units) FILTER (WHERE kind NOT IN ('refund', 'advance'))::bigint AS reversal_due,
+  -sum(units) FILTER (WHERE kind = 'advance')::bigint AS customer_due
 FROM (
   SELECT order_id, kind, units FROM refunds
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('owed', 'sent', 'stuck')
+  UNION ALL
+  SELECT order_id, 'advance', due_units FROM advances
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND due_units > 0
   UNION ALL
   SELECT order_id, 'late', (body ->> 'units')::bigint FROM order_log l
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late' AND NOT EXISTS (
@@ -87,9 +91,11 @@ async def read_money_lines(
 
 
 async def read_outstanding(connection: asyncpg.Connection, window: Window) -> dict[UUID, dict[str, int]]:
-    """By order: what refunds and reversals have not reached the customer yet, as the accounts must show it."""
+    """By order: what refunds and reversals have not reached the customer yet, and (negative, for it is theirs to pay)
+    what collection still wants, as the accounts must show it."""
     rows = await fetch(connection, _OUTSTANDING, *window)
-    return {r["order_id"]: {name: r[name] or 0 for name in ("refund_due", "reversal_due")} for r in rows}
+    accounts = ("refund_due", "reversal_due", "customer_due")
+    return {r["order_id"]: {name: r[name] or 0 for name in accounts} for r in rows}
 
 
 async def book(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:

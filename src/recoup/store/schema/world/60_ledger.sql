@@ -73,14 +73,3 @@ CREATE TABLE settlement_lines (
   FOREIGN KEY (merchant_id, posting_id, line_no) REFERENCES entries,
   FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches
 );
-
--- What may be advanced before it is collected; a treasurer moves chunks. A limit of 0 advances nothing.
-CREATE TABLE exposure_allotments (
-  merchant_id uuid NOT NULL,
-  asset text NOT NULL,
-  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
-  allotted bigint NOT NULL DEFAULT 0,
-  used bigint NOT NULL DEFAULT 0,
-  PRIMARY KEY (merchant_id, asset, slot),
-  CHECK (used BETWEEN 0 AND allotted)
-);
