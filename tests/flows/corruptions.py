@@ -193,6 +193,12 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("due work retry", "none")),
     "due work of nothing": ((_copy("due_work", "kind = 'expire' LIMIT 1", subject_id=_ID),),
                             ("subject of due work expire",)),
+    "fee that its term does not make": (
+        (f"UPDATE order_log SET body = body || '{{\"fee\": 1}}' WHERE {_line('APPROVED-0', 'collected')}",),
+        ("fee of log line", "133", "1")),
+    "fee given back twice": (
+        (f"UPDATE order_log SET body = body || '{{\"fee_returned\": 77}}' WHERE {_line('APPROVED-1', 'refund_owed')}",),
+        ("fee_returned of log line", "133", "77")),
     "refund's amount changed": (
         (f"UPDATE refunds SET units = 1 WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
         ("refunded units of the refunds", "1500", "501")),

@@ -24,6 +24,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy, World
 from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
 from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
@@ -50,6 +51,7 @@ async def _live(server: ServerAddress) -> str:
     async with serving(saying(OK)) as port, serving(saying(SLOW_NO)) as refusing:
         async with sandbox_world(server, policy=QUICK, keep=True) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries, fee_basis_points=290)
+            await shop.fees(Tariff(290, refund="pro_rata"))
             other = await make_shop(world, orders, deliveries, name="No fee", clock_behind=timedelta(days=40))
             for where in (port, refusing):
                 await endpoints.create(world, shop.scope, f"http://127.0.0.1:{where}/", list(CATALOGUE), "rescue")

@@ -91,7 +91,7 @@ class Orders:
                     cure = "Check the id; it is the orderId of /evaluate."
                     answers[index] = Problem("not_found", "There is no such order.", cure=cure)
                     continue
-                order = order_of(row, evidence[job.key])
+                order = order_of(row, evidence[job.key], wall)
                 order.sends = with_reserved(order.sends, reserved.get(row["card_id"], {}))
                 now = order.merchant.business(wall)
                 change = Change(order, now=now, wall=wall, actor=job.actor, request_id=job.request_id)

@@ -13,6 +13,7 @@ from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.locked import Orders
+from recoup.flows.messages.mail import send_mail
 from recoup.flows.money.treasurer import allot_due
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
@@ -58,6 +59,7 @@ FLOWS: dict[str, Flow] = {
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
     "cycle": lambda world, orders, due: charge_cycle(world, orders, due.merchant_id, due.subject_id),
     "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
+    "mail": lambda world, orders, due: send_mail(world, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
 }
 

@@ -36,6 +36,7 @@ class Policy:
 class World:
     """`db`, `keys`, `processors` (by route), `channels` (by code) and `web` are ports; their types stand in store and
     gateways.
+    Without `mail` mails wait, and are given up at last.
     """
 
     name: str
@@ -46,4 +47,6 @@ class World:
     clocks: Clocks = field(default_factory=Clocks)
     policy: Policy = field(default_factory=Policy)
     channels: Any = field(default_factory=dict)
+    chains: Any = None
+    mail: Any = None
     extra: dict[str, Any] = field(default_factory=dict)

@@ -174,6 +174,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     for spec in fields(loaded):
         if spec.name != "origins":
             value = sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", str(getattr(loaded, spec.name)))
+            value = "***" if spec.name.endswith("_password") and value else value
             rows.append({"name": spec.name, "value": value, "origin": loaded.origins[spec.name],
                          "variable": f"RECOUP_{spec.name.upper()}", "meaning": spec.metadata["meaning"]})  # fmt: skip
     if as_json:

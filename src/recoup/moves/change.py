@@ -16,6 +16,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
+from recoup.rules.messages.notices import notice_of
 from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.exposure import Wish
 from recoup.rules.money.ledger import Posting
@@ -66,6 +67,7 @@ class Change:
             self._end(happening)
         if row.event:
             self._tell(row.event, line["seq"], body)
+        self._mail(happening, order.order_id, body)
 
     def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
              event: dict[str, Any] | None = None, **body: Any) -> None:  # fmt: skip
@@ -74,6 +76,7 @@ class Change:
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
         if row.event:
             self._tell(row.event, line["seq"], event or body)
+        self._mail(happening, fact_id or self.order.order_id, body)
 
     def amend(self, **values: Any) -> None:
         """Changes what a merchant may change of an open order; the caller records it as a fact."""
@@ -100,6 +103,20 @@ class Change:
             "subject_kind": subject_kind(self.order), "event_id": new_id(), "event": event,
             "body": order_event_data(event, self.order, body), "business_at": self.now, "recorded_at": self.wall,
         })  # fmt: skip
+
+    def _mail(self, happening: str, about: UUID, body: dict[str, Any]) -> None:
+        """A notice to the payer, where the merchant wants one: the intent; due work sends it."""
+        order = self.order
+        notice = notice_of(happening, order.notices) if order.kind != "stable" else None
+        if notice is None:
+            return
+        mail_id = new_id()
+        self.rows.mails.append({
+            "merchant_id": order.merchant_id, "mail_id": mail_id, "order_id": order.order_id, "notice": notice,
+            "about": about, "state": "owed", "units": body.get("units", order.units), "tries": 0, "why": "",
+            "business_at": self.now, "created_at": self.wall,
+        })  # fmt: skip
+        self.due("mail", self.wall, subject_id=mail_id, wall=True)
 
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it."""

@@ -83,8 +83,9 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
     if order.captured_later:
         authorise(change, attempt)
         return
-    fee = fee_units(order.units, order.merchant.tariff)
-    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee)
+    fee = fee_units(order.units, order.tariff)
+    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee,
+                **order.tariff.told())  # fmt: skip
     change.post("attempt", attempt.attempt_id, collected(order.units, attempt.route or "", fee))
 
 

@@ -25,8 +25,8 @@ UNITS = st.integers(1, 10**12)
 
 def _all(units: int) -> list[Posting]:
     one = [
-        ledger.approve, ledger.fee, ledger.refund_owed, ledger.refund_refused, ledger.refund_netted, ledger.uncollected,
-        ledger.refund_of_bad_debt,
+        ledger.approve, ledger.fee, ledger.fee_returned, ledger.fee_taken_back, ledger.refund_owed,
+        ledger.refund_refused, ledger.refund_netted, ledger.uncollected, ledger.refund_of_bad_debt,
     ]  # fmt: skip
     routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_]
     return [make(units) for make in one] + [make(units, "route") for make in routed]

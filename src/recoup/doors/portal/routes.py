@@ -5,10 +5,13 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.refunds.page import act as act_on_refund
+from recoup.doors.portal.refunds.page import desk_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
@@ -38,6 +41,10 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/refunds", desk_page),
+        on("/refunds/{refund_id}", act_on_refund, "POST"),
+        on("/mailbox", mailbox_page),
+        on("/mailbox", switch_notices, "POST"),
         on("/orders/{order_id}/give-back", post_give_back, "POST"),
         on("/orders/{order_id}/settled-by-hand", post_by_hand, "POST"),
         on("/orders/{order_id}/settle-again", post_settle_again, "POST"),

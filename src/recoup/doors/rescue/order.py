@@ -19,7 +19,9 @@ from recoup.doors.rescue.shapes.orders import (
     Item,
     Order,
     OrderDetail,
+    RefundedItem,
     RefundShown,
+    RefundStep,
 )
 from recoup.doors.rescue.wire import Nothing, iso_or_null
 from recoup.flows.cards.amend import NOTES_MAX, Amended, amend
@@ -81,7 +83,9 @@ def _refund(row: dict[str, Any]) -> RefundShown:
     return RefundShown(
         id=UUID(row["refund_id"]), number=row["refund_no"], status=_REFUND_STATUS.get(row["state"], "PENDING"),
         amount=row["units"], created_date=_moment(row["business_at"]), message=row["message"],
-        reference=row["reference"],
+        reference=row["reference"], kind=row["kind"], state=row["state"],
+        items=[RefundedItem(line=p["line"], quantity=p["quantity"], amount=p["units"]) for p in row["items"]],
+        history=[RefundStep(happening=step["happening"], at=_moment(step["at"])) for step in row["life"] or ()],
     )  # fmt: skip
 
 

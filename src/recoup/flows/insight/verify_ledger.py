@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.flows.insight.verify_fees import FeeOfOrder
 from recoup.moves.book import content_hash
 from recoup.rules.money import ledger
 from recoup.rules.money.ledger import Entry, Posting
@@ -26,7 +27,11 @@ def first_wrong(
     demanded: dict[UUID, dict[Source, Posting]] = defaultdict(dict)
     dates: dict[Source, Any] = {}
     optional: set[Source] = set()
+    fees: dict[UUID, FeeOfOrder] = defaultdict(FeeOfOrder)
     for line in lines:
+        wrong = fees[line["order_id"]].wrong(line)
+        if wrong:
+            return line["order_id"], wrong
         if line["happening"] in ("collected", "captured", "advanced") and line["units"] != line["order_units"]:
             return line["order_id"], (f"units of log line {line['seq']}", line["order_units"], line["units"])
         for source, posting in _demanded(line, optional):
@@ -63,8 +68,7 @@ def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
 
 def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Source, Posting]]:
     units, route, attempt = line["units"], line["route"], ("attempt", line["attempt_id"])
-    refund, payable = ("refund", line["fact_id"]), ledger.WALLET if line["kind"] == "stable" else ""
-    order = ("order", line["order_id"])
+    order, payable = ("order", line["order_id"]), ledger.WALLET if line["kind"] == "stable" else ""
     match line["happening"]:
         case "collected" | "captured" | "advanced":
             fee = line["fee"] or 0
@@ -82,19 +86,27 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
         case "settled":
             return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
+    return [(("refund", line["fact_id"], p.recipe), p) for p in _money_back(line, units, route, payable)]
+
+
+def _money_back(line: Mapping[str, Any], units: int, route: str, payable: str) -> list[Posting]:
+    """What a refund's or reversal's line books."""
+    match line["happening"]:
         case "reversed":
-            return [((*refund, "reversed"), ledger.reversed_(units, route))]
+            return [ledger.reversal_by_hand(units) if line["by_hand"] else ledger.reversed_(units, route)]
         case "settled_by_hand":
-            return [((*refund, "by_hand"), ledger.by_hand(units, route))]
+            return [ledger.by_hand(units, route)]
         case "refund_done":
-            return [((*refund, "refund_done"), ledger.refund_done(units, route))]
+            return [ledger.refund_by_hand(units) if line["by_hand"] else ledger.refund_done(units, route)]
         case "refund_netted":
-            return [((*refund, "refund_netted"), ledger.refund_netted(units))]
+            return [ledger.refund_netted(units)]
         case "refund_of_bad_debt":
-            return [((*refund, "refund_of_bad_debt"), ledger.refund_of_bad_debt(units))]
+            return [ledger.refund_of_bad_debt(units)]
         case "refund_refused":
-            return [((*refund, "refund_refused"), ledger.refund_refused(units, payable))]
-    return [((*refund, "refund_owed"), ledger.refund_owed(units, payable))]
+            refused = [ledger.refund_refused(units, payable)]
+            return refused + ([ledger.fee_taken_back(f, payable)] if (f := line["fee_taken_back"]) else [])
+    owed = [ledger.refund_owed(units, payable)]
+    return owed + ([ledger.fee_returned(f, payable)] if (f := line["fee_returned"]) else [])
 
 
 def _order(

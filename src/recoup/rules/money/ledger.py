@@ -50,6 +50,16 @@ def refund_owed(units: int, payable: str = "") -> Posting:
     return _pair("refund_owed", "merchant_payable", "refund_due", units, place=payable)
 
 
+def fee_returned(units: int, payable: str = "") -> Posting:
+    """With a refund, by the contract."""
+    return _pair("fee_returned", "fees", "merchant_payable", units, credit_place=payable)
+
+
+def fee_taken_back(units: int, payable: str = "") -> Posting:
+    """The refund with which it was returned is refused."""
+    return _pair("fee_taken_back", "merchant_payable", "fees", units, place=payable)
+
+
 def refund_refused(units: int, payable: str = "") -> Posting:
     return _pair("refund_refused", "refund_due", "merchant_payable", units, credit_place=payable)
 
@@ -60,6 +70,15 @@ def refund_netted(units: int) -> Posting:
 
 def refund_done(units: int, route: str) -> Posting:
     return _pair("refund_done", "refund_due", "clearing", units, credit_place=route)
+
+
+def refund_by_hand(units: int) -> Posting:
+    """By a transfer of the operator's, not through the processor."""
+    return _pair("refund_by_hand", "refund_due", "bank", units)
+
+
+def reversal_by_hand(units: int) -> Posting:
+    return _pair("reversal_by_hand", "reversal_due", "bank", units)
 
 
 def late_approval(units: int, route: str) -> Posting:

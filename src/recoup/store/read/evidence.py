@@ -30,6 +30,13 @@ SELECT o.merchant_id, o.order_id,
       WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id), o.pan_id))
     FROM exposure_limits x WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
     ) END AS limits,
+  (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f
+    WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)
+      AND (f.currency IS NULL OR f.currency = o.asset)) AS fee_terms,
+  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id) AS notices,
+  CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.dst = 'completed' AND l.src <> 'completed'
+    ) END AS approval,
   CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)

@@ -139,7 +139,7 @@ def tried(page: OrderPage) -> list[Tried]:
 
 
 def order_items(page: OrderPage) -> tuple[Item, ...]:
-    return items_of(page.order["facts"].get("items") or ())
+    return items_of(page.order["facts"].get("items") or (), page.order["units"])
 
 
 def taken(page: OrderPage) -> dict[int, tuple[int, int]]:

@@ -97,6 +97,11 @@ def _refund(told: Told) -> Said:
     return Said(f"{number} of {told.amount()}", text, "returned", "", "money")
 
 
+def _refund_done(told: Told) -> Said:
+    text = f"Paid by hand: {told.get('why')}" if told.body.get("by_hand") else "The processor has taken it."
+    return Said(f"Refund of {told.amount()} done", text, "returned", "ok", "money")
+
+
 def _moved(told: Told) -> Said:
     return Said("Expiry moved", f"It is worked on until {told.moment('until')}.", "clock")
 
@@ -200,8 +205,8 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
                       "money"),
     "uncollected": _plain("{amount} not collected", "{why} It is the operator's loss: you keep what you were settled.",
                           "problem", "warn", "money"),
-    "refund_done": _plain("Refund of {amount} done", "The processor has taken it.", "returned", "ok", "money"),
-    "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
+    "refund_done": _refund_done,
+    "refund_refused": _plain("Refund of {amount} refused", "{why} It no longer counts; it can be refunded again.",
                              "problem", "bad", "money"),
     "refund_delayed": _plain("Refund of {amount} delayed", "The processor does not answer; it is sent until it does.",
                              "clock", "warn", "money"),
@@ -210,6 +215,16 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "refund_stuck": _plain("Refund of {amount} is stuck",
                            "The processor did not take it. It is still owed; the operator looks at it.",
                            "problem", "bad", "money"),
+    "refund_retried": _plain("Refund of {amount} sent anew", "Somebody asked for it at the desk.", "right", "run",
+                             "money"),
+    "refund_by_hand_proposed": _plain("Refund of {amount}: said to be paid by hand",
+                                      "{why} Another person has to confirm it.", "note", "warn", "money"),
+    "reversal_retried": _plain("Giving back {amount} is tried anew", "Somebody asked for it at the desk.", "right",
+                               "run", "money"),
+    "reversal_by_hand_proposed": _plain("{amount} are said to be given back by hand",
+                                        "{why} Another person has to confirm it.", "note", "warn", "money"),
+    "void_retried": _plain("Letting go of the hold is tried anew", "Somebody asked for it at the desk.", "right", "run",
+                           "money"),
     "reversal_owed": _plain("{amount} are given back", "The late payment is owed to the payer; it is sent at once.",
                             "returned", "", "money"),
     "reversal_refused": _plain("Giving back {amount} was refused", "It is sent anew.", "problem", "warn", "money"),
@@ -241,6 +256,10 @@ RECIPES: Final[Mapping[str, str]] = {
     "charge": "charged to the customer",
     "refund_owed": "taken from what is owed to you, for the customer",
     "refund_refused": "given back to you: the refund was refused",
+    "fee_returned": "service fee given back with the refund",
+    "fee_taken_back": "service fee taken again: the refund was refused",
+    "refund_by_hand": "paid to the customer by hand",
+    "reversal_by_hand": "given back to the customer by hand",
     "refund_netted": "taken off what the customer owes",
     "refund_done": "sent back to the customer",
     "late_approval": "came in late and goes back",

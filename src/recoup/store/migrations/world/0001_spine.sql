@@ -21,9 +21,6 @@ CREATE TABLE merchants (
   mit boolean NOT NULL DEFAULT true,
   region text NOT NULL DEFAULT 'us',
   acceptor_id text NOT NULL,
-  fee_basis_points int NOT NULL DEFAULT 0,
-  fee_fixed_units bigint NOT NULL DEFAULT 0,
-  fee_minimum_units bigint NOT NULL DEFAULT 0,
   cit_unresolved text NOT NULL DEFAULT 'decline_and_reverse'
     CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
@@ -44,10 +41,32 @@ CREATE TABLE sites (
   mit boolean NOT NULL DEFAULT true,
   is_default boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
+  support text NOT NULL DEFAULT '',        -- where its customers ask: an e-mail address, phone number or page
   retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
   PRIMARY KEY (merchant_id, site_id)
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
+
+-- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
+CREATE TABLE fee_terms (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  term_id uuid NOT NULL,
+  site_id uuid,                            -- null = every site; so with the next two
+  order_type text CHECK (order_type IN ('CIT', 'MIT', 'STABLE')),
+  currency text,
+  basis_points int NOT NULL DEFAULT 0 CHECK (basis_points BETWEEN 0 AND 10000),
+  fixed_units bigint NOT NULL DEFAULT 0 CHECK (fixed_units >= 0),
+  minimum_units bigint NOT NULL DEFAULT 0 CHECK (minimum_units >= 0),
+  refund text NOT NULL DEFAULT 'keep' CHECK (refund IN ('keep', 'pro_rata', 'full')),
+  ended boolean NOT NULL DEFAULT false,    -- from its date on the scope has no term of its own
+  valid_from timestamptz NOT NULL,         -- business time
+  actor text NOT NULL,
+  note text NOT NULL DEFAULT '',
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, term_id),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  CHECK (currency IS NOT NULL OR fixed_units = 0 AND minimum_units = 0)
+);
 
 -- home: directory. Small, replicated; the only uniques across merchants.
 CREATE TABLE api_keys (
@@ -178,14 +197,17 @@ CREATE TABLE order_log (
     'cancelled/merchant_attempt/cancelled',
     'cancelled/paid_late/cancelled',
     'cancelled/paid_twice/cancelled',
+    'cancelled/reversal_by_hand_proposed/cancelled',
     'cancelled/reversal_delayed/cancelled',
     'cancelled/reversal_owed/cancelled',
     'cancelled/reversal_refused/cancelled',
+    'cancelled/reversal_retried/cancelled',
     'cancelled/reversal_stuck/cancelled',
     'cancelled/reversed/cancelled',
     'cancelled/settled_by_hand/cancelled',
     'cancelled/void_delayed/cancelled',
     'cancelled/void_owed/cancelled',
+    'cancelled/void_retried/cancelled',
     'cancelled/void_stuck/cancelled',
     'cancelled/voided/cancelled',
     'cancelled/warned/cancelled',
@@ -222,17 +244,21 @@ CREATE TABLE order_log (
     'completed/merchant_attempt/completed',
     'completed/paid_late/completed',
     'completed/paid_twice/completed',
+    'completed/refund_by_hand_proposed/completed',
     'completed/refund_delayed/completed',
     'completed/refund_done/completed',
     'completed/refund_netted/completed',
     'completed/refund_of_bad_debt/completed',
     'completed/refund_owed/completed',
     'completed/refund_refused/completed',
+    'completed/refund_retried/completed',
     'completed/refund_sent/completed',
     'completed/refund_stuck/completed',
+    'completed/reversal_by_hand_proposed/completed',
     'completed/reversal_delayed/completed',
     'completed/reversal_owed/completed',
     'completed/reversal_refused/completed',
+    'completed/reversal_retried/completed',
     'completed/reversal_stuck/completed',
     'completed/reversed/completed',
     'completed/settled/completed',
@@ -251,14 +277,17 @@ CREATE TABLE order_log (
     'declined/merchant_attempt/declined',
     'declined/paid_late/declined',
     'declined/paid_twice/declined',
+    'declined/reversal_by_hand_proposed/declined',
     'declined/reversal_delayed/declined',
     'declined/reversal_owed/declined',
     'declined/reversal_refused/declined',
+    'declined/reversal_retried/declined',
     'declined/reversal_stuck/declined',
     'declined/reversed/declined',
     'declined/settled_by_hand/declined',
     'declined/void_delayed/declined',
     'declined/void_owed/declined',
+    'declined/void_retried/declined',
     'declined/void_stuck/declined',
     'declined/voided/declined',
     'declined/warned/declined',
@@ -270,14 +299,17 @@ CREATE TABLE order_log (
     'expired/merchant_attempt/expired',
     'expired/paid_late/expired',
     'expired/paid_twice/expired',
+    'expired/reversal_by_hand_proposed/expired',
     'expired/reversal_delayed/expired',
     'expired/reversal_owed/expired',
     'expired/reversal_refused/expired',
+    'expired/reversal_retried/expired',
     'expired/reversal_stuck/expired',
     'expired/reversed/expired',
     'expired/settled_by_hand/expired',
     'expired/void_delayed/expired',
     'expired/void_owed/expired',
+    'expired/void_retried/expired',
     'expired/void_stuck/expired',
     'expired/voided/expired',
     'expired/warned/expired',
@@ -527,10 +559,14 @@ CREATE TABLE attempts (
   latency_ms int,
   closed_at timestamptz,
   decision_id uuid,
+  card_last4 text,                         -- of the card that was sent
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+-- "What is this charge": by what a cardholder reads on a statement, over all merchants.
+CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
+  WHERE state = 'approved' AND card_last4 IS NOT NULL;
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (
@@ -553,10 +589,15 @@ CREATE TABLE refunds (
   processor_code text,
   business_at timestamptz NOT NULL,
   actor text NOT NULL,
+  send_id uuid,                            -- what the processor knows it by, when it is not refund_id any more
+  hand_note text,                          -- how somebody says that it was paid; another person confirms
+  hand_actor text,
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+
+CREATE INDEX refunds_under_way ON refunds (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.
 CREATE TABLE challenges (
@@ -930,6 +971,35 @@ CREATE TABLE delivery_tries (
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
 CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
 
+-- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
+-- order's payer, and is read when it is sent.
+CREATE TABLE notice_settings (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  notice text NOT NULL,
+  enabled boolean NOT NULL,
+  actor text NOT NULL,
+  changed_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, notice)
+);
+
+CREATE TABLE mails (
+  merchant_id uuid NOT NULL,
+  mail_id uuid NOT NULL,                   -- the Message-ID is made of it
+  order_id uuid NOT NULL,
+  notice text NOT NULL,
+  about uuid NOT NULL,                     -- the refund, attempt or challenge; else the order
+  state text NOT NULL CHECK (state IN ('owed', 'sent', 'refused', 'given_up', 'no_address')),
+  units bigint NOT NULL,
+  tries int NOT NULL DEFAULT 0,
+  why text NOT NULL DEFAULT '',
+  business_at timestamptz NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, mail_id),
+  UNIQUE (merchant_id, order_id, notice, about),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+CREATE INDEX mails_newest ON mails (merchant_id, mail_id DESC);
+
 -- home: merchant. One row per subject and kind: no duplicates. Business time unless `wall`.
 CREATE TABLE due_work (
   merchant_id uuid NOT NULL,
@@ -1006,7 +1076,7 @@ REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
   exposure_limits, exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, settlements, wallets, payouts, subscriptions TO recoup_app;
+  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
