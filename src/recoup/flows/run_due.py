@@ -11,6 +11,9 @@ from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, l
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
+from recoup.flows.disputes.answer import end_in_time, send_answer
+from recoup.flows.disputes.receive import try_again
+from recoup.flows.disputes.sandbox import cardholder_disputes
 from recoup.flows.locked import Orders
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
@@ -53,6 +56,10 @@ FLOWS: dict[str, Flow] = {
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
     "cycle": lambda world, orders, due: charge_cycle(world, orders, due.merchant_id, due.subject_id),
     "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
+    "dispute_deadline": lambda world, orders, due: end_in_time(world, orders, due.merchant_id, due.subject_id),
+    "dispute_answer": lambda world, orders, due: send_answer(world, orders, due.merchant_id, due.subject_id),
+    "dispute_notices": lambda world, orders, due: try_again(world, orders, due.merchant_id),
+    "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
 }
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
+from recoup.moves.disputes import foresee
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
@@ -76,6 +77,7 @@ def captured(change: Change, capture: Refund) -> None:
     fee = fee_units(order.units, order.merchant.tariff)
     change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee)
     change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
+    foresee(change, payment)
 
 
 def let_go(change: Change) -> None:

@@ -21,7 +21,7 @@ from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import ENDED, fact, step
-from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund, Settlement
+from recoup.rules.order.snapshot import Attempt, Challenge, Dispute, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
 
 
@@ -37,6 +37,7 @@ class Change:
         self._refunds: dict[UUID, Refund] = {}
         self._challenges: dict[UUID, Challenge] = {}
         self._settlements: dict[UUID, Settlement] = {}
+        self._disputes: dict[UUID, Dispute] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
 
@@ -150,6 +151,26 @@ class Change:
             self.order.settlements.append(settlement)
         self._settlements[settlement.settlement_id] = settlement
 
+    def set_dispute(self, dispute: Dispute, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(dispute, name, value)
+        if dispute not in self.order.disputes:
+            self.order.disputes.append(dispute)
+        self._disputes[dispute.dispute_id] = dispute
+
+    def block_card(self, block_id: UUID, reason: str, until: datetime | None) -> None:
+        """No further send of the order's card for this merchant; `until` in the past lets go. Under the card's lock."""
+        order = self.order
+        if order.card_id is not None:
+            self.rows.card_blocks.append({
+                "card_id": order.card_id, "block_id": block_id, "acceptor_id": None, "merchant_id": order.merchant_id,
+                "reason": reason, "until": until, "actor": self._actor, "at": self.now,
+            })  # fmt: skip
+
+    def noticed(self, **row: Any) -> None:
+        """Keeps what a processor told, once."""
+        self.rows.dispute_notices.append({"merchant_id": self.order.merchant_id, "received_at": self.wall} | row)
+
     def send(self, send_id: UUID, **values: Any) -> None:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
         order = self.order
@@ -209,6 +230,8 @@ class Change:
             rows.challenges.append(_row(order, challenge))
         for settlement in self._settlements.values():
             rows.settlements.append(_row(order, settlement))
+        for dispute in self._disputes.values():
+            rows.disputes.append(_row(order, dispute))
         for (kind, subject_id), when in self._due.items():
             key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
             if when is None:
@@ -227,7 +250,7 @@ class Change:
         return rows
 
 
-def _row(order: Order, value: Attempt | Refund | Challenge | Settlement) -> dict[str, Any]:
+def _row(order: Order, value: Attempt | Refund | Challenge | Settlement | Dispute) -> dict[str, Any]:
     """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
     return {"merchant_id": order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.moves import captures
 from recoup.moves.change import Change
+from recoup.moves.disputed_refunds import give_way
 from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Refund
@@ -28,7 +29,7 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     change.set_refund(refund)
     order.refunded_units += units
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
-                items=items, remaining=order.units - order.refunded_units)  # fmt: skip
+                items=items, remaining=order.refundable_units)  # fmt: skip
     change.post("refund", refund.refund_id, [ledger.refund_owed(units, order.payable_place)])
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
     return refund
@@ -115,6 +116,8 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     if refund.kind == "capture":
         change.set_refund(refund, state="refused", processor_code=code)
         captures.refused(change, refund, code)
+        return
+    if give_way(change, refund):
         return
     change.set_refund(refund, state="stuck", processor_code=code)
     change.order.attention = f"A {refund.kind} is stuck: the processor did not take it. The money is still owed."

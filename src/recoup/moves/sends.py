@@ -12,6 +12,9 @@ from recoup.rules.order.snapshot import Order
 SEND_WITHIN = timedelta(seconds=5)  # from the intent to the first byte; a paused process must not send late
 
 
+_BLOCKED = {"fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud."}
+
+
 def _send(row: dict[str, Any]) -> Send:
     return Send(
         at=row["at"], units=row["units"], currency=row["currency"], initiator=row["initiator"],
@@ -36,7 +39,7 @@ def gate(order: Order, now: datetime, visa_limit: int, initiator: str) -> Allowe
         until = datetime.fromisoformat(block["until"]) if block["until"] else None
         ours = block["merchant_id"] in (None, str(order.merchant_id))
         if ours and block["acceptor_id"] in (None, order.merchant.acceptor_id) and (until is None or until > now):
-            return Refused("blocked", until, "This card is blocked.")
+            return Refused("blocked", until, _BLOCKED.get(block["reason"], "This card is blocked."))
     return may_send(
         order.card.scheme if order.card else "generic",
         [_send(row) for row in order.sends],

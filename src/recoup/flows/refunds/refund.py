@@ -95,7 +95,9 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     if asked.currency is not None and asked.currency != order.asset:
         raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency")
-    remaining = Money(order.units - order.refunded_units, order.asset)
+    remaining = Money(order.refundable_units, order.asset)
+    if not remaining.units and order.disputed_units:
+        raise _disputed(order, remaining)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if asked.items is not None:
         taken: dict[int, tuple[int, int]] = {}
@@ -105,6 +107,7 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
         units, chosen = by_items(asked.items, items_of(order.facts.get("items") or ()), taken)
+        _check_undisputed(order, units)
         by_amount(Money(units, order.asset), remaining, cap=cap)
         return units, [asdict(part) for part in chosen]
     if asked.all:
@@ -114,7 +117,23 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
         return by_amount(remaining, remaining, cap=cap).units, []
     if asked.amount is None:
         raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund")
-    return by_amount(from_text(asked.amount, order.asset, "AmountToRefund"), remaining, cap=cap).units, []
+    amount = from_text(asked.amount, order.asset, "AmountToRefund")
+    _check_undisputed(order, amount.units)
+    return by_amount(amount, remaining, cap=cap).units, []
+
+
+def _check_undisputed(order: Order, units: int) -> None:
+    """Raises: Problem(wrong_state) for what only a dispute keeps from being refunded."""
+    if order.refundable_units < units <= order.units - order.refunded_units and order.disputed_units:
+        raise _disputed(order, Money(order.refundable_units, order.asset))
+
+
+def _disputed(order: Order, remaining: Money) -> Problem:
+    taken = Money(order.disputed_units, order.asset)
+    message = f"{taken.text()} {order.asset} of it is disputed: the cardholder's bank has taken that back."
+    cure = f"Refund at most {remaining.text()}, or wait until the dispute is won."
+    return Problem("wrong_state", message, cure=cure if remaining.units else "Answer the dispute; do not pay twice.",
+                   detail="order_not_refundable")  # fmt: skip
 
 
 def _still_open(order: Order, input_mac: bytes) -> Refund | None:
@@ -123,7 +142,7 @@ def _still_open(order: Order, input_mac: bytes) -> Refund | None:
 
 
 def _answer(order: Order, made: Refund) -> RefundAnswer:
-    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.units - order.refunded_units)
+    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.refundable_units)
 
 
 def _same(known: Any, input_mac: bytes) -> RefundAnswer:

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, get_type_hints
 from uuid import UUID
 
+from recoup.rules.money.disputes import Terms
 from recoup.rules.money.fees import Tariff
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt, CardFacts, Challenge, Merchant, Order, Refund, Settlement
+from recoup.rules.order.snapshot import Attempt, CardFacts, Challenge, Dispute, Merchant, Order, Refund, Settlement
 
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
@@ -32,6 +33,8 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
         sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
         blocks=list(evidence["blocks"] or ()),
         settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
+        disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
+        dispute_terms=[terms_of(t) for t in evidence["dispute_terms"] or ()],
         **values,
     )
 
@@ -40,6 +43,14 @@ def _card(row: Mapping[str, Any]) -> CardFacts:
     sealed = (row["kek_id"], *(bytes.fromhex(row[name][2:]) for name in ("wrapped_dek", "nonce", "ciphertext")))
     plain = {name: row[name] for name in ("scheme", "bin", "last4", "magic", "exp_month", "exp_year")}
     return CardFacts(token_id=_id(row["token_id"]), sealed=sealed, **plain)
+
+
+def terms_of(row: Mapping[str, Any]) -> Terms:
+    valid_from = row["valid_from"]
+    if isinstance(valid_from, str):
+        valid_from = datetime.fromisoformat(valid_from)
+    plain = {name: row[name] for name in ("asset", "service_borne_by", "fee_units", "fee_borne_by", "block_cards")}
+    return Terms(valid_from=valid_from, **plain)
 
 
 _KINDS: dict[type, dict[str, str]] = {}

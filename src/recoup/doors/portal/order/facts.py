@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
+from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
 from recoup.rules.stable.channels import CHANNELS, Channel
@@ -141,7 +142,12 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
 
 
 def remaining(page: OrderPage) -> int:
-    return int(page.head["units"] - page.head["refunded_units"])
+    return max(0, int(page.head["units"] - page.head["refunded_units"]) - disputed(page))
+
+
+def disputed(page: OrderPage) -> int:
+    """What issuers have taken back."""
+    return sum(d["units"] for d in page.disputes if takes_money(d["stage"], d["state"]))
 
 
 def channel(page: OrderPage) -> Channel | None:
@@ -157,6 +163,8 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
         return Action("Nothing was paid, so there is nothing to give back.")
     if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
         return Action("Its money went straight to your own wallet; nothing of it is here.")
+    if remaining(page) <= 0 and disputed(page):
+        return Action("What is left of it is disputed: the cardholder's bank has taken it back.")
     if remaining(page) <= 0:
         return Action("All of it is refunded already.")
     return Action()

@@ -7,7 +7,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
-from recoup.doors.portal.order.words import RECIPES, Told, actor_words, say
+from recoup.doors.portal.order.told import Told
+from recoup.doors.portal.order.words import RECIPES, actor_words, say
 from recoup.doors.portal.templates import money
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
@@ -16,6 +17,7 @@ from recoup.store.read.order_page import OrderPage, Row
 
 KINDS: Final = ("all", "attempts", "money", "webhooks")
 _REFUNDS: Final = {"refund_owed": 1, "refund_refused": -1}
+_DISPUTES: Final = {"dispute_opened": 1, "dispute_won": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,12 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
 
 def _statuses(page: OrderPage) -> dict[int, int]:
     """The face after each line: the fold of the log up to it."""
-    order, refunded, found = page.order, 0, {}
+    order, refunded, disputed, found = page.order, 0, 0, {}
     for line in page.log:
-        refunded += _REFUNDS.get(line["happening"], 0) * int(line["body"].get("units") or 0)
-        shown = face(Stage(line["dst"]), order["kind"], order["units"], refunded, False)
+        units = int(line["body"].get("units") or 0)
+        refunded += _REFUNDS.get(line["happening"], 0) * units
+        disputed += _DISPUTES.get(line["happening"], 0) * units
+        shown = face(Stage(line["dst"]), order["kind"], order["units"], refunded, disputed > 0)
         found[line["seq"]] = shown.status
     if page.log:
         found[page.log[-1]["seq"]] = page.head["status"]

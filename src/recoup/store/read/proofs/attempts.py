@@ -91,11 +91,12 @@ SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v
 FROM refunds r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
-  SELECT max(l.body ->> 'units') FILTER (
-      WHERE happening IN ('refund_owed', 'approved_late', 'void_owed', 'capture_asked')) AS units,
+  SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
+      max(l.body ->> 'units') FILTER (
+        WHERE happening IN ('refund_owed', 'approved_late', 'void_owed', 'capture_asked'))) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
     CASE WHEN bool_or(happening IN ('refund_done', 'reversed', 'voided')) THEN 'done'
-      WHEN bool_or(happening = 'refund_netted') THEN 'netted'
+      WHEN bool_or(happening IN ('refund_netted', 'reversal_netted')) THEN 'netted'
       WHEN bool_or(happening IN ('refund_refused', 'capture_refused')) THEN 'refused'
       WHEN bool_or(happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck')) THEN 'stuck'
       WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END AS outcome
