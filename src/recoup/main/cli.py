@@ -86,7 +86,8 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
     databases = find_databases(settings)
     kept = _bootstrap(settings, databases, serving=True)
     click.echo(f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
-               f"  sign in   {kept['portal_user']} / {kept['portal_password']}\n  API       {settings.url}/v1\n"
+               f"  sign in   {kept['portal_user']} / {kept['portal_password']}\n"
+               f"  operator  {kept['operator_user']} / {kept['operator_password']}\n  API       {settings.url}/v1\n"
                f"  docs      {settings.url}/docs\n"
                f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
     doing: Callable[[], bool] = bool
