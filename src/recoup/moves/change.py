@@ -38,6 +38,7 @@ class Change:
         self._challenges: dict[UUID, Challenge] = {}
         self._settlements: dict[UUID, Settlement] = {}
         self._disputes: dict[UUID, Dispute] = {}
+        self._blocks: dict[UUID, dict[str, Any]] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
 
@@ -162,10 +163,10 @@ class Change:
         """No further send of the order's card for this merchant; `until` in the past lets go. Under the card's lock."""
         order = self.order
         if order.card_id is not None:
-            self.rows.card_blocks.append({
+            self._blocks[block_id] = {
                 "card_id": order.card_id, "block_id": block_id, "acceptor_id": None, "merchant_id": order.merchant_id,
                 "reason": reason, "until": until, "actor": self._actor, "at": self.now,
-            })  # fmt: skip
+            }  # fmt: skip
 
     def noticed(self, **row: Any) -> None:
         """Keeps what a processor told, once."""
@@ -232,6 +233,7 @@ class Change:
             rows.settlements.append(_row(order, settlement))
         for dispute in self._disputes.values():
             rows.disputes.append(_row(order, dispute))
+        rows.card_blocks.extend(self._blocks.values())
         for (kind, subject_id), when in self._due.items():
             key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
             if when is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from recoup.doors.command import sandbox_dispute
 from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.cards.on_demand import FAULTS, clear_fault, set_fault, settle_attempt
@@ -47,6 +48,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         """The issuer declines whatever this order sends from now on; its next attempt is made now. The payment of a
         stablecoin order fails."""
         _settle(with_world, load_settings(data_dir=data_dir), order, False)
+
+    sandbox_dispute.add(sandbox, with_world, load_settings)
 
     @sandbox.command()
     @click.argument("kind", type=click.Choice(FAULTS))

@@ -5,6 +5,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
+from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
@@ -37,6 +39,13 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/orders/{order_id}/dispute", dispute_order, "POST"),
+        on("/disputes", disputes_page),
+        on("/disputes/notices", notice_again, "POST"),
+        on("/disputes/{dispute_id}", dispute_page),
+        on("/disputes/{dispute_id}/notes", add_note, "POST"),
+        on("/disputes/{dispute_id}/answer", post_answer, "POST"),
+        on("/disputes/{dispute_id}/decide", decide, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

@@ -20,6 +20,7 @@ from recoup.moves.disputes import apply_notice
 from recoup.moves.notices import TRIES_MAX, keep_unmatched, nothing_waits, pause_after
 from recoup.rules.messages.inbound import NOTICE_BYTES_MAX, Notice, is_signed, read_notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
+from recoup.store.pool import KeyTaken
 from recoup.store.read.disputes import find_notice, order_of_charge, unmatched
 from recoup.store.read.merchants import offset_of
 
@@ -51,8 +52,13 @@ async def receive(world: World, orders: Orders, route: str, body: bytes, signatu
     return await apply(world, orders, route, read_notice(body), request_id)
 
 
-async def apply(world: World, orders: Orders, route: str, notice: Notice, request_id: str) -> Received:
-    """The same notice any number of times is applied once. Raises: Problem(conflict), Problem(unavailable)."""
+async def apply(
+    world: World, orders: Orders, route: str, notice: Notice, request_id: str, *, again: bool = False
+) -> Received:  # fmt: skip
+    """The same notice any number of times is applied once. `again`: whatever kept it from its charge may be over.
+
+    Raises: Problem(conflict), Problem(unavailable).
+    """
     content = msgspec.to_builtins(notice)
     content_hash = hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
     async with world.db.connection() as connection:
@@ -61,7 +67,7 @@ async def apply(world: World, orders: Orders, route: str, notice: Notice, reques
     if known is not None and known["content_hash"] != content_hash:
         message = "This noticeId came before with another content."
         raise Problem("conflict", message, field="noticeId", cure="Use a new noticeId for another notice.")
-    if known is not None and not _may_fit_now(known):
+    if known is not None and not (_may_fit_now(known) or again and known["state"] == "unmatched"):
         return Received(notice.notice_id, "repeated", known["why"])
     found: Received | Refused = Refused("unknown_charge")
     if order_id is not None:
@@ -109,7 +115,10 @@ async def _to_order(
         return Received(notice.notice_id, said)
 
     job = Job((notice.merchant_id, order_id), work, Actor("processor", route), request_id, cards=True)
-    answer: Received | Refused = await orders.change(job)
+    try:
+        answer: Received | Refused = await orders.change(job)
+    except KeyTaken:  # another order has this case
+        return Refused("other_charge")
     return answer
 
 

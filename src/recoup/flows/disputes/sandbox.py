@@ -72,9 +72,11 @@ async def _told(world: World, row: Row, charge: Attempt, known: bool, now: Busin
 async def dispute_on_demand(
     world: World, orders: Orders, order: str | Key, *, kind: Literal["fraud", "service", "processing"] = "fraud",
     units: int | None = None, stage: str = "first", decided: Literal["won", "lost"] | None = None,
+    case: str | None = None,
 ) -> str:  # fmt: skip
     """The cardholder disputes an order's charge, all that was not refunded or `units` of it; with `decided` the case
-    that is open, or the new one, is decided. A case of an earlier stage goes on. Answers what became of the notice.
+    that is open, or the new one, is decided. A case of an earlier stage goes on. `case`: decide this one alone. Answers
+    what became of the notice.
 
     Raises: Problem not_found, forbidden outside a sandbox; wrong_state when nothing can be disputed.
     """
@@ -87,7 +89,9 @@ async def dispute_on_demand(
         raise Problem("wrong_state", "Nothing was charged for this order.", cure="Wait until it is approved.")
     if units is not None and units <= 0:
         raise Problem("invalid", "The amount to dispute must be more than zero.", field="amount")
-    notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won") if decided else None
+    notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won", case) if decided else None
+    if notice is None and case is not None:
+        raise Problem("wrong_state", "The bank has decided this case otherwise.", cure="Look at the dispute.")
     if notice is None:
         notice = await issuer.dispute(Wanted(charge["attempt_id"], kind, now, stage, units))
         if notice is None:

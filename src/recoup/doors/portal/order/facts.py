@@ -27,6 +27,7 @@ class Sums:
     to_you: int
     charged: int
     due: int
+    disputed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def sums(page: OrderPage) -> Sums:
     return Sums(
         by_recipe.get("approve", 0), -totals.get("fees", 0), page.head["refunded_units"],
         -totals.get("merchant_payable", 0), by_recipe.get("charge", 0), totals.get("customer_due", 0),
+        sum(d["units"] for d in page.disputes if d["liable"] == "merchant" and takes_money(d["stage"], d["state"])),
     )  # fmt: skip
 
 
@@ -168,6 +170,13 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
     if remaining(page) <= 0:
         return Action("All of it is refunded already.")
     return Action()
+
+
+def can_dispute(visit: Visit, page: OrderPage) -> bool:
+    """The sandbox's cardholder may come back for what was charged on the sandbox's route."""
+    charged = any(a["state"] == "approved" and a["route"] == "sandbox" for a in page.attempts)
+    sandbox = visit.portal.world.policy.test_mode
+    return bool(sandbox and charged and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute"))
 
 
 def can_cancel(visit: Visit, page: OrderPage) -> Action:

@@ -12,7 +12,7 @@ from recoup.doors.portal.order.refund import Asked, fresh_key
 from recoup.doors.portal.order.timeline import KINDS, timeline
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.words import REASONS
+from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STATES, REASONS
 from recoup.flows.stable.checkout import checkout_token
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -80,6 +80,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         can_cancel=facts.can_cancel(visit, page), why_ended=REASONS.get(page.head["reason"] or "", ""),
         channel=facts.channel(page) if page.order["kind"] == "stable" else None,
         customer_link=f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, page.order_id)}",
+        can_dispute=facts.can_dispute(visit, page), dispute_looks=DISPUTE_STATES, dispute_kinds=DISPUTE_KINDS,
         problem=problem, dialog=dialog, asked=asked, review=review,
         receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),
     )  # fmt: skip

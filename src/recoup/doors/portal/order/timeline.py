@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.told import Told
@@ -49,6 +50,13 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
             status = _at(page.log, statuses, attempt["at"])
             items.append((attempt["at"], 2, attempt["try_no"], _delivery(event, attempt, status)))
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
+
+
+def moments(page: OrderPage, now: datetime, fact_id: UUID) -> list[Item]:
+    """The lines that are about one thing alone, newest first."""
+    statuses = _statuses(page)
+    lines = [line for line in page.log if line["fact_id"] == str(fact_id)]
+    return [_line(page, line, statuses[line["seq"]], now) for line in reversed(lines)]
 
 
 def _statuses(page: OrderPage) -> dict[int, int]:

@@ -90,17 +90,19 @@ async def dispute(connection: asyncpg.Connection, wanted: Wanted) -> Notice | No
             reason, units, charge["currency"], fee, wanted.at, until))  # fmt: skip
 
 
-async def decide(connection: asyncpg.Connection, charge_id: UUID, won: bool) -> Notice | None:
-    """The charge's newest case; decided before in the same way, it is told again."""
+async def decide(
+    connection: asyncpg.Connection, charge_id: UUID, won: bool, case: str | None = None
+) -> Notice | None:  # fmt: skip
+    """The charge's newest open case, or the one named; decided before in the same way, it is told again."""
     status = "won" if won else "lost"
     row = await connection.fetchrow(
         "UPDATE issuer.disputes SET status = $2::text WHERE case_id = (SELECT case_id FROM issuer.disputes"
         " WHERE charge_id = $1 AND status = 'open' AND ($2 = 'won' OR stage <> 'inquiry')"
-        " ORDER BY case_no DESC LIMIT 1 FOR UPDATE) RETURNING *",
-        charge_id, status,
+        " AND ($3::text IS NULL OR case_id = $3) ORDER BY case_no DESC LIMIT 1 FOR UPDATE) RETURNING *",
+        charge_id, status, case,
     )  # fmt: skip
     if row is None:
-        cases = await connection.fetch(_CASES, charge_id)
+        cases = [c for c in await connection.fetch(_CASES, charge_id) if case in (None, c["case_id"])]
         row = cases[-1] if cases and cases[-1]["status"] == status else None
     return _notice(row) if row else None
 

@@ -77,10 +77,10 @@ class SandboxProcessor:
         async with self._connections.one() as connection:
             return await disputes.dispute(connection, asked)
 
-    async def decide_dispute(self, charge_id: UUID, won: bool) -> disputes.Notice | None:
-        """The charge's newest case is decided; None when none is open."""
+    async def decide_dispute(self, charge_id: UUID, won: bool, case: str | None = None) -> disputes.Notice | None:
+        """The charge's newest case, or the one named, is decided; None when none is open."""
         async with self._connections.one() as connection:
-            return await disputes.decide(connection, charge_id, won)
+            return await disputes.decide(connection, charge_id, won, case)
 
     async def force(self, order_id: UUID, approve: bool) -> None:
         """The operator decides what the issuer says to this order."""
