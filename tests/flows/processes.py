@@ -114,6 +114,9 @@ class DyingProcessor:
     async def inquire(self, id: Any) -> Any:
         return await self._killer.step("ask", lambda: self._inner.inquire(id))
 
+    async def answer_dispute(self, answer: Any) -> Any:
+        return await self._killer.step("answer", lambda: self._inner.answer_dispute(answer))
+
 
 class DyingChannel:
     """A payment channel as a process that may die sees it."""

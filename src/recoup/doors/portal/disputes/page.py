@@ -41,7 +41,7 @@ async def disputes_page(visit: Visit) -> Response:
              for name, (word, of) in VIEWS.items()]  # fmt: skip
     values = visit.values(
         rows=[_row(row) for row in rows[:DESK_MAX]], views=views, view=view, kind=kind, kinds=DISPUTE_KINDS,
-        offset=offset, more=len(rows) > DESK_MAX, step=DESK_MAX, notices=notices, in_words=in_words,
+        begin=offset, more=len(rows) > DESK_MAX, step=DESK_MAX, notices=notices, in_words=in_words,
     )  # fmt: skip
     return render("disputes/disputes.html", values)
 

@@ -81,6 +81,9 @@ async def dispute(connection: asyncpg.Connection, wanted: Wanted) -> Notice | No
             return _notice(await connection.fetchrow(
                 _GO_ON, earlier["case_id"], wanted.stage, until, wanted.units, fee))  # fmt: skip
         units = wanted.units or charge["units"] - held - before["refunded"]
+        last = cases[-1] if cases else None
+        if units <= 0 and last is not None and (last["stage"], last["status"]) == (wanted.stage, "open"):
+            return _notice(last)  # the cardholder asks again for what they have: told again, it is one
         if units <= 0 or held + units > charge["units"]:
             return None
         case_id = f"case_{charge['id'].hex}_{len(cases) + 1}"
