@@ -28,6 +28,7 @@ HOMES = {
             "customer_exposure", "advances", "outbox", "feed",
             "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
             "payouts", "subscriptions", "mails", "notice_settings",
+            "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
         ),
         MERCHANT,
     ),
@@ -44,6 +45,7 @@ HOMELESS = {"world", "schema_migrations"}  # what the database itself is
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
+    "dispute_notes": (), "dispute_terms": (),
     "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata"),

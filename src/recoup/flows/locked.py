@@ -25,8 +25,8 @@ from recoup.store.write.locks import lock_cards, lock_orders
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends. `door`: of
-    another dialect's order the caller hears that there is none."""
+    """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends, and the
+    contract on disputes. `door`: of another dialect's order the caller hears that there is none."""
 
     key: tuple[UUID, UUID]
     work: Callable[[Change], Any]

@@ -5,6 +5,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
+from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
@@ -48,6 +50,13 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/give-back", post_give_back, "POST"),
         on("/orders/{order_id}/settled-by-hand", post_by_hand, "POST"),
         on("/orders/{order_id}/settle-again", post_settle_again, "POST"),
+        on("/orders/{order_id}/dispute", dispute_order, "POST"),
+        on("/disputes", disputes_page),
+        on("/disputes/notices", notice_again, "POST"),
+        on("/disputes/{dispute_id}", dispute_page),
+        on("/disputes/{dispute_id}/notes", add_note, "POST"),
+        on("/disputes/{dispute_id}/answer", post_answer, "POST"),
+        on("/disputes/{dispute_id}/decide", decide, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

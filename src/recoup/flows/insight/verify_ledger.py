@@ -15,7 +15,7 @@ Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
     "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
-    "refund_of_bad_debt",
+    "refund_of_bad_debt", "dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again",
 )  # fmt: skip
 
 
@@ -69,6 +69,8 @@ def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
 def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Source, Posting]]:
     units, route, attempt = line["units"], line["route"], ("attempt", line["attempt_id"])
     order, payable = ("order", line["order_id"]), ledger.WALLET if line["kind"] == "stable" else ""
+    if line["happening"] in _BY_DISPUTE:
+        return _by_dispute(line, payable)
     match line["happening"]:
         case "collected" | "captured" | "advanced":
             fee = line["fee"] or 0
@@ -107,6 +109,31 @@ def _money_back(line: Mapping[str, Any], units: int, route: str, payable: str) -
             return refused + ([ledger.fee_taken_back(f, payable)] if (f := line["fee_taken_back"]) else [])
     owed = [ledger.refund_owed(units, payable)]
     return owed + ([ledger.fee_returned(f, payable)] if (f := line["fee_returned"]) else [])
+
+
+_BY_DISPUTE: Final = ("dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again")
+
+
+def _by_dispute(line: Mapping[str, Any], payable: str) -> list[tuple[Source, Posting]]:
+    if line["happening"] in ("dispute_opened", "dispute_won"):
+        return [(("dispute", line["round_id"], p.recipe), p) for p in _disputed(line, payable)]
+    netted = line["happening"] == "reversal_netted"
+    posting = (ledger.reversal_netted if netted else ledger.reversal_owed_again)(line["units"])
+    return [(("refund", line["fact_id"], posting.recipe), posting)]
+
+
+def _disputed(line: Mapping[str, Any], payable: str) -> list[Posting]:
+    """Of a dispute that took its money, or gave it back."""
+    money = line["units"], line["route"], line["liable"], payable
+    if line["happening"] == "dispute_won":
+        back = ledger.dispute_fee_returned
+        return [ledger.dispute_won(*money)] + ([back(line["fee_charged"], payable)] if line["fee_charged"] else [])
+    postings = [ledger.disputed(*money)]
+    if line["fee"]:
+        postings.append(ledger.dispute_fee(line["fee"], line["route"]))
+    if line["fee_charged"]:
+        postings.append(ledger.dispute_fee_charged(line["fee_charged"], payable))
+    return postings
 
 
 def _order(

@@ -194,12 +194,25 @@ CREATE TABLE order_log (
     'cancelled/attempt_declined/cancelled',
     'cancelled/attempt_not_sent/cancelled',
     'cancelled/attempt_unknown/cancelled',
+    'cancelled/dispute_answer_delayed/cancelled',
+    'cancelled/dispute_answer_owed/cancelled',
+    'cancelled/dispute_answer_refused/cancelled',
+    'cancelled/dispute_answered/cancelled',
+    'cancelled/dispute_continued/cancelled',
+    'cancelled/dispute_inquiry/cancelled',
+    'cancelled/dispute_lost/cancelled',
+    'cancelled/dispute_opened/cancelled',
+    'cancelled/dispute_warned/cancelled',
+    'cancelled/dispute_won/cancelled',
+    'cancelled/inquiry_closed/cancelled',
     'cancelled/merchant_attempt/cancelled',
     'cancelled/paid_late/cancelled',
     'cancelled/paid_twice/cancelled',
     'cancelled/reversal_by_hand_proposed/cancelled',
     'cancelled/reversal_delayed/cancelled',
+    'cancelled/reversal_netted/cancelled',
     'cancelled/reversal_owed/cancelled',
+    'cancelled/reversal_owed_again/cancelled',
     'cancelled/reversal_refused/cancelled',
     'cancelled/reversal_retried/cancelled',
     'cancelled/reversal_stuck/cancelled',
@@ -241,6 +254,17 @@ CREATE TABLE order_log (
     'completed/attempt_unknown/completed',
     'completed/charge_planned/completed',
     'completed/charged/completed',
+    'completed/dispute_answer_delayed/completed',
+    'completed/dispute_answer_owed/completed',
+    'completed/dispute_answer_refused/completed',
+    'completed/dispute_answered/completed',
+    'completed/dispute_continued/completed',
+    'completed/dispute_inquiry/completed',
+    'completed/dispute_lost/completed',
+    'completed/dispute_opened/completed',
+    'completed/dispute_warned/completed',
+    'completed/dispute_won/completed',
+    'completed/inquiry_closed/completed',
     'completed/merchant_attempt/completed',
     'completed/paid_late/completed',
     'completed/paid_twice/completed',
@@ -274,12 +298,25 @@ CREATE TABLE order_log (
     'declined/attempt_declined/declined',
     'declined/attempt_not_sent/declined',
     'declined/attempt_unknown/declined',
+    'declined/dispute_answer_delayed/declined',
+    'declined/dispute_answer_owed/declined',
+    'declined/dispute_answer_refused/declined',
+    'declined/dispute_answered/declined',
+    'declined/dispute_continued/declined',
+    'declined/dispute_inquiry/declined',
+    'declined/dispute_lost/declined',
+    'declined/dispute_opened/declined',
+    'declined/dispute_warned/declined',
+    'declined/dispute_won/declined',
+    'declined/inquiry_closed/declined',
     'declined/merchant_attempt/declined',
     'declined/paid_late/declined',
     'declined/paid_twice/declined',
     'declined/reversal_by_hand_proposed/declined',
     'declined/reversal_delayed/declined',
+    'declined/reversal_netted/declined',
     'declined/reversal_owed/declined',
+    'declined/reversal_owed_again/declined',
     'declined/reversal_refused/declined',
     'declined/reversal_retried/declined',
     'declined/reversal_stuck/declined',
@@ -296,12 +333,25 @@ CREATE TABLE order_log (
     'expired/attempt_declined/expired',
     'expired/attempt_not_sent/expired',
     'expired/attempt_unknown/expired',
+    'expired/dispute_answer_delayed/expired',
+    'expired/dispute_answer_owed/expired',
+    'expired/dispute_answer_refused/expired',
+    'expired/dispute_answered/expired',
+    'expired/dispute_continued/expired',
+    'expired/dispute_inquiry/expired',
+    'expired/dispute_lost/expired',
+    'expired/dispute_opened/expired',
+    'expired/dispute_warned/expired',
+    'expired/dispute_won/expired',
+    'expired/inquiry_closed/expired',
     'expired/merchant_attempt/expired',
     'expired/paid_late/expired',
     'expired/paid_twice/expired',
     'expired/reversal_by_hand_proposed/expired',
     'expired/reversal_delayed/expired',
+    'expired/reversal_netted/expired',
     'expired/reversal_owed/expired',
+    'expired/reversal_owed_again/expired',
     'expired/reversal_refused/expired',
     'expired/reversal_retried/expired',
     'expired/reversal_stuck/expired',
@@ -703,6 +753,91 @@ CREATE TABLE operator_exposure (
   changed_by text NOT NULL
 );
 
+-- home: merchant. What cardholders take back through their issuer: one row a case of the processor, whatever stages it
+-- goes through. `round_id` is what the present round of money is booked under.
+CREATE TABLE disputes (
+  merchant_id uuid NOT NULL,
+  dispute_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  dispute_no int NOT NULL CHECK (dispute_no >= 1),
+  attempt_id uuid NOT NULL,                -- the charge
+  route text NOT NULL,
+  case_ref text NOT NULL,                  -- the processor's
+  round_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('fraud', 'service', 'processing')),
+  reason_code text NOT NULL,
+  stage text NOT NULL CHECK (stage IN ('inquiry', 'first', 'pre_arbitration')),
+  state text NOT NULL CHECK (state IN ('open', 'answered', 'won', 'lost', 'accepted', 'expired')),
+  units bigint NOT NULL CHECK (units > 0),
+  asset text NOT NULL,
+  liable text NOT NULL CHECK (liable IN ('operator', 'merchant')),
+  fee_units bigint NOT NULL DEFAULT 0 CHECK (fee_units >= 0),  -- what the merchant pays for it, by contract
+  opened_at timestamptz NOT NULL,
+  respond_by timestamptz,
+  warned boolean NOT NULL DEFAULT false,
+  closed_at timestamptz,
+  answer text CHECK (answer IN ('contest', 'accept')),
+  answer_id uuid,
+  answer_state text CHECK (answer_state IN ('owed', 'sent', 'done', 'refused')),
+  answer_tries int NOT NULL DEFAULT 0,
+  answer_before timestamptz,               -- wall time; no first byte leaves later
+  answer_code text,
+  PRIMARY KEY (merchant_id, dispute_id),
+  UNIQUE (merchant_id, route, case_ref),
+  UNIQUE (merchant_id, order_id, dispute_no),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders,
+  CHECK ((answer IS NULL) = (answer_state IS NULL))
+);
+CREATE INDEX disputes_desk ON disputes (merchant_id, respond_by, dispute_id) WHERE state = 'open';
+CREATE INDEX disputes_newest ON disputes (merchant_id, opened_at DESC, dispute_id DESC);
+
+-- What speaks for the merchant, in words and links. What was said stays said.
+CREATE TABLE dispute_notes (
+  merchant_id uuid NOT NULL,
+  note_id uuid NOT NULL,
+  dispute_id uuid NOT NULL,
+  text text NOT NULL,
+  actor text NOT NULL,
+  business_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, note_id),
+  FOREIGN KEY (merchant_id, dispute_id) REFERENCES disputes
+);
+CREATE INDEX dispute_notes_of ON dispute_notes (merchant_id, dispute_id, note_id);
+
+-- By contract: who bears disputes about the service, and what a dispute costs the merchant. The row that was valid when
+-- the charge was approved counts; asset '' holds for every currency.
+CREATE TABLE dispute_terms (
+  merchant_id uuid NOT NULL,
+  terms_id uuid NOT NULL,
+  asset text NOT NULL,
+  valid_from timestamptz NOT NULL,
+  service_borne_by text NOT NULL CHECK (service_borne_by IN ('operator', 'merchant')),
+  fee_units bigint NOT NULL CHECK (fee_units >= 0),
+  fee_borne_by text NOT NULL CHECK (fee_borne_by IN ('operator', 'merchant')),
+  block_cards boolean NOT NULL,            -- a card that was disputed as fraud is not charged again
+  actor text NOT NULL,
+  made_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, terms_id),
+  UNIQUE (merchant_id, asset, valid_from),
+  FOREIGN KEY (merchant_id) REFERENCES merchants,
+  CHECK (fee_units = 0 OR asset <> '')
+);
+
+-- Every notice of a processor once, with what became of it. `merchant_id` as the notice says, whoever that is.
+CREATE TABLE dispute_notices (
+  merchant_id uuid NOT NULL,
+  route text NOT NULL,
+  notice_id text NOT NULL,
+  state text NOT NULL CHECK (state IN ('applied', 'stale', 'unmatched', 'settled')),
+  why text NOT NULL DEFAULT '',            -- of an unmatched one
+  content jsonb NOT NULL,
+  content_hash bytea NOT NULL,
+  received_at timestamptz NOT NULL,
+  tries int NOT NULL DEFAULT 1,
+  PRIMARY KEY (merchant_id, route, notice_id)
+);
+CREATE INDEX dispute_notices_desk ON dispute_notices (merchant_id, received_at DESC) WHERE state = 'unmatched';
+
 -- home: card. One row a card: the lock of the network gate.
 CREATE TABLE cards (
   card_id uuid PRIMARY KEY,
@@ -1083,4 +1218,5 @@ GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;
 GRANT UPDATE (outcome, updated_at) ON transmissions TO recoup_app;
+GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
