@@ -12,6 +12,8 @@ from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.locked import Orders
+from recoup.flows.money.bank_payouts import go_on
+from recoup.flows.money.settle import release, settle_merchant
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import last_look, last_word
@@ -54,6 +56,9 @@ FLOWS: dict[str, Flow] = {
     "cycle": lambda world, orders, due: charge_cycle(world, orders, due.merchant_id, due.subject_id),
     "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
+    "settlement": lambda world, orders, due: settle_merchant(world, due.merchant_id),
+    "reserve": lambda world, orders, due: release(world, due.merchant_id, due.subject_id),
+    "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
 
 

@@ -34,8 +34,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`db`, `keys`, `processors` (by route), `channels` (by code) and `web` are ports; their types stand in store and
-    gateways.
+    """`db`, `keys`, `processors` (by route), `channels` (by code), `web` and `bank` are ports; their types stand in
+    store and gateways. Without a `bank` somebody carries the files there.
     """
 
     name: str
@@ -47,4 +47,5 @@ class World:
     policy: Policy = field(default_factory=Policy)
     channels: Any = field(default_factory=dict)
     chains: Any = None
+    bank: Any = None
     extra: dict[str, Any] = field(default_factory=dict)

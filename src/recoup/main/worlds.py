@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
+from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import open_keyring
@@ -48,6 +49,7 @@ async def open_sandbox(settings: Settings, databases: Databases, name: str = "re
     web = WebClient(loopback=True)
     world = World(
         name="sandbox", db=db, keys=keys, processors={processor.name: processor}, channels=channels, web=web,
+        bank=SandboxBank(),
         policy=sandbox_policy(settings), extra={"people": people},
     )  # fmt: skip
     try:

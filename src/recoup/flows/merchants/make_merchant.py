@@ -8,6 +8,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.world import World
+from recoup.moves.settlement import begin_settlement
 from recoup.store.write.merchants import (
     add_api_key,
     add_merchant,
@@ -61,6 +62,7 @@ async def make_merchant(
         await add_merchant(tx, row, _site(merchant_id, sites[0], wall, default=True))
         for site in sites[1:]:
             await add_site(tx, _site(merchant_id, site, wall, default=False))
+        await begin_settlement(tx, merchant_id, wall - clock_behind)
 
 
 async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
