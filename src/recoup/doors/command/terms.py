@@ -1,0 +1,19 @@
+"""`recoup terms NOUN`: what a merchant's contract says. Without options it is shown; with them it is changed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from recoup.doors.command.verbs import WithWorld
+
+NOUNS: tuple[Any, ...] = ()  # one module a noun, each with an `add(terms, with_world, load_settings)`
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @cli.group()
+    def terms() -> None:
+        """What a merchant's contract says, and since when."""
+
+    for noun in NOUNS:
+        noun.add(terms, with_world, load_settings)
