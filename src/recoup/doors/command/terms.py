@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
+from recoup.doors.command import terms_settlement
 from recoup.doors.command.verbs import WithWorld
 
-NOUNS: tuple[Any, ...] = ()  # one module a noun, each with an `add(terms, with_world, load_settings)`
+NOUNS: tuple[Any, ...] = (terms_settlement,)  # one module a noun, each with an `add(terms, with_world, load_settings)`
 
 
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:

@@ -1,18 +1,16 @@
 """Which file a transfer takes: NACHA to routing numbers, CSV to IBANs."""
 
-import csv
-import io
 from typing import Final
 
 from recoup.gateways.bank.nacha import Originator, nacha_file
 from recoup.gateways.bank.port import BankFile, Transfer
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
+from recoup.rules.money.cells import csv_row
 
 COLUMNS: Final = (
     "payout_id", "reference", "date", "holder", "iban", "routing_number", "account_number", "amount", "currency",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def bank_file(transfer: Transfer, originator: Originator) -> BankFile:
@@ -25,13 +23,8 @@ def csv_file(transfer: Transfer) -> str:
     """UTF-8, commas, CRLF. Amounts are plain decimals at the currency's full scale."""
     account = transfer.account
     us = account.scheme == "us"
-    holder = "'" + account.holder if account.holder.startswith(_FORMULA) else account.holder
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    writer.writerow((
-        transfer.payout_id, transfer.reference, f"{transfer.made_at:%Y-%m-%d}", holder,
+    return csv_row(COLUMNS) + csv_row((
+        transfer.payout_id, transfer.reference, f"{transfer.made_at:%Y-%m-%d}", account.holder,
         "" if us else account.account, account.routing, account.account if us else "",
         to_text(transfer.units, EXPONENTS[transfer.asset]), transfer.asset,
     ))  # fmt: skip
-    return out.getvalue()
