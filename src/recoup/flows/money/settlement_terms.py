@@ -32,7 +32,7 @@ async def set_terms(
     world: World, scope: Scope, change: dict[str, Any], valid_from: datetime | None = None
 ) -> datetime:
     """`change`: fields of Terms; the others stay as they are then. Answers from when on they are valid: the
-    period that is under way ends at their first boundary, by the terms that it began with.
+    period that is under way ends at their first boundary, and is settled by the terms valid then.
 
     Raises: Problem not_found, invalid; conflict when terms begin at the very same instant.
     """

@@ -1,8 +1,8 @@
 """An exported settlement, proved without a database: what its receiver can hold against us.
 
 JSON Lines: a settlement, the ledger pages from its first to its last, its lines, an end. A line carries what its
-posting says; the hash of that stands in its page, at its position; a page's root is made of the root before, its number,
-the hashes and its sums; the settlement names the root that the event `settlement.closed` told.
+posting says; the hash of that stands in its page, at its position; a page's root is made of the root before, its
+number, the hashes and its sums; the settlement names the root that the event `settlement.closed` told.
 Source: design §5; decision 0023.
 """
 

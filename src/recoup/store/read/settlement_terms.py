@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.rules.money.settlement import DEFAULT, Terms, period_end
+from recoup.rules.money.settlement import DEFAULT, Terms, period_end, period_start
 
 _COLUMNS: Final = """period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
   limits"""
@@ -28,6 +28,7 @@ _SEALED = "SELECT page_no, root FROM closers WHERE merchant_id = $1"
 _OPEN_FROM = """
 SELECT open_from FROM settlement_batches WHERE merchant_id = $1 AND asset = $2 ORDER BY period_to DESC LIMIT 1
 """
+_PERIOD_FROM = "SELECT period_from FROM settlement_clocks WHERE merchant_id = $1"
 _UNSEALED = """
 SELECT EXISTS (SELECT FROM postings WHERE merchant_id = $1 AND page_no IS NULL AND recorded_at <= $2)
 """
@@ -40,10 +41,21 @@ async def terms_at(connection: asyncpg.Connection, merchant_id: UUID, moment: da
 
 
 async def period_of(connection: asyncpg.Connection, merchant_id: UUID, start: datetime) -> tuple[datetime, Terms]:
-    """The end of the period that begins at `start`, and the terms that it lives by."""
+    """The end of the period that begins at `start`, and the terms that it is settled by: those valid when it ends."""
     terms = await terms_at(connection, merchant_id, start)
     rows = [dict(row) for row in await connection.fetch(_LATER, merchant_id, start)]
-    return period_end(terms, start, [(row.pop("valid_from"), Terms(**row)) for row in rows]), terms
+    later = [(row.pop("valid_from"), Terms(**row)) for row in rows]
+    end = period_end(terms, start, later)
+    return end, next((changed for valid_from, changed in reversed(later) if valid_from < end), terms)
+
+
+async def running_period(connection: asyncpg.Connection, merchant_id: UUID, now: datetime) -> datetime:
+    """The end of the period that `now` is in."""
+    start = await connection.fetchval(_PERIOD_FROM, merchant_id)
+    end, terms = await period_of(connection, merchant_id, start or now)
+    while end <= now:
+        end = max(period_end(terms, end), period_end(terms, period_start(terms, now)))
+    return end
 
 
 async def terms_history(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:

@@ -715,7 +715,7 @@ CREATE TABLE exposure_allotments (
 
 -- home: merchant. What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
 
--- A period lives by the terms that are valid at its first instant. Rows are never changed: they are the history.
+-- A period is settled by the terms that are valid when it ends; no terms begin in the past. Rows are never changed.
 CREATE TABLE settlement_terms (
   merchant_id uuid NOT NULL REFERENCES merchants,
   valid_from timestamptz NOT NULL,
