@@ -53,7 +53,7 @@ async def sold(shop: Shop, count: int = 1, **more: Any) -> list[UUID]:
 
 
 async def give_back(shop: Shop, order_id: UUID, amount: str | None = None) -> None:
-    await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount=amount, items=None, key=None))
+    await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount=amount, all=not amount))
     await shop.settle()
 
 
