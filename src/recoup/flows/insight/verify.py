@@ -16,6 +16,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.rules.money.settlement import KINDS
 from recoup.store.read.proofs import issuer
 from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
@@ -33,6 +34,7 @@ from recoup.store.read.proofs.messages import feed, messages
 from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
+from recoup.store.read.proofs.settlements import bank_settlements
 from recoup.store.read.proofs.stable import channel_book, payouts, settlements
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
 
@@ -98,6 +100,7 @@ async def _merchant(
         or await due_work_of_nothing(connection, merchant_id)
         or await payouts(connection, merchant_id)
         or await notices_of_nothing(connection, merchant_id)
+        or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
         or await feed(connection, merchant_id)
         or await exposure(connection, merchant_id)
     )
