@@ -35,6 +35,7 @@ from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.run_due import run_due
+from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.sandbox import book
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock import book as channel_book
@@ -86,7 +87,7 @@ async def sandbox_world(
     mailbox = Mailbox(dsn)
     world = World(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
-        clocks=clocks or Clocks(), policy=policy, mail=mailbox,
+        clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
         extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test"},
     )  # fmt: skip
     try:

@@ -17,6 +17,7 @@ from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, Shop, clone, drop, make
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import Verified, verify
 from recoup.flows.messages import endpoints
 from recoup.flows.refunds.refund import RefundAsked, refund
@@ -96,6 +97,8 @@ async def _first_month(shop: Shop) -> None:
     await shop.settle()
     await shop.close_pages()
     await refund(world, orders, shop.scope, approved[2], RefundAsked(amount="1.00"))
+    await dispute_on_demand(world, orders, shop.key(approved[2]), units=2000)
+    await dispute_on_demand(world, orders, shop.key(approved[3]), kind="service", decided="won")
     await shop.settle()
     await shop.publish()
 

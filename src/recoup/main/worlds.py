@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
+from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import open_keyring
@@ -64,7 +65,8 @@ async def open_sandbox(settings: Settings, databases: Databases, name: str = "re
     mail = mail_server(settings, test_mode=True) or mailbox
     world = World(
         name="sandbox", db=db, keys=keys, processors={processor.name: processor}, channels=channels, web=web,
-        policy=sandbox_policy(settings), mail=mail, extra={"people": people, "url": settings.url},
+        policy=sandbox_policy(settings), mail=mail, bank=SandboxBank(),
+        extra={"people": people, "url": settings.url},
     )  # fmt: skip
     try:
         yield Running(settings, world, Orders(world), Deliveries(world))

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
+from recoup.moves.disputes import foresee
 from recoup.moves.order_message import order_message
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.money.fees import fee_units
@@ -75,6 +76,7 @@ def captured(change: Change, capture: Refund) -> None:
     change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee,
                 **order.tariff.told())  # fmt: skip
     change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
+    foresee(change, payment)
 
 
 def let_go(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Refund | None:

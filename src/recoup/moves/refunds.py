@@ -6,6 +6,7 @@ from uuid import UUID
 
 from recoup.moves import captures, collect
 from recoup.moves.change import Change
+from recoup.moves.disputed_refunds import give_way
 from recoup.moves.order_message import order_message
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
@@ -128,6 +129,8 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     if refund.kind == "capture":
         change.set_refund(refund, state="refused", processor_code=code)
         captures.refused(change, refund, code)
+        return
+    if give_way(change, refund):
         return
     change.set_refund(refund, state="stuck", processor_code=code)
     change.order.attention = f"A {refund.kind} is stuck: the processor did not take it. The money is still owed."

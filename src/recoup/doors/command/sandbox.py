@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from recoup.doors.command import sandbox_dispute
 from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.cards.on_demand import FAULTS, clear_fault, set_fault, settle_attempt, statement
@@ -61,6 +62,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         for row in with_world(load_settings(data_dir=data_dir), work):
             amount = Money(row["units"], row["currency"]).text()
             click.echo(f"{row['at']:%Y-%m-%d}  {row['descriptor']:34} {amount:>14} {row['currency']}")
+
+    sandbox_dispute.add(sandbox, with_world, load_settings)
 
     @sandbox.command()
     @click.argument("kind", type=click.Choice(FAULTS))

@@ -116,6 +116,8 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
 
 def _how_much(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
     remaining = Money(order.refundable_units, order.asset)
+    if not remaining.units and order.disputed_units:
+        raise _disputed(order, remaining)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if asked.items is not None:
         taken: dict[int, tuple[int, int]] = {}
@@ -125,6 +127,7 @@ def _how_much(order: Order, asked: RefundAsked, cap_percent: int | None) -> tupl
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
         units, chosen = by_items(asked.items, items_of(order.facts.get("items") or (), order.units), taken)
+        _check_undisputed(order, units)
         by_amount(Money(units, order.asset), remaining, cap=cap, like=order.sent_text)
         return units, [asdict(part) for part in chosen]
     if asked.all:
@@ -136,7 +139,22 @@ def _how_much(order: Order, asked: RefundAsked, cap_percent: int | None) -> tupl
         raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund",
                       cure="Send an amount like 19.99, or items.")  # fmt: skip
     amount = from_text(asked.amount, order.asset, "AmountToRefund")
+    _check_undisputed(order, amount.units)
     return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
+
+
+def _check_undisputed(order: Order, units: int) -> None:
+    """Raises: Problem(wrong_state) for what only a dispute keeps from being refunded."""
+    if order.refundable_units < units <= order.units - order.refunded_units and order.disputed_units:
+        raise _disputed(order, Money(order.refundable_units, order.asset))
+
+
+def _disputed(order: Order, remaining: Money) -> Problem:
+    taken = Money(order.disputed_units, order.asset)
+    message = f"{taken.text()} {order.asset} of it is disputed: the cardholder's bank has taken that back."
+    cure = f"Refund at most {remaining.text()}, or wait until the dispute is won."
+    return Problem("wrong_state", message, cure=cure if remaining.units else "Answer the dispute; do not pay twice.",
+                   detail="order_not_refundable")  # fmt: skip
 
 
 def _still_open(order: Order, input_mac: bytes) -> Refund | None:

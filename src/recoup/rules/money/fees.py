@@ -74,8 +74,13 @@ def choose(terms: Iterable[FeeTerm], *, site_id: UUID | None, order_type: str, c
 
 def fee_units(units: int, tariff: Tariff) -> int:
     """Rounded half up to a whole unit; the remainder stays with the merchant."""
-    share = int(_half_up(Decimal(units) * tariff.basis_points / 10_000))
+    share = share_units(units, tariff.basis_points)
     return min(units, max(tariff.minimum_units, share + tariff.fixed_units))
+
+
+def share_units(units: int, basis_points: int) -> int:
+    """A share, rounded half up to a whole unit."""
+    return int(_half_up(Decimal(units) * basis_points / 10_000))
 
 
 def returned_units(fee: int, policy: str, refunded: int, units: int) -> int:

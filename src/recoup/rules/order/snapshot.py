@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime, business_at
+from recoup.rules.money.disputes import Terms, takes_money
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
@@ -158,6 +159,46 @@ class Settlement:
     send_before: datetime | None = None
 
 
+@dataclass(slots=True)
+class Dispute:
+    """One row of disputes: a case of the processor. See `rules.money.disputes` for how notices move it."""
+
+    dispute_id: UUID
+    order_id: UUID
+    dispute_no: int
+    attempt_id: UUID
+    route: str
+    case_ref: str
+    round_id: UUID
+    kind: str
+    reason_code: str
+    stage: str
+    state: str
+    units: int
+    asset: str
+    liable: str
+    fee_units: int
+    opened_at: datetime
+    respond_by: datetime | None = None
+    warned: bool = False
+    closed_at: datetime | None = None
+    answer: str | None = None
+    answer_id: UUID | None = None
+    answer_state: str | None = None
+    answer_tries: int = 0
+    answer_before: datetime | None = None
+    answer_code: str | None = None
+
+    @property
+    def takes_money(self) -> bool:
+        return takes_money(self.stage, self.state)
+
+    @property
+    def answering(self) -> bool:
+        """An answer is on its way, and what the processor makes of it is not known."""
+        return self.answer_state in ("owed", "sent")
+
+
 @dataclass(frozen=True, slots=True)
 class CardFacts:
     """What may be known of the card without opening the vault; `sealed` is what the vault keeps."""
@@ -214,12 +255,14 @@ class Order:
     sends: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
-    tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
-    notices: dict[str, bool] = field(default_factory=dict)  # switches of mails to the payer, as set
-    approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
     advance: Advance | None = None
     limits: Limits | None = None  # what may be advanced; of a CIT in processing whose merchant may be advanced
     customer_id: UUID | None = None  # beside `limits`: whose exposure it is
+    tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
+    notices: dict[str, bool] = field(default_factory=dict)  # switches of mails to the payer, as set
+    approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
+    disputes: list[Dispute] = field(default_factory=list)
+    dispute_terms: list[Terms] = field(default_factory=list)
 
     @property
     def merchant_id(self) -> UUID:
@@ -270,9 +313,14 @@ class Order:
         return next((c for c in self.challenges if c.state in ("presented", "tried")), None)
 
     @property
+    def disputed_units(self) -> int:
+        """What issuers have taken back: disputes that are open or lost."""
+        return sum(d.units for d in self.disputes if d.takes_money)
+
+    @property
     def refundable_units(self) -> int:
-        """What may still be given back."""
-        return self.units - self.refunded_units
+        """What may still be given back. A dispute of what was refunded already makes it no less than nothing."""
+        return max(0, self.units - self.refunded_units - self.disputed_units)
 
     @property
     def captured_later(self) -> bool:

@@ -7,10 +7,21 @@ from typing import Any, get_type_hints
 from uuid import UUID
 
 from recoup.kernel.time import WallTime
+from recoup.rules.money.disputes import Terms
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import FeeTerm, Tariff, choose
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Advance, Attempt, CardFacts, Challenge, Merchant, Order, Refund, Settlement
+from recoup.rules.order.snapshot import (
+    Advance,
+    Attempt,
+    CardFacts,
+    Challenge,
+    Dispute,
+    Merchant,
+    Order,
+    Refund,
+    Settlement,
+)
 
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
@@ -55,6 +66,8 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
         limits=limits_of(evidence["limits"]) if evidence["limits"] else None,
         customer_id=_id(evidence["limits"]["customer_id"]) if evidence["limits"] else None,
+        disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
+        dispute_terms=[terms_of(t) for t in evidence["dispute_terms"] or ()],
         **values,
     )
 
@@ -67,6 +80,14 @@ def _card(row: Mapping[str, Any]) -> CardFacts:
     sealed = (row["kek_id"], *(bytes.fromhex(row[name][2:]) for name in ("wrapped_dek", "nonce", "ciphertext")))
     plain = {name: row[name] for name in ("scheme", "bin", "last4", "magic", "exp_month", "exp_year")}
     return CardFacts(token_id=_id(row["token_id"]), sealed=sealed, **plain)
+
+
+def terms_of(row: Mapping[str, Any]) -> Terms:
+    valid_from = row["valid_from"]
+    if isinstance(valid_from, str):
+        valid_from = datetime.fromisoformat(valid_from)
+    plain = {name: row[name] for name in ("asset", "service_borne_by", "fee_units", "fee_borne_by", "block_cards")}
+    return Terms(valid_from=valid_from, **plain)
 
 
 _KINDS: dict[type, dict[str, str]] = {}

@@ -20,6 +20,9 @@ _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
       ORDER BY r.refund_no) FROM refunds r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
       AND (r.kind = 'refund' OR r.kind = 'void' AND length(r.input_mac) > 0)) AS refunds,
+  CASE WHEN o.stage = 'completed' THEN (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
+    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,
+  (SELECT v.scheme FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS scheme,
   EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried')) AS challenged
 FROM orders o
@@ -48,7 +51,7 @@ async def wire_orders(
 
 
 async def wire_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
-    """With its lines, attempts and refunds, oldest first, or null. None for a foreign or unknown id."""
+    """With its lines, attempts, refunds and disputes, oldest first, or null. None for a foreign or unknown id."""
     return await connection.fetchrow(_ONE, merchant_id, order_id)
 
 

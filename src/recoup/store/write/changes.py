@@ -102,6 +102,39 @@ advanced AS (
   ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state
 )
 """,
+    "disputes": """
+disputed AS (
+  INSERT INTO disputes AS d (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind,
+    reason_code, stage, state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at, answer,
+    answer_id, answer_state, answer_tries, answer_before, answer_code)
+  SELECT merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind, reason_code, stage,
+    state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at, answer, answer_id, answer_state,
+    answer_tries, answer_before, answer_code
+  FROM jsonb_populate_recordset(NULL::disputes, $N)
+  ON CONFLICT (merchant_id, dispute_id) DO UPDATE SET round_id = EXCLUDED.round_id, stage = EXCLUDED.stage,
+    reason_code = EXCLUDED.reason_code, state = EXCLUDED.state, units = EXCLUDED.units,
+    respond_by = EXCLUDED.respond_by, warned = EXCLUDED.warned, closed_at = EXCLUDED.closed_at,
+    answer = EXCLUDED.answer, answer_id = EXCLUDED.answer_id, answer_state = EXCLUDED.answer_state,
+    answer_tries = EXCLUDED.answer_tries, answer_before = EXCLUDED.answer_before, answer_code = EXCLUDED.answer_code
+)
+""",
+    "dispute_notices": """
+noticed AS (
+  INSERT INTO dispute_notices AS n (merchant_id, route, notice_id, state, why, content, content_hash, received_at)
+  SELECT merchant_id, route, notice_id, state, why, content, content_hash, received_at
+  FROM jsonb_populate_recordset(NULL::dispute_notices, $N)
+  ON CONFLICT (merchant_id, route, notice_id) DO UPDATE SET state = EXCLUDED.state, why = EXCLUDED.why,
+    tries = n.tries + 1 WHERE n.state = 'unmatched' AND n.content_hash = EXCLUDED.content_hash
+)
+""",
+    "card_blocks": """
+blocked AS (
+  INSERT INTO card_blocks (card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at)
+  SELECT card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at
+  FROM jsonb_populate_recordset(NULL::card_blocks, $N)
+  ON CONFLICT (card_id, block_id) DO UPDATE SET until = EXCLUDED.until
+)
+""",
     "network_sends": """
 sent AS (
   INSERT INTO network_sends AS s (card_id, send_id, acceptor_id, scheme, initiator, units, currency, merchant_id,
@@ -192,6 +225,9 @@ class Rows:
     challenges: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[dict[str, Any]] = field(default_factory=list)
     advances: list[dict[str, Any]] = field(default_factory=list)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
+    dispute_notices: list[dict[str, Any]] = field(default_factory=list)
+    card_blocks: list[dict[str, Any]] = field(default_factory=list)
     network_sends: list[dict[str, Any]] = field(default_factory=list)
     postings: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)

@@ -1,54 +1,12 @@
 """Each line of the order log in plain words: a title, a sentence, a shape."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from recoup.doors.portal.templates import money, when
+from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
+from recoup.doors.portal.order.told import Said, Told
+from recoup.doors.portal.templates import when
 from recoup.doors.portal.words import CLASSES, REASONS, scheme_word
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """`icon` and `tone` are the timeline's shape and colour; `kind` the tab that shows it: attempts, money, other."""
-
-    title: str
-    text: str = ""
-    icon: str = "info"
-    tone: str = ""
-    kind: str = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a line can speak of: its body, the order's asset and card scheme, and the merchant's now."""
-
-    body: Mapping[str, Any]
-    asset: str
-    units: int
-    scheme: str
-    now: datetime
-    expires_at: datetime | None
-    sent_text: str | None = None
-
-    def get(self, name: str) -> str:
-        value = self.body.get(name)
-        return "" if value is None else str(value)
-
-    def amount(self) -> str:
-        units = self.body.get("units")
-        return f"{money(int(units) if units is not None else self.units, self.asset, self.sent_text)} {self.asset}"
-
-    def moment(self, name: str) -> str:
-        try:
-            return when(datetime.fromisoformat(self.get(name)), self.now)
-        except ValueError:
-            return ""
-
-    @property
-    def attempt(self) -> str:
-        return f"Attempt {self.get('number') or '?'}"
 
 
 def code_words(told: Told) -> str:
@@ -233,6 +191,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "settlement_replaced": _plain("The settlement of {amount} failed", "It is sent anew.", "problem", "warn", "money"),
     "paid_late": _plain("{amount} came after the end", "It is not lost: give it back, or deliver.", "problem", "warn",
                         "money"),
+    **DISPUTE_SAY,
     "settlement_due": _plain("{amount} leave for your wallet", "", "right", "", "money"),
     "settled": _plain("{amount} reached your wallet", "", "completed", "ok", "money"),
     "settlement_delayed": _plain("The settlement is delayed", "It is sent until the channel takes it.", "clock", "warn",
@@ -266,6 +225,13 @@ RECIPES: Final[Mapping[str, str]] = {
     "reversed": "went back to the customer",
     "by_hand": "settled with the payer by hand",
     "settled": "sent to your own wallet",
+    "disputed": "taken back by the cardholder's bank",
+    "dispute_won": "came back: the dispute was won",
+    "dispute_fee": "taken by the acquirer for the dispute",
+    "dispute_fee_charged": "for the dispute, by contract",
+    "dispute_fee_returned": "for the dispute, given back",
+    "reversal_netted": "went back by a dispute",
+    "reversal_owed_again": "to go back to the customer",
     "uncollected": "not collected; the operator's loss",
     "refund_of_bad_debt": "back to the operator, whose customer never paid",
 }

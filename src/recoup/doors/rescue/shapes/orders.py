@@ -62,6 +62,23 @@ class RefundShown(Shape, kw_only=True):
     history: Annotated[list[RefundStep], Meta(description="Its life, oldest first.")] = field(default_factory=list)
 
 
+class DisputeShown(Shape, kw_only=True):
+    """What the cardholder's bank takes back, or asks about."""
+
+    id: Annotated[UUID, Meta(description="`ChargebackId` of the event.")]
+    number: Annotated[int, Meta(ge=1)]
+    kind: Annotated[str, Meta(description="`fraud`, `service` or `processing`.")]
+    stage: Annotated[str, Meta(description="`inquiry` (nothing is taken), `first` or `pre_arbitration`.")]
+    status: Annotated[str, Meta(description="`OPEN`, `ANSWERED`, `WON`, `LOST`, `ACCEPTED` or `EXPIRED`.")]
+    amount: Annotated[int, Meta(description="Minor units.")]
+    reason_code: Annotated[str, Meta(description="The scheme's.")]
+    reason: Annotated[str, Meta(description="The code in words.")]
+    borne_by: Annotated[str, Meta(description="`operator`, or by contract `merchant`.")]
+    created_date: Moment
+    respond_by: Annotated[Moment | None, Meta(description="When the answer is due.")] = None
+    closed_date: Moment | None = None
+
+
 class AttemptShown(Shape, kw_only=True):
     """A try of the card, planned, under way or over."""
 
@@ -115,11 +132,12 @@ class Order(Shape, kw_only=True):
 
 
 class OrderDetail(Order, kw_only=True):
-    """One order with its lines, refunds and attempts."""
+    """One order with its lines, refunds, attempts and disputes."""
 
     items: list[Item]
     refunds: list[RefundShown]
     attempts: list[AttemptShown]
+    disputes: list[DisputeShown]
     challenge_url: Annotated[str | None, Meta(description="Where the customer can cure the decline, while they can.")]
 
 

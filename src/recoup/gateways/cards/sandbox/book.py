@@ -1,6 +1,6 @@
 """The issuer's book: what arrived, what was decided. Every function commits before it returns.
 
-All SQL of the sandbox issuer stands here and in `faults`; it touches the schema `issuer` only.
+All SQL of the sandbox issuer stands here, in `disputes` and in `faults`; it touches the schema `issuer` only.
 """
 
 from dataclasses import dataclass
@@ -169,7 +169,9 @@ FROM issuer.sends WHERE id = $1 FOR UPDATE
 """
 _REVERSED = """
 SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
-       count(*) FILTER (WHERE kind = 'void') AS voids, count(*) FILTER (WHERE kind = 'capture') AS captures
+       count(*) FILTER (WHERE kind = 'void') AS voids, count(*) FILTER (WHERE kind = 'capture') AS captures,
+       (SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes
+        WHERE charge_id = $1 AND stage <> 'inquiry' AND status <> 'won') AS disputed
 FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
 """
 
@@ -218,6 +220,8 @@ def _refusal(reversal: Reversal, charge: asyncpg.Record | None, before: asyncpg.
     if reversal.kind == "refund":
         if not captured:
             return "not_captured"
+        if before["disputed"] and before["refunded"] + before["disputed"] + reversal.units > charge["units"]:
+            return "charged_back"
         return "over_charge" if before["refunded"] + reversal.units > charge["units"] else None
     if reversal.units != charge["units"]:
         return "not_the_full_amount"
