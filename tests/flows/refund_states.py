@@ -1,18 +1,22 @@
 """Every state that the charge of an order can be in when somebody asks for money back: how to get there, in words."""
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from tests.flows.terms import agree
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
 
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.due import start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
+from recoup.flows.cards.taken import Person
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.locked import Job
 from recoup.flows.refunds.capture import CaptureAsked, capture
 from recoup.flows.refunds.refund import RefundAsked, refund
@@ -40,6 +44,7 @@ class State:
     after: timedelta = timedelta(0)
     against: tuple[str, Against] | None = None
     ends: tuple[str, ...] = ()
+    most: str = "30.00"  # more than half: two of them never fit
 
 
 # how an order gets there ---------------------------------------------------------------------------------------------
@@ -129,6 +134,38 @@ async def approved_late(shop: Shop) -> UUID:
     raise AssertionError("the approval is not found")
 
 
+def _advanced(**more: Any) -> Prepare:
+    """A customer's payment that was declined softly, or not answered, and is advanced all the same."""
+
+    async def prepare(shop: Shop) -> UUID:
+        await agree(shop)
+        payer = Person(first_name="Ana", last_name="Roe", email=f"ana-{uuid.uuid4().hex[:8]}@payer.example")
+        usual = CUSTOMER | {"pan": script_card("visa", "51", 1), "payer": payer}
+        order_id = await _admitted(shop, **(usual | more))
+        assert "advanced" in await shop.happenings(order_id)
+        return order_id
+
+    return prepare
+
+
+def disputed(**more: Any) -> Prepare:
+    async def prepare(shop: Shop) -> UUID:
+        order_id = await collected(shop)
+        then = more.get("then")
+        told = {name: value for name, value in more.items() if name != "then"}
+        await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), **told)
+        if then:
+            await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), decided=then)
+        return order_id
+
+    return prepare
+
+
+advanced = _advanced()
+advanced_in_flight = _advanced(pan=FAULTY, units=SILENT_YES, facts={"items": SILENT_ITEMS})
+uncollected = _advanced(pan=script_card("visa", "51", 99))
+
+
 # what else happens at the same moment --------------------------------------------------------------------------------
 
 
@@ -148,17 +185,34 @@ async def do_capture(shop: Shop, order_id: UUID) -> str:
     return "captured" if done.done else "refused"
 
 
+async def do_dispute(shop: Shop, order_id: UUID) -> str:
+    try:
+        return await dispute_on_demand(shop.world, shop.orders, shop.key(order_id))
+    except Problem as problem:
+        return problem.code
+
+
+_DISPUTE = ("a dispute of all of it", do_dispute)
 _CANCEL = ("a cancellation", do_cancel)
 STATES: tuple[State, ...] = (
     State("before: draft", draft, against=_CANCEL, ends=("cancelled",)),
     State("before: a retry is planned", waiting, against=_CANCEL, ends=("cancelled",)),
     State("in flight: no answer yet", in_flight, against=_CANCEL, ends=("cancelled, returned to the customer",)),
-    State("after: collected", collected, against=_CANCEL, ends=("refunded 20.00",)),
+    State("after: collected", collected, against=_DISPUTE, ends=("charged back", "charged back, refunded 20.00")),
     State("after: collected by a retried MIT", retried, timedelta(days=15), _CANCEL, ("refunded 20.00",)),
+    State("advanced, not charged yet", advanced, against=_CANCEL, ends=("charged 25.90, netted 20.00",)),
+    State("advanced, its charge in flight", advanced_in_flight, against=_CANCEL, ends=("refunded 20.00",),
+          most="500.00"),
+    State("advanced, then charged", advanced, timedelta(days=31), _CANCEL, ("refunded 20.00",)),
+    State("advanced, never collected", uncollected, timedelta(days=31), _CANCEL, ("netted 20.00",)),
     State("authorised only", authorised, against=("a capture", do_capture), ends=("captured", "refunded 20.00")),
     State("after: captured", captured, against=_CANCEL, ends=("refunded 20.00",)),
     State("already refunded in part (20.00)", part_refunded, against=_CANCEL, ends=("refunded 40.00",)),
     State("already refunded in full", refunded, against=_CANCEL, ends=("refunded 45.90",)),
+    State("disputed: open, all of it", disputed(), against=_CANCEL, ends=("charged back",)),
+    State("disputed: open, 10.00 of it", disputed(units=1000), against=_CANCEL, ends=("charged back, refunded 20.00",)),
+    State("disputed: lost", disputed(then="lost"), against=_CANCEL, ends=("charged back",)),
+    State("disputed: won", disputed(then="won"), against=_CANCEL, ends=("refunded 20.00",)),
     State("declined", declined, against=_CANCEL, ends=("declined",)),
     State("expired", expired, timedelta(days=5), _CANCEL, ("expired",)),
     State("cancelled", cancelled, against=_CANCEL, ends=("cancelled",)),

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from tests.flows.refund_states import STATES, State
+from tests.flows.refund_states import STATES, State, advanced, advanced_in_flight, draft, in_flight
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.insight.verify import verify
@@ -25,13 +25,13 @@ POLICY = Policy(
 )
 PART = {"amount": "20.00"}
 KINDS = {"20.00": PART, "two pieces of a line": {"items": ({"line": 1, "quantity": 2},)}, "in full": {"all": True}}
-MOST = "30.00"  # more than half: two of them never fit
 HEAD = """# What becomes of a refund
 
 Written by `tests/flows/test_refund_matrix.py` from what it sees: an order of 45.90 USD (a line of three pieces at 10.00
 and one piece at 15.90) in every state that its charge can be in, asked for money back in every way, alone and in races.
-The amounts are what reached the customer by the issuer's own book, or was taken off the charge; `void` is a hold that
-was let go. In flight the order is of 800.01 USD, in four pieces.
+The amounts are what reached the customer by the issuer's own book; `netted` is what was taken off a charge that had not
+been made, or off the operator's loss; `void` is a hold that was let go; `charged back` went by a dispute. In flight the
+order is of 800.01 USD, in four pieces.
 
 What is refused says why: `wrong_state` names the way to go instead, `over_remainder` both amounts, `refund_items` the
 line.
@@ -42,9 +42,9 @@ line.
 RACES = """
 ## Races
 
-The same key twice is one refund. Of two refunds of 30.00 with keys of their own, asked for at once, at most as many are
-accepted as fit. The last column is a refund of 20.00 against another call at the same moment: every end that may be
-seen.
+The same key twice is one refund. Of two refunds of 30.00 (in flight 500.00) with keys of their own, asked for at
+once, at most as many are accepted as fit. The last column is a refund of 20.00 against another call at the same moment:
+every end that may be seen.
 
 """
 
@@ -81,15 +81,28 @@ async def end_of(shop: Shop, order_id: UUID) -> str:
         netted = await connection.fetchval(
             "SELECT coalesce(sum(units), 0)::bigint FROM refunds WHERE order_id = $1 AND state = 'netted'", order_id
         )
+        disputed = await connection.fetchval(
+            "SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes WHERE order_id = $1 AND status <> 'won'"
+            " AND stage <> 'inquiry'", order_id,
+        )  # fmt: skip
+        taken = await connection.fetchval(
+            "SELECT coalesce(sum(units), 0)::bigint FROM issuer.sends WHERE order_id = $1 AND decision = 'approved'",
+            order_id,
+        )  # fmt: skip
     told = []
     if row["stage"] != "completed":
         told.append(row["stage"])
     elif "capture" in by_kind and not by_kind.get("refund"):
         told.append("captured")
     back = by_kind.get("refund", 0)
-    assert back + netted <= row["units"], "more goes back than was paid"
-    if back and row["stage"] == "completed":
+    assert back + netted + disputed <= row["units"], "more goes back than was paid"
+    if disputed:
+        told.append("charged back")
+    if row["stage"] == "completed":
         assert back + netted == row["refunded_units"]
+    if netted and taken:
+        told.append(f"charged {Money(taken, 'USD').text()}")
+    if back and row["stage"] == "completed":
         told.append(f"refunded {Money(back, 'USD').text()}")
     elif back:
         told.append("returned to the customer")
@@ -106,7 +119,7 @@ async def walk(shop: Shop, state: State, cells: Cells) -> list[Callable[[], Awai
     ids = dict(zip(columns, await asyncio.gather(*(state.prepare(shop) for _ in columns)), strict=True))
     if state.after:
         await shop.advance(state.after)
-    if state.prepare.__name__ not in ("in_flight", "draft"):
+    if state.prepare not in (in_flight, draft, advanced, advanced_in_flight):
         await shop.run_due()
     later: list[Callable[[], Awaitable[None]]] = []
     for kind, asked in KINDS.items():
@@ -115,7 +128,8 @@ async def walk(shop: Shop, state: State, cells: Cells) -> list[Callable[[], Awai
     again = await asyncio.gather(*(ask(shop, ids["the same key twice"], key="k" + state.name, **PART) for _ in "12"))
     assert len(set(again)) == 1, again
     later.append(_ends(shop, cells, state, "the same key twice", ids["the same key twice"], again[0]))
-    two = await asyncio.gather(*(ask(shop, ids["two at once"], amount=MOST, key=f"{n}{state.name}") for n in "12"))
+    most = {"amount": state.most}
+    two = await asyncio.gather(*(ask(shop, ids["two at once"], key=f"{n}{state.name}", **most) for n in "12"))
     assert two.count("accepted") <= 1, two
     told = "one accepted, one `over_remainder`" if "accepted" in two else two[0]
     later.append(_ends(shop, cells, state, "two at once", ids["two at once"], told))
@@ -157,6 +171,8 @@ def test_the_matrix(server: ServerAddress) -> None:
                 await shop.fees(Tariff(290, refund="pro_rata"))
                 looks = await walk(shop, state, cells)
                 await shop.settle(60)
+                if state.prepare is advanced:
+                    await shop.advance(timedelta(days=31))
                 for look in looks:
                     await look()
             proved = await verify(world)
