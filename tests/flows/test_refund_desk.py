@@ -11,6 +11,7 @@ from tests.flows.test_fees import book, paid
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.desk import decide
 from recoup.flows.refunds.refund import RefundAsked, refund
@@ -111,6 +112,18 @@ def test_refused_by_the_operator(server: ServerAddress) -> None:
         again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
         await shop.settle()
         assert await state(shop, again.refund_id) == "done"
+
+    told(server, work)
+
+
+def test_a_dispute_overtakes_a_stuck_refund_and_its_fee(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id, refund_id = await stuck(shop)
+        assert "fees" not in await book(shop, order_id)
+        await dispute_on_demand(shop.world, shop.orders, shop.key(order_id))
+        assert await state(shop, refund_id) == "refused"
+        assert (await book(shop, order_id))["fees"] == -290
+        assert await on_desk(shop) == []
 
     told(server, work)
 
