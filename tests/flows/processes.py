@@ -40,7 +40,8 @@ async def dying_process(shop: Shop, killer: Killer) -> AsyncIterator[Shop]:
     inner: Any = shop.world.processors["sandbox"]
     channels = {code: DyingGateway(channel, killer, CHANNEL) for code, channel in shop.world.channels.items()}
     processors = {"sandbox": DyingGateway(inner, killer, PROCESSOR)}
-    world = replace(shop.world, db=db, processors=processors, channels=channels)
+    mail = DyingGateway(shop.world.mail, killer, {"send": "send"})
+    world = replace(shop.world, db=db, processors=processors, channels=channels, mail=mail)
     orders, merchants = Orders(world), Merchants(world)
     try:
         yield replace(

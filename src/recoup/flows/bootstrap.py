@@ -15,6 +15,7 @@ from recoup.flows.people.make_user import Membership, make_user, register_mercha
 from recoup.kernel.world import World
 
 PORTAL_USER = "ops@recoup.example"
+OPERATOR_USER = "operator@recoup.example"
 BOOTSTRAP_SITES = (("https://shop.merchant.example", "Merchant shop", "MERCHANTSHOP"),)
 DEMO_SITES = (
     ("https://coffee.demo.example", "Coffee club", "DEMO*COFFEE"),
@@ -40,6 +41,8 @@ class Bootstrap:
     stablecoin_webhook_secret: str
     portal_user: str
     portal_password: str
+    operator_user: str
+    operator_password: str
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,12 +67,23 @@ async def bootstrap(world: World, base_url: str) -> Bootstrap:
     password = secrets.token_urlsafe(12)
     members = [Membership("merchant", m, "owner") for m in (merchant_id, demo_merchant(world))]
     await make_user(world, PORTAL_USER, "Sandbox operations", password, members)
+    operator_password = await make_operator(world)
     return Bootstrap(
         base_url=base_url, mid=str(merchant_id), site_id=str(sites[0].site_id), app_key=keys.app_key,
         app_secret=keys.app_secret, tokenization_key=keys.tokenization_key, webhook_key=webhook_key,
         stablecoin_key_id=keys.stablecoin_key_id, stablecoin_secret=keys.stablecoin_secret,
         stablecoin_webhook_secret=keys.stablecoin_webhook_secret, portal_user=PORTAL_USER, portal_password=password,
+        operator_user=OPERATOR_USER, operator_password=operator_password,
     )  # fmt: skip
+
+
+async def make_operator(world: World) -> str:
+    """The second person, who decides for the operator what a merchant's people may not; answers a new password."""
+    password = secrets.token_urlsafe(12)
+    operator_id: UUID = world.keys.derived_id("bootstrap", "operator")
+    await make_user(world, OPERATOR_USER, "Sandbox operator", password,
+                    [Membership("operator", operator_id, "owner")])  # fmt: skip
+    return password
 
 
 async def make_demo_merchant(world: World, behind: timedelta) -> tuple[Keys, tuple[NewSite, ...]]:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from recoup.flows.bootstrap import bootstrap
+from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, make_operator
 from recoup.main.worlds import Running
 
 
@@ -15,8 +15,13 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
     url = running.settings.url
     if path.exists():
         kept: dict[str, Any] = json.loads(path.read_text())
-        if serving and kept["base_url"] != url:
+        changed = serving and kept["base_url"] != url
+        if changed:
             kept["base_url"] = url
+        if "operator_user" not in kept:  # written before there was one
+            kept |= {"operator_user": OPERATOR_USER, "operator_password": await make_operator(running.world)}
+            changed = True
+        if changed:
             write_private(path, json.dumps(kept, indent=2) + "\n")
         return kept
     made = (await bootstrap(running.world, url)).to_dict()

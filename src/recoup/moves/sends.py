@@ -1,7 +1,7 @@
 """The card's sends as the network gate counts them."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
 from recoup.rules.order.snapshot import Order
 
-SEND_WITHIN = timedelta(seconds=5)  # from the intent to the first byte; a paused process must not send late
+_BLOCKED = {"fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud."}
 
 
 def _send(row: dict[str, Any]) -> Send:
@@ -30,18 +30,21 @@ def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str,
     return kept + [blank | row for row in reserved.values() if row["state"] != "not_sent"]
 
 
-def gate(order: Order, now: datetime, visa_limit: int, initiator: str) -> Allowed | Refused:
-    """Whether the networks allow one more send of the order's card now. Only under the card's lock."""
+def gate(
+    order: Order, now: datetime, visa_limit: int, initiator: str, *, units: int | None = None
+) -> Allowed | Refused:
+    """Whether the networks allow one more send of the order's card now. Only under the card's lock. `units`: of this
+    send, where they are not the order's."""
     for block in order.blocks:
         until = datetime.fromisoformat(block["until"]) if block["until"] else None
         ours = block["merchant_id"] in (None, str(order.merchant_id))
         if ours and block["acceptor_id"] in (None, order.merchant.acceptor_id) and (until is None or until > now):
-            return Refused("blocked", until, "This card is blocked.")
+            return Refused("blocked", until, _BLOCKED.get(block["reason"], "This card is blocked."))
     return may_send(
         order.card.scheme if order.card else "generic",
         [_send(row) for row in order.sends],
         now,
-        units=order.units,
+        units=order.units if units is None else units,
         currency=order.asset,
         initiator="customer" if initiator == "customer" else "merchant",
         acceptor_id=order.merchant.acceptor_id,

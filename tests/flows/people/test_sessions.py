@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, make_shop, make_world
@@ -127,6 +128,18 @@ def test_a_blocked_user_and_a_lost_membership_count_at_once(shop: Shop) -> None:
         assert await read_session(here, token) is None
         with pytest.raises(Problem, match="do not match"):
             await token_of(here, "gone@example.test")
+
+    run(shop, work)
+
+
+def test_only_the_operators_people_decide_for_the_operator(shop: Shop) -> None:
+    async def work(world: Callable[..., Awaitable[World]]) -> None:
+        here = await world()
+        await make_user(here, "looks@example.test", "Looks", PASSWORD, [Membership("operator", UUID(int=0), "analyst")])
+        for email, decides in (("op", True), ("maya", False), ("pat", False), ("looks", False)):
+            session = await read_session(here, await token_of(here, f"{email}@example.test"))
+            assert session is not None
+            assert session.is_operator is decides, email
 
     run(shop, work)
 

@@ -9,6 +9,9 @@ from tests.flows.stable.test_late import charge
 from tests.worlds import make_shop, owner, sandbox_world
 
 from recoup.flows.bootstrap import bootstrap, bootstrap_merchant
+from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.sessions import read_session
+from recoup.flows.people.sign_in import SignIn, sign_in
 from recoup.flows.stable.callers import Callers, Signed
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -46,6 +49,21 @@ def test_bootstrap_makes_keys_that_sign(server: ServerAddress) -> None:
             assert refused.value.facts["detail"] == "invalid_api_key"
             await Callers(world).verify(signed(second.stablecoin_key_id, second.stablecoin_secret))
             assert await kept_secret(world) == second.stablecoin_webhook_secret
+
+    asyncio.run(story())
+
+
+def test_bootstrap_makes_a_second_person_who_decides_for_the_operator(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            made = await bootstrap(world, "http://127.0.0.1:8400")
+            users = (made.portal_user, made.portal_password), (made.operator_user, made.operator_password)
+            for (email, password), decides in zip(users, (False, True), strict=True):
+                token = await sign_in(world, Passwords(), SignIn(email, password, "127.0.0.1"))
+                session = await read_session(world, token)
+                assert session is not None
+                assert session.is_operator is decides
+                assert bootstrap_merchant(world) in {m.merchant_id for m in session.merchants}
 
     asyncio.run(story())
 

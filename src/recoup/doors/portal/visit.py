@@ -24,6 +24,10 @@ from recoup.store.read.merchants import Known
 
 COOKIE: Final = "recoup_session"
 FORM_BYTES_MAX: Final = 65_536
+# First parts of the pages that one may come back to after signing in.
+PLACES: Final = frozenset(
+    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox"}
+)
 STATUSES: Final = {
     "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
     "capture_amount": 400, "capture_refused": 409,
@@ -59,6 +63,16 @@ class Visit:
     now: BusinessTime
 
     @property
+    def is_operator(self) -> bool:
+        """Whether this person decides for the operator: owner or operations there."""
+        return self.session.is_operator
+
+    def only_operator(self, doing: str) -> None:
+        """`doing` as "approve a payout". Raises: Problem(forbidden) for everybody else."""
+        if not self.is_operator:
+            raise Problem("forbidden", f"Only the operator may {doing}; nothing was done.", cure="Ask the operator.")
+
+    @property
     def scope(self) -> Scope:
         return Scope(self.merchant_id, Actor("user", str(self.session.user_id)), request_id(self.request.scope))
 
@@ -69,6 +83,7 @@ class Visit:
         return {
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved,
+            "path": self.request.url.path, "is_operator": self.is_operator,
         } | more  # fmt: skip
 
 
@@ -150,11 +165,16 @@ def to_sign_in(request: Request) -> Response:
     """To the sign-in page, and back to where they wanted to go: a page, never a form's target."""
     path = request.url.path
     if request.method != "GET":
-        path = "/orders" if path.count("/") < 2 else "/".join(path.split("/")[:3])
+        path = "/".join(path.split("/")[:3])
     elif request.url.query and len(request.url.query) < 2_000:
         path += "?" + request.url.query
-    wanted = "" if path in ("/", "/orders") or not path.startswith("/orders") else "?next=" + quote(path, safe="")
+    wanted = "?next=" + quote(path, safe="") if path != "/orders" and is_place(path) else ""
     return see("/signin" + wanted)
+
+
+def is_place(path: str) -> bool:
+    """Whether it is the address of a page of the portal: never another site's."""
+    return path[:1] == "/" and path.split("?")[0].split("/")[1] in PLACES and len(path) < 2_100
 
 
 def see(path: str) -> Response:

@@ -13,7 +13,7 @@ from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.read.merchants import newest_of
-from recoup.store.read.people import Reach, find_session, reachable
+from recoup.store.read.people import Reach, find_session, is_operator, reachable
 from recoup.store.write.people import (
     choose_merchant,
     delete_old_sessions,
@@ -28,8 +28,8 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 TOKEN_LENGTH_MAX: Final = 100
 # What a role may do besides looking.
 MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({"refund", "cancel"}),
-    "operations": frozenset({"refund", "cancel"}),
+    "owner": frozenset({"refund", "cancel", "dispute", "bank"}),
+    "operations": frozenset({"refund", "cancel", "dispute"}),
     "developer": frozenset(),
     "analyst": frozenset(),
 }
@@ -37,7 +37,8 @@ MAY: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants` all they may."""
+    """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants` all they may.
+    `is_operator`: may decide for the operator, at every merchant."""
 
     user_id: UUID
     email: str
@@ -45,6 +46,7 @@ class Session:
     csrf: str
     merchant: Reach | None
     merchants: tuple[Reach, ...]
+    is_operator: bool = False
 
     def may(self, action: str) -> bool:
         return self.merchant is not None and action in MAY.get(self.merchant.role, frozenset())
@@ -82,8 +84,9 @@ async def read_session(world: World, token: str) -> Session | None:
         if chosen is None and row.merchant_id is not None:
             found = await reachable(connection, row.user_id, world.name, merchant_id=row.merchant_id)
             chosen = found[0] if found else None
+        operator = await is_operator(connection, row.user_id)
     merchant = chosen or (merchants[0] if merchants else None)
-    return Session(row.user_id, row.email, row.name, row.csrf, merchant, tuple(merchants))
+    return Session(row.user_id, row.email, row.name, row.csrf, merchant, tuple(merchants), operator)
 
 
 async def switch_merchant(world: World, token: str, session: Session, merchant_id: UUID) -> None:

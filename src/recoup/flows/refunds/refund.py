@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
+from recoup.flows.repeats import answered_before
 from recoup.kernel.money import Money, from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.captures import refund_hold
 from recoup.moves.change import Change
 from recoup.moves.refunds import owe_refund
 from recoup.rules.money.refunds import by_amount, by_items, items_of
@@ -20,7 +22,6 @@ from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Order, Refund
 from recoup.rules.stable.refunds import check_gives_back
 from recoup.store.pool import KeyTaken
-from recoup.store.read.requests import find_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,17 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
     """Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid."""
     plain = [str(order_id), asked.amount, asked.items, asked.currency, asked.message]
     input_mac = world.keys.mac("refund", json.dumps(plain, sort_keys=True).encode())
-    if asked.key:
+
+    async def before() -> RefundAnswer | None:
         async with world.db.connection() as connection:
-            known = await find_request(connection, scope.merchant_id, "refund", asked.key)
-        if known is not None:
-            return _same(known, input_mac)
+            told = await answered_before(
+                connection, scope.merchant_id, "refund", asked.key, input_mac, "IdempotencyKey"
+            )
+        return _told(told) if told else None
+
+    known = await before() if asked.key else None
+    if known is not None:
+        return known
 
     def work(change: Change) -> RefundAnswer:
         order = change.order
@@ -63,8 +70,11 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
             if again is not None:
                 return _answer(order, again)
         units, items = _what(order, asked, world.policy.refund_cap_percent)
-        made = owe_refund(change, units, message=asked.message, items=items, input_mac=input_mac,
-                          actor=scope.actor.text())  # fmt: skip
+        if order.stage is Stage.AUTHORISED:
+            made = refund_hold(change, scope.actor.text(), input_mac)
+        else:
+            made = owe_refund(change, units, message=asked.message, items=items, input_mac=input_mac,
+                              actor=scope.actor.text())  # fmt: skip
         answer = _answer(order, made)
         if asked.key:
             stored = {"refund_id": str(made.refund_id), "order_id": str(order.order_id), "units": units,
@@ -76,26 +86,38 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
         answer: RefundAnswer = await orders.change(
             Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door)
         )
-    except KeyTaken:
-        if asked.key is None:
-            raise
-        async with world.db.connection() as connection:
-            known = await find_request(connection, scope.merchant_id, "refund", asked.key)
+    except (KeyTaken, Problem):
+        # The same call at the same moment may have been first: what it left is no reason to refuse this one.
+        known = await before() if asked.key else None
         if known is None:
             raise
-        return _same(known, input_mac)
+        return known
     return answer
 
 
 def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
     check_gives_back(order)
-    if order.stage is not Stage.COMPLETED:
+    if order.stage not in (Stage.COMPLETED, Stage.AUTHORISED):
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
+        if order.stage in ENDED and order.paid_by() is not None:
+            cure = "What was approved too late goes back by itself."
         message = f"An order that is {order.stage.value} cannot be refunded."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     if asked.currency is not None and asked.currency != order.asset:
-        raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency")
-    remaining = Money(order.units - order.refunded_units, order.asset)
+        raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency",
+                      cure=f"Send {order.asset}, or leave the currency out.")  # fmt: skip
+    units, items = _how_much(order, asked, cap_percent if order.stage is Stage.COMPLETED else None)
+    if order.stage is Stage.AUTHORISED and units != order.units:
+        message = "The amount is only held, not charged yet: a part of it cannot be refunded."
+        cure = "Capture it and refund the part then, or refund the whole amount: that lets the hold go."
+        raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
+    return units, items
+
+
+def _how_much(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+    remaining = Money(order.refundable_units, order.asset)
+    if not remaining.units and order.disputed_units:
+        raise _disputed(order, remaining)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if asked.items is not None:
         taken: dict[int, tuple[int, int]] = {}
@@ -104,17 +126,35 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
                 for part in earlier.items:
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
-        units, chosen = by_items(asked.items, items_of(order.facts.get("items") or ()), taken)
-        by_amount(Money(units, order.asset), remaining, cap=cap)
+        units, chosen = by_items(asked.items, items_of(order.facts.get("items") or (), order.units), taken)
+        _check_undisputed(order, units)
+        by_amount(Money(units, order.asset), remaining, cap=cap, like=order.sent_text)
         return units, [asdict(part) for part in chosen]
     if asked.all:
         if not remaining.units:
             message = "All of it is refunded already."
             raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
-        return by_amount(remaining, remaining, cap=cap).units, []
+        return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
     if asked.amount is None:
-        raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund")
-    return by_amount(from_text(asked.amount, order.asset, "AmountToRefund"), remaining, cap=cap).units, []
+        raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund",
+                      cure="Send an amount like 19.99, or items.")  # fmt: skip
+    amount = from_text(asked.amount, order.asset, "AmountToRefund")
+    _check_undisputed(order, amount.units)
+    return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
+
+
+def _check_undisputed(order: Order, units: int) -> None:
+    """Raises: Problem(wrong_state) for what only a dispute keeps from being refunded."""
+    if order.refundable_units < units <= order.units - order.refunded_units and order.disputed_units:
+        raise _disputed(order, Money(order.refundable_units, order.asset))
+
+
+def _disputed(order: Order, remaining: Money) -> Problem:
+    taken = Money(order.disputed_units, order.asset)
+    message = f"{taken.text()} {order.asset} of it is disputed: the cardholder's bank has taken that back."
+    cure = f"Refund at most {remaining.text()}, or wait until the dispute is won."
+    return Problem("wrong_state", message, cure=cure if remaining.units else "Answer the dispute; do not pay twice.",
+                   detail="order_not_refundable")  # fmt: skip
 
 
 def _still_open(order: Order, input_mac: bytes) -> Refund | None:
@@ -123,13 +163,10 @@ def _still_open(order: Order, input_mac: bytes) -> Refund | None:
 
 
 def _answer(order: Order, made: Refund) -> RefundAnswer:
-    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.units - order.refunded_units)
+    left = order.refundable_units if order.stage is Stage.COMPLETED else 0
+    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, left)
 
 
-def _same(known: Any, input_mac: bytes) -> RefundAnswer:
-    if known["input_mac"] != input_mac:
-        message = "This idempotency key came before with another refund."
-        raise Problem("conflict", message, field="IdempotencyKey", cure="Use a new key for a new refund.")
-    stored = known["answer"]
+def _told(stored: dict[str, Any]) -> RefundAnswer:
     return RefundAnswer(UUID(stored["refund_id"]), UUID(stored["order_id"]), stored["units"], stored["asset"],
                         stored["remaining_units"])  # fmt: skip

@@ -89,7 +89,7 @@ class DyingDatabase(Database):
         return connection
 
 
-PROCESSOR: Final = {"charge": "charge", "reverse": "reverse", "inquire": "ask"}
+PROCESSOR: Final = {"charge": "charge", "reverse": "reverse", "inquire": "ask", "answer_dispute": "answer"}
 CHANNEL: Final = {name: name for name in ("pay", "reverse", "sweep", "pay_out", "inquire")}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from recoup.rules.messages.events import event_data
 from recoup.rules.messages.stable_events import stable_event_data
-from recoup.rules.order.faces import STATUS_NAMES, face
+from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Order
 
 
@@ -12,7 +12,7 @@ def order_event_data(name: str, order: Order, body: dict[str, Any]) -> dict[str,
     """`body` is what the happening recorded; names are those of the order log."""
     if order.kind == "stable":
         return stable_event_data(order, body)
-    status = face(order.stage, order.kind, order.units, order.refunded_units, order.disputed).status
+    status = order.face().status
     facts: dict[str, Any] = {"status": STATUS_NAMES[status].upper(), "amount": order.units, "currency": order.asset}
     match name:
         case "order.completed":
@@ -24,7 +24,10 @@ def order_event_data(name: str, order: Order, body: dict[str, Any]) -> dict[str,
         case "order.refunded":
             facts |= {"refund_id": body["refund_id"], "refund_amount": body["units"],
                       "refunded_amount": order.refunded_units,
-                      "refundable_amount": order.units - order.refunded_units}  # fmt: skip
+                      "refundable_amount": order.refundable_units}  # fmt: skip
+        case "payment.chargeback.received":
+            facts |= {"chargeback_id": body["dispute_id"], "chargeback_amount": body["units"],
+                      "reason_code": body["reason_code"] or None, "respond_by": body["respond_by"]}  # fmt: skip
         case "order.submitted" | "order.processing":
             facts |= {"attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at}
         case "order.onhold" | "order.problem":

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.lifecycle import STEPS, Stage
 
 
 class Line(Protocol):
@@ -27,12 +27,11 @@ class State:
     refunded_units: int = 0
     attempts: int = 0
     reversed_units: int = 0
+    disputed_units: int = 0
     reason: str | None = None
 
 
-_ENDS = {"declined": "declined", "cancelled": "merchant_cancelled", "paid_elsewhere": "paid_elsewhere",
-         "capture_window_ended": "capture_window", "challenge_failed": "challenge_failed",
-         "challenge_timed_out": "challenge_timeout", "expired": "expired"}  # fmt: skip
+_ENDS = {row.happening: row.reason for row in STEPS if row.reason}
 
 
 def fold(lines: Iterable[Line]) -> State:
@@ -60,6 +59,10 @@ def after(state: State, line: Line) -> State:
             return replace(state, attempts=state.attempts - 1)
         case "reversed":
             return replace(state, reversed_units=state.reversed_units + int(line.body["units"]))
+        case "dispute_opened":
+            return replace(state, disputed_units=state.disputed_units + int(line.body["units"]))
+        case "dispute_won":
+            return replace(state, disputed_units=state.disputed_units - int(line.body["units"]))
         case happening if happening in _ENDS:
             return replace(state, reason=_ENDS[happening])
     return state

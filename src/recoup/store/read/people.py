@@ -42,6 +42,11 @@ class Reach:
     role: str
 
 
+# Not the analyst's and the developer's role: they may look at every merchant, not decide.
+_OPERATOR: Final = """
+SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'operator'
+  AND role IN ('owner', 'operations'))
+"""
 _USER: Final = """
 SELECT user_id, email, name, password_hash, totp_secret IS NOT NULL, state = 'active' FROM users WHERE email = $1
 """
@@ -82,6 +87,11 @@ async def reachable(
     """The merchants by name, at most MERCHANTS_MAX; with `merchant_id` that one, or none when it is out of reach."""
     rows = await connection.fetch(_REACH, user_id, world, merchant_id, MERCHANTS_MAX)
     return [Reach(*row.values()) for row in rows]
+
+
+async def is_operator(connection: asyncpg.Connection, user_id: UUID) -> bool:
+    """Whether somebody may decide for the operator: money, bank accounts, disputes."""
+    return await connection.fetchval(_OPERATOR, user_id)  # type: ignore[no-any-return]
 
 
 async def names_of(connection: asyncpg.Connection, user_ids: Sequence[UUID]) -> dict[UUID, str]:

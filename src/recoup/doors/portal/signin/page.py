@@ -15,6 +15,7 @@ from recoup.doors.portal.visit import (
     Visit,
     checked_form,
     error_page,
+    is_place,
     one,
     read_form,
     same_origin,
@@ -102,8 +103,7 @@ async def choose(visit: Visit) -> Response:
 
 def next_page(path: str) -> str:
     """A page of ours, or nothing: never another site."""
-    fine = path.startswith(_HOME) and path[len(_HOME) : len(_HOME) + 1] in ("", "/", "?") and len(path) < 2_100
-    return path if fine and path.isprintable() and "\\" not in path else ""
+    return path if is_place(path) and path.isprintable() and "\\" not in path else ""
 
 
 def _form(portal: Portal, email: str, wanted: str, error: str | None, status: int) -> Response:

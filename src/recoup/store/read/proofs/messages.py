@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, first, first_of
 
 # $4, $5: lines of the lifecycle as src/happening/dst, and the event that each names.
 _OF_LINE: Final = """
@@ -90,26 +90,15 @@ SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
 WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1
 """
-_EXPOSURE: Final = """
-SELECT NULL::uuid AS order_id, 'exposure used in slot ' || slot || ' of ' || asset AS field,
-  'between 0 and ' || allotted AS expected, used AS found
-FROM exposure_allotments WHERE merchant_id = $1 AND (used < 0 OR used > allotted OR allotted < 0) LIMIT 1
-"""
-
 
 async def messages(
     connection: asyncpg.Connection, window: Window, lines: Sequence[str], events: Sequence[str]
 ) -> Difference | None:
     """`lines[i]` (src/happening/dst) names `events[i]`."""
     found = await first(connection, _OF_LINE, window.merchant_id, *window, lines, events)
-    for sql in (_FED, _FEED_ORDER, _LANES, _DELIVERED):
-        found = found or await first(connection, sql, window.merchant_id, *window)
-    return found
+    rest = (_FED, _FEED_ORDER, _LANES, _DELIVERED)
+    return found or await first_of(connection, rest, window.merchant_id, *window)
 
 
-async def feed_and_exposure(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    for sql in (_FEED, _FEED_OF_NOTHING, _EXPOSURE):
-        found = await first(connection, sql, merchant_id, merchant_id)
-        if found:
-            return found
-    return None
+async def feed(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+    return await first_of(connection, (_FEED, _FEED_OF_NOTHING), merchant_id, merchant_id)
