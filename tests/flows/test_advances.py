@@ -22,6 +22,7 @@ from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, expos
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy
+from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
 from recoup.rules.rescue.advance import Asked, advance
 from recoup.store.server import ServerAddress
