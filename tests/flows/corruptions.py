@@ -39,6 +39,36 @@ FROM orders WHERE external_id = 'PLANNED'
 
 # name -> what is planted, and words of the message that names it
 CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # disputes
+    "dispute deleted": (
+        (f"DELETE FROM disputes WHERE order_id = {_of('APPROVED-2')}",), ("disputed units of the disputes",)),
+    "dispute of another amount": (
+        (f"UPDATE disputes SET units = units + 1 WHERE order_id = {_of('APPROVED-2')}",),
+        ("disputed units of the disputes",)),
+    "dispute's money not posted": (
+        (f"DELETE FROM entries WHERE posting_id = {_posting('APPROVED-2', 'disputed')}",
+         f"DELETE FROM postings WHERE posting_id = {_posting('APPROVED-2', 'disputed')}"),
+        ("posting disputed",)),
+    "won dispute that did not come back": (
+        (f"DELETE FROM entries WHERE posting_id = {_posting('APPROVED-3', 'dispute_won')}",
+         f"DELETE FROM postings WHERE posting_id = {_posting('APPROVED-3', 'dispute_won')}"),
+        ("posting dispute_won",)),
+    "dispute that the head does not show": (
+        (f"UPDATE order_heads SET disputed = false WHERE order_id = {_of('APPROVED-2')}",),
+        ("disputed, as the head says",)),
+    "dispute closed without a line": (
+        (f"UPDATE disputes SET state = 'lost' WHERE order_id = {_of('APPROVED-2')}",), ("state of dispute 1",)),
+    "dispute borne by another": (
+        (f"UPDATE disputes SET liable = 'merchant' WHERE order_id = {_of('APPROVED-2')}",),
+        ("liability of dispute 1",)),
+    "deadline that nobody watches": (
+        ("DELETE FROM due_work WHERE kind = 'dispute_deadline'",), ("due work of the deadline of dispute 1",)),
+    "issuer's case of another amount": (
+        ("UPDATE issuer.disputes SET units = units + 1",), ("issuer's units of dispute",)),
+    "issuer that has decided otherwise": (
+        ("UPDATE issuer.disputes SET status = 'lost' WHERE status = 'won'",), ("issuer's status of dispute 1",)),
+    "notice applied to nothing": (
+        ("UPDATE dispute_notices SET content = jsonb_set(content, '{caseId}', '\"other\"')",), ("case of notice",)),
     # the log
     "log line deleted in the middle": (
         (f"DELETE FROM order_log WHERE {_line('APPROVED-1', 'attempt_approved')}",), ("log line", "expected", "found")),
@@ -193,6 +223,12 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("due work retry", "none")),
     "due work of nothing": ((_copy("due_work", "kind = 'expire' LIMIT 1", subject_id=_ID),),
                             ("subject of due work expire",)),
+    "fee that its term does not make": (
+        (f"UPDATE order_log SET body = body || '{{\"fee\": 1}}' WHERE {_line('APPROVED-0', 'collected')}",),
+        ("fee of log line", "133", "1")),
+    "fee given back twice": (
+        (f"UPDATE order_log SET body = body || '{{\"fee_returned\": 77}}' WHERE {_line('APPROVED-1', 'refund_owed')}",),
+        ("fee_returned of log line", "133", "77")),
     "refund's amount changed": (
         (f"UPDATE refunds SET units = 1 WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
         ("refunded units of the refunds", "1500", "501")),

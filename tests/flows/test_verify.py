@@ -17,6 +17,7 @@ from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, Shop, clone, drop, make
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import Verified, verify
 from recoup.flows.messages import endpoints
 from recoup.flows.refunds.refund import RefundAsked, refund
@@ -24,6 +25,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy, World
 from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
 from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
@@ -50,6 +52,7 @@ async def _live(server: ServerAddress) -> str:
     async with serving(saying(OK)) as port, serving(saying(SLOW_NO)) as refusing:
         async with sandbox_world(server, policy=QUICK, keep=True) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries, fee_basis_points=290)
+            await shop.fees(Tariff(290, refund="pro_rata"))
             other = await make_shop(world, orders, deliveries, name="No fee", clock_behind=timedelta(days=40))
             for where in (port, refusing):
                 await endpoints.create(world, shop.scope, f"http://127.0.0.1:{where}/", list(CATALOGUE), "rescue")
@@ -94,6 +97,8 @@ async def _first_month(shop: Shop) -> None:
     await shop.settle()
     await shop.close_pages()
     await refund(world, orders, shop.scope, approved[2], RefundAsked(amount="1.00"))
+    await dispute_on_demand(world, orders, shop.key(approved[2]), units=2000)
+    await dispute_on_demand(world, orders, shop.key(approved[3]), kind="service", decided="won")
     await shop.settle()
     await shop.publish()
 

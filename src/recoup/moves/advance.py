@@ -32,7 +32,7 @@ def advance_or(
     if limits is None or not _may(order, limits, occasion):
         otherwise()
         return
-    fee = fee_units(order.units, order.merchant.tariff)
+    fee = fee_units(order.units, order.tariff)
     asked = Asked(occasion, reading, order.units, order.asset, fee, limits, change.now)
     if advance(asked).verdict != "approve_now":
         _decide(change, asked)
@@ -72,7 +72,7 @@ def _advance(change: Change, asked: Asked, grant: Grant) -> None:
     assert order.customer_id is not None
     until = change.now + PERIOD
     change.step("advanced", decision_id=decision_id, units=order.units, fee=asked.fee_units, until=until,
-                why=reasons[1], reasons=reasons)  # fmt: skip
+                why=reasons[1], reasons=reasons, **order.tariff.told())  # fmt: skip
     change.set_advance(Advance(
         order.order_id, order.customer_id, order.asset, grant.slot, order.units, order.units, "due",
         COLLECTION_VERSION, change.now, until,

@@ -10,6 +10,7 @@ from recoup.moves.advance import advance_or
 from recoup.moves.captures import authorise
 from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline
+from recoup.moves.disputes import foresee
 from recoup.moves.end_order import expire_if_due
 from recoup.moves.open_attempt import hold
 from recoup.moves.plan_attempts import decide_next, follow, next_due, plan_attempt
@@ -83,9 +84,11 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
     if order.captured_later:
         authorise(change, attempt)
         return
-    fee = fee_units(order.units, order.merchant.tariff)
-    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee)
+    fee = fee_units(order.units, order.tariff)
+    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee,
+                **order.tariff.told())  # fmt: skip
     change.post("attempt", attempt.attempt_id, collected(order.units, attempt.route or "", fee))
+    foresee(change, attempt)
 
 
 def _declined(change: Change, attempt: Attempt) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from recoup.kernel.world import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
+from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.snapshot import Attempt
 
 
@@ -19,9 +20,11 @@ def send_intent(
     change.set_attempt(
         attempt, state="open", if_late="keep", route=route, sent_at=change.now, send_before=send_before,
         call_timeout_ms=int(timeout / timedelta(milliseconds=1)), sends=attempt.sends + 1,
+        card_last4=order.card.last4 if order.card else None,
     )  # fmt: skip
     order.attempts_count += 1
     order.next_attempt_at = None
     change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units)
-    change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route, **told)
+    statement = statement_text(order.descriptor, order.card.scheme if order.card else "")
+    change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route, statement=statement, **told)
     change.due("inquire", send_before + timeout + settled_after, wall=True)

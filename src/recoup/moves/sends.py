@@ -9,6 +9,8 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
 from recoup.rules.order.snapshot import Order
 
+_BLOCKED = {"fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud."}
+
 
 def _send(row: dict[str, Any]) -> Send:
     return Send(
@@ -37,7 +39,7 @@ def gate(
         until = datetime.fromisoformat(block["until"]) if block["until"] else None
         ours = block["merchant_id"] in (None, str(order.merchant_id))
         if ours and block["acceptor_id"] in (None, order.merchant.acceptor_id) and (until is None or until > now):
-            return Refused("blocked", until, "This card is blocked.")
+            return Refused("blocked", until, _BLOCKED.get(block["reason"], "This card is blocked."))
     return may_send(
         order.card.scheme if order.card else "generic",
         [_send(row) for row in order.sends],

@@ -16,7 +16,7 @@ from recoup.moves.collect import bring_forward as bring_charge_forward
 from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.order.lifecycle import Stage
 
-FAULTS = ("outage", "slow", "silent", "duplicate")
+FAULTS = ("outage", "slow", "silent", "duplicate", "refuse")  # the last: money back is refused
 _OPERATOR = Actor("operator", "sandbox")
 
 
@@ -47,6 +47,13 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
         return charged or "not charged: the order says why"
     state = await send_attempt(world, orders, found, actor=_OPERATOR, request_id="sandbox")
     return state or "not sent: the order says why"
+
+
+async def statement(world: World, key: str) -> list[dict[str, Any]]:
+    """What the cardholder's statement shows of an order. Raises: Problem(not_found)."""
+    _, order_id = await find_one(world, key)
+    found: list[dict[str, Any]] = await _issuer(world).statement(order_id)
+    return found
 
 
 async def set_fault(world: World, kind: str, lasts: timedelta) -> None:

@@ -17,6 +17,7 @@ from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import open_attempt
 from recoup.moves.start_order import start_order
+from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.snapshot import Attempt, Order
 
 NOTHING = AtHand()
@@ -95,8 +96,9 @@ def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_
         id=attempt.attempt_id, order_id=order.order_id, merchant_id=order.merchant_id,
         acceptor_id=order.merchant.acceptor_id, card=open_card(world, order, at_hand.cvv), units=attempt.units,
         currency=attempt.asset, initiator="customer" if attempt.initiator == "customer" else "merchant",
-        capture=not order.captured_later, descriptor=order.descriptor,
-        sent_at=attempt.sent_at, send_before_monotonic=deadline,
+        capture=not order.captured_later, sent_at=attempt.sent_at,
+        descriptor=statement_text(order.descriptor, order.card.scheme if order.card else ""),
+        send_before_monotonic=deadline,
         timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=at_hand.phone or None,
         network_transaction_id=facts.get("network_transaction_id"), agreement=facts.get("agreement"),
         three_d_secure=at_hand.three_d_secure or facts.get("three_d_secure"),

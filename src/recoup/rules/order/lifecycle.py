@@ -98,6 +98,7 @@ _LIVE: Final = frozenset({S.PROCESSING, S.HELD, S.PROBLEM, S.CHALLENGED, S.AUTHO
 _TRIED: Final = frozenset({S.PROCESSING, S.HELD})
 _ANY: Final = frozenset(Stage) - {S.NEW}
 _GONE: Final = frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED})
+_CHARGED: Final = _PAID | _GONE  # an approval that came after the end is a charge too, until it went back
 _WAITING: Final = frozenset({S.PROCESSING, S.CHALLENGED})
 _HELD_MONEY: Final = frozenset({S.AUTHORISED})
 FACTS: Final = (
@@ -138,6 +139,24 @@ FACTS: Final = (
     Fact("refund_refused", "refund", _PAID, "refund_refused", None),
     Fact("refund_delayed", "refund", _PAID, None, None),
     Fact("refund_stuck", "refund", _PAID, None, None),
+    Fact("refund_retried", "refund", _PAID, None, None),
+    Fact("refund_by_hand_proposed", "refund", _PAID, None, None),
+    Fact("reversal_retried", "reversal", ENDED, None, None),
+    Fact("reversal_by_hand_proposed", "reversal", ENDED, None, None),
+    Fact("void_retried", "void", _GONE, None, None),
+    Fact("dispute_inquiry", "dispute", _CHARGED, None, None),
+    Fact("inquiry_closed", "dispute", _CHARGED, None, None),
+    Fact("dispute_opened", "dispute", _CHARGED, "disputed", "payment.chargeback.received"),
+    Fact("dispute_continued", "dispute", _CHARGED, None, "payment.chargeback.received"),
+    Fact("dispute_warned", "dispute", _CHARGED, None, None),
+    Fact("dispute_answer_owed", "dispute", _CHARGED, None, None),
+    Fact("dispute_answer_delayed", "dispute", _CHARGED, None, None),
+    Fact("dispute_answer_refused", "dispute", _CHARGED, None, None),
+    Fact("dispute_answered", "dispute", _CHARGED, None, None),
+    Fact("dispute_won", "dispute", _CHARGED, "dispute_won", None),
+    Fact("dispute_lost", "dispute", _CHARGED, None, None),
+    Fact("reversal_netted", "reversal", _GONE, "reversal_netted", None),
+    Fact("reversal_owed_again", "reversal", _GONE, "reversal_owed_again", None),
     Fact("paid_late", "payment", ENDED, "late_approval", None),
     Fact("settlement_due", "settlement", _PAID, None, None),
     Fact("settled", "settlement", _PAID, "settled", "settlement.completed"),

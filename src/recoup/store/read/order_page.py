@@ -24,6 +24,8 @@ SELECT
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
+  (SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
+    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS disputes,
   (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
   (SELECT to_jsonb(x) - 'customer_id' - 'slot' FROM advances x
@@ -56,7 +58,7 @@ WHERE o.merchant_id = $1 AND o.order_id = $2
 _TIMES: Final = frozenset({
     "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
     "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
-    "capture_window", "started_at", "until",
+    "capture_window", "started_at", "until", "opened_at", "respond_by", "answer_before",
 })  # fmt: skip
 
 
@@ -77,6 +79,7 @@ class OrderPage:
     card: Row | None
     attempts: tuple[Row, ...]
     refunds: tuple[Row, ...]
+    disputes: tuple[Row, ...]
     challenge: Row | None
     advance: Row | None
     log: tuple[Row, ...]
@@ -97,7 +100,7 @@ async def read_order(connection: asyncpg.Connection, merchant_id: UUID, order_id
     if row is None:
         return None
     plain: dict[str, Any] = {name: _timed(value) for name, value in row.items()}
-    lists = ("attempts", "refunds", "log", "decisions", "postings", "events")
+    lists = ("attempts", "refunds", "disputes", "log", "decisions", "postings", "events")
     return OrderPage(
         order_id=order_id,
         **plain | {name: tuple(plain[name] or ()) for name in lists} | {"due": plain["due"] or {}},

@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
+from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
 from recoup.rules.stable.channels import CHANNELS, Channel
@@ -31,6 +32,7 @@ class Sums:
     to_you: int
     charged: int
     due: int
+    disputed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def sums(page: OrderPage) -> Sums:
     return Sums(
         by_recipe.get("approve", 0), -totals.get("fees", 0), page.head["refunded_units"],
         -totals.get("merchant_payable", 0), by_recipe.get("charge", 0), totals.get("customer_due", 0),
+        sum(d["units"] for d in page.disputes if d["liable"] == "merchant" and takes_money(d["stage"], d["state"])),
     )  # fmt: skip
 
 
@@ -139,7 +142,7 @@ def tried(page: OrderPage) -> list[Tried]:
 
 
 def order_items(page: OrderPage) -> tuple[Item, ...]:
-    return items_of(page.order["facts"].get("items") or ())
+    return items_of(page.order["facts"].get("items") or (), page.order["units"])
 
 
 def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
@@ -154,7 +157,12 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
 
 
 def remaining(page: OrderPage) -> int:
-    return int(page.head["units"] - page.head["refunded_units"])
+    return max(0, int(page.head["units"] - page.head["refunded_units"]) - disputed(page))
+
+
+def disputed(page: OrderPage) -> int:
+    """What issuers have taken back."""
+    return sum(d["units"] for d in page.disputes if takes_money(d["stage"], d["state"]))
 
 
 def channel(page: OrderPage) -> Channel | None:
@@ -172,9 +180,18 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
         return Action("Nothing was paid, so there is nothing to give back.")
     if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
         return Action("Its money went straight to your own wallet; nothing of it is here.")
+    if remaining(page) <= 0 and disputed(page):
+        return Action("What is left of it is disputed: the cardholder's bank has taken it back.")
     if remaining(page) <= 0:
         return Action("All of it is refunded already.")
     return Action()
+
+
+def can_dispute(visit: Visit, page: OrderPage) -> bool:
+    """The sandbox's cardholder may come back for what was charged on the sandbox's route."""
+    charged = any(a["state"] == "approved" and a["route"] == "sandbox" for a in page.attempts)
+    sandbox = visit.portal.world.policy.test_mode
+    return bool(sandbox and charged and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute"))
 
 
 def can_cancel(visit: Visit, page: OrderPage) -> Action:

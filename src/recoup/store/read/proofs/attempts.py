@@ -94,23 +94,30 @@ SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v
 FROM refunds r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
-  SELECT max(l.body ->> 'units') FILTER (
-      WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed', 'settled_by_hand',
-        'void_owed', 'capture_asked')) AS units,
+  SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
+      max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed',
+        'settled_by_hand', 'void_owed', 'capture_asked'))) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
-    CASE WHEN bool_or(happening IN ('refund_done', 'reversed', 'settled_by_hand', 'voided')) THEN 'done'
-      WHEN bool_or(happening IN ('refund_netted', 'refund_of_bad_debt')) THEN 'netted'
-      WHEN bool_or(happening IN ('refund_refused', 'reversal_refused', 'capture_refused')) THEN 'refused'
-      WHEN bool_or(happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck')) THEN 'stuck'
-      WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END AS outcome
-  FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
-    AND (l.fact_id = r.refund_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
+    coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
+      CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome
+  FROM (
+    SELECT seq, happening, body, CASE WHEN happening IN ('refund_done', 'reversed', 'settled_by_hand',
+        'voided') THEN 'done'
+      WHEN happening IN ('refund_netted', 'refund_of_bad_debt', 'reversal_netted') THEN 'netted'
+      WHEN happening IN ('refund_refused', 'reversal_refused', 'capture_refused') THEN 'refused'
+      WHEN happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck') THEN 'stuck'
+      WHEN happening IN ('refund_retried', 'reversal_retried', 'void_retried', 'reversal_owed_again')
+        THEN 'again' END AS said
+    FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
+      AND (l.fact_id = r.refund_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
+  ) l
 ) l
 CROSS JOIN LATERAL (VALUES
   (1, 'order', r.order_id::text, o.order_id::text),
   (2, 'units', l.units, r.units::text),
   (3, 'asset', o.asset, r.asset),
-  (4, 'state', coalesce(l.outcome, CASE WHEN r.kind <> 'refund' AND r.state IN ('owed', 'sent') THEN r.state
+  (4, 'state', coalesce(nullif(l.outcome, 'again'), CASE
+      WHEN (r.kind <> 'refund' OR l.outcome = 'again') AND r.state IN ('owed', 'sent') THEN r.state
       WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found

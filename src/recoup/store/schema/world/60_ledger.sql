@@ -52,24 +52,3 @@ CREATE TABLE account_balances (
   page_no bigint NOT NULL,
   PRIMARY KEY (merchant_id, account, asset, place)
 );
-
-CREATE TABLE settlement_batches (
-  merchant_id uuid NOT NULL,
-  batch_id uuid NOT NULL,
-  asset text NOT NULL,
-  cut_off timestamptz NOT NULL,
-  state text NOT NULL,
-  created_at timestamptz NOT NULL,
-  PRIMARY KEY (merchant_id, batch_id)
-);
-
--- An entry is settled at most once.
-CREATE TABLE settlement_lines (
-  merchant_id uuid NOT NULL,
-  posting_id uuid NOT NULL,
-  line_no smallint NOT NULL,
-  batch_id uuid NOT NULL,
-  PRIMARY KEY (merchant_id, posting_id, line_no),
-  FOREIGN KEY (merchant_id, posting_id, line_no) REFERENCES entries,
-  FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches
-);
