@@ -26,7 +26,7 @@ HOMES = {
             "entries", "pages",
             "account_balances", "settlement_batches", "settlement_lines", "exposure_allotments", "outbox", "feed",
             "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
-            "payouts", "subscriptions",
+            "payouts", "subscriptions", "reconciliation_runs", "reconciliation_lines", "reconciliation_reports",
         ),
         MERCHANT,
     ),
@@ -47,6 +47,8 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),
+    "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to"),
+    "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
     "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures"}

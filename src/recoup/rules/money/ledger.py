@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 ACCOUNTS: Final = (
     "customer_due", "merchant_payable", "fees", "clearing", "refund_due", "reversal_due", "bad_debt", "bank",
-    "payout_due",
+    "payout_due", "processing_cost", "suspense",
 )  # fmt: skip
 WALLET: Final = "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
 
@@ -90,6 +90,23 @@ def payout_paid(units: int) -> Posting:
 def payout_returned(units: int) -> Posting:
     """Rejected or failed: it is the merchant's again."""
     return _pair("payout_returned", "payout_due", "merchant_payable", units, credit_place=WALLET)
+
+
+def funded(units: int, route: str) -> Posting:
+    """A processor has paid what it held for us to the bank."""
+    return _pair("funded", "bank", "clearing", units, credit_place=route)
+
+
+def processing_cost(units: int, route: str) -> Posting:
+    return _pair("processing_cost", "processing_cost", "clearing", units, credit_place=route)
+
+
+def suspended(units: int, route: str, file_kind: str) -> Posting:
+    """Money that another's statement shows and nothing here explains yet: `units` came (+) or went (-)."""
+    account, place = ("bank", "") if file_kind == "bank" else ("clearing", route)
+    if units > 0:
+        return _pair("suspended", account, "suspense", units, place=place)
+    return _pair("suspended", "suspense", account, -units, credit_place=place)
 
 
 def collected(units: int, route: str, fee_units: int, payable: str = "") -> tuple[Posting, ...]:

@@ -1,6 +1,6 @@
 """The issuer's book: what arrived, what was decided. Every function commits before it returns.
 
-All SQL of the sandbox issuer stands here and in `faults`; it touches the schema `issuer` only.
+All SQL of the sandbox issuer stands here, in `faults` and in `statement`; it touches the schema `issuer` only.
 """
 
 from dataclasses import dataclass
