@@ -82,7 +82,8 @@ def test_what_was_written_from_the_ledger_matches_wholly(ours: list[Ours]) -> No
     lines = [Theirs(n, o.entry[0], o.type, o.source_id, o.reference, o.units, o.asset, o.at)
              for n, o in enumerate(ours, 2)]  # fmt: skip
     verdicts, missing = match("processor", lines, ours, PERIOD, "sandbox")
-    assert all(v.outcome == "matched" for v in verdicts) and not missing
+    assert all(v.outcome == "matched" for v in verdicts)
+    assert not missing
 
 
 def line(type_: str, units: int = 500, **more: object) -> Theirs:

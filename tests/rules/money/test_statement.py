@@ -62,14 +62,16 @@ def test_a_bad_line_is_named_and_the_others_are_kept(bad: str, code: str) -> Non
 
 def test_a_quote_that_is_never_closed_does_not_swallow_the_file() -> None:
     good, broken = read(PLAIN + '"\n' + (PLAIN.split("\n")[1] + "\n") * 50)
-    assert len(good) == 51 and [line.number for line in broken] == [3]
+    assert len(good) == 51
+    assert [line.number for line in broken] == [3]
 
 
 def test_bytes_of_another_encoding_are_named_and_it_can_be_told() -> None:
     raw = PLAIN.encode() + f"{ID},caf\xe9,charge,45.90,USD,2026-11-20\n".encode("cp1252")
     good, broken = read(raw)
     assert [line.number for line in good] == [2]
-    assert broken[0].code == "wrong_encoding" and "cp1252" in broken[0].why
+    assert broken[0].code == "wrong_encoding"
+    assert "cp1252" in broken[0].why
     assert [line.reference for line in read(raw, Reading(encoding="cp1252"))[0]] == ["r1", "caf\xe9"]
 
 
@@ -100,7 +102,8 @@ def test_other_names_are_mapped() -> None:
     """)
     text = "PSP Ref.;Record;Gross;Booked;Comment\nx1;Settled;1.234,50;20.11.2026;hello\n"
     (line,), broken = read(text, Reading(**told))
-    assert not broken and line[2:8] == ("charge", None, "x1", 123450, "EUR", datetime(2026, 11, 19, 23, tzinfo=UTC))
+    assert not broken
+    assert line[2:8] == ("charge", None, "x1", 123450, "EUR", datetime(2026, 11, 19, 23, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("told", ["[colums]\nid='x'", "[columns]\nname='x'", "[columns]\nid=3", "x ="])
@@ -129,7 +132,8 @@ def test_decimal_signs_are_sniffed_or_asked_for(amounts: list[str], sign: str) -
 
 def test_two_currencies_when_both_are_named() -> None:
     good, broken = read(PLAIN + f"{ID},r2,charge,3.00,EUR,2026-11-20\n", Reading(currencies=("USD", "EUR")))
-    assert [line.asset for line in good] == ["USD", "EUR"] and not broken
+    assert [line.asset for line in good] == ["USD", "EUR"]
+    assert not broken
 
 
 def test_a_card_number_in_a_reference_is_not_kept() -> None:
