@@ -12,6 +12,10 @@ from recoup.kernel.money import to_text
 from recoup.kernel.time import iso
 
 _RULES = "SELECT set_config('session_replication_role', 'replica', false)"  # orders, logs, pages are not needed here
+_PLAN = """
+CREATE TEMP TABLE staged_plan (id uuid, posting_id uuid, order_id uuid, reference text, type text, units bigint,
+  at timestamptz)
+"""
 _ATTEMPTS = """
 INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
   initiator, reference)
@@ -32,8 +36,8 @@ SELECT $1, posting_id, CASE type WHEN 'charge' THEN 'attempt' ELSE 'refund' END,
 """
 _ENTRIES = """
 INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
-SELECT $1, p.posting_id, e.no, e.account, 'USD', e.place, e.sign * CASE p.type WHEN 'charge' THEN 1 ELSE -1 END * p.units,
-  p.at
+SELECT $1, p.posting_id, e.no, e.account, 'USD', e.place,
+  e.sign * CASE p.type WHEN 'charge' THEN 1 ELSE -1 END * p.units, p.at
 FROM staged_plan p
 CROSS JOIN LATERAL (VALUES (1, 'clearing', 'sandbox', 1),
   (2, CASE p.type WHEN 'charge' THEN 'customer_due' ELSE 'refund_due' END, '', -1)) e (no, account, place, sign)
@@ -64,8 +68,7 @@ async def plant(shop: Shop, count: int, begin: datetime, length: timedelta) -> l
         moved.append(Moved(new_id(), f"sbx_{n:08}", type_, 1000 + n % 500, begin + length * n / count))
     async with owner(shop.world) as connection:
         await connection.execute(_RULES)
-        await connection.execute("CREATE TEMP TABLE staged_plan (id uuid, posting_id uuid, order_id uuid, reference text,"
-                                 " type text, units bigint, at timestamptz)")  # fmt: skip
+        await connection.execute(_PLAN)
         await connection.copy_records_to_table("staged_plan", records=[
             (m.id, new_id(), new_id(), m.reference, m.type, m.units, m.at) for m in moved])  # fmt: skip
         for sql in (_ATTEMPTS, _REFUNDS, _POSTINGS, _ENTRIES):

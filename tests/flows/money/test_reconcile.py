@@ -1,4 +1,4 @@
-"""Statements against the ledger: what was lost, doubled or changed on the way is found, and booked when a person says."""
+"""Statements against the ledger: what was lost, doubled or changed is found, and booked when a person says so."""
 
 import asyncio
 from dataclasses import replace
@@ -145,9 +145,8 @@ def test_two_runs_and_two_bookers_at_once(server: ServerAddress) -> None:
             assert len({r.run["run_id"] for r in ran}) == 1
             other = await compare(shop, [lines[0], lines[-1]])
             ids = [ran[0].run["run_id"], other.run["run_id"]] * 2
-            told = await asyncio.gather(*(
-                book_lines(s.world, person(s), run_id, None, "fee") for s, run_id in zip((shop, twin) * 2, ids, strict=True)
-            ))  # fmt: skip
+            told = await asyncio.gather(*(book_lines(s.world, person(s), run_id, None, "fee")
+                                          for s, run_id in zip((shop, twin) * 2, ids, strict=True)))  # fmt: skip
             assert sum(t.now for t in told) == 1
         assert await books(shop) == (1, 0)
 
@@ -214,7 +213,8 @@ def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(se
         await shop.settle()
         await shop.run_due()
         lines = await statement(shop, "channel")
-        assert sorted(line.split(",")[2] for line in lines[1:]) == ["charge", "charge", "charge", "refund", "settlement"]
+        types = sorted(line.split(",")[2] for line in lines[1:])
+        assert types == ["charge", "charge", "charge", "refund", "settlement"]
         assert await outcomes(shop, await compare(shop, lines, CHAIN)) == {"matched": 5}
         hashes = [lines[0], *("," + line.partition(",")[2].replace(".9", ".8") for line in lines[1:-1])]
         found = await outcomes(shop, await compare(shop, hashes, CHAIN))

@@ -8,6 +8,7 @@ from starlette.types import Scope
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.reconciliation.files import FILES, file_page, files_page, post_booking, post_file
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
@@ -37,6 +38,10 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on(FILES, files_page),
+        on(FILES, post_file, "POST"),
+        on("/reconciliation/files/{run_id}", file_page),
+        on("/reconciliation/files/{run_id}/book", post_booking, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]
