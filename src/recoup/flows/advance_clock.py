@@ -33,15 +33,18 @@ async def advance_clock(
     Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox.
     """
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Only a sandbox merchant's clock can be moved.")
+        raise Problem("forbidden", "Only a sandbox merchant's clock can be moved.",
+                      cure="Name a merchant of the sandbox.")  # fmt: skip
     if by < timedelta(0):
-        raise Problem("invalid", "A clock only moves forward.", field="advance")
+        raise Problem("invalid", "A clock only moves forward.", field="advance",
+                      cure="Say a time like 22d, 36h or 90m.")  # fmt: skip
     if by > STEP_MAX:
-        raise Problem("invalid", f"A clock moves at most {STEP_MAX.days} days at once.", field="advance")
+        raise Problem("invalid", f"A clock moves at most {STEP_MAX.days} days at once.", field="advance",
+                      cure="Move it in several steps.")  # fmt: skip
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
     if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.")
+        raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id, or leave it out.")
     target = world.clocks.business(offset) + by
     if target > world.clocks.wall() + AHEAD_MAX:
         message = f"A clock may stand at most {AHEAD_MAX.days} days ahead, and it never goes back."

@@ -16,7 +16,7 @@ import uvloop
 from recoup import __version__
 from recoup.doors.command.verbs import Opened, register
 from recoup.kernel.problem import Problem
-from recoup.main import bench_verb, docs_verb, lab_verbs
+from recoup.main import bench_verb, docs_verb, lab_verbs, simulate_verb
 from recoup.main.bootstrap_file import bootstrap_once
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.logs import start_logs
@@ -132,18 +132,31 @@ def upkeep(data_dir: Path | None) -> None:
     asyncio.run(prepare(find_databases(load_settings(data_dir=data_dir))))
 
 
+def _which_installation(settings: Settings) -> str:
+    """Whose credentials are printed: before anything is made."""
+    folder = settings.data_dir.resolve()
+    if (folder / "bootstrap.json").exists():
+        return f"These are the credentials of the installation in {folder}."
+    if folder.is_dir() and any(folder.iterdir()):
+        return f"New credentials were made for the data in {folder}; those from before are revoked."
+    return (f"A NEW installation was made in {folder}, with a merchant of its own. "
+            "To use another one, run this in its folder or name it with --data-dir.")  # fmt: skip
+
+
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @_data_dir
 def bootstrap(as_json: bool, data_dir: Path | None) -> None:
     """The sandbox's merchant, keys and portal user; made once, printed again."""
     settings = load_settings(data_dir=data_dir)
+    said = _which_installation(settings)
     databases = find_databases(settings)
     try:
         kept = _bootstrap(settings, databases)
     finally:
         if databases.server is not None:
             databases.server.stop()
+    click.echo(said, err=True)
     if as_json:
         click.echo(json.dumps(kept))
     else:
@@ -161,6 +174,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     for spec in fields(loaded):
         if spec.name != "origins":
             value = sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", str(getattr(loaded, spec.name)))
+            value = "***" if spec.name.endswith("_password") and value else value
             rows.append({"name": spec.name, "value": value, "origin": loaded.origins[spec.name],
                          "variable": f"RECOUP_{spec.name.upper()}", "meaning": spec.metadata["meaning"]})  # fmt: skip
     if as_json:
@@ -174,6 +188,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
 register(cli, with_world, load_settings)
 lab_verbs.add(cli, with_world, load_settings)
 bench_verb.add(cli)
+simulate_verb.add(cli)
 docs_verb.add(cli, load_settings)
 
 

@@ -4,27 +4,58 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.moves import captures
+from recoup.moves import captures, collect
 from recoup.moves.change import Change
+from recoup.moves.disputed_refunds import give_way
 from recoup.moves.order_message import order_message
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Refund
+
+DELAYED = "A {kind} is delayed: it is sent until the processor answers."
 
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
                actor: str) -> Refund:  # fmt: skip
     """Once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
     order = change.order
-    payment = order.paid_by()
+    payment = order.paid_by() or order.going()  # one that is out decides what becomes of it
     refund = order_message(change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
                            input_mac="\\x" + input_mac.hex(), actor=actor)  # fmt: skip
+    fee_before = order.returned_fee(order.refunded_units)
     order.refunded_units += units
+    fee = order.returned_fee(order.refunded_units) - fee_before
+    told: dict[str, Any] = {"fee_returned": fee} if fee else {}
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
-                items=items, remaining=order.units - order.refunded_units)  # fmt: skip
-    change.post("refund", refund.refund_id, [ledger.refund_owed(units, order.payable_place)])
-    change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+                items=items, remaining=order.refundable_units, **told)  # fmt: skip
+    postings = [ledger.refund_owed(units, order.payable_place)]
+    if fee:
+        postings.append(ledger.fee_returned(fee, order.payable_place))
+    change.post("refund", refund.refund_id, postings)
+    collect.settle_refund(change, refund)
     return refund
+
+
+def calm(change: Change, refund: Refund) -> None:
+    """It needs nobody's attention any more."""
+    if (change.order.attention or "").startswith(f"A {refund.kind} is "):
+        change.order.attention = None
+
+
+def refuse_refund(change: Change, refund: Refund, why: str) -> None:
+    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back."""
+    order = change.order
+    change.undue("refund", subject_id=refund.refund_id)
+    change.set_refund(refund, state="refused")
+    fee_before = order.returned_fee(order.refunded_units)
+    order.refunded_units -= refund.units
+    fee = fee_before - order.returned_fee(order.refunded_units)
+    told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
+    change.fact("refund_refused", refund.refund_id, units=refund.units, why=why, **told)
+    postings = [ledger.refund_refused(refund.units, order.payable_place)]
+    if fee:
+        postings.append(ledger.fee_taken_back(fee, order.payable_place))
+    change.post("refund", refund.refund_id, postings)
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
@@ -69,7 +100,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
     else:
         change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
-            change.order.attention = f"A {refund.kind} is delayed: it is sent until the processor answers."
+            change.order.attention = DELAYED.format(kind=refund.kind)
             change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)
     return refund.state
 
@@ -77,6 +108,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
 def _done(change: Change, refund: Refund, reference: str | None, code: str | None) -> None:
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="done", reference=reference, processor_code=code)
+    calm(change, refund)
     route = _route(change, refund)
     match refund.kind:
         case "refund":
@@ -97,6 +129,8 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     if refund.kind == "capture":
         change.set_refund(refund, state="refused", processor_code=code)
         captures.refused(change, refund, code)
+        return
+    if give_way(change, refund):
         return
     change.set_refund(refund, state="stuck", processor_code=code)
     change.order.attention = f"A {refund.kind} is stuck: the processor did not take it. The money is still owed."

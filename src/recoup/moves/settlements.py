@@ -1,9 +1,11 @@
 """What the sweep of a direct payment changes: intent, then outcome, under the settlement's own id."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from recoup.kernel.ids import wire_id
+from recoup.kernel.ids import new_id, wire_id
+from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money.ledger import settled
@@ -23,6 +25,30 @@ def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta)
     send_before = change.wall + SEND_WITHIN
     change.set_settlement(settlement, state="broadcast", tries=settlement.tries + 1, send_before=send_before)
     change.due("settle", send_before + again_after, subject_id=settlement_id, wall=True)
+    return settlement
+
+
+def replace_settlement(change: Change) -> Settlement | None:
+    """One that the channel refused for good is tried anew, under an id that the channel has not decided about. None
+    when there is none, or it is under way already.
+
+    Raises: Problem(wrong_state) for an order that was never to be settled.
+    """
+    order = change.order
+    if not order.settlements:
+        raise Problem("wrong_state", "Nothing of this order is to be settled.", cure="Look at its page again.")
+    stuck = next((s for s in order.settlements if s.state == "stuck"), None)
+    if stuck is None:
+        return None
+    settlement = replace(stuck, settlement_id=new_id(), state="pending", tries=0, send_before=None,
+                         business_at=change.now)  # fmt: skip
+    change.set_settlement(stuck, state="failed")
+    change.fact("settlement_replaced", stuck.settlement_id, units=stuck.units)
+    change.set_settlement(settlement)
+    change.fact("settlement_due", settlement.settlement_id, units=settlement.units, to=settlement.to_address)
+    change.due("settle", change.wall, subject_id=settlement.settlement_id, wall=True)
+    if order.attention == STUCK:
+        order.attention = None
     return settlement
 
 

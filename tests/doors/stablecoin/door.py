@@ -27,6 +27,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.kernel.world import World
 from recoup.main.app import _no_path, refuse
+from recoup.rules.money.fees import Tariff
 from recoup.store.server import ServerAddress
 
 T = TypeVar("T")
@@ -163,6 +164,11 @@ class Merchant:
         self.door.run(self.shop.advance(timedelta(**by)))
         self.door.services.merchants.forget(self.shop.merchant_id)
 
+    def fees(self, **tariff: Any) -> None:
+        """What the operator takes from now on."""
+        self.door.run(self.shop.fees(Tariff(**tariff)))
+        self.door.services.merchants.forget(self.shop.merchant_id)
+
     def set(self, **columns: Any) -> None:
         """Changes the merchant's settings as the operator would; the door knows at once."""
         names = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, 2))
@@ -194,6 +200,23 @@ def opened_door(server: ServerAddress, **more: Any) -> Iterator[Door]:
             door.run(door.client.aclose())
             door.run(door.counting.close())
             runner.run(context.__aexit__(None, None, None))
+
+
+@contextmanager
+def door_over(found: Any) -> Iterator[Door]:
+    """This door over a world and loop that the rescue API's door has opened."""
+    services = make_services(found.world, found.orders, URL)
+
+    async def client() -> httpx.AsyncClient:
+        return client_of(application(services))
+
+    door = Door(found.runner, found.world, found.orders, found.deliveries, services, found.run(client()),
+                Counting(found.world))  # fmt: skip
+    try:
+        yield door
+    finally:
+        door.run(door.client.aclose())
+        door.run(door.counting.close())
 
 
 def another(door: Door, **services: Any) -> Door:

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import Money, from_text, to_text
+from recoup.kernel.money import Money, from_text, shown, to_text
 from recoup.kernel.problem import Problem
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import Tariff, fee_units
@@ -25,10 +25,14 @@ UNITS = st.integers(1, 10**12)
 
 def _all(units: int) -> list[Posting]:
     one = [
-        ledger.approve, ledger.fee, ledger.refund_owed, ledger.refund_refused, ledger.refund_netted, ledger.uncollected,
+        ledger.approve, ledger.fee, ledger.fee_returned, ledger.fee_taken_back, ledger.refund_owed,
+        ledger.refund_refused, ledger.refund_netted, ledger.uncollected, ledger.refund_of_bad_debt,
+        ledger.dispute_fee_charged, ledger.dispute_fee_returned, ledger.reversal_netted, ledger.reversal_owed_again,
     ]  # fmt: skip
-    routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_]
-    return [make(units) for make in one] + [make(units, "route") for make in routed]
+    routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_, ledger.dispute_fee]
+    disputed = [make(units, "route", who) for make in (ledger.disputed, ledger.dispute_won)
+                for who in ("operator", "merchant")]  # fmt: skip
+    return [make(units) for make in one] + [make(units, "route") for make in routed] + disputed
 
 
 @given(UNITS)
@@ -37,6 +41,12 @@ def test_each_recipe_balances_and_stays_in_the_chart(units: int) -> None:
         assert sum(e.units for e in posting.entries) == 0
         assert all(e.units and e.account in ACCOUNTS for e in posting.entries)
         assert {e.place for e in posting.entries if e.account != "clearing"} == {""}
+
+
+@given(UNITS, st.sampled_from(["operator", "merchant"]))
+def test_a_dispute_that_is_won_posts_the_opposite_exactly(units: int, who: str) -> None:
+    taken, back = ledger.disputed(units, "route", who), ledger.dispute_won(units, "route", who)
+    assert [(e.account, e.place, -e.units) for e in taken.entries] == [tuple(e) for e in back.entries]
 
 
 def test_nothing_is_posted_for_nothing() -> None:
@@ -87,11 +97,13 @@ def test_the_walk_of_an_order_ends_with_nothing_due(seed: int, units: int, point
                 post(ledger.refund_done(piece, "r"))
             else:
                 owed.append(piece)
+    lost = due > 0 and dice.random() < 0.3
     if due:
-        post(ledger.charge(due, "r") if dice.random() < 0.7 else ledger.uncollected(due))
+        post(ledger.uncollected(due) if lost else ledger.charge(due, "r"))
     for piece in owed:
         paid_back += piece
-        post(ledger.refund_done(piece, "r"))
+        post(ledger.refund_of_bad_debt(piece) if lost else ledger.refund_done(piece, "r"))
+    assert 0 <= book["bad_debt"] <= due
     assert (book["customer_due"], book["refund_due"], book["reversal_due"]) == (0, 0, 0)
     assert book["merchant_payable"] == -(units - fee - paid_back)
     assert sum(book.values()) == 0
@@ -206,7 +218,8 @@ def test_every_currency_goes_to_text_and_back(asset: str) -> None:
         assert from_text(text, asset, "f") == Money(units, asset)
         assert Decimal(text) == Decimal(units).scaleb(-scale)
         assert ("." in text) == (scale > 0)
-        assert to_text(-units, scale) == ("-" + text if units else text)
+        plain = to_text(units, scale)
+        assert to_text(-units, scale) == ("-" + plain if units else plain)
     finer = "1." + "0" * scale + "1"
     with pytest.raises(Problem, match="decimal places"):
         from_text(finer, asset, "f")
@@ -247,3 +260,15 @@ def test_a_fee_is_rounded_once_and_never_more_than_the_amount(
     if minimum <= exact <= units - 1:
         assert abs(fee - exact) <= Decimal("0.5")
     assert fee >= min(units, minimum)
+
+
+@pytest.mark.parametrize(
+    ("units", "asset", "like", "text"),
+    [(49_900_000, "USDT", None, "49.90"), (49_900_000, "USDT", "49.9", "49.9"),
+     (49_900_000, "USDT", "49.900", "49.900"),
+     (49_900_001, "USDT", "49.9", "49.900001"), (49_905_000, "USDC", None, "49.905"), (0, "USDT", None, "0.00"),
+     (50_000_000, "USDT", "50", "50"), (4_990, "USD", None, "49.90"), (500, "JPY", None, "500"),
+     (12_500, "KWD", None, "12.500"), (1, "USDT", None, "0.000001")],
+)  # fmt: skip
+def test_an_amount_is_not_padded_to_the_books_scale(units: int, asset: str, like: str | None, text: str) -> None:
+    assert shown(units, asset, like) == text

@@ -5,19 +5,24 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from msgspec import UNSET
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import FIND_ORDER, Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
+    AmendedOrder,
     AttemptShown,
     CancelBody,
+    DisputeShown,
     Item,
     Order,
     OrderDetail,
+    RefundedItem,
     RefundShown,
+    RefundStep,
 )
 from recoup.doors.rescue.wire import Nothing, iso_or_null
 from recoup.flows.cards.amend import NOTES_MAX, Amended, amend
@@ -26,6 +31,7 @@ from recoup.kernel.ids import tail
 from recoup.kernel.money import symbol
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.store.read.wire_orders import wire_order
@@ -36,22 +42,22 @@ _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": 
 
 
 async def get_order(call: Call) -> Reply:
-    return await _shown(call, call.object_id())
+    return Reply(OrderDetail(**await _detail(call, call.object_id())))
 
 
-async def _shown(call: Call, order_id: UUID) -> Reply:
+async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
     async with call.services.world.db.connection() as connection:
         row = await wire_order(connection, call.scope.merchant_id, order_id)
     if row is None:
-        raise Problem("not_found", "There is no such order.", cure="Check the id; it is the orderId of /evaluate.")
-    return Reply(OrderDetail(
-        **members(row),
-        items=[Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
-               for number, line in enumerate(row["items"] or (), 1)],
-        refunds=[_refund(one) for one in row["refunds"] or ()],
-        attempts=[_attempt(one) for one in row["attempts"] or ()],
-        challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
-    ))  # fmt: skip
+        raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+    return members(row) | {
+        "items": [Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
+                  for number, line in enumerate(row["items"] or (), 1)],
+        "refunds": [_refund(one) for one in row["refunds"] or ()],
+        "disputes": [_dispute(one, row["scheme"]) for one in row["disputes"] or ()],
+        "attempts": [_attempt(one) for one in row["attempts"] or ()],
+        "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
+    }  # fmt: skip
 
 
 def shown(row: asyncpg.Record) -> Order:
@@ -80,7 +86,20 @@ def _refund(row: dict[str, Any]) -> RefundShown:
     return RefundShown(
         id=UUID(row["refund_id"]), number=row["refund_no"], status=_REFUND_STATUS.get(row["state"], "PENDING"),
         amount=row["units"], created_date=_moment(row["business_at"]), message=row["message"],
-        reference=row["reference"],
+        reference=row["reference"], kind=row["kind"], state=row["state"],
+        items=[RefundedItem(line=p["line"], quantity=p["quantity"], amount=p["units"]) for p in row["items"]],
+        history=[RefundStep(happening=step["happening"], at=_moment(step["at"])) for step in row["life"] or ()],
+    )  # fmt: skip
+
+
+def _dispute(row: dict[str, Any], scheme: str | None) -> DisputeShown:
+    return DisputeShown(
+        id=UUID(row["dispute_id"]), number=row["dispute_no"], kind=row["kind"], stage=row["stage"],
+        status=row["state"].upper(), amount=row["units"], reason_code=row["reason_code"],
+        reason=reason_of(scheme or "generic", row["reason_code"]).meaning, borne_by=row["liable"],
+        created_date=_moment(row["opened_at"]),
+        respond_by=_moment(row["respond_by"]) if row["respond_by"] else None,
+        closed_date=_moment(row["closed_at"]) if row["closed_at"] else None,
     )  # fmt: skip
 
 
@@ -113,8 +132,10 @@ async def patch_order(call: Call) -> Reply:
     if asked == Amended() and not fields.errors:
         fields.complain("", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
     fields.raise_if_any()
-    await amend(call.services.world, call.services.orders, call.scope, order_id, asked)
-    return await _shown(call, order_id)
+    warnings = await amend(call.services.world, call.services.orders, call.scope, order_id, asked)
+    return Reply(AmendedOrder(
+        **await _detail(call, order_id), custom_properties={"warning": " ".join(warnings)} if warnings else UNSET,
+    ))  # fmt: skip
 
 
 def _notes(fields: Fields) -> dict[str, str | None]:
@@ -135,14 +156,14 @@ async def cancel(call: Call) -> Reply:
 
 
 GET: Final = Operation(
-    "GET", "/v1/orders/{id}", "One order", "With its lines, refunds and attempts.", group="Orders",
+    "GET", "/v1/orders/{id}", "One order", "With its lines, refunds, attempts and disputes.", group="Orders",
     answers={200: OrderDetail}, problems=("not_found",), examples=examples.ORDER,
 )  # fmt: skip
 PATCH: Final = Operation(
     "PATCH", "/v1/orders/{id}", "Change an open order",
     "Another card, another expiry within the bounds of /evaluate, notes, no further attempts or going on. A new card "
     "is tried soon, also where waiting had no sense; the card networks' limits bind it as any.",
-    group="Orders", body=AmendBody, answers={200: OrderDetail}, problems=("not_found", "wrong_state", "conflict"),
+    group="Orders", body=AmendBody, answers={200: AmendedOrder}, problems=("not_found", "wrong_state", "conflict"),
     examples=examples.AMEND,
 )  # fmt: skip
 CANCEL: Final = Operation(

@@ -1,7 +1,7 @@
 """One resource of the API: who calls, may it, what does it say, what is answered. In the order of precedence that the
 whole product keeps: path, credential, method, permission, rate, content."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal, send_stream
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
 from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of
@@ -28,6 +28,9 @@ log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
 QUERY_FIELDS_MAX: Final = 500
 CALLERS_MAX: Final = 1_000
+FIND_ORDER: Final = (
+    "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…"
+)
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
 
@@ -57,12 +60,14 @@ class Call:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
         found = parse_id(self.path[name])
         if found is None:
-            raise Problem("not_found", "There is no such order.", cure="Check the id.")
+            raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    """`body`: a Struct, told as JSON; or parts of a file as they come, whose type stands in `headers`."""
+
     body: Any
     status: int = 200
     headers: tuple[tuple[bytes, bytes], ...] = field(default=())
@@ -106,6 +111,9 @@ class Resource:
             ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
             await send_refusal(send, refusal(scope, ours))
             return
+        if isinstance(reply.body, AsyncIterator):
+            await send_stream(send, reply.status, reply.headers, reply.body)
+            return
         body = b"" if reply.status == 204 else _encode(reply.body)
         await send_refusal(send, Refusal(reply.status, body, [_JSON, *reply.headers]))
 
@@ -115,10 +123,12 @@ class Resource:
         method = self._methods.get(scope["method"])
         if method is None:
             allowed = ", ".join(self._methods)
-            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed)
+            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed,
+                          cure=f"Send it with {' or '.join(self._methods)}.")  # fmt: skip
         if caller is not None:
             if method.scope is not None and method.scope not in caller.scopes:
-                raise Problem("forbidden", f"This key does not allow {method.scope}.", cure="Use a key that does.")
+                raise Problem("forbidden", f"This key does not allow {method.scope}.",
+                              cure=f"Use a key with the scope {method.scope}.")  # fmt: skip
             check_rate(services.buckets, caller.app_key, services.world.clocks.monotonic())
         body = await _body(method, scope, receive)
         query = _query(scope["query_string"])
@@ -168,7 +178,8 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> Any:
         return {}
     body = fold_keys(await read_json(scope, receive), method.fold)
     if not isinstance(body, dict):
-        raise Problem("malformed", "The body must be a JSON object.", field="Body")
+        raise Problem("malformed", "The body must be a JSON object.", field="Body",
+                      cure="Put the fields in braces: {…}.")  # fmt: skip
     return body
 
 

@@ -2,8 +2,8 @@
 
 A managed MIT is only admitted, together with whatever else came in at that moment; the worker decides. A synchronous
 MIT is admitted the same way, then tried once inside its deadline, and worked on afterwards. With a CIT the customer
-waits: it is tried once, and whatever is not said at the deadline is no. What is known by its key or its order id is
-read, never made twice.
+waits: it is tried once, and what is not said at the deadline is no, or the operator's risk. What is known by its key or
+its order id is read, never made twice.
 """
 
 import asyncio
@@ -41,6 +41,12 @@ from recoup.store.write.vault import find_prints
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
+_UNPAID = frozenset({"DECLINED", "CHALLENGE"})
+NO_IP = "customerIp is missing; send the address that your checkout saw with each payment of a customer."
+NO_CODE = (
+    "The card was tried without its security code: one given to /tokenize serves one send, within an hour. Send "
+    "paymentMethod.verificationValue."
+)
 RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
 CROWD_SECONDS_EACH = 0.006
 CROWD_SECONDS_MAX = 0.6
@@ -53,7 +59,7 @@ class Evaluate:
     def __init__(self, world: World, orders: Orders, merchants: Merchants, vault: Vault) -> None:
         self._world, self._orders, self._merchants, self._vault = world, orders, merchants, vault
         self._admissions = Admissions(world, RECENT)
-        self._out: set[asyncio.Task[None]] = set()
+        self._out: set[asyncio.Task[bool]] = set()
 
     async def evaluate(self, scope: Scope, given: Declined) -> Word:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
@@ -95,7 +101,8 @@ class Evaluate:
             else:
                 await self._keep_card(scope, given, token_id)
                 kept = True
-        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1)
+        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1,
+                      cure="Send it again with the same key in a second.")  # fmt: skip
 
     # admission ------------------------------------------------------------------------------------------------
 
@@ -109,6 +116,8 @@ class Evaluate:
         _switched_on(merchant, site, kind)
         expires_at, more = expiry_of(kind, given.expires_at, now, world.policy, bool(given.facts.get("is_recurring")))
         warnings += more
+        if kind == "cit_web" and not given.payer.ip:
+            warnings += (NO_IP,)
         if _stale(given, now):
             warnings += ("The decline is older than a day; send declines on the day they happen.",)
         facts = given.facts | {"decline": given.decline}
@@ -150,18 +159,22 @@ class Evaluate:
         work.add_done_callback(self._out.discard)
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
         await asyncio.wait({work}, timeout=max(0.0, until - self._crowd() - self._world.clocks.monotonic()))
-        if work.done():
-            work.result()
-        return await self._present(scope, row["order_id"], warnings, until)
+        without_code = work.done() and work.result()
+        word = await self._present(scope, row["order_id"], warnings, until)
+        if without_code and word.evaluate in _UNPAID:
+            return replace(word, warnings=(*word.warnings, NO_CODE))
+        return word
 
-    async def _try_once(self, scope: Scope, given: Declined, row: dict[str, Any]) -> None:
-        """The first attempt, made while the caller waits."""
+    async def _try_once(self, scope: Scope, given: Declined, row: dict[str, Any]) -> bool:
+        """The first attempt, made while the caller waits. True when it went without a security code that could have
+        come along: the customer's card is a token, and its code was never given or is used up."""
         key = (scope.merchant_id, row["order_id"])
         at_hand = NOTHING
         if not given.is_mit:
             at_hand = AtHand(given.payer.phone, given.cvv or await self._vault.code(scope.merchant_id, row["token_id"]))
         await send_attempt(self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id,
                            at_hand=at_hand, pick_up=True)  # fmt: skip
+        return row["kind"] == "cit_web" and given.token_id is not None and not at_hand.cvv
 
     # what is known already ------------------------------------------------------------------------------------
 
@@ -214,7 +227,7 @@ class Evaluate:
             if self._world.clocks.monotonic() >= until - self._crowd():
                 if not row["kind"].startswith("cit"):
                     return word_of(row, warnings)
-                # The customer has to be told something: from here on it is no, whatever the processor says later.
+                # The customer has to be told something, and it holds, whatever the processor says later.
                 return word_of_order(await give_up(self._orders, (scope.merchant_id, order_id)), warnings)
             await asyncio.sleep(0.03)
 

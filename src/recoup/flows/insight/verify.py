@@ -16,9 +16,12 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.rules.money.settlement import KINDS
 from recoup.store.read.proofs import issuer
+from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
 from recoup.store.read.proofs.counts import counts
+from recoup.store.read.proofs.disputes import disputes, issuers_cases, notices_of_nothing
 from recoup.store.read.proofs.due import due_work, due_work_of_nothing
 from recoup.store.read.proofs.ledger import (
     book,
@@ -27,10 +30,11 @@ from recoup.store.read.proofs.ledger import (
     read_outstanding,
     read_postings,
 )
-from recoup.store.read.proofs.messages import feed_and_exposure, messages
+from recoup.store.read.proofs.messages import feed, messages
 from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
+from recoup.store.read.proofs.settlements import bank_settlements
 from recoup.store.read.proofs.stable import channel_book, payouts, settlements
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
 
@@ -59,7 +63,8 @@ async def verify(
             with_issuer = "sandbox" in world.processors and await issuer.can_read(connection)
             known, stranger = await merchants(connection)
             if merchant_id is not None and merchant_id not in known and stranger is None:
-                raise Problem("not_found", "There is no such merchant in this world.")
+                raise Problem("not_found", "There is no such merchant in this world.",
+                              cure="Check its id, or leave it out.")  # fmt: skip
             chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
             checked = {"merchants": len(chosen)} | await counts(connection, merchant_id)
             found = stranger
@@ -69,6 +74,7 @@ async def verify(
                 if tell:
                     tell(one)
                 found = await _merchant(connection, one, wall, with_issuer)
+            found = found or await operator_exposure(connection)
             found = found or await sends_of_nothing(connection, merchant_id)
             if found is None and with_issuer:
                 found = await issuer.theirs(connection, merchant_id)
@@ -93,7 +99,10 @@ async def _merchant(
         or await pages(connection, merchant_id)
         or await due_work_of_nothing(connection, merchant_id)
         or await payouts(connection, merchant_id)
-        or await feed_and_exposure(connection, merchant_id)
+        or await notices_of_nothing(connection, merchant_id)
+        or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
+        or await feed(connection, merchant_id)
+        or await exposure(connection, merchant_id)
     )
 
 
@@ -114,10 +123,20 @@ async def _window(
     lines, events = list(verify_orders.EVENTS), list(verify_orders.EVENTS.values())
     return (
         await decline_that_came_in(connection, window)
+        or await advances(connection, window)
         or await due_work(connection, window, wall, INLINE_GRACE)
         or await messages(connection, window, lines, events)
         or await settlements(connection, window)
-        or (await issuer.ours(connection, window) or await channel_book(connection, window) if with_issuer else None)
+        or await disputes(connection, window)
+        or (await _their_books(connection, window) if with_issuer else None)
+    )
+
+
+async def _their_books(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    return (
+        await issuer.ours(connection, window)
+        or await issuers_cases(connection, window)
+        or await channel_book(connection, window)
     )
 
 

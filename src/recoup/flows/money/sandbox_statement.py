@@ -38,7 +38,7 @@ async def sandbox_statement(
     begin, end = period or (LONG_AGO, FAR_AHEAD)
     moved = timedelta(microseconds=offset) if book == "channel" else timedelta(0)
     for name, counterpart in (world.channels if book == "channel" else world.processors).items():
-        async for lines in counterpart.statement(merchant_id, begin - moved, end - moved):
+        async for lines in counterpart.movements(merchant_id, begin - moved, end - moved):
             for line in lines:
                 if currency in (None, line.currency):
                     yield _line(line, name, moved)
@@ -46,7 +46,7 @@ async def sandbox_statement(
 
 def _line(line: StatementLine, route: str, moved: timedelta) -> str:
     amount = to_text(line.units, EXPONENTS[line.currency])
-    return _row((line.id, line.reference, line.type, amount, line.currency, iso(line.at + moved), route))
+    return _row((line.id or "", line.reference, line.type, amount, line.currency, iso(line.at + moved), route))
 
 
 def _row(cells: tuple[object, ...]) -> str:

@@ -90,7 +90,8 @@ def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) ->
         cure = "Begin today or later, within five years."
         raise Problem("invalid", "The field billing_anchor is too far away.", field="billing_anchor", cure=cure)
     if asked.ends_at is not None and asked.ends_at < anchor:
-        raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at")
+        raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at",
+                      cure="Send a later date, or leave it out.")  # fmt: skip
     if asked.ends_at is not None and asked.ends_at > LAST:
         cure = "Leave it out for a subscription without end."
         raise Problem("invalid", "The field ends_at is too far away.", field="ends_at", cure=cure)
@@ -159,7 +160,8 @@ async def _change(
         async with world.db.transaction() as tx:
             row = await lock_subscription(tx, scope.merchant_id, subscription_id)
             if row is None:
-                raise Problem("not_found", "There is no such subscription.")
+                raise Problem("not_found", "There is no such subscription.",
+                              cure="Check its id; GET /api/v1/subscriptions lists them.")  # fmt: skip
             change = SubscriptionChange(row, world.clocks.wall())
             work(change)
             await change.write(tx)

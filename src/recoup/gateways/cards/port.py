@@ -60,14 +60,29 @@ class Reversal:
 
 
 class StatementLine(NamedTuple):
-    """What a counterpart's book says of one movement. `type`: charge, refund, settlement or payout; `id` is ours."""
+    """What a counterpart's book says of one movement. `type` as in rules/money/matching; `id` is ours, if it knows."""
 
-    id: UUID
+    id: UUID | None
     reference: str
     type: str
     units: int
     currency: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeAnswer:
+    """Our word to a case of the processor's. `id` is ours and is the idempotency key; `evidence` is what speaks for the
+    merchant, as text."""
+
+    id: UUID
+    case_ref: str
+    charge_id: UUID
+    answer: Literal["contest", "accept"]
+    evidence: str
+    sent_at: datetime
+    send_before_monotonic: float
+    timeout_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +119,5 @@ class Processor(Protocol):
     async def reverse(self, reversal: Reversal) -> Outcome: ...
 
     async def inquire(self, id: UUID) -> Outcome: ...
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome: ...

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 ACCOUNTS: Final = (
     "customer_due", "merchant_payable", "fees", "clearing", "refund_due", "reversal_due", "bad_debt", "bank",
-    "payout_due", "processing_cost", "suspense",
+    "payout_due", "dispute_loss", "dispute_cost", "reserve", "settlement_due", "adjustments",
+    "processing_cost", "suspense",
 )  # fmt: skip
 WALLET: Final = "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
 
@@ -50,6 +51,16 @@ def refund_owed(units: int, payable: str = "") -> Posting:
     return _pair("refund_owed", "merchant_payable", "refund_due", units, place=payable)
 
 
+def fee_returned(units: int, payable: str = "") -> Posting:
+    """With a refund, by the contract."""
+    return _pair("fee_returned", "fees", "merchant_payable", units, credit_place=payable)
+
+
+def fee_taken_back(units: int, payable: str = "") -> Posting:
+    """The refund with which it was returned is refused."""
+    return _pair("fee_taken_back", "merchant_payable", "fees", units, place=payable)
+
+
 def refund_refused(units: int, payable: str = "") -> Posting:
     return _pair("refund_refused", "refund_due", "merchant_payable", units, credit_place=payable)
 
@@ -62,6 +73,15 @@ def refund_done(units: int, route: str) -> Posting:
     return _pair("refund_done", "refund_due", "clearing", units, credit_place=route)
 
 
+def refund_by_hand(units: int) -> Posting:
+    """By a transfer of the operator's, not through the processor."""
+    return _pair("refund_by_hand", "refund_due", "bank", units)
+
+
+def reversal_by_hand(units: int) -> Posting:
+    return _pair("reversal_by_hand", "reversal_due", "bank", units)
+
+
 def late_approval(units: int, route: str) -> Posting:
     return _pair("late_approval", "clearing", "reversal_due", units, place=route)
 
@@ -70,8 +90,55 @@ def reversed_(units: int, route: str) -> Posting:
     return _pair("reversed", "reversal_due", "clearing", units, credit_place=route)
 
 
+def by_hand(units: int, route: str) -> Posting:
+    """A late payment of a direct channel, which the merchant settled with its payer outside."""
+    return _pair("by_hand", "reversal_due", "clearing", units, credit_place=route)
+
+
 def uncollected(units: int) -> Posting:
     return _pair("uncollected", "bad_debt", "customer_due", units)
+
+
+def refund_of_bad_debt(units: int) -> Posting:
+    """The customer never paid: what the merchant gives back is the operator's."""
+    return _pair("refund_of_bad_debt", "refund_due", "bad_debt", units)
+
+
+def disputed(units: int, route: str, liable: str, payable: str = "") -> Posting:
+    """The issuer has taken the money back. `liable`: operator or merchant."""
+    if liable == "merchant":
+        return _pair("disputed", "merchant_payable", "clearing", units, place=payable, credit_place=route)
+    return _pair("disputed", "dispute_loss", "clearing", units, credit_place=route)
+
+
+def dispute_won(units: int, route: str, liable: str, payable: str = "") -> Posting:
+    """The opposite of `disputed`, to the unit."""
+    taken = disputed(units, route, liable, payable)
+    return Posting("dispute_won", tuple(Entry(e.account, e.place, -e.units) for e in taken.entries))
+
+
+def dispute_fee(units: int, route: str) -> Posting:
+    """What the acquirer takes for a case; it does not give it back."""
+    return _pair("dispute_fee", "dispute_cost", "clearing", units, credit_place=route)
+
+
+def dispute_fee_charged(units: int, payable: str = "") -> Posting:
+    """What the merchant pays for it, by contract."""
+    return _pair("dispute_fee_charged", "merchant_payable", "fees", units, place=payable)
+
+
+def dispute_fee_returned(units: int, payable: str = "") -> Posting:
+    return _pair("dispute_fee_returned", "fees", "merchant_payable", units, credit_place=payable)
+
+
+def reversal_netted(units: int) -> Posting:
+    """A late approval that was to go back went back by a dispute: nothing is owed, and nothing was lost."""
+    return _pair("reversal_netted", "reversal_due", "dispute_loss", units)
+
+
+def reversal_owed_again(units: int) -> Posting:
+    """The dispute was won; the customer is still owed what was never theirs to pay."""
+    return _pair("reversal_owed_again", "dispute_loss", "reversal_due", units)
 
 
 def settled(units: int, channel: str) -> Posting:
@@ -90,6 +157,43 @@ def payout_paid(units: int) -> Posting:
 def payout_returned(units: int) -> Posting:
     """Rejected or failed: it is the merchant's again."""
     return _pair("payout_returned", "payout_due", "merchant_payable", units, credit_place=WALLET)
+
+
+def adjusted(units: int) -> Posting:
+    """By hand. `units` signed: + is in the merchant's favour."""
+    if units > 0:
+        return _pair("adjusted", "adjustments", "merchant_payable", units)
+    return _pair("adjusted", "merchant_payable", "adjustments", -units)
+
+
+def settlement_closed(units: int) -> Posting:
+    """What a batch pays out is no longer the merchant's balance: it is due to its bank."""
+    return _pair("settlement_closed", "merchant_payable", "settlement_due", units)
+
+
+def carried(units: int) -> Posting:
+    """Closes a batch that pays nothing: `units`, what it comes to, - when the merchant owes it, are taken out of it by
+    the first entry, and stand in the next one by the second."""
+    if not units:
+        raise ValueError("carried posts nothing; a posting moves more than that")
+    return Posting("carried", (Entry("merchant_payable", "", units), Entry("merchant_payable", "", -units)))
+
+
+def reserve_held(units: int) -> Posting:
+    return _pair("reserve_held", "merchant_payable", "reserve", units)
+
+
+def reserve_released(units: int) -> Posting:
+    return _pair("reserve_released", "reserve", "merchant_payable", units)
+
+
+def paid_out(units: int) -> Posting:
+    return _pair("paid_out", "settlement_due", "bank", units)
+
+
+def payout_bounced(units: int) -> Posting:
+    """The bank gave it back: it is due again."""
+    return _pair("payout_bounced", "bank", "settlement_due", units)
 
 
 def funded(units: int, route: str) -> Posting:

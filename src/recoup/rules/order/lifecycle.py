@@ -98,21 +98,28 @@ _LIVE: Final = frozenset({S.PROCESSING, S.HELD, S.PROBLEM, S.CHALLENGED, S.AUTHO
 _TRIED: Final = frozenset({S.PROCESSING, S.HELD})
 _ANY: Final = frozenset(Stage) - {S.NEW}
 _GONE: Final = frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED})
+_CHARGED: Final = _PAID | _GONE  # an approval that came after the end is a charge too, until it went back
 _WAITING: Final = frozenset({S.PROCESSING, S.CHALLENGED})
 _HELD_MONEY: Final = frozenset({S.AUTHORISED})
 FACTS: Final = (
     Fact("planned", "plan", _LIVE, None, None),
     Fact("warned", "note", _ANY, None, None),
-    Fact("attempt_sent", "attempt", _LIVE, None, None),
+    Fact("attempt_sent", "attempt", _LIVE | _PAID, None, None),
     Fact("attempt_withheld", "attempt", _LIVE, None, None),
     Fact("attempt_not_sent", "attempt", _ANY, None, None),
     Fact("attempt_declined", "attempt", _ANY, None, "attempt.declined"),
     Fact("attempt_unknown", "attempt", _ANY, None, None),
     Fact("attempt_approved", "attempt", _ANY, None, None),
+    Fact("charge_planned", "charge", _PAID, None, None),
+    Fact("charged", "charge", _PAID, "charge", None),
+    Fact("uncollected", "charge", _PAID, "uncollected", None),
     Fact("approved_late", "attempt", _GONE, "late_approval", None),
-    Fact("reversed", "reversal", _GONE, "reversed", None),
-    Fact("reversal_delayed", "reversal", _GONE, None, None),
-    Fact("reversal_stuck", "reversal", _GONE, None, None),
+    Fact("reversal_owed", "reversal", ENDED, None, None),
+    Fact("reversed", "reversal", ENDED, "reversed", None),
+    Fact("reversal_delayed", "reversal", ENDED, None, None),
+    Fact("reversal_stuck", "reversal", ENDED, None, None),
+    Fact("reversal_refused", "reversal", ENDED, None, None),
+    Fact("settled_by_hand", "reversal", ENDED, "by_hand", None),
     Fact("void_owed", "void", _GONE, None, None),
     Fact("voided", "void", _GONE, None, None),
     Fact("void_delayed", "void", _GONE, None, None),
@@ -127,15 +134,35 @@ FACTS: Final = (
     Fact("refund_owed", "refund", _PAID, "refund_owed", "order.refunded"),
     Fact("refund_sent", "refund", _PAID, None, None),
     Fact("refund_netted", "refund", _PAID, "refund_netted", None),
+    Fact("refund_of_bad_debt", "refund", _PAID, "refund_of_bad_debt", None),
     Fact("refund_done", "refund", _PAID, "refund_done", None),
     Fact("refund_refused", "refund", _PAID, "refund_refused", None),
     Fact("refund_delayed", "refund", _PAID, None, None),
     Fact("refund_stuck", "refund", _PAID, None, None),
+    Fact("refund_retried", "refund", _PAID, None, None),
+    Fact("refund_by_hand_proposed", "refund", _PAID, None, None),
+    Fact("reversal_retried", "reversal", ENDED, None, None),
+    Fact("reversal_by_hand_proposed", "reversal", ENDED, None, None),
+    Fact("void_retried", "void", _GONE, None, None),
+    Fact("dispute_inquiry", "dispute", _CHARGED, None, None),
+    Fact("inquiry_closed", "dispute", _CHARGED, None, None),
+    Fact("dispute_opened", "dispute", _CHARGED, "disputed", "payment.chargeback.received"),
+    Fact("dispute_continued", "dispute", _CHARGED, None, "payment.chargeback.received"),
+    Fact("dispute_warned", "dispute", _CHARGED, None, None),
+    Fact("dispute_answer_owed", "dispute", _CHARGED, None, None),
+    Fact("dispute_answer_delayed", "dispute", _CHARGED, None, None),
+    Fact("dispute_answer_refused", "dispute", _CHARGED, None, None),
+    Fact("dispute_answered", "dispute", _CHARGED, None, None),
+    Fact("dispute_won", "dispute", _CHARGED, "dispute_won", None),
+    Fact("dispute_lost", "dispute", _CHARGED, None, None),
+    Fact("reversal_netted", "reversal", _GONE, "reversal_netted", None),
+    Fact("reversal_owed_again", "reversal", _GONE, "reversal_owed_again", None),
     Fact("paid_late", "payment", ENDED, "late_approval", None),
     Fact("settlement_due", "settlement", _PAID, None, None),
     Fact("settled", "settlement", _PAID, "settled", "settlement.completed"),
     Fact("settlement_delayed", "settlement", _PAID, None, None),
     Fact("settlement_stuck", "settlement", _PAID, None, None),
+    Fact("settlement_replaced", "settlement", _PAID, None, None),
     Fact("card_replaced", "amend", _TRIED | {S.CHALLENGED}, None, None),
     Fact("expiry_moved", "amend", _TRIED | {S.RECEIVED, S.PROBLEM}, None, None),
     Fact("retries_stopped", "amend", OPEN, None, None),
@@ -183,7 +210,8 @@ def fact(stage: Stage, happening: str) -> Fact:
     row = _FACTS[happening]
     if stage not in row.stages:
         message = f"{happening.replace('_', ' ').capitalize()} is not possible for an order that is {stage.value}."
-        raise Problem("wrong_state", message, stage=stage.value)
+        raise Problem("wrong_state", message,
+                      cure="Read the order: its state says what is possible.", stage=stage.value)  # fmt: skip
     return row
 
 

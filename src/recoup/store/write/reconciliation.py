@@ -37,8 +37,8 @@ WHERE merchant_id = $1 AND run_id = $2
 """
 # $2: type of line -> $3: recipe; $4: kind of file; $5: the channels' places
 _MOVEMENTS = """
-SELECT p.posting_id, e.line_no, p.source_id, k.type, coalesce(a.reference, r.reference, s.tx_hash, w.reference, ''),
-  abs(e.units), e.asset, p.business_at, p.order_id, false
+SELECT p.posting_id, e.line_no, p.source_id, k.type,
+  coalesce(a.reference, r.reference, s.tx_hash, w.reference, b.reference, d.case_ref, ''), abs(e.units), e.asset, p.business_at, p.order_id, false
 FROM {source}
 JOIN unnest($2::text[], $3::text[]) AS k (type, recipe) ON k.recipe = p.recipe
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND CASE $4
@@ -50,6 +50,13 @@ LEFT JOIN refunds r ON r.merchant_id = p.merchant_id AND r.refund_id = p.source_
 LEFT JOIN settlements s ON s.merchant_id = p.merchant_id AND s.settlement_id = p.source_id
   AND p.source_kind = 'settlement'
 LEFT JOIN payouts w ON w.merchant_id = p.merchant_id AND w.payout_id = p.source_id AND p.source_kind = 'payout'
+LEFT JOIN bank_payouts b ON b.merchant_id = p.merchant_id AND b.payout_id = p.source_id
+  AND p.source_kind = 'bank_payout'
+LEFT JOIN LATERAL (
+  SELECT coalesce(max(case_ref) FILTER (WHERE round_id = p.source_id),
+    CASE WHEN count(*) = 1 THEN max(case_ref) END) AS case_ref
+  FROM disputes d WHERE d.merchant_id = p.merchant_id AND d.order_id = p.order_id
+) d ON p.source_kind = 'dispute'
 WHERE p.merchant_id = $1 AND p.source_kind <> 'reconciliation'
 """
 _NEAR = "INSERT INTO ours " + _MOVEMENTS.format(source="postings p") + """

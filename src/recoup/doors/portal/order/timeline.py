@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
-from recoup.doors.portal.order.words import RECIPES, Told, actor_words, say
+from recoup.doors.portal.order.stable_words import event_name
+from recoup.doors.portal.order.told import Told
+from recoup.doors.portal.order.words import RECIPES, actor_words, say
 from recoup.doors.portal.templates import money
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
@@ -15,7 +18,9 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage, Row
 
 KINDS: Final = ("all", "attempts", "money", "webhooks")
+_MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})
 _REFUNDS: Final = {"refund_owed": 1, "refund_refused": -1}
+_DISPUTES: Final = {"dispute_opened": 1, "dispute_won": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +46,42 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
         items.append((line["recorded_at"], 0, line["seq"], _line(page, line, statuses[line["seq"]], now)))
     for number, postings in enumerate(_together(page.postings)):
         status = _at(page.log, statuses, postings[0]["recorded_at"])
-        items.append((postings[0]["recorded_at"], 1, number, _posted(postings, status)))
+        items.append((postings[0]["recorded_at"], 1, number, _posted(postings, status, page.sent_text)))
     for event in page.events:
         for attempt in event["tries"]:
             status = _at(page.log, statuses, attempt["at"])
-            items.append((attempt["at"], 2, attempt["try_no"], _delivery(event, attempt, status)))
+            items.append((attempt["at"], 2, attempt["try_no"], _delivery(page, event, attempt, status)))
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
+
+
+def lives(page: OrderPage, now: datetime) -> dict[str, list[Item]]:
+    """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late approval."""
+    found: dict[str, list[Item]] = {}
+    for refund in page.refunds:
+        began = {str(refund["refund_id"])} | ({str(refund["attempt_id"])} if refund["kind"] == "reversal" else set())
+        found[refund["refund_id"]] = [
+            _line(page, line, page.head["status"], now) for line in page.log
+            if line["fact_kind"] in _MONEY_BACK and str(line["fact_id"]) in began
+            or refund["kind"] == "reversal" and line["happening"] == "approved_late" and str(line["fact_id"]) in began
+        ]  # fmt: skip
+    return found
+
+
+def moments(page: OrderPage, now: datetime, fact_id: UUID) -> list[Item]:
+    """The lines that are about one thing alone, newest first."""
+    statuses = _statuses(page)
+    lines = [line for line in page.log if line["fact_id"] == str(fact_id)]
+    return [_line(page, line, statuses[line["seq"]], now) for line in reversed(lines)]
 
 
 def _statuses(page: OrderPage) -> dict[int, int]:
     """The face after each line: the fold of the log up to it."""
-    order, refunded, found = page.order, 0, {}
+    order, refunded, disputed, found = page.order, 0, 0, {}
     for line in page.log:
-        refunded += _REFUNDS.get(line["happening"], 0) * int(line["body"].get("units") or 0)
-        shown = face(Stage(line["dst"]), order["kind"], order["units"], refunded, False)
+        units = int(line["body"].get("units") or 0)
+        refunded += _REFUNDS.get(line["happening"], 0) * units
+        disputed += _DISPUTES.get(line["happening"], 0) * units
+        shown = face(Stage(line["dst"]), order["kind"], order["units"], refunded, disputed > 0)
         found[line["seq"]] = shown.status
     if page.log:
         found[page.log[-1]["seq"]] = page.head["status"]
@@ -71,7 +98,7 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
     came_in = _came_in(page) if line["src"] == Stage.NEW else {}
     told = Told(
         line["body"] | came_in, order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
-        order["expires_at"],
+        order["expires_at"], page.sent_text,
     )  # fmt: skip
     stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
     said = stable(told) if stable else say(line["happening"], told)
@@ -106,23 +133,23 @@ def _together(postings: Sequence[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
-def _posted(postings: Sequence[Row], status: int) -> Item:
+def _posted(postings: Sequence[Row], status: int, like: str | None) -> Item:
     """What it changes for the merchant is the title; each recipe is a part of the sentence."""
     entries = [(p["recipe"], e) for p in postings for e in p["entries"] or ()]
     asset = entries[0][1]["asset"] if entries else ""
     owed = -sum(e["units"] for _, e in entries if e["account"] == "merchant_payable")
     parts = [
-        f"{money(max((abs(e['units']) for r, e in entries if r == p['recipe']), default=0), asset)}"
+        f"{money(max((abs(e['units']) for r, e in entries if r == p['recipe']), default=0), asset, like)}"
         f" {RECIPES.get(p['recipe'], p['recipe'])}"
         for p in postings
     ]
-    title = f"Posted: {money(abs(owed), asset)} {asset} {'more' if owed > 0 else 'less'} owed to you"
+    title = f"Posted: {money(abs(owed), asset, like)} {asset} {'more' if owed > 0 else 'less'} owed to you"
     if not owed:
         title = f"Posted: {parts[0] if parts else 'nothing'}"
     first = postings[0]
     sealed = f"Page {first['page_no']:,}, entry {first['position']}." if first["page_no"] else "Not yet sealed."
     text = (", ".join(parts) + ". " if owed and len(parts) > 1 else "") + sealed
-    lines = tuple(f"{_account(e)}: {_signed(e)}" for _, e in entries)
+    lines = tuple(f"{_account(e)}: {_signed(e, like)}" for _, e in entries)
     return Item(first["business_at"], title, text, "money", "", "money", status, entries=lines)
 
 
@@ -131,16 +158,17 @@ def _account(entry: Mapping[str, Any]) -> str:
     return str(entry["account"]).replace("_", " ") + place
 
 
-def _signed(entry: Mapping[str, Any]) -> str:
-    return ("+" if entry["units"] > 0 else "") + money(entry["units"], entry["asset"])
+def _signed(entry: Mapping[str, Any], like: str | None) -> str:
+    return ("+" if entry["units"] > 0 else "") + money(entry["units"], entry["asset"], like)
 
 
-def _delivery(event: Row, attempt: Row, status: int) -> Item:
+def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
     """Deliveries run by the wall clock; they are shown where they fall in the order's own time."""
     moved: timedelta = event["business_at"] - event["recorded_at"]
     fine = attempt["result"] == "delivered"
+    name = event_name(page, event) or event["event"]
     where = urlsplit(attempt["url"] or "").hostname or "The endpoint"
     said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {attempt['error']}"
     text = f"{where} {said} in {attempt['latency_ms']:,} ms, try {attempt['try_no']}."
-    title = f"Webhook {event['event']} {'delivered' if fine else attempt['result']}"
+    title = f"Webhook {name} {'delivered' if fine else attempt['result']}"
     return Item(attempt["at"] + moved, title, text, "webhook", "ok" if fine else "bad", "webhooks", status)

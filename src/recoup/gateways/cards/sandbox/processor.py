@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.port import Charge, Outcome, Reversal, StatementLine
-from recoup.gateways.cards.sandbox import book, statement
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal, StatementLine
+from recoup.gateways.cards.sandbox import book, disputes, movements
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
 from recoup.kernel.time import Clocks, WallTime
+from recoup.rules.network.card import is_expired
 from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer
 
 _LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
@@ -68,16 +69,35 @@ class SandboxProcessor:
         """Never later than 10 s: unknown when the processor cannot be asked."""
         return await self._within(10.0, self._inquire(id))
 
-    async def statement(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+    async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
         """What it took and gave back for a merchant in that time of the merchant's clock, some lines at a time."""
         async with self._connections.one() as connection:
-            async for lines in statement.lines(connection, merchant_id, begin, end):
-                yield [line._replace(reference=_reference(line.id)) for line in lines]
+            async for lines in movements.lines(connection, merchant_id, begin, end):
+                yield [line if line.id is None else line._replace(reference=_reference(line.id)) for line in lines]
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        return await self._within(answer.timeout_seconds, self._answer_dispute(answer))
+
+    async def dispute(self, asked: disputes.Wanted) -> disputes.Notice | None:
+        """The cardholder disputes a charge, or takes the case further; what the issuer then tells. None when it cannot
+        be disputed so."""
+        async with self._connections.one() as connection:
+            return await disputes.dispute(connection, asked)
+
+    async def decide_dispute(self, charge_id: UUID, won: bool, case: str | None = None) -> disputes.Notice | None:
+        """The charge's newest case, or the one named, is decided; None when none is open."""
+        async with self._connections.one() as connection:
+            return await disputes.decide(connection, charge_id, won, case)
 
     async def force(self, order_id: UUID, approve: bool) -> None:
         """The operator decides what the issuer says to this order."""
         async with self._connections.one() as connection:
             await book.tell(connection, order_id, approve)
+
+    async def statement(self, order_id: UUID) -> list[dict[str, Any]]:
+        """What the cardholder reads about this order: at, descriptor, units, currency."""
+        async with self._connections.one() as connection:
+            return [dict(row) for row in await book.statement(connection, order_id, self._clocks.wall())]
 
     async def misbehave(self, kind: Kind, until: WallTime) -> None:
         async with self._connections.one() as connection:
@@ -138,6 +158,7 @@ class SandboxProcessor:
             confirmed=(charge.three_d_secure or {}).get("authenticationValue") == CONFIRMED,
             sends_before=past.sends,
             declines_before=past.declines,
+            expired=is_expired(charge.card.exp_month, charge.card.exp_year, charge.sent_at),
         )
 
     async def _decide(self, connection: Any, charge: Charge, mac: bytes, said: Answer, past: book.Past) -> Decided:
@@ -168,12 +189,27 @@ class SandboxProcessor:
                 if self._clocks.monotonic() >= reversal.send_before_monotonic:
                     return Outcome("not_sent", text="too late to send")
                 sent = True
-                decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
+                decided = await book.decide_reversal(connection, reversal, self._clocks.wall(), "refuse" in faults)
                 if "duplicate" in faults:
                     decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
         except LOST:
             return Outcome("unknown" if sent else "not_sent", text="the connection failed")
         return await _deliver(_outcome(reversal.id, decided), None, faults, reversal.timeout_seconds)
+
+    async def _answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        sent = False
+        try:
+            async with self._connections.one() as connection:
+                faults = await active_faults(connection, self._clocks.wall())
+                if "outage" in faults:
+                    return Outcome("not_sent", text="connection refused")
+                if self._clocks.monotonic() >= answer.send_before_monotonic:
+                    return Outcome("not_sent", text="too late to send")
+                sent = True
+                decided = await disputes.hear(connection, answer)
+        except LOST:
+            return Outcome("unknown" if sent else "not_sent", text="the connection failed")
+        return await _deliver(_outcome(answer.id, decided), None, faults, answer.timeout_seconds)
 
     async def _inquire(self, id: UUID) -> Outcome:
         try:

@@ -115,7 +115,7 @@ async def find(connection: asyncpg.Connection, id: UUID, channel: str | None = N
     return Decided(row["decision"], row["why"]) if row else None
 
 
-async def statement(
+async def movements(
     connection: asyncpg.Connection, channel: str, merchant_id: UUID, begin: datetime, end: datetime
 ) -> AsyncIterator[list[StatementLine]]:
     """References are left empty."""

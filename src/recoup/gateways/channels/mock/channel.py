@@ -72,11 +72,11 @@ class MockChannel:
             send_before=payout.send_before_monotonic, timeout_seconds=payout.timeout_seconds,
         )  # fmt: skip
 
-    async def statement(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+    async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
         """What moved on this channel for a merchant in that wall time, some lines at a time."""
         async with self._connections.one() as connection:
-            async for lines in book.statement(connection, self.name, merchant_id, begin, end):
-                yield [line._replace(reference=_reference(line.id)) for line in lines]
+            async for lines in book.movements(connection, self.name, merchant_id, begin, end):
+                yield [line._replace(reference=_reference(line.id)) for line in lines if line.id is not None]
 
     async def inquire(self, id: UUID) -> Outcome:
         try:
