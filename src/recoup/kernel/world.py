@@ -46,5 +46,4 @@ class World:
     clocks: Clocks = field(default_factory=Clocks)
     policy: Policy = field(default_factory=Policy)
     channels: Any = field(default_factory=dict)
-    chains: Any = None
     extra: dict[str, Any] = field(default_factory=dict)

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
+from recoup.moves.order_message import order_message
 from recoup.rules.money import ledger
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order, Refund
@@ -77,13 +77,8 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
 
 
 def _owe(change: Change, like: Refund, units: int) -> None:
-    order = change.order
-    anew = Refund(
-        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="reversal",
-        attempt_id=like.attempt_id, state="owed", units=units, asset=like.asset, message=like.message, items=[],
-        input_mac="\\x", business_at=change.now, actor="worker:clock",
-    )  # fmt: skip
-    change.set_refund(anew)
+    assert like.attempt_id is not None
+    anew = order_message(change, "reversal", like.attempt_id, units, text=like.message)
     change.fact("reversal_owed_again", anew.refund_id, units=units)
     change.post("refund", anew.refund_id, [ledger.reversal_owed_again(units)])
     change.due("refund", change.wall, subject_id=anew.refund_id, wall=True)

@@ -8,6 +8,7 @@ from starlette.types import Scope
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
+from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
@@ -46,6 +47,9 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/disputes/{dispute_id}/notes", add_note, "POST"),
         on("/disputes/{dispute_id}/answer", post_answer, "POST"),
         on("/disputes/{dispute_id}/decide", decide, "POST"),
+        on("/orders/{order_id}/give-back", post_give_back, "POST"),
+        on("/orders/{order_id}/settled-by-hand", post_by_hand, "POST"),
+        on("/orders/{order_id}/settle-again", post_settle_again, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

@@ -13,8 +13,8 @@ Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed", "paid_late", "settled", "dispute_opened", "dispute_won", "reversal_netted",
-    "reversal_owed_again",
+    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "dispute_opened", "dispute_won",
+    "reversal_netted", "reversal_owed_again",
 )  # fmt: skip
 
 
@@ -82,6 +82,8 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
             return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
         case "reversed":
             return [((*refund, "reversed"), ledger.reversed_(units, route))]
+        case "settled_by_hand":
+            return [((*refund, "by_hand"), ledger.by_hand(units, route))]
         case "refund_done":
             return [((*refund, "refund_done"), ledger.refund_done(units, route))]
         case "refund_netted":

@@ -29,6 +29,7 @@ class Told:
     scheme: str
     now: datetime
     expires_at: datetime | None
+    sent_text: str | None = None
 
     def get(self, name: str) -> str:
         value = self.body.get(name)
@@ -36,7 +37,7 @@ class Told:
 
     def amount(self) -> str:
         units = self.body.get("units")
-        return f"{money(int(units) if units is not None else self.units, self.asset)} {self.asset}"
+        return f"{money(int(units) if units is not None else self.units, self.asset, self.sent_text)} {self.asset}"
 
     def moment(self, name: str) -> str:
         try:
