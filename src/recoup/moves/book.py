@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,10 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 def book(
     rows: Rows, merchant_id: UUID, asset: str, source_kind: str, source_id: UUID, postings: Iterable[Posting], *,
-    now: BusinessTime, wall: WallTime, order_id: UUID | None = None,
+    now: BusinessTime, wall: WallTime, order_id: UUID | None = None, available_at: datetime | None = None,
 ) -> None:  # fmt: skip
-    """Once per (source, recipe): a second time the database refuses it."""
+    """Once per (source, recipe): a second time the database refuses it. `available_at`: from when on a settlement may
+    take it; now, unless it is told."""
     for posting in postings:
         if sum(e.units for e in posting.entries):
             raise AssertionError(f"{posting.recipe} does not balance")
@@ -33,7 +35,7 @@ def book(
         for number, entry in enumerate(posting.entries, 1):
             rows.entries.append({
                 "merchant_id": merchant_id, "posting_id": posting_id, "line_no": number, "account": entry.account,
-                "asset": asset, "place": entry.place, "units": entry.units, "available_at": now,
+                "asset": asset, "place": entry.place, "units": entry.units, "available_at": available_at or now,
             })  # fmt: skip
 
 

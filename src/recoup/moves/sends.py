@@ -30,8 +30,11 @@ def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str,
     return kept + [blank | row for row in reserved.values() if row["state"] != "not_sent"]
 
 
-def gate(order: Order, now: datetime, visa_limit: int, initiator: str) -> Allowed | Refused:
-    """Whether the networks allow one more send of the order's card now. Only under the card's lock."""
+def gate(
+    order: Order, now: datetime, visa_limit: int, initiator: str, *, units: int | None = None
+) -> Allowed | Refused:
+    """Whether the networks allow one more send of the order's card now. Only under the card's lock. `units`: of this
+    send, where they are not the order's."""
     for block in order.blocks:
         until = datetime.fromisoformat(block["until"]) if block["until"] else None
         ours = block["merchant_id"] in (None, str(order.merchant_id))
@@ -41,7 +44,7 @@ def gate(order: Order, now: datetime, visa_limit: int, initiator: str) -> Allowe
         order.card.scheme if order.card else "generic",
         [_send(row) for row in order.sends],
         now,
-        units=order.units,
+        units=order.units if units is None else units,
         currency=order.asset,
         initiator="customer" if initiator == "customer" else "merchant",
         acceptor_id=order.merchant.acceptor_id,

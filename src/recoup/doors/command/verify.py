@@ -10,17 +10,29 @@ import click
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.insight.verify import Verified
 from recoup.flows.insight.verify import verify as prove
+from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
+from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
+from recoup.rules.money.settlement_file import LINE_BYTES_MAX, Proved, Wrong
+from recoup.rules.money.settlement_file import prove as prove_settlement
 
 
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.command()
     @click.option("--merchant", help="Merchant id; default: all.")
+    @click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                  help="Proves this settlement file instead; needs no database.")
+    @click.option("--root", help="With --file: the root that the event settlement.closed told.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
-    def verify(merchant: str | None, as_json: bool, data_dir: Path | None) -> None:
+    def verify(
+        merchant: str | None, path: Path | None, root: str | None, as_json: bool, data_dir: Path | None
+    ) -> None:
         """Proves ledger, log, faces and balances; exit 1 and the first difference when they do not hold."""
+        if path is not None:
+            prove_file(path, root, as_json)
+            return
         merchant_id = parse_id(merchant) if merchant else None
         if merchant and merchant_id is None:
             raise Problem("invalid", f"{merchant!r} is not a merchant id.",
@@ -33,6 +45,25 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         click.echo(json.dumps(as_dict(done)) if as_json else as_text(done))
         if done.difference is not None:
             raise click.exceptions.Exit(1)
+
+
+def prove_file(path: Path, root: str | None, as_json: bool) -> None:
+    """Says what the file proves, or the first thing in it that does not hold, and ends with 1."""
+    with path.open("rb") as file:
+        found = prove_settlement(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""), root)
+    wrong = found._asdict() if isinstance(found, Wrong) else None
+    if as_json:
+        click.echo(json.dumps({"ok": wrong is None, "difference": wrong, "file": None if wrong else found._asdict()}))
+    elif isinstance(found, Proved):
+        paid = to_text(found.payout, EXPONENTS.get(found.asset, 0))
+        click.echo(f"settlement {found.settlement_id}\npayout     {found.asset} {paid}\nlines      {found.lines:,}\n"
+                   f"pages      {found.pages:,}\nroot       {found.root}"
+                   f"{'' if root else chr(10) + '           compare it with the one that settlement.closed told'}\nok")
+    else:
+        click.echo("\n".join(["The first difference:", *(f"  {name:9} {value}" for name, value in
+                                                         found._asdict().items())]))  # fmt: skip
+    if wrong is not None:
+        raise click.exceptions.Exit(1)
 
 
 def as_dict(done: Verified) -> dict[str, Any]:

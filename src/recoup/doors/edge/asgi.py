@@ -1,6 +1,6 @@
 """What ASGI passes around, and how a refusal is written before any door is reached."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,18 @@ async def send_refusal(send: Send, refusal: Refusal, *extra: tuple[bytes, bytes]
     headers = [*refusal.headers, *extra, length]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": refusal.body})
+
+
+async def send_stream(
+    send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], parts: AsyncIterator[bytes]
+) -> None:
+    """A body whose length is not known before. It begins with its first part: a Problem until then is still raised."""
+    first = await anext(parts, b"")
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    async for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:

@@ -20,7 +20,9 @@ from recoup.doors.rescue.shapes.orders import (
     Item,
     Order,
     OrderDetail,
+    RefundedItem,
     RefundShown,
+    RefundStep,
 )
 from recoup.doors.rescue.wire import Nothing, iso_or_null
 from recoup.flows.cards.amend import NOTES_MAX, Amended, amend
@@ -52,8 +54,8 @@ async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
         "items": [Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
                   for number, line in enumerate(row["items"] or (), 1)],
         "refunds": [_refund(one) for one in row["refunds"] or ()],
-        "attempts": [_attempt(one) for one in row["attempts"] or ()],
         "disputes": [_dispute(one, row["scheme"]) for one in row["disputes"] or ()],
+        "attempts": [_attempt(one) for one in row["attempts"] or ()],
         "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
     }  # fmt: skip
 
@@ -84,7 +86,9 @@ def _refund(row: dict[str, Any]) -> RefundShown:
     return RefundShown(
         id=UUID(row["refund_id"]), number=row["refund_no"], status=_REFUND_STATUS.get(row["state"], "PENDING"),
         amount=row["units"], created_date=_moment(row["business_at"]), message=row["message"],
-        reference=row["reference"],
+        reference=row["reference"], kind=row["kind"], state=row["state"],
+        items=[RefundedItem(line=p["line"], quantity=p["quantity"], amount=p["units"]) for p in row["items"]],
+        history=[RefundStep(happening=step["happening"], at=_moment(step["at"])) for step in row["life"] or ()],
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """One resource of the API: who calls, may it, what does it say, what is answered. In the order of precedence that the
 whole product keeps: path, credential, method, permission, rate, content."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal, send_stream
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
 from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of
@@ -66,6 +66,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    """`body`: a Struct, told as JSON; or parts of a file as they come, whose type stands in `headers`."""
+
     body: Any
     status: int = 200
     headers: tuple[tuple[bytes, bytes], ...] = field(default=())
@@ -108,6 +110,9 @@ class Resource:
             log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
             await send_refusal(send, refusal(scope, ours))
+            return
+        if isinstance(reply.body, AsyncIterator):
+            await send_stream(send, reply.status, reply.headers, reply.body)
             return
         body = b"" if reply.status == 204 else _encode(reply.body)
         await send_refusal(send, Refusal(reply.status, body, [_JSON, *reply.headers]))

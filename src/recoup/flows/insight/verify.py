@@ -16,7 +16,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.rules.money.settlement import KINDS
 from recoup.store.read.proofs import issuer
+from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
 from recoup.store.read.proofs.counts import counts
 from recoup.store.read.proofs.disputes import disputes, issuers_cases, notices_of_nothing
@@ -28,10 +30,11 @@ from recoup.store.read.proofs.ledger import (
     read_outstanding,
     read_postings,
 )
-from recoup.store.read.proofs.messages import feed_and_exposure, messages
+from recoup.store.read.proofs.messages import feed, messages
 from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
+from recoup.store.read.proofs.settlements import bank_settlements
 from recoup.store.read.proofs.stable import channel_book, payouts, settlements
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
 
@@ -71,6 +74,7 @@ async def verify(
                 if tell:
                     tell(one)
                 found = await _merchant(connection, one, wall, with_issuer)
+            found = found or await operator_exposure(connection)
             found = found or await sends_of_nothing(connection, merchant_id)
             if found is None and with_issuer:
                 found = await issuer.theirs(connection, merchant_id)
@@ -96,7 +100,9 @@ async def _merchant(
         or await due_work_of_nothing(connection, merchant_id)
         or await payouts(connection, merchant_id)
         or await notices_of_nothing(connection, merchant_id)
-        or await feed_and_exposure(connection, merchant_id)
+        or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
+        or await feed(connection, merchant_id)
+        or await exposure(connection, merchant_id)
     )
 
 
@@ -117,6 +123,7 @@ async def _window(
     lines, events = list(verify_orders.EVENTS), list(verify_orders.EVENTS.values())
     return (
         await decline_that_came_in(connection, window)
+        or await advances(connection, window)
         or await due_work(connection, window, wall, INLINE_GRACE)
         or await messages(connection, window, lines, events)
         or await settlements(connection, window)

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 IN_FLIGHT_MAX = 256
 ROOM_WORTH_A_CLAIM = 64
 ROOM_SECONDS = 0.01
+ABOUT_ORDERS = frozenset({"order", "stable_order", "subscription"})
 SCHEDULES = {"stablecoin": STABLECOIN}
 _RESULTS = {"taken": "delivered", "retry": "failed", "park": "parked", "disable": "disabled"}
 _Finished = tuple[dict[str, Any], dict[str, Any]]
@@ -143,9 +144,10 @@ def _host_of(url: str, loopback: bool) -> str | None:
 
 
 def event_of(row: dict[str, Any], test_mode: bool) -> Event:
-    """From a claimed lane or a line of the feed."""
+    """From a claimed lane or a line of the feed. Of a settlement or payout no order is named."""
+    order_id = row["subject_id"] if row["subject_kind"] in ABOUT_ORDERS else None
     return Event(
-        event_id=row["event_id"], merchant_id=row["merchant_id"], site_id=row["site_id"], order_id=row["subject_id"],
+        event_id=row["event_id"], merchant_id=row["merchant_id"], site_id=row["site_id"], order_id=order_id,
         external_order_id=row["external_id"], name=row["event"], sequence=row["next_seq"],
         business_at=row["business_at"], data=row["body"], test_mode=test_mode,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 ACCOUNTS: Final = (
     "customer_due", "merchant_payable", "fees", "clearing", "refund_due", "reversal_due", "bad_debt", "bank",
-    "payout_due", "dispute_loss", "dispute_cost",
+    "payout_due", "dispute_loss", "dispute_cost", "reserve", "settlement_due", "adjustments",
 )  # fmt: skip
 WALLET: Final = "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
 
@@ -50,6 +50,16 @@ def refund_owed(units: int, payable: str = "") -> Posting:
     return _pair("refund_owed", "merchant_payable", "refund_due", units, place=payable)
 
 
+def fee_returned(units: int, payable: str = "") -> Posting:
+    """With a refund, by the contract."""
+    return _pair("fee_returned", "fees", "merchant_payable", units, credit_place=payable)
+
+
+def fee_taken_back(units: int, payable: str = "") -> Posting:
+    """The refund with which it was returned is refused."""
+    return _pair("fee_taken_back", "merchant_payable", "fees", units, place=payable)
+
+
 def refund_refused(units: int, payable: str = "") -> Posting:
     return _pair("refund_refused", "refund_due", "merchant_payable", units, credit_place=payable)
 
@@ -60,6 +70,15 @@ def refund_netted(units: int) -> Posting:
 
 def refund_done(units: int, route: str) -> Posting:
     return _pair("refund_done", "refund_due", "clearing", units, credit_place=route)
+
+
+def refund_by_hand(units: int) -> Posting:
+    """By a transfer of the operator's, not through the processor."""
+    return _pair("refund_by_hand", "refund_due", "bank", units)
+
+
+def reversal_by_hand(units: int) -> Posting:
+    return _pair("reversal_by_hand", "reversal_due", "bank", units)
 
 
 def late_approval(units: int, route: str) -> Posting:
@@ -77,6 +96,11 @@ def by_hand(units: int, route: str) -> Posting:
 
 def uncollected(units: int) -> Posting:
     return _pair("uncollected", "bad_debt", "customer_due", units)
+
+
+def refund_of_bad_debt(units: int) -> Posting:
+    """The customer never paid: what the merchant gives back is the operator's."""
+    return _pair("refund_of_bad_debt", "refund_due", "bad_debt", units)
 
 
 def disputed(units: int, route: str, liable: str, payable: str = "") -> Posting:
@@ -132,6 +156,43 @@ def payout_paid(units: int) -> Posting:
 def payout_returned(units: int) -> Posting:
     """Rejected or failed: it is the merchant's again."""
     return _pair("payout_returned", "payout_due", "merchant_payable", units, credit_place=WALLET)
+
+
+def adjusted(units: int) -> Posting:
+    """By hand. `units` signed: + is in the merchant's favour."""
+    if units > 0:
+        return _pair("adjusted", "adjustments", "merchant_payable", units)
+    return _pair("adjusted", "merchant_payable", "adjustments", -units)
+
+
+def settlement_closed(units: int) -> Posting:
+    """What a batch pays out is no longer the merchant's balance: it is due to its bank."""
+    return _pair("settlement_closed", "merchant_payable", "settlement_due", units)
+
+
+def carried(units: int) -> Posting:
+    """Closes a batch that pays nothing: `units`, what it comes to, - when the merchant owes it, are taken out of it by
+    the first entry, and stand in the next one by the second."""
+    if not units:
+        raise ValueError("carried posts nothing; a posting moves more than that")
+    return Posting("carried", (Entry("merchant_payable", "", units), Entry("merchant_payable", "", -units)))
+
+
+def reserve_held(units: int) -> Posting:
+    return _pair("reserve_held", "merchant_payable", "reserve", units)
+
+
+def reserve_released(units: int) -> Posting:
+    return _pair("reserve_released", "reserve", "merchant_payable", units)
+
+
+def paid_out(units: int) -> Posting:
+    return _pair("paid_out", "settlement_due", "bank", units)
+
+
+def payout_bounced(units: int) -> Posting:
+    """The bank gave it back: it is due again."""
+    return _pair("payout_bounced", "bank", "settlement_due", units)
 
 
 def collected(units: int, route: str, fee_units: int, payable: str = "") -> tuple[Posting, ...]:

@@ -23,6 +23,20 @@ SELECT o.merchant_id, o.order_id,
     ) END AS sends,
   CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
     WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END AS settlements,
+  CASE WHEN o.stage = 'completed' THEN (SELECT to_jsonb(x) FROM advances x
+    WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END AS advance,
+  CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
+    SELECT to_jsonb(x) || jsonb_build_object('customer_id', coalesce((SELECT p.payer_id FROM order_payer p
+      WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id), o.pan_id))
+    FROM exposure_limits x WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
+    ) END AS limits,
+  (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f
+    WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)
+      AND (f.currency IS NULL OR f.currency = o.asset)) AS fee_terms,
+  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id) AS notices,
+  CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.dst = 'completed' AND l.src <> 'completed'
+    ) END AS approval,
   CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') AND o.kind <> 'stable' THEN
     (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
       WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,

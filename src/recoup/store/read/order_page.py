@@ -28,6 +28,8 @@ SELECT
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS disputes,
   (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
+  (SELECT to_jsonb(x) - 'customer_id' - 'slot' FROM advances x
+    WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) AS advance,
   (SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,
   (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM decisions d
@@ -56,7 +58,7 @@ WHERE o.merchant_id = $1 AND o.order_id = $2
 _TIMES: Final = frozenset({
     "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
     "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
-    "capture_window", "opened_at", "respond_by", "answer_before",
+    "capture_window", "started_at", "until", "opened_at", "respond_by", "answer_before",
 })  # fmt: skip
 
 
@@ -65,8 +67,8 @@ class OrderPage:
     """Rows as their tables hold them, times as datetimes, ids as text.
 
     `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
-    what its customer is asked now. Lists are oldest first: `postings` carry their `entries`, `events` their delivery
-    `tries`. `due` is what waits: kind -> when.
+    what its customer is asked now, `advance` what was approved before it was collected. Lists are oldest first:
+    `postings` carry their `entries`, `events` their delivery `tries`. `due` is what waits: kind -> when.
     """
 
     order_id: UUID
@@ -79,6 +81,7 @@ class OrderPage:
     refunds: tuple[Row, ...]
     disputes: tuple[Row, ...]
     challenge: Row | None
+    advance: Row | None
     log: tuple[Row, ...]
     decisions: tuple[Row, ...]
     postings: tuple[Row, ...]

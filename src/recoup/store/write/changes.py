@@ -43,30 +43,34 @@ ord AS (
 tried AS (
   INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
     initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
-    scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id)
+    scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4)
   SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator, sent_at,
     send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id, scheme_code,
-    advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id
+    advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4
   FROM jsonb_populate_recordset(NULL::attempts, $N)
   ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
+    units = EXCLUDED.units,
     route = EXCLUDED.route, sent_at = EXCLUDED.sent_at, send_before = EXCLUDED.send_before,
     call_timeout_ms = EXCLUDED.call_timeout_ms, sends = EXCLUDED.sends, not_found = EXCLUDED.not_found,
     if_late = EXCLUDED.if_late, reference = EXCLUDED.reference,
     network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
     advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
-    code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at
+    code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
+    card_last4 = EXCLUDED.card_last4
 )
 """,
     "refunds": """
 refunded AS (
   INSERT INTO refunds AS r (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message,
-    items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor)
+    items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note,
+    hand_actor)
   SELECT merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message, items, input_mac,
-    tries, send_before, not_found, reference, processor_code, business_at, actor
+    tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note, hand_actor
   FROM jsonb_populate_recordset(NULL::refunds, $N)
   ON CONFLICT (merchant_id, refund_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
     send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
-    processor_code = EXCLUDED.processor_code
+    processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
+    hand_actor = EXCLUDED.hand_actor
 )
 """,
     "challenges": """
@@ -87,6 +91,15 @@ settled AS (
   FROM jsonb_populate_recordset(NULL::settlements, $N)
   ON CONFLICT (merchant_id, settlement_id) DO UPDATE SET state = EXCLUDED.state, tx_hash = EXCLUDED.tx_hash,
     tries = EXCLUDED.tries, send_before = EXCLUDED.send_before
+)
+""",
+    "advances": """
+advanced AS (
+  INSERT INTO advances AS a (merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy,
+    started_at, until)
+  SELECT merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy, started_at, until
+  FROM jsonb_populate_recordset(NULL::advances, $N)
+  ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state
 )
 """,
     "disputes": """
@@ -149,6 +162,13 @@ entered AS (
   FROM jsonb_populate_recordset(NULL::entries, $N)
 )
 """,
+    "mails": """
+mailed AS (
+  INSERT INTO mails (merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at)
+  SELECT merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at
+  FROM jsonb_populate_recordset(NULL::mails, $N)
+)
+""",
     "outbox": """
 told AS (
   INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
@@ -204,12 +224,14 @@ class Rows:
     refunds: list[dict[str, Any]] = field(default_factory=list)
     challenges: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[dict[str, Any]] = field(default_factory=list)
+    advances: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
     dispute_notices: list[dict[str, Any]] = field(default_factory=list)
     card_blocks: list[dict[str, Any]] = field(default_factory=list)
     network_sends: list[dict[str, Any]] = field(default_factory=list)
     postings: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    mails: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     due_work: list[dict[str, Any]] = field(default_factory=list)
     due_done: list[dict[str, Any]] = field(default_factory=list)

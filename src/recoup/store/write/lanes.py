@@ -18,7 +18,7 @@ WITH picked AS MATERIALIZED (
   RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.next_seq, l.fails
 )
 SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.own_key, m.webhook_key,
-  m.stablecoin_webhook_key, o.event_id, o.event, o.body, o.business_at, r.site_id,
+  m.stablecoin_webhook_key, o.event_id, o.event, o.subject_kind, o.body, o.business_at, r.site_id,
   r.external_id
 FROM leased l
 JOIN endpoints e USING (merchant_id, endpoint_id)

@@ -15,6 +15,11 @@ from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.read.order_page import OrderPage, Row
 
 ON_HOLD = 1
+COLLECTED = (
+    "The order was approved before its customer was charged; they are charged by a plan of its own.",
+    "It is the operator's risk: you are settled whether it succeeds or not.",
+)
+COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline, or the end of the plan, ends the tries."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Planned:
     """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them."""
 
     number: int
+    units: int
     at: datetime
     why: tuple[str, ...]
     would_change: str
@@ -84,15 +90,22 @@ def planned(page: OrderPage) -> Planned | None:
     at = page.head["next_attempt_at"]
     if attempt is None or at is None:
         return None
+    if to_collect(page) is not None:
+        return Planned(attempt["attempt_no"], attempt["units"], at, COLLECTED, COLLECTED_ENDS, (), "")
     decision = decision_of(page, attempt["decision_id"])
     reasons = tuple(decision["reasons"]) if decision else ()
     if page.head["status"] == ON_HOLD and page.head["attention"]:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
         reasons = (page.head["attention"], *reasons[1:])
     return Planned(
-        attempt["attempt_no"], at, reasons[:-1] if len(reasons) > 1 else reasons, reasons[-1] if reasons else "",
-        _alternatives(decision), _versions(decision),
+        attempt["attempt_no"], attempt["units"], at, reasons[:-1] if len(reasons) > 1 else reasons,
+        reasons[-1] if reasons else "", _alternatives(decision), _versions(decision),
     )  # fmt: skip
+
+
+def to_collect(page: OrderPage) -> Row | None:
+    """The advance that its customer was not charged for yet."""
+    return page.advance if page.advance is not None and page.advance["state"] == "due" else None
 
 
 def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
@@ -129,7 +142,7 @@ def tried(page: OrderPage) -> list[Tried]:
 
 
 def order_items(page: OrderPage) -> tuple[Item, ...]:
-    return items_of(page.order["facts"].get("items") or ())
+    return items_of(page.order["facts"].get("items") or (), page.order["units"])
 
 
 def taken(page: OrderPage) -> dict[int, tuple[int, int]]:

@@ -18,6 +18,7 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage, Row
 
 KINDS: Final = ("all", "attempts", "money", "webhooks")
+_MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})
 _REFUNDS: Final = {"refund_owed": 1, "refund_refused": -1}
 _DISPUTES: Final = {"dispute_opened": 1, "dispute_won": -1}
 
@@ -51,6 +52,19 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
             status = _at(page.log, statuses, attempt["at"])
             items.append((attempt["at"], 2, attempt["try_no"], _delivery(page, event, attempt, status)))
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
+
+
+def lives(page: OrderPage, now: datetime) -> dict[str, list[Item]]:
+    """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late approval."""
+    found: dict[str, list[Item]] = {}
+    for refund in page.refunds:
+        began = {str(refund["refund_id"])} | ({str(refund["attempt_id"])} if refund["kind"] == "reversal" else set())
+        found[refund["refund_id"]] = [
+            _line(page, line, page.head["status"], now) for line in page.log
+            if line["fact_kind"] in _MONEY_BACK and str(line["fact_id"]) in began
+            or refund["kind"] == "reversal" and line["happening"] == "approved_late" and str(line["fact_id"]) in began
+        ]  # fmt: skip
+    return found
 
 
 def moments(page: OrderPage, now: datetime, fact_id: UUID) -> list[Item]:

@@ -27,8 +27,23 @@ class Item(Shape, kw_only=True):
     quantity: int | None = None
 
 
+class RefundStep(Shape, kw_only=True):
+    """Something that happened to a refund."""
+
+    happening: Annotated[str, Meta(description="`refund_owed`, `refund_sent`, `refund_done`, `void_owed`, `voided`, …")]
+    at: Moment
+
+
+class RefundedItem(Shape, kw_only=True):
+    """What a refund took of a line."""
+
+    line: int
+    quantity: Annotated[int, Meta(description="Whole pieces; 0: an amount of it.")]
+    amount: Annotated[int, Meta(description="Minor units.")]
+
+
 class RefundShown(Shape, kw_only=True):
-    """A refund of the order."""
+    """A refund of the order, or of a hold that was let go instead."""
 
     id: Annotated[UUID, Meta(description="`transactionId` of the refund's answer.")]
     number: Annotated[int, Meta(ge=1)]
@@ -37,6 +52,14 @@ class RefundShown(Shape, kw_only=True):
     created_date: Moment
     message: str
     reference: Annotated[str | None, Meta(description="The processor's.")] = None
+    kind: Annotated[
+        str, Meta(description="`refund`, or `void`: the amount was only held, and was let go.")
+    ] = "refund"
+    state: Annotated[
+        str, Meta(description="`owed`, `sent`, `netted` against the charge, `done`, `stuck` or `refused`.")
+    ] = "owed"
+    items: list[RefundedItem] = field(default_factory=list)
+    history: Annotated[list[RefundStep], Meta(description="Its life, oldest first.")] = field(default_factory=list)
 
 
 class DisputeShown(Shape, kw_only=True):

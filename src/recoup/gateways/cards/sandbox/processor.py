@@ -88,6 +88,11 @@ class SandboxProcessor:
         async with self._connections.one() as connection:
             await book.tell(connection, order_id, approve)
 
+    async def statement(self, order_id: UUID) -> list[dict[str, Any]]:
+        """What the cardholder reads about this order: at, descriptor, units, currency."""
+        async with self._connections.one() as connection:
+            return [dict(row) for row in await book.statement(connection, order_id, self._clocks.wall())]
+
     async def misbehave(self, kind: Kind, until: WallTime) -> None:
         async with self._connections.one() as connection:
             await set_fault(connection, kind, until)
@@ -178,7 +183,7 @@ class SandboxProcessor:
                 if self._clocks.monotonic() >= reversal.send_before_monotonic:
                     return Outcome("not_sent", text="too late to send")
                 sent = True
-                decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
+                decided = await book.decide_reversal(connection, reversal, self._clocks.wall(), "refuse" in faults)
                 if "duplicate" in faults:
                     decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
         except LOST:

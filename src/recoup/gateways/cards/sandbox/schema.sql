@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS issuer.sends (
     scheme_code text NOT NULL,
     advice_code text,
     known_from timestamptz,
-    hidden_inquiries integer NOT NULL DEFAULT 0
+    hidden_inquiries integer NOT NULL DEFAULT 0,
+    descriptor text NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS sends_by_order ON issuer.sends (order_id);
 
@@ -96,7 +97,7 @@ CREATE TABLE IF NOT EXISTS issuer.answers (
 
 -- What the operator switched on, until a wall time.
 CREATE TABLE IF NOT EXISTS issuer.faults (
-    kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate')),
+    kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate', 'refuse')),
     until timestamptz NOT NULL
 );
 

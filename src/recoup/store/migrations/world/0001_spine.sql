@@ -21,9 +21,6 @@ CREATE TABLE merchants (
   mit boolean NOT NULL DEFAULT true,
   region text NOT NULL DEFAULT 'us',
   acceptor_id text NOT NULL,
-  fee_basis_points int NOT NULL DEFAULT 0,
-  fee_fixed_units bigint NOT NULL DEFAULT 0,
-  fee_minimum_units bigint NOT NULL DEFAULT 0,
   cit_unresolved text NOT NULL DEFAULT 'decline_and_reverse'
     CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
@@ -44,10 +41,32 @@ CREATE TABLE sites (
   mit boolean NOT NULL DEFAULT true,
   is_default boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
+  support text NOT NULL DEFAULT '',        -- where its customers ask: an e-mail address, phone number or page
   retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
   PRIMARY KEY (merchant_id, site_id)
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
+
+-- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
+CREATE TABLE fee_terms (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  term_id uuid NOT NULL,
+  site_id uuid,                            -- null = every site; so with the next two
+  order_type text CHECK (order_type IN ('CIT', 'MIT', 'STABLE')),
+  currency text,
+  basis_points int NOT NULL DEFAULT 0 CHECK (basis_points BETWEEN 0 AND 10000),
+  fixed_units bigint NOT NULL DEFAULT 0 CHECK (fixed_units >= 0),
+  minimum_units bigint NOT NULL DEFAULT 0 CHECK (minimum_units >= 0),
+  refund text NOT NULL DEFAULT 'keep' CHECK (refund IN ('keep', 'pro_rata', 'full')),
+  ended boolean NOT NULL DEFAULT false,    -- from its date on the scope has no term of its own
+  valid_from timestamptz NOT NULL,         -- business time
+  actor text NOT NULL,
+  note text NOT NULL DEFAULT '',
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, term_id),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  CHECK (currency IS NOT NULL OR fixed_units = 0 AND minimum_units = 0)
+);
 
 -- home: directory. Small, replicated; the only uniques across merchants.
 CREATE TABLE api_keys (
@@ -189,16 +208,19 @@ CREATE TABLE order_log (
     'cancelled/merchant_attempt/cancelled',
     'cancelled/paid_late/cancelled',
     'cancelled/paid_twice/cancelled',
+    'cancelled/reversal_by_hand_proposed/cancelled',
     'cancelled/reversal_delayed/cancelled',
     'cancelled/reversal_netted/cancelled',
     'cancelled/reversal_owed/cancelled',
     'cancelled/reversal_owed_again/cancelled',
     'cancelled/reversal_refused/cancelled',
+    'cancelled/reversal_retried/cancelled',
     'cancelled/reversal_stuck/cancelled',
     'cancelled/reversed/cancelled',
     'cancelled/settled_by_hand/cancelled',
     'cancelled/void_delayed/cancelled',
     'cancelled/void_owed/cancelled',
+    'cancelled/void_retried/cancelled',
     'cancelled/void_stuck/cancelled',
     'cancelled/voided/cancelled',
     'cancelled/warned/cancelled',
@@ -228,7 +250,10 @@ CREATE TABLE order_log (
     'completed/attempt_approved/completed',
     'completed/attempt_declined/completed',
     'completed/attempt_not_sent/completed',
+    'completed/attempt_sent/completed',
     'completed/attempt_unknown/completed',
+    'completed/charge_planned/completed',
+    'completed/charged/completed',
     'completed/dispute_answer_delayed/completed',
     'completed/dispute_answer_owed/completed',
     'completed/dispute_answer_refused/completed',
@@ -243,16 +268,21 @@ CREATE TABLE order_log (
     'completed/merchant_attempt/completed',
     'completed/paid_late/completed',
     'completed/paid_twice/completed',
+    'completed/refund_by_hand_proposed/completed',
     'completed/refund_delayed/completed',
     'completed/refund_done/completed',
     'completed/refund_netted/completed',
+    'completed/refund_of_bad_debt/completed',
     'completed/refund_owed/completed',
     'completed/refund_refused/completed',
+    'completed/refund_retried/completed',
     'completed/refund_sent/completed',
     'completed/refund_stuck/completed',
+    'completed/reversal_by_hand_proposed/completed',
     'completed/reversal_delayed/completed',
     'completed/reversal_owed/completed',
     'completed/reversal_refused/completed',
+    'completed/reversal_retried/completed',
     'completed/reversal_stuck/completed',
     'completed/reversed/completed',
     'completed/settled/completed',
@@ -261,6 +291,7 @@ CREATE TABLE order_log (
     'completed/settlement_due/completed',
     'completed/settlement_replaced/completed',
     'completed/settlement_stuck/completed',
+    'completed/uncollected/completed',
     'completed/warned/completed',
     'declined/approved_late/declined',
     'declined/attempt_approved/declined',
@@ -281,16 +312,19 @@ CREATE TABLE order_log (
     'declined/merchant_attempt/declined',
     'declined/paid_late/declined',
     'declined/paid_twice/declined',
+    'declined/reversal_by_hand_proposed/declined',
     'declined/reversal_delayed/declined',
     'declined/reversal_netted/declined',
     'declined/reversal_owed/declined',
     'declined/reversal_owed_again/declined',
     'declined/reversal_refused/declined',
+    'declined/reversal_retried/declined',
     'declined/reversal_stuck/declined',
     'declined/reversed/declined',
     'declined/settled_by_hand/declined',
     'declined/void_delayed/declined',
     'declined/void_owed/declined',
+    'declined/void_retried/declined',
     'declined/void_stuck/declined',
     'declined/voided/declined',
     'declined/warned/declined',
@@ -313,16 +347,19 @@ CREATE TABLE order_log (
     'expired/merchant_attempt/expired',
     'expired/paid_late/expired',
     'expired/paid_twice/expired',
+    'expired/reversal_by_hand_proposed/expired',
     'expired/reversal_delayed/expired',
     'expired/reversal_netted/expired',
     'expired/reversal_owed/expired',
     'expired/reversal_owed_again/expired',
     'expired/reversal_refused/expired',
+    'expired/reversal_retried/expired',
     'expired/reversal_stuck/expired',
     'expired/reversed/expired',
     'expired/settled_by_hand/expired',
     'expired/void_delayed/expired',
     'expired/void_owed/expired',
+    'expired/void_retried/expired',
     'expired/void_stuck/expired',
     'expired/voided/expired',
     'expired/warned/expired',
@@ -572,10 +609,14 @@ CREATE TABLE attempts (
   latency_ms int,
   closed_at timestamptz,
   decision_id uuid,
+  card_last4 text,                         -- of the card that was sent
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+-- "What is this charge": by what a cardholder reads on a statement, over all merchants.
+CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
+  WHERE state = 'approved' AND card_last4 IS NOT NULL;
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (
@@ -598,10 +639,15 @@ CREATE TABLE refunds (
   processor_code text,
   business_at timestamptz NOT NULL,
   actor text NOT NULL,
+  send_id uuid,                            -- what the processor knows it by, when it is not refund_id any more
+  hand_note text,                          -- how somebody says that it was paid; another person confirms
+  hand_actor text,
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+
+CREATE INDEX refunds_under_way ON refunds (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.
 CREATE TABLE challenges (
@@ -639,6 +685,73 @@ CREATE TABLE settlements (
 CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
 CREATE UNIQUE INDEX settlements_payment ON settlements (merchant_id, attempt_id) WHERE state <> 'failed';
 CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state NOT IN ('confirmed', 'failed');
+
+-- home: merchant. What may be advanced before it is collected, by whom it was set. A limit of 0 advances nothing.
+CREATE TABLE exposure_limits (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  asset text NOT NULL,
+  limit_units bigint NOT NULL DEFAULT 0 CHECK (limit_units >= 0),
+  order_max_units bigint NOT NULL DEFAULT 0 CHECK (order_max_units >= 0),
+  customer_max_units bigint NOT NULL DEFAULT 0 CHECK (customer_max_units >= 0),
+  chunk_units bigint NOT NULL DEFAULT 1 CHECK (chunk_units > 0),
+  allowed_loss_basis_points int NOT NULL DEFAULT 0 CHECK (allowed_loss_basis_points BETWEEN 0 AND 10000),
+  advance_on text NOT NULL DEFAULT 'unresolved' CHECK (advance_on IN ('unresolved', 'soft_declines', 'both')),
+  drawn_units bigint NOT NULL DEFAULT 0 CHECK (drawn_units >= 0),  -- what it counts of the operator's limit
+  version int NOT NULL DEFAULT 1,
+  changed_at timestamptz NOT NULL,
+  changed_by text NOT NULL,
+  PRIMARY KEY (merchant_id, asset)
+);
+
+-- Chunks of the limit, moved here by the treasurer; an advance takes from one of them in one conditional update.
+CREATE TABLE exposure_allotments (
+  merchant_id uuid NOT NULL,
+  asset text NOT NULL,
+  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
+  allotted bigint NOT NULL DEFAULT 0,
+  used bigint NOT NULL DEFAULT 0,
+  reclaim bigint NOT NULL DEFAULT 0,       -- of what is used: does not become free again, for the limit fell
+  PRIMARY KEY (merchant_id, asset, slot),
+  CHECK (used BETWEEN 0 AND allotted),
+  CHECK (reclaim BETWEEN 0 AND used)
+);
+
+-- The payer where one is known, else the card number.
+CREATE TABLE customer_exposure (
+  merchant_id uuid NOT NULL,
+  customer_id uuid NOT NULL,
+  asset text NOT NULL,
+  used bigint NOT NULL DEFAULT 0 CHECK (used >= 0),
+  PRIMARY KEY (merchant_id, customer_id, asset)
+);
+
+-- An order that was approved before its customer was charged, and what of it is still to be collected.
+CREATE TABLE advances (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  customer_id uuid NOT NULL,
+  asset text NOT NULL,
+  slot smallint NOT NULL,
+  units bigint NOT NULL CHECK (units > 0),
+  due_units bigint NOT NULL CHECK (due_units BETWEEN 0 AND units),
+  state text NOT NULL CHECK (state IN ('due', 'charged', 'netted', 'uncollected')),
+  policy text NOT NULL,                    -- version of the collection plan
+  started_at timestamptz NOT NULL,         -- business time
+  until timestamptz NOT NULL,              -- business time: what is not collected by then is bad debt
+  PRIMARY KEY (merchant_id, order_id),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders,
+  CHECK ((state = 'due') = (due_units > 0))
+);
+CREATE INDEX advances_due ON advances (merchant_id, asset, slot) WHERE due_units > 0;
+
+-- home: directory. What the operator risks over all merchants, an asset.
+CREATE TABLE operator_exposure (
+  asset text PRIMARY KEY,
+  limit_units bigint NOT NULL DEFAULT 0 CHECK (limit_units >= 0),
+  drawn_units bigint NOT NULL DEFAULT 0 CHECK (drawn_units >= 0),
+  changed_at timestamptz NOT NULL,
+  changed_by text NOT NULL
+);
 
 -- home: merchant. What cardholders take back through their issuer: one row a case of the processor, whatever stages it
 -- goes through. `round_id` is what the present round of money is booked under.
@@ -853,15 +966,63 @@ CREATE TABLE account_balances (
   PRIMARY KEY (merchant_id, account, asset, place)
 );
 
+-- home: merchant. What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
+
+-- A period is settled by the terms that are valid when it ends; no terms begin in the past. Rows are never changed.
+CREATE TABLE settlement_terms (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  valid_from timestamptz NOT NULL,
+  period text NOT NULL CHECK (period IN ('day', 'week', 'month')),
+  anchor smallint NOT NULL,                -- day of the week (1 is Monday) or of the month on which a period begins
+  delay_days smallint NOT NULL CHECK (delay_days BETWEEN 0 AND 90),
+  reserve_basis_points int NOT NULL CHECK (reserve_basis_points BETWEEN 0 AND 10000),
+  reserve_days smallint NOT NULL CHECK (reserve_days BETWEEN 0 AND 730),
+  account_delay_days smallint NOT NULL CHECK (account_delay_days BETWEEN 0 AND 90),
+  minimums jsonb NOT NULL,                 -- {asset: units}; a smaller payout is carried
+  limits jsonb NOT NULL,                   -- {asset: units}; a larger adjustment needs a second person
+  actor text NOT NULL,
+  recorded_at timestamptz NOT NULL,        -- wall time
+  PRIMARY KEY (merchant_id, valid_from),
+  CHECK (anchor BETWEEN 1 AND CASE period WHEN 'day' THEN 1 WHEN 'week' THEN 7 ELSE 28 END)
+);
+
+-- Where a merchant's settlement stands; the row is the lock of whoever closes its batches.
+CREATE TABLE settlement_clocks (
+  merchant_id uuid PRIMARY KEY REFERENCES merchants,
+  period_from timestamptz NOT NULL         -- of the first period that is not settled
+);
+
+-- A batch is closed when it exists. Units as the merchant sees them: + is in its favour; all of them add up to 0, the
+-- payout counted as -.
 CREATE TABLE settlement_batches (
   merchant_id uuid NOT NULL,
   batch_id uuid NOT NULL,
   asset text NOT NULL,
-  cut_off timestamptz NOT NULL,
-  state text NOT NULL,
-  created_at timestamptz NOT NULL,
-  PRIMARY KEY (merchant_id, batch_id)
+  period_from timestamptz NOT NULL,
+  period_to timestamptz NOT NULL,          -- the cut-off: entries available before it, if no batch had them yet
+  page_from bigint NOT NULL,               -- closed pages that were looked through
+  page_to bigint NOT NULL,
+  root bytea NOT NULL,                     -- of page_to
+  open_from bigint NOT NULL,               -- the first page that has something left for a later batch
+  lines int NOT NULL,
+  amount_units bigint NOT NULL,
+  fee_units bigint NOT NULL,
+  dispute_fee_units bigint NOT NULL,
+  dispute_units bigint NOT NULL,
+  refund_units bigint NOT NULL,
+  adjustment_units bigint NOT NULL,
+  reserve_units bigint NOT NULL,           -- released less held
+  carried_units bigint NOT NULL,           -- from the batch before less to the next
+  payout_units bigint NOT NULL CHECK (payout_units >= 0),
+  held_units bigint NOT NULL CHECK (held_units >= 0),
+  release_at timestamptz,                  -- when held_units are the merchant's again
+  closed_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, batch_id),
+  UNIQUE (merchant_id, asset, period_to),
+  CHECK (amount_units + fee_units + dispute_fee_units + dispute_units + refund_units + adjustment_units + reserve_units
+    + carried_units = payout_units)
 );
+CREATE INDEX settlement_batches_newest ON settlement_batches (merchant_id, closed_at DESC, batch_id DESC);
 
 -- An entry is settled at most once.
 CREATE TABLE settlement_lines (
@@ -869,21 +1030,86 @@ CREATE TABLE settlement_lines (
   posting_id uuid NOT NULL,
   line_no smallint NOT NULL,
   batch_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN
+    ('amount', 'fee', 'dispute_fee', 'dispute', 'refund', 'adjustment', 'reserve', 'carried', 'payout')),
+  units bigint NOT NULL,
   PRIMARY KEY (merchant_id, posting_id, line_no),
   FOREIGN KEY (merchant_id, posting_id, line_no) REFERENCES entries,
   FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches
 );
+CREATE INDEX settlement_lines_batch ON settlement_lines (merchant_id, batch_id, posting_id, line_no);
 
--- What may be advanced before it is collected; a treasurer moves chunks. A limit of 0 advances nothing.
-CREATE TABLE exposure_allotments (
+CREATE TABLE adjustments (
   merchant_id uuid NOT NULL,
+  adjustment_id uuid NOT NULL,
   asset text NOT NULL,
-  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
-  allotted bigint NOT NULL DEFAULT 0,
-  used bigint NOT NULL DEFAULT 0,
-  PRIMARY KEY (merchant_id, asset, slot),
-  CHECK (used BETWEEN 0 AND allotted)
+  units bigint NOT NULL CHECK (units <> 0), -- + in the merchant's favour
+  note text NOT NULL CHECK (note <> ''),
+  state text NOT NULL CHECK (state IN ('waiting', 'booked', 'refused')),
+  made_by text NOT NULL,
+  decided_by text,
+  created_at timestamptz NOT NULL,
+  decided_at timestamptz,
+  PRIMARY KEY (merchant_id, adjustment_id),
+  CHECK ((state = 'waiting') = (decided_at IS NULL))
 );
+CREATE INDEX adjustments_waiting ON adjustments (merchant_id, created_at) WHERE state = 'waiting';
+
+-- The numbers are sealed; `masked` is what anybody sees. At most one account of a currency is active.
+CREATE TABLE bank_accounts (
+  merchant_id uuid NOT NULL,
+  account_id uuid NOT NULL,
+  asset text NOT NULL,
+  scheme text NOT NULL CHECK (scheme IN ('us', 'iban')),
+  holder text NOT NULL,
+  masked text NOT NULL,
+  sealed bytea NOT NULL,                   -- {"routing", "account"} or {"iban"}
+  deposits bytea NOT NULL,                 -- sealed: the two amounts that prove who reads its statement
+  state text NOT NULL CHECK (state IN ('added', 'verified', 'active', 'replaced', 'refused')),
+  tries smallint NOT NULL DEFAULT 0,
+  added_by text NOT NULL,
+  added_at timestamptz NOT NULL,
+  verified_at timestamptz,
+  approved_by text,
+  active_at timestamptz,                   -- payouts wait account_delay_days from here
+  ended_at timestamptz,
+  reason text,
+  PRIMARY KEY (merchant_id, account_id),
+  CHECK ((state IN ('active', 'replaced')) = (active_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX bank_accounts_active ON bank_accounts (merchant_id, asset) WHERE state = 'active';
+
+CREATE TABLE bank_payouts (
+  merchant_id uuid NOT NULL,
+  payout_id uuid NOT NULL,
+  batch_id uuid NOT NULL,
+  payout_no smallint NOT NULL,             -- counts the tries to pay a batch
+  asset text NOT NULL,
+  units bigint NOT NULL CHECK (units > 0),
+  state text NOT NULL CHECK (state IN ('created', 'approved', 'sent', 'paid', 'returned')),
+  version int NOT NULL,                    -- numbers its events
+  reference text NOT NULL,                 -- what the bank statement shows
+  requested_by text NOT NULL,
+  approved_by text,
+  account_id uuid,                         -- since its approval
+  file_name text,
+  file bytea,                              -- sealed; made once, so that it is the same whenever it is read
+  file_hash bytea,
+  tries int NOT NULL DEFAULT 0,
+  reason text,
+  created_at timestamptz NOT NULL,
+  approved_at timestamptz,
+  sent_at timestamptz,
+  ended_at timestamptz,
+  PRIMARY KEY (merchant_id, payout_id),
+  UNIQUE (merchant_id, batch_id, payout_no),
+  FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches,
+  FOREIGN KEY (merchant_id, account_id) REFERENCES bank_accounts,
+  CHECK ((state = 'created') = (account_id IS NULL))
+);
+CREATE UNIQUE INDEX bank_payouts_one ON bank_payouts (merchant_id, batch_id) WHERE state <> 'returned';
+CREATE INDEX bank_payouts_open ON bank_payouts (merchant_id, state) WHERE state IN ('created', 'approved', 'sent');
+CREATE INDEX bank_payouts_reference ON bank_payouts (merchant_id, reference);
 
 -- home: merchant. What leaves a custodial balance. A wallet's row is the lock under which its payouts are decided; the
 -- balance itself is the ledger's.
@@ -1004,6 +1230,35 @@ CREATE TABLE delivery_tries (
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
 CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
 
+-- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
+-- order's payer, and is read when it is sent.
+CREATE TABLE notice_settings (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  notice text NOT NULL,
+  enabled boolean NOT NULL,
+  actor text NOT NULL,
+  changed_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, notice)
+);
+
+CREATE TABLE mails (
+  merchant_id uuid NOT NULL,
+  mail_id uuid NOT NULL,                   -- the Message-ID is made of it
+  order_id uuid NOT NULL,
+  notice text NOT NULL,
+  about uuid NOT NULL,                     -- the refund, attempt or challenge; else the order
+  state text NOT NULL CHECK (state IN ('owed', 'sent', 'refused', 'given_up', 'no_address')),
+  units bigint NOT NULL,
+  tries int NOT NULL DEFAULT 0,
+  why text NOT NULL DEFAULT '',
+  business_at timestamptz NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, mail_id),
+  UNIQUE (merchant_id, order_id, notice, about),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+CREATE INDEX mails_newest ON mails (merchant_id, mail_id DESC);
+
 -- home: merchant. One row per subject and kind: no duplicates. Business time unless `wall`.
 CREATE TABLE due_work (
   merchant_id uuid NOT NULL,
@@ -1078,9 +1333,10 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
-  attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, settlement_batches,
-  exposure_allotments, closers, endpoints, lanes, due_work,
-  signing_keys, settlements, wallets, payouts, subscriptions TO recoup_app;
+  attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
+  exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
+  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
+  settlement_clocks, adjustments, bank_accounts, bank_payouts TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;

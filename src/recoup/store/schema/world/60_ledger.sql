@@ -52,35 +52,3 @@ CREATE TABLE account_balances (
   page_no bigint NOT NULL,
   PRIMARY KEY (merchant_id, account, asset, place)
 );
-
-CREATE TABLE settlement_batches (
-  merchant_id uuid NOT NULL,
-  batch_id uuid NOT NULL,
-  asset text NOT NULL,
-  cut_off timestamptz NOT NULL,
-  state text NOT NULL,
-  created_at timestamptz NOT NULL,
-  PRIMARY KEY (merchant_id, batch_id)
-);
-
--- An entry is settled at most once.
-CREATE TABLE settlement_lines (
-  merchant_id uuid NOT NULL,
-  posting_id uuid NOT NULL,
-  line_no smallint NOT NULL,
-  batch_id uuid NOT NULL,
-  PRIMARY KEY (merchant_id, posting_id, line_no),
-  FOREIGN KEY (merchant_id, posting_id, line_no) REFERENCES entries,
-  FOREIGN KEY (merchant_id, batch_id) REFERENCES settlement_batches
-);
-
--- What may be advanced before it is collected; a treasurer moves chunks. A limit of 0 advances nothing.
-CREATE TABLE exposure_allotments (
-  merchant_id uuid NOT NULL,
-  asset text NOT NULL,
-  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
-  allotted bigint NOT NULL DEFAULT 0,
-  used bigint NOT NULL DEFAULT 0,
-  PRIMARY KEY (merchant_id, asset, slot),
-  CHECK (used BETWEEN 0 AND allotted)
-);

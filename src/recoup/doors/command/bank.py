@@ -1,0 +1,85 @@
+"""`recoup bank`: the operator's side of payouts, where no page is at hand; and adjustments."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.money.adjust import adjust as make_adjustment
+from recoup.flows.money.bank_answers import take_answers
+from recoup.flows.money.bank_payouts import read_file
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import from_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+
+OPERATOR = Actor("operator", "command-line")
+_merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @cli.group()
+    def bank() -> None:
+        """Payouts to banks, and money moved by hand."""
+
+    @bank.command()
+    @click.argument("payout")
+    @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder to write to.")
+    @_merchant
+    @data_dir_option
+    def file(payout: str, out: Path, merchant: str | None, data_dir: Path | None) -> None:
+        """Writes the bank file of an approved PAYOUT (its id)."""
+        payout_id = parse_id(payout)
+        if payout_id is None:
+            raise Problem("invalid", f"{payout!r} is not a payout id.")
+
+        async def work(opened: Opened) -> tuple[str, bytes]:
+            return await read_file(opened.world, merchant_of(opened, merchant), payout_id)
+
+        name, content = with_world(load_settings(data_dir=data_dir), work)
+        target = out / name
+        target.touch(mode=0o600)
+        target.write_bytes(content)
+        click.echo(str(target))
+
+    @bank.command()
+    @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+    @_merchant
+    @data_dir_option
+    def answers(path: Path, merchant: str | None, data_dir: Path | None) -> None:
+        """Takes the bank's answer FILE: CSV with payout (id or reference), outcome (paid, returned), reason."""
+        content = path.read_bytes()
+
+        async def work(opened: Opened) -> list[Any]:
+            scope = Scope(merchant_of(opened, merchant), OPERATOR, "command")
+            return await take_answers(opened.world, scope, content)
+
+        done = with_world(load_settings(data_dir=data_dir), work)
+        for told, what in done:
+            click.echo(f"line {told.line}: {told.payout or '-'}: {what}")
+        if any(what not in ("paid", "returned", "known") for _, what in done):
+            raise click.exceptions.Exit(1)
+
+    @bank.command(context_settings={"ignore_unknown_options": True})
+    @click.argument("amount")
+    @click.argument("currency")
+    @click.option("--note", default="", help="Why; the merchant reads it.")
+    @_merchant
+    @data_dir_option
+    def adjust(amount: str, currency: str, note: str, merchant: str | None, data_dir: Path | None) -> None:
+        """Moves AMOUNT of CURRENCY to the merchant, or from it when it begins with -."""
+        asset = currency.upper()
+        if asset not in EXPONENTS:
+            raise Problem("invalid", f"{currency!r} is not a currency.", field="currency")
+        units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
+
+        async def work(opened: Opened) -> str:
+            scope = Scope(merchant_of(opened, merchant), OPERATOR, "command")
+            return await make_adjustment(opened.world, scope, units, asset, note)
+
+        state = with_world(load_settings(data_dir=data_dir), work)
+        click.echo("booked" if state == "booked" else "waits for a second person: see Approvals in the portal")

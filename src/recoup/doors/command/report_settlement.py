@@ -1,0 +1,90 @@
+"""`recoup report settlement`: a merchant's batches, or one of them line by line, or as the file that proves itself."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.rules.money.settlement import COLUMNS
+from recoup.store.read.batches import BatchFilter, list_batches
+
+BATCHES_MAX = 1_000
+
+
+def add(report: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @report.command()
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @click.option("--batch", help="Settlement id; default: all of them, one line each.")
+    @click.option("--proof", is_flag=True, help="As the file that `recoup verify --file` proves.")
+    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: the screen.")
+    @click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
+    @data_dir_option
+    def settlement(
+        merchant: str | None, batch: str | None, proof: bool, out: Path | None, as_json: bool, data_dir: Path | None
+    ) -> None:
+        """A merchant's settlements, or the lines of one as CSV."""
+        batch_id = parse_id(batch) if batch else None
+        if batch and batch_id is None or proof and batch_id is None:
+            raise Problem("invalid", f"{batch!r} is not a settlement id." if batch else "--proof is of one settlement.",
+                          field="batch", cure="See the list: recoup report settlement.")  # fmt: skip
+
+        async def work(opened: Opened) -> str | None:
+            merchant_id = merchant_of(opened, merchant)
+            if batch_id is None:
+                async with opened.world.db.connection() as connection:
+                    rows, _ = await list_batches(connection, BatchFilter(merchant_id), BATCHES_MAX, 0)
+                told = [_told(row) for row in rows]
+                return json.dumps(told) if as_json else "\n".join(_words(row) for row in told) or "No settlement yet."
+            found = await read_batch(opened.world, merchant_id, batch_id)
+            await _write((settlement_file if proof else batch_csv)(opened.world, found), out)
+            return None
+
+        text = with_world(load_settings(data_dir=data_dir), work)
+        if text is not None and out is not None:
+            out.write_text(text + "\n")
+        elif text is not None:
+            click.echo(text)
+
+
+async def _write(parts: AsyncIterator[bytes], out: Path | None) -> None:
+    """Whole or not at all: the file takes its name when it is finished."""
+    if out is None:
+        async for part in parts:
+            sys.stdout.buffer.write(part)
+        sys.stdout.flush()
+        return
+    draft = out.with_name(out.name + ".part")
+    try:
+        with draft.open("wb") as file:
+            async for part in parts:
+                file.write(part)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _told(row: Any) -> dict[str, Any]:
+    scale = EXPONENTS[row["asset"]]
+    amounts = {kind: to_text(row[f"{kind}_units"], scale) for kind in (*COLUMNS, "payout")}
+    return {
+        "settlement": str(row["batch_id"]), "period_from": iso(row["period_from"]), "period_to": iso(row["period_to"]),
+        "currency": row["asset"], "state": row["payout_state"] or "carried", "lines": row["lines"],
+        "payment_ref": row["reference"], "root": row["root"].hex(), **amounts,
+    }  # fmt: skip
+
+
+def _words(row: dict[str, Any]) -> str:
+    parts = ", ".join(f"{kind.replace('_', ' ')} {row[kind]}" for kind in COLUMNS if row[kind].strip("-0."))
+    return (f"{row['settlement']}  {row['period_from'][:10]} to {row['period_to'][:10]}  {row['currency']} "
+            f"{row['payout']:>14}  {row['state']:9} {parts}")  # fmt: skip

@@ -1,0 +1,97 @@
+"""`recoup terms settlement`: when a merchant is paid, what is held, what is too small, and who must agree."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.money.settlement_terms import read_terms, set_terms
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import from_text, to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import iso
+from recoup.rules.money.settlement import PERIODS, Terms
+
+_FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_days", "account_delay_days")
+
+
+def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @terms.command()
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @click.option("--period", type=click.Choice(tuple(PERIODS)), help="How much is paid together.")
+    @click.option("--anchor", type=int, help="It begins on this day of the week (1: Monday) or of the month (to 28).")
+    @click.option("--delay-days", type=int, help="So long after its end it is settled.")
+    @click.option("--reserve-basis-points", type=int, help="Held of the amounts: 500 is 5 %.")
+    @click.option("--reserve-days", type=int, help="For so long.")
+    @click.option("--account-delay-days", type=int, help="A changed bank account takes payouts so much later.")
+    @click.option("--minimum", multiple=True, help="A smaller payout is carried: USD=25.00. May be repeated.")
+    @click.option("--limit", multiple=True, help="A larger adjustment needs a second person: USD=100.00.")
+    @click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
+    @click.option("--json", "as_json", is_flag=True)
+    @data_dir_option
+    def settlement(
+        merchant: str | None, minimum: tuple[str, ...], limit: tuple[str, ...], valid_from: str | None, as_json: bool,
+        data_dir: Path | None, **given: Any,
+    ) -> None:  # fmt: skip
+        """Shows the settlement terms with their history; with options sets new ones, the rest staying as it is."""
+        change = {name: given[name] for name in _FIELDS if given[name] is not None}
+        change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
+        start = _date(valid_from)
+
+        async def work(opened: Opened) -> tuple[Terms, Any]:
+            merchant_id = merchant_of(opened, merchant)
+            if change:
+                scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
+                await set_terms(opened.world, scope, change, start)
+            return await read_terms(opened.world, merchant_id)
+
+        now, history = with_world(load_settings(data_dir=data_dir), work)
+        told = [{"from": iso(row["valid_from"]), "by": row["actor"]} | _told(row) for row in history]
+        if as_json:
+            click.echo(json.dumps({"now": _told(_plain(now)), "history": told}))
+            return
+        for row in told or [{"from": "always", "by": "default"} | _told(_plain(now))]:
+            click.echo(f"{row['from']}  {row['by']}")
+            for name in (*_FIELDS, "minimums", "limits"):
+                click.echo(f"    {name:22} {_shown(row[name])}")
+
+
+def _plain(terms: Terms) -> dict[str, Any]:
+    return {name: getattr(terms, name) for name in (*_FIELDS, "minimums", "limits")}
+
+
+def _told(row: Any) -> dict[str, Any]:
+    return {name: row[name] for name in _FIELDS} | {
+        name: {asset: to_text(units, EXPONENTS[asset]) for asset, units in row[name].items()}
+        for name in ("minimums", "limits")
+    }
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(f"{asset} {text}" for asset, text in value.items()) or "-" if isinstance(value, dict) else value
+
+
+def _amounts(texts: tuple[str, ...]) -> dict[str, int]:
+    found = {}
+    for text in texts:
+        asset, _, amount = text.partition("=")
+        if asset.upper() not in EXPONENTS:
+            raise Problem("invalid", f"{text!r} names no currency.", cure="Write it like USD=25.00.")
+        found[asset.upper()] = from_text(amount, asset.upper(), asset).units
+    return found
+
+
+def _date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,99 @@
+"""The merchant's bank accounts: entered, proved by two amounts, then approved by the operator."""
+
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.settlements.people import named
+from recoup.doors.portal.settlements.words import ACCOUNTS
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.flows.money.bank_accounts import enter_account, prove_account, refuse_account, shown_deposits
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import from_text
+from recoup.kernel.problem import Problem
+from recoup.rules.money.bank_account import TRIES_MAX, read_account
+from recoup.store.read.bank import list_accounts
+from recoup.store.read.settlement_terms import payable_assets, terms_at
+
+
+async def bank_page(visit: Visit) -> Response:
+    return await _show(visit)
+
+
+async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, str] | None = None) -> Response:
+    """`typed`: what stood in the form; numbers of accounts are not shown again."""
+    async with visit.portal.world.db.connection() as connection:
+        accounts = await list_accounts(connection, visit.merchant_id)
+        assets = await payable_assets(connection, visit.merchant_id)
+        terms = await terms_at(connection, visit.merchant_id, visit.now)
+    values = visit.values(
+        accounts=accounts, states=ACCOUNTS, may=_may(visit), problem=problem,
+        typed={"holder": "", "currency": next(iter(assets), "USD")} | (typed or {}),
+        assets=sorted({*assets, "USD", "EUR", "GBP"}), delay=terms.account_delay_days, tries_max=TRIES_MAX,
+        deposits={a["account_id"]: shown_deposits(visit.portal.world, a) for a in accounts},
+        people=await named(visit, [a[who] for a in accounts for who in ("added_by", "approved_by")]),
+    )  # fmt: skip
+    return render("settlements/bank.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def post_account(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    _only_owner(visit)
+    try:
+        account = read_account(one(form, "holder")[:200], iban=one(form, "iban")[:80],
+                               routing=one(form, "routing")[:40], account=one(form, "account")[:40])  # fmt: skip
+        await enter_account(visit.portal.world, visit.scope, account, one(form, "currency").upper()[:4])
+    except Problem as problem:
+        return await _show(visit, problem, {name: one(form, name)[:80] for name in ("holder", "currency")})
+    return see("/bank")
+
+
+async def post_proof(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    _only_owner(visit)
+    account_id, asset = await _account(visit)
+    try:
+        amounts = _amount(form, "first", asset), _amount(form, "second", asset)
+        if not await prove_account(visit.portal.world, visit.scope, account_id, amounts):
+            raise Problem("invalid", "These are not the two amounts.", field="first",
+                          cure=f"Read them on the account's statement; after {TRIES_MAX} wrong answers it is refused.")
+    except Problem as problem:
+        return await _show(visit, problem)
+    return see("/bank")
+
+
+async def post_withdrawal(visit: Visit) -> Response:
+    await checked_form(visit)
+    _only_owner(visit)
+    account_id, _ = await _account(visit)
+    try:
+        await refuse_account(visit.portal.world, visit.scope, account_id, "withdrawn")
+    except Problem as problem:
+        return await _show(visit, problem)
+    return see("/bank")
+
+
+async def _account(visit: Visit) -> tuple[UUID, str]:
+    """The account of the address, and its currency. Raises: Problem(not_found)."""
+    account_id = parse_id(visit.request.path_params["account_id"])
+    async with visit.portal.world.db.connection() as connection:
+        accounts = await list_accounts(connection, visit.merchant_id)
+    found = next((a for a in accounts if a["account_id"] == account_id), None)
+    if found is None:
+        raise Problem("not_found", "There is no such bank account.", cure="Look at the list of accounts.")
+    return found["account_id"], found["asset"]
+
+
+def _amount(form: Form, name: str, asset: str) -> int:
+    return from_text(one(form, name).strip()[:20], asset, name).units if asset in EXPONENTS else 0
+
+
+def _may(visit: Visit) -> bool:
+    return visit.session.may("bank") or visit.is_operator
+
+
+def _only_owner(visit: Visit) -> None:
+    if not _may(visit):
+        raise Problem("forbidden", "Your role may look, not change bank accounts.", cure="Ask the shop's owner.")

@@ -1,0 +1,131 @@
+"""Settlements: the list with the columns that accountants know, one with its lines, and both as files."""
+
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+import asyncpg
+from starlette.responses import Response, StreamingResponse
+
+from recoup.doors.portal.settlements.people import named
+from recoup.doors.portal.settlements.words import KINDS, STATES
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
+from recoup.flows.money.bank_payouts import pay_again
+from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.money.settlement import COLUMNS
+from recoup.store.read.bank import payouts_of
+from recoup.store.read.batches import LOWEST, BatchFilter, batch_lines, list_batches
+from recoup.store.read.settlement_terms import payable_assets, running_period, terms_at
+
+SIZE: Final = 25
+LINES: Final = 100
+_NUMBER_MAX: Final = 100_000
+
+
+async def settlements_page(visit: Visit) -> Response:
+    query = visit.request.query_params
+    number = _number(query.get("page", "1"))
+    named_asset = query.get("currency", "").upper()
+    asset = named_asset if named_asset in EXPONENTS else None
+    async with visit.portal.world.db.connection() as connection:
+        wanted = BatchFilter(visit.merchant_id, asset=asset)
+        rows, total = await list_batches(connection, wanted, SIZE, (number - 1) * SIZE)
+        assets = await payable_assets(connection, visit.merchant_id)
+        terms = await terms_at(connection, visit.merchant_id, visit.now)
+        period_to = await running_period(connection, visit.merchant_id, visit.now)
+    values = visit.values(
+        rows=rows, total=total, number=number, pages=-(-total // SIZE), assets=assets, asset=asset, terms=terms,
+        states=STATES, columns=COLUMNS, period_to=period_to,
+        day=timedelta(days=1), carried=any(row["carried_units"] for row in rows), link=lambda page: _link(page, asset),
+    )  # fmt: skip
+    return render("settlements/settlements.html", values)
+
+
+async def settlement_page(visit: Visit) -> Response:
+    return await _show(visit, await _find(visit))
+
+
+async def _show(visit: Visit, batch: asyncpg.Record, problem: Problem | None = None) -> Response:
+    query = visit.request.query_params
+    kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
+    after = _after(query.get("after", ""))
+    async with visit.portal.world.db.connection() as connection:
+        payouts = await payouts_of(connection, visit.merchant_id, batch["batch_id"])
+        lines = await batch_lines(connection, visit.merchant_id, batch["batch_id"], after=after, limit=LINES + 1,
+                                  kind=kind)  # fmt: skip
+    more = len(lines) > LINES
+    lines = lines[:LINES]
+    last = lines[-1] if lines else None
+    values = visit.values(
+        day=timedelta(days=1), batch=batch, lines=lines,
+        payouts=payouts, kinds=KINDS, states=STATES, columns=COLUMNS, kind=kind,
+        first=after == (LOWEST, 0), problem=problem,
+        next=urlencode({"after": f"{last['posting_id']}.{last['line_no']}"} | ({"kind": kind} if kind else {}))
+        if more and last else None,
+        may_pay_again=_may_pay(visit) and bool(payouts) and payouts[-1]["state"] == "returned",
+        people=await named(visit, [p[who] for p in payouts for who in ("requested_by", "approved_by")]),
+    )  # fmt: skip
+    return render("settlements/settlement.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def lines_csv(visit: Visit) -> Response:
+    batch = await _find(visit)
+    parts = batch_csv(visit.portal.world, batch)
+    return _file(parts, "text/csv; charset=utf-8", f"settlement-{batch['batch_id']}.csv")
+
+
+async def proof(visit: Visit) -> Response:
+    """The file that `recoup verify --file` proves."""
+    batch = await _find(visit)
+    parts = settlement_file(visit.portal.world, batch)
+    return _file(parts, "application/x-ndjson", f"settlement-{batch['batch_id']}.jsonl")
+
+
+async def post_pay_again(visit: Visit) -> Response:
+    await checked_form(visit)
+    batch = await _find(visit)
+    if not _may_pay(visit):
+        raise Problem("forbidden", "Your role may look, not ask for payouts.", cure="Ask the shop's owner.")
+    try:
+        await pay_again(visit.portal.world, visit.scope, batch["batch_id"])
+    except Problem as problem:
+        return await _show(visit, await _find(visit), problem)
+    return see(f"/settlements/{batch['batch_id']}")
+
+
+def _may_pay(visit: Visit) -> bool:
+    return visit.session.may("bank") or visit.is_operator
+
+
+async def _find(visit: Visit) -> asyncpg.Record:
+    """Raises: Problem(not_found)."""
+    batch_id = parse_id(visit.request.path_params["batch_id"])
+    if batch_id is None:
+        raise Problem("not_found", "There is no such settlement.", cure="Look it up in the list of settlements.")
+    return await read_batch(visit.portal.world, visit.merchant_id, batch_id)
+
+
+def _file(parts: Any, media_type: str, name: str) -> Response:
+    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(parts, media_type=media_type, headers=headers)
+
+
+def _number(text: str) -> int:
+    return min(_NUMBER_MAX, max(1, int(text))) if text.isascii() and text.isdigit() and len(text) < 8 else 1
+
+
+def _link(page: int, asset: str | None) -> str:
+    return "/settlements?" + urlencode({"page": page} | ({"currency": asset} if asset else {}))
+
+
+def _after(text: str) -> tuple[UUID, int]:
+    head, _, number = text.partition(".")
+    found = parse_id(head) if head else None
+    if found is None or not (number.isascii() and number.isdigit() and len(number) < 5):
+        return LOWEST, 0
+    return found, int(number)

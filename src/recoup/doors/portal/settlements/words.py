@@ -1,0 +1,33 @@
+"""The words of settlements, the same on every page."""
+
+from typing import Final, NamedTuple
+
+
+class State(NamedTuple):
+    """`tone` is the CSS class, `icon` the shape."""
+
+    word: str
+    tone: str
+    icon: str
+    meaning: str
+
+
+STATES: Final = {
+    "carried": State("Carried", "off", "right", "Nothing is paid out: the next settlement begins with what is left."),
+    "created": State("To approve", "hold", "onhold", "The operator approves it, then it goes to the bank."),
+    "approved": State("Approved", "run", "processing", "It is being given to the bank."),
+    "sent": State("Sent", "run", "processing", "The bank has it."),
+    "paid": State("Paid", "ok", "completed", "The bank has paid it."),
+    "returned": State("Returned", "prob", "problem", "The bank gave it back; it can be paid again."),
+}
+KINDS: Final = {
+    "amount": "Order", "fee": "Flex fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback", "refund": "Return",
+    "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried", "payout": "Payout",
+}  # fmt: skip
+ACCOUNTS: Final = {
+    "added": State("To prove", "hold", "onhold", "Two small amounts arrive on it; enter them."),
+    "verified": State("To approve", "hold", "onhold", "The operator approves it."),
+    "active": State("In use", "ok", "completed", "Payouts go to it."),
+    "replaced": State("Replaced", "off", "cancelled", "Another one took its place."),
+    "refused": State("Refused", "off", "cancelled", "It takes no payouts."),
+}

@@ -1,0 +1,105 @@
+"""Settlements: what a merchant is paid, and of what it is made up. Source: contract §16.4, §17.1 (U8)."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, field
+
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text4
+
+PAGE_SIZE_MAX = 500
+LINES_MAX = 1_000
+Kind = Literal[
+    "amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"
+]
+Signed = Annotated[int, Meta(description="Minor units; + is in your favour.")]
+
+
+class Settlement(Shape, kw_only=True):
+    """One period in one currency. The amounts add up to the payout."""
+
+    id: UUID
+    status: Annotated[
+        Literal["carried", "created", "approved", "sent", "paid", "returned"],
+        Meta(description="Of its payout; `carried`: there is none, the next settlement begins with what is left."),
+    ]
+    period_from: Moment
+    period_to: Annotated[Moment, Meta(description="Not included: what was booked from here on is in a later one.")]
+    closed_date: Moment
+    payout_date: Annotated[Moment | None, Meta(description="When it was given to the bank.")]
+    payment_ref: Annotated[str | None, Meta(description="What the bank statement shows.")]
+    currency: Text4
+    total_value: Annotated[int, Meta(description="Minor units: approved orders.")]
+    fees: Signed
+    chargeback_fees: Signed
+    chargebacks: Signed
+    returns: Signed
+    adjustment: Signed
+    reserve: Annotated[int, Meta(description="Minor units: released less held.")]
+    carried: Annotated[int, Meta(description="Minor units: from the settlement before less to the next.")]
+    payout: Annotated[int, Meta(ge=0, description="Minor units: what is paid to your bank.")]
+    lines: Annotated[int, Meta(ge=1, description="How many lines it has.")]
+    ledger_page: Annotated[int, Meta(description="The last ledger page in it.")]
+    ledger_root: Annotated[str, Meta(description="That page's root, as `settlement.closed` told it; hex.")]
+
+
+class SettlementQuery(Shape, kw_only=True):
+    """All are optional."""
+
+    page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
+    from_: Annotated[Moment | None, Meta(description="Closed at or after.")] = field(default=None, name="from")
+    to: Annotated[Moment | None, Meta(description="Closed before.")] = None
+    currency: Text4 | None = None
+
+
+class SettlementList(Members, kw_only=True):
+    """A page of them."""
+
+    page_number: int
+    page_size: int
+    page_count: int
+    total_item_count: int
+    has_previous_page: bool
+    has_next_page: bool
+    data: list[Settlement]
+
+
+class SettlementDetail(Settlement, kw_only=True):
+    """One, with `success` as every answer."""
+
+    success: bool = True
+
+
+class SettlementLine(Shape, kw_only=True):
+    """One entry of the ledger on your account. An entry is in one settlement at most."""
+
+    id: Annotated[str, Meta(description="The entry's posting and number.")]
+    kind: Kind
+    amount: Signed
+    currency: Text4
+    order_id: Annotated[UUID | None, Meta(description="Null for what is about no single order.")]
+    external_order_id: str | None
+    site_id: UUID | None
+    descriptor: str | None
+    placed_date: Annotated[Moment | None, Meta(description="When the order came in.")]
+    booked_date: Moment
+    source: Annotated[str, Meta(description="What it was booked for: attempt, refund, dispute, adjustment, batch.")]
+    source_id: Annotated[UUID, Meta(description="Of that: a refund's line has the refund's id.")]
+    note: Annotated[str | None, Meta(description="An adjustment's reason.")] = None
+
+
+class LinesQuery(Shape, kw_only=True):
+    """All are optional."""
+
+    limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
+    after: Annotated[str | None, Meta(description="`next` of the page before.")] = None
+    kind: Annotated[Kind | None, Meta(description="Only lines of this kind.")] = None
+    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")] = None
+
+
+class SettlementLines(Members, kw_only=True):
+    """In the order of booking."""
+
+    data: list[SettlementLine]
+    next: Annotated[str | None, Meta(description="Handed back as `after`; null on the last page.")]

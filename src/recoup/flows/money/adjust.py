@@ -1,0 +1,70 @@
+"""Money that is moved by hand between the operator and a merchant: with a note, and above a limit by two people."""
+
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import business_at
+from recoup.kernel.world import World
+from recoup.moves.settlement import close_adjustment, make_adjustment
+from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
+from recoup.store.pool import retrying
+from recoup.store.read.merchants import offset_of
+from recoup.store.read.settlement_terms import payable_assets, terms_at
+from recoup.store.write.bank_payouts import lock_adjustment
+
+NOTE_MAX = 500
+
+
+async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, *, key: UUID | None = None) -> str:
+    """`units` signed: + is in the merchant's favour. `key`: the id to give it, so that the same form makes one. Answers
+    its state: booked, or waiting for a second person.
+
+    Raises: Problem(invalid) for 0, no note, a currency without a balance; Problem(conflict) for a key that was used.
+    """
+    note = " ".join(note.split())[:NOTE_MAX]
+
+    async def once() -> str:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            offset = await offset_of(tx, scope.merchant_id)
+            if offset is None:
+                raise Problem("not_found", "There is no such merchant in this world.")
+            now = business_at(wall, offset)
+            check_adjustment(units, note, asset, await payable_assets(tx, scope.merchant_id))
+            adjustment_id = key or new_id()
+            if key is not None and await lock_adjustment(tx, scope.merchant_id, key) is not None:
+                raise Problem("conflict", "This adjustment was made already.", cure="Reload the page.")
+            waits = needs_second(units, asset, await terms_at(tx, scope.merchant_id, now))
+            row = {
+                "merchant_id": scope.merchant_id, "adjustment_id": adjustment_id, "asset": asset, "units": units,
+                "note": note, "state": "waiting" if waits else "booked", "made_by": scope.actor.text(),
+                "created_at": now, "decided_at": None if waits else now,
+            }  # fmt: skip
+            await make_adjustment(tx, row, now=now, wall=wall)
+            return str(row["state"])
+
+    return await retrying(once)
+
+
+async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, book: bool) -> None:
+    """The second person books or refuses it.
+
+    Raises: Problem not_found, wrong_state; Problem(forbidden) for whoever made it.
+    """
+
+    async def once() -> None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            row = await lock_adjustment(tx, scope.merchant_id, adjustment_id)
+            if row is None:
+                raise Problem("not_found", "There is no such adjustment.", cure="Check the id.")
+            if row["state"] != "waiting":
+                raise Problem("wrong_state", f"This adjustment is {row['state']} already.", cure="Reload the page.")
+            if book:
+                check_second(row["made_by"], scope.actor.text(), "An adjustment of this size")
+            await close_adjustment(tx, row, "booked" if book else "refused", scope.actor.text(),
+                                   now=business_at(wall, row["offset_us"]), wall=wall)  # fmt: skip
+
+    await retrying(once)

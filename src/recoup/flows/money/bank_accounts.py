@@ -1,0 +1,128 @@
+"""A merchant's bank account: entered, proved by two small amounts, approved by a second person."""
+
+import json
+import secrets
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.money.bank_payouts import account_context, bank_of
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import BusinessTime
+from recoup.kernel.world import World
+from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, check_currency
+from recoup.rules.money.settlement import check_second
+from recoup.store.read.bank import active_account
+from recoup.store.read.merchants import offset_of
+from recoup.store.write.bank_payouts import add_account, lock_account, save_account
+
+DEPOSIT_MAX = 99  # of the currency's smallest unit
+
+
+async def enter_account(world: World, scope: Scope, account: BankAccount, asset: str) -> UUID:
+    """The numbers are sealed before they are kept, with the two amounts that its owner will read on the statement.
+
+    Raises: Problem(invalid).
+    """
+    if asset not in EXPONENTS:
+        raise Problem("invalid", "This currency is not known.", field="currency")
+    check_currency(account, asset)
+    account_id = new_id()
+    numbers = json.dumps({"routing": account.routing, "account": account.account}).encode()
+    deposits = json.dumps([secrets.randbelow(DEPOSIT_MAX) + 1 for _ in range(2)]).encode()
+    row = {
+        "merchant_id": scope.merchant_id, "account_id": account_id, "asset": asset, "scheme": account.scheme,
+        "holder": account.holder, "masked": account.masked,
+        "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), numbers).hex(),
+        "deposits": "\\x" + world.keys.seal_secret(_deposits_context(account_id), deposits).hex(),
+        "state": "added", "tries": 0, "added_by": scope.actor.text(),
+        "added_at": await _now(world, scope.merchant_id),
+    }  # fmt: skip
+    async with world.db.transaction() as tx:
+        await add_account(tx, row)
+    return account_id
+
+
+async def prove_account(world: World, scope: Scope, account_id: UUID, amounts: tuple[int, int]) -> bool:
+    """Whether these are the two amounts, in any order. After three wrong answers the account is refused.
+
+    Raises: Problem not_found, wrong_state.
+    """
+    now = await _now(world, scope.merchant_id)
+    async with world.db.transaction() as tx:
+        row = await _locked(tx, scope.merchant_id, account_id, "added")
+        right = sorted(amounts) == sorted(deposits_of(world, row))
+        if right:
+            row |= {"state": "verified", "verified_at": now}
+        else:
+            row["tries"] += 1
+            if row["tries"] >= TRIES_MAX:
+                row |= {"state": "refused", "ended_at": now, "reason": "three wrong amounts"}
+        await save_account(tx, row)
+    return right
+
+
+async def approve_account(world: World, scope: Scope, account_id: UUID) -> None:
+    """The second person's word. From here on it is the one of its currency; the one before takes no more payouts.
+
+    Raises: Problem not_found, wrong_state, forbidden.
+    """
+    now = await _now(world, scope.merchant_id)
+    async with world.db.transaction() as tx:
+        row = await _locked(tx, scope.merchant_id, account_id, "verified")
+        check_second(row["added_by"], scope.actor.text(), "A new bank account")
+        old = await active_account(tx, scope.merchant_id, row["asset"])
+        if old is not None:
+            await save_account(tx, dict(old) | {"state": "replaced", "ended_at": now})
+        await save_account(tx, row | {"state": "active", "approved_by": scope.actor.text(), "active_at": now})
+
+
+async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: str) -> None:
+    """One that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
+    reason = " ".join(reason.split())[:200]
+    if not reason:
+        raise Problem("invalid", "Say why the account is refused.", field="reason")
+    now = await _now(world, scope.merchant_id)
+    async with world.db.transaction() as tx:
+        row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
+        await save_account(tx, row | {"state": "refused", "ended_at": now, "reason": reason})
+
+
+def deposits_of(world: World, row: Any) -> list[int]:
+    """The two amounts, in the currency's smallest unit."""
+    sealed: bytes = world.keys.open_secret(_deposits_context(row["account_id"]), row["deposits"])
+    found: list[int] = json.loads(sealed)
+    return found
+
+
+def shown_deposits(world: World, row: Any) -> list[int] | None:
+    """What a twin's account statement shows; None where only its owner can read it."""
+    return deposits_of(world, row) if bank_of(world).shows_deposits and row["state"] == "added" else None
+
+
+async def _locked(tx: asyncpg.Connection, merchant_id: UUID, account_id: UUID, *states: str) -> dict[str, Any]:
+    row = await lock_account(tx, merchant_id, account_id)
+    if row is None:
+        raise Problem("not_found", "There is no such bank account.", cure="Check the id.")
+    if row["state"] not in states:
+        raise Problem("wrong_state", f"This bank account is {row['state']}; that cannot be done to it.",
+                      cure="Reload the page: somebody may have been quicker.")  # fmt: skip
+    return row
+
+
+async def _now(world: World, merchant_id: UUID) -> BusinessTime:
+    async with world.db.connection() as connection:
+        offset = await offset_of(connection, merchant_id)
+    if offset is None:
+        raise Problem("not_found", "There is no such merchant in this world.")
+    now: datetime = world.clocks.business(offset)
+    return BusinessTime(now)
+
+
+def _deposits_context(account_id: UUID) -> str:
+    return f"bank-deposits:{account_id}"

@@ -1,0 +1,198 @@
+"""A payout on its way to the merchant's bank: a second person's approval, intent, call, outcome, the bank's word."""
+
+import json
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.outward import heard
+from recoup.gateways.bank.by_hand import ByHand
+from recoup.gateways.bank.port import Bank, Transfer
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import business_at
+from recoup.kernel.world import World
+from recoup.moves.bank_payouts import (
+    approve_payout,
+    ask_again,
+    begin_payout,
+    close_payout,
+    close_sending,
+    open_payout,
+    wait_payout,
+)
+from recoup.moves.pace import SEND_WITHIN
+from recoup.rules.money.bank_account import BankAccount
+from recoup.rules.money.bank_payout import check_approval
+from recoup.store.pool import retrying
+from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
+from recoup.store.read.settlement_terms import terms_at
+from recoup.store.write.bank_payouts import lock_payout
+from recoup.store.write.settlement import lock_clock
+
+
+def bank_of(world: World) -> Bank:
+    bank: Bank = world.bank or ByHand()
+    return bank
+
+
+async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
+    """The second person's word; the caller has made sure that it decides for the operator.
+
+    Raises: Problem not_found, wrong_state (also: account_changed), forbidden.
+    """
+
+    async def once() -> None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            row = await _locked(tx, scope.merchant_id, payout_id)
+            if row["killed"]:
+                raise Problem("forbidden", "This merchant takes no money out now: it is switched off.",
+                              cure="Switch it on first.", detail="merchant_suspended")  # fmt: skip
+            now = business_at(wall, row["offset_us"])
+            account = await active_account(tx, scope.merchant_id, row["asset"])
+            terms = await terms_at(tx, scope.merchant_id, now)
+            check_approval(row, account, scope.actor.text(), now, terms.account_delay_days)
+            assert account is not None
+            await approve_payout(tx, row, account["account_id"], scope.actor.text(), now=now, wall=wall)
+
+    await retrying(once)
+
+
+async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
+    """A payout that came back is asked for anew; somebody else approves it.
+
+    Raises: Problem not_found; wrong_state while another of the batch is under way or paid.
+    """
+
+    async def once() -> UUID:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            clock = await lock_clock(tx, scope.merchant_id)
+            last = await last_payout(tx, scope.merchant_id, batch_id)
+            if clock is None or last is None:
+                raise Problem("not_found", "This settlement has no payout.", cure="Check the id.")
+            if last["state"] != "returned":
+                message = f"The payout of this settlement is {last['state']}; only one that came back is paid again."
+                raise Problem("wrong_state", message, cure="Wait until it is over.")
+            return await begin_payout(
+                tx, scope.merchant_id, batch_id, last["asset"], last["units"], scope.actor.text(),
+                now=business_at(wall, clock.offset_us), wall=wall, payout_no=last["payout_no"] + 1,
+            )  # fmt: skip
+
+    return await retrying(once)
+
+
+async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, reason: str | None) -> None:
+    """Somebody read the bank's statement: `state` paid or returned.
+
+    Raises: Problem not_found, wrong_state; Problem(invalid) for a return without a reason.
+    """
+    reason = " ".join((reason or "").split())[:200] or None
+    if state not in ("paid", "returned"):
+        raise Problem("invalid", "A payout was paid or it was returned.", field="outcome")
+    if state == "returned" and reason is None:
+        raise Problem("invalid", "Say why the bank gave it back.", field="reason", cure="Copy it from the statement.")
+    await _close(world, scope.merchant_id, payout_id, state, reason)
+
+
+async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[str, bytes]:
+    """Name and content of the file as it was made. Raises: Problem(not_found) before that."""
+    async with world.db.connection() as connection:
+        row = await payout_file(connection, merchant_id, payout_id)
+    if row is None:
+        raise Problem("not_found", "The bank file of this payout is not made yet.", cure="Approve the payout first.")
+    return row["file_name"], world.keys.open_secret(_file_context(payout_id), row["file"])
+
+
+async def go_on(world: World, merchant_id: UUID, payout_id: UUID) -> None:
+    """Due work `bank_payout`: gives an approved one to the bank; asks what became of one that was sent."""
+    async with world.db.transaction() as tx:
+        row = await _locked(tx, merchant_id, payout_id)
+    if row["state"] == "approved":
+        await _send(world, merchant_id, payout_id)
+    elif row["state"] == "sent":
+        await _ask(world, merchant_id, row)
+
+
+async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
+    bank, wall = bank_of(world), world.clocks.wall()
+    timeout: timedelta = world.policy.call_timeout
+    async with world.db.transaction() as tx:
+        row = await _locked(tx, merchant_id, payout_id)
+        if row["state"] != "approved":
+            return
+        if row["killed"]:
+            await wait_payout(tx, row, wall)
+            return
+        transfer = await _transfer(world, tx, row)
+        file = bank.file(transfer)
+        sealed = world.keys.seal_secret(_file_context(payout_id), file.content)
+        kept = (file.name, sealed, sha256(file.content).digest())
+        await open_payout(tx, row, kept, wall + SEND_WITHIN + timeout)
+        if row["file_hash"] != kept[2]:  # made before by another version of us: that one is the file
+            file = file._replace(name=row["file_name"], content=world.keys.open_secret(_file_context(payout_id),
+                                                                                       row["file"]))  # fmt: skip
+    outcome = await heard(bank.send(transfer, file), timeout / timedelta(seconds=1))
+    async with world.db.transaction() as tx:
+        row = await _locked(tx, merchant_id, payout_id)
+        if row["state"] != "approved":
+            return
+        wall = world.clocks.wall()
+        now = business_at(wall, row["offset_us"])
+        reason = outcome.processor_code or outcome.text
+        await close_sending(tx, row, outcome.state, reason, bank.asks_after, now=now, wall=wall)
+
+
+async def _ask(world: World, merchant_id: UUID, row: dict[str, Any]) -> None:
+    bank = bank_of(world)
+    async with world.db.connection() as connection:
+        transfer = await _transfer(world, connection, row)
+    answer = await bank.answer(transfer)
+    if answer is not None:
+        await _close(world, merchant_id, row["payout_id"], answer.state, answer.reason, only_from="sent")
+        return
+    async with world.db.transaction() as tx:
+        row = await _locked(tx, merchant_id, row["payout_id"])
+        now = business_at(world.clocks.wall(), row["offset_us"])
+        if row["state"] == "sent":
+            await ask_again(tx, row, now + (bank.asks_after or timedelta(days=1)))
+
+
+async def _close(
+    world: World, merchant_id: UUID, payout_id: UUID, state: str, reason: str | None, *, only_from: str | None = None
+) -> None:
+    async def once() -> None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            row = await _locked(tx, merchant_id, payout_id)
+            if only_from in (None, row["state"]):
+                await close_payout(tx, row, state, reason, now=business_at(wall, row["offset_us"]), wall=wall)
+
+    await retrying(once)
+
+
+async def _transfer(world: World, connection: asyncpg.Connection, row: dict[str, Any]) -> Transfer:
+    account = await find_account(connection, row["merchant_id"], row["account_id"])
+    assert account is not None
+    told = json.loads(world.keys.open_secret(account_context(account["account_id"]), account["sealed"]))
+    bank_account = BankAccount(account["scheme"], account["holder"], told["account"], told["routing"])
+    return Transfer(row["payout_id"], bank_account, row["units"], row["asset"], row["reference"], row["approved_at"])
+
+
+async def _locked(tx: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> dict[str, Any]:
+    row = await lock_payout(tx, merchant_id, payout_id)
+    if row is None:
+        raise Problem("not_found", "There is no such payout.", cure="Check the id.")
+    return row
+
+
+def account_context(account_id: UUID) -> str:
+    return f"bank-account:{account_id}"
+
+
+def _file_context(payout_id: UUID) -> str:
+    return f"bank-file:{payout_id}"

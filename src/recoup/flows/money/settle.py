@@ -1,0 +1,85 @@
+"""A merchant's period is over and its delay has passed: one batch an asset, once, whatever dies.
+
+Everything that is committed is sealed into pages first. All batches of the period, the clock and the next period's due
+work are one transaction, under the lock of the merchant's settlement clock.
+"""
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.money.close_pages import close_pages_of
+from recoup.kernel.time import WallTime, business_at
+from recoup.kernel.world import World
+from recoup.moves.settle_batch import Period, settle_batch
+from recoup.moves.settlement import next_settlement, release_reserve, reserve_done
+from recoup.rules.money.settlement import due_at
+from recoup.store.pool import retrying
+from recoup.store.read.batches import find_batch, is_released
+from recoup.store.read.settlement_terms import is_unsealed, last_page, open_from, payable_assets, period_of
+from recoup.store.write.settlement import lock_clock
+
+SEAL_TRIES: Final = 200
+SEAL_PAUSE_SECONDS: Final = 0.02
+
+
+async def settle_merchant(world: World, merchant_id: UUID) -> list[UUID]:
+    """Due work `settlement`: the batches that were made. None before the period's due time; then it is due again."""
+    await _seal(world, merchant_id)
+
+    async def once() -> list[UUID]:
+        async with world.db.transaction() as tx:
+            return await _settle(tx, merchant_id, world.clocks.wall())
+
+    return await retrying(once)
+
+
+async def _settle(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTime) -> list[UUID]:
+    clock = await lock_clock(tx, merchant_id)
+    if clock is None:
+        return []
+    now = business_at(wall, clock.offset_us)
+    period_to, terms = await period_of(tx, merchant_id, clock.period_from)
+    if now < due_at(terms, period_to):
+        await next_settlement(tx, merchant_id, due_at(terms, period_to))
+        return []
+    period = Period(clock.period_from, period_to, *await last_page(tx, merchant_id))
+    made = []
+    for asset in await payable_assets(tx, merchant_id):
+        first = await open_from(tx, merchant_id, asset)
+        batch_id = await settle_batch(tx, merchant_id, asset, first, period, terms, now=now, wall=wall)
+        if batch_id is not None:
+            made.append(batch_id)
+    next_to, later = await period_of(tx, merchant_id, period_to)
+    await next_settlement(tx, merchant_id, due_at(later, next_to), period_from=period_to)
+    return made
+
+
+async def _seal(world: World, merchant_id: UUID) -> None:
+    """Waits, not for ever, for another process that closes pages: what it leaves open goes to the next batch."""
+    begun = world.clocks.wall()
+    for _ in range(SEAL_TRIES):
+        if await close_pages_of(world, merchant_id):
+            continue
+        async with world.db.connection() as connection:
+            if not await is_unsealed(connection, merchant_id, begun):
+                return
+        await asyncio.sleep(SEAL_PAUSE_SECONDS)
+
+
+async def release(world: World, merchant_id: UUID, batch_id: UUID) -> None:
+    """Due work `reserve`: what the batch held is available to the next one."""
+
+    async def once() -> None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            clock = await lock_clock(tx, merchant_id)
+            batch = await find_batch(tx, merchant_id, batch_id)
+            if clock is None or batch is None or await is_released(tx, merchant_id, batch_id):
+                await reserve_done(tx, merchant_id, batch_id)
+                return
+            await release_reserve(tx, batch, now=business_at(wall, clock.offset_us), wall=wall)
+
+    await retrying(once)

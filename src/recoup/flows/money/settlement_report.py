@@ -1,0 +1,137 @@
+"""A batch for its merchant: its lines as CSV, and the settlement file that proves itself. Both a part at a time."""
+
+import json
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from recoup.flows.money.close_pages import close_pages_of
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.kernel.world import World
+from recoup.rules.money.cells import Number, csv_row
+from recoup.rules.money.settlement import COLUMNS
+from recoup.rules.money.settlement_file import FORMAT, encoded
+from recoup.store.read.batches import LOWEST, batch_lines, shown_batch
+from recoup.store.read.sealed_pages import pages_of_batch, posting_contents, sealed_pages
+
+CSV_COLUMNS: Final = (
+    "settlement_id", "line_id", "kind", "amount", "currency", "order_id", "external_order_id", "site_id", "descriptor",
+    "date_placed_utc", "date_booked_utc", "source", "source_id", "note",
+)  # fmt: skip
+SEAL_TRIES: Final = 50
+_encode: Final = msgspec.json.Encoder().encode
+
+
+async def read_batch(world: World, merchant_id: UUID, batch_id: UUID) -> asyncpg.Record:
+    """Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        row = await shown_batch(connection, merchant_id, batch_id)
+    if row is None:
+        raise Problem("not_found", "There is no such settlement.", cure="Check the id; see the list of settlements.")
+    return row
+
+
+async def batch_csv(world: World, batch: asyncpg.Record) -> AsyncIterator[bytes]:
+    """UTF-8; amounts are decimals of the currency, + in the merchant's favour, and add up to 0."""
+    yield csv_row(CSV_COLUMNS).encode()
+    scale = EXPONENTS[batch["asset"]]
+    async for rows in _all_lines(world, batch):
+        yield "".join(csv_row((
+            str(batch["batch_id"]), line_id(row), row["kind"], Number(to_text(row["units"], scale)), batch["asset"],
+            _text(row["order_id"]), row["external_id"], _text(row["site_id"]), row["descriptor"],
+            iso(row["placed_at"]) if row["placed_at"] else None, iso(row["business_at"]), row["source_kind"],
+            str(row["source_id"]), row["note"],
+        )) for row in rows).encode()  # fmt: skip
+
+
+async def settlement_file(world: World, batch: asyncpg.Record) -> AsyncIterator[bytes]:
+    """See rules/money/settlement_file. What the batch itself booked is sealed first.
+
+    Raises: Problem(unavailable) when another process is closing the merchant's pages for too long.
+    """
+    merchant_id, batch_id = batch["merchant_id"], batch["batch_id"]
+    low, high = await _sealed_span(world, merchant_id, batch_id)
+    digest = sha256()
+    head = _part(_head(batch))
+    digest.update(head)
+    yield head
+    async with world.db.connection() as connection:
+        async for pages in sealed_pages(connection, merchant_id, low, max(high, batch["page_to"])):
+            text = b"".join(_part({
+                "type": "page", "page": page["page_no"], "previousRoot": page["prev_root"], "root": page["root"],
+                "sums": page["sums"], "postings": page["hashes"],
+            }) for page in pages)  # fmt: skip
+            digest.update(text)
+            yield text
+    async for rows in _all_lines(world, batch):
+        async with world.db.connection() as connection:
+            contents = await posting_contents(connection, merchant_id, list({row["posting_id"] for row in rows}))
+        text = b"".join(_part(_line(row, contents[row["posting_id"]])) for row in rows)
+        digest.update(text)
+        yield text
+    yield _part({"type": "end", "sha256": digest.hexdigest()})
+
+
+def line_id(row: Any) -> str:
+    """An entry of the ledger: its posting and its number there."""
+    return f"{row['posting_id']}.{row['line_no']}"
+
+
+async def _all_lines(world: World, batch: asyncpg.Record) -> AsyncIterator[Any]:
+    """A connection for each part, so that a slow reader holds none."""
+    after = (LOWEST, 0)
+    while True:
+        async with world.db.connection() as connection:
+            rows = await batch_lines(connection, batch["merchant_id"], batch["batch_id"], after=after)
+        if not rows:
+            return
+        yield rows
+        after = (rows[-1]["posting_id"], rows[-1]["line_no"])
+
+
+async def _sealed_span(world: World, merchant_id: UUID, batch_id: UUID) -> tuple[int, int]:
+    for _ in range(SEAL_TRIES):
+        async with world.db.connection() as connection:
+            span = await pages_of_batch(connection, merchant_id, batch_id)
+        if not span["unsealed"]:
+            return span["low"], span["high"]
+        await close_pages_of(world, merchant_id)
+    raise Problem("unavailable", "The ledger page of this settlement is being closed.", retry_after_seconds=1)
+
+
+def _head(batch: asyncpg.Record) -> dict[str, Any]:
+    return {
+        "type": "settlement", "format": FORMAT, "settlementId": str(batch["batch_id"]),
+        "merchantId": str(batch["merchant_id"]), "currency": batch["asset"], "scale": EXPONENTS[batch["asset"]],
+        "periodFrom": iso(batch["period_from"]), "periodTo": iso(batch["period_to"]),
+        "closed": iso(batch["closed_at"]), "page": batch["page_to"], "root": batch["root"].hex(),
+        "amounts": {kind: batch[f"{kind}_units"] for kind in COLUMNS}, "payout": batch["payout_units"],
+        "lines": batch["lines"],
+    }  # fmt: skip
+
+
+def _line(row: Any, content: tuple[Any, Any]) -> dict[str, Any]:
+    head, (business_at, entries) = content
+    posting = json.loads(_encode([*head, business_at, entries]))
+    return {
+        "type": "line", "lineId": line_id(row), "kind": row["kind"], "amount": row["units"], "page": row["page_no"],
+        "position": row["position"], "entry": row["line_no"], "orderId": _text(row["order_id"]),
+        "externalOrderId": row["external_id"], "siteId": _text(row["site_id"]), "descriptor": row["descriptor"],
+        "placed": iso(row["placed_at"]) if row["placed_at"] else None, "booked": iso(row["business_at"]),
+        "posting": posting,
+    }  # fmt: skip
+
+
+def _part(part: dict[str, Any]) -> bytes:
+    return encoded(part) + b"\n"
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value is not None else None

@@ -1,0 +1,66 @@
+"""By which terms a merchant is paid: kept as history, never changed for the past."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import business_at
+from recoup.kernel.world import World
+from recoup.moves.settlement import begin_settlement, next_settlement
+from recoup.rules.money.settlement import Terms, check_start, check_terms, due_at
+from recoup.store.pool import KeyTaken, retrying
+from recoup.store.read.merchants import offset_of
+from recoup.store.read.settlement_terms import period_of, terms_at, terms_history
+from recoup.store.write.settlement import add_terms, lock_clock
+
+
+async def read_terms(world: World, merchant_id: UUID) -> tuple[Terms, Sequence[Any]]:
+    """Those that are valid now, and all that were agreed, newest first. Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        offset = await offset_of(connection, merchant_id)
+        if offset is None:
+            raise Problem("not_found", "There is no such merchant in this world.")
+        now = world.clocks.business(offset)
+        return await terms_at(connection, merchant_id, now), await terms_history(connection, merchant_id)
+
+
+async def set_terms(
+    world: World, scope: Scope, change: dict[str, Any], valid_from: datetime | None = None
+) -> datetime:
+    """`change`: fields of Terms; the others stay as they are then. Answers from when on they are valid: the
+    period that is under way ends at their first boundary, and is settled by the terms valid then.
+
+    Raises: Problem not_found, invalid; conflict when terms begin at the very same instant.
+    """
+
+    async def once() -> datetime:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            offset = await offset_of(tx, scope.merchant_id)
+            if offset is None:
+                raise Problem("not_found", "There is no such merchant in this world.")
+            now = business_at(wall, offset)
+            start = valid_from or now
+            check_start(start, now)
+            terms = Terms(**(asdict(await terms_at(tx, scope.merchant_id, start)) | change))
+            if "period" in change and "anchor" not in change:
+                terms = Terms(**(asdict(terms) | {"anchor": 1}))
+            check_terms(terms)
+            await begin_settlement(tx, scope.merchant_id, now)
+            await add_terms(tx, asdict(terms) | {"merchant_id": scope.merchant_id, "valid_from": start,
+                                                 "actor": scope.actor.text(), "recorded_at": wall})  # fmt: skip
+            clock = await lock_clock(tx, scope.merchant_id)
+            assert clock is not None
+            period_to, lives_by = await period_of(tx, scope.merchant_id, clock.period_from)
+            await next_settlement(tx, scope.merchant_id, due_at(lives_by, period_to))
+            return start
+
+    try:
+        return await retrying(once)
+    except KeyTaken:
+        message = "Other terms begin at the very same instant."
+        raise Problem("conflict", message, field="valid_from", cure="Name another.") from None

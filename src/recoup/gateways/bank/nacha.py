@@ -1,0 +1,94 @@
+"""A payout as a NACHA file: records of 94 characters in blocks of ten, one batch of CCD credits with an addenda each.
+
+Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8, 9).
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from recoup.gateways.bank.port import Transfer
+
+WIDTH: Final = 94
+BLOCK: Final = 10
+ENTRY_UNITS_MAX: Final = 9_999_999_999  # ten digits of cents; a larger payout is several entries
+CREDITS_ONLY: Final = "220"
+CHECKING_CREDIT: Final = "22"
+_HASH: Final = 10**10
+
+
+@dataclass(frozen=True, slots=True)
+class Originator:
+    """Who sends: its bank's routing number and name, its company id (10 characters) and name."""
+
+    routing: str = "091000019"
+    bank: str = "SANDBOX BANK"
+    company_id: str = "1900000019"
+    company: str = "RECOUP"
+
+
+def nacha_file(transfer: Transfer, originator: Originator) -> str:
+    """The whole file, its lines ended by a line feed. Amounts are US cents."""
+    entries = _entries(transfer, originator)
+    count = len(entries) * 2
+    checksum = str(int(transfer.account.routing[:8]) * len(entries) % _HASH).rjust(10, "0")
+    total = _number(transfer.units, 12)
+    odfi = originator.routing[:8]
+    company_id = _text(originator.company_id, 10)
+    records = [
+        _file_header(transfer.made_at, originator),
+        "5" + CREDITS_ONLY + _text(originator.company, 16) + " " * 20 + company_id + "CCD" + _text("PAYOUT", 10)
+        + f"{transfer.made_at:%y%m%d}" + f"{_next_weekday(transfer.made_at):%y%m%d}" + "   " + "1" + odfi
+        + _number(1, 7),
+        *(record for pair in entries for record in pair),
+        "8" + CREDITS_ONLY + _number(count, 6) + checksum + _number(0, 12) + total + company_id + " " * 25 + odfi
+        + _number(1, 7),
+    ]  # fmt: skip
+    blocks = -(-(len(records) + 1) // BLOCK)
+    records.append("9" + _number(1, 6) + _number(blocks, 6) + _number(count, 8) + checksum + _number(0, 12) + total
+                   + " " * 39)  # fmt: skip
+    records += ["9" * WIDTH] * (blocks * BLOCK - len(records))
+    return "".join(record + "\n" for record in records)
+
+
+def _file_header(made_at: datetime, originator: Originator) -> str:
+    return (
+        "101" + " " + originator.routing + _text(originator.company_id, 10) + f"{made_at:%y%m%d%H%M}" + "A" + "094"
+        + "10" + "1" + _text(originator.bank, 23) + _text(originator.company, 23) + " " * 8
+    )  # fmt: skip
+
+
+def _entries(transfer: Transfer, originator: Originator) -> list[tuple[str, str]]:
+    account, left = transfer.account, transfer.units
+    made: list[tuple[str, str]] = []
+    while left:
+        units, number = min(left, ENTRY_UNITS_MAX), len(made) + 1
+        entry = (
+            "6" + CHECKING_CREDIT + account.routing + _text(account.account, 17) + _number(units, 10)
+            + _text(transfer.reference, 15) + _text(account.holder, 22) + "  " + "1" + originator.routing[:8]
+            + _number(number, 7)
+        )  # fmt: skip
+        made.append((entry, "705" + _text(f"SETTLEMENT {transfer.reference}", 80) + _number(1, 4) + _number(number, 7)))
+        left -= units
+    return made
+
+
+def _number(value: int, width: int) -> str:
+    text = str(value).rjust(width, "0")
+    if len(text) > width:
+        raise ValueError(f"{width} digits do not hold this number")
+    return text
+
+
+def _text(value: str, width: int) -> str:
+    """Capitals and what the format takes of ASCII; accents are dropped, what is too long is cut."""
+    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().upper()
+    return "".join(c if c.isalnum() or c in " .-/&,:#$%*+" else " " for c in plain)[:width].ljust(width)
+
+
+def _next_weekday(moment: datetime) -> datetime:
+    day = moment + timedelta(days=1)
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    return day

@@ -1,0 +1,34 @@
+"""The sandbox's bank: it takes every file and pays a day later, but for accounts that say by their number what happens.
+
+It remembers nothing: the same payout always ends the same, however often it is sent or asked for.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from recoup.gateways.bank.by_hand import ByHand
+from recoup.gateways.bank.port import Answer, BankFile, Transfer
+from recoup.gateways.cards.port import Outcome
+
+# last digits of the account number -> what becomes of a payout to it
+MAGIC: Final = {
+    "0002": "returned: R02, the account is closed", "0003": "returned: R03, there is no such account",
+    "0020": "returned: R20, the account takes no transfers", "0099": "the bank is silent when the file is sent",
+}  # fmt: skip
+
+
+class SandboxBank(ByHand):
+    name = "sandbox"
+    asks_after = timedelta(days=1)
+    shows_deposits = True
+
+    async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
+        if transfer.account.account.endswith("0099"):
+            return Outcome("unknown", text="time-out")
+        return await super().send(transfer, file)
+
+    async def answer(self, transfer: Transfer) -> Answer | None:
+        told = MAGIC.get(transfer.account.account[-4:], "")
+        if told.startswith("returned: "):
+            return Answer("returned", told.removeprefix("returned: "))
+        return Answer("paid")

@@ -1,0 +1,141 @@
+"""What a payout to a bank changes: its row, the book, its events, the work that looks after it."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.book import book
+from recoup.rules.messages.events import event_data
+from recoup.rules.money import ledger
+from recoup.rules.money.bank_payout import check_step, reference_of, word_of
+from recoup.store.write.bank_payouts import add_payout, save_payout
+from recoup.store.write.changes import Rows, write
+
+PAUSE_MAX: Final = timedelta(minutes=10)
+PAUSE_KILLED: Final = timedelta(minutes=1)
+
+
+async def begin_payout(
+    tx: asyncpg.Connection, merchant_id: UUID, batch_id: UUID, asset: str, units: int, requested_by: str, *,
+    now: BusinessTime, wall: WallTime, payout_no: int = 1,
+) -> UUID:  # fmt: skip
+    """It waits for its approval."""
+    payout_id, rows = new_id(), Rows()
+    row: dict[str, Any] = {
+        "merchant_id": merchant_id, "payout_id": payout_id, "batch_id": batch_id, "payout_no": payout_no,
+        "asset": asset, "units": units, "state": "created", "version": 1, "reference": reference_of(payout_id),
+        "requested_by": requested_by, "tries": 0, "created_at": now,
+    }  # fmt: skip
+    await add_payout(tx, row)
+    _tell(rows, row, "payout.created", "pending", now, wall)
+    await write(tx, rows)
+    return payout_id
+
+
+async def approve_payout(
+    tx: asyncpg.Connection, row: dict[str, Any], account_id: UUID, approver: str, *, now: BusinessTime, wall: WallTime
+) -> None:
+    """To this account and no other. From here on it is sent as soon as it can be."""
+    rows = Rows()
+    row |= {"state": "approved", "account_id": account_id, "approved_by": approver, "approved_at": now}
+    rows.due_work.append(_due(row, wall, wall=True))
+    await save_payout(tx, row)
+    await write(tx, rows)
+
+
+async def wait_payout(tx: asyncpg.Connection, row: dict[str, Any], wall: WallTime) -> None:
+    """While the merchant is killed nothing leaves."""
+    rows = Rows()
+    rows.due_work.append(_due(row, wall + PAUSE_KILLED, wall=True))
+    await write(tx, rows)
+
+
+async def open_payout(
+    tx: asyncpg.Connection, row: dict[str, Any], file: tuple[str, bytes, bytes], again_at: datetime
+) -> None:
+    """Transaction A. `file`: name, sealed content, hash; kept the first time. It may be given to the bank now."""
+    rows = Rows()
+    if row["file"] is None:
+        row["file_name"], row["file"], row["file_hash"] = file
+    row["tries"] += 1
+    rows.due_work.append(_due(row, again_at, wall=True))
+    await save_payout(tx, row)
+    await write(tx, rows)
+
+
+async def close_sending(
+    tx: asyncpg.Connection, row: dict[str, Any], state: str, reason: str | None, asks_after: timedelta | None, *,
+    now: BusinessTime, wall: WallTime,
+) -> None:  # fmt: skip
+    """Transaction B. `state`: approved, the bank has it; declined, it does not take it; whatever else is sent again,
+    under the same id, more and more seldom."""
+    rows = Rows()
+    if state == "approved":
+        row |= {"state": "sent", "sent_at": now, "reason": None}
+        _post(rows, row, ledger.paid_out(row["units"]), now, wall)
+        rows.due_work.append(_due(row, now + asks_after)) if asks_after is not None else rows.due_done.append(_key(row))
+    elif state == "declined":
+        _end(rows, row, "returned", reason or "the bank did not take the file", now, wall)
+    else:
+        pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(row["tries"], 10)))
+        rows.due_work.append(_due(row, wall + pause, wall=True))
+        row["reason"] = reason
+    await save_payout(tx, row)
+    await write(tx, rows)
+
+
+async def close_payout(
+    tx: asyncpg.Connection, row: dict[str, Any], state: str, reason: str | None, *, now: BusinessTime, wall: WallTime
+) -> None:
+    """What the bank said: paid, or returned, which makes it due again. Raises: Problem(wrong_state)."""
+    check_step(row["state"], state)
+    rows = Rows()
+    if state == "returned" and row["state"] in ("sent", "paid"):
+        _post(rows, row, ledger.payout_bounced(row["units"]), now, wall)
+    _end(rows, row, state, reason, now, wall)
+    await save_payout(tx, row)
+    await write(tx, rows)
+
+
+async def ask_again(tx: asyncpg.Connection, row: dict[str, Any], at: datetime) -> None:
+    """The bank does not know yet."""
+    rows = Rows()
+    rows.due_work.append(_due(row, at))
+    await write(tx, rows)
+
+
+def _end(
+    rows: Rows, row: dict[str, Any], state: str, reason: str | None, now: BusinessTime, wall: WallTime
+) -> None:
+    word = word_of(state, row["state"])
+    row |= {"state": state, "reason": reason, "ended_at": now, "version": row["version"] + 1}
+    _tell(rows, row, "payout.updated", word, now, wall)
+    rows.due_done.append(_key(row))
+
+
+def _tell(
+    rows: Rows, row: dict[str, Any], event: str, status: str, now: BusinessTime, wall: WallTime
+) -> None:
+    data = event_data(event, payout_id=row["payout_id"], settlement_id=row["batch_id"], status=status,
+                      amount=row["units"], currency=row["asset"])  # fmt: skip
+    rows.outbox.append({
+        "merchant_id": row["merchant_id"], "subject_id": row["payout_id"], "seq": row["version"],
+        "subject_kind": "payout", "event_id": new_id(), "event": event, "body": data, "business_at": now,
+        "recorded_at": wall,
+    })  # fmt: skip
+
+
+def _post(rows: Rows, row: dict[str, Any], posting: ledger.Posting, now: BusinessTime, wall: WallTime) -> None:
+    book(rows, row["merchant_id"], row["asset"], "bank_payout", row["payout_id"], [posting], now=now, wall=wall)
+
+
+def _key(row: dict[str, Any]) -> dict[str, Any]:
+    return {"merchant_id": row["merchant_id"], "kind": "bank_payout", "subject_id": row["payout_id"]}
+
+
+def _due(row: dict[str, Any], at: datetime, *, wall: bool = False) -> dict[str, Any]:
+    return _key(row) | {"due_at": at, "wall": wall}

@@ -1,0 +1,119 @@
+"""A batch in one transaction: its lines, what it holds, pays and carries, its payout, its events. It closes to 0.
+
+Append-only: what is taken is counted first, and what the batch comes to is written with it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.bank_payouts import begin_payout
+from recoup.moves.book import book
+from recoup.rules.messages.events import event_data
+from recoup.rules.money import ledger
+from recoup.rules.money.settlement import COLUMNS, KINDS, Closing, Terms, close
+from recoup.store.write.changes import Rows, write
+from recoup.store.write.settlement import Free, Window, add_batch, add_lines, sum_free, take_lines
+
+WORKER: Final = "worker:clock"
+
+
+class Period(NamedTuple):
+    """`root` is that of page `page_to`, the last that is closed."""
+
+    period_from: datetime
+    period_to: datetime
+    page_to: int
+    root: bytes
+
+
+async def settle_batch(
+    tx: asyncpg.Connection, merchant_id: UUID, asset: str, page_from: int, period: Period, terms: Terms, *,
+    now: BusinessTime, wall: WallTime,
+) -> UUID | None:  # fmt: skip
+    """The batch of one asset; None when there is nothing but what an earlier one carried. Under the merchant's
+    settlement clock.
+
+    Raises: AssertionError for an entry on the merchant's account whose recipe has no kind.
+    """
+    window = Window(merchant_id, asset, page_from, period.page_to, period.period_to)
+    free = await sum_free(tx, window)
+    if not set(free.sums) - {"carried"}:
+        return None
+    strange = set(free.sums) - set(KINDS)
+    if strange:
+        raise AssertionError(f"no settlement knows what {', '.join(sorted(strange))} is")
+    sums = dict.fromkeys(COLUMNS, 0)
+    for recipe, (_, units) in free.sums.items():
+        sums[KINDS[recipe]] += units
+    closing = close(sums, asset, terms)
+    batch_id, rows = new_id(), Rows()
+    lines = _own_postings(rows, merchant_id, asset, batch_id, closing, period.period_to, now, wall)
+    for line in lines:
+        sums[line["kind"]] = sums.get(line["kind"], 0) + line["units"]
+    taken = sum(count for count, _ in free.sums.values())
+    batch = _batch(window, period, free, closing, terms, sums, taken + len(lines), batch_id, now)
+    _tell(rows, batch, closing, now, wall)
+    if closing.held:
+        rows.due_work.append({"merchant_id": merchant_id, "kind": "reserve", "subject_id": batch_id,
+                              "due_at": batch["release_at"], "wall": False})  # fmt: skip
+    await write(tx, rows)
+    await add_batch(tx, batch)
+    counted = await take_lines(tx, window, batch_id, KINDS)
+    if counted != taken:
+        raise AssertionError(f"a batch counted {taken} lines and took {counted}")
+    if lines:
+        await add_lines(tx, lines)
+    if closing.payout:
+        await begin_payout(tx, merchant_id, batch_id, asset, closing.payout, WORKER, now=now, wall=wall)
+    return batch_id
+
+
+def _own_postings(
+    rows: Rows, merchant_id: UUID, asset: str, batch_id: UUID, closing: Closing, cut_off: datetime, now: BusinessTime,
+    wall: WallTime,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What closes the batch, as rows to write; answers the lines that it takes of them. What is carried is available
+    to the next one from this one's cut-off on."""
+    postings = [ledger.reserve_held(closing.held)] if closing.held else []
+    postings += [ledger.settlement_closed(closing.payout)] if closing.payout else []
+    postings += [ledger.carried(closing.carried)] if closing.carried else []
+    book(rows, merchant_id, asset, "batch", batch_id, postings, now=now, wall=wall, available_at=cut_off)
+    lines = []
+    for row, posting in zip(rows.postings, postings, strict=True):
+        number = next(n for n, e in enumerate(posting.entries, 1) if e.account == "merchant_payable")
+        lines.append({
+            "merchant_id": merchant_id, "posting_id": row["posting_id"], "line_no": number, "batch_id": batch_id,
+            "kind": KINDS[posting.recipe], "units": -posting.entries[number - 1].units,
+        })  # fmt: skip
+    return lines
+
+
+def _batch(
+    window: Window, period: Period, free: Free, closing: Closing, terms: Terms, sums: dict[str, int], lines: int,
+    batch_id: UUID, now: BusinessTime,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "merchant_id": window.merchant_id, "batch_id": batch_id, "asset": window.asset,
+        "period_from": period.period_from, "period_to": period.period_to, "page_from": window.page_from,
+        "page_to": window.page_to, "root": "\\x" + period.root.hex(), "open_from": free.left_from or window.page_to + 1,
+        "lines": lines, "payout_units": closing.payout, "held_units": closing.held, "closed_at": now,
+        "release_at": period.period_to + timedelta(days=terms.reserve_days) if closing.held else None,
+    } | {f"{kind}_units": sums[kind] for kind in COLUMNS}  # fmt: skip
+
+
+def _tell(rows: Rows, batch: dict[str, Any], closing: Closing, now: BusinessTime, wall: WallTime) -> None:
+    """The receiver may keep the root: an exported batch is proved by it."""
+    data = event_data(
+        "settlement.closed", settlement_id=batch["batch_id"], period_from=batch["period_from"],
+        period_to=batch["period_to"], amount=closing.payout + min(0, closing.carried), currency=batch["asset"],
+        ledger_root=batch["root"].removeprefix("\\x"),
+    )  # fmt: skip
+    rows.outbox.append({
+        "merchant_id": batch["merchant_id"], "subject_id": batch["batch_id"], "seq": 1, "subject_kind": "settlement",
+        "event_id": new_id(), "event": "settlement.closed", "body": data, "business_at": now, "recorded_at": wall,
+    })  # fmt: skip

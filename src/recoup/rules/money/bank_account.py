@@ -1,0 +1,94 @@
+"""Whether bank details can be right, by their public check digits, and how they are shown.
+
+Source: IBAN: ISO 13616 (length by country, remainder 1 by 97). Routing numbers: ABA (weights 3, 7, 1; first digits).
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from recoup.kernel.problem import Problem
+
+HOLDER_MAX: Final = 70
+TRIES_MAX: Final = 3
+US_CURRENCY: Final = "USD"
+_LENGTHS: Final = {
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
+    "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
+    "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28,
+    "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20,
+    "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19,
+    "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29,
+    "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24,
+    "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
+    "YE": 30,
+}  # fmt: skip
+_ROUTING_HEADS: Final = (range(13), range(21, 33), range(61, 73), range(80, 81))
+_COPIED: Final = str.maketrans("", "", " -.\t\u00a0\u2009\u202f")  # what is between the digits of a copied number
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """`scheme` us: `routing` and `account`; iban: `account` alone, without blanks, in capitals."""
+
+    scheme: Literal["us", "iban"]
+    holder: str
+    account: str
+    routing: str = ""
+
+    @property
+    def masked(self) -> str:
+        """What anybody may see."""
+        if self.scheme == "iban":
+            return f"{self.account[:4]} •••• {self.account[-4:]}"
+        return f"{self.routing} •••• {self.account[-4:]}"
+
+
+def read_account(holder: str, *, iban: str = "", routing: str = "", account: str = "") -> BankAccount:
+    """Either an IBAN, or a US routing and account number.
+
+    Raises: Problem(invalid) with the field and what is wrong with it; the number itself is never repeated.
+    """
+    holder = " ".join(holder.split())
+    if not 2 <= len(holder) <= HOLDER_MAX or not holder.isprintable():
+        raise Problem("invalid", f"The holder's name has 2 to {HOLDER_MAX} characters.", field="holder")
+    iban, routing, account = (text.translate(_COPIED).upper() for text in (iban, routing, account))
+    if iban and (routing or account):
+        message = "Give an IBAN, or a routing and an account number, not both."
+        raise Problem("invalid", message, field="iban")
+    if iban:
+        _check_iban(iban)
+        return BankAccount("iban", holder, iban)
+    _check_routing(routing)
+    if not (account.isascii() and account.isdigit() and 4 <= len(account) <= 17):
+        raise Problem("invalid", "The account number has 4 to 17 digits.", field="account")
+    return BankAccount("us", holder, account, routing)
+
+
+def check_currency(account: BankAccount, asset: str) -> None:
+    """Raises: Problem(invalid)."""
+    if account.scheme == "us" and asset != US_CURRENCY:
+        message = f"An account with a routing number takes {US_CURRENCY} only."
+        raise Problem("invalid", message, field="currency", cure=f"Give an IBAN for {asset}.")
+
+
+def _check_iban(iban: str) -> None:
+    length = _LENGTHS.get(iban[:2])
+    if length is None:
+        raise Problem("invalid", "The IBAN begins with a country that has none.", field="iban")
+    if len(iban) != length:
+        raise Problem("invalid", f"An IBAN of {iban[:2]} has {length} characters, this one {len(iban)}.", field="iban")
+    if not (iban.isascii() and iban.isalnum() and iban[2:4].isdigit()):
+        raise Problem("invalid", "An IBAN has letters and digits only.", field="iban")
+    if int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 != 1:
+        raise Problem("invalid", "The IBAN's check digits do not fit: a digit is wrong or two are exchanged.",
+                      field="iban", cure="Copy it from the bank's own page.")  # fmt: skip
+
+
+def _check_routing(routing: str) -> None:
+    if not (routing.isascii() and routing.isdigit() and len(routing) == 9):
+        raise Problem("invalid", "The routing number has nine digits.", field="routing")
+    weighted = sum(int(digit) * weight for digit, weight in zip(routing, (3, 7, 1) * 3, strict=True))
+    known = any(int(routing[:2]) in heads for heads in _ROUTING_HEADS)
+    if weighted % 10 or not known or routing == "0" * 9:
+        raise Problem("invalid", "The routing number's check digit does not fit.", field="routing",
+                      cure="Copy it from the bank's own page; wire and ACH numbers may differ.")  # fmt: skip

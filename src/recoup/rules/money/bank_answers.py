@@ -1,0 +1,59 @@
+"""A bank's answer file: what became of payouts, one a row.
+
+CSV in UTF-8 with a head row: `payout` (its id or its reference), `outcome` (paid or returned), `reason` for a return.
+"""
+
+import csv
+import io
+from typing import Final, NamedTuple
+
+from recoup.kernel.problem import Problem
+
+BYTES_MAX: Final = 5_000_000
+OUTCOMES: Final = ("paid", "returned")
+
+
+class Told(NamedTuple):
+    """`line` of the file, from 1; `payout` as it is written there; `wrong`: why nothing can be done with the row."""
+
+    line: int
+    payout: str
+    outcome: str
+    reason: str
+    wrong: str | None = None
+
+
+def read_answers(content: bytes) -> list[Told]:
+    """Each row, those that cannot be read with the reason. Raises: Problem(invalid) for what is no such file."""
+    if len(content) > BYTES_MAX:
+        raise Problem("too_large", f"An answer file has at most {BYTES_MAX:,} bytes.", cure="Split it.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem("invalid", f"The file is not UTF-8 (byte {error.start}).", field="file",
+                      cure="Save it as CSV UTF-8.") from None  # fmt: skip
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    missing = [name for name in ("payout", "outcome") if name not in names]
+    if missing:
+        raise Problem("invalid", f"The first row names no column {' and '.join(missing)}.", field="file",
+                      cure="The columns are payout, outcome, reason.")  # fmt: skip
+    reader.fieldnames = names
+    found = []
+    try:
+        for row in reader:
+            values = [str(row.get(name) or "").strip() for name in ("payout", "outcome", "reason")]
+            found.append(_checked(Told(reader.line_num, values[0], values[1].lower(), values[2])))
+    except csv.Error as error:
+        raise Problem("invalid", f"Line {reader.line_num} cannot be read: {error}.", field="file") from None
+    return found
+
+
+def _checked(told: Told) -> Told:
+    if not told.payout:
+        return told._replace(wrong="names no payout")
+    if told.outcome not in OUTCOMES:
+        return told._replace(wrong=f"the outcome is neither {' nor '.join(OUTCOMES)}")
+    if told.outcome == "returned" and not told.reason:
+        return told._replace(wrong="a return needs its reason")
+    return told

@@ -1,0 +1,61 @@
+"""What may become of a payout to a bank, and of the account that it goes to.
+
+Source: design §5; decision 0023.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.rules.money.settlement import check_second
+
+# state -> those that it may become
+STEPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "created": ("approved",), "approved": ("sent", "returned"), "sent": ("paid", "returned"), "paid": ("returned",),
+    "returned": (),
+}  # fmt: skip
+# state -> the event's word
+WORDS: Final[Mapping[str, str]] = {
+    "created": "pending", "approved": "pending", "sent": "pending", "paid": "completed", "returned": "failed",
+}  # fmt: skip
+
+
+def reference_of(payout_id: UUID) -> str:
+    """What the bank statement shows: 14 characters, as the narrowest of the files takes them."""
+    return "RC" + payout_id.hex[-12:].upper()
+
+
+def word_of(state: str, before: str) -> str:
+    """The event's status: what came back after it was paid is reversed."""
+    return "reversed" if (before, state) == ("paid", "returned") else WORDS[state]
+
+
+def check_step(state: str, to: str) -> None:
+    """Raises: Problem(wrong_state)."""
+    if to not in STEPS[state]:
+        raise Problem("wrong_state", f"This payout is {state}; it cannot become {to}.",
+                      cure="Reload the page: somebody may have been quicker.")  # fmt: skip
+
+
+def check_approval(
+    payout: Mapping[str, Any], account: Mapping[str, Any] | None, approver: str, now: datetime, delay_days: int
+) -> None:
+    """`account`: the active one of the payout's currency.
+
+    Raises: Problem(wrong_state) for a payout that is approved already, without an account, or with one that changed
+    less than `delay_days` ago; Problem(forbidden) for somebody who asked for the payout or entered the account.
+    """
+    check_step(payout["state"], "approved")
+    if account is None:
+        message = f"The merchant has no active bank account for {payout['asset']}."
+        raise Problem("wrong_state", message, cure="Add one, prove it, and have it approved.")
+    check_second(payout["requested_by"], approver, "A payout")
+    check_second(account["added_by"], approver, "A payout to an account that you entered")
+    from_ = account["active_at"] + timedelta(days=delay_days)
+    if now < from_:
+        message = (f"The bank account changed on {account['active_at']:%d %b %Y %H:%M} UTC; "
+                   f"it takes payouts {delay_days} days later, from {from_:%d %b %Y %H:%M} UTC on.")  # fmt: skip
+        raise Problem("wrong_state", message, cure="Make sure that the change is the merchant's own, and wait.",
+                      detail="account_changed")  # fmt: skip

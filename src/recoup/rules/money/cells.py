@@ -1,0 +1,26 @@
+"""Rows of a CSV that a spreadsheet may open: no cell of ours is ever a formula."""
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any, Final
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_row(values: Iterable[Any]) -> str:
+    """Commas, CRLF, quotes where they are needed. Texts that begin like a formula get an apostrophe; numbers, which are
+    given as int or as a `Number`, stay what they are."""
+    out = io.StringIO()
+    csv.writer(out).writerow([_safe(value) for value in values])
+    return out.getvalue()
+
+
+class Number(str):
+    """A decimal text that is a number: its minus is no formula."""
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Number) and value.startswith(_FORMULA):
+        return "'" + value
+    return "" if value is None else value

@@ -1,0 +1,151 @@
+"""When a merchant is paid, and what a batch comes to. Units here are as the merchant sees them: + is in its favour.
+
+Source: design §5; contract §16.4 (columns).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.problem import Problem
+from recoup.rules.money.fees import share_units
+
+PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each
+# recipe -> the kind of line that its entry on the merchant's account is
+KINDS: Final[Mapping[str, str]] = {
+    "approve": "amount", "fee": "fee", "fee_returned": "fee", "dispute_fee_charged": "dispute_fee",
+    "dispute_fee_returned": "dispute_fee", "disputed": "dispute", "dispute_won": "dispute", "refund_owed": "refund",
+    "refund_refused": "refund", "adjusted": "adjustment", "reserve_held": "reserve", "reserve_released": "reserve",
+    "carried": "carried", "settlement_closed": "payout",
+}  # fmt: skip
+COLUMNS: Final = ("amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`anchor`: the day of the week (1 is Monday) or of the month on which a period begins, at midnight UTC.
+    `delay_days` after its end the batch is made. `reserve_basis_points` of the amounts are held for `reserve_days`. An
+    account takes payouts `account_delay_days` after it became active. `minimums`, `limits`: asset -> units; a smaller
+    payout is carried, a larger adjustment needs a second person.
+    """
+
+    period: str = "month"
+    anchor: int = 1
+    delay_days: int = 2
+    reserve_basis_points: int = 0
+    reserve_days: int = 180
+    account_delay_days: int = 3
+    minimums: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+DEFAULT: Final = Terms()
+
+
+class Closing(NamedTuple):
+    """How a batch ends: what is held, what is paid, and what the next one begins with, - when the merchant owes it."""
+
+    held: int
+    payout: int
+    carried: int
+
+
+def check_terms(terms: Terms) -> None:
+    """Raises: Problem(invalid) naming the first that cannot be."""
+    if terms.period not in PERIODS:
+        raise Problem("invalid", f"A period is one of {', '.join(PERIODS)}.", field="period")
+    highest = PERIODS[terms.period]
+    bounds = (
+        ("anchor", terms.anchor, 1, highest), ("delay_days", terms.delay_days, 0, 90),
+        ("reserve_basis_points", terms.reserve_basis_points, 0, 10_000), ("reserve_days", terms.reserve_days, 0, 730),
+        ("account_delay_days", terms.account_delay_days, 0, 90),
+    )  # fmt: skip
+    for name, value, low, high in bounds:
+        if not low <= value <= high:
+            said = f" of a {terms.period}" if name == "anchor" else ""
+            raise Problem("invalid", f"The {name.replace('_', ' ')}{said} is from {low} to {high}.", field=name)
+    for name, amounts in (("minimums", terms.minimums), ("limits", terms.limits)):
+        for asset, units in amounts.items():
+            if asset not in EXPONENTS or units < 0:
+                raise Problem("invalid", f"The {name} are amounts of known currencies, 0 or more.", field=name)
+
+
+def check_start(valid_from: datetime, now: datetime) -> None:
+    """Raises: Problem(invalid): what was agreed for the past stays."""
+    if valid_from < now:
+        message = f"Terms cannot begin in the past: the merchant's clock shows {now:%Y-%m-%d %H:%M} UTC."
+        raise Problem("invalid", message, field="valid_from", cure="Leave it out, or name a later time.")
+
+
+def period_end(terms: Terms, start: datetime, later: Iterable[tuple[datetime, Terms]] = ()) -> datetime:
+    """Of the period that begins at `start` by these terms. Terms that begin before its end (`later`, with when) end it
+    at their own first boundary, so that a change does not wait for a long period to be over."""
+    end = boundary_after(terms, start)
+    for valid_from, changed in later:
+        if valid_from < end:
+            end = min(end, boundary_after(changed, valid_from))
+    return end
+
+
+def boundary_after(terms: Terms, start: datetime) -> datetime:
+    day = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if terms.period == "day":
+        return day + timedelta(days=1)
+    if terms.period == "week":
+        return day + timedelta(days=(terms.anchor - 1 - day.weekday()) % 7 or 7)
+    this = day.replace(day=terms.anchor)
+    return this if this > start else (day.replace(day=28) + timedelta(days=4)).replace(day=terms.anchor)
+
+
+def period_start(terms: Terms, moment: datetime) -> datetime:
+    """The last boundary that is not after `moment`."""
+    day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if terms.period == "day":
+        return day
+    if terms.period == "week":
+        return day - timedelta(days=(day.weekday() - (terms.anchor - 1)) % 7)
+    this = day.replace(day=terms.anchor)
+    return this if this <= moment else (day.replace(day=1) - timedelta(days=1)).replace(day=terms.anchor)
+
+
+def due_at(terms: Terms, period_to: datetime) -> datetime:
+    return period_to + timedelta(days=terms.delay_days)
+
+
+def close(sums: Mapping[str, int], asset: str, terms: Terms) -> Closing:
+    """`sums` by kind of line. Held, paid and carried add up to them: the batch closes to 0.
+
+    The share that is held never takes more than there is to pay.
+    """
+    net = sum(sums.values())
+    held = min(max(0, net), share_units(max(0, sums.get("amount", 0)), terms.reserve_basis_points))
+    rest = net - held
+    if rest > 0 and rest >= terms.minimums.get(asset, 0):
+        return Closing(held, rest, 0)
+    return Closing(held, 0, rest)
+
+
+def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any]) -> None:
+    """`assets`: the currencies that the merchant has a balance in. Raises: Problem(invalid)."""
+    if not units:
+        raise Problem("invalid", "An adjustment of 0 changes nothing.", field="amount", cure="Say how much.")
+    if not note.strip():
+        message = "An adjustment says why: it has no note."
+        raise Problem("invalid", message, field="note", cure="Write what it is for; the merchant reads it.")
+    if asset not in assets:
+        have = ", ".join(sorted(assets)) or "none yet"
+        raise Problem("invalid", f"The merchant has no balance in {asset}; it has: {have}.", field="currency")
+
+
+def needs_second(units: int, asset: str, terms: Terms) -> bool:
+    """An asset without a limit has the limit 0."""
+    return abs(units) > terms.limits.get(asset, 0)
+
+
+def check_second(first: str | None, second: str, what: str) -> None:
+    """The second person is another than the first. Raises: Problem(forbidden)."""
+    if first == second:
+        message = f"{what} needs a second person: you are the first."
+        raise Problem("forbidden", message, cure="Ask somebody else who decides for the operator.")

@@ -1,0 +1,173 @@
+"""An exported settlement, proved without a database: what its receiver can hold against us.
+
+JSON Lines: a settlement, the ledger pages from its first to its last, its lines, an end. A line carries what its
+posting says; the hash of that stands in its page, at its position; a page's root is made of the root before, its
+number, the hashes and its sums; the settlement names the root that the event `settlement.closed` told.
+Source: design §5; decision 0023.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from recoup.rules.money.settlement import COLUMNS, KINDS
+
+FORMAT: Final = "recoup-settlement-1"
+LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+
+
+class Wrong(NamedTuple):
+    """The first thing that does not hold: where (the line of the file, from 1), what, and both values."""
+
+    line: int
+    field: str
+    expected: str
+    found: str
+
+
+class Proved(NamedTuple):
+    """What an intact file says."""
+
+    settlement_id: str
+    asset: str
+    payout: int
+    lines: int
+    pages: int
+    root: str
+
+
+@dataclass(slots=True)
+class _Proof:
+    settlement: Mapping[str, Any] = field(default_factory=dict)
+    roots: dict[int, str] = field(default_factory=dict)
+    hashes: dict[int, Sequence[str]] = field(default_factory=dict)
+    last_page: int | None = None
+    sums: dict[str, int] = field(default_factory=dict)
+    seen: set[tuple[int, int, int]] = field(default_factory=set)
+    ended: bool = False
+
+
+def encoded(content: Any) -> bytes:
+    """JSON as the ledger hashes it: no blanks, members sorted, UTF-8."""
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
+
+
+def page_root(previous: str, page: int, hashes: Iterable[str], sums: Iterable[Sequence[Any]]) -> str:
+    """As the ledger's closer makes it. `sums`: [account, asset, place, units], in the page's order."""
+    told = "\n".join(f"{account}|{asset}|{place}={units}" for account, asset, place, units in sums)
+    text = bytes.fromhex(previous) + str(page).encode() + bytes.fromhex("".join(hashes)) + told.encode()
+    return hashlib.sha256(text).hexdigest()
+
+
+def prove(lines: Iterable[bytes], root: str | None = None) -> Proved | Wrong:
+    """Reads the file once. `root`: the one that the event told; without it the file is held against itself alone.
+
+    Memory: 64 bytes a posting of its pages.
+    """
+    proof, digest, number = _Proof(), hashlib.sha256(), 0
+    for number, raw in enumerate(lines, 1):  # noqa: B007 - the last number is the end's
+        try:
+            part = json.loads(raw) if len(raw) <= LINE_BYTES_MAX else None
+            wrong = _part(proof, part, digest, root) if isinstance(part, dict) else ("line", "a JSON object", "none")
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+            wrong = ("line", "a part of a settlement file", f"{type(error).__name__}: {error}"[:100])
+        if wrong is not None:
+            return Wrong(number, *wrong)
+        digest.update(raw)
+    wrong = _whole(proof)
+    if wrong is not None:
+        return Wrong(number, *wrong)
+    told = proof.settlement
+    return Proved(told["settlementId"], told["currency"], told["payout"], told["lines"], len(proof.roots), told["root"])
+
+
+def _part(
+    proof: _Proof, part: dict[str, Any], digest: Any, root: str | None
+) -> tuple[str, str, str] | None:
+    kind = part["type"]
+    if kind == "settlement" and not proof.settlement:
+        return _settlement(proof, part, root)
+    if not proof.settlement or proof.ended:
+        return "type", "end of the file" if proof.ended else "settlement", str(kind)
+    if kind == "page" and not proof.seen:
+        return _page(proof, part)
+    if kind == "line":
+        return _line(proof, part)
+    if kind == "end":
+        proof.ended = True
+        return _differs("checksum of the lines before", digest.hexdigest(), part["sha256"])
+    return "type", "page, line or end, in this order", str(kind)
+
+
+def _settlement(proof: _Proof, part: dict[str, Any], root: str | None) -> tuple[str, str, str] | None:
+    proof.settlement = part
+    amounts = [part[name] for name in ("payout", "lines", "page")] + [part["amounts"][kind] for kind in COLUMNS]
+    if any(type(amount) is not int for amount in amounts):
+        return "amounts", "whole numbers", "something else"
+    return _differs("format", FORMAT, part["format"]) or (
+        _differs("root that the event settlement.closed told", root.lower(), part["root"]) if root else None
+    )
+
+
+def _page(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
+    number, before = part["page"], proof.last_page
+    if before is not None:
+        wrong = _differs("page", str(before + 1), str(number)) or _differs(
+            f"root before page {number}", proof.roots[before], part["previousRoot"]
+        )
+        if wrong:
+            return wrong
+    found = page_root(part["previousRoot"], number, part["postings"], part["sums"])
+    proof.roots[number], proof.hashes[number], proof.last_page = part["root"], part["postings"], number
+    return _differs(f"root of page {number}", found, part["root"]) or (
+        _differs(f"root of page {number}, as the settlement names it", proof.settlement["root"], part["root"])
+        if number == proof.settlement["page"] else None
+    )  # fmt: skip
+
+
+def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
+    told, posting, name = proof.settlement, part["posting"], f"line {part['lineId']}"
+    merchant, source_kind, source_id, recipe, asset, _, entries = posting
+    page, position, number = part["page"], part["position"], part["entry"]
+    place = (page, position, number)
+    if place in proof.seen:
+        return f"entry of {name}", "one that no other line has", f"{number} of posting {position} in page {page}"
+    proof.seen.add(place)
+    hashes = proof.hashes.get(page, ())
+    kept = hashes[position - 1] if 1 <= position <= len(hashes) else "none"
+    account, where, units = entries[number - 1] if 1 <= number <= len(entries) else ("none", "", 0)
+    wrong = (
+        _differs(f"hash of the posting of {name}", kept, hashlib.sha256(encoded(posting)).hexdigest())
+        or _differs(f"merchant of {name}", told["merchantId"], merchant)
+        or _differs(f"currency of {name}", told["currency"], asset)
+        or _differs(f"account of {name}", "merchant_payable|", f"{account}|{where}")
+        or _differs(f"units of {name}", str(-units), str(part["amount"]))
+        or _differs(f"kind of {name}", KINDS.get(recipe, "none"), part["kind"])
+    )
+    if wrong is None and recipe in ("settlement_closed", "reserve_held"):
+        wrong = _differs(f"source of {name}", f"batch {told['settlementId']}", f"{source_kind} {source_id}")
+    proof.sums[part["kind"]] = proof.sums.get(part["kind"], 0) + part["amount"]
+    return wrong
+
+
+def _whole(proof: _Proof) -> tuple[str, str, str] | None:
+    told = proof.settlement
+    if not proof.ended:
+        return "end", "an end", "none: the file is cut off"
+    wrong = _differs("number of lines", str(told["lines"]), str(len(proof.seen)))
+    if told["page"] and told["page"] not in proof.roots:
+        wrong = wrong or ("pages", f"page {told['page']}, whose root the settlement names", "none")
+    for kind in COLUMNS:
+        wrong = wrong or _differs(f"sum of {kind}", str(told["amounts"][kind]), str(proof.sums.get(kind, 0)))
+    return (
+        wrong
+        or _differs("payout", str(sum(told["amounts"].values())), str(told["payout"]))
+        or _differs("sum of payout", str(-told["payout"]), str(proof.sums.get("payout", 0)))
+        or _differs("sum of all lines", "0", str(sum(proof.sums.values())))
+    )
+
+
+def _differs(name: str, expected: str, found: Any) -> tuple[str, str, str] | None:
+    return None if expected == found else (name, expected, str(found))

@@ -1,0 +1,78 @@
+"""Bank accounts, payouts and adjustments, as pages and flows read them."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+ROWS_MAX: Final = 200
+_ACTIVE = "SELECT * FROM bank_accounts WHERE merchant_id = $1 AND asset = $2 AND state = 'active'"
+_ACCOUNT = "SELECT * FROM bank_accounts WHERE merchant_id = $1 AND account_id = $2"
+_ACCOUNTS = "SELECT * FROM bank_accounts WHERE merchant_id = $1 ORDER BY added_at DESC, account_id DESC LIMIT $2"
+_PAYOUT: Final = """
+SELECT p.payout_id, p.batch_id, p.payout_no, p.asset, p.units, p.state, p.reference, p.requested_by, p.approved_by,
+  p.account_id, p.file_name, encode(p.file_hash, 'hex') AS file_hash, p.reason, p.created_at, p.approved_at, p.sent_at,
+  p.ended_at, p.tries, a.masked, a.holder
+FROM bank_payouts p LEFT JOIN bank_accounts a USING (merchant_id, account_id)
+"""
+_OF_BATCH = f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.batch_id = $2 ORDER BY p.payout_no"
+_ONE_PAYOUT = f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.payout_id = $2"
+_OPEN_PAYOUTS = f"""{_PAYOUT} WHERE p.merchant_id = $1 AND p.state IN ('created', 'approved', 'sent')
+ORDER BY p.created_at, p.payout_id LIMIT $2"""
+_BY_REFERENCE = "SELECT merchant_id, payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2"
+_FILE = "SELECT file_name, file FROM bank_payouts WHERE merchant_id = $1 AND payout_id = $2 AND file IS NOT NULL"
+_LAST = """
+SELECT payout_id, payout_no, state, units, asset FROM bank_payouts WHERE merchant_id = $1 AND batch_id = $2
+ORDER BY payout_no DESC LIMIT 1
+"""
+_ADJUSTMENTS = """
+SELECT * FROM adjustments WHERE merchant_id = $1 ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC
+LIMIT $2
+"""
+
+
+async def active_account(connection: asyncpg.Connection, merchant_id: UUID, asset: str) -> asyncpg.Record | None:
+    return await connection.fetchrow(_ACTIVE, merchant_id, asset)
+
+
+async def find_account(connection: asyncpg.Connection, merchant_id: UUID, account_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(_ACCOUNT, merchant_id, account_id)
+
+
+async def list_accounts(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
+    """Newest first, at most ROWS_MAX."""
+    return await connection.fetch(_ACCOUNTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
+
+
+async def payouts_of(connection: asyncpg.Connection, merchant_id: UUID, batch_id: UUID) -> Sequence[asyncpg.Record]:
+    """The tries to pay a batch, first to last, each with its account's `masked` and `holder`."""
+    return await connection.fetch(_OF_BATCH, merchant_id, batch_id)  # type: ignore[no-any-return]
+
+
+async def last_payout(connection: asyncpg.Connection, merchant_id: UUID, batch_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(_LAST, merchant_id, batch_id)
+
+
+async def find_payout(connection: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(_ONE_PAYOUT, merchant_id, payout_id)
+
+
+async def payout_by_reference(connection: asyncpg.Connection, merchant_id: UUID, reference: str) -> UUID | None:
+    row = await connection.fetchrow(_BY_REFERENCE, merchant_id, reference)
+    return row["payout_id"] if row else None
+
+
+async def open_payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
+    """Those that wait for somebody, oldest first, at most ROWS_MAX."""
+    return await connection.fetch(_OPEN_PAYOUTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
+
+
+async def payout_file(connection: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> asyncpg.Record | None:
+    """Name and sealed content; None before it is made."""
+    return await connection.fetchrow(_FILE, merchant_id, payout_id)
+
+
+async def list_adjustments(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
+    """Those that wait first, then newest first, at most ROWS_MAX."""
+    return await connection.fetch(_ADJUSTMENTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]

@@ -1,0 +1,125 @@
+"""Batches: a merchant's settlement clock, and the lines that a batch takes in one statement."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+STATEMENT_SECONDS: Final = 600.0
+_BEGIN = "INSERT INTO settlement_clocks (merchant_id, period_from) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1"
+# How large the sets are is guessed badly: they are hashed or merged, never looped over.
+_LOCK = """
+SELECT c.period_from, m.offset_us, set_config('enable_nestloop', 'off', true)
+FROM settlement_clocks c JOIN merchants m USING (merchant_id) WHERE c.merchant_id = $1 FOR UPDATE OF c
+"""
+_MOVE = "UPDATE settlement_clocks SET period_from = $2 WHERE merchant_id = $1"
+# What of the closed pages from $3 to $4 is on the merchant's account and in no batch yet. Ids rise with the pages, so
+# that the entries of a range of pages stand together.
+_FREE: Final = """
+p AS MATERIALIZED (
+  SELECT posting_id, recipe, page_no FROM postings WHERE merchant_id = $1 AND page_no BETWEEN $3 AND $4
+), span AS MATERIALIZED (
+  SELECT min(posting_id::text)::uuid AS low, max(posting_id::text)::uuid AS high FROM p
+), free AS MATERIALIZED (
+  SELECT e.posting_id, e.line_no, p.recipe, p.page_no, -e.units AS units, e.available_at
+  FROM entries e JOIN p USING (posting_id)
+  WHERE e.merchant_id = $1 AND e.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
+    AND e.account = 'merchant_payable' AND e.place = '' AND e.asset = $2
+    AND NOT EXISTS (SELECT FROM settlement_lines l WHERE l.merchant_id = $1
+      AND l.posting_id BETWEEN (SELECT low FROM span) AND (SELECT high FROM span)
+      AND l.posting_id = e.posting_id AND l.line_no = e.line_no)
+)
+"""
+_SUMS = f"""
+WITH {_FREE}
+SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
+  coalesce(sum(units) FILTER (WHERE available_at < $5), 0)::bigint AS units,
+  min(page_no) FILTER (WHERE available_at >= $5) AS left_from
+FROM free GROUP BY recipe
+"""  # noqa: S608 - ours
+_TAKE = f"""
+WITH {_FREE}
+INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
+SELECT $1, f.posting_id, f.line_no, $6, k.kind, f.units
+FROM free f JOIN unnest($7::text[], $8::text[]) AS k (recipe, kind) USING (recipe)
+WHERE f.available_at < $5
+"""  # noqa: S608 - ours
+_OWN = """
+INSERT INTO settlement_lines (merchant_id, posting_id, line_no, batch_id, kind, units)
+SELECT merchant_id, posting_id, line_no, batch_id, kind, units FROM jsonb_populate_recordset(NULL::settlement_lines, $1)
+"""
+_BATCH = """
+INSERT INTO settlement_batches SELECT * FROM jsonb_populate_record(NULL::settlement_batches, $1)
+"""
+_TERMS = "INSERT INTO settlement_terms SELECT * FROM jsonb_populate_record(NULL::settlement_terms, $1)"
+
+
+class Clock(NamedTuple):
+    """`period_from`: of the first period that is not settled."""
+
+    period_from: datetime
+    offset_us: int
+
+
+class Window(NamedTuple):
+    """What a batch may take: entries of one asset in these closed pages, available before the cut-off."""
+
+    merchant_id: UUID
+    asset: str
+    page_from: int
+    page_to: int
+    cut_off: datetime
+
+
+class Free(NamedTuple):
+    """`left_from`: the first page that holds something for a later batch; None when nothing is left."""
+
+    sums: dict[str, tuple[int, int]]  # recipe -> lines, units
+    left_from: int | None
+
+
+async def begin_clock(connection: asyncpg.Connection, merchant_id: UUID, period_from: datetime) -> bool:
+    """Whether it is new: one that is there stays as it is."""
+    return await connection.fetchval(_BEGIN, merchant_id, period_from) is not None
+
+
+async def lock_clock(connection: asyncpg.Connection, merchant_id: UUID) -> Clock | None:
+    """Who holds it closes this merchant's batches; others wait."""
+    row = await connection.fetchrow(_LOCK, merchant_id)
+    return Clock(row["period_from"], row["offset_us"]) if row else None
+
+
+async def move_period(connection: asyncpg.Connection, merchant_id: UUID, period_from: datetime) -> None:
+    await connection.execute(_MOVE, merchant_id, period_from)
+
+
+async def sum_free(connection: asyncpg.Connection, window: Window) -> Free:
+    rows = await connection.fetch(_SUMS, *window, timeout=STATEMENT_SECONDS)
+    sums = {r["recipe"]: (r["lines"], r["units"]) for r in rows if r["lines"]}
+    return Free(sums, min((r["left_from"] for r in rows if r["left_from"] is not None), default=None))
+
+
+async def take_lines(
+    connection: asyncpg.Connection, window: Window, batch_id: UUID, kinds: Mapping[str, str]
+) -> int:
+    """All that `sum_free` counted, as lines of the batch; answers how many. `kinds`: recipe -> kind."""
+    status = await connection.execute(
+        _TAKE, *window, batch_id, list(kinds), list(kinds.values()), timeout=STATEMENT_SECONDS
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def add_lines(connection: asyncpg.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    await connection.execute(_OWN, list(rows))
+
+
+async def add_batch(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
+    """`row` names every column."""
+    await connection.execute(_BATCH, row)
+
+
+async def add_terms(connection: asyncpg.Connection, row: dict[str, Any]) -> None:
+    """`row` names every column."""
+    await connection.execute(_TERMS, row)

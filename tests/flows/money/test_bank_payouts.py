@@ -1,0 +1,231 @@
+"""A payout to a bank: two people, one file, one posting, whatever dies; what comes back is paid again."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.flows.money.settling import ACCOUNT, DAY, payouts, person, rows, sold, terms, with_account
+from tests.flows.money.test_settle import balance, proved
+from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
+from tests.worlds import Shop, make_shop, sandbox_world
+
+from recoup.flows.money.bank_accounts import approve_account, enter_account, prove_account
+from recoup.flows.money.bank_answers import take_answers
+from recoup.flows.money.bank_payouts import approve, go_on, pay_again, read_file, tell_outcome
+from recoup.kernel.problem import Problem
+from recoup.rules.money.bank_account import read_account
+from recoup.store.server import ServerAddress
+
+CLOSED = "000123450002"
+SILENT = "000123450099"
+
+
+async def closed(shop: Shop, account: str = ACCOUNT) -> dict[str, Any]:
+    """A batch whose payout waits for its approval, and an account that may take it."""
+    await with_account(shop, account)
+    await terms(shop, period="day", delay_days=0)
+    await shop.advance(4 * DAY)
+    await sold(shop)
+    await shop.advance(DAY)
+    return (await payouts(shop))[-1]
+
+
+async def events(shop: Shop, payout_id: UUID) -> list[tuple[str, str]]:
+    sql = "SELECT event, body FROM outbox WHERE merchant_id = $1 AND subject_id = $2 ORDER BY seq"
+    return [(r["event"], r["body"]["Status"]) for r in await rows(shop, sql, payout_id)]
+
+
+def test_a_payout_goes_its_way(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop)
+            assert (payout["state"], payout["units"], payout["requested_by"]) == ("created", 4590, "worker:clock")
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await shop.run_due()
+            (payout,) = await payouts(shop)
+            assert payout["state"] == "sent"
+            assert ACCOUNT.encode() not in payout["file"]
+            name, content = await read_file(shop.world, shop.merchant_id, payout["payout_id"])
+            assert (name, await read_file(shop.world, shop.merchant_id, payout["payout_id"])) == (
+                f"{payout['reference']}.ach", (name, content))  # fmt: skip
+            assert ACCOUNT.encode() in content
+            assert await balance(shop, "bank") == -4590
+            assert not await balance(shop, "settlement_due")
+            await shop.advance(2 * DAY)
+            assert (await payouts(shop))[0]["state"] == "paid"
+            told = await events(shop, payout["payout_id"])
+            assert told == [("payout.created", "pending"), ("payout.updated", "completed")]
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_what_the_bank_gives_back_is_due_again_and_paid_to_a_new_account(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop, CLOSED)
+            batch_id = payout["batch_id"]
+            with pytest.raises(Problem, match="only one that came back"):
+                await pay_again(shop.world, person(shop, "maya"), batch_id)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await shop.advance(2 * DAY)
+            (payout,) = await payouts(shop)
+            assert (payout["state"], payout["reason"]) == ("returned", "R02, the account is closed")
+            assert await events(shop, payout["payout_id"]) == [
+                ("payout.created", "pending"), ("payout.updated", "failed"),
+            ]  # fmt: skip
+            assert await balance(shop, "settlement_due") == -4590
+            assert not await balance(shop, "bank")
+            await proved(shop)
+            await with_account(shop, "000999888777")
+            again = await pay_again(shop.world, person(shop, "maya"), batch_id)
+            with pytest.raises(Problem, match="only one that came back"):
+                await pay_again(shop.world, person(shop, "maya"), batch_id)
+            with pytest.raises(Problem, match="changed on"):
+                await approve(shop.world, person(shop, "olga"), again)
+            await shop.advance(3 * DAY)
+            with pytest.raises(Problem, match="second person"):
+                await approve(shop.world, person(shop, "maya"), again)
+            await approve(shop.world, person(shop, "olga"), again)
+            await shop.advance(2 * DAY)
+            assert [p["state"] for p in await payouts(shop)] == ["returned", "paid"]
+            assert await balance(shop, "bank") == -4590
+            await proved(shop)
+            await tell_outcome(shop.world, person(shop, "olga"), again, "returned", "R16, frozen")
+            assert (await events(shop, again))[-1] == ("payout.updated", "reversed")
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_a_silent_bank_is_given_the_same_file_again_and_nothing_is_booked(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop, SILENT)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await go_on(shop.world, shop.merchant_id, payout["payout_id"])
+            (before,) = await payouts(shop)
+            await go_on(shop.world, shop.merchant_id, payout["payout_id"])
+            (after,) = await payouts(shop)
+            assert (before["state"], after["state"], after["tries"]) == ("approved", "approved", before["tries"] + 1)
+            assert before["file"] == after["file"]
+            assert not await balance(shop, "bank")
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_approvals_are_one_even_when_many_come_at_once(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made, second_process(made[0]) as other:
+            shop = await make_shop(*made)
+            payout = await closed(shop)
+            told = await asyncio.gather(
+                *(approve(world, person(shop, f"olga{n}"), payout["payout_id"]) for n, world in
+                  enumerate((shop.world, other) * 4)), return_exceptions=True,
+            )  # fmt: skip
+            assert sum(one is None for one in told) == 1
+            assert all(one is None or isinstance(one, Problem) for one in told)
+            await asyncio.gather(*(go_on(w, shop.merchant_id, payout["payout_id"]) for w in (shop.world, other) * 4))
+            assert (await payouts(shop))[0]["state"] == "sent"
+            assert await balance(shop, "bank") == -4590
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+@pytest.mark.timeout(300)
+def test_a_process_that_dies_on_the_way_to_the_bank_pays_once(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await with_account(shop)
+            await terms(shop, period="day", delay_days=0)
+            await shop.advance(4 * DAY)
+            for step in range(1, 60):
+                for after in (False, True):
+                    await sold(shop)
+                    await shop.advance(DAY)
+                    payout_id = (await payouts(shop))[-1]["payout_id"]
+                    killer = Killer(step, after=after)
+
+                    async def work(dying: Shop, payout_id: UUID = payout_id) -> None:
+                        await approve(dying.world, person(dying, "olga"), payout_id)
+                        await go_on(dying.world, dying.merchant_id, payout_id)
+                        await tell_outcome(dying.world, person(dying, "olga"), payout_id, "returned", "R01")
+
+                    async with dying_process(shop, killer) as dying:
+                        told = await run_until_killed(killer, work(dying))
+                    assert not isinstance(told, BaseException), told
+                    if (await payouts(shop))[-1]["state"] == "created":
+                        await approve(shop.world, person(shop, "olga"), payout_id)
+                    await go_on(shop.world, shop.merchant_id, payout_id)
+                if killer.steps < step:
+                    break
+            else:
+                raise AssertionError("it takes more steps than that")
+            assert step > 8
+            await shop.advance(3 * DAY)
+            found = await payouts(shop)
+            assert {p["state"] for p in found} == {"paid", "returned"}
+            assert await balance(shop, "bank") == -4590 * sum(p["state"] == "paid" for p in found)
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_an_answer_file_is_taken_line_by_line_and_once(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await go_on(shop.world, shop.merchant_id, payout["payout_id"])
+            olga, reference = person(shop, "olga"), payout["reference"]
+            content = f"payout,outcome,reason\r\n{reference},paid,\r\nRC000,paid,\n,paid,\n{reference},maybe,\n" \
+                      f"{reference},returned,\n".encode()  # fmt: skip
+            done = [what for _, what in await take_answers(shop.world, olga, content)]
+            assert done[0] == "paid"
+            assert "no such payout" in done[1]
+            assert "names no payout" in done[2]
+            assert "neither" in done[3]
+            assert "needs its reason" in done[4]
+            assert [what for _, what in await take_answers(shop.world, olga, content)][0] == "known"
+            for wrong in (b"\xff\xfe", b"a,b\n1,2\n", b"", b"x" * 5_000_001):
+                with pytest.raises(Problem):
+                    await take_answers(shop.world, olga, wrong)
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_an_account_is_proved_by_its_owner_and_approved_by_another(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            world, maya, olga = shop.world, person(shop, "maya"), person(shop, "olga")
+            iban = read_account("Brightleaf Tea GmbH", iban="DE89370400440532013000")
+            account_id = await enter_account(world, maya, iban, "EUR")
+            (row,) = await rows(shop, "SELECT * FROM bank_accounts WHERE merchant_id = $1")
+            assert b"DE893704" not in row["sealed"]
+            assert row["masked"] == "DE89 •••• 3000"
+            with pytest.raises(Problem, match="is added"):
+                await approve_account(world, olga, account_id)
+            for tries in range(3):
+                assert not await prove_account(world, maya, account_id, (100 + tries, 200))
+            with pytest.raises(Problem, match="is refused"):
+                await prove_account(world, maya, account_id, (1, 2))
+            us = read_account("Brightleaf", routing="011000015", account="12345")
+            with pytest.raises(Problem, match="USD"):
+                await enter_account(world, maya, us, "EUR")
+            first = await with_account(shop)
+            second = await with_account(shop, "000555444333")
+            found = await rows(shop, "SELECT account_id, state FROM bank_accounts WHERE merchant_id = $1")
+            states = {r["account_id"]: r["state"] for r in found}
+            assert (states[first], states[second]) == ("replaced", "active")
+
+    asyncio.run(story())

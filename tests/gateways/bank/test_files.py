@@ -1,0 +1,82 @@
+"""The bank's files against the published layout: positions, padding, counts, hash totals."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recoup.gateways.bank.files import bank_file
+from recoup.gateways.bank.nacha import ENTRY_UNITS_MAX, Originator
+from recoup.gateways.bank.port import Transfer
+from recoup.rules.money.bank_account import BankAccount
+from recoup.rules.money.bank_payout import reference_of
+
+AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday
+
+
+def transfer(units: int, account: BankAccount | None = None, asset: str = "USD") -> Transfer:
+    payout_id = uuid4()
+    account = account or BankAccount("us", "Brightleaf Tea Company of Boston", "000123456789", "011000015")
+    return Transfer(payout_id, account, units, asset, reference_of(payout_id), AT)
+
+
+@given(st.integers(1, 5 * ENTRY_UNITS_MAX))
+def test_a_nacha_file_adds_up(units: int) -> None:
+    """Positions as published, counted from 1: [from, to]."""
+    file = bank_file(transfer(units), Originator())
+    lines = file.content.decode("ascii").splitlines()
+    assert {len(line) for line in lines} == {94}
+    assert len(lines) % 10 == 0
+    kinds = [line[0] for line in lines if line != "9" * 94]
+    entries = [line for line in lines if line[0] == "6"]
+    assert "".join(kinds) == "15" + "67" * len(entries) + "89"
+    assert len(entries) == -(-units // ENTRY_UNITS_MAX)
+    assert sum(int(line[29:39]) for line in entries) == units
+    count, checksum = len(entries) * 2, sum(int(line[3:11]) for line in entries) % 10**10
+    batch = next(line for line in lines if line[0] == "8")
+    assert (batch[1:4], int(batch[4:10]), int(batch[10:20])) == ("220", count, checksum)
+    assert (int(batch[20:32]), int(batch[32:44])) == (0, units)
+    control = next(line for line in lines if line[0] == "9" and line != "9" * 94)
+    assert (int(control[1:7]), int(control[7:13]), int(control[13:21])) == (1, len(lines) // 10, count)
+    assert (int(control[21:31]), int(control[31:43]), int(control[43:55])) == (checksum, 0, units)
+    assert control[55:] == " " * 39
+
+
+def test_a_nacha_file_says_who_to_whom_and_when() -> None:
+    made = transfer(13_371)
+    lines = bank_file(made, Originator()).content.decode("ascii").splitlines()
+    head, batch, entry, addenda = lines[:4]
+    assert head[:13] == "101 091000019"
+    assert (head[23:33], head[33:40]) == ("2611201430", "A094101")
+    assert head[40:63] == "SANDBOX BANK".ljust(23)
+    assert (batch[1:4], batch[50:53], batch[53:63], batch[63:69], batch[69:75], batch[78]) == (
+        "220", "CCD", "PAYOUT".ljust(10), "261120", "261123", "1")  # fmt: skip
+    assert (entry[1:3], entry[3:12], entry[12:29]) == ("22", "011000015", "000123456789".ljust(17))
+    assert (entry[39:54].strip(), entry[54:76]) == (made.reference, "BRIGHTLEAF TEA COMPANY")
+    assert (entry[78], entry[79:94]) == ("1", "091000010000001")
+    assert (addenda[1:3], addenda[83:94]) == ("05", "00010000001")
+    assert made.reference in addenda
+
+
+def test_the_same_transfer_is_the_same_file() -> None:
+    made = transfer(4_590)
+    assert bank_file(made, Originator()) == bank_file(made, Originator())
+
+
+SCALES = [("EUR", "133.71"), ("JPY", "13371"), ("KWD", "13.371"), ("CLF", "1.3371")]
+
+
+@pytest.mark.parametrize(("asset", "amount"), SCALES)
+def test_a_csv_file_says_the_amount_at_the_currencys_scale(asset: str, amount: str) -> None:
+    account = BankAccount("iban", "=cmd|'/c calc'!A0", "DE89370400440532013000")
+    made = transfer(13_371, account, asset)
+    file = bank_file(made, Originator())
+    assert file.name == f"{made.reference}.csv"
+    (row,) = csv.DictReader(io.StringIO(file.content.decode()))
+    assert (row["iban"], row["amount"], row["currency"]) == ("DE89370400440532013000", amount, asset)
+    assert row["holder"].startswith("'=")
+    assert row["payout_id"] == str(made.payout_id)
