@@ -4,6 +4,7 @@ from uuid import UUID
 
 from recoup.moves.change import Change
 from recoup.moves.order_message import order_message
+from recoup.moves.refuse_refund import refuse_refund
 from recoup.rules.money import ledger
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order, Refund
@@ -48,18 +49,15 @@ def _over(order: Order, attempt_id: UUID) -> int:
 
 
 def _refuse(change: Change, refund: Refund) -> None:
-    """It is not owed any more; should the dispute be won, the merchant may give it back anew."""
-    order = change.order
-    change.set_refund(refund, state="refused")
-    order.refunded_units -= refund.units
-    order.attention = NOT_SENT
-    change.fact("refund_refused", refund.refund_id, units=refund.units, why=TAKEN_BY_DISPUTE)
-    change.post("refund", refund.refund_id, [ledger.refund_refused(refund.units, order.payable_place)])
+    """Should the dispute be won, the merchant may give it back anew."""
+    change.set_refund(refund, hand_note=None, hand_actor=None)
+    refuse_refund(change, refund, TAKEN_BY_DISPUTE)
+    change.order.attention = NOT_SENT
 
 
 def _net(change: Change, reversal: Refund, units: int) -> None:
     """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
-    change.set_refund(reversal, state="netted")
+    change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
     change.order.attention = None
     change.fact("reversal_netted", reversal.refund_id, units=reversal.units, why=TAKEN_BY_DISPUTE)
     change.post("refund", reversal.refund_id, [ledger.reversal_netted(reversal.units)])
