@@ -6,7 +6,8 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.refunds import calm, refuse_refund
+from recoup.moves.refunds import calm
+from recoup.moves.refuse_refund import refuse_refund
 from recoup.rules.money import ledger
 from recoup.rules.money.approvers import check_second
 from recoup.rules.order.snapshot import Refund
