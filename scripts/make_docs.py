@@ -14,9 +14,10 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
+from recoup.doors.edge.messages import MESSAGES
+from recoup.doors.portal.words import API_STATES
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.doors.stablecoin.errors import TABLE as STABLECOIN_TABLE
-from recoup.doors.stablecoin.messages import MESSAGES
 from recoup.gateways.bank.sandbox import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
 from recoup.main.settings import Settings
@@ -27,6 +28,7 @@ from recoup.rules.network import magic
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
 from recoup.rules.order.lifecycle import ENDED, FACTS, STEPS, Stage
 from recoup.rules.stable.channels import enabled
+from recoup.rules.stable.destinations import FORMS
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end of generated -->)", re.S)
@@ -205,7 +207,16 @@ def channel_table() -> str:
 
 def stablecoin_event_table() -> str:
     rows = [(code(name), code(ours), "yes" if name in DEFAULT else "when asked for") for name, ours in NAMES.items()]
-    return table(("event", "in the portal", "sent by default"), rows)
+    return table(("event", "in the log", "sent by default"), rows)
+
+
+def destination_table() -> str:
+    rows = [(code(chain), form.words, code(f"{chain}:{form.example}")) for chain, form in FORMS.items()]
+    return table(("chain", "address", "for example"), rows)
+
+
+def state_table() -> str:
+    return table(("API", "portal"), [(code(api), word) for api, word in API_STATES])
 
 
 def stablecoin_error_table() -> str:
@@ -225,8 +236,9 @@ def bank_table() -> str:
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
-    "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards, "channels": channel_table, "bank-accounts": bank_table,
+    "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards, "channels": channel_table,
     "stablecoin-events": stablecoin_event_table, "stablecoin-errors": stablecoin_error_table,
+    "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
 }  # fmt: skip
 
 if __name__ == "__main__":

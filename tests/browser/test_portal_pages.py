@@ -120,3 +120,28 @@ def test_a_refund_says_what_will_happen_then_does_it_once(page: Page, shop: Shop
     page.go_back()
     expect(page.get_by_role("status")).to_contain_text("refunded")
     expect(page.locator("#refunds tbody tr")).to_have_count(1)
+
+
+def test_the_table_is_not_cut_on_a_laptop(address: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        made = browser.new_page(viewport={"width": 1280, "height": 800}, base_url=address)
+        made.goto("/orders")
+        made.get_by_label("E-mail").fill("maya@example.test")
+        made.get_by_label("Password").fill(PASSWORD)
+        made.get_by_role("button", name="Sign in").click()
+        for width in (1280, 1366, 1423, 1424, 1440, 1920):
+            made.set_viewport_size({"width": width, "height": 800})
+            table = made.locator("table.orders").bounding_box()
+            assert table
+            assert table["x"] + table["width"] <= width, width
+            shown = made.locator("thead th").filter(visible=True).all_inner_texts()
+            assert ("Descriptor" in shown) == (width >= 1424)
+            if width < 1424:
+                assert made.locator("td.w .fold").first.is_visible()
+                assert "created" in made.locator("td.p").nth(3).inner_text()
+        made.set_viewport_size({"width": 1000, "height": 800})
+        scroll = made.locator(".scroll:has(> table.orders)")
+        assert scroll.evaluate("e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX") == "auto"
+        assert "gradient" in scroll.evaluate("e => getComputedStyle(e).backgroundImage")
+        browser.close()

@@ -45,6 +45,8 @@ class Things:
         tokens = self.post("/v1/oauth2/token", {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]})
         self.token = tokens["accessToken"]
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
+        if "webhooks" in words:
+            self.delete_endpoints()
         if "transmit" in words and "{id}" in words:
             made["TRANSMIT_ID"] = self.transmitted()
         elif "webhooks" in words and "{id}" in words:
@@ -115,6 +117,12 @@ class Things:
         for site in httpx.get(f"{self.kept['base_url']}/v1/sites", headers=headers, timeout=30).json()["data"]:
             if site["id"] != self.kept["site_id"]:
                 httpx.delete(f"{self.kept['base_url']}/v1/sites/{site['id']}", headers=headers, timeout=30)
+
+    def delete_endpoints(self) -> None:
+        """Those of earlier samples: a url belongs to one endpoint."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        for one in httpx.get(f"{self.kept['base_url']}/v1/webhooks", headers=headers, timeout=30).json()["data"]:
+            httpx.delete(f"{self.kept['base_url']}/v1/webhooks/{one['id']}", headers=headers, timeout=30)
 
     def card(self) -> str:
         card = {"first_name": "Ana", "last_name": "Roe", "number": APPROVE_CARDS[0], "month": "09", "year": "2031"}

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RECOUP = ROOT / ".venv/bin/recoup"
 LOAD_SECONDS = 120
-STATUSES = ("Onhold", "Cancelled", "Processing", "Returned", "Completed", "part-refunded")
+STATUSES = ("Draft", "Onhold", "Cancelled", "Processing", "Capturerequired", "Returned", "Completed", "part-refunded")
 
 
 @contextmanager
@@ -68,8 +68,10 @@ def test_a_demo_that_was_killed_goes_on_and_ends_as_it_should(tmp_path: Path) ->
         assert mark(data_dir) == {**broken_off, "state": "done", "done_seconds": 22 * 86_400}
         proof = recoup(data_dir, "verify").split()
         assert proof[-1] == "ok"
-        about = json.loads((ROOT / "examples/day.jsonl").read_text(encoding="utf-8").partition("\n")[0])
-        assert proof[proof.index("orders") + 1] == str(about["lines"]["evaluate"]), "each decline is one order"
+        files = [(ROOT / "examples" / name).read_text(encoding="utf-8") for name in ("day.jsonl", "customers.jsonl")]
+        lines = [json.loads(text.partition("\n")[0])["lines"] for text in files]
+        made = sum(told["evaluate"] + told.get("charge", 0) for told in lines)
+        assert proof[proof.index("orders") + 1] == str(made), "each decline and each charge is one order"
     third = tmp_path / "third.log"
     with up(data_dir, third):
         wait_for("start", lambda: "keys " in third.read_text(), third)
@@ -90,6 +92,10 @@ def test_a_reader_can_send_the_file_twice(tmp_path: Path) -> None:
         assert first["complaints"] == second["complaints"] == []
         assert set(first["evaluate"]) == {"SUBMITTED"}
         assert first["evaluate"] == second["evaluate"]
+        customers = json.loads(recoup(data_dir, "sandbox", "play", str(ROOT / "examples/customers.jsonl")))
+        assert customers["complaints"] == []
+        assert set(customers["evaluate"]) >= {"APPROVED", "DECLINED", "CHALLENGE", "CAPTUREREQUIRED", "SUBMITTED"}
+        assert customers["pay"] == {"done": 4}
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)

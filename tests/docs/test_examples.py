@@ -12,6 +12,7 @@ from recoup.rules.network.magic import classify
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = ROOT / "examples/day.jsonl"
+CUSTOMERS = ROOT / "examples/customers.jsonl"
 BYTES_MAX = 3_000_000
 
 
@@ -49,5 +50,22 @@ def test_every_address_belongs_to_nobody_and_every_date_is_an_offset() -> None:
     text = DAY.read_text(encoding="utf-8")
     domains = set(re.findall(r'"email":"[^"@]+@([^"]+)"', text))
     assert domains
+    assert all(re.search(r"(^|\.)example(\.com|\.net|\.org)?$", domain) for domain in domains)
+    assert not re.search(r"20\d\d-\d\d-\d\d", text)
+
+
+def test_the_customers_are_of_every_kind() -> None:
+    lines = read_example(CUSTOMERS)
+    about = json.loads(CUSTOMERS.read_text(encoding="utf-8").partition("\n")[0])
+    assert dict(Counter(line.do for line in lines)) == about["lines"]
+    assert [line.at for line in lines] == sorted(line.at for line in lines)
+    charged = {line.order for line in lines if line.do == "charge"}
+    assert {line.order for line in lines if line.do in ("pay", "fail", "refund", "cancel")} <= charged
+    asked = [line.body for line in lines if line.do == "evaluate"]
+    assert {body["isMIT"] for body in asked} == {True, False}
+    assert {body.get("orderSource", "ecommerce") for body in asked} == {"ecommerce", "callcenter"}
+    assert all(classify(card_number(card)) is not None for line in lines for card in cards_in(line.body))
+    text = CUSTOMERS.read_text(encoding="utf-8")
+    domains = set(re.findall(r'"email":"[^"@]+@([^"]+)"', text))
     assert all(re.search(r"(^|\.)example(\.com|\.net|\.org)?$", domain) for domain in domains)
     assert not re.search(r"20\d\d-\d\d-\d\d", text)

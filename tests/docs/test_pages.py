@@ -14,6 +14,7 @@ from tests.docs.operations import own_dialects
 from recoup.doors.docs.guides import GUIDES, place
 from recoup.doors.docs.markdown import rendered
 from recoup.doors.docs.reference import make_reference
+from recoup.doors.docs.search import _of_reference
 from recoup.doors.docs.templates import STATIC
 from recoup.doors.docs.webhooks import event_samples, stable_samples
 from recoup.doors.edge.dialect import anchor_of
@@ -190,3 +191,46 @@ def test_what_the_doors_describe_can_be_shown() -> None:
             taken = body is not None and any(one.required for one in msgspec.structs.fields(body))
             assert not taken or any(one.request for one in operation.examples), f"{operation.path} needs an example"
 
+
+
+def test_the_overview_shows_each_path_beside_its_verb(site: Documented) -> None:
+    text = get(site, "/docs").text
+    for dialect in DIALECTS:
+        for one in dialect.operations:
+            assert f"<code>{one.path}</code>" in text, one.path
+    assert ".venv/bin/recoup bootstrap" in text
+
+
+def test_the_search_finds_how_bodies_are_encrypted(site: Documented) -> None:
+    found = json.loads(get(site, "/docs/search.json").text)
+    found += msgspec.to_builtins([one for d in dialects() for one in _of_reference(make_reference(d, "0"))])
+    pages = {path for title, _, path, text in found if "a256gcm" in f"{title} {text}".lower()}
+    wanted = {"/docs/stablecoin-payments#webhooks", "/docs/rescue#post-webhooks", "/docs/stablecoin#put-webhook"}
+    assert wanted <= pages
+
+
+def test_the_sample_of_a_charge_is_whole() -> None:
+    [stable] = [one for one in dialects() if one.name == "stablecoin"]
+    reference = make_reference(stable, "0")
+    [charge] = [one for several in reference.groups.values() for one in several
+                if (one.operation.method, one.operation.path) == ("POST", "/api/v1/charges")]  # fmt: skip
+    told = json.loads(charge.answers[0].sample)
+    assert told["order"]["id"].startswith("ord_")
+    assert told["order"]["merchant_order_id"] == "order-1001"
+    assert told["order"]["paid_at"] is None
+    assert told["payment"]["id"].startswith("pay_")
+    assert told["instruction"]["type"] == "redirect"
+    assert told["instruction"]["redirect_url"] == told["instruction"]["checkout_url"] != ""
+    assert set(told) == {"order", "payment", "instruction", "idempotent"}
+    assert len(told["order"]) == 18
+
+
+def test_every_sample_answer_names_each_field_that_is_always_there() -> None:
+    for dialect in dialects():
+        reference = make_reference(dialect, "0")
+        for one in (one for several in reference.groups.values() for one in several):
+            for answer in one.answers:
+                told = json.loads(answer.sample) if answer.sample else None
+                if isinstance(told, dict):
+                    missing = {field.name for field in answer.fields if field.required} - set(told)
+                    assert not missing, f"{one.operation.method} {one.operation.path}: {missing}"

@@ -132,16 +132,19 @@ def test_a_sample_answers_as_documented(dialect: Dialect, operation: Operation, 
 def test_the_overview_s_set_up_is_all_that_a_sample_needs(things: Things, tmp_path: Path) -> None:
     dialect, operation = next(one for one in PERFORMED if anchor_of(one[1]) == "get-orders")
     text = f"{SETUP}\n{sample_of(dialect, operation).texts['curl']}"
-    variables = {"PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "RECOUP_DATA_DIR": str(things.data_dir)}
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    variables = {"PATH": os.environ["PATH"], "RECOUP_DATA_DIR": str(things.data_dir)}
     assert perform("curl", text, variables, tmp_path) == 200
 
 
 def test_a_running_recoup_serves_its_documentation(things: Things) -> None:
     """As `main` joins the doors."""
     told = [one for one in dialects() if one.operations]
-    paths = ["/docs", "/docs/events", *(f"/docs/{one.name}" for one in told),
+    paths = ["/docs", "/static/favicon.svg", "/docs/events", *(f"/docs/{one.name}" for one in told),
              *(f"{one.prefix}/openapi.json" for one in told)]  # fmt: skip
     assert [httpx.get(things.kept["base_url"] + path, timeout=30).status_code for path in paths] == [200] * len(paths)
+    icon = httpx.get(things.kept["base_url"] + "/favicon.ico", timeout=30, follow_redirects=True)
+    assert (icon.status_code, icon.headers["content-type"].partition(";")[0]) == (200, "image/svg+xml")
 
 
 # signed samples, where no door of ours is there to check them --------------------------------------------------

@@ -1,33 +1,55 @@
 """The admission that both dialects share: whatever orders came in at one moment, by one statement."""
 
+import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import first_id_of
+from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
+from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.write.intake import Raced, admit
 
 
-async def admit_together(world: World, rows: Sequence[dict[str, Any]], recent: datetime) -> list[bool]:
-    """For each row whether it was admitted now. Keys that came twice at once go in turn, so that the second finds the
-    first. `recent`: transmissions from then on are looked at.
-    """
-    first: dict[tuple[UUID, str], dict[str, Any]] = {}
-    for row in rows:
-        first.setdefault((row["merchant_id"], row["key"]), row)
-    batch = list(first.values())
+class Admissions:
+    """One a flow and process. `recent`: transmissions that came within it are looked at."""
 
-    async def once() -> set[UUID]:
-        async with world.db.connection() as connection:
-            return await admit(connection, batch, first_id_of(recent))
+    def __init__(self, world: World, recent: timedelta = timedelta(0)) -> None:
+        self._world, self._recent = world, recent
+        self._rows: Coalescer[dict[str, Any], bool] = Coalescer(self._together)
 
-    try:
-        made = await retrying(once)
-    except Raced:
-        if len(batch) > 1:
-            raise RuntimeError("decide each row alone") from None
-        return [False] * len(rows)
-    return [row["order_id"] in made for row in rows]
+    async def admit(self, row: dict[str, Any], *, last: bool) -> bool | None:
+        """Whether it was admitted now. None when the answer of a commit was lost: asked again, the gate knows.
+
+        Raises: Problem(unavailable) when too many wait, or when an answer is lost and this is the `last` try.
+        """
+        try:
+            return await self._rows.submit(row)
+        except Problem as problem:
+            if problem.code != "unavailable" or problem.facts.get("full") or last:
+                raise
+            await asyncio.sleep(0.2)
+            return None
+
+    async def _together(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        """Keys that came twice at once go in turn, so that the second finds the first."""
+        first: dict[tuple[UUID, str], dict[str, Any]] = {}
+        for row in rows:
+            first.setdefault((row["merchant_id"], row["key"]), row)
+        batch = list(first.values())
+        recent = first_id_of(self._world.clocks.wall() - self._recent)
+
+        async def once() -> set[UUID]:
+            async with self._world.db.connection() as connection:
+                return await admit(connection, batch, recent)
+
+        try:
+            made = await retrying(once)
+        except Raced:
+            if len(batch) > 1:
+                raise  # then each row is decided alone
+            return [False] * len(rows)
+        return [row["order_id"] in made for row in rows]

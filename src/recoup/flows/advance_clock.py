@@ -33,15 +33,18 @@ async def advance_clock(
     Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox.
     """
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Only a sandbox merchant's clock can be moved.")
+        raise Problem("forbidden", "Only a sandbox merchant's clock can be moved.",
+                      cure="Name a merchant of the sandbox.")  # fmt: skip
     if by < timedelta(0):
-        raise Problem("invalid", "A clock only moves forward.", field="advance")
+        raise Problem("invalid", "A clock only moves forward.", field="advance",
+                      cure="Say a time like 22d, 36h or 90m.")  # fmt: skip
     if by > STEP_MAX:
-        raise Problem("invalid", f"A clock moves at most {STEP_MAX.days} days at once.", field="advance")
+        raise Problem("invalid", f"A clock moves at most {STEP_MAX.days} days at once.", field="advance",
+                      cure="Move it in several steps.")  # fmt: skip
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
     if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.")
+        raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id, or leave it out.")
     target = world.clocks.business(offset) + by
     if target > world.clocks.wall() + AHEAD_MAX:
         message = f"A clock may stand at most {AHEAD_MAX.days} days ahead, and it never goes back."
@@ -54,7 +57,7 @@ async def advance_clock(
         await _move(world, merchant_id, instant)
         if tell:
             tell(instant)
-        await _settle(world, orders, merchant_id, publish, until=instant >= target)
+        await _settle(world, orders, merchant_id, publish, at_end=instant >= target)
         if instant >= target:
             return BusinessTime(target)
 
@@ -67,7 +70,7 @@ async def _move(world: World, merchant_id: UUID, instant: datetime) -> None:
 
 
 async def _settle(
-    world: World, orders: Orders, merchant_id: UUID, publish: Publish, *, until: bool = True
+    world: World, orders: Orders, merchant_id: UUID, publish: Publish, *, at_end: bool = True
 ) -> None:
     """Runs what is due until nothing is out; events are published at the end of the way."""
     give_up = world.clocks.monotonic() + SETTLE_SECONDS_MAX
@@ -75,11 +78,11 @@ async def _settle(
         ran = await run_due(world, orders, merchant_id=merchant_id)
         if ran:
             continue
-        if until:
+        if at_end:
             await publish(merchant_id)
         async with world.db.connection() as connection:
             left = await outstanding(connection, merchant_id, world.clocks.wall())
-        if not left["work"] and not (until and (left["unfed"] or left["undelivered"])):
+        if not left["work"] and not (at_end and (left["unfed"] or left["undelivered"])):
             return
         if world.clocks.monotonic() > give_up:
             raise Problem("unavailable", "Work of this merchant does not finish; the clock stands where it is.",

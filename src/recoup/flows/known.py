@@ -28,7 +28,8 @@ class Merchants:
         async with self._world.db.connection() as connection:
             known = await load_merchant(connection, merchant_id)
         if known is None:
-            raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid")
+            raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
+                          cure="Use a key of this environment.")  # fmt: skip
         if len(self._kept) >= KEEP_MERCHANTS:
             self._kept.clear()
         self._kept[merchant_id] = (now, known)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor
+from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change, write_all
 from recoup.moves.sends import with_reserved
@@ -24,13 +24,13 @@ from recoup.store.write.locks import lock_cards, lock_orders
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One order's work. `cards` also locks its card and brings the card's sends. `door`: of another dialect's order the
-    caller hears that there is none."""
+    """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends. `door`: of
+    another dialect's order the caller hears that there is none."""
 
     key: tuple[UUID, UUID]
     work: Callable[[Change], Any]
-    actor: Actor
-    request_id: str
+    actor: Actor = WORKER
+    request_id: str = "worker"
     cards: bool = False
     door: str | None = None
 

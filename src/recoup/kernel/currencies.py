@@ -2,6 +2,8 @@
 
 from typing import Final
 
+# Decimal places that people write, where they are fewer than the book's.
+CUSTOMARY: Final[dict[str, int]] = {"USDC": 2, "USDT": 2}
 EXPONENTS: Final[dict[str, int]] = {
     "AED": 2, "AFN": 2, "ALL": 2, "AMD": 2, "AOA": 2, "ARS": 2, "AUD": 2, "AWG": 2, "AZN": 2, "BAM": 2,
     "BBD": 2, "BDT": 2, "BHD": 3, "BIF": 0, "BMD": 2, "BND": 2, "BOB": 2, "BOV": 2, "BRL": 2, "BSD": 2,

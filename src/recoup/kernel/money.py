@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.currencies import CUSTOMARY, EXPONENTS
 from recoup.kernel.problem import Problem
 
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
@@ -48,8 +48,8 @@ class Money:
         return self.units <= other.units
 
     def text(self) -> str:
-        """Exact decimal text at the asset's full scale: `45.90`, `500`, `12.500`."""
-        return to_text(self.units, EXPONENTS[self.asset])
+        """As people write it: `45.90`, `500`, `12.500`."""
+        return shown(self.units, self.asset)
 
 
 def to_text(units: int, scale: int) -> str:
@@ -58,6 +58,17 @@ def to_text(units: int, scale: int) -> str:
         return sign + digits
     digits = digits.rjust(scale + 1, "0")
     return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def shown(units: int, asset: str, like: str | None = None) -> str:
+    """Exact decimal text for people and callers alike, with as many decimals as the sender's text `like` has, else as
+    are customary for the asset; more only where they are not zero."""
+    whole, dot, fraction = to_text(units, EXPONENTS[asset]).partition(".")
+    if not dot:
+        return whole
+    scale = CUSTOMARY.get(asset, EXPONENTS[asset]) if like is None else len(like.partition(".")[2])
+    kept = fraction[:scale] + fraction[scale:].rstrip("0")
+    return f"{whole}.{kept}" if kept else whole
 
 
 def from_text(text: str, asset: str, field: str) -> Money:
@@ -71,7 +82,8 @@ def from_text(text: str, asset: str, field: str) -> Money:
     whole, _, fraction = text.partition(".")
     if fraction[scale:].strip("0"):
         message = f"The field {field} has more than {scale} decimal places, which {asset} does not have."
-        raise Problem("invalid", message, field=field)
+        raise Problem("invalid", message, field=field,
+                      cure=f"Round it to {scale} decimal places." if scale else "Leave them out.")  # fmt: skip
     return Money(int(whole + fraction[:scale].ljust(scale, "0")), asset)
 
 

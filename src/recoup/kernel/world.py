@@ -46,6 +46,5 @@ class World:
     clocks: Clocks = field(default_factory=Clocks)
     policy: Policy = field(default_factory=Policy)
     channels: Any = field(default_factory=dict)
-    chains: Any = None
     bank: Any = None
     extra: dict[str, Any] = field(default_factory=dict)

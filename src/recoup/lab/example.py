@@ -6,8 +6,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from recoup.rules.network import magic
 
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _HOUR: Final = timedelta(hours=1)
-VERBS: Final = ("transmit", "evaluate", "refund", "cancel")
+VERBS: Final = ("transmit", "evaluate", "refund", "cancel", "charge", "pay", "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ def read_example(file: Path) -> list[Line]:
                               cure="examples/README.md tells the format.")  # fmt: skip
             lines.append(line)
     return lines
+
+
+def later(lines: Iterable[Line], by: timedelta) -> list[Line]:
+    """The same, begun so much later."""
+    return [replace(line, at=line.at + by) for line in lines]
 
 
 def parse_span(text: str) -> timedelta:

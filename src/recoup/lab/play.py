@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Final
 
 from recoup.kernel.time import Clocks
-from recoup.lab.example import Line, Vaulted, card_key, card_number, cards_in, fill, read_example
+from recoup.lab.example import Line, Vaulted, card_key, card_number, cards_in, fill
 from recoup.lab.rescue_client import RescueClient, said
+from recoup.lab.stable_client import StableClient
+from recoup.lab.stable_player import StablePlayer
 
 DAY: Final = timedelta(days=1)
 COMPLAINTS_MAX: Final = 5
@@ -41,7 +42,7 @@ class Played:
 
 
 async def play(
-    file: Path,
+    lines: Sequence[Line],
     base_url: str,
     credentials: dict[str, Any],
     *,
@@ -51,7 +52,8 @@ async def play(
     after: timedelta | None = None,
     done: Callable[[timedelta], None] = lambda at: None,
 ) -> Played:
-    """Sends the file's lines. `clock(at)` moves the merchant's clock to that point of the file and answers its time.
+    """Sends the lines of examples files. `clock(at)` moves the merchant's clock to that point of them, and answers its
+    time.
 
     `run` is appended to the order ids, so that the same file can be sent again. `after`: lines up to there were sent by
     an earlier, broken play of the same run; `done(at)` is told each point that is over. Order ids are looked up again.
@@ -59,11 +61,10 @@ async def play(
     """
     clocks, played = Clocks(), Played()
     started = clocks.monotonic()
-    lines = read_example(file)
     wanted = [line for line in lines if (after is None or line.at > after) and (clock is not None or line.at < DAY)]
-    async with RescueClient(base_url, credentials) as client:
+    async with RescueClient(base_url, credentials) as client, StableClient(base_url, credentials) as stable:
         await client.wait_until_up(5)
-        player = _Player(client, played, run)
+        player = _Player(client, stable, played, run, lines)
         if after is not None:
             await player.find_orders()
         await player.tokenize(wanted)
@@ -79,9 +80,12 @@ async def play(
 
 
 class _Player:
-    def __init__(self, client: RescueClient, played: Played, run: str) -> None:
+    def __init__(
+        self, client: RescueClient, stable: StableClient, played: Played, run: str, lines: Sequence[Line]
+    ) -> None:
         self._client, self._played = client, played
         self._suffix = f"-{run}" if run else ""
+        self._stable = StablePlayer(stable, lines, self._suffix)
         self._vaulted: dict[str, Vaulted] = {}
         self._orders: dict[str, str] = {}
 
@@ -130,7 +134,10 @@ class _Player:
         body = fill(line.body, moment, self._vaulted)
         if line.do in ("transmit", "evaluate"):
             body |= {"orderId": order, "mid": self._client.mid}
-        match line.do:
+        match "stable" if line.order in self._stable.orders else line.do:
+            case "stable":
+                key = self._key(line.do, order, str(line.number))
+                status, word, answer = await self._stable.send(line, body, key)
             case "transmit":
                 status, answer = await self._client.post("/v1/transmit", body)
                 word = str(answer.get("result")) if status == 200 else str(status)

@@ -132,18 +132,31 @@ def upkeep(data_dir: Path | None) -> None:
     asyncio.run(prepare(find_databases(load_settings(data_dir=data_dir))))
 
 
+def _which_installation(settings: Settings) -> str:
+    """Whose credentials are printed: before anything is made."""
+    folder = settings.data_dir.resolve()
+    if (folder / "bootstrap.json").exists():
+        return f"These are the credentials of the installation in {folder}."
+    if folder.is_dir() and any(folder.iterdir()):
+        return f"New credentials were made for the data in {folder}; those from before are revoked."
+    return (f"A NEW installation was made in {folder}, with a merchant of its own. "
+            "To use another one, run this in its folder or name it with --data-dir.")  # fmt: skip
+
+
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @_data_dir
 def bootstrap(as_json: bool, data_dir: Path | None) -> None:
     """The sandbox's merchant, keys and portal user; made once, printed again."""
     settings = load_settings(data_dir=data_dir)
+    said = _which_installation(settings)
     databases = find_databases(settings)
     try:
         kept = _bootstrap(settings, databases)
     finally:
         if databases.server is not None:
             databases.server.stop()
+    click.echo(said, err=True)
     if as_json:
         click.echo(json.dumps(kept))
     else:

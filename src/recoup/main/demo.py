@@ -19,6 +19,7 @@ from recoup.flows.bootstrap import demo_merchant, make_demo_merchant
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
+from recoup.lab.example import later, read_example
 from recoup.lab.play import play
 from recoup.main.bootstrap_file import write_private
 from recoup.main.settings import Settings
@@ -29,8 +30,9 @@ from recoup.store.read.order_filter import OrderFilter
 from recoup.store.server.footing import end_with_parent
 from recoup.store.write.merchants import move_clock
 
-FILE: Final = Path(__file__).resolve().parents[3] / "examples" / "day.jsonl"
+EXAMPLES: Final = Path(__file__).resolve().parents[3] / "examples"
 BEHIND: Final = timedelta(days=22)
+CUSTOMERS_AT: Final = BEHIND - timedelta(minutes=85)
 TRIES_MAX: Final = 3
 _COMPLETED: Final = 7
 
@@ -104,10 +106,12 @@ async def load_demo(opened: Opened, url: str) -> str:
         mark.write(data_dir)
     keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
     credentials = {"mid": str(merchant_id), "app_key": keys.app_key, "app_secret": keys.app_secret,
-                   "tokenization_key": keys.tokenization_key}  # fmt: skip
+                   "tokenization_key": keys.tokenization_key, "stablecoin_key_id": keys.stablecoin_key_id,
+                   "stablecoin_secret": keys.stablecoin_secret}  # fmt: skip
     clock = _Clock(opened, merchant_id, mark.begun)
+    customers = later(read_example(EXAMPLES / "customers.jsonl"), CUSTOMERS_AT)
     played = await play(
-        FILE, url, credentials, clock=clock.to, after=mark.done,
+        [*read_example(EXAMPLES / "day.jsonl"), *customers], url, credentials, clock=clock.to, after=mark.done,
         done=lambda at: Mark("playing", mark.begun, at).write(data_dir),
     )  # fmt: skip
     await clock.to_wall()

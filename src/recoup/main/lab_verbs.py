@@ -12,6 +12,7 @@ import click
 from recoup.doors.command.verbs import WithWorld, data_dir_option
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.lab.example import read_example
 from recoup.lab.play import play
 from recoup.main.demo import load_demo
 
@@ -30,7 +31,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         if not kept.exists():
             raise Problem("not_found", "There is no bootstrap.json.", cure="Run `recoup up` or `recoup bootstrap`.")
         keys = json.loads(kept.read_text())
-        played = asyncio.run(play(file, url or keys["base_url"], keys, run=_run_name()))
+        played = asyncio.run(play(read_example(file), url or keys["base_url"], keys, run=_run_name()))
         click.echo(json.dumps(played.to_dict(), ensure_ascii=False))
 
     @cli.command(hidden=True)

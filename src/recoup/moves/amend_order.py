@@ -46,14 +46,14 @@ def replace_card(change: Change, card: NewCard) -> None:
         plan_attempt(change, change.now, "soft", None)
 
 
-def move_expiry(change: Change, asked: datetime, policy: Policy) -> None:
-    """Another end of the rescue, within the bounds that it had when it began.
+def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, ...]:
+    """Another end of the rescue, within the bounds that it had when it began. Answers warnings.
 
     Raises: Problem(invalid) naming the bounds; Problem(wrong_state).
     """
     order = change.order
     if asked == order.expires_at:
-        return
+        return ()
     if order.kind != "mit_managed":
         message = "Only a rescue that was given an expiry has one that can be moved."
         raise Problem("invalid", message, field="ExpiryDateUtc", cure="Leave it out.")
@@ -68,12 +68,13 @@ def move_expiry(change: Change, asked: datetime, policy: Policy) -> None:
     if challenge is not None and expires_at is not None:
         change.set_challenge(challenge, expires_at=expires_at)
     if order.stage is Stage.RECEIVED:
-        return  # picking it up plans it
+        return warnings  # picking it up plans it
     change.due("expire", asked)
     planned = order.planned()
     if planned is not None and planned.due_at >= asked:
         drop_plan(change)
     _plan_anew(change)
+    return warnings
 
 
 def want_attempts(change: Change, wanted: bool) -> None:

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
+from recoup.moves.order_message import order_message
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
@@ -19,9 +19,7 @@ def authorise(change: Change, attempt: Attempt) -> None:
     """The issuer holds the amount: the merchant has until the end of its window."""
     order = change.order
     until = _until(change, change.now)
-    for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge"):
-        change.undue(kind)
-    order.next_attempt_at = None
+    change.nothing_due()
     change.step("authorised", units=order.units, attempt=attempt.attempt_no, capture_before=until)
     change.due("capture_window", until)
 
@@ -43,7 +41,7 @@ def ask_capture(change: Change, actor: str, input_mac: bytes) -> Refund:
     payment = order.paid_by()
     if payment is None or payment.closed_at is None or change.now >= _until(change, payment.closed_at):
         raise Problem("wrong_state", "The time to capture it is over.", cure="The hold is let go; nothing was charged.")
-    capture = message(change, "capture", actor, mac)
+    capture = order_message(change, "capture", payment.attempt_id, payment.units, input_mac=mac, actor=actor)
     change.fact("capture_asked", capture.refund_id, units=capture.units)
     change.due("refund", change.wall + INLINE_GRACE, subject_id=capture.refund_id, wall=True)
     return capture
@@ -72,7 +70,7 @@ def refuse_while_capturing(change: Change) -> None:
 def captured(change: Change, capture: Refund) -> None:
     """The processor has taken the money."""
     order = change.order
-    payment = next(a for a in order.attempts if a.attempt_id == capture.attempt_id)
+    payment = order.attempt(capture.attempt_id)
     fee = fee_units(order.units, order.merchant.tariff)
     change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee)
     change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
@@ -80,9 +78,10 @@ def captured(change: Change, capture: Refund) -> None:
 
 def let_go(change: Change) -> None:
     """The hold is to be voided. The order has just ended."""
-    if change.order.paid_by() is None:
+    payment = change.order.paid_by()
+    if payment is None:
         return
-    void = message(change, "void", "worker:clock")
+    void = order_message(change, "void", payment.attempt_id, payment.units)
     change.fact("void_owed", void.refund_id, units=void.units)
     change.due("refund", change.wall, subject_id=void.refund_id, wall=True)
 
@@ -99,16 +98,3 @@ def end_window(change: Change) -> None:
     change.step("capture_window_ended")
     let_go(change)
 
-
-def message(change: Change, kind: str, actor: str, input_mac: str = "\\x") -> Refund:
-    """What the processor is to be told about the payment that it approved, for its whole amount."""
-    order = change.order
-    payment = order.paid_by()
-    assert payment is not None
-    told = Refund(
-        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind=kind,
-        attempt_id=payment.attempt_id, state="owed", units=payment.units, asset=payment.asset, message="", items=[],
-        input_mac=input_mac, business_at=change.now, actor=actor,
-    )  # fmt: skip
-    change.set_refund(told)
-    return told

@@ -19,10 +19,10 @@ from recoup.moves.book import book
 from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
-from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
+from recoup.store.write.requests import answered
 
 
 class Change:
@@ -30,13 +30,10 @@ class Change:
 
     def __init__(self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str) -> None:
         self.order, self.now, self.wall = order, now, wall
-        self._actor, self._request_id = actor.text(), request_id
+        self.actor, self._request_id = actor.text(), request_id
         self.rows = Rows()
         self._started_at = order.version
-        self._touched: dict[UUID, Attempt] = {}
-        self._refunds: dict[UUID, Refund] = {}
-        self._challenges: dict[UUID, Challenge] = {}
-        self._settlements: dict[UUID, Settlement] = {}
+        self._touched: dict[tuple[str, UUID], Any] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
 
@@ -87,7 +84,7 @@ class Change:
         line = {
             "merchant_id": order.merchant_id, "order_id": order.order_id, "seq": order.version,
             "happening": happening, "src": order.stage, "dst": dst, "fact_kind": kind, "fact_id": fact_id,
-            "body": body, "actor": self._actor, "request_id": self._request_id, "business_at": self.now,
+            "body": body, "actor": self.actor, "request_id": self._request_id, "business_at": self.now,
             "recorded_at": self.wall, "decision_id": decision_id,
         }  # fmt: skip
         self.rows.order_log.append(line)
@@ -103,9 +100,7 @@ class Change:
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it."""
         order = self.order
-        order.next_attempt_at = None
-        for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
-            self.undue(kind)
+        self.nothing_due()
         for challenge in order.challenges:
             if challenge.state in ("presented", "tried"):
                 self.set_challenge(challenge, state="ended")
@@ -123,32 +118,25 @@ class Change:
     # attempts, refunds, sends, decisions --------------------------------------------------------------------
 
     def set_attempt(self, attempt: Attempt, **values: Any) -> None:
-        for name, value in values.items():
-            setattr(attempt, name, value)
-        if attempt not in self.order.attempts:
-            self.order.attempts.append(attempt)
-        self._touched[attempt.attempt_id] = attempt
+        self._set("attempts", attempt.attempt_id, attempt, values)
 
     def set_refund(self, refund: Refund, **values: Any) -> None:
-        for name, value in values.items():
-            setattr(refund, name, value)
-        if refund not in self.order.refunds:
-            self.order.refunds.append(refund)
-        self._refunds[refund.refund_id] = refund
+        self._set("refunds", refund.refund_id, refund, values)
 
     def set_challenge(self, challenge: Challenge, **values: Any) -> None:
-        for name, value in values.items():
-            setattr(challenge, name, value)
-        if challenge not in self.order.challenges:
-            self.order.challenges.append(challenge)
-        self._challenges[challenge.challenge_id] = challenge
+        self._set("challenges", challenge.challenge_id, challenge, values)
 
     def set_settlement(self, settlement: Settlement, **values: Any) -> None:
+        self._set("settlements", settlement.settlement_id, settlement, values)
+
+    def _set(self, table: str, row_id: UUID, row: Any, values: dict[str, Any]) -> None:
+        """Changes one of the order's rows, or adds it; `table` names it in the order and in the write alike."""
         for name, value in values.items():
-            setattr(settlement, name, value)
-        if settlement not in self.order.settlements:
-            self.order.settlements.append(settlement)
-        self._settlements[settlement.settlement_id] = settlement
+            setattr(row, name, value)
+        rows = getattr(self.order, table)
+        if row not in rows:
+            rows.append(row)
+        self._touched[table, row_id] = row
 
     def send(self, send_id: UUID, **values: Any) -> None:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
@@ -188,27 +176,28 @@ class Change:
     def undue(self, kind: str, *, subject_id: UUID | None = None) -> None:
         self._due[kind, subject_id or self.order.order_id] = None
 
+    def nothing_due(self) -> None:
+        """Nothing that the order would do by itself is waited for any more."""
+        self.order.next_attempt_at = None
+        for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
+            self.undue(kind)
+
     def take_key(self, operation: str, key: str, input_mac: bytes, answer: dict[str, Any]) -> None:
         """Answers a key that must be new: a race for it undoes the whole transaction."""
-        self.rows.requests.append({
-            "merchant_id": self.order.merchant_id, "operation": operation, "key": key,
-            "input_mac": "\\x" + input_mac.hex(), "subject_id": self.order.order_id, "state": "answered",
-            "answer": answer, "created_at": self.wall,
-        })  # fmt: skip
+        order = self.order
+        self.rows.requests.append(
+            answered(order.merchant_id, operation, key, input_mac, order.order_id, answer, self.wall)
+        )
 
     # the end --------------------------------------------------------------------------------------------------
 
     def finished(self) -> Rows:
         """The rows to write. The face is computed here, once, from stage and facts."""
         order, rows = self.order, self.rows
-        for attempt in self._touched.values():
-            rows.attempts.append(_row(order, attempt))
-        for refund in self._refunds.values():
-            rows.refunds.append(_row(order, refund))
-        for challenge in self._challenges.values():
-            rows.challenges.append(_row(order, challenge))
-        for settlement in self._settlements.values():
-            rows.settlements.append(_row(order, settlement))
+        for (table, _), row in self._touched.items():
+            # Not copied deeply as `asdict` would: nobody changes it any more.
+            columns = {f.name: getattr(row, f.name) for f in fields(row)}
+            getattr(rows, table).append({"merchant_id": order.merchant_id} | columns)
         for (kind, subject_id), when in self._due.items():
             key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
             if when is None:
@@ -216,7 +205,7 @@ class Change:
             else:
                 rows.due_work.append(key | {"due_at": when[0], "wall": when[1]})
         if order.version != self._started_at:
-            order.status = face(order.stage, order.kind, order.units, order.refunded_units, order.disputed).status
+            order.status = order.face().status
             rows.orders.append({
                 "merchant_id": order.merchant_id, "order_id": order.order_id, "stage": order.stage,
                 "version": order.version, "created_at": order.created_at, "status": order.status,
@@ -225,11 +214,6 @@ class Change:
                 "attention": order.attention,
             } | self._amended)  # fmt: skip
         return rows
-
-
-def _row(order: Order, value: Attempt | Refund | Challenge | Settlement) -> dict[str, Any]:
-    """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
-    return {"merchant_id": order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
 
 
 async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:

@@ -40,7 +40,7 @@ class Told:
 def close_attempt(change: Change, attempt_id: UUID, told: Told) -> str:
     """Records an outcome; answers the attempt's state after it. A repeat of what is known changes nothing."""
     order = change.order
-    attempt = next(a for a in order.attempts if a.attempt_id == attempt_id)
+    attempt = order.attempt(attempt_id)
     row = attempt_life.on(attempt.state, told.event, order.stage)
     if row is None or (row.to == attempt.state and row.due == "inquire"):
         return attempt.state

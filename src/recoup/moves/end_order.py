@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+from recoup.kernel.problem import Problem
 from recoup.moves.captures import PAID_TWICE, let_go, refuse_while_capturing
 from recoup.moves.change import Change
 from recoup.rules.order.lifecycle import Stage, can
+from recoup.rules.stable.refunds import way_back
 
 
 def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -> bool:
@@ -55,6 +57,9 @@ def cancel(change: Change) -> bool:
     if order.stage is Stage.CANCELLED and order.reason == "merchant_cancelled":
         return False
     refuse_while_capturing(change)
+    if order.stage is Stage.COMPLETED:
+        raise Problem("wrong_state", "An order that is completed cannot be cancelled.", cure=way_back(order),
+                      stage=order.stage.value)  # fmt: skip
     change.step("cancelled")
     let_go(change)
     return True

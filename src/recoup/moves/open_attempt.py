@@ -7,7 +7,8 @@ from recoup.kernel.world import Policy
 from recoup.moves import challenges
 from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline, too_late
-from recoup.moves.sends import SEND_WITHIN, gate
+from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.sends import gate
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.sends import SEND_WITHIN
+from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected, late_approval
 from recoup.rules.order.lifecycle import OPEN, Stage
@@ -16,7 +16,7 @@ from recoup.rules.order.snapshot import Attempt, Settlement
 from recoup.rules.stable.channels import CHANNELS
 
 DEFAULT: Final = "mock"
-PAID_LATE = "Paid after its end: the money is there, the order is not open any more. Give it back, or deliver."
+PAID_LATE = "Paid after its end: the money is there, the order is not open any more."
 
 
 def pick_channel(change: Change, code: str | None) -> Attempt:
@@ -73,7 +73,7 @@ def take_payment(
     Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the desk is told.
     """
     order = change.order
-    attempt = next(a for a in order.attempts if a.attempt_id == attempt_id)
+    attempt = order.attempt(attempt_id)
     if attempt.state in ("approved", "declined"):
         return attempt.state
     if order.stage not in OPEN:

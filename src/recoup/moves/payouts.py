@@ -8,11 +8,11 @@ import asyncpg
 
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
+from recoup.moves.pace import pause_after
 from recoup.rules.money import ledger
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.payouts import add_payout, change_payout
 
-PAUSE_MAX = timedelta(minutes=10)
 PAUSE_KILLED = timedelta(minutes=1)
 
 
@@ -53,8 +53,7 @@ async def close_payout(
     """Transaction B. `state`: paid, failed, or executing when it is not known yet: then the same id is sent again."""
     rows, key = Rows(), (row["merchant_id"], row["payout_id"])
     if state == "executing":
-        pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(row["tries"], 10)))
-        rows.due_work.append(_due(*key, wall + pause))
+        rows.due_work.append(_due(*key, wall + pause_after(row["tries"])))
     else:
         posting = ledger.payout_paid(row["units"]) if state == "paid" else ledger.payout_returned(row["units"])
         book(rows, key[0], row["asset"], "payout", key[1], [posting], now=now, wall=wall)

@@ -4,15 +4,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
 from recoup.moves import captures
 from recoup.moves.change import Change
-from recoup.moves.sends import SEND_WITHIN
+from recoup.moves.order_message import order_message
+from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Refund
 
-WORRY_AFTER_TRIES = 6
-PAUSE_MAX = timedelta(minutes=10)
+DELAYED = "A {kind} is delayed: it is sent until the processor answers."
 
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
@@ -20,12 +19,8 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     """Once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
     order = change.order
     payment = order.paid_by()
-    refund = Refund(
-        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="refund",
-        attempt_id=payment.attempt_id if payment else None, state="owed", units=units, asset=order.asset,
-        message=message, items=items, input_mac="\\x" + input_mac.hex(), business_at=change.now, actor=actor,
-    )  # fmt: skip
-    change.set_refund(refund)
+    refund = order_message(change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
+                           input_mac="\\x" + input_mac.hex(), actor=actor)  # fmt: skip
     order.refunded_units += units
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
                 items=items, remaining=order.units - order.refunded_units)  # fmt: skip
@@ -42,25 +37,16 @@ def reverse_late_approval(change: Change, attempt: Attempt) -> None:
         change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
         captures.let_go(change)
         return
-    refund = Refund(
-        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="reversal",
-        attempt_id=attempt.attempt_id, state="owed", units=attempt.units, asset=attempt.asset,
-        message="approved after the order had ended", items=[], input_mac="\\x", business_at=change.now,
-        actor="worker:clock",
-    )  # fmt: skip
-    change.set_refund(refund)
+    refund = order_message(change, "reversal", attempt.attempt_id, attempt.units,
+                           text="approved after the order had ended")  # fmt: skip
     change.fact("approved_late", attempt.attempt_id, number=attempt.attempt_no, units=attempt.units)
     change.post("attempt", attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")])
     change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 
 
-def find(change: Change, refund_id: UUID) -> Refund:
-    return next(r for r in change.order.refunds if r.refund_id == refund_id)
-
-
 def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_after: timedelta) -> Refund | None:
     """Transaction A: the refund may be sent now, under its own id. None when nothing is left to send."""
-    refund = find(change, refund_id)
+    refund = change.order.refund(refund_id)
     if refund.state not in ("owed", "sent"):
         change.undue("refund", subject_id=refund_id)
         return None
@@ -75,7 +61,7 @@ def open_refund(change: Change, refund_id: UUID, timeout: timedelta, settled_aft
 
 def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str | None, code: str | None) -> str:
     """Transaction B. `state` as the processor said: approved, declined, unknown, not_sent."""
-    refund = find(change, refund_id)
+    refund = change.order.refund(refund_id)
     if refund.state != "sent":
         return refund.state
     if state == "approved":
@@ -83,11 +69,9 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
     elif state == "declined":
         _not_done(change, refund, state, code)
     else:
-        # The same id may be sent again safely, however often: nobody has to look until it goes on for long.
-        pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(refund.tries, 10)))
-        change.due("refund", change.wall + pause, subject_id=refund_id, wall=True)
+        change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
-            change.order.attention = f"A {refund.kind} is delayed: it is sent until the processor answers."
+            change.order.attention = DELAYED.format(kind=refund.kind)
             change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)
     return refund.state
 
@@ -101,12 +85,19 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
             change.fact("refund_done", refund.refund_id, units=refund.units)
             change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
         case "reversal":
+            _calm(change)
             change.fact("reversed", refund.refund_id, units=refund.units)
             change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
         case "void":
             change.fact("voided", refund.refund_id, units=refund.units)
         case "capture":
             captures.captured(change, refund)
+
+
+def _calm(change: Change) -> None:
+    """Nobody has to look any more at what was late with its answer."""
+    if change.order.attention == DELAYED.format(kind="reversal"):
+        change.order.attention = None
 
 
 def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:

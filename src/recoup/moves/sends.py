@@ -1,15 +1,13 @@
 """The card's sends as the network gate counts them."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
 from recoup.rules.order.snapshot import Order
-
-SEND_WITHIN = timedelta(seconds=5)  # from the intent to the first byte; a paused process must not send late
 
 
 def _send(row: dict[str, Any]) -> Send:

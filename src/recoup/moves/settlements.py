@@ -1,24 +1,24 @@
 """What the sweep of a direct payment changes: intent, then outcome, under the settlement's own id."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from recoup.kernel.ids import wire_id
+from recoup.kernel.ids import new_id, wire_id
+from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.sends import SEND_WITHIN
+from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money.ledger import settled
 from recoup.rules.order.snapshot import Settlement
 from recoup.rules.stable.amounts import text_like
 
-PAUSE_MAX = timedelta(minutes=10)
-WORRY_AFTER_TRIES = 6
 STUCK = "A settlement is stuck: the channel did not take it. The money is still the merchant's."
 DELAYED = "A settlement is delayed: the channel does not take it. It is sent until it does."
 
 
 def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta) -> Settlement | None:
     """Transaction A: it may be sent now. None when it is done with. The same id may be sent again safely."""
-    settlement = _find(change, settlement_id)
+    settlement = change.order.settlement(settlement_id)
     if settlement.state not in ("pending", "broadcast"):
         change.undue("settle", subject_id=settlement_id)
         return None
@@ -28,12 +28,36 @@ def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta)
     return settlement
 
 
+def replace_settlement(change: Change) -> Settlement | None:
+    """One that the channel refused for good is tried anew, under an id that the channel has not decided about. None
+    when there is none, or it is under way already.
+
+    Raises: Problem(wrong_state) for an order that was never to be settled.
+    """
+    order = change.order
+    if not order.settlements:
+        raise Problem("wrong_state", "Nothing of this order is to be settled.", cure="Look at its page again.")
+    stuck = next((s for s in order.settlements if s.state == "stuck"), None)
+    if stuck is None:
+        return None
+    settlement = replace(stuck, settlement_id=new_id(), state="pending", tries=0, send_before=None,
+                         business_at=change.now)  # fmt: skip
+    change.set_settlement(stuck, state="failed")
+    change.fact("settlement_replaced", stuck.settlement_id, units=stuck.units)
+    change.set_settlement(settlement)
+    change.fact("settlement_due", settlement.settlement_id, units=settlement.units, to=settlement.to_address)
+    change.due("settle", change.wall, subject_id=settlement.settlement_id, wall=True)
+    if order.attention == STUCK:
+        order.attention = None
+    return settlement
+
+
 def close_settlement(
     change: Change, settlement_id: UUID, state: str, *, tx_hash: str | None, code: str | None
 ) -> str:
     """Transaction B. `state` as the channel said: approved; declined, which is for good and goes to the desk; whatever
     else is sent again, more and more seldom, until it is one of them."""
-    settlement = _find(change, settlement_id)
+    settlement = change.order.settlement(settlement_id)
     if settlement.state != "broadcast":
         return settlement.state
     if state == "approved":
@@ -45,8 +69,7 @@ def close_settlement(
         change.order.attention = STUCK
         change.fact("settlement_stuck", settlement_id, units=settlement.units, code=code)
         return settlement.state
-    pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(settlement.tries, 10)))
-    change.due("settle", change.wall + pause, subject_id=settlement_id, wall=True)
+    change.due("settle", change.wall + pause_after(settlement.tries), subject_id=settlement_id, wall=True)
     if settlement.tries == WORRY_AFTER_TRIES:
         change.order.attention = DELAYED
         change.fact("settlement_delayed", settlement_id, units=settlement.units)
@@ -59,7 +82,7 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
     change.set_settlement(settlement, state="confirmed", tx_hash=tx_hash)
     if order.attention == DELAYED:
         order.attention = None
-    channel = next(a.route for a in order.attempts if a.attempt_id == settlement.attempt_id) or ""
+    channel = order.attempt(settlement.attempt_id).route or ""
     told = {
         "settlement_id": wire_id("stl", settlement.settlement_id),
         "amount": text_like(settlement.units, settlement.asset, order.amount_text),
@@ -69,7 +92,3 @@ def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None) -> N
     change.fact("settled", settlement.settlement_id, event={"settlement": told}, units=settlement.units,
                 tx_hash=tx_hash)  # fmt: skip
     change.post("settlement", settlement.settlement_id, [settled(settlement.units, channel)])
-
-
-def _find(change: Change, settlement_id: UUID) -> Settlement:
-    return next(s for s in change.order.settlements if s.settlement_id == settlement_id)

@@ -55,7 +55,8 @@ async def migrate(dsn: str, database: str, *, world: str | None = None) -> int:
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         if int(connection.get_server_version().major) < 15:
-            raise Problem("unavailable", "Recoup needs PostgreSQL 15 or newer.")
+            raise Problem("unavailable", "Recoup needs PostgreSQL 15 or newer.",
+                          cure="Point it at a newer server, or leave the setting out: one is embedded.")  # fmt: skip
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (number int PRIMARY KEY, name text, at timestamptz)"
         )

@@ -130,7 +130,8 @@ class Database:
             async with asyncio.timeout(10):
                 return await self._free.get()
         except TimeoutError:
-            raise Problem("unavailable", "All database connections are busy.", retry_after_seconds=1) from None
+            raise Problem("unavailable", "All database connections are busy.",
+                          retry_after_seconds=1, cure="Send it again in a second.") from None  # fmt: skip
         finally:
             self._waiting -= 1
 
@@ -192,6 +193,7 @@ async def retrying(work: Callable[[], Awaitable[T]], *, tries: int = 6) -> T:
             return await work()
         except RETRY as error:
             if attempt == tries - 1:
-                raise Problem("unavailable", "Too much contention on this record.", retry_after_seconds=1) from error
+                raise Problem("unavailable", "Too much contention on this record.",
+                              retry_after_seconds=1, cure="Send it again in a second.") from error  # fmt: skip
             await asyncio.sleep(0.005 * 2**attempt)
     raise AssertionError("unreachable")

@@ -1,5 +1,6 @@
 """The hosted page of a challenge, as the customer's browser meets it: plain forms, no script."""
 
+import re
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
@@ -130,3 +131,35 @@ def test_an_order_that_asks_nothing_has_no_page(door: Door, shop: Caller) -> Non
     assert told["challengeUrl"] is None
     url = door.services.challenge_url(shop.shop.merchant_id, uuid.UUID(told["orderId"]))
     assert door.call("GET", urlsplit(url).path).status_code == 404
+
+
+# the way back -------------------------------------------------------------------------------------------------
+
+
+def back(door: Door, path: str) -> list[str]:
+    """Where the page's links lead that leave it."""
+    return re.findall(r'<a [^>]*href="(http[^"]*|//[^"]*|javascript[^"]*)"', door.call("GET", path).text)
+
+
+@pytest.mark.parametrize("form", [{"confirmed": "1"}, None])
+def test_after_the_challenge_the_customer_finds_back_to_the_shop(
+    door: Door, shop: Caller, form: dict[str, str] | None
+) -> None:
+    _, path = challenged(shop, siteUrl="https://evil.example/steal")
+    assert back(door, path) == []
+    post(door, f"{path}/answer" if form else f"{path}/refuse", **form or {})
+    page = door.call("GET", path).text
+    assert back(door, path) == ["https://leaf.example.test"]
+    assert "Back to" in page
+    assert "evil.example" not in page
+
+
+@pytest.mark.parametrize(("url", "leads"), [
+    ("shop.example", ["https://shop.example"]), ("https://shop.example/de?a=1", ["https://shop.example/de?a=1"]),
+    ("http://shop.example", []), ("javascript:alert(1)", []), ('https://shop.example/"onclick="x', []),
+])  # fmt: skip
+def test_the_way_back_is_an_https_address_or_none(door: Door, shop: Caller, url: str, leads: list[str]) -> None:
+    _, path = challenged(shop)
+    post(door, f"{path}/refuse")
+    door.sql("UPDATE sites SET url = $2 WHERE merchant_id = $1", shop.shop.merchant_id, url)
+    assert back(door, path) == leads

@@ -283,5 +283,3 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         " error, latency_ms, answer, result) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",
         [(m, endpoint_id, *row) for row in s.tries],
     )
-
-

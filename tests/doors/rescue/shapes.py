@@ -190,6 +190,7 @@ class Endpoint(Strict):
     why: str | None
     createdDate: datetime
     signingKey: str
+    encrypt: bool
 
 
 class Endpoints(Strict):

@@ -372,3 +372,30 @@ def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, sh
     for secret in secrets:
         assert secret not in told
         assert secret not in kept
+
+
+# what an error says to do -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", [
+    "http://localhost:9000/hook", "https://localhost/hook", "http://127.0.0.1/hook", "http://10.0.0.7:80/",
+    "http://hooks.example.com/", "https://127.0.0.1:9000/",
+])  # fmt: skip
+def test_a_local_receiver_is_told_which_address_the_sandbox_takes(steady: Steady, url: str) -> None:
+    [told] = fields_of(steady.shop.post("/webhooks", {"url": url}))["Url"]
+    assert "http://127.0.0.1:PORT" in told
+    assert "https" in told or "internet" in told
+
+
+@pytest.mark.parametrize(("changes", "field", "cure"), [
+    ({"orderId": 1.5}, "OrderId", "text in quotes"), ({"payer": "Ana"}, "Payer", "in braces"),
+    ({"orderItems": {}}, "OrderItems", "in brackets"), ({"mid": UNKNOWN}, "Mid", "Leave it out"),
+    ({"siteId": "abc"}, "SiteId", "a GUID like"), ({"expiryDateUtc": "soon"}, "ExpiryDateUtc", "ISO 8601"),
+    ({"transaction__currency": "XXX"}, "Transaction.Currency", "like USD"),
+    ({"transactionType": "CAPTURE"}, "TransactionType", "AUTHORIZATION or PURCHASE"),
+    ({"paymentMethod__cardNumber": "my card"}, "PaymentMethod.CardNumber", "/tokenize"),
+])  # fmt: skip
+def test_a_refused_field_is_told_what_to_send_instead(
+    steady: Steady, changes: dict[str, Any], field: str, cure: str
+) -> None:
+    assert cure in " ".join(fields_of(steady.shop.evaluate(**changes))[field])

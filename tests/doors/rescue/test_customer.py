@@ -90,3 +90,27 @@ def test_what_a_bad_capture_gets(door: Door, shop: Caller) -> None:
             assert field.lower() in {name.lower() for name in said}, said
         check_refused(capture(shop, str(uuid.uuid4())), 404, "not_found")
         check_refused(capture(other, order_id), 404, "not_found")
+
+
+# what would have helped ---------------------------------------------------------------------------------------
+
+
+def test_a_payment_without_the_customers_address_is_told_so(shop: Caller) -> None:
+    told = customer(shop, customerIp=None)
+    assert told["status"] == "APPROVED"
+    assert "customerIp" in told["customProperties"]["warning"]
+    for more in ({}, {"customerIp": None, "orderSource": "callcenter"}):
+        assert customer(shop, **more)["customProperties"] == {}
+    assert shop.evaluate(customerIp=None).json()["customProperties"] == {}, "nobody waits for a recurring payment"
+
+
+def test_a_security_code_that_is_used_up_is_told(shop: Caller) -> None:
+    token = shop.token_for(PHONE_CARD)
+    asked: dict[str, Any] = {"paymentMethod__cardNumber": token, "paymentMethod__token": True, "payer__phone": "",
+                             "paymentMethod__verificationValue": ""}  # fmt: skip
+    assert customer(shop, **asked)["customProperties"] == {}
+    told = customer(shop, **asked)
+    assert told["status"] == "DECLINED"
+    assert "serves one send" in told["customProperties"]["warning"]
+    assert "verificationValue" in told["customProperties"]["warning"]
+    assert customer(shop, **asked | {"paymentMethod__verificationValue": "999"})["customProperties"] == {}

@@ -98,7 +98,8 @@ def test_changes_that_are_wrong_name_the_field(shop: Caller, method: str, body: 
 
 def test_anothers_endpoint_is_neither_changed_nor_tried(shop: Caller, other: Caller, hooks: Receiver) -> None:
     made = endpoint(shop, hooks.url())
-    shop.call("DELETE", f"/webhooks/{endpoint(shop, hooks.url())['id']}")
+    gone = endpoint(shop, hooks.url("/2"))
+    shop.call("DELETE", f"/webhooks/{gone['id']}")
     with shop.door.nothing_written():
         for caller, which in ((other, made["id"]), (shop, UNKNOWN), (shop, "nonsense")):
             check_refused(caller.call("PATCH", f"/webhooks/{which}", json={"state": "disabled"}), 404, "not_found")
@@ -114,7 +115,7 @@ def test_anothers_endpoint_is_neither_changed_nor_tried(shop: Caller, other: Cal
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_sample_of_every_event_is_signed_and_in_its_shape(shop: Caller, hooks: Receiver, name: str) -> None:
     made = endpoint(shop, hooks.url(), ownKey=True)
-    with shop.door.nothing_written():
+    with shop.door.nothing_written(but=("public.delivery_tries",)):
         told = shop.post(f"/webhooks/{made['id']}/test", {"event": name}).json()
     [got] = hooks.got
     signed_by_hand(made["signingKey"], got.headers, got.body)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from tests.doors.rescue.door import FUNDS, GONE, UNKNOWN, Caller, Door
-from tests.doors.rescue.shapes import fields_of
+from tests.doors.rescue.shapes import check_refused, fields_of
 
 from recoup.rules.network.reasons import REASONS
 
@@ -148,3 +148,21 @@ def test_lists_stay_short(shop: Caller) -> None:
     shop.admit()
     [row] = shop.get("/orders").json()["orders"]["data"]
     assert not {"items", "refunds", "attempts"} & set(row)
+
+
+@pytest.mark.parametrize(("query", "told"), [
+    ("statuses=4", "'statuses' is not known. Did you mean status?"),
+    ("externalOrder=a", "Did you mean externalOrderId?"), ("created_from=2026-03-01", "Did you mean createdFrom?"),
+    ("pagesize=2&page_size=3", "'page_size' is not known. Did you mean pageSize?"),
+    ("q\u00fc=1&zzzz=1", "'zzzz' is not known. Known are query, status, id, externalOrderId, from,"),
+])  # fmt: skip
+def test_a_filter_that_is_not_known_is_refused_with_the_nearest_one(shop: Caller, query: str, told: str) -> None:
+    wrong = fields_of(shop.get(f"/orders?{query}"))
+    assert list(wrong) == ["Query"]
+    assert told in " ".join(wrong["Query"])
+
+
+def test_an_own_order_id_in_the_path_is_told_how_to_find_the_order(shop: Caller) -> None:
+    external = shop.order(shop.admit())["externalOrderId"]
+    for which in (external, UNKNOWN):
+        assert "?externalOrderId=" in check_refused(shop.get(f"/orders/{which}"), 404, "not_found")["result"]

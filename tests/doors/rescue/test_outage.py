@@ -219,9 +219,9 @@ def test_a_full_queue_is_503_and_what_had_its_place_is_taken(door: Door, shop: C
 
     async def held(rows: Sequence[dict[str, Any]]) -> list[bool]:
         await gate.wait()
-        return await flow._admit(rows)
+        return await flow._admissions._together(rows)
 
-    flow._admissions = Coalescer(held, max_rows=1, writers=1, queue_max=3)
+    flow._admissions._rows = Coalescer(held, max_rows=1, writers=1, queue_max=3)
     small = another(door, evaluate=flow)
     token = shop.token_for(shop.body()["paymentMethod"]["cardNumber"])
     bodies = [shop.body(paymentMethod__cardNumber=token) for _ in range(6)]

@@ -218,3 +218,19 @@ def test_another_merchants_order_is_404(door: Door, shop: Caller, other: Caller)
     order_id = paid(shop)
     with door.nothing_written():
         check_refused(other.refund(order_id, {"amountToRefund": 1}), 404, "not_found")
+
+
+def test_items_that_the_order_has_not_are_told_with_those_it_has(shop: Caller) -> None:
+    lines = [{"sku": "shoe-41", "amount": 4000, "quantity": 2}, {"sku": "lace", "amount": 590, "quantity": 1}]
+    order_id = shop.completed(orderItems=lines)
+
+    def told(**item: Any) -> str:
+        answer = shop.refund(order_id, {"items": [item]}).json()
+        assert answer["errors"][0]["item1"] == answer["result"]
+        return str(answer["result"])
+
+    wrong = "The order has no such item. Its lines are 1 (shoe-41), 2 (lace): name one by sku or line."
+    assert told(sku="boot") == wrong
+    assert told(line=1, quantity=3) == "Line 1 has a quantity of 2 left to refund. Send 2 or less."
+    shop.refund(order_id, {"items": [{"line": 2}]})
+    assert told(line=2, quantity=1).endswith("0 left to refund. Leave this line out: all of it is refunded.")

@@ -211,7 +211,7 @@ def test_as_standard_webhooks(shop: Caller, hooks: Receiver) -> None:
 
 
 def test_an_endpoint_with_a_key_of_its_own(shop: Caller, hooks: Receiver) -> None:
-    made, plain = subscribe(shop, hooks, ownKey=True), subscribe(shop, hooks)
+    made, plain = subscribe(shop, hooks, ownKey=True), subscribe(shop, hooks, url=hooks.url("/2"))
     assert plain["signingKey"] == shop.shop.webhook_key
     assert made["signingKey"] != plain["signingKey"]
     shop.admit(**AT_ONCE)
@@ -435,8 +435,8 @@ def test_forms_that_are_wrong_name_the_field(door: Door, shop: Caller, body: dic
 
 
 def test_there_is_an_end_to_how_many(door: Door, shop: Caller) -> None:
-    for _ in range(50):
-        assert shop.post("/webhooks", {"url": "https://hooks.merchant.example.com/"}).status_code == 201
+    for number in range(50):
+        assert shop.post("/webhooks", {"url": f"https://hooks.merchant.example.com/{number}"}).status_code == 201
     with door.nothing_written():
         check_refused(shop.post("/webhooks", {"url": "https://hooks.merchant.example.com/"}), 409, "conflict")
 

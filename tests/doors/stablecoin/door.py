@@ -196,6 +196,23 @@ def opened_door(server: ServerAddress, **more: Any) -> Iterator[Door]:
             runner.run(context.__aexit__(None, None, None))
 
 
+@contextmanager
+def door_over(found: Any) -> Iterator[Door]:
+    """This door over a world and loop that the rescue API's door has opened."""
+    services = make_services(found.world, found.orders, URL)
+
+    async def client() -> httpx.AsyncClient:
+        return client_of(application(services))
+
+    door = Door(found.runner, found.world, found.orders, found.deliveries, services, found.run(client()),
+                Counting(found.world))  # fmt: skip
+    try:
+        yield door
+    finally:
+        door.run(door.client.aclose())
+        door.run(door.counting.close())
+
+
 def another(door: Door, **services: Any) -> Door:
     """The same world behind an application with other services."""
     made = replace(door.services, **services)

@@ -167,7 +167,7 @@ def _subscription(target: Target) -> dict[str, Any]:
 
 def _payout(target: Target) -> dict[str, Any]:
     target.merchant.paid(amount="900000.00")  # what is there may have been refunded
-    return {"amount": "0.01", "currency": "USDT", "destination": "tron:x", "destination_type": "crypto"}
+    return {"amount": "0.01", "currency": "USDT", "destination": "mock:wallet", "destination_type": "crypto"}
 
 
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
@@ -193,7 +193,7 @@ NEAR: dict[str, list[Any]] = {
     "url": ["", "https://localhost/", "https://10.0.0.1/", "http://shop.example/", "https://é.example/", "https://[::1",
             "https://shop.example:0/", "https://" + "a" * 2100 + ".example", "https://shop.example/%00"],
     "events": [[], ["payment.succeeded"] * 60, ["order.expired"], ["PAYMENT.SUCCEEDED"], [""], ["x" * 5000], [[]]],
-    "destination": ["x" * 512, "x" * 513, "ab", "tron:fail", "   ", "tron:\u202e"],
+    "destination": ["x" * 512, "x" * 513, "ab", "mock:fail", "   ", "tron:\u202e"],
     "billing_anchor": ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2030-01-01T00:00:00"],
     "ends_at": ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"],
     "interval_count": [0, 366, 367, 2**31, -1], "total_cycles": [0, 1, 10_000, 10_001, -1],

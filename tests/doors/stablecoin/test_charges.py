@@ -218,3 +218,19 @@ def test_a_moved_clock_is_named(door: Door) -> None:
 def test_no_secret_is_echoed(merchant: Merchant) -> None:
     answer = merchant.post("/charges", merchant.body(amount="not-a-number"))
     assert merchant.signer.secret not in json.dumps(answer.json())
+
+
+@pytest.mark.parametrize(("changes", "told"), [
+    ({"amount": 49.9}, "The field amount must be text in quotes, not a number. Write it like"),
+    ({"amount": 49}, "The field amount must be text in quotes, not a whole number. Write it like"),
+    ({"subject": []}, "The field subject must be text in quotes, not a list in brackets. Send text in quotes."),
+    ({"metadata": {"a": 1}}, "An entry of the field metadata must be text in quotes, not a whole number."),
+    ({"expires_in_seconds": "60"}, "The field expires_in_seconds must be a whole number, not text in quotes."),
+])  # fmt: skip
+def test_a_field_of_another_kind_is_refused_in_plain_words(
+    merchant: Merchant, changes: dict[str, Any], told: str
+) -> None:
+    answer = merchant.post("/charges", merchant.body(**changes))
+    assert answer.status_code == 400
+    assert told in answer.text.replace('\\"', '"')
+    assert "Expected" not in answer.text

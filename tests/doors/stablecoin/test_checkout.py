@@ -237,3 +237,19 @@ def test_a_held_order_can_be_paid(door: Door) -> None:
     assert merchant.order(charged["order"]["id"])["order"]["status"] == "paid"
     merchant.run_due()
     door.verified(merchant)
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [("de", "Warten auf Ihre Zahlung"), ("es", "Esperando su pago"), ("fr", "En attente de votre paiement"),
+     ("zh", "等待您的付款"), ("en", "Waiting for your payment")],
+)  # fmt: skip
+def test_a_payer_reads_the_page_in_their_language(merchant: Merchant, language: str, word: str) -> None:
+    charged = merchant.charge(amount="49.90")
+    asked = {"accept-language": f"{language},en;q=0.5"}
+    answer = merchant.door.call("GET", page_of(charged), headers=asked)
+    assert word in answer.text
+    assert f'<html lang="{language}">' in answer.text
+    assert ("29 minutes" in answer.text) == (language in ("en", "fr"))
+    merchant.press(charged)
+    assert ("Thank you" in merchant.door.call("GET", page_of(charged), headers=asked).text) == (language == "en")

@@ -105,7 +105,7 @@ def test_a_payout_debits_at_once_and_is_paid(merchant: Merchant) -> None:
 
 def test_a_payout_that_fails_comes_back(merchant: Merchant) -> None:
     merchant.paid(amount="49.90")
-    merchant.post("/payouts", AWAY | {"destination": "tron:fail"})
+    merchant.post("/payouts", AWAY | {"destination": "mock:fail"})
     merchant.run_due()
     [payout] = merchant.get("/payouts").json()["data"]
     assert (payout["status"], payout["reason"]) == ("failed", "refused_by_destination")
@@ -118,7 +118,7 @@ def test_no_more_leaves_than_is_there(merchant: Merchant) -> None:
     refused(merchant.post("/payouts", AWAY), 409, "insufficient_balance")
     merchant.paid(amount="49.90")
     error = refused(merchant.post("/payouts", AWAY | {"amount": "49.91"}), 409, "insufficient_balance")
-    assert "49.9 USDT" in error["message"]
+    assert "49.90 USDT" in error["message"]
     refused(merchant.post("/payouts", AWAY | {"currency": "USDC"}), 409, "insufficient_balance")
 
 
@@ -137,7 +137,7 @@ def test_direct_money_is_not_paid_out_while_its_settlement_is_on_the_way(merchan
 
 def test_of_many_payouts_at_once_only_what_is_there_leaves(merchant: Merchant) -> None:
     merchant.paid(amount="100.00")
-    bodies = [written(AWAY | {"amount": "30.00", "destination": f"tron:T{n:030}"}) for n in range(12)]
+    bodies = [written(AWAY | {"amount": "30.00", "destination": f"mock:T{n:030}"}) for n in range(12)]
     headers = [merchant.signer.headers("POST", "/api/v1/payouts", "", body) for body in bodies]
 
     async def together() -> list[int]:
@@ -270,3 +270,41 @@ def test_a_payer_hears_when_the_channel_is_away_and_pays_later(door: Door) -> No
     assert merchant.order(charged["order"]["id"])["order"]["status"] == "created"
     assert merchant.press(charged).status_code == 303
     assert merchant.order(charged["order"]["id"])["order"]["status"] == "paid"
+
+
+EVM = "0x" + "ab" * 20
+
+
+@pytest.mark.parametrize("destination", [
+    "TDemoXnotAReaLAddressXdoNotPayXQw8", "my wallet", "doge:D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD", "tron:", "tron:x",
+    ":xyz", f"tron:{EVM}", "base:TDemoXnotAReaLAddressXdoNotPayXQw8", f"base:{EVM}0", f"base:{EVM[:-1]}g",
+    "tron:" + "T" * 400,
+    "tron:TDemoXnotAReaLAddressXdoNotPayXQw0", f"BASE:{EVM}", f" base:{EVM}", f"base:{EVM}\n", f"base: {EVM}",
+])  # fmt: skip
+def test_money_is_not_paid_out_to_what_is_no_address(merchant: Merchant, destination: str) -> None:
+    merchant.paid(amount="49.90")
+    error = refused(merchant.post("/payouts", AWAY | {"destination": destination}), 400, "invalid_request")
+    assert error["param"] == "destination"
+    assert "For example: mock:" in error["message"] or "for example" in error["message"], error
+    assert balance(merchant) == "49.9"
+
+
+@pytest.mark.parametrize("destination", [f"base:{EVM}", f"ethereum:{EVM.upper().replace('X', 'x')}", "mock:my-wallet"])
+def test_money_is_paid_out_to_an_address_of_each_kind(merchant: Merchant, destination: str) -> None:
+    merchant.paid(amount="49.90")
+    assert merchant.post("/payouts", AWAY | {"destination": destination}).status_code == 201
+
+
+def test_a_bank_account_is_the_banks_words(merchant: Merchant) -> None:
+    merchant.paid(amount="49.90")
+    bank = AWAY | {"destination_type": "bank", "destination": "Demo Bank, account 12 of Brightleaf Tea"}
+    assert merchant.post("/payouts", bank).status_code == 201
+    error = refused(merchant.post("/payouts", bank | {"destination": "    "}), 400, "invalid_request")
+    assert error["param"] == "destination"
+
+
+def test_an_error_shows_amounts_as_they_were_sent(merchant: Merchant) -> None:
+    order = merchant.paid(amount="49.90")
+    over = refused(merchant.post(f"/orders/{order['id']}/refund", {"amount": "60.5"}), 400, "refund_exceeds_balance")
+    assert "(60.50)" in over["message"]
+    assert "(49.90)" in over["message"]

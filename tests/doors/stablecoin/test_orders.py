@@ -202,3 +202,14 @@ def test_business_time_is_what_an_order_lives_by(door: Door) -> None:
     assert order["created_at"] < order["expires_at"]
     url = merchant.order(order["id"])["checkout_url"]
     assert merchant.press({"instruction": {"redirect_url": url}}).status_code == 303
+
+
+def test_a_paid_order_of_a_direct_channel_is_not_told_to_refund(merchant: Merchant) -> None:
+    direct, custodial = merchant.paid(channel="mock_direct"), merchant.paid()
+    told = merchant.post(f"/orders/{direct['id']}/cancel")
+    assert told.status_code == 409
+    assert "send the money back from there" in told.text
+    assert "refund it" not in told.text
+    assert "refund it instead" in merchant.post(f"/orders/{custodial['id']}/cancel").text
+    merchant.post(f"/orders/{custodial['id']}/refund")
+    assert "given back already" in merchant.post(f"/orders/{custodial['id']}/cancel").text

@@ -1,5 +1,7 @@
 """Stablecoin orders in the portal: in the same list, on a page that tells them in their own words."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +11,7 @@ from tests.doors.stablecoin.door import Door, Merchant
 
 from recoup.doors.portal.routes import routes
 from recoup.flows.people.make_user import Membership, make_user, register_merchant
+from recoup.flows.stable.pay import simulate_by_operator
 from recoup.kernel.ids import parse_wire_id
 
 PASSWORD = "correct horse battery"
@@ -31,7 +34,14 @@ def seen(door: Door, merchant: Merchant) -> Any:
 
     client = door.run(come_in())
 
-    def get(path: str) -> str:
+    def get(path: str, **form: str) -> str:
+        """A page, or with fields the page that a form leads to."""
+        if form:
+            token = re.search(r'name="csrf" value="([^"]+)"', get(path.rpartition("/")[0]))
+            assert token
+            sent = door.run(client.post(path, data=form | {"csrf": token[1]}))
+            assert sent.status_code in (303, 400, 409), sent.text
+            return get(sent.headers["location"]) if sent.status_code == 303 else sent.text
         answer = door.run(client.get(path))
         assert answer.status_code == 200, answer.text
         return answer.text
@@ -67,9 +77,9 @@ def test_each_state_has_its_page(door: Door, merchant: Merchant, seen: Any) -> N
     assert "Mock (test)" in told(charged["order"]["id"])
     assert "the payer chooses" in told(merchant.charge(channel=None)["order"]["id"])
     paid = merchant.paid()["id"]
-    assert "Paid: 49.900000 USDT" in told(paid)
+    assert "Paid: 49.90 USDT" in told(paid)
     merchant.post(f"/orders/{paid}/refund", {"amount": "1.00"})
-    assert "Refund 1 of 1.000000 USDT" in told(paid)
+    assert "Refund 1 of 1.00 USDT" in told(paid)
     direct = merchant.paid(channel="mock_direct")["id"]
     merchant.run_due()
     assert "reached your wallet" in told(direct)
@@ -77,3 +87,108 @@ def test_each_state_has_its_page(door: Door, merchant: Merchant, seen: Any) -> N
     merchant.press(charged, "fail")
     assert "The payment failed" in told(charged["order"]["id"])
     seen(f"/orders/{uuid_of(paid)}.json")
+
+
+def page_of(order: dict[str, Any]) -> str:
+    return f"/orders/{uuid_of(order['id'])}"
+
+
+def test_an_amount_is_shown_as_it_was_sent(merchant: Merchant, seen: Any) -> None:
+    for amount in ("49.90", "7.5", "50", "0.000001"):
+        order = merchant.paid(amount=amount)
+        for path in (page_of(order), "/orders"):
+            assert f"{amount}<span" in seen(path) or f"{amount} <span" in seen(path), path
+        assert f"Paid: {amount} USDT" in seen(page_of(order))
+    assert "00000" not in seen("/orders").partition("<tbody>")[2].partition("</table>")[0].replace("0.000001", "")
+
+
+def test_the_page_has_the_apis_order_id_and_state(merchant: Merchant, seen: Any) -> None:
+    order = merchant.paid()
+    merchant.post(f"/orders/{order['id']}/refund", {"amount": "1.00"})
+    page = seen(page_of(order))
+    assert f'<span class="id">{order["id"]}</span>' in page
+    assert order["merchant_order_id"] in page
+    assert "Completed here, <code>partially_refunded</code> in the API" in page
+    assert "<dt><code>expired</code></dt><dd>Cancelled</dd>" in page
+
+
+def test_a_refund_is_told_in_the_words_of_this_api(merchant: Merchant, seen: Any) -> None:
+    order = merchant.paid()
+    review = seen(f"{page_of(order)}/refund?how=amount&amount=10.00&key={'a' * 32}")
+    assert "webhook payment.refunded" in review
+    assert "Mock (test) is told to send 10.00 USDT back" in review
+    assert "39.90 USDT can still be refunded" in review
+    assert "partially_refunded in the API" in review
+    for foreign in ("Banks show it", "order.refunded", "The processor", "card"):
+        assert foreign not in review.partition('id="review"')[2], foreign
+    merchant.post(f"/orders/{order['id']}/refund", {"amount": "10.00"})
+    events = seen(page_of(order)).partition('id="webhooks"')[2]
+    assert "payment.succeeded" in events
+    assert "payment.refunded" in events
+    assert "order." not in events.partition("</section>")[0]
+
+
+def test_an_order_that_nobody_paid_does_not_speak_of_a_bank(merchant: Merchant, seen: Any) -> None:
+    charged = merchant.charge()
+    merchant.press(charged, "fail")
+    page = seen(page_of(charged["order"]))
+    assert "The payment failed on its channel." in page
+    assert "bank" not in page.lower()
+    assert "payment.failed" in page
+
+
+def test_api_keys_can_be_told_apart(merchant: Merchant, seen: Any) -> None:
+    key = merchant.signer.key_id
+    page = seen(page_of(merchant.charge()["order"]))
+    assert f"API key {key[:8]}…{key[-4:]}" in page
+    assert key not in page
+
+
+def late(door: Door, merchant: Merchant, channel: str) -> dict[str, Any]:
+    order: dict[str, Any] = merchant.charge(channel=channel, expires_in_seconds=60)["order"]
+    door.run(merchant.shop.advance(timedelta(minutes=2)))
+    door.run(simulate_by_operator(door.world, door.orders, order["id"], True))
+    return order
+
+
+def test_late_money_is_given_back_by_a_button(door: Door, merchant: Merchant, seen: Any) -> None:
+    order = late(door, merchant, "mock")
+    path = page_of(order)
+    page = seen(path)
+    assert "49.90 USDT came too late" in page
+    assert "Came late" in page
+    assert "nothing to give back" not in page
+    assert "Give back 49.90 USDT?" in page
+    assert "came too late" not in seen(f"{path}/give-back", x="1")
+    merchant.run_due()
+    assert "49.90 USDT went back to the payer" in seen(f"{path}/give-back", x="1")
+    door.verified(merchant)
+
+
+def test_late_money_of_a_direct_channel_is_settled_by_hand(door: Door, merchant: Merchant, seen: Any) -> None:
+    order = late(door, merchant, "mock_direct")
+    path = page_of(order)
+    page = seen(path)
+    assert "Recoup cannot send it back" in page
+    assert "Give back…" not in page
+    assert "The note is empty." in seen(f"{path}/settled-by-hand", note=" ")
+    done = seen(f"{path}/settled-by-hand", note="Sent back from our wallet")
+    assert "came too late" not in done
+    assert "Sent back from our wallet" in done
+    assert "settled by hand" in done
+    door.verified(merchant)
+
+
+def test_a_stuck_settlement_is_tried_again_by_a_button(door: Door, merchant: Merchant, seen: Any) -> None:
+    order = merchant.paid(channel="mock_direct")
+    other = "UPDATE mock_channel.payments SET currency = $2 WHERE merchant_id = $1"
+    door.sql(other, merchant.shop.merchant_id, "USDC")
+    merchant.run_due()
+    path = page_of(order)
+    assert "did not leave for your wallet" in seen(path)
+    door.sql(other, merchant.shop.merchant_id, "USDT")
+    assert "did not leave" not in seen(f"{path}/settle-again", x="1")
+    merchant.run_due()
+    assert "reached your wallet" in seen(path)
+    assert [s["status"] for s in merchant.order(order["id"])["settlements"]] == ["failed", "confirmed"]
+    door.verified(merchant)

@@ -10,9 +10,11 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.refund import RefundAnswer, RefundAsked, refund
 from recoup.flows.refunds.send import send_refund
+from recoup.flows.stable.cancel import cancel
 from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.late import give_back
 from recoup.flows.stable.pay import simulate
-from recoup.flows.stable.settle import settle
+from recoup.flows.stable.settle import settle, settle_again
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
@@ -77,6 +79,48 @@ async def do_settle(shop: Shop, case: Case) -> Any:
     await settle(shop.world, shop.orders, shop.merchant_id, case.more["id"])
 
 
+def paid_late(then: str = "") -> Prepare:
+    """The payer's money comes after the merchant cancelled; `then`: give it back, so that it is to be sent next."""
+
+    async def prepare(shop: Shop) -> Case:
+        case = await charged()(shop)
+        assert case.order_id
+        key = shop.key(case.order_id)
+        await cancel(shop.world, shop.orders, shop.scope, case.order_id)
+        await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER, late=True)
+        if then:
+            await give_back(shop.orders, shop.scope, case.order_id)
+            case.more["id"] = await shop.value("SELECT refund_id FROM refunds WHERE order_id = $1", case.order_id)
+        case.more["owed"] = bool(then)
+        return case
+
+    return prepare
+
+
+async def stuck(shop: Shop) -> Case:
+    """The channel refused the sweep for good."""
+    case = await paid("mock_direct", kind="settlement")(shop)
+    other = "UPDATE mock_channel.payments SET currency = $2 WHERE order_id = $1"
+    async with owner(shop.world) as connection:
+        await connection.execute(other, case.order_id, "USDC")
+        await do_settle(shop, case)
+        await connection.execute(other, case.order_id, "USDT")
+    case.more["stuck"] = True
+    return case
+
+
+async def do_give_back(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    await give_back(shop.orders, shop.scope, case.order_id)
+    case.more["owed"] = True
+
+
+async def do_settle_again(shop: Shop, case: Case) -> Any:
+    assert case.order_id
+    await settle_again(shop.orders, shop.scope, case.order_id)
+    case.more["stuck"] = False
+
+
 STORIES = (
     Story("charge", new, do_charge, again=True),
     Story("pay", charged(), do_pay, again=True),
@@ -84,6 +128,9 @@ STORIES = (
     Story("refund", paid(), do_refund, again=True),
     Story("send refund", paid(kind="refund"), do_send_refund),
     Story("settle", paid("mock_direct", kind="settlement"), do_settle),
+    Story("give back", paid_late(), do_give_back, again=True),
+    Story("send what is given back", paid_late("give back"), do_send_refund),
+    Story("settle again", stuck, do_settle_again, again=True),
 )
 
 
@@ -101,12 +148,17 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
         assert len(ids) == 1, "one charge, two orders"
         row = await shop.order(ids.pop())
         order_id = row["order_id"]
+        if (owed := case.more.get("owed")) is not None:
+            once = (1, 49_900_000) if owed else (0, 0)
+            assert (taken[order_id], moved.get((order_id, "refund"), (0, 0))) == (1, once), "late money goes back once"
+            continue
         assert taken.get(order_id, 0) == (row["stage"] == "completed"), row["stage"]
         assert "approved" not in case.told or row["stage"] == "completed"
         assert moved.get((order_id, "refund"), (0, 0))[1] == row["refunded_units"]
         for told in case.told:
             assert not isinstance(told, RefundAnswer) or row["refunded_units"] == told.units == 12_340_000
-        swept, direct = moved.get((order_id, "sweep"), (0, 0)), case.given.channel == "mock_direct"
+        swept = moved.get((order_id, "sweep"), (0, 0))
+        direct = case.given.channel == "mock_direct" and not case.more.get("stuck")
         assert swept[0] == (direct and row["stage"] == "completed"), "direct money leaves once"
 
 

@@ -24,7 +24,7 @@ async def _live(server: ServerAddress) -> str:
         await _paid(shop, "DIRECT", "mock_direct")
         await refund(shop.world, shop.orders, shop.scope, paid[0], RefundAsked("10.00"))
         await refund(shop.world, shop.orders, shop.scope, paid[1], RefundAsked(all=True))
-        for destination in ("tron:good", "tron:fail"):
+        for destination in ("mock:good", "mock:fail"):
             asked = PayoutAsked("5.00", "USDT", "crypto", destination)
             await ask_payout(shop.world, shop.merchants, shop.scope, asked)
         await _charge(shop, "LATE", "mock")
@@ -34,7 +34,7 @@ async def _live(server: ServerAddress) -> str:
         await shop.close_pages()
         await _paid(shop, "DIRECT-OPEN", "mock_direct")
         await _charge(shop, "OPEN", None)
-        asked = PayoutAsked("1.00", "USDT", "crypto", "tron:open")
+        asked = PayoutAsked("1.00", "USDT", "crypto", "mock:open")
         await ask_payout(shop.world, shop.merchants, shop.scope, asked)
         return str(shop.world.extra["database"])
 
@@ -75,13 +75,13 @@ CORRUPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a settlement that is gone": (
         f"DELETE FROM settlements WHERE order_id = {_of('DIRECT-OPEN')}", ("settlement of log line", "none")),
     "a payout that was not paid": (
-        "UPDATE payouts SET state = 'paid' WHERE destination = 'tron:fail'", ("postings of payout",)),
+        "UPDATE payouts SET state = 'paid' WHERE destination = 'mock:fail'", ("postings of payout",)),
     "a payout of another amount": (
-        "UPDATE payouts SET units = 1 WHERE destination = 'tron:good'", ("postings of other amounts of payout",)),
+        "UPDATE payouts SET units = 1 WHERE destination = 'mock:good'", ("postings of other amounts of payout",)),
     "a payout without work": ("DELETE FROM due_work WHERE kind = 'payout'", ("due work of payout",)),
-    "a payout that is gone": ("DELETE FROM payouts WHERE destination = 'tron:good'", ("payout of posting",)),
+    "a payout that is gone": ("DELETE FROM payouts WHERE destination = 'mock:good'", ("payout of posting",)),
     "a payout of money that never came in": (
-        "UPDATE payouts SET asset = 'USDC' WHERE destination = 'tron:open'", ("payouts in USDC", "at most 0")),
+        "UPDATE payouts SET asset = 'USDC' WHERE destination = 'mock:open'", ("payouts in USDC", "at most 0")),
     "a payment on another channel": (
         f"UPDATE mock_channel.payments SET channel = 'mock_direct' WHERE order_id = {_of('PAID-2')}",
         ("channel of the payment", "mock", "mock_direct")),

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import Money, from_text, to_text
+from recoup.kernel.money import Money, from_text, shown, to_text
 from recoup.kernel.problem import Problem
 from recoup.rules.money import ledger
 from recoup.rules.money.fees import Tariff, fee_units
@@ -206,7 +206,8 @@ def test_every_currency_goes_to_text_and_back(asset: str) -> None:
         assert from_text(text, asset, "f") == Money(units, asset)
         assert Decimal(text) == Decimal(units).scaleb(-scale)
         assert ("." in text) == (scale > 0)
-        assert to_text(-units, scale) == ("-" + text if units else text)
+        plain = to_text(units, scale)
+        assert to_text(-units, scale) == ("-" + plain if units else plain)
     finer = "1." + "0" * scale + "1"
     with pytest.raises(Problem, match="decimal places"):
         from_text(finer, asset, "f")
@@ -247,3 +248,15 @@ def test_a_fee_is_rounded_once_and_never_more_than_the_amount(
     if minimum <= exact <= units - 1:
         assert abs(fee - exact) <= Decimal("0.5")
     assert fee >= min(units, minimum)
+
+
+@pytest.mark.parametrize(
+    ("units", "asset", "like", "text"),
+    [(49_900_000, "USDT", None, "49.90"), (49_900_000, "USDT", "49.9", "49.9"),
+     (49_900_000, "USDT", "49.900", "49.900"),
+     (49_900_001, "USDT", "49.9", "49.900001"), (49_905_000, "USDC", None, "49.905"), (0, "USDT", None, "0.00"),
+     (50_000_000, "USDT", "50", "50"), (4_990, "USD", None, "49.90"), (500, "JPY", None, "500"),
+     (12_500, "KWD", None, "12.500"), (1, "USDT", None, "0.000001")],
+)  # fmt: skip
+def test_an_amount_is_not_padded_to_the_books_scale(units: int, asset: str, like: str | None, text: str) -> None:
+    assert shown(units, asset, like) == text

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from recoup.doors.checkout.templates import render
 from recoup.doors.checkout.visit import Visit
+from recoup.doors.checkout.words import told
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.challenge import Asked, Given, answer, refuse, show
 from recoup.kernel.money import Money
@@ -51,9 +52,10 @@ async def refuse_card(visit: Visit) -> Response:
 
 def _page(visit: Visit, asked: Asked, problem: Problem | None = None) -> Response:
     world = visit.checkout.world
-    return render("card.html", {
+    return render("card.html", visit.language, {
         "asked": asked, "amount": Money(asked.units, asked.asset).text(), "address": visit.address,
-        "scheme": SCHEMES.get(asked.scheme, "The card"), "problem": problem, "test": world.policy.test_mode,
+        "scheme": SCHEMES.get(asked.scheme, "The card"), "problem": problem,
+        "told": told(visit.language, problem)[0] if problem else "", "test": world.policy.test_mode,
         "field": problem.field if problem else None, "country": asked.billing.get("countryCode", ""),
         "expired": f"{asked.exp_month:02d}/{asked.exp_year % 100:02d}",
     }, status=400 if problem else 200)  # fmt: skip

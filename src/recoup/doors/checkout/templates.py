@@ -1,12 +1,15 @@
 """Turns values into pages. Everything is escaped; a name that is not given is an error, never an empty string."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
+
+from recoup.doors.checkout.words import clock, span, t, told
+from recoup.kernel.problem import Problem
 
 HEADERS: Final = {
     "content-security-policy": (
@@ -17,6 +20,7 @@ HEADERS: Final = {
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",  # the link is the payer's right to pay
     "cache-control": "no-store",
+    "vary": "accept-language",
 }
 
 
@@ -24,23 +28,19 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def clock(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%H:%M GMT, %-d %B")
-
-
-def span(length: timedelta) -> str:
-    """`22 minutes`, `3 hours`, `under a minute`."""
-    minutes = max(0, int(length.total_seconds()) // 60)
-    number, unit = (minutes // 60, "hour") if minutes >= 120 else (minutes, "minute")
-    return f"{number} {unit}{'s' if number != 1 else ''}" if number else "under a minute"
-
-
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
     lstrip_blocks=True, auto_reload=False,
 )  # fmt: skip
 _TEMPLATES.filters |= {"utc": utc, "clock": clock, "span": span}
+_TEMPLATES.globals |= {"t": t}
 
 
-def render(name: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_TEMPLATES.get_template(name).render(values), status_code=status, headers=HEADERS)
+def render(name: str, language: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+    page = _TEMPLATES.get_template(name).render(values, lang=language)
+    return HTMLResponse(page, status_code=status, headers=HEADERS | {"content-language": language})
+
+
+def problem_page(language: str, problem: Problem, *, test: bool, status: int) -> HTMLResponse:
+    message, cure = told(language, problem)
+    return render("problem.html", language, {"message": message, "cure": cure, "test": test}, status=status)

@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from recoup.doors.checkout.templates import render
+from recoup.doors.checkout.templates import problem_page
+from recoup.doors.edge.messages import language_of
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.known import Merchants
@@ -38,6 +39,7 @@ class Visit:
     checkout: Checkout
     request: Request
     key: tuple[UUID, UUID]
+    language: str
 
     @property
     def address(self) -> str:
@@ -45,21 +47,24 @@ class Visit:
 
 
 def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]]) -> Answer:
+    test = checkout.world.policy.test_mode
+
     async def answer(request: Request) -> Response:
+        language = language_of(request.headers.get("accept-language", "").encode())
         try:
             key = order_of_token(checkout.world, request.path_params["token"])
             if key is None:
                 raise Problem("not_found", "There is no payment behind this link.", cure="Ask the shop for a new one.")
-            return await work(Visit(checkout, request, key))
+            return await work(Visit(checkout, request, key, language))
         except Problem as problem:
             status = STATUSES.get(problem.code, 400)
-            return render("problem.html", {"problem": problem, "test": checkout.world.policy.test_mode}, status=status)
+            return problem_page(language, problem, test=test, status=status)
         except HTTPException:
             odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
-            return render("problem.html", {"problem": odd, "test": checkout.world.policy.test_mode}, status=400)
+            return problem_page(language, odd, test=test, status=400)
         except Exception as error:
             log.exception("unexpected", path="/checkout", request=request_id(request.scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")
-            return render("problem.html", {"problem": ours, "test": checkout.world.policy.test_mode}, status=500)
+            return problem_page(language, ours, test=test, status=500)
 
     return answer

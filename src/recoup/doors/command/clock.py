@@ -37,7 +37,8 @@ def merchant_of(opened: Opened, text: str | None) -> UUID:
         return bootstrap_merchant(opened.world)
     found = parse_id(text)
     if found is None:
-        raise Problem("invalid", f"{text!r} is not a merchant id.")
+        raise Problem("invalid", f"{text!r} is not a merchant id.",
+                      cure="It is the mid that `recoup bootstrap` prints.")  # fmt: skip
     return found
 
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import uvicorn
@@ -23,6 +23,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.signature import verify
+from recoup.rules.messages.stable_events import NAMES
+from recoup.rules.stable.signing import same, sign_webhook
+
+RESCUE: Final = "/recoup"
+STABLECOIN: Final = "/recoup/stablecoin"
 
 
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
@@ -31,7 +36,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
     @data_dir_option
     def listen(port: int, merchant: str | None, data_dir: Path | None) -> None:
-        """Receives, verifies and prints this merchant's webhooks until Ctrl-C."""
+        """Receives, verifies and prints this merchant's webhooks of both APIs until Ctrl-C."""
 
         async def work(opened: Opened) -> None:
             await _listen(opened, Scope(merchant_of(opened, merchant), Actor("operator", "listen"), "listen"), port)
@@ -60,30 +65,53 @@ def _bound(port: int) -> socket.socket:
     return sock
 
 
-async def _listen(opened: Opened, scope: Scope, port: int) -> None:
-    key = ""
+def receiver(rescue_key: str, stablecoin_key: str, tell: Callable[[str], None]) -> Starlette:
+    """Takes both dialects' webhooks, each at its own path, and tells one line of each."""
 
-    async def receive(request: Request) -> Response:
+    async def rescue(request: Request) -> Response:
         body = await request.body()
-        genuine = verify(key, request.headers.get("host", ""), request.headers, body)
-        told = json.loads(body) if genuine else {"Event": "?", "EventData": None}
-        mark = "ok      " if genuine else "FORGED  "
-        click.echo(f"{mark}{told.get('TimeStamp', '')}  {told['Event']:22} {told.get('ExternalOrderId', '')}  "
-                   f"{json.dumps(told['EventData'])}")  # fmt: skip
-        return PlainTextResponse("thanks\n", 200 if genuine else 401)
+        genuine = verify(rescue_key, request.headers.get("host", ""), request.headers, body)
+        told: dict[str, Any] = json.loads(body) if genuine else {"Event": "?", "EventData": None}
+        facts = json.dumps(told["EventData"])
+        return _told(tell, genuine, told.get("TimeStamp", ""), told["Event"], told.get("ExternalOrderId", ""), facts)
 
-    app = Starlette(routes=[Route("/{path:path}", receive, methods=["POST"])])
+    async def stablecoin(request: Request) -> Response:
+        body, headers = await request.body(), request.headers
+        signature = sign_webhook(stablecoin_key, headers.get("x-fluxa-timestamp", ""), body)
+        genuine = same(headers.get("x-fluxa-signature", ""), signature)
+        told: dict[str, Any] = json.loads(body) if genuine else {"event": "?"}
+        event, order = told.pop("event"), told.pop("merchant_order_id", "")
+        return _told(tell, genuine, headers.get("x-fluxa-timestamp", ""), event, order, json.dumps(told))
+
+    return Starlette(routes=[Route(RESCUE, rescue, methods=["POST"]), Route(STABLECOIN, stablecoin, methods=["POST"])])
+
+
+def _told(tell: Callable[[str], None], genuine: bool, at: str, event: str, order: str, facts: str) -> Response:
+    tell(f"{'ok      ' if genuine else 'FORGED  '}{at}  {event:22} {order}  {facts}")
+    return PlainTextResponse("thanks\n", 200 if genuine else 401)
+
+
+async def _listen(opened: Opened, scope: Scope, port: int) -> None:
     sock = _bound(port)
-    server = _Server(uvicorn.Config(app, log_level="warning", ws="none"))
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, server.stop)
-    serving = asyncio.create_task(server.serve(sockets=[sock]))
-    bound = sock.getsockname()[1]
-    url = f"http://127.0.0.1:{bound}/recoup"
-    made = await endpoints.create(opened.world, scope, url, list(CATALOGUE), "rescue", own_key=True)
-    key = made.signing_key
-    click.echo(f"Listening at {url} for all events; Ctrl-C ends it.")
+    base = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    made: list[endpoints.Endpoint] = []
     try:
-        await serving
+        await _forget(opened, scope, (base + RESCUE, base + STABLECOIN))
+        for path, events, form in ((RESCUE, list(CATALOGUE), "rescue"), (STABLECOIN, list(NAMES), "stablecoin")):
+            made.append(await endpoints.create(opened.world, scope, base + path, events, form, own_key=True))
+        server = _Server(uvicorn.Config(receiver(made[0].signing_key, made[1].signing_key, click.echo),
+                                        log_level="warning", ws="none"))  # fmt: skip
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, server.stop)
+        click.echo(f"Listening at {base} for all events of both APIs; Ctrl-C ends it.")
+        await server.serve(sockets=[sock])
     finally:
-        await endpoints.delete(opened.world, scope, made.endpoint_id)
+        for endpoint in made:
+            await endpoints.delete(opened.world, scope, endpoint.endpoint_id)
+
+
+async def _forget(opened: Opened, scope: Scope, urls: tuple[str, ...]) -> None:
+    """What a killed `listen` on the same port left behind."""
+    for endpoint in await endpoints.list_all(opened.world, scope):
+        if endpoint.url in urls:
+            await endpoints.delete(opened.world, scope, endpoint.endpoint_id)

@@ -35,7 +35,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             return
         merchant_id = parse_id(merchant) if merchant else None
         if merchant and merchant_id is None:
-            raise Problem("invalid", f"{merchant!r} is not a merchant id.")
+            raise Problem("invalid", f"{merchant!r} is not a merchant id.",
+                          cure="It is the mid that `recoup bootstrap` prints.")  # fmt: skip
 
         async def work(opened: Opened) -> Verified:
             return await prove(opened.world, merchant_id)

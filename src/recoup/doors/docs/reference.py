@@ -12,7 +12,7 @@ from recoup.doors.docs.samples.curl import curl
 from recoup.doors.docs.samples.javascript import javascript
 from recoup.doors.docs.samples.python import python
 from recoup.doors.docs.samples.request import SampleRequest, sample_request
-from recoup.doors.docs.shapes import shape_of
+from recoup.doors.docs.shapes import filled, shape_of
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow, anchor_of
 from recoup.doors.edge.example_values import Fresh
@@ -95,10 +95,10 @@ def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _answer(operation: Operation, status: int, told: Mapping[str, Any], components: Mapping[str, Any]) -> Answer:
-    """With the example's body, else one that is made of the schema."""
+    """With the example's body and what it leaves out, else one that is made of the schema."""
     bodies = [one.answer for one in operation.examples if one.status == status and one.answer is not None]
     schema = _schema(told)
-    body = bodies[0] if bodies else shape_of(schema, components)
+    body = filled(bodies[0], schema, components) if bodies else shape_of(schema, components)
     return Answer(status, told["description"], fields_of(schema, components), as_text(body) if schema else "")
 
 

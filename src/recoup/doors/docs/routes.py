@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from recoup.doors.docs.markdown import Section
@@ -22,7 +22,7 @@ from recoup.rules.network import magic
 
 Page = Callable[[Site, Request], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
-SETUP: Final = """eval "$(recoup bootstrap --json | python3 -c '
+SETUP: Final = """eval "$(.venv/bin/recoup bootstrap --json | python3 -c '
 import json, shlex, sys
 names = {"base_url": "BASE", "stablecoin_key_id": "KEY_ID", "stablecoin_secret": "SECRET"}
 for name, value in json.load(sys.stdin).items():
@@ -46,6 +46,7 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
     search = msgspec.json.encode(entries(site))
     return [
         at("/docs", _overview),
+        Route("/favicon.ico", _icon, methods=["GET"]),  # browsers ask for it on pages that name none
         Route("/docs/search.json", _json(search), methods=["GET"]),
         Route("/docs/static/{name}", _static, methods=["GET"]),
         *(_described(reference) for reference in site.references.values()),
@@ -72,6 +73,10 @@ def _json(body: bytes) -> Endpoint:
         return Response(body, media_type="application/json", headers={"cache-control": "no-cache"})
 
     return endpoint
+
+
+async def _icon(request: Request) -> Response:
+    return RedirectResponse("/static/favicon.svg", status_code=308, headers={"cache-control": "public, max-age=86400"})
 
 
 async def _static(request: Request) -> Response:

@@ -6,7 +6,7 @@ from recoup.doors.docs.fields import Field
 from recoup.doors.docs.reference import Reference, Shown
 from recoup.doors.docs.site import Site
 
-TEXT_MAX = 2_000
+TEXT_MAX = 6_000
 # title, page's title, address, text
 Entry = tuple[str, str, str, str]
 
@@ -39,7 +39,8 @@ def _words(one: Shown) -> str:
     answers = [field for answer in one.answers for field in answer.fields]
     fields = _flat([*one.path_fields, *one.query_fields, *one.body_fields, *answers])
     said = f"{one.operation.method} {one.operation.path} {one.operation.text}"
-    return " ".join([said, *dict.fromkeys(field.name for field in fields)])[:TEXT_MAX]
+    words = dict.fromkeys(text for field in fields for text in (field.name, field.meaning, *field.choices) if text)
+    return " ".join([said, *words])[:TEXT_MAX]
 
 
 def _flat(fields: Sequence[Field]) -> Iterator[Field]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.rules.messages.events import CATALOGUE, Event, Rendered, render
-from recoup.rules.messages.samples import sample_data
+from recoup.rules.messages.samples import STABLE_SAMPLE_ORDER, sample_data, stable_sample
 from recoup.rules.messages.stable_events import NAMES, render_stable
 
 _AT: Final = datetime(2026, 3, 9, 9, 15, 31, 120_000, UTC)
@@ -17,21 +17,12 @@ _MERCHANT: Final = UUID("01a1f7aa-51be-7b60-8f0d-2c1e9d7a4b36")
 _SITE: Final = UUID("01a1f7aa-51c9-7e14-a2f5-7b8c3d2e1f40")
 _KEY: Final = "c2FtcGxlIGtleSBvZiB0aGUgZG9jdW1lbnRhdGlvbg=="  # signs samples only
 _ABOUT_ORDERS: Final = ("order.", "payment.", "challenge.", "attempt.", "settlement.completed")
-# event of the stablecoin dialect -> what happened, what its order says of itself then, and what is told besides
-_STABLE: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
-    "payment.succeeded": ("The payer has paid.", "paid", {"paid_at": "2026-03-09T09:15:31Z"}),
-    "payment.failed": ("The payment failed.", "failed", {}),
-    "payment.refunded": ("Some or all of it goes back.", "partially_refunded", {"refunded_amount": "10.00"}),
-    "settlement.completed": ("Direct money reached the merchant's own wallet.", "", {
-        "settlement_id": "stl_01kq1g5z0f", "amount": "49.65", "fee": "0.25", "to_address": "TDemo", "tx_hash": "0x9f3c",
-        "network": "",
-    }),
-    "subscription.charged": ("A cycle was paid.", "", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 3}),
-    "subscription.completed": ("Its last cycle was paid.", "", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 9}),
-    "subscription.payment_failed": ("A cycle was not paid.", "", {
-        "subscription_id": "sub_01kq1g5z0f", "cycles_done": 2,
-    }),
-    "order.expired": ("Nobody paid in time.", "expired", {}),
+_STABLE: Final[dict[str, str]] = {
+    "payment.succeeded": "The payer has paid.", "payment.failed": "The payment failed.",
+    "payment.refunded": "Some or all of it goes back.",
+    "settlement.completed": "Direct money reached the merchant's own wallet.",
+    "subscription.charged": "A cycle was paid.", "subscription.completed": "Its last cycle was paid.",
+    "subscription.payment_failed": "A cycle was not paid.", "order.expired": "Nobody paid in time.",
 }  # fmt: skip
 
 
@@ -64,13 +55,10 @@ def _rescue(name: str) -> EventSample:
 
 
 def _stable(name: str) -> EventSample:
-    meaning, status, more = _STABLE[name]
-    of_payment = {"amount": "49.90", "currency": "USDT", "status": status, "channel": "mock",
-                  "channel_name": "Mock (test)"} if status else {"currency": "USDT"}  # fmt: skip
-    event = _event(NAMES[name], {"merchant_order_id": "order-1001"} | of_payment | more, "order-1001")
+    event = _event(NAMES[name], stable_sample(name), STABLE_SAMPLE_ORDER)
     sent = render_stable(event, "whsec_sample", _AT, encrypt=False)
     assert sent is not None
-    return _shown(name, meaning, "stablecoin-", sent)
+    return _shown(name, _STABLE[name], "stablecoin-", sent)
 
 
 def _event(name: str, data: dict[str, Any], external_id: str | None) -> Event:

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
+from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
 from recoup.doors.portal.settlements import approvals, bank
@@ -39,6 +40,9 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/orders/{order_id}/give-back", post_give_back, "POST"),
+        on("/orders/{order_id}/settled-by-hand", post_by_hand, "POST"),
+        on("/orders/{order_id}/settle-again", post_settle_again, "POST"),
         on("/settlements", settlements_page),
         on("/settlements/{batch_id}", settlement_page),
         on("/settlements/{batch_id}/lines.csv", lines_csv),

@@ -6,12 +6,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
 from recoup.doors.portal import words
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import to_text
+from recoup.kernel.money import shown
 
 FOLDER: Final = Path(__file__).parent
 STATIC: Final = {name: FOLDER / "static" / name for name in ("tokens.css", "portal.css", "favicon.svg")}
@@ -27,15 +28,16 @@ HEADERS: Final = {
 }
 
 
-def money(units: int, asset: str) -> str:
-    """Exact, at the asset's full scale, thousands apart; with a real minus sign."""
-    whole, dot, rest = to_text(abs(units), EXPONENTS.get(asset, 0)).partition(".")
+def money(units: int, asset: str, like: str | None = None) -> str:
+    """Exact, in the scale of the sender's text `like` or the customary one, thousands apart; with a real minus sign."""
+    whole, dot, rest = (shown(abs(units), asset, like) if asset in EXPONENTS else str(abs(units))).partition(".")
     return ("\N{MINUS SIGN}" if units < 0 else "") + f"{int(whole):,}" + dot + rest
 
 
-def plain_money(units: int, asset: str) -> str:
-    """As a form field takes it."""
-    return to_text(units, EXPONENTS[asset])
+@pass_context
+def _money(context: Context, units: int, asset: str, like: str | None = None) -> str:
+    """In templates; a page about one order says its sender's text once, as `sent_text`."""
+    return money(units, asset, like or context.get("sent_text"))
 
 
 def when(moment: datetime, now: datetime, *, seconds: bool = False) -> str:
@@ -81,7 +83,7 @@ def _environment() -> Environment:
         lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
     made.filters |= {
-        "money": money, "plain_money": plain_money, "when": when, "utc": utc, "full": full, "span": span,
+        "money": _money, "when": when, "utc": utc, "full": full, "span": span,
         "short_id": short_id, "count": count, "scheme": words.scheme_word,
     }  # fmt: skip
     made.globals |= {

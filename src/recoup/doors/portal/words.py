@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from recoup.rules.order.faces import MEANINGS, STATUS_NAMES
+from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
+from recoup.rules.order.lifecycle import Stage
 
 
 class Status(NamedTuple):
@@ -31,6 +32,14 @@ STATUSES: Final[dict[int, Status]] = {
     code: Status(code, _SHOWN.get(code, name), *_LOOKS[code][:2], f"{MEANINGS[code]}. {_LOOKS[code][2]}")
     for code, name in STATUS_NAMES.items()
 }
+# The stablecoin API's word -> what the portal calls the same state.
+API_STATES: Final[tuple[tuple[str, str], ...]] = tuple(dict.fromkeys(
+    (face(stage, "stable", 2, refunded, False).stable,
+     STATUSES[face(stage, "stable", 2, refunded, False).status].word + (", some refunded" if refunded == 1 else ""))
+    for stage in (Stage.RECEIVED, Stage.PROCESSING, Stage.HELD, Stage.PROBLEM, Stage.COMPLETED, Stage.DECLINED,
+                  Stage.CANCELLED, Stage.EXPIRED)
+    for refunded in ((0, 1, 2) if stage is Stage.COMPLETED else (0,))
+))  # fmt: skip
 CHANNELS: Final[dict[str, tuple[str, str]]] = {
     "mit": ("MIT", "Merchant initiated: renewals, instalments"),
     "cit_web": ("CIT web", "Customer initiated, on the website"),

@@ -153,7 +153,8 @@ EVALUATE: Final = Operation(
     "them to `challengeUrl`. `transactionType: AUTHORIZATION` holds the amount: CAPTUREREQUIRED, then /capture. "
     "An MIT with `expiryDateUtc` is admitted and retried until then: SUBMITTED. An MIT without one is tried at once; "
     "while the work goes on it answers DECLINED, and sending it again under the same `orderId` with a new "
-    "`idempotencyKey` tells how it stands. A decline is HTTP 200 with `success: false`.",
+    "`idempotencyKey` tells how it stands. A decline is HTTP 200 with `success: false`. `customProperties.warning` "
+    "says what would have helped: a missing `customerIp`, a security code that was used up, an expiry that is near.",
     group="Rescue", body=EvaluateBody, answers={200: Evaluated}, problems=("kind_switched_off", "conflict"),
     examples=examples.EVALUATE,
 )  # fmt: skip

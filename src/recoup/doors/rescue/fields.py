@@ -11,6 +11,8 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
 TEXT_MAX = 256
+GUID = "must be a GUID like 5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
+DATE_CURE = "Send an ISO 8601 date and time like 2026-03-23T00:00:00Z."
 
 
 class Fields:
@@ -27,7 +29,7 @@ class Fields:
         self._prefix, self._outer, self._field = prefix, outer, field
         if type(raw) is not dict and not isinstance(raw, Mapping):
             if raw is not None:
-                self.complain("", "must be an object")
+                self.complain("", "must be an object in braces: {…}")
             raw = {}
         self._raw: Mapping[str, Any] = raw
 
@@ -82,7 +84,7 @@ class Fields:
         if type(value) is int:
             value = str(value)
         if value is not None and not isinstance(value, str):
-            self.complain(field, "must be a string")
+            self.complain(field, "must be text in quotes")
             return ""
         value = (value or "").strip()
         if not value and required:
@@ -133,11 +135,12 @@ class Fields:
     def currency(self, field: str) -> str:
         value = self.text(field, required=True).upper()
         if value and value not in EXPONENTS:
-            self.complain(field, text=f"The currency {value[:4]!r} is not an ISO 4217 code.")
+            self.complain(field,
+                          text=f"The currency {value[:4]!r} is not an ISO 4217 code like USD.")  # fmt: skip
             return ""
         return value
 
-    def identifier(self, field: str, what: str = "must be a GUID") -> UUID | None:
+    def identifier(self, field: str, what: str = GUID) -> UUID | None:
         value = self._raw.get(field)
         if value is None or value == "":
             return None
@@ -153,7 +156,8 @@ class Fields:
             return None
         found = parse_moment(value) if isinstance(value, str) else None
         if found is None and not quiet:
-            self.complain(field)
+            self.complain(field)  # the contract's sentence stands alone
+            self.complain(field, text=DATE_CURE)
         return found
 
     def objects(self, field: str, *, maximum: int) -> list["Fields"]:
@@ -161,7 +165,7 @@ class Fields:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.complain(field, "must be an array")
+            self.complain(field, "must be a list in brackets: […]")
             return []
         if len(value) > maximum:
             self.complain(field, f"may have at most {maximum} entries")

@@ -5,13 +5,15 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from msgspec import UNSET
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import FIND_ORDER, Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import (
     AmendBody,
+    AmendedOrder,
     AttemptShown,
     CancelBody,
     Item,
@@ -36,22 +38,21 @@ _REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": 
 
 
 async def get_order(call: Call) -> Reply:
-    return await _shown(call, call.object_id())
+    return Reply(OrderDetail(**await _detail(call, call.object_id())))
 
 
-async def _shown(call: Call, order_id: UUID) -> Reply:
+async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
     async with call.services.world.db.connection() as connection:
         row = await wire_order(connection, call.scope.merchant_id, order_id)
     if row is None:
-        raise Problem("not_found", "There is no such order.", cure="Check the id; it is the orderId of /evaluate.")
-    return Reply(OrderDetail(
-        **members(row),
-        items=[Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
-               for number, line in enumerate(row["items"] or (), 1)],
-        refunds=[_refund(one) for one in row["refunds"] or ()],
-        attempts=[_attempt(one) for one in row["attempts"] or ()],
-        challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
-    ))  # fmt: skip
+        raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+    return members(row) | {
+        "items": [Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
+                  for number, line in enumerate(row["items"] or (), 1)],
+        "refunds": [_refund(one) for one in row["refunds"] or ()],
+        "attempts": [_attempt(one) for one in row["attempts"] or ()],
+        "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
+    }  # fmt: skip
 
 
 def shown(row: asyncpg.Record) -> Order:
@@ -113,8 +114,10 @@ async def patch_order(call: Call) -> Reply:
     if asked == Amended() and not fields.errors:
         fields.complain("", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
     fields.raise_if_any()
-    await amend(call.services.world, call.services.orders, call.scope, order_id, asked)
-    return await _shown(call, order_id)
+    warnings = await amend(call.services.world, call.services.orders, call.scope, order_id, asked)
+    return Reply(AmendedOrder(
+        **await _detail(call, order_id), custom_properties={"warning": " ".join(warnings)} if warnings else UNSET,
+    ))  # fmt: skip
 
 
 def _notes(fields: Fields) -> dict[str, str | None]:
@@ -142,7 +145,7 @@ PATCH: Final = Operation(
     "PATCH", "/v1/orders/{id}", "Change an open order",
     "Another card, another expiry within the bounds of /evaluate, notes, no further attempts or going on. A new card "
     "is tried soon, also where waiting had no sense; the card networks' limits bind it as any.",
-    group="Orders", body=AmendBody, answers={200: OrderDetail}, problems=("not_found", "wrong_state", "conflict"),
+    group="Orders", body=AmendBody, answers={200: AmendedOrder}, problems=("not_found", "wrong_state", "conflict"),
     examples=examples.AMEND,
 )  # fmt: skip
 CANCEL: Final = Operation(

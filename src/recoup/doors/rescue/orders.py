@@ -4,8 +4,11 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.keys import names_of
 from recoup.doors.rescue import examples
+from recoup.doors.rescue.fields import GUID
 from recoup.doors.rescue.order import shown
+from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import IDS_MAX, PAGE_SIZE_MAX, OrderList, OrderQuery, Orders
@@ -19,6 +22,7 @@ from recoup.store.read.orders import OrderBy, list_orders_page
 from recoup.store.read.wire_orders import wire_orders
 
 UNITS_MAX: Final = 10**12
+_NAMES: Final = tuple(names_of(OrderQuery))
 _STATUSES: Final = {str(code): name for code, name in STATUS_NAMES.items()}
 _COLUMNS: Final[dict[str, OrderBy]] = {"createdon": "placed", "processedon": "created", "amount": "amount"}
 _ORDER_BY: Final = {"createdon": "createdOn", "processedon": "processedOn", "amount": "amount"}
@@ -27,6 +31,7 @@ _SORT: Final = {"asc": "asc", "desc": "desc"}
 
 async def get_orders(call: Call) -> Reply:
     query = Query(call.query)
+    query.refuse_unknown(_NAMES)
     size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
     order_by = _COLUMNS[query.choice("orderBy", _ORDER_BY, "createdon")]
     descending = query.choice("sort", _SORT, "desc") == "desc"
@@ -52,7 +57,7 @@ async def get_orders(call: Call) -> Reply:
 def _filter(query: Query, merchant_id: UUID) -> OrderFilter:
     mid = query.one("mid")
     if mid and parse_id(mid) != merchant_id:
-        query.complain("mid", text="The Mid does not belong to this credential.")
+        query.complain("mid", text=NOT_YOUR_MID)
     return OrderFilter(
         merchant_id, door="rescue", text=query.one("query"), statuses=_statuses(query),
         placed_from=query.instant("from"), placed_to=query.instant("to"), created_from=query.instant("createdFrom"),
@@ -67,7 +72,8 @@ def _filter(query: Query, merchant_id: UUID) -> OrderFilter:
 def _statuses(query: Query) -> tuple[int, ...]:
     texts = query.many("status", maximum=IDS_MAX)
     if any(text not in _STATUSES for text in texts):
-        query.complain("status", f"must be one of 0 to {max(STATUS_NAMES)}")
+        known = ", ".join(f"{code} ({name})" for code, name in STATUS_NAMES.items())
+        query.complain("status", f"must be one of {known}")
         return ()
     return tuple(int(text) for text in texts)
 
@@ -75,7 +81,7 @@ def _statuses(query: Query) -> tuple[int, ...]:
 def _ids(query: Query) -> tuple[UUID, ...]:
     found = [parse_id(text) for text in query.many("id", maximum=IDS_MAX)]
     if None in found:
-        query.complain("id", "must be a GUID")
+        query.complain("id", f"{GUID}; the merchant's own ids go into externalOrderId")
     return tuple(one for one in found if one is not None)
 
 
@@ -92,14 +98,16 @@ def _source(query: Query) -> str | None:
 def _currency(query: Query) -> str | None:
     text = query.one("currency").upper()
     if text and text not in EXPONENTS:
-        query.complain("currency", text=f"The currency {text[:4]!r} is not an ISO 4217 code.")
+        query.complain("currency",
+                       text=f"The currency {text[:4]!r} is not an ISO 4217 code like USD.")  # fmt: skip
     return text or None
 
 
 LIST: Final = Operation(
     "GET", "/v1/orders", "Orders",
     "Newest first, ten a page. Several filters narrow further; `status`, `id` and `externalOrderId` may be repeated. "
-    "`statuses` says what each status is called. Times are business time, `from` is included, `to` is not.",
+    "`statuses` says what each status is called. Times are business time, `from` is included, `to` is not. "
+    "A parameter that is not known is refused.",
     group="Orders", query=OrderQuery, answers={200: Orders}, problems=("unavailable",),
     examples=examples.ORDERS,
 )  # fmt: skip

@@ -10,6 +10,9 @@ from recoup.flows.cards.taken import Person
 from recoup.rules.rescue.slots import offset_minutes
 
 ADDRESS: Final = ("country", "countryCode", "addressLine1", "addressLine2", "city", "state", "zipcode", "phone")
+NOT_YOUR_MID: Final = (
+    "The Mid does not belong to this credential. Leave it out, or sign in with a key of the merchant that it names."
+)
 RESULTS: Final = ("avsResultCode", "cvvResultCode", "cavvResultCode")
 
 
@@ -17,7 +20,7 @@ def check_mid(call: Call, fields: Fields) -> None:
     """A merchant id in the body must be the credential's. Partners send it, others may."""
     mid = fields.identifier("mid")
     if mid is not None and call.caller is not None and mid != call.caller.merchant_id:
-        fields.complain("mid", text="The Mid does not belong to this credential.")
+        fields.complain("mid", text=NOT_YOUR_MID)
 
 
 def code_text(fields: Fields, *, required: bool) -> str:
@@ -73,9 +76,9 @@ def token_or_pan(method: Fields) -> tuple[UUID | None, str | None]:
         return None, None
     plain = given.replace(" ", "").replace("-", "")
     if method.flag("token") or not plain.isdigit():
-        found = method.identifier("cardNumber", "is not a card token")
+        found = method.identifier("cardNumber", "is not a card token; send what /tokenize answered, or a card number")
         return found, None
     if len(plain) > 19:
-        method.complain("cardNumber")
+        method.complain("cardNumber", "must be a card number of 12 to 19 digits, or a token of /tokenize")
         return None, None
     return None, plain

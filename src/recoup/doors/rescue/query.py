@@ -1,10 +1,11 @@
 """Reads the parameters of a query, collects every complaint, and names each as it is written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from uuid import UUID
 
-from recoup.doors.rescue.fields import TEXT_MAX, Fields, parse_moment
+from recoup.doors.rescue.fields import GUID, TEXT_MAX, Fields, parse_moment
 from recoup.kernel.ids import parse_id
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -19,6 +20,15 @@ class Query(Fields):
         """`given`: by name in lower case."""
         super().__init__({})
         self._given = given
+
+    def refuse_unknown(self, names: Iterable[str]) -> None:
+        """A filter that is misspelt would show everything: it is asked about instead."""
+        known = {name.lower(): name for name in names}
+        for given in self._given:
+            if given not in known:
+                near = get_close_matches(given, known, n=1, cutoff=0.5)
+                cure = f"Did you mean {known[near[0]]}?" if near else "Known are " + ", ".join(known.values()) + "."
+                self.complain("query", text=f"The parameter {given[:64]!r} is not known. {cure}")
 
     def one(self, name: str, *, maximum: int = TEXT_MAX) -> str:
         text = (self._given.get(name.lower()) or [""])[0].strip()
@@ -46,14 +56,14 @@ class Query(Fields):
         text = self.one(name)
         found = parse_moment(text.replace(" ", "+")) if text else None
         if text and found is None:
-            self.complain(name, "must be an ISO 8601 date")
+            self.complain(name, "must be an ISO 8601 date like 2026-03-02T00:00:00Z")
         return found
 
     def guid(self, name: str) -> UUID | None:
         text = self.one(name)
         found = parse_id(text) if text else None
         if text and found is None:
-            self.complain(name, "must be a GUID")
+            self.complain(name, GUID)
         return found
 
     def truth(self, name: str) -> bool | None:

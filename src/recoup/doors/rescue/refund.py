@@ -8,6 +8,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import RefundBody, Refunded
 from recoup.doors.rescue.wire import ErrorTuple
@@ -36,10 +37,12 @@ async def refund(call: Call) -> Reply:
 
 def _refused(problem: Problem, order_id: UUID) -> Refunded:
     text, code = problem.message, REFUND_CODES[problem.code]
+    # Of the remainder clients know the contract's sentence; the other refusals say what to do as well.
+    told = text if problem.code == "over_remainder" else problem.sentence()
     return Refunded(
         response_code=code, response_message=text, order_id=order_id, success=False, status="FAILED",
         result=problem.sentence(), status_code=REFUND_DIGITS[problem.code],
-        errors=[ErrorTuple(item1=text, item2=code, item3=code, item4=True)],
+        errors=[ErrorTuple(item1=told, item2=code, item3=code, item4=True)],
     )  # fmt: skip
 
 
@@ -47,7 +50,7 @@ def _asked(call: Call) -> RefundAsked:
     fields = Fields(call.body)
     mid = fields.identifier("mid")
     if mid is not None and mid != call.scope.merchant_id:
-        fields.complain("mid", text="The Mid does not belong to this credential.")
+        fields.complain("mid", text=NOT_YOUR_MID)
     amount = _decimal(fields, "amountToRefund")
     items = None
     if fields.has("items"):
@@ -82,7 +85,7 @@ def _decimal(fields: Fields, name: str) -> str | None:
         fields.complain(name, "must be a decimal like 19.99")
         return None
     if text.startswith("-") or not any(c in "123456789" for c in text):
-        fields.complain(name, "must be more than zero")
+        fields.complain(name, "must be more than zero, like 19.99")
         return None
     return text
 

@@ -28,6 +28,9 @@ log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
 QUERY_FIELDS_MAX: Final = 500
 CALLERS_MAX: Final = 1_000
+FIND_ORDER: Final = (
+    "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…"
+)
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
 
@@ -57,7 +60,7 @@ class Call:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
         found = parse_id(self.path[name])
         if found is None:
-            raise Problem("not_found", "There is no such order.", cure="Check the id.")
+            raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
         return found
 
 
@@ -120,10 +123,12 @@ class Resource:
         method = self._methods.get(scope["method"])
         if method is None:
             allowed = ", ".join(self._methods)
-            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed)
+            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed,
+                          cure=f"Send it with {' or '.join(self._methods)}.")  # fmt: skip
         if caller is not None:
             if method.scope is not None and method.scope not in caller.scopes:
-                raise Problem("forbidden", f"This key does not allow {method.scope}.", cure="Use a key that does.")
+                raise Problem("forbidden", f"This key does not allow {method.scope}.",
+                              cure=f"Use a key with the scope {method.scope}.")  # fmt: skip
             check_rate(services.buckets, caller.app_key, services.world.clocks.monotonic())
         body = await _body(method, scope, receive)
         query = _query(scope["query_string"])
@@ -173,7 +178,8 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> Any:
         return {}
     body = fold_keys(await read_json(scope, receive), method.fold)
     if not isinstance(body, dict):
-        raise Problem("malformed", "The body must be a JSON object.", field="Body")
+        raise Problem("malformed", "The body must be a JSON object.", field="Body",
+                      cure="Put the fields in braces: {…}.")  # fmt: skip
     return body
 
 

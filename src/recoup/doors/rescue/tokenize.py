@@ -9,14 +9,15 @@ from recoup.doors.edge.rate import check_rate
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.payment import NOT_YOUR_MID
 from recoup.doors.rescue.resource import Call, Method, Reply, Resource
 from recoup.doors.rescue.services import Services
 from recoup.doors.rescue.shapes.card import StoredMethod, TokenizeBody, Tokenized, TokenizeQuery, VaultTransaction
 from recoup.flows.cards.tokenize import CardGiven, Stored, check_number
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import iso
-from recoup.rules.network.card import brand
+from recoup.kernel.time import BusinessTime, iso
+from recoup.rules.network.card import brand, is_expired
 
 
 async def tokenize(call: Call) -> Reply:
@@ -31,14 +32,24 @@ async def tokenize(call: Call) -> Reply:
     number = card.text("number", required=True, maximum=64).replace(" ", "").replace("-", "")
     month = card.whole("month", low=1, high=12, required=True, texts=True) or 0
     year = card.whole("year", low=0, high=2100, required=True, texts=True) or 0
+    year = year + 2000 if year < 100 else year
     cvv = card.text("verification_value", maximum=4)
     email = root.object("payment_method").text("email")
-    root.raise_if_any()
     world = call.services.world
+    if not root.errors:
+        _check_expiry(card, month, year, (await call.services.merchants.get(merchant_id)).merchant.business(
+            world.clocks.wall()))  # fmt: skip
+    root.raise_if_any()
     check_number(world, number, "PaymentMethod.CreditCard.Number")
-    given = CardGiven(merchant_id, new_id(), number, month, year + 2000 if year < 100 else year, cvv)
+    given = CardGiven(merchant_id, new_id(), number, month, year, cvv)
     stored = await call.services.vault.store(given)
     return Reply(_answer(call, given, stored, (first, last, email)))
+
+
+def _check_expiry(card: Fields, month: int, year: int, now: BusinessTime) -> None:
+    if is_expired(month, year, now):
+        told = f"The card expired in {month:02d}/{year}; today is {now:%Y-%m-%d}."
+        card.complain("year", text=f"{told} Send the month and year that stand on the customer's present card.")
 
 
 def _card(root: Fields) -> Fields:
@@ -65,7 +76,7 @@ async def _merchant(call: Call) -> UUID:
         check_rate(call.services.buckets, key, call.services.world.clocks.monotonic())
     mid = (call.query.get("mid") or [""])[0] or str(call.body.get("mid") or "")
     if mid and mid.lower() != str(merchant_id):
-        raise Problem("invalid", "The mid does not belong to this credential.", field="Mid")
+        raise Problem("invalid", NOT_YOUR_MID, field="Mid")
     return merchant_id
 
 
@@ -87,7 +98,8 @@ def _answer(call: Call, given: CardGiven, stored: Stored, who: tuple[str, str, s
 TOKENIZE: Final = Operation(
     "POST", "/v1/tokenize", "Keep a card",
     "The card goes into the vault; the answer's `transaction.payment_method.token` stands for it. Needs a bearer "
-    "token, or the tokenization key as `environment`, so that a checkout may call it.",
+    "token, or the tokenization key as `environment`, so that a checkout may call it. "
+    "A card whose last month is over is refused.",
     group="Rescue", body=TokenizeBody, query=TokenizeQuery, answers={200: Tokenized},
     examples=examples.TOKENIZE,
 )  # fmt: skip

@@ -24,7 +24,6 @@ from recoup.flows.messages.send_sample import send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.messages.events import DEFAULT_EVENTS
 
 DELIVERIES_MAX: Final = 200
 
@@ -32,9 +31,11 @@ DELIVERIES_MAX: Final = 200
 async def create(call: Call) -> Reply:
     fields = Fields(call.body)
     url, events, form = _told(fields, whole=True)
-    own_key = bool(fields.flag("ownKey"))
+    own_key, encrypt = bool(fields.flag("ownKey")), bool(fields.flag("encrypt"))
     fields.raise_if_any()
-    made = await endpoints.create(call.services.world, call.scope, url or "", events, form or "rescue", own_key=own_key)
+    made = await endpoints.create(
+        call.services.world, call.scope, url or "", events, form or "rescue", own_key=own_key, encrypt=encrypt
+    )
     return Reply(_shown(made), 201)
 
 
@@ -58,12 +59,15 @@ async def change(call: Call) -> Reply:
 async def _change(call: Call, *, whole: bool) -> Reply:
     endpoint_id, fields = _id(call), Fields(call.body)
     url, events, form = _told(fields, whole=whole)
-    state = fields.text("state", maximum=32) or None
+    state, encrypt = fields.text("state", maximum=32) or None, fields.flag("encrypt")
     fields.raise_if_any()
+    world, scope = call.services.world, call.scope
     if whole:
-        events, form, state = list(DEFAULT_EVENTS) if events is None else events, form or "rescue", state or "active"
+        form = form or _usual_format((await endpoints.read(world, scope, endpoint_id)).format)
+        events = list(endpoints.default_events(form)) if events is None else events
+        state, encrypt = state or "active", bool(encrypt)
     changed = await endpoints.update(
-        call.services.world, call.scope, endpoint_id, url=url, events=events, form=form, state=state
+        world, scope, endpoint_id, url=url, events=events, form=form, state=state, encrypt=encrypt
     )
     return Reply(_shown(changed))
 
@@ -75,7 +79,7 @@ async def delete(call: Call) -> Reply:
 
 async def test(call: Call) -> Reply:
     endpoint_id, fields = _id(call), Fields(call.body)
-    name = fields.text("event", maximum=64) or "order.completed"
+    name = fields.text("event", maximum=64) or None
     fields.raise_if_any()
     sent = await send_sample(call.services.world, call.scope, endpoint_id, name)
     return Reply(TestAnswer(success=sent.taken, event=sent.event, event_id=sent.event_id, status=sent.status,
@@ -101,6 +105,11 @@ def _told(fields: Fields, *, whole: bool) -> tuple[str | None, list[str] | None,
     return url or None, events, form or None
 
 
+def _usual_format(before: str) -> str:
+    """What a replaced endpoint has when none is named: the usual one of its dialect."""
+    return "stablecoin" if before == "stablecoin" else "rescue"
+
+
 def _id(call: Call) -> UUID:
     found = parse_id(call.path["id"])
     if found is None:
@@ -112,7 +121,7 @@ def _shown(endpoint: Endpoint) -> Shown:
     return Shown(
         id=endpoint.endpoint_id, url=endpoint.url, events=list(endpoint.events), format=endpoint.format,
         state=endpoint.state, why=endpoint.why, created_date=iso(endpoint.created_at),
-        signing_key=endpoint.signing_key,
+        signing_key=endpoint.signing_key, encrypt=endpoint.encrypt,
     )  # fmt: skip
 
 
@@ -121,35 +130,43 @@ def _delivery(row: Any) -> Delivery:
         id=row["try_id"], event=row["event"] or "", event_id=row["event_id"], order_id=row["subject_id"],
         external_order_id=row["external_id"], sequence=row["seq"], attempt=row["try_no"], at=iso(row["at"]),
         status=row["status"], error=row["error"], latency_ms=row["latency_ms"], answer=row["answer"],
-        result=row["result"],
+        result=row["result"], is_sample=row["is_sample"],
     )  # fmt: skip
 
 
 _GROUP: Final = "Webhooks"
 _HOOK: Final = {"url": "https://hooks.example/recoup", "events": ["order.completed", "order.expired"]}
+_STABLE: Final = {"url": "https://hooks.example/stablecoin", "format": "stablecoin", "encrypt": True}
 METHODS: Final = (
-    Method(Operation("POST", "/v1/webhooks", "Make an endpoint", "Without `events` it gets those sent by default.",
+    Method(Operation("POST", "/v1/webhooks", "Make an endpoint",
+                     "Without `events` it gets those sent by default. One endpoint for each url: a url that another "
+                     "has is a conflict that names it. With `format: stablecoin` it gets the events of stablecoin "
+                     "orders in that API's dialect, signed as its webhook is, with the answer's `signingKey` as "
+                     "secret; `encrypt` wraps them in A256GCM. The webhook of `PUT /api/v1/webhook` stays apart.",
                      group=_GROUP, body=EndpointBody, answers={201: Shown}, problems=("conflict",),
-                     examples=(Example("two events", _HOOK, 201),)), create, "merchants"),
+                     examples=(Example("two events", _HOOK, 201), Example("stablecoin orders", _STABLE, 201))),
+           create, "merchants"),
     Method(Operation("GET", "/v1/webhooks", "Endpoints", group=_GROUP, answers={200: Endpoints}), list_all,
            "merchants"),
     Method(Operation("GET", "/v1/webhooks/{id}", "One endpoint", group=_GROUP, answers={200: Shown},
                      problems=("not_found",)), read, "merchants"),
-    Method(Operation("PUT", "/v1/webhooks/{id}", "Replace an endpoint", "It keeps its key.", group=_GROUP,
-                     body=EndpointChange, answers={200: Shown}, problems=("not_found",),
+    Method(Operation("PUT", "/v1/webhooks/{id}", "Replace an endpoint", "It keeps its key and its dialect.",
+                     group=_GROUP, body=EndpointChange, answers={200: Shown}, problems=("not_found", "conflict"),
                      examples=(Example("one event", _HOOK | {"events": ["order.completed"]}),)), replace, "merchants"),
     Method(Operation("PATCH", "/v1/webhooks/{id}", "Change an endpoint", "What is left out stays.", group=_GROUP,
-                     body=EndpointChange, answers={200: Shown}, problems=("not_found",),
+                     body=EndpointChange, answers={200: Shown}, problems=("not_found", "conflict"),
                      examples=(Example("switched off", {"state": "disabled"}),)), change, "merchants"),
     Method(Operation("DELETE", "/v1/webhooks/{id}", "Delete an endpoint", "What was still to be sent there is dropped.",
                      group=_GROUP, answers={204: None}, problems=("not_found",)), delete, "merchants"),
     Method(Operation("POST", "/v1/webhooks/{id}/test", "Send a sample",
-                     "A sample event, signed as a real one, marked `IsTestMode`; answers what the receiver said.",
+                     "A sample event, signed as a real one, marked `IsTestMode`; answers what the receiver said. It "
+                     "shows among the deliveries with `isSample`.",
                      group=_GROUP, body=TestBody, answers={200: TestAnswer},
                      problems=("not_found", "bad_gateway", "gateway_timeout"),
                      examples=(Example("a refund", {"event": "order.refunded"}),)), test, "merchants",
            body_optional=True),
-    Method(Operation("GET", "/v1/webhooks/{id}/deliveries", "What was sent there", "Each try, newest first.",
+    Method(Operation("GET", "/v1/webhooks/{id}/deliveries", "What was sent there",
+                     "Each try and each sample, newest first.",
                      group=_GROUP, query=DeliveryQuery, answers={200: Deliveries}, problems=("not_found",)),
            deliveries, "merchants"),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from recoup.doors.edge.asgi import Headers, Refusal, Scope, header
-from recoup.doors.stablecoin.messages import MESSAGES, language_of
+from recoup.doors.edge.messages import MESSAGES, language_of
 from recoup.kernel.problem import Problem
 
 

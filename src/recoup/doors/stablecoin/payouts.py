@@ -10,8 +10,14 @@ from recoup.doors.stablecoin.resource import Call, Method, Reply
 from recoup.doors.stablecoin.wallets import OFFSET_MAX, PageQuery
 from recoup.flows.stable.payouts import PayoutAsked, ask_payout
 from recoup.kernel.ids import wire_id
+from recoup.rules.stable.destinations import FORMS
 from recoup.rules.stable.words import stamp
 from recoup.store.read.payouts import find_payout, list_payouts
+
+_DESTINATION: Final = (
+    "`chain:address`, or the bank's words where `destination_type` is `bank`. Forms: "
+    + "; ".join(f"`{chain}:` {form.words}" for chain, form in FORMS.items()) + "."
+)  # fmt: skip
 
 
 class Payout(Struct, frozen=True):
@@ -40,7 +46,7 @@ class PayoutAnswer(Struct, frozen=True):
 class PayoutBody(Struct, frozen=True):
     amount: Annotated[str, Meta(description="Decimal text, at most the wallet's balance.")]
     currency: Annotated[str, Meta(max_length=16)]
-    destination: Annotated[str, Meta(min_length=3, max_length=512, description="`chain:address`, or the bank's words.")]
+    destination: Annotated[str, Meta(min_length=3, max_length=512, description=_DESTINATION)]
     destination_type: Literal["crypto", "bank"] = "crypto"
 
 

@@ -100,7 +100,8 @@ class Resource:
         method = self._methods.get(scope["method"])
         if method is None:
             allowed = ", ".join(self._methods)
-            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed)
+            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed,
+                          cure="Use one of these.")  # fmt: skip
         check_rate(services.buckets, caller.key_id, services.world.clocks.monotonic())
         body = None
         if method.body:

@@ -21,11 +21,12 @@ OrderStatus = Annotated[
 Amount = Annotated[str, Meta(description="Decimal text, in the scale that the charge came with.", examples=["49.90"])]
 Currency = Annotated[str, Meta(description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])]
 Moment = Annotated[str, Meta(description="RFC 3339 in UTC.", examples=["2026-06-11T08:30:00Z"])]
+PageUrl = Annotated[str, Meta(description="The hosted page.", examples=["http://127.0.0.1:8400/checkout/c_5mPq"])]
 Channel = Annotated[str, Meta(description="Channel code; empty until the payer has picked one.", examples=["mock"])]
 
 
 class Order(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`ord_` and an opaque text.")]
+    id: Annotated[str, Meta(description="`ord_` and an opaque text.", examples=["ord_01kq1g5z0fd7s8v3m2n4p6r9t1"])]
     merchant_order_id: Annotated[str, Meta(description="Yours.")]
     channel_code: Channel
     channel_name: Annotated[str, Meta(description="As payers read it.")]
@@ -38,7 +39,7 @@ class Order(Struct, frozen=True):
     status: OrderStatus
     is_test: bool
     subject: Annotated[str, Meta(description="Short text shown to the payer.")]
-    description: Annotated[str, Meta(description="Longer text.")]
+    description: Annotated[str, Meta(description="Longer text.", examples=[""])]
     metadata: Annotated[dict[str, str], Meta(description="Yours, given back as it came.")]
     customer: Annotated[str | None, Meta(description="Who pays, in your words.")]
     subscription_id: str | None
@@ -48,10 +49,10 @@ class Order(Struct, frozen=True):
 
 
 class Payment(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`pay_` and an opaque text.")]
+    id: Annotated[str, Meta(description="`pay_` and an opaque text.", examples=["pay_01kq1g5z3ae8w4x6y2b5c7d9f0"])]
     status: Literal["requires_action", "processing", "succeeded", "failed", "canceled", "expired"]
     channel_code: Channel
-    channel_ref: Annotated[str, Meta(description="The transaction's hash; empty until it is seen.")]
+    channel_ref: Annotated[str, Meta(description="The transaction's hash; empty until it is seen.", examples=[""])]
     amount: Amount
     currency: Currency
 
@@ -61,8 +62,8 @@ class Instruction(Struct, frozen=True):
         Literal["crypto_address", "redirect", "client_secret", "none"],
         Meta(description="How the payer pays; `none`: nothing more is to be paid."),
     ]
-    redirect_url: str | UnsetType = UNSET
-    checkout_url: str | UnsetType = UNSET
+    redirect_url: PageUrl | UnsetType = UNSET
+    checkout_url: PageUrl | UnsetType = UNSET
     expires_at: Moment | UnsetType = UNSET
 
 

@@ -77,7 +77,7 @@ async def ledger(call: Call) -> Reply:
         async with world.db.connection() as connection:
             rows, total = await movements(connection, merchant_id, limit, offset)
     except asyncpg.QueryCanceledError:
-        raise Problem("unavailable", "Counting the movements takes too long.") from None
+        raise Problem("unavailable", "Counting the movements takes too long.", cure="Ask again in a moment.") from None
     return Reply(Ledger([_movement(world, merchant_id, row) for row in rows], total, limit, offset))
 
 

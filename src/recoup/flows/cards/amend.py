@@ -30,28 +30,31 @@ class Amended:
     do_not_retry: bool | None = None
 
 
-async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, asked: Amended) -> None:
-    """All of it or nothing. Asked for again it changes nothing.
+async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, asked: Amended) -> tuple[str, ...]:
+    """All of it or nothing. Asked for again it changes nothing. Answers what the merchant should know besides.
 
     Raises: Problem not_found, wrong_state, conflict, invalid.
     """
     key = (scope.merchant_id, order_id)
     token = await _token(world, orders, key, asked.token_id) if asked.token_id else None
 
-    def work(change: Change) -> None:
+    def work(change: Change) -> tuple[str, ...]:
         check_open(change)
+        warnings: tuple[str, ...] = ()
         if asked.do_not_retry:
             want_attempts(change, wanted=False)
         if asked.expires_at is not None:
-            move_expiry(change, asked.expires_at, world.policy)
+            warnings = move_expiry(change, asked.expires_at, world.policy)
         if asked.token_id is not None and token is not None:
             card_id = identity_of(order_id, token["pan_id"], token["magic"])
             replace_card(change, NewCard(asked.token_id, card_id, token["pan_id"]))
         if asked.do_not_retry is False:
             want_attempts(change, wanted=True)
         note(change, asked.metadata, NOTES_MAX)
+        return warnings
 
-    await orders.change(Job(key, work, scope.actor, scope.request_id, door="rescue"))
+    warnings: tuple[str, ...] = await orders.change(Job(key, work, scope.actor, scope.request_id, door="rescue"))
+    return warnings
 
 
 async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Any:

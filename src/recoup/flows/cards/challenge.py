@@ -24,6 +24,7 @@ from recoup.moves.change import Change
 from recoup.moves.swap_card import NewCard
 from recoup.rules.network.magic import CONFIRMED, identity_of
 from recoup.rules.order.lifecycle import ENDED, Stage
+from recoup.rules.rescue.site_address import shop_address
 from recoup.store.read.challenges import asked_of
 from recoup.store.write.payers import set_billing
 
@@ -33,7 +34,8 @@ State = Literal["asked", "tried", "passed", "over"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; nothing here is secret."""
+    """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`: the https address
+    of the order's site, as the merchant set it; nothing here is secret."""
 
     merchant_id: UUID
     order_id: UUID
@@ -51,6 +53,7 @@ class Asked:
     expires_at: datetime | None
     reason: str | None
     billing: dict[str, Any]
+    shop: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> Asked:
         state = "asked"
     names = ("asks", "tries", "merchant", "descriptor", "units", "asset", "scheme", "last4", "exp_month", "exp_year",
              "expires_at", "reason")  # fmt: skip
-    return Asked(merchant_id, order_id, state, billing=dict(row["billing"] or {}), **{n: row[n] for n in names})
+    return Asked(merchant_id, order_id, state, billing=dict(row["billing"] or {}), shop=shop_address(row["site_url"]),
+                 **{n: row[n] for n in names})  # fmt: skip
 
 
 async def answer(world: World, orders: Orders, vault: Vault, asked: Asked, given: Given, request_id: str) -> Asked:

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
-from recoup.kernel.scope import WORKER
 from recoup.moves.captures import end_window
 from recoup.moves.challenges import time_out
 from recoup.moves.customer_waits import unresolved
@@ -13,26 +12,26 @@ from recoup.rules.order.snapshot import Order
 
 
 async def start(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, start_order, WORKER, "worker", cards=True))
+    await orders.change(Job(key, start_order, cards=True))
 
 
 async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, expire, WORKER, "worker"))
+    await orders.change(Job(key, expire))
 
 
 async def give_up(orders: Orders, key: tuple[UUID, UUID]) -> Order:
     """The customer cannot wait any longer. Answers the order as it stands from here on."""
-    order: Order = await orders.change(Job(key, unresolved, WORKER, "worker"))
+    order: Order = await orders.change(Job(key, unresolved))
     return order
 
 
 async def end_challenge(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, time_out, WORKER, "worker"))
+    await orders.change(Job(key, time_out))
 
 
 async def end_capture_window(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, end_window, WORKER, "worker"))
+    await orders.change(Job(key, end_window))
 
 
 async def let_go(orders: Orders, key: tuple[UUID, UUID]) -> None:
-    await orders.change(Job(key, release, WORKER, "worker"))
+    await orders.change(Job(key, release))

@@ -7,7 +7,6 @@ read, never made twice.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.flows.admit import admit_together
+from recoup.flows.admit import Admissions
 from recoup.flows.cards.due import give_up
 from recoup.flows.cards.send import NOTHING, send_attempt
 from recoup.flows.cards.taken import AtHand, Declined, Word, word_of, word_of_order
@@ -33,17 +32,21 @@ from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.intake import choose_site, expiry_of, kind_of
-from recoup.store.coalesce import Coalescer
 from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
-from recoup.store.write.intake import Raced
 from recoup.store.write.requests import remember
 from recoup.store.write.vault import find_prints
 
 _encode_meant = msgspec.json.Encoder(order="sorted").encode
 _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 _TRIES = 5
+_UNPAID = frozenset({"DECLINED", "CHALLENGE"})
+NO_IP = "customerIp is missing; send the address that your checkout saw with each payment of a customer."
+NO_CODE = (
+    "The card was tried without its security code: one given to /tokenize serves one send, within an hour. Send "
+    "paymentMethod.verificationValue."
+)
 RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
 CROWD_SECONDS_EACH = 0.006
 CROWD_SECONDS_MAX = 0.6
@@ -55,8 +58,8 @@ class Evaluate:
 
     def __init__(self, world: World, orders: Orders, merchants: Merchants, vault: Vault) -> None:
         self._world, self._orders, self._merchants, self._vault = world, orders, merchants, vault
-        self._admissions: Coalescer[dict[str, Any], bool] = Coalescer(self._admit)
-        self._out: set[asyncio.Task[None]] = set()
+        self._admissions = Admissions(world, RECENT)
+        self._out: set[asyncio.Task[bool]] = set()
 
     async def evaluate(self, scope: Scope, given: Declined) -> Word:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
@@ -67,11 +70,11 @@ class Evaluate:
         until = self._world.clocks.monotonic() + patience
         token_id = given.token_id or self._token_of(scope, given)
         input_mac = self._mac(given, token_id)
-        kept = given.token_id is not None
+        kept, generation = given.token_id is not None, 1
         for attempt in range(_TRIES):
             known = await self._merchants.get(scope.merchant_id)
             try:
-                row, warnings = self._row(scope, known, given, token_id, input_mac)
+                row, warnings = self._row(scope, known, given, generation, token_id, input_mac)
             except Problem as refused:
                 # What was taken once is answered again, even where it would be refused as new today.
                 seen = await self._seen(scope, given, token_id, input_mac)
@@ -81,16 +84,9 @@ class Evaluate:
                 if isinstance(seen, int):
                     raise refused from None
                 return await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
-            try:
-                # A number given outright goes into the vault only once it is known that this is taken.
-                admitted = kept and await self._admissions.submit(row)
-            except Raced:
-                admitted = False
-            except Problem as problem:
-                # A commit whose answer was lost: the gate knows whether it happened.
-                if problem.code != "unavailable" or problem.facts.get("full") or attempt == _TRIES - 1:
-                    raise
-                await asyncio.sleep(0.2)
+            # A number given outright goes into the vault only once it is known that this is taken.
+            admitted = kept and await self._admissions.admit(row, last=attempt == _TRIES - 1)
+            if admitted is None:
                 continue
             if admitted:
                 return await self._first_word(scope, given, row, warnings, until)
@@ -99,18 +95,19 @@ class Evaluate:
                 return await self._present(scope, seen, warnings, until)
             if isinstance(seen, Word):
                 return seen
-            given = replace(given, facts=given.facts | {"generation": seen})
+            generation = seen
             if kept:
                 self._merchants.forget(scope.merchant_id)
             else:
                 await self._keep_card(scope, given, token_id)
                 kept = True
-        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1)
+        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1,
+                      cure="Send it again with the same key in a second.")  # fmt: skip
 
     # admission ------------------------------------------------------------------------------------------------
 
     def _row(
-        self, scope: Scope, known: Known, given: Declined, token_id: UUID, input_mac: bytes
+        self, scope: Scope, known: Known, given: Declined, generation: int, token_id: UUID, input_mac: bytes
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
         now = merchant.business(wall)
@@ -119,9 +116,11 @@ class Evaluate:
         _switched_on(merchant, site, kind)
         expires_at, more = expiry_of(kind, given.expires_at, now, world.policy, bool(given.facts.get("is_recurring")))
         warnings += more
+        if kind == "cit_web" and not given.payer.ip:
+            warnings += (NO_IP,)
         if _stale(given, now):
             warnings += ("The decline is older than a day; send declines on the day they happen.",)
-        facts = {k: v for k, v in given.facts.items() if k != "generation"} | {"decline": given.decline}
+        facts = given.facts | {"decline": given.decline}
         if kind.startswith("cit"):
             facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
         if warnings:
@@ -133,14 +132,14 @@ class Evaluate:
         who = payer.external_id or payer.email.lower()
         return {
             "merchant_id": merchant.merchant_id, "merchant_version": merchant.version, "order_id": order_id,
-            "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer, "door": "rescue", "kind": kind,
-            "order_type": "MIT" if given.is_mit else "CIT", "source": given.order_source,
-            "external_id": given.external_id, "generation": given.facts.get("generation", 1),
+            "operation": "evaluate", "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer,
+            "door": "rescue", "kind": kind, "order_type": "MIT" if given.is_mit else "CIT",
+            "source": given.order_source, "external_id": given.external_id, "generation": generation,
             "site_id": site.site_id, "descriptor": given.descriptor or site.descriptor, "asset": given.currency,
             "units": given.units, "amount_text": str(given.units), "token_id": token_id,
             "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
             "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
-            "admit_at": now if managed else now + INLINE_GRACE,
+            "subject_kind": "order", "due_kind": "admit", "due_at": now if managed else now + INLINE_GRACE,
             "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency),
             "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
@@ -149,9 +148,6 @@ class Evaluate:
             "stage": "received" if managed else "processing", "happening": "received" if managed else "began",
             "status": 0 if managed else 4,
         }, warnings  # fmt: skip
-
-    async def _admit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        return await admit_together(self._world, rows, self._world.clocks.wall() - RECENT)
 
     async def _first_word(
         self, scope: Scope, given: Declined, row: dict[str, Any], warnings: tuple[str, ...], until: float
@@ -163,18 +159,22 @@ class Evaluate:
         work.add_done_callback(self._out.discard)
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
         await asyncio.wait({work}, timeout=max(0.0, until - self._crowd() - self._world.clocks.monotonic()))
-        if work.done():
-            work.result()
-        return await self._present(scope, row["order_id"], warnings, until)
+        without_code = work.done() and work.result()
+        word = await self._present(scope, row["order_id"], warnings, until)
+        if without_code and word.evaluate in _UNPAID:
+            return replace(word, warnings=(*word.warnings, NO_CODE))
+        return word
 
-    async def _try_once(self, scope: Scope, given: Declined, row: dict[str, Any]) -> None:
-        """The first attempt, made while the caller waits."""
+    async def _try_once(self, scope: Scope, given: Declined, row: dict[str, Any]) -> bool:
+        """The first attempt, made while the caller waits. True when it went without a security code that could have
+        come along: the customer's card is a token, and its code was never given or is used up."""
         key = (scope.merchant_id, row["order_id"])
         at_hand = NOTHING
         if not given.is_mit:
             at_hand = AtHand(given.payer.phone, given.cvv or await self._vault.code(scope.merchant_id, row["token_id"]))
         await send_attempt(self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id,
                            at_hand=at_hand, pick_up=True)  # fmt: skip
+        return row["kind"] == "cit_web" and given.token_id is not None and not at_hand.cvv
 
     # what is known already ------------------------------------------------------------------------------------
 
@@ -264,7 +264,7 @@ class Evaluate:
     def _mac(self, given: Declined, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
         decline = {k: v for k, v in given.decline.items() if k != "at"}
-        facts = {k: v for k, v in given.facts.items() if k not in ("generation", "utc_offset")}
+        facts = {k: v for k, v in given.facts.items() if k != "utc_offset"}
         meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
                  token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor, facts,
                  given.exp_month, given.exp_year, given.payer]  # fmt: skip
@@ -321,5 +321,3 @@ def _search_text(given: Declined) -> str:
     payer = given.payer
     parts = [payer.first_name, payer.last_name, payer.email, given.external_id, given.transaction_id]
     return " ".join(p for p in parts if p).lower()
-
-

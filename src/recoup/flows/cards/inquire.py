@@ -12,12 +12,12 @@ from recoup.flows.cards.send import call, close
 from recoup.flows.locked import Job, Orders
 from recoup.flows.outward import deadline_of
 from recoup.gateways.cards.port import Outcome, Processor
-from recoup.kernel.scope import WORKER
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
-from recoup.moves.sends import SEND_WITHIN, gate
+from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.sends import gate
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
@@ -29,17 +29,15 @@ ASK_SECONDS_MAX = 15.0
 
 
 async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
-    def look(change: Change) -> tuple[Order, Attempt] | None:
+    def look(change: Change) -> Attempt | None:
         attempt = change.order.going()
         if attempt is None:
             change.undue("inquire")
-            return None
-        return change.order, attempt
+        return attempt
 
-    found = await orders.change(Job(key, look, WORKER, "worker"))
-    if found is None:
+    attempt = await orders.change(Job(key, look))
+    if attempt is None:
         return
-    _, attempt = found
     processor: Processor = world.processors[attempt.route]
     asked = world.clocks.wall()
     outcome = await ask(processor, attempt.attempt_id)
@@ -88,7 +86,7 @@ async def _not_known(
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
         return None
 
-    again = await orders.change(Job(key, count, WORKER, "worker", cards=True))
+    again = await orders.change(Job(key, count, cards=True))
     if again is not None:
         order, same, deadline = again
         outcome = await call(world, order, same, deadline)

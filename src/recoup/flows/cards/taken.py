@@ -81,6 +81,6 @@ def word_of(row: Any, warnings: tuple[str, ...] = ()) -> Word:
 
 def word_of_order(order: Order, warnings: tuple[str, ...] = ()) -> Word:
     """From an order as a change left it."""
-    shown = face(order.stage, order.kind, order.units, order.refunded_units, order.disputed)
+    shown = order.face()
     return Word(order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings,
                 order.next_attempt_at)  # fmt: skip

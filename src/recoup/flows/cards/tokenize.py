@@ -51,7 +51,8 @@ def check_number(world: World, pan: str, field_name: str) -> None:
             cure = "Use a documented test card: `recoup sandbox inputs` lists them."
             raise Problem("invalid", message, field=field_name, cure=cure)
     elif not luhn(pan):
-        raise Problem("invalid", f"The field {field_name} is invalid.", field=field_name)
+        raise Problem("invalid", f"The field {field_name} is invalid.", field=field_name,
+                      cure="Send all digits of the card number; one of them is wrong or missing.")  # fmt: skip
 
 
 class Vault:

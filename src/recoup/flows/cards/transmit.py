@@ -78,7 +78,8 @@ class Transmit:
         wall = self._world.clocks.wall()
         async with self._world.db.transaction() as tx:
             if not await update_transmission(tx, scope.merchant_id, transmit_id, outcome, wall):
-                raise Problem("not_found", "There is no such transmission.", field="TransmitId")
+                raise Problem("not_found", "There is no such transmission.", field="TransmitId",
+                              cure="Use the transmitId that /transmit answered.")  # fmt: skip
             await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
         await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
 

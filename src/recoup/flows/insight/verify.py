@@ -61,7 +61,8 @@ async def verify(
             with_issuer = "sandbox" in world.processors and await issuer.can_read(connection)
             known, stranger = await merchants(connection)
             if merchant_id is not None and merchant_id not in known and stranger is None:
-                raise Problem("not_found", "There is no such merchant in this world.")
+                raise Problem("not_found", "There is no such merchant in this world.",
+                              cure="Check its id, or leave it out.")  # fmt: skip
             chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
             checked = {"merchants": len(chosen)} | await counts(connection, merchant_id)
             found = stranger

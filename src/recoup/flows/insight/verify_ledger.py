@@ -13,7 +13,7 @@ Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed", "paid_late", "settled",
+    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled",
 )  # fmt: skip
 
 
@@ -79,6 +79,8 @@ def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Sour
             return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
         case "reversed":
             return [((*refund, "reversed"), ledger.reversed_(units, route))]
+        case "settled_by_hand":
+            return [((*refund, "by_hand"), ledger.by_hand(units, route))]
         case "refund_done":
             return [((*refund, "refund_done"), ledger.refund_done(units, route))]
         case "refund_netted":

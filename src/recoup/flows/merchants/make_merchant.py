@@ -9,6 +9,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.world import World
 from recoup.moves.settlement import begin_settlement
+from recoup.rules.stable.signing import secret_context
 from recoup.store.write.merchants import (
     add_api_key,
     add_merchant,
@@ -90,7 +91,7 @@ async def _stablecoin_keys(world: World, tx: Any, merchant_id: UUID, keys: Keys)
     """Secrets that we sign or verify with are sealed: they are needed as they are."""
     wall = world.clocks.wall()
     await revoke_signing_keys(tx, merchant_id, wall)
-    secret = world.keys.seal_secret(f"signing-key:{keys.stablecoin_key_id}", keys.stablecoin_secret.encode())
+    secret = world.keys.seal_secret(secret_context(keys.stablecoin_key_id), keys.stablecoin_secret.encode())
     await add_signing_key(tx, keys.stablecoin_key_id, merchant_id, secret, wall)
     sealed = world.keys.seal_secret(f"webhook:{merchant_id}", keys.stablecoin_webhook_secret.encode())
     await set_stablecoin_webhook_key(tx, merchant_id, sealed)

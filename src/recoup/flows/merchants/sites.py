@@ -3,7 +3,6 @@ no order is taken by settings that are over."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
@@ -11,7 +10,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.network.descriptor import check_descriptor
-from recoup.rules.rescue.intake import host_of
+from recoup.rules.rescue.site_address import check_site_address, host_of
 from recoup.store.read.merchants import Site, load_merchant
 from recoup.store.write.sites import clear_default, put_site, raise_version, retire_site
 
@@ -61,7 +60,7 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
         before = _one(sites, site) if isinstance(site, UUID) else site
         given = {name: value for name, value in asdict(wanted).items() if value is not None}
         after = Site(**(asdict(before) | given))
-        _check(after, [other for other in sites if other.site_id != after.site_id])
+        _check(after, [other for other in sites if other.site_id != after.site_id], wanted)
         if before.is_default and not after.is_default:
             raise Problem("conflict", "A merchant has a default site.", cure="Make another site the default instead.")
         if after.is_default and not before.is_default:
@@ -95,24 +94,11 @@ def _one(sites: list[Site], site_id: UUID) -> Site:
     raise Problem("not_found", _GONE, cure="See GET /v1/sites.")
 
 
-def _check(site: Site, others: list[Site]) -> None:
-    host = _host(site.url)
-    if host is None:
-        raise Problem("invalid", "The field Url is not the address of a site.", field="Url",
-                      cure="Send it like https://shop.example.")  # fmt: skip
+def _check(site: Site, others: list[Site], wanted: Wanted) -> None:
+    """What is asked for; a merchant need not mend its site's address to change a switch."""
+    host = check_site_address(site.url) if wanted.url is not None else host_of(site.url)
     check_descriptor(site.descriptor)
     if any(host_of(other.url) == host for other in others):
         raise Problem("conflict", f"Another site has the host {host}.", cure="Change that one, or send another url.")
     if len(others) >= SITES_MAX:
         raise Problem("conflict", f"A merchant has at most {SITES_MAX} sites.", cure="Delete one first.")
-
-
-def _host(url: str) -> str | None:
-    """The host by which orders find the site; None for what is no plain web address."""
-    host = host_of(url)
-    try:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-    except ValueError:
-        return None
-    plain = url.isascii() and url.isprintable() and " " not in url and "@" not in parts.netloc
-    return host if host and plain and parts.scheme in ("", "http", "https") else None

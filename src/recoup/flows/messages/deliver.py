@@ -95,11 +95,11 @@ class Deliveries:
     def _render(self, lane: dict[str, Any], host: str) -> Rendered | None:
         """None for what the endpoint's dialect does not tell."""
         world = self._world
-        stable = lane["format"] == "stablecoin"
-        sealed = lane["stablecoin_webhook_key"] if stable else lane["own_key"] or lane["webhook_key"]
+        shared = lane["stablecoin_webhook_key"] if lane["door"] == "stablecoin" else lane["webhook_key"]
+        sealed = lane["own_key"] or shared
         key = world.keys.open_secret(f"webhook:{lane['merchant_id']}", sealed).decode()
         event = event_of(lane, world.policy.test_mode)
-        if stable:
+        if lane["format"] == "stablecoin":
             return render_stable(event, key, world.clocks.wall(), encrypt=lane["encrypt"])
         return render(event, lane["format"], key, host, secrets.token_hex(16),
                       world.clocks.wall())  # fmt: skip

@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,17 +14,22 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
+from recoup.rules.messages.stable_events import DEFAULT as STABLE_DEFAULT
+from recoup.rules.messages.stable_events import NAMES as STABLE_NAMES
+from recoup.rules.messages.stable_events import wire_names
+from recoup.store.pool import KeyTaken
 from recoup.store.read.endpoints import list_endpoints, list_tries, webhook_key_of
 from recoup.store.write.endpoints import add_endpoint, change_endpoint, delete_endpoint
 
 STATES = ("active", "disabled")
-FORMATS = ("rescue", "rescue-text", "standard")
+FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")
 ENDPOINTS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`signing_key` is base64, as receivers take it."""
+    """`events` as its dialect names them. `signing_key` is base64; the stablecoin dialect signs with that text as it
+    is."""
 
     endpoint_id: UUID
     url: str
@@ -34,6 +39,17 @@ class Endpoint:
     why: str | None
     created_at: datetime
     signing_key: str
+    encrypt: bool
+
+
+def names_in(form: str) -> Mapping[str, str]:
+    """The events of the format's dialect -> what each is in the outbox."""
+    return STABLE_NAMES if form == "stablecoin" else {name: name for name in CATALOGUE}
+
+
+def default_events(form: str) -> tuple[str, ...]:
+    """For an endpoint that names none."""
+    return STABLE_DEFAULT if form == "stablecoin" else DEFAULT_EVENTS
 
 
 def new_signing_key() -> str:
@@ -42,21 +58,27 @@ def new_signing_key() -> str:
 
 
 async def create(
-    world: World, scope: Scope, url: str, events: list[str] | None, form: str, *, own_key: bool = False
-) -> Endpoint:
-    """Raises: Problem(invalid) naming url, events or format."""
-    wanted = _checked(world, url, events if events is not None else DEFAULT_EVENTS, form)
+    world: World, scope: Scope, url: str, events: list[str] | None, form: str, *, own_key: bool = False,
+    encrypt: bool = False,
+) -> Endpoint:  # fmt: skip
+    """Raises: Problem(invalid) naming url, events, format or encrypt; Problem(conflict) for a url that another has."""
+    wanted = _checked(world, url, default_events(form) if events is None else events, form, encrypt)
     endpoint_id, wall = new_id(), world.clocks.wall()
     key = new_signing_key() if own_key else None
     context = f"webhook:{scope.merchant_id}"
-    async with world.db.transaction() as tx:
-        if len(await list_endpoints(tx, scope.merchant_id)) >= ENDPOINTS_MAX:
-            raise Problem("conflict", f"A merchant has at most {ENDPOINTS_MAX} endpoints.", cure="Delete one first.")
-        await add_endpoint(tx, {
-            "merchant_id": scope.merchant_id, "endpoint_id": endpoint_id, "url": url, "events": wanted,
-            "format": form, "created_at": wall,
-            "own_key": "\\x" + world.keys.seal_secret(context, key.encode()).hex() if key else None,
-        })  # fmt: skip
+    row = {
+        "merchant_id": scope.merchant_id, "endpoint_id": endpoint_id, "url": url, "events": wanted,
+        "format": form, "created_at": wall, "encrypt": encrypt,
+        "own_key": "\\x" + world.keys.seal_secret(context, key.encode()).hex() if key else None,
+    }  # fmt: skip
+    try:
+        async with world.db.transaction() as tx:
+            if len(await list_endpoints(tx, scope.merchant_id)) >= ENDPOINTS_MAX:
+                raise Problem("conflict", f"A merchant has at most {ENDPOINTS_MAX} endpoints.",
+                              cure="Delete one first.")  # fmt: skip
+            await add_endpoint(tx, row)
+    except KeyTaken:
+        raise await _taken(world, scope, url, form) from None
     return await read(world, scope, endpoint_id)
 
 
@@ -65,7 +87,7 @@ async def read(world: World, scope: Scope, endpoint_id: UUID) -> Endpoint:
     for endpoint in await list_all(world, scope):
         if endpoint.endpoint_id == endpoint_id:
             return endpoint
-    raise Problem("not_found", "There is no such webhook endpoint.")
+    raise _gone()
 
 
 async def list_all(world: World, scope: Scope) -> list[Endpoint]:
@@ -77,24 +99,33 @@ async def list_all(world: World, scope: Scope) -> list[Endpoint]:
 
 async def update(
     world: World, scope: Scope, endpoint_id: UUID, *, url: str | None = None, events: list[str] | None = None,
-    form: str | None = None, state: str | None = None,
+    form: str | None = None, state: str | None = None, encrypt: bool | None = None,
 ) -> Endpoint:  # fmt: skip
     """None leaves things as they are. What happens while it is disabled is not kept for it.
 
-    Raises: Problem(not_found); Problem(invalid) naming url, events, format or state.
+    Raises: Problem(not_found); Problem(invalid) naming url, events, format, state or encrypt; Problem(conflict) for a
+    url that another has.
     """
     if state is not None and state not in STATES:
         raise Problem("invalid", "The state is not known.", field="State", cure="One of " + ", ".join(STATES) + ".")
     before = await read(world, scope, endpoint_id)
     url, form, state = url or before.url, form or before.format, state or before.state
+    encrypt = before.encrypt if encrypt is None else encrypt
+    if names_in(form) != names_in(before.format):
+        raise Problem("invalid", "An endpoint keeps its dialect: events on their way to it are of that.",
+                      field="Format", cure="Make another endpoint with this format, and delete this one.")  # fmt: skip
     why = before.why if state == before.state else None if state == "active" else "Switched off by the merchant."
     row = {
         "merchant_id": scope.merchant_id, "endpoint_id": endpoint_id, "url": url, "format": form, "state": state,
-        "why": why, "events": _checked(world, url, before.events if events is None else events, form),
+        "why": why, "events": _checked(world, url, before.events if events is None else events, form, encrypt),
+        "encrypt": encrypt,
     }  # fmt: skip
-    async with world.db.transaction() as tx:
-        if not await change_endpoint(tx, row):
-            raise Problem("not_found", "There is no such webhook endpoint.")
+    try:
+        async with world.db.transaction() as tx:
+            if not await change_endpoint(tx, row):
+                raise _gone()
+    except KeyTaken:
+        raise await _taken(world, scope, url, form) from None
     return await read(world, scope, endpoint_id)
 
 
@@ -106,34 +137,57 @@ async def delete(world: World, scope: Scope, endpoint_id: UUID) -> None:
     await read(world, scope, endpoint_id)  # the stablecoin API's own is none of these
     async with world.db.transaction() as tx:
         if not await delete_endpoint(tx, scope.merchant_id, endpoint_id):
-            raise Problem("not_found", "There is no such webhook endpoint.")
+            raise _gone()
 
 
 async def deliveries(world: World, scope: Scope, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Any]:
-    """Its tries, newest first, from `before` on. Raises: Problem(not_found)."""
-    await read(world, scope, endpoint_id)
+    """Its tries and samples, newest first, from `before` on; events as its dialect names them.
+
+    Raises: Problem(not_found).
+    """
+    endpoint = await read(world, scope, endpoint_id)
     async with world.db.connection() as connection:
-        return await list_tries(connection, scope.merchant_id, endpoint_id, limit, before)
+        rows = await list_tries(connection, scope.merchant_id, endpoint_id, limit, before)
+    told = {ours: wire for wire, ours in names_in(endpoint.format).items()}
+    return [dict(row) | {"event": told.get(row["event"], row["event"])} for row in rows]
 
 
-def _checked(world: World, url: str, events: Iterable[str], form: str) -> tuple[str, ...]:
-    """The events, each once. Raises: Problem(invalid) naming url, events or format."""
+def _gone() -> Problem:
+    return Problem("not_found", "There is no such webhook endpoint.", cure="GET /v1/webhooks lists those there are.")
+
+
+async def _taken(world: World, scope: Scope, url: str, form: str) -> Problem:
+    """Names the endpoint that has the url, so that the caller can change that one."""
+    same = (one for one in await list_all(world, scope) if one.url == url and names_in(one.format) == names_in(form))
+    found = next(same, None)
+    which, where = (f"The endpoint {found.endpoint_id}", found.endpoint_id) if found else ("Another endpoint", "{id}")
+    cure = f"Change that one (PATCH /v1/webhooks/{where}), delete it, or send another url."
+    return Problem("conflict", f"{which} has this url already.", cure=cure)
+
+
+def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: bool) -> tuple[str, ...]:
+    """The events as the outbox has them, each once. Raises: Problem(invalid) naming url, events, format or encrypt."""
+    if form not in FORMATS:
+        raise Problem("invalid", "The format is not known.", field="Format", cure="One of " + ", ".join(FORMATS) + ".")
+    if encrypt and form != "stablecoin":
+        raise Problem("invalid", "Only the format stablecoin can be encrypted.", field="Encrypt",
+                      cure="Leave encrypt out, or send format: stablecoin.")  # fmt: skip
     checked = check_url(url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):
         raise Problem("invalid", checked.message, field="Url", cure=checked.cure)
     wanted = tuple(dict.fromkeys(events))
-    unknown = [name for name in wanted if name not in CATALOGUE]
+    known = names_in(form)
+    unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
         message = f"Unknown event {unknown[0][:64]!r}." if unknown else "Name at least one event."
-        raise Problem("invalid", message, field="Events", cure="Events are: " + ", ".join(CATALOGUE) + ".")
-    if form not in FORMATS:
-        raise Problem("invalid", "The format is not known.", field="Format", cure="One of " + ", ".join(FORMATS) + ".")
-    return wanted
+        raise Problem("invalid", message, field="Events", cure="Events are: " + ", ".join(known) + ".")
+    return tuple(known[name] for name in wanted)
 
 
 def _endpoint(world: World, scope: Scope, row: Any, sealed: bytes | None) -> Endpoint:
     """Every merchant has a webhook key from its first keys on."""
     assert sealed is not None
     key = world.keys.open_secret(f"webhook:{scope.merchant_id}", sealed).decode()
-    return Endpoint(row["endpoint_id"], row["url"], tuple(row["events"]), row["format"], row["state"], row["why"],
-                    row["created_at"], key)  # fmt: skip
+    events = wire_names(row["events"]) if row["format"] == "stablecoin" else tuple(row["events"])
+    return Endpoint(row["endpoint_id"], row["url"], events, row["format"], row["state"], row["why"],
+                    row["created_at"], key, row["encrypt"])  # fmt: skip

@@ -6,16 +6,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.messages.endpoints import read
+from recoup.flows.messages.endpoints import Endpoint, names_in, read
 from recoup.gateways.web.guard import check_url
 from recoup.gateways.web.port import Answer, Web
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
-from recoup.rules.messages.events import CATALOGUE, Event, render
-from recoup.rules.messages.samples import SAMPLE_ID, sample_data
+from recoup.rules.messages.events import Event, Rendered, render
+from recoup.rules.messages.samples import sample_event
+from recoup.rules.messages.stable_events import render_stable
 from recoup.store.read.merchants import load_merchant
+from recoup.store.write.endpoints import add_sample_try
 
 _WORDS = {
     "dns": "its name is not known", "connect": "it takes no connection", "tls": "its certificate is not valid",
@@ -36,36 +39,61 @@ class Sent:
     taken: bool
 
 
-async def send_sample(world: World, scope: Scope, endpoint_id: UUID, name: str) -> Sent:
-    """Nothing is kept of it. An endpoint that is disabled may be tried, too.
+async def send_sample(world: World, scope: Scope, endpoint_id: UUID, name: str | None) -> Sent:
+    """The try shows among the endpoint's deliveries, whatever became of it; nothing else is kept. An endpoint that is
+    disabled may be tried, too. Without `name` it is a completed payment.
 
     Raises: Problem(not_found); Problem(invalid) for an unknown event; Problem(bad_gateway) for a receiver that cannot
     be reached or understood; Problem(gateway_timeout) for one that is silent.
     """
     endpoint = await read(world, scope, endpoint_id)
-    if name not in CATALOGUE:
+    known_names, stable = names_in(endpoint.format), endpoint.format == "stablecoin"
+    name = name or next(iter(known_names))
+    if name not in known_names:
         raise Problem("invalid", f"Unknown event {name[:64]!r}.", field="Event",
-                      cure="Events are: " + ", ".join(CATALOGUE) + ".")  # fmt: skip
+                      cure="Events are: " + ", ".join(known_names) + ".")  # fmt: skip
     async with world.db.connection() as connection:
         known = await load_merchant(connection, scope.merchant_id)
     if known is None:
-        raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid")
+        raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
+                      cure="Use a key of this environment.")  # fmt: skip
     checked = check_url(endpoint.url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):
         raise Problem("bad_gateway", checked.message, cure=checked.cure)
     wall = world.clocks.wall()
-    now = known.merchant.business(wall)
-    event = Event(
-        event_id=new_id(), merchant_id=scope.merchant_id, site_id=known.sites[0].site_id, order_id=SAMPLE_ID,
-        external_order_id="SAMPLE", name=name, sequence=1, business_at=now, data=sample_data(name, now), test_mode=True,
-    )  # fmt: skip
-    form: Any = endpoint.format
-    sent = render(event, form, endpoint.signing_key, checked.host_header, secrets.token_hex(16), wall)
+    event = sample_event(name, stable, new_id(), scope.merchant_id, known.sites[0].site_id,
+                         known.merchant.business(wall))  # fmt: skip
+    sent = _rendered(endpoint, event, checked.host_header, wall)
     web: Web = world.web
     seconds = world.policy.webhook_timeout / timedelta(seconds=1)
     answer = await web.post(endpoint.url, sent.headers, sent.body, timeout_seconds=seconds)
-    return Sent(name, event.event_id, _status(answer), round(answer.latency_ms),
-                answer.body_start.decode("utf-8", "replace").replace("\x00", ""), answer.taken)  # fmt: skip
+    await _keep(world, endpoint, event, name, answer)
+    return Sent(name, event.event_id, _status(answer), round(answer.latency_ms), _text(answer), answer.taken)
+
+
+def _rendered(endpoint: Endpoint, event: Event, host: str, wall: WallTime) -> Rendered:
+    form: Any = endpoint.format
+    if form != "stablecoin":
+        return render(event, form, endpoint.signing_key, host, secrets.token_hex(16), wall)
+    sent = render_stable(event, endpoint.signing_key, wall, encrypt=endpoint.encrypt)
+    assert sent is not None, "every sample is of an event that the dialect tells"
+    return sent
+
+
+async def _keep(world: World, endpoint: Endpoint, event: Event, name: str, answer: Answer) -> None:
+    row = {
+        "merchant_id": event.merchant_id, "try_id": new_id(), "endpoint_id": endpoint.endpoint_id,
+        "subject_id": event.order_id, "seq": event.sequence, "event_id": event.event_id, "try_no": 1,
+        "at": world.clocks.wall(), "status": answer.status, "error": answer.error,
+        "latency_ms": round(answer.latency_ms), "answer": _text(answer),
+        "result": "delivered" if answer.taken else "failed", "sample": name,
+    }  # fmt: skip
+    async with world.db.transaction() as tx:
+        await add_sample_try(tx, row)
+
+
+def _text(answer: Answer) -> str:
+    return answer.body_start.decode("utf-8", "replace").replace("\x00", "")
 
 
 def _status(answer: Answer) -> int:

@@ -24,7 +24,7 @@ from recoup.moves.bank_payouts import (
     open_payout,
     wait_payout,
 )
-from recoup.moves.sends import SEND_WITHIN
+from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.bank_payout import check_approval
 from recoup.store.pool import retrying

@@ -36,7 +36,8 @@ class Passwords:
         Raises: Problem(too_many_requests) when too many sign-ins wait already.
         """
         if self._waiting >= WAITING_MAX:
-            raise Problem("too_many_requests", "Many people sign in just now.", retry_after_seconds=5)
+            raise Problem("too_many_requests", "Many people sign in just now.", retry_after_seconds=5,
+                          cure="Try again in a few seconds.")  # fmt: skip
         self._waiting += 1
         try:
             async with self._turns:

@@ -48,7 +48,8 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> str:
         user = await find_user(connection, email)
     right = await passwords.fits(asked.password, user.password_hash if user else None)
     if user is None or not right or not user.active or user.second_factor:
-        raise Problem("bad_credentials", "E-mail and password do not match.", field="password")
+        raise Problem("bad_credentials", "E-mail and password do not match.", field="password",
+                      cure="Check both; capital letters count.")  # fmt: skip
     fresh = await passwords.hashed(asked.password) if outdated(user.password_hash) else None
     async with people.transaction() as connection:
         if fresh is not None:

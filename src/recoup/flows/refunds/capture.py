@@ -13,6 +13,7 @@ from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.flows.refunds.send import send_refund
+from recoup.flows.repeats import answered_before
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -22,7 +23,6 @@ from recoup.moves.change import Change
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.pool import KeyTaken
 from recoup.store.read.refunds import refund_state
-from recoup.store.read.requests import find_request
 
 POLL_SECONDS = 0.05
 
@@ -90,13 +90,8 @@ def _check_amount(change: Change, asked: CaptureAsked) -> None:
 async def _known(world: World, scope: Scope, key: str, input_mac: bytes) -> UUID | None:
     """Raises: Problem(conflict)."""
     async with world.db.connection() as connection:
-        known = await find_request(connection, scope.merchant_id, "capture", key)
-    if known is None:
-        return None
-    if known["input_mac"] != input_mac:
-        message = "This idempotencyKey came before with another capture."
-        raise Problem("conflict", message, field="IdempotencyKey", cure="Use a new key for another capture.")
-    return UUID(known["answer"]["capture_id"])
+        known = await answered_before(connection, scope.merchant_id, "capture", key, input_mac, "IdempotencyKey")
+    return UUID(known["capture_id"]) if known else None
 
 
 async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID, until: float) -> Captured:

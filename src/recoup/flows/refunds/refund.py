@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
+from recoup.flows.repeats import answered_before
 from recoup.kernel.money import Money, from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -20,7 +21,6 @@ from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.rules.order.snapshot import Order, Refund
 from recoup.rules.stable.refunds import check_gives_back
 from recoup.store.pool import KeyTaken
-from recoup.store.read.requests import find_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,17 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
     """Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid."""
     plain = [str(order_id), asked.amount, asked.items, asked.currency, asked.message]
     input_mac = world.keys.mac("refund", json.dumps(plain, sort_keys=True).encode())
-    if asked.key:
+
+    async def before() -> RefundAnswer | None:
         async with world.db.connection() as connection:
-            known = await find_request(connection, scope.merchant_id, "refund", asked.key)
-        if known is not None:
-            return _same(known, input_mac)
+            told = await answered_before(
+                connection, scope.merchant_id, "refund", asked.key, input_mac, "IdempotencyKey"
+            )
+        return _told(told) if told else None
+
+    known = await before() if asked.key else None
+    if known is not None:
+        return known
 
     def work(change: Change) -> RefundAnswer:
         order = change.order
@@ -77,13 +83,10 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
             Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door)
         )
     except KeyTaken:
-        if asked.key is None:
-            raise
-        async with world.db.connection() as connection:
-            known = await find_request(connection, scope.merchant_id, "refund", asked.key)
+        known = await before()
         if known is None:
             raise
-        return _same(known, input_mac)
+        return known
     return answer
 
 
@@ -94,7 +97,8 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
         message = f"An order that is {order.stage.value} cannot be refunded."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     if asked.currency is not None and asked.currency != order.asset:
-        raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency")
+        raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency",
+                      cure=f"Send {order.asset}, or leave the currency out.")  # fmt: skip
     remaining = Money(order.units - order.refunded_units, order.asset)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if asked.items is not None:
@@ -105,16 +109,18 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
         units, chosen = by_items(asked.items, items_of(order.facts.get("items") or ()), taken)
-        by_amount(Money(units, order.asset), remaining, cap=cap)
+        by_amount(Money(units, order.asset), remaining, cap=cap, like=order.sent_text)
         return units, [asdict(part) for part in chosen]
     if asked.all:
         if not remaining.units:
             message = "All of it is refunded already."
             raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
-        return by_amount(remaining, remaining, cap=cap).units, []
+        return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
     if asked.amount is None:
-        raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund")
-    return by_amount(from_text(asked.amount, order.asset, "AmountToRefund"), remaining, cap=cap).units, []
+        raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund",
+                      cure="Send an amount like 19.99, or items.")  # fmt: skip
+    amount = from_text(asked.amount, order.asset, "AmountToRefund")
+    return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
 
 
 def _still_open(order: Order, input_mac: bytes) -> Refund | None:
@@ -126,10 +132,6 @@ def _answer(order: Order, made: Refund) -> RefundAnswer:
     return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.units - order.refunded_units)
 
 
-def _same(known: Any, input_mac: bytes) -> RefundAnswer:
-    if known["input_mac"] != input_mac:
-        message = "This idempotency key came before with another refund."
-        raise Problem("conflict", message, field="IdempotencyKey", cure="Use a new key for a new refund.")
-    stored = known["answer"]
+def _told(stored: dict[str, Any]) -> RefundAnswer:
     return RefundAnswer(UUID(stored["refund_id"]), UUID(stored["order_id"]), stored["units"], stored["asset"],
                         stored["remaining_units"])  # fmt: skip

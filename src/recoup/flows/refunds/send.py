@@ -8,7 +8,6 @@ from recoup.flows.locked import Job, Orders
 from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import Outcome, Processor, Reversal
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import WORKER
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.refunds import close_refund, open_refund
@@ -24,7 +23,7 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
     async with world.db.connection() as connection:
         order_id = await order_of_refund(connection, merchant_id, refund_id)
     if order_id is None:
-        raise Problem("not_found", "There is no such refund.")
+        raise Problem("not_found", "There is no such refund.", cure="Check its id.")
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Order, Refund] | None:
@@ -32,7 +31,7 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
         refund = open_refund(change, refund_id, world.policy.call_timeout, processor.settled_after)
         return (change.order, refund) if refund else None
 
-    opened = await orders.change(Job(key, intent, WORKER, "worker"))
+    opened = await orders.change(Job(key, intent))
     if opened is None:
         return
     order, refund = opened
@@ -42,12 +41,12 @@ async def send_refund(world: World, orders: Orders, merchant_id: UUID, refund_id
         return close_refund(change, refund_id, outcome.state, reference=outcome.reference,
                             code=outcome.processor_code or outcome.scheme_code)  # fmt: skip
 
-    await orders.change(Job(key, result, WORKER, "worker"))
+    await orders.change(Job(key, result))
 
 
 def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
     """The route that took the payment gives it back."""
-    refund = next(r for r in order.refunds if r.refund_id == refund_id)
+    refund = order.refund(refund_id)
     payment = next((a for a in order.attempts if a.attempt_id == refund.attempt_id), None)
     route = payment.route if payment and payment.route else next(iter(world.processors))
     gives_back = world.channels if order.kind == "stable" else world.processors

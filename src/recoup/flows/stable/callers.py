@@ -10,7 +10,7 @@ from uuid import UUID
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
-from recoup.rules.stable.signing import canonical, is_fresh, same, seconds_of, sign
+from recoup.rules.stable.signing import canonical, is_fresh, same, seconds_of, secret_context, sign
 from recoup.store.coalesce import Coalescer
 from recoup.store.read.signing_keys import find_signing_key
 from recoup.store.write.signatures import begin_signatures, bucket_of, take_signatures
@@ -127,11 +127,6 @@ class Callers:
             else:
                 answers.append((key_id, signature) in fresh and first[key_id, signature] == index)
         return answers
-
-
-def secret_context(key_id: str) -> str:
-    """What a key's sealed secret is bound to."""
-    return f"signing-key:{key_id}"
 
 
 def _no(detail: str, message: str, cure: str) -> Problem:

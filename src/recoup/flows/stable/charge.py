@@ -3,8 +3,6 @@
 The merchant's order id is the key: the same charge again is read, another one under the same id is a conflict.
 """
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -12,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.flows.admit import admit_together
+from recoup.flows.admit import Admissions
 from recoup.flows.known import Merchants
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import Money
@@ -22,11 +20,9 @@ from recoup.kernel.world import World
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
-from recoup.store.coalesce import Coalescer
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
 from recoup.store.read.stable_orders import DOOR, StableOrder, stable_order
-from recoup.store.write.intake import Raced
 
 EXPIRES_IN: Final = timedelta(seconds=1800)
 EXPIRES_IN_MIN: Final = timedelta(seconds=60)
@@ -63,7 +59,7 @@ class Charges:
 
     def __init__(self, world: World, merchants: Merchants) -> None:
         self._world, self._merchants = world, merchants
-        self._admissions: Coalescer[dict[str, Any], bool] = Coalescer(self._admit)
+        self._admissions = Admissions(world)
 
     async def charge(self, scope: Scope, asked: ChargeAsked) -> Charged:
         """Raises: Problem invalid, conflict, forbidden, unavailable."""
@@ -73,16 +69,9 @@ class Charges:
         for turn in range(_TRIES):
             known = await self._merchants.get(scope.merchant_id)
             row = self._row(scope, known, asked, amount, channel.code if channel else "", input_mac)
-            try:
-                admitted = not known.merchant.killed and await self._admissions.submit(row)
-            except Raced:
-                admitted = False
-            except Problem as problem:
-                # A commit whose answer was lost: the gate knows whether it happened.
-                if problem.code != "unavailable" or problem.facts.get("full") or turn == _TRIES - 1:
-                    raise
-                await asyncio.sleep(0.2)
-                admitted = False
+            admitted = not known.merchant.killed and await self._admissions.admit(row, last=turn == _TRIES - 1)
+            if admitted is None:
+                continue
             if admitted:
                 return Charged(_order_of(row, asked), idempotent=False)
             seen = await self._seen(scope, asked, input_mac)
@@ -93,7 +82,8 @@ class Charges:
                 message = "This merchant takes no payments now."
                 raise Problem("forbidden", message, cure=cure, detail="merchant_suspended")
             self._merchants.forget(scope.merchant_id)
-        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1)
+        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1,
+                  cure="Send it again in a second.")  # fmt: skip
 
     def _row(
         self, scope: Scope, known: Known, asked: ChargeAsked, amount: Money, channel: str, input_mac: bytes
@@ -114,15 +104,12 @@ class Charges:
             "token_id": None, "transaction_id": None, "placed_at": now, "expires_at": now + asked.expires_in,
             "facts": asked.facts, "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall,
             "event_id": new_id(), "event": told, "subject_kind": "stable_order", "due_kind": "expire",
-            "admit_at": now + asked.expires_in, "attempt_id": new_id(), "channel": channel or None,
+            "due_at": now + asked.expires_in, "attempt_id": new_id(), "channel": channel or None,
             "payer_id": customer_id(world, merchant.merchant_id, customer) if customer else None,
             "payer_external_id": customer, "first_name": "", "last_name": "", "email": "", "phone": "", "ip": "",
             "billing": None, "shipping": None, "search": " ".join(w.lower() for w in words if w),
             "stage": "received", "happening": "received", "status": 0,
         }  # fmt: skip
-
-    async def _admit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        return await admit_together(self._world, rows, self._world.clocks.wall())
 
     async def _seen(self, scope: Scope, asked: ChargeAsked, input_mac: bytes) -> StableOrder | None:
         """The order as it stands now. Raises: Problem(conflict)."""

@@ -33,7 +33,8 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
         row = await find_subscription(connection, merchant_id, subscription_id)
         offset = await offset_of(connection, merchant_id)
     if row is None or offset is None:
-        raise Problem("not_found", "There is no such subscription.")
+        raise Problem("not_found", "There is no such subscription.",
+                      cure="Check its id; GET /api/v1/subscriptions lists them.")  # fmt: skip
     due, cycle, order = row["next_charge_at"], row["cycles_done"], None
     if row["state"] in _CHARGED and due is not None and due <= world.clocks.business(offset):
         scope = Scope(merchant_id, WORKER, "worker")
@@ -107,7 +108,7 @@ async def cycle_ended(world: World, merchant_id: UUID, order_id: UUID) -> None:
     async with world.db.connection() as connection:
         order = await stable_order(connection, merchant_id, order_id)
     if order is None:
-        raise Problem("not_found", "There is no such order.")
+        raise Problem("not_found", "There is no such order.", cure="Check its id.")
 
     async def once() -> None:
         async with world.db.transaction() as tx:

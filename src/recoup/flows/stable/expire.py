@@ -28,7 +28,8 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
     channel: Channel = world.channels[order.channel]
     outcome = await channel.inquire(order.attempt_id)
     if outcome.state == "unknown":
-        raise Problem("unavailable", "The channel cannot be asked what became of the payment.", retry_after_seconds=5)
+        raise Problem("unavailable", "The channel cannot be asked what became of the payment.", retry_after_seconds=5,
+                      cure="Send it again in a few seconds.")  # fmt: skip
     if outcome.state in ("approved", "declined"):
         await record_payment(world, orders, key, order.attempt_id, order.channel, outcome, actor=WORKER)
 
@@ -43,16 +44,17 @@ async def last_word(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
         return [attempt for attempt in change.order.attempts if attempt.is_out()]
 
     over, again = [], None
-    for attempt in await orders.change(Job(key, out_now, WORKER, "worker")):
+    for attempt in await orders.change(Job(key, out_now)):
         channel: Channel = world.channels[attempt.route]
         said = await channel.inquire(attempt.attempt_id)
         settled = attempt.send_before + channel.settled_after
         if said.state == "unknown":
-            raise Problem("unavailable", "The channel cannot be asked what became of the payment.")
+            raise Problem("unavailable", "The channel cannot be asked what became of the payment.",
+                          cure="Send it again in a few seconds.")  # fmt: skip
         if said.state == "approved":
             await record_payment(world, orders, key, attempt.attempt_id, attempt.route, said, actor=WORKER)
         elif said.state == "declined" or world.clocks.wall() > settled:
             over.append(attempt)
         else:
             again = max(again or settled, settled)
-    await orders.change(Job(key, lambda change: denied(change, over, again), WORKER, "worker"))
+    await orders.change(Job(key, lambda change: denied(change, over, again)))

@@ -11,8 +11,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change
+from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payments import pick_channel, switch_channel, take_payment
-from recoup.moves.sends import SEND_WITHIN
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.stable.channels import CHANNELS
@@ -33,14 +33,16 @@ async def simulate(
     Raises: Problem not_found, wrong_state, forbidden outside a sandbox, unavailable when the channel is away.
     """
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Payments are simulated in the sandbox only.")
+        raise Problem("forbidden", "Payments are simulated in the sandbox only.",
+                      cure="Pay from a wallet, or make the order with a test key.")  # fmt: skip
 
     def pick(change: Change) -> tuple[Attempt, bool]:
         order = change.order
         if order.kind != "stable":
-            raise Problem("not_found", "There is no such stablecoin order.")
+            raise Problem("not_found", "There is no such stablecoin order.", cure="Check its id.")
         if order.stage not in OPEN and not (late and approve and order.stage is not Stage.COMPLETED):
-            raise Problem("wrong_state", f"The order is {order.stage.value}; it cannot be paid any more.")
+            raise Problem("wrong_state", f"The order is {order.stage.value}; it cannot be paid any more.",
+                          cure="Make a new charge.")  # fmt: skip
         return pick_channel(change, channel), bool(order.source)
 
     started = world.clocks.monotonic()
@@ -53,7 +55,7 @@ async def simulate(
         attempt = await orders.change(Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout"))
     code = attempt.route or ""
     if code not in CHANNELS or not CHANNELS[code].test:
-        raise Problem("forbidden", "Only test channels are simulated.")
+        raise Problem("forbidden", "Only test channels are simulated.", cure="Choose a test channel such as mock.")
     gateway: Simulated = world.channels[code]
     payment = Payment(
         attempt.attempt_id, key[1], key[0], attempt.units, attempt.asset, started + SEND_WITHIN / timedelta(seconds=1)

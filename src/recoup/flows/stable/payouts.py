@@ -8,26 +8,30 @@ settlement sends it.
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.known import Merchants
 from recoup.flows.outward import deadline_of, heard
+from recoup.flows.repeats import answered_before
 from recoup.gateways.channels.port import Channel, PayOut
 from recoup.kernel.ids import new_id
+from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
+from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payouts import close_payout, open_payout, request_payout, wait_payout
-from recoup.moves.sends import SEND_WITHIN
-from recoup.rules.stable.amounts import amount_of, check_currency, plain_text
+from recoup.rules.stable.amounts import amount_of, check_currency
+from recoup.rules.stable.channels import Channel as ChannelRow
 from recoup.rules.stable.channels import enabled
+from recoup.rules.stable.destinations import check_destination
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.merchants import is_killed
-from recoup.store.read.requests import find_request
 from recoup.store.read.wallets import available
 from recoup.store.write.payouts import lock_payout, lock_wallet
+from recoup.store.write.requests import answered
 
 DESTINATION_MAX: Final = 512
 _DONE: Final = ("paid", "rejected", "failed")
@@ -50,8 +54,11 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
     Raises: Problem invalid, conflict, wrong_state (detail insufficient_balance), forbidden.
     """
     amount = amount_of(asked.amount, check_currency(asked.currency))
-    if not 3 <= len(asked.destination) <= DESTINATION_MAX:
-        raise Problem("invalid", "The field destination is too short or too long.", field="destination")
+    if asked.destination_type == "crypto":
+        check_destination(asked.destination, _custodial(world).pays_out_to)
+    elif not 3 <= len(asked.destination.strip()) <= DESTINATION_MAX or "\0" in asked.destination:
+        cure = f"Send the bank's words, 3 to {DESTINATION_MAX} characters."
+        raise Problem("invalid", "The destination is no bank account's text.", field="destination", cure=cure)
     merchant = (await merchants.get(scope.merchant_id)).merchant
     meant = [amount.units, amount.asset, asked.destination_type, asked.destination]
     input_mac = world.keys.mac("payout", json.dumps(meant).encode())
@@ -62,19 +69,21 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
         "state": "requested", "destination_type": asked.destination_type, "destination": asked.destination,
         "amount_text": asked.amount, "actor": scope.actor.text(), "created_at": now,
     }  # fmt: skip
-    answer = _answer(scope, asked.key, input_mac, payout_id, wall) if asked.key else None
+    told = {"payout_id": str(payout_id)}
+    answer = answered(scope.merchant_id, "payout", asked.key, input_mac, payout_id, told, wall) if asked.key else None
 
     async def once() -> UUID:
         async with world.db.transaction() as tx:
             await lock_wallet(tx, scope.merchant_id, amount.asset, wall)
-            if asked.key and (known := await find_request(tx, scope.merchant_id, "payout", asked.key)) is not None:
-                return _same(known, input_mac)
+            known = await answered_before(tx, scope.merchant_id, "payout", asked.key, input_mac, "Idempotency-Key")
+            if known is not None:
+                return UUID(known["payout_id"])
             if await is_killed(tx, scope.merchant_id):
                 raise Problem("forbidden", "This merchant takes no money out now.", cure="Ask the operator.",
                               detail="merchant_suspended")  # fmt: skip
             free = await available(tx, scope.merchant_id, amount.asset)
             if amount.units > free:
-                message = f"{plain_text(max(0, free), amount.asset)} {amount.asset} can be paid out."
+                message = f"{shown(max(0, free), amount.asset)} {amount.asset} can be paid out."
                 raise Problem("wrong_state", message, field="amount", cure="Ask for at most that.",
                               detail="insufficient_balance")  # fmt: skip
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
@@ -86,20 +95,6 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
         return await retrying(once)  # the winner of the race, in another currency's wallet, is there now
 
 
-def _answer(scope: Scope, key: str, input_mac: bytes, payout_id: UUID, wall: Any) -> dict[str, Any]:
-    return {
-        "merchant_id": scope.merchant_id, "operation": "payout", "key": key, "input_mac": "\\x" + input_mac.hex(),
-        "subject_id": payout_id, "state": "answered", "answer": {"payout_id": str(payout_id)}, "created_at": wall,
-    }  # fmt: skip
-
-
-def _same(known: Any, input_mac: bytes) -> UUID:
-    if known["input_mac"] != input_mac:
-        message = "This Idempotency-Key came before with another payout."
-        raise Problem("conflict", message, field="Idempotency-Key", cure="Use a new key for a new payout.")
-    return UUID(known["answer"]["payout_id"])
-
-
 async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
     """Due work `payout`: intent, call, outcome. The sandbox asks nobody to approve. Waits while the merchant is killed.
     """
@@ -109,7 +104,7 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
     async with world.db.transaction() as tx:
         row = await lock_payout(tx, merchant_id, payout_id)
         if row is None:
-            raise Problem("not_found", "There is no such payout.")
+            raise Problem("not_found", "There is no such payout.", cure="Check its id; GET /api/v1/payouts lists them.")
         if row["state"] in _DONE:
             return
         if row["killed"]:
@@ -132,8 +127,11 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
                            now=business_at(wall, row["offset_us"]), wall=wall)  # fmt: skip
 
 
-def _channel(world: World) -> Channel:
+def _custodial(world: World) -> ChannelRow:
     """Custodial money leaves by the custodial channel of this environment."""
-    code = next(c.code for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial")
-    channel: Channel = world.channels[code]
+    return next(c for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial")
+
+
+def _channel(world: World) -> Channel:
+    channel: Channel = world.channels[_custodial(world).code]
     return channel

@@ -8,10 +8,10 @@ from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.channels.port import Channel, Sweep
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import WORKER
+from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.world import World
 from recoup.moves.change import Change
-from recoup.moves.settlements import close_settlement, open_settlement
+from recoup.moves.settlements import close_settlement, open_settlement, replace_settlement
 from recoup.rules.order.snapshot import Order, Settlement
 from recoup.store.read.settlements import order_of_settlement
 
@@ -20,7 +20,7 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
     async with world.db.connection() as connection:
         order_id = await order_of_settlement(connection, merchant_id, settlement_id)
     if order_id is None:
-        raise Problem("not_found", "There is no such settlement.")
+        raise Problem("not_found", "There is no such settlement.", cure="Check its id.")
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Order, Settlement] | None:
@@ -41,10 +41,18 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
     await orders.change(Job(key, result, WORKER, "worker"))
 
 
+async def settle_again(orders: Orders, scope: Scope, order_id: UUID) -> None:
+    """What the channel refused for good is to be sent anew; a repeat does nothing.
+
+    Raises: Problem not_found, wrong_state.
+    """
+    key = (scope.merchant_id, order_id)
+    await orders.change(Job(key, replace_settlement, scope.actor, scope.request_id, door="stablecoin"))
+
+
 def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:
     """The one that the payment came by."""
-    settlement = next(s for s in order.settlements if s.settlement_id == settlement_id)
-    payment = next(a for a in order.attempts if a.attempt_id == settlement.attempt_id)
+    payment = order.attempt(order.settlement(settlement_id).attempt_id)
     channel: Channel = world.channels[payment.route]
     return channel
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.known import Merchants
+from recoup.flows.repeats import answered_before
 from recoup.flows.stable.charge import customer_id
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -18,7 +19,7 @@ from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
 from recoup.rules.stable.cycles import first_from, next_charge
 from recoup.store.pool import KeyTaken, retrying
-from recoup.store.read.requests import find_request
+from recoup.store.write.requests import answered
 from recoup.store.write.subscriptions import add_payer, lock_subscription
 
 AHEAD_MAX: Final = timedelta(days=5 * 366)
@@ -59,21 +60,21 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
     meant = [row[name] for name in ("title", "units", "asset", "channel", "interval_unit", "interval_count")]
     meant += [row["total_cycles"], asked.customer, str(asked.anchor), str(asked.ends_at)]
     input_mac = world.keys.mac("subscription", json.dumps(meant).encode())
-    answer = {
-        "merchant_id": scope.merchant_id, "operation": "subscription", "key": asked.key,
-        "input_mac": "\\x" + input_mac.hex(), "subject_id": row["subscription_id"], "state": "answered",
-        "answer": {"subscription_id": str(row["subscription_id"])}, "created_at": wall,
-    } if asked.key else None  # fmt: skip
+    made: UUID = row["subscription_id"]
+    told = {"subscription_id": str(made)}
+    answer = answered(scope.merchant_id, "subscription", asked.key, input_mac, made, told, wall) if asked.key else None
 
     async def once() -> UUID:
         async with world.db.transaction() as tx:
-            known = await find_request(tx, scope.merchant_id, "subscription", asked.key) if asked.key else None
+            known = await answered_before(
+                tx, scope.merchant_id, "subscription", asked.key, input_mac, "Idempotency-Key"
+            )
             if known is not None:
-                return _same(known, input_mac)
+                return UUID(known["subscription_id"])
             if asked.customer:
                 await add_payer(tx, scope.merchant_id, row["customer_id"], asked.customer, row["created_at"])
             await begin_subscription(tx, row, answer)
-        return UUID(str(row["subscription_id"]))
+        return made
 
     try:
         return await retrying(once)
@@ -89,7 +90,8 @@ def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) ->
         cure = "Begin today or later, within five years."
         raise Problem("invalid", "The field billing_anchor is too far away.", field="billing_anchor", cure=cure)
     if asked.ends_at is not None and asked.ends_at < anchor:
-        raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at")
+        raise Problem("invalid", "The field ends_at lies before the first cycle.", field="ends_at",
+                      cure="Send a later date, or leave it out.")  # fmt: skip
     if asked.ends_at is not None and asked.ends_at > LAST:
         cure = "Leave it out for a subscription without end."
         raise Problem("invalid", "The field ends_at is too far away.", field="ends_at", cure=cure)
@@ -102,13 +104,6 @@ def _row(world: World, scope: Scope, asked: SubscriptionAsked, now: datetime) ->
         "interval_count": asked.interval_count, "total_cycles": asked.total_cycles, "anchor": anchor,
         "next_charge_at": anchor, "ends_at": asked.ends_at, "facts": asked.facts, "created_at": now,
     }  # fmt: skip
-
-
-def _same(known: Any, input_mac: bytes) -> UUID:
-    if known["input_mac"] != input_mac:
-        message = "This Idempotency-Key came before with another subscription."
-        raise Problem("conflict", message, field="Idempotency-Key", cure="Use a new key for a new subscription.")
-    return UUID(known["answer"]["subscription_id"])
 
 
 async def pause(world: World, scope: Scope, subscription_id: UUID) -> None:
@@ -165,11 +160,10 @@ async def _change(
         async with world.db.transaction() as tx:
             row = await lock_subscription(tx, scope.merchant_id, subscription_id)
             if row is None:
-                raise Problem("not_found", "There is no such subscription.")
+                raise Problem("not_found", "There is no such subscription.",
+                              cure="Check its id; GET /api/v1/subscriptions lists them.")  # fmt: skip
             change = SubscriptionChange(row, world.clocks.wall())
             work(change)
             await change.write(tx)
 
     await retrying(once)
-
-

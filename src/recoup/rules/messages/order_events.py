@@ -4,7 +4,7 @@ from typing import Any
 
 from recoup.rules.messages.events import event_data
 from recoup.rules.messages.stable_events import stable_event_data
-from recoup.rules.order.faces import STATUS_NAMES, face
+from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Order
 
 
@@ -12,7 +12,7 @@ def order_event_data(name: str, order: Order, body: dict[str, Any]) -> dict[str,
     """`body` is what the happening recorded; names are those of the order log."""
     if order.kind == "stable":
         return stable_event_data(order, body)
-    status = face(order.stage, order.kind, order.units, order.refunded_units, order.disputed).status
+    status = order.face().status
     facts: dict[str, Any] = {"status": STATUS_NAMES[status].upper(), "amount": order.units, "currency": order.asset}
     match name:
         case "order.completed":

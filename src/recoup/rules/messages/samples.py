@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.rules.messages.events import CATALOGUE, event_data
+from recoup.rules.messages.events import CATALOGUE, Event, event_data
+from recoup.rules.messages.stable_events import NAMES
 
 SAMPLE_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
 _VALUES: Final[Mapping[str, Any]] = {
@@ -21,6 +22,41 @@ _STATUS: Final[Mapping[str, str]] = {
     "order.onhold": "ONHOLD", "order.problem": "PROBLEM", "payment.chargeback.received": "CHARGEBACK",
     "payout.created": "pending", "payout.updated": "completed",
 }  # fmt: skip
+# event of the stablecoin dialect -> what its order says of itself then, and what is told besides
+_STABLE: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
+    "payment.succeeded": ("paid", {"paid_at": "2026-03-09T09:15:31Z"}),
+    "payment.failed": ("failed", {}),
+    "payment.refunded": ("partially_refunded", {"refunded_amount": "10.00"}),
+    "settlement.completed": ("", {
+        "settlement_id": "stl_01kq1g5z0f", "amount": "49.65", "fee": "0.25", "to_address": "TDemo", "tx_hash": "0x9f3c",
+        "network": "",
+    }),
+    "subscription.charged": ("", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 3}),
+    "subscription.completed": ("", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 9}),
+    "subscription.payment_failed": ("", {"subscription_id": "sub_01kq1g5z0f", "cycles_done": 2}),
+    "order.expired": ("expired", {}),
+}  # fmt: skip
+STABLE_SAMPLE_ORDER: Final = "order-1001"
+
+
+def sample_event(
+    name: str, stable: bool, event_id: UUID, merchant_id: UUID, site_id: UUID, at: datetime
+) -> Event:  # fmt: skip
+    """A whole event of the name that the dialect has for it. Raises: KeyError for an unknown name."""
+    external_id = STABLE_SAMPLE_ORDER if stable else "SAMPLE"
+    data, own = (stable_sample(name), NAMES[name]) if stable else (sample_data(name, at), name)
+    return Event(
+        event_id=event_id, merchant_id=merchant_id, site_id=site_id, order_id=SAMPLE_ID, external_order_id=external_id,
+        name=own, sequence=1, business_at=at, data=data, test_mode=True,
+    )  # fmt: skip
+
+
+def stable_sample(name: str) -> dict[str, Any]:
+    """The facts of the stablecoin dialect's event of this name. Raises: KeyError for an unknown name."""
+    status, more = _STABLE[name]
+    payment = {"amount": "49.90", "currency": "USDT", "status": status, "channel": "mock",
+               "channel_name": "Mock (test)"} if status else {"currency": "USDT"}  # fmt: skip
+    return {"merchant_order_id": STABLE_SAMPLE_ORDER} | payment | more
 
 
 def sample_data(name: str, at: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from recoup.rules.order.snapshot import Order
 from recoup.rules.stable.amounts import text_like
 from recoup.rules.stable.channels import CHANNELS
 from recoup.rules.stable.signing import encrypt_webhook, sign_webhook
-from recoup.rules.stable.words import order_status, stamp
+from recoup.rules.stable.words import stamp
 
 # What callers subscribe to -> the event it is in the outbox. The last two are ours and only sent when asked for.
 NAMES: Final[Mapping[str, str]] = {
@@ -44,7 +44,7 @@ def stable_event_data(order: Order, body: Mapping[str, Any]) -> dict[str, Any]:
     channel = channel_of(order)
     facts: dict[str, Any] = {
         "merchant_order_id": order.external_id, "amount": order.amount_text, "currency": order.asset,
-        "status": order_status(order.stage, order.units, order.refunded_units, order.disputed), "channel": channel,
+        "status": order.face().stable, "channel": channel,
         "channel_name": CHANNELS[channel].name if channel in CHANNELS else "",
     }  # fmt: skip
     if order.refunded_units:

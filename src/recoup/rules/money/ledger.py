@@ -70,6 +70,11 @@ def reversed_(units: int, route: str) -> Posting:
     return _pair("reversed", "reversal_due", "clearing", units, credit_place=route)
 
 
+def by_hand(units: int, route: str) -> Posting:
+    """A late payment of a direct channel, which the merchant settled with its payer outside."""
+    return _pair("by_hand", "reversal_due", "clearing", units, credit_place=route)
+
+
 def uncollected(units: int) -> Posting:
     return _pair("uncollected", "bad_debt", "customer_due", units)
 

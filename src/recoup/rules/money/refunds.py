@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from recoup.kernel.money import Money
+from recoup.kernel.money import Money, shown
 from recoup.kernel.problem import Problem
 
 STATES: Final = ("owed", "sent", "netted", "done", "stuck", "refused")
+
+SHOWN_MAX: Final = 20  # lines that an error names
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,16 @@ class Chosen:
     quantity: int
 
 
-def by_amount(asked: Money, remaining: Money, *, cap: Money | None = None) -> Money:
-    """Raises: Problem(over_remainder) naming both amounts; `cap` is the operator's limit for partial refunds."""
+def by_amount(asked: Money, remaining: Money, *, cap: Money | None = None, like: str | None = None) -> Money:
+    """Raises: Problem(over_remainder) naming both amounts; `cap` is the operator's limit for partial refunds, `like`
+    the amount as the order's sender wrote it."""
     limit = remaining if cap is None or asked == remaining else min(remaining, cap)
     if asked.units <= 0:
-        raise Problem("invalid", "The amount to refund must be more than zero.", field="AmountToRefund")
+        raise Problem("invalid", "The amount to refund must be more than zero.", field="AmountToRefund",
+                      cure="Send an amount like 19.99.")  # fmt: skip
     if limit < asked:
-        message = f"Amount to refund ({asked.text()}) is greater than maximum refund amount ({limit.text()})"
+        too_much, most = shown(asked.units, asked.asset, like), shown(limit.units, limit.asset, like)
+        message = f"Amount to refund ({too_much}) is greater than maximum refund amount ({most})"
         raise Problem("over_remainder", message, field="AmountToRefund", cure="Refund at most what is left.")
     return asked
 
@@ -63,7 +68,7 @@ def by_items(
     Raises: Problem(refund_items) naming the line and why.
     """
     if not items:
-        raise _no("The order was sent without items; refund by amountToRefund instead.", "Items")
+        raise _no("The order was sent without items.", "Items", "Refund by amountToRefund instead.")
     chosen: list[Chosen] = []
     used = {line: list(pair) for line, pair in taken.items()}
     for index, want in enumerate(wanted):
@@ -73,7 +78,7 @@ def by_items(
         used[item.line] = [units_before + pick.units, quantity_before + pick.quantity]
         chosen.append(pick)
     if not chosen:
-        raise _no("Name at least one item.", "Items")
+        raise _no("No item is named.", "Items", "Name at least one by sku or line.")
     return sum(c.units for c in chosen), tuple(chosen)
 
 
@@ -84,9 +89,12 @@ def _find(want: Mapping[str, Any], items: Sequence[Item], index: int) -> Item:
     else:
         found = [i for i in items if i.sku and i.sku == want.get("sku")]
     if not found:
-        raise _no("The order has no such item.", field)
+        lines = ", ".join(f"{i.line} ({i.sku})" if i.sku else str(i.line) for i in items[:SHOWN_MAX])
+        more = " and others" if len(items) > SHOWN_MAX else ""
+        raise _no("The order has no such item.", field, f"Its lines are {lines}{more}: name one by sku or line.")
     if len(found) > 1:
-        raise _no("Several items have this sku; name the line instead.", field)
+        lines = ", ".join(str(i.line) for i in found[:SHOWN_MAX])
+        raise _no("Several items have this sku.", field, f"Name the line instead: {lines}.")
     return found[0]
 
 
@@ -95,16 +103,20 @@ def _pick(want: Mapping[str, Any], item: Item, units_before: int, quantity_befor
     if want.get("amount") is not None:
         units = int(want["amount"])
         if not 0 < units <= left_units:
-            raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field)
+            raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field, _left(left_units))
         return Chosen(item.line, units, 0)
     quantity = int(want.get("quantity") or 1)
     if not 0 < quantity <= left_quantity:
-        raise _no(f"Line {item.line} has a quantity of {left_quantity} left to refund.", field)
+        raise _no(f"Line {item.line} has a quantity of {left_quantity} left to refund.", field, _left(left_quantity))
     units = left_units if quantity == left_quantity else item.units * quantity // item.quantity
     if not 0 < units <= left_units:
-        raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field)
+        raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field, _left(left_units))
     return Chosen(item.line, units, quantity)
 
 
-def _no(message: str, field: str) -> Problem:
-    return Problem("refund_items", message, field=field)
+def _left(left: int) -> str:
+    return f"Send {left} or less." if left else "Leave this line out: all of it is refunded."
+
+
+def _no(message: str, field: str, cure: str) -> Problem:
+    return Problem("refund_items", message, field=field, cure=cure)

@@ -1,5 +1,6 @@
 """What a card number says by itself: scheme, brand, check digit. Prefixes are public issuer ranges."""
 
+from datetime import datetime, timedelta
 from typing import Final
 
 # The most telling first: Elo's ranges lie inside those of the others. (low, high) of equal length, scheme,
@@ -73,3 +74,9 @@ def bin6(pan: str) -> str:
 
 def last4(pan: str) -> str:
     return pan[-4:]
+
+
+def is_expired(month: int, year: int, at: datetime) -> bool:
+    """Whether a card's last month (1 to 12, four digits of year) is over everywhere on earth. `at` is in UTC."""
+    last_place = at - timedelta(hours=12)
+    return (year, month) < (last_place.year, last_place.month)

@@ -58,6 +58,7 @@ _DO_NOT_HONOR: Final = {"amex": "100"}
 _ASK_CUSTOMER: Final = "1A"
 CONFIRMED: Final = "c2FuZGJveC1jb25maXJtZWQ="  # the authentication value of a passed stand-in
 _NO_FUNDS: Final = {"amex": "116"}
+_EXPIRED: Final = {"amex": "101"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,15 +185,19 @@ def answer(
     declines_before: int,
     capture: bool = True,
     confirmed: bool = False,
+    expired: bool = False,
 ) -> Answer | None:
     """The issuer's decision about one send; None for a card that the sandbox does not take.
 
     `sends_before` and `declines_before` are of the same order and card. `capture` False only holds the amount;
-    `confirmed`: the customer passed the sandbox's stand-in for 3-D Secure.
+    `confirmed`: the customer passed the sandbox's stand-in for 3-D Secure. `expired`: the card's last month is over;
+    whatever the card is documented for, it is declined for that.
     """
     card = classify(pan)
     if card is None:
         return None
+    if expired:
+        return Answer(False, _EXPIRED.get(card.scheme, "54"))
     yes = Answer(True, _FULL_APPROVAL.get(card.scheme, "00"))
     no = Answer(False, _DO_NOT_HONOR.get(card.scheme, "05"))
     if card.kind == "approve":

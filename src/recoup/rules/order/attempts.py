@@ -31,7 +31,6 @@ class Row(NamedTuple):
 
 
 _OVER: Final = ENDED - {Stage.COMPLETED}
-_NOT_DONE: Final = OPEN | _OVER
 _ALL: Final = OPEN | ENDED
 ROWS: Final = (
     Row("planned", "sent", frozenset({Stage.PROCESSING}), "open", "keep", None, "attempt_sent", None, "inquire"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from recoup.rules.order.lifecycle import Stage
+from recoup.rules.order.lifecycle import STEPS, Stage
 
 
 class Line(Protocol):
@@ -30,9 +30,7 @@ class State:
     reason: str | None = None
 
 
-_ENDS = {"declined": "declined", "cancelled": "merchant_cancelled", "paid_elsewhere": "paid_elsewhere",
-         "capture_window_ended": "capture_window", "challenge_failed": "challenge_failed",
-         "challenge_timed_out": "challenge_timeout", "expired": "expired"}  # fmt: skip
+_ENDS = {row.happening: row.reason for row in STEPS if row.reason}
 
 
 def fold(lines: Iterable[Line]) -> State:

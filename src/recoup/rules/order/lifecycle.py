@@ -110,9 +110,12 @@ FACTS: Final = (
     Fact("attempt_unknown", "attempt", _ANY, None, None),
     Fact("attempt_approved", "attempt", _ANY, None, None),
     Fact("approved_late", "attempt", _GONE, "late_approval", None),
-    Fact("reversed", "reversal", _GONE, "reversed", None),
-    Fact("reversal_delayed", "reversal", _GONE, None, None),
-    Fact("reversal_stuck", "reversal", _GONE, None, None),
+    Fact("reversal_owed", "reversal", ENDED, None, None),
+    Fact("reversed", "reversal", ENDED, "reversed", None),
+    Fact("reversal_delayed", "reversal", ENDED, None, None),
+    Fact("reversal_stuck", "reversal", ENDED, None, None),
+    Fact("reversal_refused", "reversal", ENDED, None, None),
+    Fact("settled_by_hand", "reversal", ENDED, "by_hand", None),
     Fact("void_owed", "void", _GONE, None, None),
     Fact("voided", "void", _GONE, None, None),
     Fact("void_delayed", "void", _GONE, None, None),
@@ -136,6 +139,7 @@ FACTS: Final = (
     Fact("settled", "settlement", _PAID, "settled", "settlement.completed"),
     Fact("settlement_delayed", "settlement", _PAID, None, None),
     Fact("settlement_stuck", "settlement", _PAID, None, None),
+    Fact("settlement_replaced", "settlement", _PAID, None, None),
     Fact("card_replaced", "amend", _TRIED | {S.CHALLENGED}, None, None),
     Fact("expiry_moved", "amend", _TRIED | {S.RECEIVED, S.PROBLEM}, None, None),
     Fact("retries_stopped", "amend", OPEN, None, None),
@@ -183,7 +187,8 @@ def fact(stage: Stage, happening: str) -> Fact:
     row = _FACTS[happening]
     if stage not in row.stages:
         message = f"{happening.replace('_', ' ').capitalize()} is not possible for an order that is {stage.value}."
-        raise Problem("wrong_state", message, stage=stage.value)
+        raise Problem("wrong_state", message,
+                      cure="Read the order: its state says what is possible.", stage=stage.value)  # fmt: skip
     return row
 
 

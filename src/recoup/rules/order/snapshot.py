@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 from recoup.rules.money.fees import Tariff
 from recoup.rules.money.ledger import WALLET
+from recoup.rules.order.faces import Face, face
 from recoup.rules.order.lifecycle import Stage
 
 
@@ -191,9 +192,17 @@ class Order:
     def merchant_id(self) -> UUID:
         return self.merchant.merchant_id
 
-    @property
-    def key(self) -> tuple[UUID, UUID]:
-        return self.merchant.merchant_id, self.order_id
+    def face(self) -> Face:
+        return face(self.stage, self.kind, self.units, self.refunded_units, self.disputed)
+
+    def attempt(self, attempt_id: UUID | None) -> Attempt:
+        return next(a for a in self.attempts if a.attempt_id == attempt_id)
+
+    def refund(self, refund_id: UUID) -> Refund:
+        return next(r for r in self.refunds if r.refund_id == refund_id)
+
+    def settlement(self, settlement_id: UUID) -> Settlement:
+        return next(s for s in self.settlements if s.settlement_id == settlement_id)
 
     def going(self) -> Attempt | None:
         """The attempt that is out: sent, with no answer that we know of."""
@@ -216,6 +225,11 @@ class Order:
     @property
     def captured_later(self) -> bool:
         return bool(self.facts.get("transaction_type") == "AUTHORIZATION")
+
+    @property
+    def sent_text(self) -> str | None:
+        """The amount in its sender's own scale; the other dialect sends minor units, which have none."""
+        return self.amount_text if self.kind == "stable" else None
 
     @property
     def payable_place(self) -> str:

@@ -6,12 +6,12 @@ Source: rescue contract §5, §17.1 (C5, modes, U1, sites).
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kernel.world import Policy
+from recoup.rules.rescue.site_address import host_of
 
 _CALL_CENTRE: Final = frozenset({"callcenter", "call_center", "moto", "phone"})
 
@@ -47,16 +47,15 @@ def expiry_of(
     floor, latest = now + policy.expiry_floor - policy.expiry_grace, now + policy.expiry_max + policy.expiry_grace
     if asked < floor:
         days = policy.expiry_floor / timedelta(days=1)
-        message = f"ExpiryDateUtc must be at least {days:g} day(s) ahead of {iso(now)}."
-        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Ideally send three weeks.")
+        ahead = "a day" if days == 1 else f"{days:g} days"
+        message = f"ExpiryDateUtc must be at least {ahead} ahead of {iso(now)}."
+        raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send a later date, ideally three weeks ahead.")
     if asked > latest:
         message = f"ExpiryDateUtc may be at most {iso(latest)}."
         raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send an earlier date.")
     if recurring and asked < now + policy.expiry_recommended - policy.expiry_grace:
         return asked, ("expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",)
     return asked, ()
-
-
 
 
 def choose_site(
@@ -83,14 +82,5 @@ def choose_site(
             return site, (("siteUrl is not known; the site with this descriptor was used.",) if url else ())
     default = next((s for s in sites if s.is_default), None)
     if default is None:
-        raise Problem("invalid", "The merchant has no site.", field="SiteId", cure="Create a site first.")
+        raise Problem("invalid", "The merchant has no site.", field="SiteId", cure="Make a site first: POST /v1/sites.")
     return default, (("siteUrl is not known; the default site was used.",) if url else ())
-
-
-def host_of(url: str) -> str | None:
-    """The host of an address as clients write it: with or without scheme, `www.`, port or path."""
-    try:
-        host = urlsplit(url if "//" in url else "//" + url).hostname
-    except ValueError:
-        return None
-    return host.removeprefix("www.") if host else None

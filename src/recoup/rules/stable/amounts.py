@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import Money, from_text, to_text
+from recoup.kernel.money import Money, from_text, shown
 from recoup.kernel.problem import Problem
 
 WHOLE_MAX: Final = 999_999_999  # of the currency: every sum of amounts stays far inside 64 bits
@@ -40,15 +40,7 @@ def check_currency(currency: str) -> str:
 
 def text_like(units: int, asset: str, like: str) -> str:
     """`units` with the decimals of `like`, and more where they are needed; zero is `0`."""
-    if units == 0:
-        return "0"
-    text = to_text(units, EXPONENTS[asset])
-    whole, dot, fraction = text.partition(".")
-    if not dot:
-        return text
-    scale = len(like.partition(".")[2])
-    kept = fraction[:scale] + fraction[scale:].rstrip("0")
-    return f"{whole}.{kept}" if kept else whole
+    return shown(units, asset, like) if units else "0"
 
 
 def plain_text(units: int, asset: str) -> str:

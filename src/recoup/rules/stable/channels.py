@@ -15,7 +15,8 @@ NETWORKS: Final = ("tron", "base", "bsc", "ethereum", "polygon", "arbitrum")
 @dataclass(frozen=True, slots=True)
 class Channel:
     """`currencies` empty: any. `network` None: not reached by routing. `direct` money goes to the merchant's own wallet
-    and never comes back through us; `custodial` money is kept for the merchant and can be refunded.
+    and never comes back through us; `custodial` money is kept for the merchant and can be refunded. `pays_out_to`: the
+    chains that a payout may name.
     """
 
     code: str
@@ -27,6 +28,7 @@ class Channel:
     pay_currencies: tuple[str, ...] = ()
     network: str | None = None
     requires_watcher: bool = False
+    pays_out_to: tuple[str, ...] = ()
 
     @property
     def supports_refund(self) -> bool:
@@ -39,7 +41,7 @@ class Channel:
 CHANNELS: Final[Mapping[str, Channel]] = {
     channel.code: channel
     for channel in (
-        Channel("mock", "Mock (test)", "other", "custodial", test=True),
+        Channel("mock", "Mock (test)", "other", "custodial", test=True, pays_out_to=("mock", *NETWORKS)),
         Channel("mock_direct", "Mock direct (test)", "other", "direct", test=True),
     )
 }

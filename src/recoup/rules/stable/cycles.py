@@ -2,11 +2,10 @@
 
 from calendar import monthrange
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from recoup.kernel.ids import parse_wire_id
 
-Unit = Literal["day", "week", "month"]
 COUNT_MAX: Final = 366
 _LENGTHS: Final = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
 

@@ -2,7 +2,22 @@
 
 from recoup.kernel.problem import Problem
 from recoup.rules.order.snapshot import Order
-from recoup.rules.stable.channels import CHANNELS
+from recoup.rules.stable.channels import CHANNELS, Channel
+
+
+def way_back(order: Order) -> str:
+    """What a merchant does who wants to call off an order that is paid."""
+    if order.refunded_units >= order.units:
+        return "All of it has been given back already."
+    channel = _channel(order) if order.kind == "stable" else None
+    if channel is not None and not channel.supports_refund:
+        return "It was paid into your own wallet, where we cannot reach it: send the money back from there."
+    return "It is paid: refund it instead."
+
+
+def _channel(order: Order) -> Channel | None:
+    payment = order.paid_by()
+    return CHANNELS.get((payment.route if payment else None) or order.source)
 
 
 def check_gives_back(order: Order) -> None:
@@ -12,8 +27,7 @@ def check_gives_back(order: Order) -> None:
     """
     if order.kind != "stable":
         return
-    payment = order.paid_by()
-    channel = CHANNELS.get((payment.route if payment else None) or order.source)
+    channel = _channel(order)
     if channel is not None and not channel.supports_refund:
         message = f"Orders of the channel {channel.code} settle straight to your own wallet; nothing is left here."
         raise Problem("wrong_state", message, cure="Send the money back from your wallet.", detail="refund_unsupported")

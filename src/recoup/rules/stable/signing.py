@@ -29,6 +29,11 @@ def same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("latin-1", "replace"), expected.encode())
 
 
+def secret_context(key_id: str) -> str:
+    """What a key's sealed secret is bound to."""
+    return f"signing-key:{key_id}"
+
+
 def seconds_of(timestamp: str) -> int | None:
     """Unix seconds, or None for what is no decimal number."""
     return int(timestamp) if _SECONDS.fullmatch(timestamp) else None

@@ -6,12 +6,13 @@ import asyncpg
 
 _ASKED = """
 SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor, o.units, o.asset, o.stage, v.scheme,
-  v.last4, v.exp_month, v.exp_year, p.billing, h.reason,
+  v.last4, v.exp_month, v.exp_year, p.billing, h.reason, s.url AS site_url,
   c.expires_at <= now() + m.offset_us * interval '1 microsecond' AS lapsed
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
+JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
 JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 WHERE c.merchant_id = $1 AND c.order_id = $2

@@ -5,13 +5,14 @@ from uuid import UUID
 import asyncpg
 
 _LIST = """
-SELECT endpoint_id, url, events, format, own_key IS NOT NULL AS has_own_key, own_key, ordered, state, why, created_at
-FROM endpoints WHERE merchant_id = $1 AND state <> 'deleted' AND format <> 'stablecoin' ORDER BY created_at, endpoint_id
+SELECT endpoint_id, url, events, format, own_key IS NOT NULL AS has_own_key, own_key, ordered, state, why, created_at,
+  encrypt
+FROM endpoints WHERE merchant_id = $1 AND state <> 'deleted' AND door = 'rescue' ORDER BY created_at, endpoint_id
 """
 
 _TRIES = """
 SELECT t.try_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error, t.latency_ms, t.answer, t.result,
-  b.event, o.external_id
+  t.sample IS NOT NULL AS is_sample, coalesce(t.sample, b.event) AS event, o.external_id
 FROM delivery_tries t
 LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
@@ -30,7 +31,7 @@ async def list_tries(
 
 _STABLECOIN = """
 SELECT endpoint_id, url, events, encrypt, state, why FROM endpoints
-WHERE merchant_id = $1 AND format = 'stablecoin' AND state <> 'deleted'
+WHERE merchant_id = $1 AND door = 'stablecoin' AND state <> 'deleted'
 """
 
 

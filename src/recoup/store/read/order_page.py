@@ -82,6 +82,11 @@ class OrderPage:
     events: tuple[Row, ...]
     due: Mapping[str, datetime]
 
+    @property
+    def sent_text(self) -> str | None:
+        """The amount of a stablecoin order in its sender's own scale."""
+        return self.order["amount_text"] if self.order["kind"] == "stable" else None
+
 
 async def read_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> OrderPage | None:
     """None when this merchant has no such order."""

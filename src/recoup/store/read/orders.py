@@ -36,7 +36,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One line of a list. Times are business time; units the asset's smallest; `created_at` None while Draft."""
+    """One line of a list. Times are business time; units the asset's smallest; `created_at` None while Draft;
+    `sent_text` the amount of a stablecoin order as it was sent."""
 
     order_id: UUID
     external_id: str
@@ -59,6 +60,7 @@ class OrderRow:
     reason: str | None
     attention: str | None
     disputed: bool
+    sent_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ WITH page AS MATERIALIZED ({page})
 SELECT h.order_id, o.external_id, h.site_id, coalesce(t.name, '') AS site_name, h.created_at, h.placed_at,
   coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, h.order_type, h.source, h.door, o.descriptor,
   h.status, h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,
-  h.disputed
+  h.disputed, CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END AS sent_text
 FROM page h
 JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id
 LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id

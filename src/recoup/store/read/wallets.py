@@ -23,7 +23,7 @@ SELECT asset, -sum(units)::bigint AS units, max(at) AS at FROM (
 # statement, so that no settlement ends in between.
 _AVAILABLE = f"""
 SELECT (coalesce((SELECT units FROM ({_BALANCES}) b), 0) - coalesce((SELECT sum(units) FROM settlements
-  WHERE merchant_id = $1 AND asset = $2 AND state <> 'confirmed'), 0))::bigint
+  WHERE merchant_id = $1 AND asset = $2 AND state NOT IN ('confirmed', 'failed')), 0))::bigint
 """
 _MOVEMENTS = """
 WITH open AS (

@@ -17,7 +17,7 @@ WITH input AS MATERIALIZED (
     kind text, order_type text, source text, external_id text, generation int, site_id uuid, descriptor text,
     asset text, units bigint, amount_text text, token_id uuid, transaction_id text, placed_at timestamptz,
     expires_at timestamptz, facts jsonb, actor text, request_id text, recorded_at timestamptz, event_id uuid,
-    event jsonb, admit_at timestamptz, payer_id uuid, first_name text, last_name text, email text, phone text, ip text,
+    event jsonb, due_at timestamptz, payer_id uuid, first_name text, last_name text, email text, phone text, ip text,
     billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint,
     operation text, subject_kind text, due_kind text, attempt_id uuid, channel text)
 ), fresh AS MATERIALIZED (
@@ -28,12 +28,12 @@ WITH input AS MATERIALIZED (
   LEFT JOIN vault v ON v.merchant_id = i.merchant_id AND v.token_id = i.token_id
   WHERE (v.token_id IS NOT NULL OR i.kind = 'stable')
     AND NOT EXISTS (SELECT FROM requests r
-      WHERE r.merchant_id = i.merchant_id AND r.operation = coalesce(i.operation, 'evaluate') AND r.key = i.key)
+      WHERE r.merchant_id = i.merchant_id AND r.operation = i.operation AND r.key = i.key)
     AND NOT EXISTS (SELECT FROM order_refs f WHERE f.merchant_id = i.merchant_id AND f.door = i.door
       AND f.external_id = i.external_id AND f.generation >= i.generation)
 ), gate AS (
   INSERT INTO requests (merchant_id, operation, key, input_mac, subject_id, state, answer, created_at)
-  SELECT merchant_id, coalesce(operation, 'evaluate'), key, input_mac, order_id, 'answered', answer, recorded_at
+  SELECT merchant_id, operation, key, input_mac, order_id, 'answered', answer, recorded_at
   FROM fresh
   ORDER BY merchant_id, key
   ON CONFLICT DO NOTHING RETURNING merchant_id, key
@@ -75,12 +75,12 @@ WITH input AS MATERIALIZED (
   SELECT merchant_id, order_id, placed_at, concat_ws(' ', search, last4) FROM admitted
 ), told AS (
   INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
-  SELECT merchant_id, order_id, 1, coalesce(subject_kind, 'order'), event_id, 'order.submitted', event, placed_at,
+  SELECT merchant_id, order_id, 1, subject_kind, event_id, 'order.submitted', event, placed_at,
     recorded_at
   FROM admitted
 ), due AS (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
-  SELECT merchant_id, coalesce(due_kind, 'admit'), order_id, admit_at FROM admitted
+  SELECT merchant_id, due_kind, order_id, due_at FROM admitted
 ), payment AS (  -- what a stablecoin order waits for
   INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
     initiator)

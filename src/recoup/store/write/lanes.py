@@ -17,7 +17,7 @@ WITH picked AS MATERIALIZED (
   WHERE l.merchant_id = p.merchant_id AND l.endpoint_id = p.endpoint_id AND l.lane_id = p.lane_id
   RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.next_seq, l.fails
 )
-SELECT l.*, e.state, e.url, e.format, e.encrypt, e.own_key, m.webhook_key,
+SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.own_key, m.webhook_key,
   m.stablecoin_webhook_key, o.event_id, o.event, o.subject_kind, o.body, o.business_at, r.site_id,
   r.external_id
 FROM leased l

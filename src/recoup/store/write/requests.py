@@ -1,4 +1,4 @@
-"""Keys that only read what another call had made."""
+"""The gate of repeats: which key was answered what."""
 
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,20 @@ VALUES ($1, $2, $3, $4, $5, 'answered', $6, $7) ON CONFLICT DO NOTHING
 """
 
 
+def answered(
+    merchant_id: UUID, operation: str, key: str, input_mac: bytes, subject_id: UUID, answer: dict[str, Any],
+    at: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """The row of a key, for the write that does what was asked: a race for the key undoes all of it."""
+    return {
+        "merchant_id": merchant_id, "operation": operation, "key": key, "input_mac": "\\x" + input_mac.hex(),
+        "subject_id": subject_id, "state": "answered", "answer": answer, "created_at": at,
+    }  # fmt: skip
+
+
 async def remember(
     connection: asyncpg.Connection, merchant_id: UUID, operation: str, key: str, input_mac: bytes, subject_id: UUID,
     answer: dict[str, Any], at: datetime,
 ) -> None:  # fmt: skip
-    """The same key with other content is a conflict from now on."""
+    """For a key that only reads what another call had made. With other content it is a conflict from now on."""
     await connection.execute(_REMEMBER, merchant_id, operation, key, input_mac, subject_id, answer, at)

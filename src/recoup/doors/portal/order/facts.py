@@ -154,6 +154,8 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
     if not visit.session.may("refund"):
         return Action(f"Your role ({_role(visit)}) may look, not refund.")
     if page.order["stage"] != Stage.COMPLETED:
+        if any(line["happening"] == "paid_late" for line in page.log):
+            return Action("What came was too late to pay the order; it is told apart, below.")
         return Action("Nothing was paid, so there is nothing to give back.")
     if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
         return Action("Its money went straight to your own wallet; nothing of it is here.")
@@ -165,7 +167,9 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
 def can_cancel(visit: Visit, page: OrderPage) -> Action:
     stage = Stage(page.order["stage"])
     if stage is Stage.COMPLETED:
-        return Action("It is paid: a completed order is refunded, not cancelled.")
+        gives_back = (found := channel(page)) is None or found.supports_refund
+        return Action("It is paid: " + ("a completed order is refunded, not cancelled." if gives_back
+                                        else "its money went straight to your own wallet."))  # fmt: skip
     if stage in ENDED:
         return Action("It has ended already.")
     if not can(stage, "cancelled"):

@@ -9,13 +9,18 @@ from starlette.responses import Response
 
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.refund import Asked, fresh_key
+from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
+from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import KINDS, timeline
+from recoup.doors.portal.order.waiting import waiting
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.words import REASONS
+from recoup.doors.portal.words import API_STATES, REASONS
 from recoup.flows.stable.checkout import checkout_token
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.words import order_status
 from recoup.store.read.order_page import OrderPage, read_order
 from recoup.store.read.people import names_of
 
@@ -70,15 +75,20 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
     shown = shown if shown in KINDS else "all"
     asked = asked or Asked(how="amount", amount=facts.remaining(page), key=fresh_key())
     reasons, versions = facts.last_word(page)
+    stable = page.order["kind"] == "stable"
+    reasons_of = STABLE_REASONS if stable else REASONS
     values = visit.values(
-        page=page, order=page.order, head=page.head, payer=page.payer, card=page.card,
+        page=page, order=page.order, sent_text=page.sent_text, head=page.head, payer=page.payer, card=page.card,
         items=[item for item in items if shown in ("all", item.kind)], shown=shown,
         counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS},
         sums=facts.sums(page), planned=facts.planned(page), reasons=reasons, versions=versions,
         tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
         remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
-        can_cancel=facts.can_cancel(visit, page), why_ended=REASONS.get(page.head["reason"] or "", ""),
-        channel=facts.channel(page) if page.order["kind"] == "stable" else None,
+        can_cancel=facts.can_cancel(visit, page), why_ended=reasons_of.get(page.head["reason"] or "", ""),
+        channel=facts.channel(page) if stable else None, stable=stable, waiting=waiting(page),
+        events=[{**event, "name": name} for event in page.events if (name := event_name(page, event))],
+        wire_id=wire_id("ord", page.order_id) if stable else "", api_states=API_STATES,
+        api_status=order_status(Stage(page.order["stage"]), page.order["units"], page.head["refunded_units"]),
         customer_link=f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, page.order_id)}",
         problem=problem, dialog=dialog, asked=asked, review=review,
         receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),

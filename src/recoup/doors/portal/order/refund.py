@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from recoup.doors.portal.order.facts import order_items, remaining, taken
-from recoup.doors.portal.templates import money, plain_money
+from recoup.doors.portal.order.facts import channel, order_items, remaining, taken
+from recoup.doors.portal.templates import money
 from recoup.flows.refunds.refund import RefundAsked
-from recoup.kernel.money import Money, from_text
+from recoup.kernel.money import Money, from_text, shown
 from recoup.kernel.problem import Problem
 from recoup.rules.money.refunds import by_amount, by_items
 from recoup.store.read.order_page import OrderPage
@@ -30,8 +30,8 @@ class Asked:
     reason: str = ""
     key: str = ""
 
-    def amount_text(self, asset: str) -> str:
-        return self.typed if self.typed is not None else plain_money(self.amount, asset)
+    def amount_text(self, asset: str, like: str | None) -> str:
+        return self.typed if self.typed is not None else shown(self.amount, asset, like)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def review(page: OrderPage, asked: Asked, fee: int) -> Review:
         units, _ = by_items(_items(asked), order_items(page), taken(page))
     else:
         units = from_text(_amount_text(asked), asset, "amount").units
-    by_amount(Money(units, asset), left)
+    by_amount(Money(units, asset), left, like=page.sent_text)
     return Review(units, _sentences(page, units, fee))
 
 
@@ -118,15 +118,23 @@ def _items(asked: Asked) -> tuple[dict[str, Any], ...]:
 
 
 def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
-    asset = page.order["asset"]
-    amount, left = f"{money(units, asset)} {asset}", remaining(page) - units
+    asset, left = page.order["asset"], remaining(page) - units
+    stable = page.order["kind"] == "stable"
+
+    def text(of: int) -> str:
+        return f"{money(of, asset, page.sent_text)} {asset}"
+
+    amount = text(units)
     card = f"the card ending in {page.card['last4']}" if page.card else "where the payment came from"
-    found = [
+    taken_by = channel(page) if stable else None
+    state = ("Returned", "refunded") if not left else ("Completed", "partially_refunded")
+    api = f" ({state[1]} in the API)" if stable else ""
+    return (
         f"From the moment you press the button {amount} are owed to the customer; this cannot be taken back.",
-        f"The processor is told to send {amount} back to {card}. Banks show it after some days.",
-        f"What is owed to you falls by {amount}." + (f" The fee of {money(fee, asset)} {asset} stays." if fee else ""),
-        "The order becomes Returned: nothing is left to refund." if not left
-        else f"The order stays Completed; {money(left, asset)} {asset} can still be refunded.",
-        "Your system hears of it by the webhook order.refunded.",
-    ]  # fmt: skip
-    return tuple(found)
+        f"{taken_by.name if taken_by else 'The channel'} is told to send {amount} back to where the payment came from."
+        if stable else f"The processor is told to send {amount} back to {card}. Banks show it after some days.",
+        f"What is owed to you falls by {amount}." + (f" The fee of {text(fee)} stays." if fee else ""),
+        f"The order becomes {state[0]}{api}: nothing is left to refund." if not left
+        else f"The order stays {state[0]}{api}; {text(left)} can still be refunded.",
+        f"Your system hears of it by the webhook {'payment' if stable else 'order'}.refunded.",
+    )  # fmt: skip

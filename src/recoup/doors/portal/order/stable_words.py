@@ -5,7 +5,9 @@ from typing import Final
 
 from recoup.doors.portal.order.words import Said, Told
 from recoup.doors.portal.templates import when
+from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS
+from recoup.store.read.order_page import OrderPage, Row
 
 
 def _charged(told: Told) -> Said:
@@ -22,6 +24,25 @@ def _settled(told: Told) -> Said:
     return Said(f"{told.amount()} reached your wallet", text, "completed", "ok", "money")
 
 
+def _plain(
+    title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "money"
+) -> Callable[[Told], Said]:
+    return lambda told: Said(title.format(amount=told.amount()), text, icon, tone, kind)
+
+
+_CHANNEL_LOOKS: Final = "The channel did not take it. It is still owed; the operator looks at it."
+_CHANNEL_WAITS: Final = "The channel does not answer; it is sent until it does."
+REASONS: Final[Mapping[str, str]] = {
+    "declined": "The payment failed on its channel.",
+    "expired": "Nobody paid in time.",
+    "merchant_cancelled": "You cancelled it.",
+}
+def _refund(told: Told) -> Said:
+    number = f"Refund {told.get('number')}" if told.get("number") else "Refund"
+    return Said(f"{number} of {told.amount()}", "Owed to the payer from this moment on; the channel is told at once.",
+                "returned", "", "money")  # fmt: skip
+
+
 SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "received": _charged,
     "started": lambda told: Said("The payment was seen", "", "processing", "run"),
@@ -30,7 +51,33 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "collected": _collected,
     "settlement_due": lambda told: Said(f"{told.amount()} leave for your wallet", told.get("to"), "right", "", "money"),
     "settled": _settled,
-}
+    "declined": _plain("Ended: the payment failed", "", "cancelled", "bad", "other"),
+    "cancelled": _plain("Cancelled by you", "It cannot be paid any more.", "cancelled", kind="other"),
+    "expired": _plain("Expired", REASONS["expired"], "cancelled", kind="other"),
+    "refund_owed": _refund,
+    "refund_done": _plain("Refund of {amount} done", "The channel has sent it back.", "returned", "ok"),
+    "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
+                             "problem", "bad"),
+    "refund_delayed": _plain("Refund of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
+    "refund_stuck": _plain("Refund of {amount} is stuck", _CHANNEL_LOOKS, "problem", "bad"),
+    "paid_late": _plain("{amount} came after the end", "It is not lost; somebody decides what becomes of it.",
+                        "problem", "warn"),
+    "reversed": _plain("{amount} went back to the payer", "The late payment is given back.", "returned", "ok"),
+    "reversal_delayed": _plain("Giving back {amount} is delayed", _CHANNEL_WAITS, "clock", "warn"),
+    "reversal_stuck": _plain("Giving back {amount} is stuck", "The channel did not take it; try again.", "problem",
+                             "bad"),
+}  # fmt: skip
+# What a receiver of this dialect hears; other events are kept, and told to nobody.
+WIRE: Final[Mapping[str, str]] = {ours: wire for wire, ours in NAMES.items()}
+
+
+def event_name(page: OrderPage, event: Row) -> str | None:
+    """What its receivers call an event of this order; None when its dialect does not tell it."""
+    if page.order["kind"] != "stable":
+        return str(event["event"])
+    if event["event"] == "order.cancelled" and event["body"].get("status") != "failed":
+        return None
+    return WIRE.get(event["event"])
 
 
 def channel_name(code: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
+from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.words import RECIPES, Told, actor_words, say
 from recoup.doors.portal.templates import money
 from recoup.rules.network.codes import read_decline
@@ -41,11 +42,11 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
         items.append((line["recorded_at"], 0, line["seq"], _line(page, line, statuses[line["seq"]], now)))
     for number, postings in enumerate(_together(page.postings)):
         status = _at(page.log, statuses, postings[0]["recorded_at"])
-        items.append((postings[0]["recorded_at"], 1, number, _posted(postings, status)))
+        items.append((postings[0]["recorded_at"], 1, number, _posted(postings, status, page.sent_text)))
     for event in page.events:
         for attempt in event["tries"]:
             status = _at(page.log, statuses, attempt["at"])
-            items.append((attempt["at"], 2, attempt["try_no"], _delivery(event, attempt, status)))
+            items.append((attempt["at"], 2, attempt["try_no"], _delivery(page, event, attempt, status)))
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
 
 
@@ -71,7 +72,7 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
     came_in = _came_in(page) if line["src"] == Stage.NEW else {}
     told = Told(
         line["body"] | came_in, order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
-        order["expires_at"],
+        order["expires_at"], page.sent_text,
     )  # fmt: skip
     stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
     said = stable(told) if stable else say(line["happening"], told)
@@ -106,23 +107,23 @@ def _together(postings: Sequence[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
-def _posted(postings: Sequence[Row], status: int) -> Item:
+def _posted(postings: Sequence[Row], status: int, like: str | None) -> Item:
     """What it changes for the merchant is the title; each recipe is a part of the sentence."""
     entries = [(p["recipe"], e) for p in postings for e in p["entries"] or ()]
     asset = entries[0][1]["asset"] if entries else ""
     owed = -sum(e["units"] for _, e in entries if e["account"] == "merchant_payable")
     parts = [
-        f"{money(max((abs(e['units']) for r, e in entries if r == p['recipe']), default=0), asset)}"
+        f"{money(max((abs(e['units']) for r, e in entries if r == p['recipe']), default=0), asset, like)}"
         f" {RECIPES.get(p['recipe'], p['recipe'])}"
         for p in postings
     ]
-    title = f"Posted: {money(abs(owed), asset)} {asset} {'more' if owed > 0 else 'less'} owed to you"
+    title = f"Posted: {money(abs(owed), asset, like)} {asset} {'more' if owed > 0 else 'less'} owed to you"
     if not owed:
         title = f"Posted: {parts[0] if parts else 'nothing'}"
     first = postings[0]
     sealed = f"Page {first['page_no']:,}, entry {first['position']}." if first["page_no"] else "Not yet sealed."
     text = (", ".join(parts) + ". " if owed and len(parts) > 1 else "") + sealed
-    lines = tuple(f"{_account(e)}: {_signed(e)}" for _, e in entries)
+    lines = tuple(f"{_account(e)}: {_signed(e, like)}" for _, e in entries)
     return Item(first["business_at"], title, text, "money", "", "money", status, entries=lines)
 
 
@@ -131,16 +132,17 @@ def _account(entry: Mapping[str, Any]) -> str:
     return str(entry["account"]).replace("_", " ") + place
 
 
-def _signed(entry: Mapping[str, Any]) -> str:
-    return ("+" if entry["units"] > 0 else "") + money(entry["units"], entry["asset"])
+def _signed(entry: Mapping[str, Any], like: str | None) -> str:
+    return ("+" if entry["units"] > 0 else "") + money(entry["units"], entry["asset"], like)
 
 
-def _delivery(event: Row, attempt: Row, status: int) -> Item:
+def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
     """Deliveries run by the wall clock; they are shown where they fall in the order's own time."""
     moved: timedelta = event["business_at"] - event["recorded_at"]
     fine = attempt["result"] == "delivered"
+    name = event_name(page, event) or event["event"]
     where = urlsplit(attempt["url"] or "").hostname or "The endpoint"
     said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {attempt['error']}"
     text = f"{where} {said} in {attempt['latency_ms']:,} ms, try {attempt['try_no']}."
-    title = f"Webhook {event['event']} {'delivered' if fine else attempt['result']}"
+    title = f"Webhook {name} {'delivered' if fine else attempt['result']}"
     return Item(attempt["at"] + moved, title, text, "webhook", "ok" if fine else "bad", "webhooks", status)

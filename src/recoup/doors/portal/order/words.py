@@ -30,6 +30,7 @@ class Told:
     scheme: str
     now: datetime
     expires_at: datetime | None
+    sent_text: str | None = None
 
     def get(self, name: str) -> str:
         value = self.body.get(name)
@@ -37,7 +38,7 @@ class Told:
 
     def amount(self) -> str:
         units = self.body.get("units")
-        return f"{money(int(units) if units is not None else self.units, self.asset)} {self.asset}"
+        return f"{money(int(units) if units is not None else self.units, self.asset, self.sent_text)} {self.asset}"
 
     def moment(self, name: str) -> str:
         try:
@@ -183,6 +184,12 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "refund_stuck": _plain("Refund of {amount} is stuck",
                            "The processor did not take it. It is still owed; the operator looks at it.",
                            "problem", "bad", "money"),
+    "reversal_owed": _plain("{amount} are given back", "The late payment is owed to the payer; it is sent at once.",
+                            "returned", "", "money"),
+    "reversal_refused": _plain("Giving back {amount} was refused", "It is sent anew.", "problem", "warn", "money"),
+    "settled_by_hand": _plain("{amount} settled by hand", "Outside Recoup; the note stands with the refunds.", "check",
+                              "ok", "money"),
+    "settlement_replaced": _plain("The settlement of {amount} failed", "It is sent anew.", "problem", "warn", "money"),
     "paid_late": _plain("{amount} came after the end", "It is not lost: give it back, or deliver.", "problem", "warn",
                         "money"),
     "settlement_due": _plain("{amount} leave for your wallet", "", "right", "", "money"),
@@ -213,6 +220,7 @@ RECIPES: Final[Mapping[str, str]] = {
     "refund_done": "sent back to the customer",
     "late_approval": "came in late and goes back",
     "reversed": "went back to the customer",
+    "by_hand": "settled with the payer by hand",
     "settled": "sent to your own wallet",
     "uncollected": "not collected; the operator's loss",
 }
@@ -224,8 +232,13 @@ def say(happening: str, told: Told) -> Said:
     return known(told) if known else Said(happening.replace("_", " ").capitalize(), told.get("why"))
 
 
+def key_words(key: str) -> str:
+    """Enough to tell keys apart: the beginning and the last four."""
+    return key if len(key) <= 14 else f"{key[:8]}…{key[-4:]}"
+
+
 def actor_words(actor: str) -> str:
     kind, _, who = actor.partition(":")
-    words = {"user": who, "worker": "Recoup", "api": f"API key {who[:8]}", "operator": f"Operator {who}",
+    words = {"user": who, "worker": "Recoup", "api": f"API key {key_words(who)}", "operator": f"Operator {who}",
              "payer": "The customer"}  # fmt: skip
     return words.get(kind, actor)

@@ -100,6 +100,14 @@ class OrderDetail(Order, kw_only=True):
     challenge_url: Annotated[str | None, Meta(description="Where the customer can cure the decline, while they can.")]
 
 
+class AmendedOrder(OrderDetail, kw_only=True):
+    """The order as it is now, and what should be known besides."""
+
+    custom_properties: Annotated[
+        dict[str, str] | UnsetType, Meta(description="`warning`: what the caller should know; left out without one.")
+    ] = UNSET
+
+
 class OrderQuery(Shape, kw_only=True):
     """All are optional; several narrow further. `status`, `id` and `externalOrderId` may be repeated."""
 

@@ -10,7 +10,14 @@ from recoup.doors.rescue.wire import Moment, Shape, Text128, Text512
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Events = Annotated[list[str], Meta(description="Names of events; see the events' page.")]
 Descriptor = Annotated[str, Meta(min_length=5, max_length=22, description="What customers see on statements.")]
-Format = Annotated[str, Meta(description="`rescue`, `rescue-text` or `standard`.")]
+Format = Annotated[
+    str,
+    Meta(
+        description="`rescue` (JSON), `rescue-text` (the same as text/plain), `standard` (Standard Webhooks) or "
+        "`stablecoin`: the events of stablecoin orders in that API's dialect, signed as its own webhook is."
+    ),
+]
+Encrypt = Annotated[bool, Meta(description="Bodies go as A256GCM envelopes; with the format `stablecoin` only.")]
 
 
 class Switches(Shape, kw_only=True):
@@ -25,7 +32,9 @@ class Switches(Shape, kw_only=True):
 class SiteBody(Switches, kw_only=True):
     """A site or campaign."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=512, description="Orders find it by its host.")]
+    url: Annotated[
+        str, Meta(min_length=1, max_length=512, description="https address or host name; orders find it by its host.")
+    ]
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     descriptor: Descriptor
 
@@ -66,6 +75,7 @@ class EndpointBody(Shape, kw_only=True):
     events: Events | None = None
     format: Format | None = None
     own_key: Annotated[bool | None, Meta(description="True: a key of its own, not the merchant's.")] = None
+    encrypt: Encrypt | None = None
     mid: Annotated[UUID | None, Meta(description="Not needed.")] = None
 
 
@@ -78,6 +88,7 @@ class EndpointChange(Shape, kw_only=True):
     state: Annotated[str | None, Meta(description="`active`, or `disabled`: nothing is sent, nothing kept for it.")] = (
         None
     )
+    encrypt: Encrypt | None = None
 
 
 class Endpoint(Shape, kw_only=True):
@@ -89,7 +100,10 @@ class Endpoint(Shape, kw_only=True):
     format: str
     state: str
     created_date: Moment
-    signing_key: Annotated[str, Meta(description="Base64; signs what is sent there.")]
+    signing_key: Annotated[
+        str, Meta(description="Base64; signs what is sent there. For `stablecoin` this text itself is the secret.")
+    ]
+    encrypt: Encrypt
     why: Annotated[str | None, Meta(description="Why it is disabled.")] = None
 
 
@@ -101,7 +115,7 @@ class Endpoints(Shape, kw_only=True):
 
 
 class TestBody(Shape, kw_only=True):
-    """Which event; `order.completed` when none is named."""
+    """Which event; a completed payment when none is named."""
 
     event: str | None = None
 
@@ -133,6 +147,7 @@ class Delivery(Shape, kw_only=True):
     order_id: UUID
     external_order_id: str | None
     sequence: int
+    is_sample: Annotated[bool, Meta(description="True: sent by …/test, and not tried again.")]
     attempt: Annotated[int, Meta(ge=1, description="Counts the tries of this event.")]
     at: Moment
     result: Annotated[str, Meta(description="`delivered`, `failed` (it is tried again), `parked` or `disabled`.")]

@@ -18,6 +18,7 @@ from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
 from recoup.kernel.time import Clocks, WallTime
+from recoup.rules.network.card import is_expired
 from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer
 
 _LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
@@ -132,6 +133,7 @@ class SandboxProcessor:
             confirmed=(charge.three_d_secure or {}).get("authenticationValue") == CONFIRMED,
             sends_before=past.sends,
             declines_before=past.declines,
+            expired=is_expired(charge.card.exp_month, charge.card.exp_year, charge.sent_at),
         )
 
     async def _decide(self, connection: Any, charge: Charge, mac: bytes, said: Answer, past: book.Past) -> Decided:

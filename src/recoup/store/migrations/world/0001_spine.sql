@@ -179,8 +179,11 @@ CREATE TABLE order_log (
     'cancelled/paid_late/cancelled',
     'cancelled/paid_twice/cancelled',
     'cancelled/reversal_delayed/cancelled',
+    'cancelled/reversal_owed/cancelled',
+    'cancelled/reversal_refused/cancelled',
     'cancelled/reversal_stuck/cancelled',
     'cancelled/reversed/cancelled',
+    'cancelled/settled_by_hand/cancelled',
     'cancelled/void_delayed/cancelled',
     'cancelled/void_owed/cancelled',
     'cancelled/void_stuck/cancelled',
@@ -223,9 +226,16 @@ CREATE TABLE order_log (
     'completed/refund_refused/completed',
     'completed/refund_sent/completed',
     'completed/refund_stuck/completed',
+    'completed/reversal_delayed/completed',
+    'completed/reversal_owed/completed',
+    'completed/reversal_refused/completed',
+    'completed/reversal_stuck/completed',
+    'completed/reversed/completed',
     'completed/settled/completed',
+    'completed/settled_by_hand/completed',
     'completed/settlement_delayed/completed',
     'completed/settlement_due/completed',
+    'completed/settlement_replaced/completed',
     'completed/settlement_stuck/completed',
     'completed/warned/completed',
     'declined/approved_late/declined',
@@ -237,8 +247,11 @@ CREATE TABLE order_log (
     'declined/paid_late/declined',
     'declined/paid_twice/declined',
     'declined/reversal_delayed/declined',
+    'declined/reversal_owed/declined',
+    'declined/reversal_refused/declined',
     'declined/reversal_stuck/declined',
     'declined/reversed/declined',
+    'declined/settled_by_hand/declined',
     'declined/void_delayed/declined',
     'declined/void_owed/declined',
     'declined/void_stuck/declined',
@@ -253,8 +266,11 @@ CREATE TABLE order_log (
     'expired/paid_late/expired',
     'expired/paid_twice/expired',
     'expired/reversal_delayed/expired',
+    'expired/reversal_owed/expired',
+    'expired/reversal_refused/expired',
     'expired/reversal_stuck/expired',
     'expired/reversed/expired',
+    'expired/settled_by_hand/expired',
     'expired/void_delayed/expired',
     'expired/void_owed/expired',
     'expired/void_stuck/expired',
@@ -552,13 +568,13 @@ CREATE TABLE challenges (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 
--- home: merchant. Direct money on its way to the merchant's own wallet; one for each payment.
+-- home: merchant. Direct money on its way to the merchant's own wallet; one for each payment, and the failed ones that it replaced.
 CREATE TABLE settlements (
   merchant_id uuid NOT NULL,
   settlement_id uuid NOT NULL,
   order_id uuid NOT NULL,
   attempt_id uuid NOT NULL,
-  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'stuck')),
+  state text NOT NULL CHECK (state IN ('pending', 'broadcast', 'confirmed', 'stuck', 'failed')),
   units bigint NOT NULL CHECK (units > 0), -- net
   fee_units bigint NOT NULL CHECK (fee_units >= 0),
   asset text NOT NULL,
@@ -568,11 +584,11 @@ CREATE TABLE settlements (
   send_before timestamptz,                 -- wall time; no first byte leaves later
   business_at timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, settlement_id),
-  UNIQUE (merchant_id, attempt_id),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
-CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state <> 'confirmed';
+CREATE UNIQUE INDEX settlements_payment ON settlements (merchant_id, attempt_id) WHERE state <> 'failed';
+CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state NOT IN ('confirmed', 'failed');
 
 -- home: card. One row a card: the lock of the network gate.
 CREATE TABLE cards (
@@ -932,12 +948,15 @@ CREATE TABLE endpoints (
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
   why text,
   created_at timestamptz NOT NULL,
-  encrypt boolean NOT NULL DEFAULT false,
+  encrypt boolean NOT NULL DEFAULT false,  -- stablecoin format only
+  door text NOT NULL DEFAULT 'rescue' CHECK (door IN ('rescue', 'stablecoin')),  -- which API manages it
   PRIMARY KEY (merchant_id, endpoint_id)
 );
 
 CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
-  WHERE format = 'stablecoin' AND state <> 'deleted';
+  WHERE door = 'stablecoin' AND state <> 'deleted';
+CREATE UNIQUE INDEX endpoints_one_url ON endpoints (merchant_id, url, (format = 'stablecoin'))
+  WHERE door = 'rescue' AND state <> 'deleted';
 
 -- One endpoint x one subject (or one event, when unordered): the next event to deliver.
 CREATE TABLE lanes (
@@ -968,6 +987,7 @@ CREATE TABLE delivery_tries (
   latency_ms int NOT NULL,
   answer text NOT NULL,
   result text NOT NULL CHECK (result IN ('delivered', 'failed', 'parked', 'disabled')),
+  sample text,                             -- the event's name, of a sample that was sent on demand
   PRIMARY KEY (merchant_id, try_id)
 ) PARTITION BY RANGE (try_id);
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);

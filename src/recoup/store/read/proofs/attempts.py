@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, first_of
 
 _OF_ORDER: Final = """
 SELECT o.order_id, v.field, v.expected, v.found
@@ -59,9 +59,11 @@ CROSS JOIN LATERAL (VALUES
       AND a.send_before IS NOT NULL AND a.sends > 0 THEN 'set' ELSE 'none' END),
   (7, 'closing date', CASE WHEN a.state IN ('approved', 'declined') THEN 'set' ELSE 'any' END,
       CASE WHEN a.state NOT IN ('approved', 'declined') THEN 'any' WHEN a.closed_at IS NULL THEN 'none' ELSE 'set' END),
-  (8, 'reversal', CASE WHEN l.late THEN 'one' ELSE 'none' END, CASE WHEN EXISTS (SELECT FROM refunds r
-      WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id AND r.kind = 'reversal'
-        AND r.attempt_id = a.attempt_id) THEN 'one' ELSE 'none' END),
+  (8, 'reversal', CASE WHEN l.late OR EXISTS (SELECT FROM order_log g WHERE g.merchant_id = a.merchant_id
+      AND g.order_id = a.order_id AND g.happening IN ('reversal_owed', 'settled_by_hand')
+      AND g.body ->> 'attempt_id' = a.attempt_id::text) THEN 'one' ELSE 'none' END,
+    CASE WHEN EXISTS (SELECT FROM refunds r WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id
+      AND r.kind = 'reversal' AND r.attempt_id = a.attempt_id) THEN 'one' ELSE 'none' END),
   (9, 'if_late', CASE WHEN a.state IN ('open', 'unknown') AND o.stage IN ('declined', 'cancelled', 'expired')
       THEN 'reverse' ELSE 'any' END, CASE WHEN a.state IN ('open', 'unknown')
       AND o.stage IN ('declined', 'cancelled', 'expired') THEN a.if_late ELSE 'any' END),
@@ -92,11 +94,12 @@ FROM refunds r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
   SELECT max(l.body ->> 'units') FILTER (
-      WHERE happening IN ('refund_owed', 'approved_late', 'void_owed', 'capture_asked')) AS units,
+      WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed', 'settled_by_hand',
+        'void_owed', 'capture_asked')) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
-    CASE WHEN bool_or(happening IN ('refund_done', 'reversed', 'voided')) THEN 'done'
+    CASE WHEN bool_or(happening IN ('refund_done', 'reversed', 'settled_by_hand', 'voided')) THEN 'done'
       WHEN bool_or(happening = 'refund_netted') THEN 'netted'
-      WHEN bool_or(happening IN ('refund_refused', 'capture_refused')) THEN 'refused'
+      WHEN bool_or(happening IN ('refund_refused', 'reversal_refused', 'capture_refused')) THEN 'refused'
       WHEN bool_or(happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck')) THEN 'stuck'
       WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END AS outcome
   FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
@@ -124,8 +127,5 @@ ORDER BY l.order_id, l.seq LIMIT 1
 
 
 async def attempts_and_refunds(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    for sql in (_OF_ATTEMPT, _LINES_OF_NO_ATTEMPT, _OF_REFUND, _LINES_OF_NO_REFUND, _OF_ORDER):
-        found = await first(connection, sql, window.merchant_id, *window)
-        if found:
-            return found
-    return None
+    statements = (_OF_ATTEMPT, _LINES_OF_NO_ATTEMPT, _OF_REFUND, _LINES_OF_NO_REFUND, _OF_ORDER)
+    return await first_of(connection, statements, window.merchant_id, *window)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first
+from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first, first_of
 
 ROWS_MAX: Final = 5000
 _SEES: Final = """
@@ -87,11 +87,7 @@ async def can_read(connection: asyncpg.Connection) -> bool:
 
 
 async def ours(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    for sql in (_OURS, _OUR_REFUNDS):
-        found = await first(connection, sql, window.merchant_id, *window)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_OURS, _OUR_REFUNDS), window.merchant_id, *window)
 
 
 async def theirs(connection: asyncpg.Connection, merchant_id: UUID | None) -> Difference | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first
+from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first_of
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """
@@ -43,8 +43,10 @@ FROM (
   SELECT order_id, kind, units FROM refunds
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('owed', 'sent', 'stuck')
   UNION ALL
-  SELECT order_id, 'late', (body ->> 'units')::bigint FROM order_log
-  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late'
+  SELECT order_id, 'late', (body ->> 'units')::bigint FROM order_log l
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late' AND NOT EXISTS (
+    SELECT FROM refunds r WHERE r.merchant_id = l.merchant_id AND r.order_id = l.order_id AND r.kind = 'reversal'
+      AND r.attempt_id = l.fact_id)
 ) x GROUP BY order_id
 """
 _OF_NO_ORDER: Final = """
@@ -91,8 +93,4 @@ async def read_outstanding(connection: asyncpg.Connection, window: Window) -> di
 
 
 async def book(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    for sql in (_OF_NO_ORDER, _OF_NO_POSTING, _BOOK):
-        found = await first(connection, sql, merchant_id, merchant_id)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_OF_NO_ORDER, _OF_NO_POSTING, _BOOK), merchant_id, merchant_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, first, first_of
 
 # $4, $5: lines of the lifecycle as src/happening/dst, and the event that each names.
 _OF_LINE: Final = """
@@ -102,14 +102,9 @@ async def messages(
 ) -> Difference | None:
     """`lines[i]` (src/happening/dst) names `events[i]`."""
     found = await first(connection, _OF_LINE, window.merchant_id, *window, lines, events)
-    for sql in (_FED, _FEED_ORDER, _LANES, _DELIVERED):
-        found = found or await first(connection, sql, window.merchant_id, *window)
-    return found
+    rest = (_FED, _FEED_ORDER, _LANES, _DELIVERED)
+    return found or await first_of(connection, rest, window.merchant_id, *window)
 
 
 async def feed_and_exposure(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    for sql in (_FEED, _FEED_OF_NOTHING, _EXPOSURE):
-        found = await first(connection, sql, merchant_id, merchant_id)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_FEED, _FEED_OF_NOTHING, _EXPOSURE), merchant_id, merchant_id)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, fetch, first
+from recoup.store.read.proofs.walk import Difference, Window, fetch, first, first_of
 
 _ORDERS: Final = """
 SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id, o.placed_at, o.expires_at,
@@ -66,9 +67,5 @@ async def references(connection: asyncpg.Connection, window: Window) -> Differen
     return await first(connection, _REFS, window.merchant_id, *window)
 
 
-async def references_of_nothing(connection: asyncpg.Connection, merchant_id: object) -> Difference | None:
-    for sql in (_REFS_OF_NOTHING, _KEYS_OF_NOTHING):
-        found = await first(connection, sql, merchant_id, merchant_id)  # type: ignore[arg-type]
-        if found:
-            return found
-    return None
+async def references_of_nothing(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+    return await first_of(connection, (_REFS_OF_NOTHING, _KEYS_OF_NOTHING), merchant_id, merchant_id)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, fetch, first, text
+from recoup.store.read.proofs.walk import Difference, fetch, first, first_of, text
 
 PAGES_MAX: Final = 16
 _NUMBERS: Final = """
@@ -103,10 +103,9 @@ WHERE s.units IS DISTINCT FROM b.units ORDER BY key LIMIT 1
 
 async def pages(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
     """Numbers, roots, sums, positions, balances after each entry, and the balances of the accounts."""
-    for sql in (_NUMBERS, _LAST, _OF_NO_PAGE, _OPEN):
-        found = await first(connection, sql, merchant_id, merchant_id)
-        if found:
-            return found
+    found = await first_of(connection, (_NUMBERS, _LAST, _OF_NO_PAGE, _OPEN), merchant_id, merchant_id)
+    if found:
+        return found
     last = (await fetch(connection, _HIGHEST, merchant_id))[0]["no"]
     balances: dict[str, Any] = {}
     for after in range(0, last or 0, PAGES_MAX):

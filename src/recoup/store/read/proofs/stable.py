@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, first_of
 
 _OF_SETTLEMENT: Final = """
 SELECT s.order_id, v.field || ' of settlement ' || s.settlement_id AS field, v.expected, v.found
@@ -15,6 +15,7 @@ LEFT JOIN attempts a ON a.merchant_id = s.merchant_id AND a.attempt_id = s.attem
 CROSS JOIN LATERAL (
   SELECT max(l.body ->> 'units') FILTER (WHERE happening = 'settlement_due') AS units,
     CASE WHEN bool_or(happening = 'settled') THEN 'confirmed'
+      WHEN bool_or(happening = 'settlement_replaced') THEN 'failed'
       WHEN bool_or(happening = 'settlement_stuck') THEN 'stuck' ELSE 'under way' END AS outcome
   FROM order_log l WHERE l.merchant_id = s.merchant_id AND l.order_id = s.order_id AND l.fact_id = s.settlement_id
 ) l
@@ -26,7 +27,7 @@ CROSS JOIN LATERAL (VALUES
   (5, 'state', l.outcome, CASE WHEN s.state IN ('pending', 'broadcast') THEN 'under way' ELSE s.state END),
   (6, 'transaction', CASE WHEN s.state = 'confirmed' THEN 'set' ELSE 'none' END,
     CASE WHEN s.tx_hash IS NULL THEN 'none' ELSE 'set' END),
-  (7, 'due work', CASE WHEN s.state IN ('confirmed', 'stuck') THEN 'none' ELSE 'due' END,
+  (7, 'due work', CASE WHEN s.state IN ('confirmed', 'stuck', 'failed') THEN 'none' ELSE 'due' END,
     CASE WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = s.merchant_id AND d.kind = 'settle'
       AND d.subject_id = s.settlement_id) THEN 'due' ELSE 'none' END)
 ) v (no, field, expected, found)
@@ -77,7 +78,7 @@ CROSS JOIN LATERAL (SELECT -coalesce(sum(e.units), 0)::bigint AS units
   WHERE p.merchant_id = $1 AND p.recipe IN ('approve', 'fee') AND e.account = 'merchant_payable'
     AND e.place = 'wallet' AND e.asset = o.asset) c
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
-  WHERE merchant_id = $1 AND asset = o.asset) s
+  WHERE merchant_id = $1 AND asset = o.asset AND state <> 'failed') s
 WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1
 """
 # What the channel took, gave back and swept, against what we believe of it.
@@ -95,10 +96,11 @@ CROSS JOIN LATERAL (
   SELECT coalesce(sum(units) FILTER (WHERE state = 'done'), 0)::bigint AS done,
     coalesce(sum(units) FILTER (WHERE state IN ('sent', 'done', 'stuck')), 0)::bigint AS most
   FROM refunds r WHERE r.merchant_id = c.merchant_id AND r.attempt_id = c.id
+    AND r.processor_code IS DISTINCT FROM 'by_hand'
 ) r
 CROSS JOIN LATERAL (
   SELECT coalesce(sum(units) FILTER (WHERE state = 'confirmed'), 0)::bigint AS done,
-    coalesce(sum(units), 0)::bigint AS most
+    coalesce(sum(units) FILTER (WHERE state <> 'failed'), 0)::bigint AS most
   FROM settlements s WHERE s.merchant_id = c.merchant_id AND s.attempt_id = c.id
 ) s
 CROSS JOIN LATERAL (VALUES
@@ -128,25 +130,14 @@ ORDER BY a.order_id LIMIT 1
 
 
 async def settlements(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    for sql in (_OF_SETTLEMENT, _LINES_OF_NO_SETTLEMENT):
-        found = await first(connection, sql, window.merchant_id, *window)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_OF_SETTLEMENT, _LINES_OF_NO_SETTLEMENT), window.merchant_id, *window)
 
 
 async def payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    for sql in (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL):
-        found = await first(connection, sql, merchant_id, merchant_id)
-        if found:
-            return found
-    return None
+    statements = (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL)
+    return await first_of(connection, statements, merchant_id, merchant_id)
 
 
 async def channel_book(connection: asyncpg.Connection, window: Window) -> Difference | None:
     """Only where the book can be read; see `issuer.can_read`."""
-    for sql in (_CHANNEL, _NOT_IN_THE_CHANNEL):
-        found = await first(connection, sql, window.merchant_id, *window)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_CHANNEL, _NOT_IN_THE_CHANNEL), window.merchant_id, *window)

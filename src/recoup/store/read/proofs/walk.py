@@ -1,6 +1,6 @@
 """How a proof walks over everything in bounded steps, and what it answers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -85,6 +85,17 @@ async def first(connection: asyncpg.Connection, sql: str, merchant_id: UUID | No
     return Difference(
         row.get("merchant_id") or merchant_id, row["order_id"], row["field"], text(row["expected"]), text(row["found"])
     )
+
+
+async def first_of(
+    connection: asyncpg.Connection, statements: Iterable[str], merchant_id: UUID | None, *args: Any
+) -> Difference | None:
+    """The first difference that any of them answers, asked in turn."""
+    for sql in statements:
+        found = await first(connection, sql, merchant_id, *args)
+        if found:
+            return found
+    return None
 
 
 def text(value: Any) -> str:

@@ -44,12 +44,15 @@ CREATE TABLE endpoints (
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
   why text,
   created_at timestamptz NOT NULL,
-  encrypt boolean NOT NULL DEFAULT false,
+  encrypt boolean NOT NULL DEFAULT false,  -- stablecoin format only
+  door text NOT NULL DEFAULT 'rescue' CHECK (door IN ('rescue', 'stablecoin')),  -- which API manages it
   PRIMARY KEY (merchant_id, endpoint_id)
 );
 
 CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
-  WHERE format = 'stablecoin' AND state <> 'deleted';
+  WHERE door = 'stablecoin' AND state <> 'deleted';
+CREATE UNIQUE INDEX endpoints_one_url ON endpoints (merchant_id, url, (format = 'stablecoin'))
+  WHERE door = 'rescue' AND state <> 'deleted';
 
 -- One endpoint x one subject (or one event, when unordered): the next event to deliver.
 CREATE TABLE lanes (
@@ -80,6 +83,7 @@ CREATE TABLE delivery_tries (
   latency_ms int NOT NULL,
   answer text NOT NULL,
   result text NOT NULL CHECK (result IN ('delivered', 'failed', 'parked', 'disabled')),
+  sample text,                             -- the event's name, of a sample that was sent on demand
   PRIMARY KEY (merchant_id, try_id)
 ) PARTITION BY RANGE (try_id);
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);

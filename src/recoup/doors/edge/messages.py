@@ -1,4 +1,5 @@
-"""What each error code means, by language. In English an answer says the particulars instead."""
+"""The languages that answers and pages are written in, and what each error code of the stablecoin API means in them.
+In English an answer says the particulars instead."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -9,7 +10,7 @@ import msgspec
 LANGUAGES: Final = ("en", "de", "es", "fr", "zh")
 # language -> code -> text
 MESSAGES: Final[Mapping[str, Mapping[str, str]]] = msgspec.json.decode(
-    (files("recoup.doors.stablecoin") / "messages.json").read_bytes(), type=dict[str, dict[str, str]]
+    (files("recoup.doors.edge") / "messages.json").read_bytes(), type=dict[str, dict[str, str]]
 )
 
 

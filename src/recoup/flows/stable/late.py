@@ -1,0 +1,37 @@
+"""Somebody decides about a payment that came after its order's end: give it back, or say that it was settled outside.
+
+The channel is called by the due work `refund`, as for every refund: intent here, call and outcome there.
+"""
+
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.moves import late_payments
+
+NOTE_MAX = 200
+
+
+async def give_back(orders: Orders, scope: Scope, order_id: UUID) -> None:
+    """Everything that came late and is not given back yet; a repeat does nothing.
+
+    Raises: Problem not_found, wrong_state.
+    """
+    key = (scope.merchant_id, order_id)
+    await orders.change(Job(key, late_payments.give_back, scope.actor, scope.request_id, door="stablecoin"))
+
+
+async def settle_by_hand(orders: Orders, scope: Scope, order_id: UUID, note: str) -> None:
+    """`note`: what was done, kept with the order. A repeat does nothing.
+
+    Raises: Problem not_found, wrong_state, invalid without a note.
+    """
+    said = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
+    if not said:
+        cure = "Say what you did: how, when, and where the money went."
+        raise Problem("invalid", "The note is empty.", field="note", cure=cure)
+    key = (scope.merchant_id, order_id)
+    work = Job(key, lambda change: late_payments.settle_by_hand(change, said), scope.actor, scope.request_id,
+               door="stablecoin")  # fmt: skip
+    await orders.change(work)

@@ -1,0 +1,24 @@
+"""What is to be told about a payment to whoever took it: refund, reversal, void or capture, each a row of refunds."""
+
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import WORKER
+from recoup.moves.change import Change
+from recoup.rules.order.snapshot import Refund
+
+
+def order_message(
+    change: Change, kind: str, attempt_id: UUID | None, units: int, *, text: str = "",
+    items: list[dict[str, Any]] | None = None, input_mac: str = "\\x", actor: str = WORKER.text(),
+) -> Refund:  # fmt: skip
+    """The intent, under an id of its own. What the order's log and book say of it is the caller's."""
+    order = change.order
+    made = Refund(
+        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind=kind, attempt_id=attempt_id,
+        state="owed", units=units, asset=order.asset, message=text, items=items or [], input_mac=input_mac,
+        business_at=change.now, actor=actor,
+    )  # fmt: skip
+    change.set_refund(made)
+    return made

@@ -1,0 +1,11 @@
+"""How soon a message to a counterpart must leave, and when it is sent again under its own id."""
+
+from datetime import timedelta
+
+SEND_WITHIN = timedelta(seconds=5)  # from the intent to the first byte; a paused process must not send late
+WORRY_AFTER_TRIES = 6
+
+
+def pause_after(tries: int) -> timedelta:
+    """More and more seldom: sent under its own id it does no harm, however often."""
+    return min(timedelta(minutes=10), timedelta(seconds=2 ** min(tries, 10)))

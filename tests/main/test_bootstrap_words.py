@@ -1,0 +1,20 @@
+"""What `recoup bootstrap` says about whose credentials it prints."""
+
+from pathlib import Path
+
+from recoup.main.cli import _which_installation
+from recoup.main.settings import load_settings
+
+
+def test_bootstrap_in_another_folder_says_that_it_made_a_new_installation(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    said = _which_installation(load_settings(data_dir=folder))
+    assert f"NEW installation was made in {folder}" in said
+    assert "--data-dir" in said
+
+
+def test_bootstrap_says_which_installation_it_used(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    assert "those from before are revoked" in _which_installation(load_settings(data_dir=tmp_path))
+    (tmp_path / "bootstrap.json").write_text("{}")
+    assert _which_installation(load_settings(data_dir=tmp_path)).endswith(f"the installation in {tmp_path}.")
