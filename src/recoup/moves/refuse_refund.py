@@ -1,4 +1,4 @@
-"""A refund that is not owed any more."""
+"""A refund that will not be made."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from recoup.rules.order.snapshot import Refund
 
 
 def refuse_refund(change: Change, refund: Refund, why: str) -> None:
-    """The merchant has the money again, and the fee that came back with it is taken back."""
+    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back."""
     order = change.order
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="refused")
