@@ -9,7 +9,7 @@ from recoup.moves.change import Change
 from recoup.moves.refunds import calm
 from recoup.moves.refuse_refund import refuse_refund
 from recoup.rules.money import ledger
-from recoup.rules.money.approvers import check_second
+from recoup.rules.money.settlement import check_second
 from recoup.rules.order.snapshot import Refund
 
 BY_HAND = "by_hand"
@@ -50,7 +50,7 @@ def confirm_by_hand(change: Change, refund_id: UUID, actor: str) -> str:
     refund = _payable_by_hand(change, refund_id)
     if refund.hand_actor is None:
         raise Problem("wrong_state", "Nobody has said how it was paid.", cure="Say it first; another person confirms.")
-    check_second(refund.hand_actor, actor)
+    check_second(refund.hand_actor, actor, "A refund that is paid by hand")
     change.set_refund(refund, state="done", processor_code=BY_HAND)
     told: dict[str, Any] = {"units": refund.units, "why": refund.hand_note, BY_HAND: True}
     if refund.kind == "refund":

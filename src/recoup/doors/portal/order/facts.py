@@ -9,12 +9,14 @@ from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
 from recoup.rules.money.disputes import takes_money
+from recoup.rules.money.fees import KEEP, returned_units
 from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
 from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.read.order_page import OrderPage, Row
 
 ON_HOLD = 1
+_APPROVALS = frozenset({"collected", "captured", "advanced"})
 COLLECTED = (
     "The order was approved before its customer was charged; they are charged by a plan of its own.",
     "It is the operator's risk: you are settled whether it succeeds or not.",
@@ -154,6 +156,14 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
                 units, quantity = found.get(part["line"], (0, 0))
                 found[part["line"]] = (units + part["units"], quantity + part["quantity"])
     return found
+
+
+def fee_back(page: OrderPage, units: int) -> int:
+    """What of the fee comes back with a refund of so much more."""
+    approval: Row = next((line["body"] for line in page.log if line["happening"] in _APPROVALS), {})
+    fee, policy, before = int(approval.get("fee") or 0), approval.get("fee_refund") or KEEP, page.head["refunded_units"]
+    total = page.order["units"]
+    return returned_units(fee, policy, before + units, total) - returned_units(fee, policy, before, total)
 
 
 def remaining(page: OrderPage) -> int:

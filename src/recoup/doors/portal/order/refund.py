@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from recoup.doors.portal.order.facts import channel, order_items, remaining, taken
+from recoup.doors.portal.order.facts import channel, fee_back, order_items, remaining, taken
 from recoup.doors.portal.templates import money
 from recoup.flows.refunds.refund import RefundAsked
 from recoup.kernel.money import Money, from_text, shown
@@ -131,11 +131,21 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
     return (
         f"From the moment you press the button {amount} are owed to the customer; this cannot be taken back.",
         _where_from(page, units, amount, card, text),
-        f"What is owed to you falls by {amount}." + (f" The fee of {text(fee)} stays." if fee else ""),
+        f"What is owed to you falls by {amount}.{_fee(fee, fee_back(page, units), text)}",
         f"The order becomes {state[0]}{api}: nothing is left to refund." if not left
         else f"The order stays {state[0]}{api}; {text(left)} can still be refunded.",
         f"Your system hears of it by the webhook {'payment' if stable else 'order'}.refunded.",
     )  # fmt: skip
+
+
+def _fee(fee: int, back: int, text: Callable[[int], str]) -> str:
+    """`fee`: what is kept of it now."""
+    if not fee:
+        return ""
+    if not back:
+        return f" The fee of {text(fee)} stays."
+    rest = f", {text(fee - back)} stays" if fee > back else ""
+    return f" {text(back)} of the fee comes back to you{rest}."
 
 
 def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str]) -> str:

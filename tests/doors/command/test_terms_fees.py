@@ -1,0 +1,92 @@
+"""`recoup terms fees` and `recoup terms notices`: shown without options, changed with them, refused with the reason."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from tests.worlds import make_shop, sandbox_world
+
+from recoup.doors.command import terms_fees, terms_notices
+from recoup.doors.command.verbs import Opened
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+
+def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ...]) -> list[Any]:
+    """What each call in turn says of one merchant, or the Problem that it raises."""
+
+    async def in_a_world() -> list[Any]:
+        found: list[Any] = []
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            opened = Opened(*made, tmp_path, "http://127.0.0.1")
+            loop = asyncio.get_running_loop()
+            for call in calls:
+                named = tuple(str(shop.site_id) if part == "SITE" else part for part in call)
+                found.append(await asyncio.to_thread(_run, opened, loop, shop.merchant_id, named))
+        return found
+
+    return asyncio.run(in_a_world())
+
+
+def _run(opened: Opened, loop: asyncio.AbstractEventLoop, merchant_id: Any, call: tuple[str, ...]) -> Any:
+    @click.group()
+    def terms() -> None:
+        """As `recoup terms`."""
+
+    def with_world(_: Any, work: Callable[[Opened], Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
+
+    for noun in (terms_fees, terms_notices):
+        noun.add(terms, with_world, lambda **_: None)
+    done = CliRunner().invoke(terms, [*call, "--merchant", str(merchant_id)], standalone_mode=False)
+    if done.exception is not None:
+        return done.exception
+    return json.loads(done.output) if "--json" in call else done.output
+
+
+def test_fees_are_shown_set_and_ended(server: ServerAddress, tmp_path: Path) -> None:
+    none, first, second, third, plain = told(server, tmp_path, (
+        ("fees",), ("fees", "--percent", "2.9", "--note", "list price", "--json"),
+        ("fees", "--percent", "1", "--fixed", "0.30", "--minimum", "0.50", "--currency", "usd", "--site", "SITE",
+         "--type", "mit", "--refund", "pro-rata", "--json"),
+        ("fees", "--end", "--json"), ("fees",),
+    ))  # fmt: skip
+    assert "No fee is taken" in none
+    assert [(r["scope"], r["fee"], r["refund"], r["note"]) for r in first] == [
+        ("everything", "2.90 %", "keep", "list price")]  # fmt: skip
+    assert (second[1]["scope"], second[1]["fee"]) == (
+        "https://leaf.example.test MIT USD", "1.00 % + 0.30 at least 0.50")  # fmt: skip
+    assert second[1]["refund"] == "pro-rata"
+    assert third[2]["fee"] == "ended"
+    assert plain.count("\n") == 3
+
+
+@pytest.mark.parametrize(("call", "field"), [
+    (("--percent", "1", "--from", "2020-01-01"), "from"), (("--percent", "1", "--from", "soon"), "from"),
+    (("--percent", "x"), "percent"), (("--percent", "101"), "percent"), (("--percent", "1.234"), "percent"),
+    (("--fixed", "0.30"), "currency"), (("--fixed", "0.305", "--currency", "USD"), "fixed"),
+    (("--percent", "1", "--currency", "ZZZ"), "currency"), (("--percent", "1", "--type", "X"), "type"),
+    (("--percent", "1", "--site", "x"), "site"),
+])  # fmt: skip
+def test_a_fee_that_cannot_be_is_refused(
+    server: ServerAddress, tmp_path: Path, call: tuple[str, ...], field: str
+) -> None:
+    refused, after = told(server, tmp_path, (("fees", *call), ("fees",)))
+    assert isinstance(refused, Problem)
+    assert refused.field == field
+    assert "No fee is taken" in after
+
+
+def test_notices_are_switched(server: ServerAddress, tmp_path: Path) -> None:
+    before, after, shown = told(server, tmp_path, (
+        ("notices", "--json"), ("notices", "--on", "receipt", "--off", "challenge", "--json"), ("notices",),
+    ))  # fmt: skip
+    assert before == {"receipt": False, "refunded": False, "charge_coming": True, "challenge": True}
+    assert after == before | {"receipt": True, "challenge": False}
+    assert "receipt        on" in shown
