@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from recoup.kernel.ids import new_id
 from recoup.kernel.world import Policy
 from recoup.moves.change import Change
+from recoup.moves.disputes import foresee
 from recoup.moves.send_intent import send_intent
 from recoup.moves.sends import gate
 from recoup.rules.money import ledger
@@ -109,6 +110,7 @@ def charged(change: Change, attempt: Attempt) -> None:
     change.undue("write_off")
     change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no)
     change.post("attempt", attempt.attempt_id, [ledger.charge(attempt.units, attempt.route or "")])
+    foresee(change, attempt)
     for refund in _waiting(change):
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 

@@ -6,7 +6,6 @@ from typing import Any
 from recoup.kernel.world import Policy
 from recoup.moves.change import Change
 from recoup.moves.pace import SEND_WITHIN
-from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.snapshot import Attempt
 
 
@@ -25,6 +24,6 @@ def send_intent(
     order.attempts_count += 1
     order.next_attempt_at = None
     change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units)
-    statement = statement_text(order.descriptor, order.card.scheme if order.card else "")
-    change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route, statement=statement, **told)
+    change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route, statement=order.statement,
+                **told)  # fmt: skip
     change.due("inquire", send_before + timeout + settled_after, wall=True)

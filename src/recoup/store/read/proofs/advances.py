@@ -1,11 +1,10 @@
 """What was advanced: each advance against its log, the exposure against what is not collected."""
 
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first, first_of
+from recoup.store.read.proofs.walk import Difference, Window, first
 
 _OF_ADVANCE: Final = """
 SELECT order_id, v.field || ' of the advance' AS field, v.expected, v.found
@@ -72,8 +71,12 @@ async def advances(connection: asyncpg.Connection, window: Window) -> Difference
     return await first(connection, _OF_ADVANCE, window.merchant_id, *window)
 
 
-async def exposure(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_SLOTS, _CUSTOMERS, _DRAWN), merchant_id, merchant_id)
+async def exposure(connection: asyncpg.Connection, merchant_id: object) -> Difference | None:
+    for sql in (_SLOTS, _CUSTOMERS, _DRAWN):
+        found = await first(connection, sql, merchant_id, merchant_id)  # type: ignore[arg-type]
+        if found:
+            return found
+    return None
 
 
 async def operator_exposure(connection: asyncpg.Connection) -> Difference | None:
