@@ -31,7 +31,9 @@ from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
 from recoup.store.server import ServerAddress
 
-QUICK = Policy(call_timeout=timedelta(seconds=0.5), settled_after=timedelta(seconds=0.2))
+QUICK = Policy(
+    call_timeout=timedelta(seconds=0.5), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=10)
+)
 ADVANCED = {
     "ADVANCED": {"pan": script_card("visa", "51", 1)}, "ADVANCED-LOST": {"pan": script_card("visa", "05", 99)},
     "ADVANCED-NETTED": {"pan": FUNDS_CARD},

@@ -9,7 +9,7 @@ from recoup.moves import challenges, collect
 from recoup.moves.advance import advance_or
 from recoup.moves.captures import authorise
 from recoup.moves.change import Change
-from recoup.moves.customer_waits import decline
+from recoup.moves.customer_waits import decline, in_time
 from recoup.moves.disputes import foresee
 from recoup.moves.end_order import expire_if_due
 from recoup.moves.open_attempt import hold
@@ -130,7 +130,7 @@ def _declined(change: Change, attempt: Attempt) -> None:
         record(is_final=final, next_attempt_at=None if final else next_due(change, decision))
         follow(change, decision, decision_id, reading)
 
-    if final:
+    if final and in_time(change):
         advance_or(change, "declined", reading, go_on, before=lambda: record(is_final=False))
     else:
         go_on()

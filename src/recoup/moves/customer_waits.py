@@ -14,21 +14,29 @@ def answer_by(order: Order) -> datetime | None:
     return datetime.fromisoformat(told) if told else None
 
 
+def in_time(change: Change) -> bool:
+    """Whether somebody may still be there to be told."""
+    until = answer_by(change.order)
+    return until is None or change.wall < until
+
+
 def too_late(change: Change) -> bool:
     """Ends an order whose customer has left before anything was sent for it."""
-    until = answer_by(change.order)
-    if not change.order.customer_waits or until is None or change.wall < until:
+    if not change.order.customer_waits or in_time(change):
         return False
     decline(change, "No answer could be given while the customer waited.")
     return True
 
 
-def unresolved(change: Change) -> Order:
+def unresolved(change: Change, *, told: bool) -> Order:
     """At the deadline: the operator takes the risk of the try that is out, or the order is declined. Of a declined one
-    what is still out goes back when it turns out to be approved."""
+    what is still out goes back when it turns out to be approved.
+
+    `told`: a caller waits and hears of it. Nobody is charged later for a purchase that nobody was told is theirs.
+    """
     order, why = change.order, "The processor had not answered when the customer had to be told."
     change.undue("unresolved")
-    if order.customer_waits and order.going() is not None:
+    if order.customer_waits and order.going() is not None and told:
         advance_or(change, "unresolved", first_reading(order), lambda: decline(change, why))
     elif order.customer_waits:
         decline(change, why)

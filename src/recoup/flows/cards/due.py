@@ -19,9 +19,9 @@ async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
     await orders.change(Job(key, expire))
 
 
-async def give_up(orders: Orders, key: tuple[UUID, UUID]) -> Order:
-    """The customer cannot wait any longer. Answers the order as it stands from here on."""
-    order: Order = await orders.change(Job(key, unresolved))
+async def give_up(orders: Orders, key: tuple[UUID, UUID], *, told: bool = False) -> Order:
+    """The customer cannot wait any longer. Answers the order as it stands from here on. `told`: to one who waits."""
+    order: Order = await orders.change(Job(key, lambda change: unresolved(change, told=told)))
     return order
 
 

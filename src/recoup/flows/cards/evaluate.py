@@ -228,7 +228,7 @@ class Evaluate:
                 if not row["kind"].startswith("cit"):
                     return word_of(row, warnings)
                 # The customer has to be told something, and it holds, whatever the processor says later.
-                return word_of_order(await give_up(self._orders, (scope.merchant_id, order_id)), warnings)
+                return word_of_order(await give_up(self._orders, (scope.merchant_id, order_id), told=True), warnings)
             await asyncio.sleep(0.03)
 
     # the card, the input --------------------------------------------------------------------------------------
