@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal
 
+RESERVE_DAYS: Final = 10
+DELAY_DAYS: Final = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -23,6 +26,12 @@ class Contract:
     liable: bool = False
     dispute_fee: int = 0
 
+    @property
+    def settles_days(self) -> int:
+        """From the last entry until it is settled, released from the reserve, and paid or given back by the bank."""
+        period = {"day": 1, "week": 7}[self.period]
+        return 2 * period + DELAY_DAYS + 3 + (RESERVE_DAYS if self.reserve_points else 0)
+
 
 _CONTRACTS: Final = (
     Contract(("USD",), 290, "keep", fixed={"USD": 30}, period="day", advance=True),
@@ -31,10 +40,6 @@ _CONTRACTS: Final = (
     Contract(("CLF",), 0, "keep", bank=""),
     Contract(("EUR", "USD"), 999, "pro_rata", fixed={"EUR": 25}, bank="returned", liable=True, dispute_fee=1500),
 )
-RESERVE_DAYS: Final = 10
-DELAY_DAYS: Final = 1
-
-
 def contract_of(shop: int) -> Contract:
     return _CONTRACTS[shop % len(_CONTRACTS)]
 

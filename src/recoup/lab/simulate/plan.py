@@ -11,6 +11,7 @@ from recoup.lab.simulate.faults import Faults
 
 TICKS: Final = 3  # of a day: arrivals and calls come together every eight hours
 TOKENS: Final = ("USDT", "USDC")
+SHORT_DAYS: Final = 10  # so short a simulation has no orders that live much longer than it
 RANGES: Final = {  # smallest units of usual amounts
     "USD": (300, 25_000), "EUR": (300, 25_000), "JPY": (100, 30_000), "KWD": (900, 90_000), "CLF": (4_000, 90_000),
     "USDT": (1_000_000, 400_000_000), "USDC": (1_000_000, 400_000_000),
@@ -72,6 +73,6 @@ def deals_of(plan: Plan) -> Iterator[Deal]:
             first = "05"
         yield Deal(
             f"S{plan.seed}-{number:07d}", shop, kind, roll.randrange(plan.days * TICKS),
-            roll.randint(*RANGES[asset]), asset, first, (code, declines), roll.choice((14, 21, 28)),
+            roll.randint(*RANGES[asset]), asset, first, (code, declines), roll.choice((14, 21, 28) if plan.days > SHORT_DAYS else (14,)),
             roll.choice(("mock", "mock", "mock_direct")) if kind == "stable" else "",
         )  # fmt: skip

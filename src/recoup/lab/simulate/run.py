@@ -13,6 +13,7 @@ from recoup.flows.messages.publish import publish_all
 from recoup.flows.money.close_pages import close_pages
 from recoup.lab.simulate import books
 from recoup.lab.simulate.actors import ACTORS
+from recoup.lab.simulate.contracts import contract_of
 from recoup.lab.simulate.digest import digest
 from recoup.lab.simulate.engine import outside_of, start
 from recoup.lab.simulate.plan import TICKS, Plan, deals_of
@@ -26,7 +27,6 @@ RESTART_DAYS: Final = 10
 ANALYZE_DAYS: Final = (0, 2, 6, 14, 29)
 # What comes again for ever is no work that is left.
 FOR_EVER: Final = ("settlement",)
-SETTLES_DAYS: Final = 24  # after the last order: a week's period, its delay, the reserve, its week, the bank
 _NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work WHERE kind <> ALL($1)"
 
 
@@ -126,13 +126,14 @@ class _Run:
     async def _afterwards(self, first: int) -> None:
         """No new orders; time goes on until nothing is due any more, and then until everything is settled and paid."""
         over = first + AFTERWARDS_DAYS_MAX * TICKS
+        settles = max(contract_of(number).settles_days for number in range(self._sim.plan.merchants))
         for tick in range(first, over):
             if await self._over(tick):
                 over = tick
                 break
             await self._tick(tick)
             await self._night(tick)
-        for tick in range(over, over + SETTLES_DAYS * TICKS):
+        for tick in range(over, over + settles * TICKS):
             if tick % TICKS == 0:
                 await self._tick(tick)
             await self._night(tick)
