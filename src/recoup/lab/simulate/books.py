@@ -5,29 +5,45 @@ must say the same to the last unit. Fees are computed here a second time, from t
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
-from uuid import UUID
 
+from recoup.lab.simulate.actors.cardholders import REASONS
 from recoup.lab.simulate.channels import PAYMENTS, PAYOUTS, TRANSFERS
+from recoup.lab.simulate.contracts import contract_of, fee_of, fee_returned
 from recoup.lab.simulate.issuer import REVERSALS, SENDS, Sent
-from recoup.lab.simulate.plan import Deal, fee_points
+from recoup.lab.simulate.plan import Deal
 from recoup.lab.simulate.sim import Sim
 
 _STANDS: Final = """
-SELECT o.external_id, o.stage, h.refunded_units FROM orders o JOIN order_heads h USING (merchant_id, order_id)
+SELECT o.external_id, o.stage, h.refunded_units, EXISTS (SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id
+  AND l.order_id = o.order_id AND l.happening = 'uncollected') AS uncollected
+FROM orders o JOIN order_heads h USING (merchant_id, order_id)
 """
 _SUMS: Final = "SELECT merchant_id, asset, sum(units) AS units FROM entries GROUP BY 1, 2"
-_PAYABLE: Final = """
-SELECT merchant_id, asset, place, sum(units)::bigint AS units FROM entries WHERE account = 'merchant_payable'
-GROUP BY 1, 2, 3
+# What is the merchant's, wherever on its way to the merchant it stands.
+_OWED: Final = """
+SELECT merchant_id, asset, place, sum(units)::bigint AS units FROM entries
+WHERE account IN ('merchant_payable', 'reserve', 'settlement_due') GROUP BY 1, 2, 3
+"""
+_OPEN: Final = """
+SELECT account, asset, sum(units)::bigint AS units FROM entries
+WHERE account IN ('customer_due', 'refund_due') GROUP BY 1, 2 HAVING sum(units) <> 0
 """
 _STUCK: Final = """
 SELECT kind, count(*) AS number, min(last_error) AS error FROM due_work WHERE kind <> ALL($1::text[]) GROUP BY kind
 """
+# Work that failed by an error of ours, not because a counterpart was away.
+_FAILED: Final = "SELECT kind, last_error FROM due_work WHERE last_error ~ '^[A-Za-z]+(Error|Exception)' LIMIT 1"
 _PAID_OUT: Final = """
 SELECT merchant_id, asset, sum(units)::bigint AS units FROM payouts WHERE state = 'paid' GROUP BY 1, 2
+"""
+_BANK: Final = "SELECT merchant_id, payout_id, state FROM bank_payouts"
+_CASE: Final = """
+INSERT INTO issuer.disputes (case_id, charge_id, merchant_id, order_id, case_no, stage, status, reason_code, units,
+  currency, fee, opened_at, respond_by)
+VALUES ($1, $2, $3, $4, 1, 'first', $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (case_id) DO UPDATE SET status = excluded.status
 """
 
 
@@ -43,6 +59,11 @@ async def keep(sim: Sim) -> None:
         if rows:
             await sim.owner.copy_records_to_table(table, schema_name=schema, columns=columns, records=rows)
             rows.clear()
+    cases = [(sim.deals[name], case) for name, case in issuer.cases.items()]
+    await sim.owner.executemany(_CASE, [
+        (c.case_id, c.charge_id, sim.shops[c.shop].scope.merchant_id, d.order_id, c.status, REASONS[c.kind], c.units,
+         d.asset, c.fee, c.opened_at, c.respond_by) for d, c in cases
+    ])  # fmt: skip
 
 
 async def each_day(sim: Sim) -> str | None:
@@ -50,6 +71,9 @@ async def each_day(sim: Sim) -> str | None:
     for row in await sim.owner.fetch(_SUMS):
         if row["units"]:
             return f"the book of a merchant in {row['asset']} sums to {row['units']}, not to 0"
+    failed = await sim.owner.fetchrow(_FAILED)
+    if failed is not None:
+        return f"due {failed['kind']} failed: {failed['last_error']}"
     for name, charges in _by_order(sim.outside.issuer.sends.values()).items():
         standing = [c for c in charges if _taken(c) > 0]
         if len(standing) > 1:
@@ -59,16 +83,16 @@ async def each_day(sim: Sim) -> str | None:
     return None
 
 
-async def at_the_end(sim: Sim) -> str | None:
-    """When everything is over: no work is left, and the three books agree about every order and every balance."""
-    stuck = await sim.owner.fetch(_STUCK, [])
+async def at_the_end(sim: Sim, for_ever: Sequence[str]) -> str | None:
+    """When everything is over: no work is left, and the books agree about every order and every balance."""
+    stuck = await sim.owner.fetch(_STUCK, for_ever)
     if stuck:
         return "work is left: " + ", ".join(f"{r['number']} {r['kind']} ({r['error']})" for r in stuck)
+    still = await sim.owner.fetch(_OPEN)
+    if still:
+        return "money is still due: " + ", ".join(f"{r['units']} {r['asset']} {r['account']}" for r in still)
     stands = {r["external_id"]: r for r in await sim.owner.fetch(_STANDS)}
-    for wrong in (_orders(sim, stands), await _balances(sim, stands)):
-        if wrong:
-            return wrong
-    return None
+    return _orders(sim, stands) or await _balances(sim, stands)
 
 
 def _by_order(charges: Iterable[Sent]) -> dict[str, list[Sent]]:
@@ -86,6 +110,7 @@ def _taken(charge: Sent) -> int:
 
 
 def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
+    """What each customer paid net, by the counterparts' books, against what the merchants were told."""
     charges = _by_order(sim.outside.issuer.sends.values())
     paid = {p.order_id: p for p in sim.outside.book.payments.values() if p.approved}
     for deal in sim.deals.values():
@@ -93,49 +118,56 @@ def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
         if row is None:
             return f"{deal.name} was sent and is not there"
         done = row["stage"] == "completed"
-        if row["refunded_units"] != deal.refunded:
+        disputed = deal.name in sim.outside.issuer.cases  # then a refund that was promised may come too late
+        if row["refunded_units"] > deal.refunded or (row["refunded_units"] < deal.refunded and not disputed):
             return f"{deal.name}: {row['refunded_units']} refunded, the merchant was promised {deal.refunded}"
         if deal.kind == "stable":
-            payment = paid.get(_id(deal))
+            payment = paid.get(deal.order_id) if deal.order_id else None
             if done and (payment is None or payment.refunded != deal.refunded):
                 return f"{deal.name}: the channel gave back {payment and payment.refunded}, owed is {deal.refunded}"
             continue
         taken = sum(map(_taken, charges.get(deal.name, ())))
-        owed = deal.units - deal.refunded if done else 0
+        owed = deal.units - row["refunded_units"] if done and not row["uncollected"] else 0
         if taken != owed:
             return f"{deal.name} ({row['stage']}): the customer paid {taken} net by the issuer's book, owed is {owed}"
     return None
 
 
-def _id(deal: Deal) -> UUID:
-    assert deal.order_id is not None
-    return deal.order_id
-
-
-def fee_of(deal: Deal) -> int:
-    """By the contract: basis points of the amount, half up."""
-    fee = (Decimal(deal.units) * fee_points(deal.shop) / 10_000).quantize(Decimal(1), ROUND_HALF_UP)
-    return min(deal.units, int(fee))
-
-
 async def _balances(sim: Sim, stands: dict[str, Any]) -> str | None:
-    """What is still owed to each merchant, unit by unit: the difference is exactly 0."""
+    """What each merchant is owed by its contract, against ledger and bank, to the unit: the difference is exactly 0."""
     owed: Counter[tuple[int, str, str]] = Counter()
     for deal in sim.deals.values():
         if stands[deal.name]["stage"] == "completed":
             place = "wallet" if deal.kind == "stable" else ""
-            sent = deal.units - fee_of(deal) if deal.channel == "mock_direct" else 0
-            owed[deal.shop, deal.asset, place] += deal.units - fee_of(deal) - deal.refunded - sent
+            owed[deal.shop, deal.asset, place] += _share(sim, deal, stands[deal.name]["refunded_units"])
     shops = {shop.scope.merchant_id: shop.number for shop in sim.shops}
+    for (shop, asset), units in sim.adjusted.items():
+        owed[shop, asset, ""] += units
     for row in await sim.owner.fetch(_PAID_OUT):
         owed[shops[row["merchant_id"]], row["asset"], "wallet"] -= row["units"]
-    found = {(shops[r["merchant_id"]], r["asset"], r["place"]): -r["units"] for r in await sim.owner.fetch(_PAYABLE)}
+    found = Counter({(shops[r["merchant_id"]], r["asset"], r["place"]): -r["units"]
+                     for r in await sim.owner.fetch(_OWED)})  # fmt: skip
+    for row in await sim.owner.fetch(_BANK):
+        transfer = sim.outside.bank.paid.get(row["payout_id"])
+        if (transfer is not None) != (row["state"] == "paid"):
+            return f"payout {row['payout_id']} is {row['state']}; paid by the bank: {transfer is not None}"
+        if transfer is not None:
+            found[shops[row["merchant_id"]], transfer.asset, ""] += transfer.units
     for key in sorted(owed.keys() | found.keys()):
-        if owed[key] != found.get(key, 0):
+        if owed[key] != found[key]:
             shop, asset, place = key
-            return f"merchant {shop} is owed {owed[key]} {asset} {place}, the ledger says {found.get(key, 0)}"
+            return f"merchant {shop} is owed {owed[key]} {asset} {place}, ledger and bank say {found[key]}"
     return None
 
 
-def stages(rows: Sequence[Any]) -> Iterator[tuple[str, int]]:
-    yield from sorted(Counter(r["stage"] for r in rows).items())
+def _share(sim: Sim, deal: Deal, refunded: int) -> int:
+    """The merchant's part of an order, by its contract."""
+    contract, fee = contract_of(deal.shop), fee_of(deal.shop, deal.units, deal.asset)
+    share = deal.units - fee - refunded + fee_returned(deal.shop, deal.units, deal.asset, refunded)
+    if deal.channel == "mock_direct":
+        return share - (deal.units - fee)
+    case = sim.outside.issuer.cases.get(deal.name)
+    if case is not None and case.booked and case.believed != "won":
+        share -= case.units if contract.liable and case.kind == "service" else 0
+        share -= contract.dispute_fee if contract.liable else 0
+    return share

@@ -90,6 +90,8 @@ class DyingDatabase(Database):
 
 
 PROCESSOR: Final = {"charge": "charge", "reverse": "reverse", "inquire": "ask", "answer_dispute": "answer"}
+BANK: Final = {"send": "to the bank", "answer": "ask the bank"}
+MAIL: Final = {"send": "mail"}
 CHANNEL: Final = {name: name for name in ("pay", "reverse", "sweep", "pay_out", "inquire")}
 
 

@@ -13,9 +13,10 @@ from recoup.flows.stable.charge import Charges
 from recoup.kernel.world import Policy, World
 from recoup.lab.simulate.channels import ChannelBook, SimChannel
 from recoup.lab.simulate.clock import SimClocks
-from recoup.lab.simulate.dying import CHANNEL, PROCESSOR, DyingDatabase, DyingGateway, Killer
+from recoup.lab.simulate.dying import BANK, CHANNEL, MAIL, PROCESSOR, DyingDatabase, DyingGateway, Killer
 from recoup.lab.simulate.faults import Faults
 from recoup.lab.simulate.issuer import SimIssuer
+from recoup.lab.simulate.others import SimBank, SimMail
 from recoup.rules.stable.channels import enabled
 from recoup.store.pool import Database
 
@@ -36,6 +37,8 @@ class Outside:
     issuer: SimIssuer
     channels: dict[str, SimChannel]
     book: ChannelBook
+    bank: SimBank
+    mail: SimMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +57,26 @@ class Engine:
 def outside_of(dsn: str, keys: Any, seed: int, faults: Faults) -> Outside:
     clocks, book = SimClocks(), ChannelBook()
     channels = {c.code: SimChannel(c.code, seed, clocks, faults, book) for c in enabled(test=True)}
-    return Outside(dsn, keys, clocks, SimIssuer(seed, clocks, faults), channels, book)
+    return Outside(dsn, keys, clocks, SimIssuer(seed, clocks, faults), channels, book,
+                   SimBank(seed, clocks, faults), SimMail(seed, faults))  # fmt: skip
 
 
 async def start(outside: Outside, killer: Killer | None = None) -> Engine:
     """A new process; with `killer` one that is going to die."""
     issuer: Any = outside.issuer
+    bank: Any = outside.bank
+    mail: Any = outside.mail
     channels: dict[str, Any] = dict(outside.channels)
     if killer is None:
         db = await Database(outside.dsn, size=CONNECTIONS, name="simulate").open()
     else:
         db = await DyingDatabase(outside.dsn, killer).open()
         issuer = DyingGateway(issuer, killer, PROCESSOR)
+        bank, mail = DyingGateway(bank, killer, BANK), DyingGateway(mail, killer, MAIL)
         channels = {code: DyingGateway(one, killer, CHANNEL) for code, one in channels.items()}
     world = World(
         name="sandbox", db=db, keys=outside.keys, processors={"sandbox": issuer}, web=None, clocks=outside.clocks,
-        policy=POLICY, channels=channels,
+        policy=POLICY, channels=channels, bank=bank, mail=mail, extra={"url": "https://simulation.example.test"},
     )  # fmt: skip
     orders, merchants, vault = Orders(world, together=TOGETHER), Merchants(world), Vault(world)
     return Engine(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.port import Charge, Outcome, Reversal
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
 from recoup.lab.simulate.clock import SimClocks, run_out_of_patience
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.faults import CALL_FAULTS, Faults
@@ -44,6 +44,23 @@ class Sent:
     refunded: int = 0
 
 
+@dataclass(slots=True)
+class Case:
+    """A card holder's dispute. `booked`: we were told and took it up; `believed`: the state that we were told."""
+
+    case_id: str
+    charge_id: UUID
+    shop: int
+    kind: str
+    units: int
+    opened_at: datetime
+    respond_by: datetime
+    fee: int
+    status: str = "open"
+    booked: bool = False
+    believed: str = "open"
+
+
 @lru_cache(maxsize=4096)
 def _storm(seed: int, share: float, hour: datetime) -> bool:
     return dice(seed, "weather", hour.isoformat()).random() < share
@@ -70,6 +87,8 @@ class SimIssuer:
     sends: dict[UUID, Sent] = field(default_factory=dict)
     reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
     told: Counter[str] = field(default_factory=Counter)  # what was done to messages
+    paid: dict[str, UUID] = field(default_factory=dict)  # order -> its approved charge
+    cases: dict[str, Case] = field(default_factory=dict)  # by order
     knocks: Counter[str] = field(default_factory=Counter)  # order -> charges that were tried to be sent
     messages: Counter[str] = field(default_factory=Counter)  # order -> charges that left for the issuer
     declines: Counter[str] = field(default_factory=Counter)
@@ -108,6 +127,8 @@ class SimIssuer:
                     1 if fault == "hidden" else 0)  # fmt: skip
         self.sends[charge.id] = sent
         self.declines[name] += not said.approved
+        if said.approved:
+            self.paid[name] = charge.id
         decision = "approved" if said.approved else "declined"
         self.told[f"charge {decision}"] += 1
         self.new_sends.append((
@@ -157,6 +178,14 @@ class SimIssuer:
             sent.hidden = 0
             return Outcome("not_found")
         return self._said(id)
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        return Outcome("approved", f"sim_{answer.id.hex[:8]}")
+
+    def left_of(self, charge_id: UUID) -> int:
+        """What the card holder has paid by it and not got back."""
+        one = self.sends[charge_id]
+        return one.units - one.refunded if (one.capture or one.captured) and not one.voided else 0
 
     def _said(self, id: UUID) -> Outcome:
         sent = self.sends[id]

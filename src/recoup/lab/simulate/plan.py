@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from recoup.lab.simulate.contracts import contract_of
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.faults import Faults
 
 TICKS: Final = 3  # of a day: arrivals and calls come together every eight hours
-# currencies, basis points of the fee
-SHOPS: Final = ((("USD",), 290), (("JPY",), 333), (("KWD",), 175), (("CLF",), 0), (("EUR", "USD"), 999))
 TOKENS: Final = ("USDT", "USDC")
+SHORT_DAYS: Final = 10  # so short a simulation has no orders that live much longer than it
 RANGES: Final = {  # smallest units of usual amounts
     "USD": (300, 25_000), "EUR": (300, 25_000), "JPY": (100, 30_000), "KWD": (900, 90_000), "CLF": (4_000, 90_000),
     "USDT": (1_000_000, 400_000_000), "USDC": (1_000_000, 400_000_000),
@@ -66,18 +66,14 @@ def deals_of(plan: Plan) -> Iterator[Deal]:
         roll = dice(plan.seed, "deal", number)
         kind = roll.choices([k for k, _ in KINDS], [share for _, share in KINDS])[0]
         shop = roll.randrange(plan.merchants)
-        assets = TOKENS if kind == "stable" else SHOPS[shop % len(SHOPS)][0]
+        assets = TOKENS if kind == "stable" else contract_of(shop).assets
         asset = roll.choice(assets)
         first, code, declines, _ = roll.choices(DECLINES, [row[3] for row in DECLINES])[0]
         if kind != "managed" and first not in ("05", "91"):
             first = "05"
         yield Deal(
             f"S{plan.seed}-{number:07d}", shop, kind, roll.randrange(plan.days * TICKS),
-            roll.randint(*RANGES[asset]), asset, first, (code, declines), roll.choice((14, 21, 28)),
+            roll.randint(*RANGES[asset]), asset, first, (code, declines),
+            roll.choice((14, 21, 28) if plan.days > SHORT_DAYS else (14,)),
             roll.choice(("mock", "mock", "mock_direct")) if kind == "stable" else "",
         )  # fmt: skip
-
-
-def fee_points(shop: int) -> int:
-    """Basis points that the merchant pays of each approved order."""
-    return SHOPS[shop % len(SHOPS)][1]

@@ -3,32 +3,31 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import asyncpg
 
-from recoup.flows.cards.tokenize import CardGiven
 from recoup.flows.insight.verify import verify
-from recoup.flows.merchants.make_merchant import NewSite, make_merchant
 from recoup.flows.messages.publish import publish_all
 from recoup.flows.money.close_pages import close_pages
-from recoup.kernel.ids import new_id
-from recoup.kernel.scope import Actor, Scope
 from recoup.lab.simulate import books
 from recoup.lab.simulate.actors import ACTORS
+from recoup.lab.simulate.contracts import contract_of
 from recoup.lab.simulate.digest import digest
 from recoup.lab.simulate.engine import outside_of, start
-from recoup.lab.simulate.plan import DECLINES, TICKS, Plan, deals_of, fee_points
-from recoup.lab.simulate.sim import Shop, Sim, Wrong
-from recoup.rules.network.magic import script_card
+from recoup.lab.simulate.plan import TICKS, Plan, deals_of
+from recoup.lab.simulate.shops import open_shop
+from recoup.lab.simulate.sim import Sim, Wrong
 
 # Seconds after an instant at which what became due shortly after it is worked on: answers that did not come, pauses.
 MOMENTS: Final = (0, 1, 5, 20, 90, 600)
 AFTERWARDS_DAYS_MAX: Final = 60  # until the last order has expired and everything is over
 RESTART_DAYS: Final = 10
 ANALYZE_DAYS: Final = (0, 2, 6, 14, 29)
-_NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work"
+# What comes again for ever is no work that is left.
+FOR_EVER: Final = ("settlement",)
+_NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work WHERE kind <> ALL($1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ async def simulate(
     finally:
         await sim.engine.world.db.close()
         await owner.close()
-    faults = outside.issuer.told + outside.book.told
+    faults = outside.issuer.told + outside.book.told + outside.bank.told + outside.mail.told
     return Simulated(
         plan, told_hash, wrong, dict(sorted(sim.told.items())), dict(sorted(faults.items())),
         dict(sorted(sim.deaths.items())), {r["stage"]: r["number"] for r in rows}, run.checks,
@@ -87,18 +86,17 @@ class _Run:
     async def all(self) -> None:
         """Raises: Wrong."""
         sim = self._sim
-        await open_shops(sim)
+        sim.shops = [await open_shop(sim, number) for number in range(sim.plan.merchants)]
         for deal in deals_of(sim.plan):
             sim.deals[deal.name] = deal
             sim.by_tick[deal.tick].append(deal)
         last = sim.plan.days * TICKS
         for tick in range(last):
             await self._tick(tick)
-            if tick % TICKS == TICKS - 1:
-                await self._day(tick // TICKS)
+            await self._night(tick)
         await self._afterwards(last)
         await self._prove(None)
-        self._hold(await books.at_the_end(sim))
+        self._hold(await books.at_the_end(sim, FOR_EVER))
 
     async def _tick(self, tick: int) -> None:
         sim = self._sim
@@ -126,17 +124,28 @@ class _Run:
         self._tell(f"day {day + 1}")
 
     async def _afterwards(self, first: int) -> None:
-        """No new orders; time goes to each instant at which something is due, until nothing is any more."""
-        sim = self._sim
-        for tick in range(first, first + AFTERWARDS_DAYS_MAX * TICKS):
-            due: datetime | None = await sim.owner.fetchval(_NEXT)
-            if due is None and not any(sim.later[later] for later in sim.later if later >= tick):
+        """No new orders; time goes on until nothing is due any more, and then until everything is settled and paid."""
+        over = first + AFTERWARDS_DAYS_MAX * TICKS
+        settles = max(contract_of(number).settles_days for number in range(self._sim.plan.merchants))
+        for tick in range(first, over):
+            if await self._over(tick):
+                over = tick
                 break
-            if sim.later[tick] or due is None or due <= sim.started_at(tick) + timedelta(seconds=MOMENTS[-1]):
+            await self._tick(tick)
+            await self._night(tick)
+        for tick in range(over, over + settles * TICKS):
+            if tick % TICKS == 0:
                 await self._tick(tick)
-            if tick % TICKS == TICKS - 1:
-                await self._day(tick // TICKS)
-        await self._day(tick // TICKS)
+            await self._night(tick)
+
+    async def _over(self, tick: int) -> bool:
+        sim = self._sim
+        due = await sim.owner.fetchval(_NEXT, FOR_EVER)
+        return due is None and not any(deeds for later, deeds in sim.later.items() if later >= tick)
+
+    async def _night(self, tick: int) -> None:
+        if tick % TICKS == TICKS - 1:
+            await self._day(tick // TICKS)
 
     async def _prove(self, number: int | None) -> None:
         """`recoup verify`, of one merchant or of all."""
@@ -153,20 +162,6 @@ class _Run:
     def _hold(self, wrong: str | None) -> None:
         if wrong:
             raise Wrong(f"{self._sim.now():%d %b %H:%M}: {wrong}")
-
-
-async def open_shops(sim: Sim) -> None:
-    """Merchants with a card of every script in their vault."""
-    world, plan = sim.engine.world, sim.plan
-    for number in range(plan.merchants):
-        merchant_id, name = new_id(), f"merchant {number}"
-        site = NewSite(new_id(), f"https://shop{number}.example.test", name, f"SHOP {number}")
-        await make_merchant(world, merchant_id, name, (site,), partner_id=None, fee_basis_points=fee_points(number))
-        tokens = {}
-        for script in sorted({(code, declines) for _, code, declines, _ in DECLINES}):
-            given = CardGiven(merchant_id, new_id(), script_card("visa", *script), 9, 2031)
-            tokens[script] = (await sim.engine.vault.store(given)).token_id
-        sim.shops.append(Shop(number, Scope(merchant_id, Actor("api", name), "simulate"), tokens))
 
 
 async def _until_none(work: Callable[[], Awaitable[int]]) -> None:

@@ -40,6 +40,19 @@ FROM k JOIN settlements s ON s.merchant_id = k.merchant_id AND s.settlement_id =
 JOIN orders o ON o.merchant_id = s.merchant_id AND o.order_id = s.order_id
 UNION ALL SELECT k.id, t.external_id || '/transmission'
 FROM k JOIN transmissions t ON t.merchant_id = k.merchant_id AND t.transmit_id = k.id
+UNION ALL SELECT k.id, concat_ws(' ', 'payout', p.asset, p.created_at)
+FROM k JOIN payouts p ON p.merchant_id = k.merchant_id AND p.payout_id = k.id
+UNION ALL SELECT k.id, concat_ws(' ', 'bank', p.asset, b.period_to, p.payout_no)
+FROM k JOIN bank_payouts p ON p.merchant_id = k.merchant_id AND p.payout_id = k.id
+JOIN settlement_batches b ON b.merchant_id = p.merchant_id AND b.batch_id = p.batch_id
+UNION ALL SELECT k.id, concat_ws(' ', 'batch', b.asset, b.period_to)
+FROM k JOIN settlement_batches b ON b.merchant_id = k.merchant_id AND b.batch_id = k.id
+UNION ALL SELECT k.id, concat_ws('/', o.external_id, 'mail', m.notice, m.business_at, m.units)
+FROM k JOIN mails m ON m.merchant_id = k.merchant_id AND m.mail_id = k.id
+JOIN orders o ON o.merchant_id = m.merchant_id AND o.order_id = m.order_id
+UNION ALL SELECT k.id, concat_ws('/', o.external_id, 'dispute', d.case_ref)
+FROM k JOIN disputes d ON d.merchant_id = k.merchant_id AND d.dispute_id = k.id
+JOIN orders o ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id
 """
 
 
@@ -82,6 +95,8 @@ class Sim:
     told: Counter[str] = field(default_factory=Counter)  # what was done, and how it ended
     deaths: Counter[str] = field(default_factory=Counter)  # where processes died
     crashes: int = 0
+    completed: list[Deal] = field(default_factory=list)  # what the feed told today
+    adjusted: Counter[tuple[int, str]] = field(default_factory=Counter)  # merchant, asset -> units, by hand
     read: Counter[int] = field(default_factory=Counter)  # merchant -> how far it has read its feed
 
     def now(self) -> datetime:
@@ -200,9 +215,9 @@ class Sim:
         others = [due for due in batch if due.subject_id not in names]
         if others:
             ids = [due.merchant_id for due in others], [due.subject_id for due in others]
-            names |= {row["id"]: row["name"] for row in await self.owner.fetch(_NAMES, *ids)}
-        for due in others:
-            names.setdefault(due.subject_id, f"{due.kind} of {self._shop_of(due.merchant_id)}")
+            found = {row["id"]: row["name"] for row in await self.owner.fetch(_NAMES, *ids)}
+            for due in others:
+                names[due.subject_id] = f"{self._shop_of(due.merchant_id)}:{found.get(due.subject_id, due.kind)}"
         return names
 
     def _shop_of(self, merchant_id: UUID) -> int:

@@ -14,24 +14,14 @@ from recoup.lab.simulate.sim import Deed, Sim
 
 SHARES: Final = (("none", 0.76), ("part", 0.06), ("parts", 0.04), ("full", 0.05), ("items", 0.03), ("at once", 0.03),
                  ("too much", 0.01), ("same twice", 0.02))  # fmt: skip
-_COMPLETED: Final = """
-SELECT o.external_id FROM feed f JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
-WHERE f.merchant_id = $1 AND f.feed_no > $2 AND f.event = 'order.completed'
-"""
 _AT_ONCE: Final = 4
 
 
 async def refunds(sim: Sim, tick: int) -> Iterable[Deed]:
-    """Once a day the merchants read in their feed what was completed; some they give back in the next two weeks."""
-    if tick % TICKS:
-        return ()
-    for shop in sim.shops:
-        merchant_id = shop.scope.merchant_id
-        last = await sim.owner.fetchval("SELECT feed_no FROM closers WHERE merchant_id = $1", merchant_id)
-        for row in await sim.owner.fetch(_COMPLETED, merchant_id, sim.read[shop.number]):
-            _plan(sim, sim.deals[row["external_id"]], tick)
-        sim.read[shop.number] = last
-    return sim.later.pop(tick, [])
+    """Some of what was completed they give back in the next two weeks."""
+    for deal in sim.completed:
+        _plan(sim, deal, tick)
+    return ()
 
 
 def _plan(sim: Sim, deal: Deal, tick: int) -> None:

@@ -25,10 +25,10 @@ async def payouts(sim: Sim, tick: int) -> Iterable[Deed]:
 def _taken(sim: Sim, shop: Shop, asset: str, tick: int) -> Callable[[Engine], Awaitable[Any]]:
     roll = dice(sim.plan.seed, "payout", shop.number, asset, tick)
     units = roll.randint(1_000_000, 300_000_000)
-    where = "tron:Tsim" + ("fail" if roll.random() < 0.2 else "")
+    where = "an account of the merchant" + (" that will fail" if roll.random() < 0.2 else "")
 
     async def do(engine: Engine) -> None:
-        asked = PayoutAsked(Money(units, asset).text(), asset, "crypto", where, f"payout-{asset}-{tick}")
+        asked = PayoutAsked(Money(units, asset).text(), asset, "bank", where, f"payout-{asset}-{tick}")
         await ask_payout(engine.world, engine.merchants, shop.scope, asked)
 
     return do
