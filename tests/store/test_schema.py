@@ -28,6 +28,7 @@ HOMES = {
             "adjustments", "bank_accounts", "bank_payouts", "exposure_limits", "exposure_allotments",
             "customer_exposure", "advances", "outbox", "feed",
             "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
+            "reconciliation_runs", "reconciliation_lines", "reconciliation_reports",
             "payouts", "subscriptions", "mails", "notice_settings",
             "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
         ),
@@ -51,6 +52,8 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),
+    "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to"),
+    "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
     "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures"}

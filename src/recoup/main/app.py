@@ -21,6 +21,7 @@ from recoup.doors.edge.rate import Buckets, RateLimit, client_address
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
+from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
@@ -119,4 +120,4 @@ def make_app(settings: Settings, databases: Databases) -> App:
     typed: Any = app
     signing_in = RateLimit(_Direct(typed, exact), refuse, Buckets(per_second=20, burst=200), _who_signs_in)
     typed = signing_in
-    return Measured(OnePath(Tracing(BodyLimit(typed, refuse))), monotonic)
+    return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger={FILES: FILE_BYTES_MAX}))), monotonic)

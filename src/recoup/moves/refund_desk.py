@@ -28,6 +28,9 @@ def try_again(change: Change, refund_id: UUID) -> str:
         calm(change, refund)
     elif refund.state not in ("owed", "sent"):
         raise _over(refund)
+    elif refund.state == "owed" and change.order.collecting() is not None:
+        message = "The customer's charge is out: its answer decides what becomes of this refund."
+        raise Problem("wrong_state", message, cure="Wait for it; nothing has to be done.")
     change.due("refund", change.wall, subject_id=refund_id, wall=True)
     return refund.state
 

@@ -31,7 +31,18 @@ data_dir_option = click.option(
 
 def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     """Adds each verb of this folder to the command line."""
-    from recoup.doors.command import bank, clock, listen, outcome, report, sandbox, terms, verify
+    from recoup.doors.command import (
+        bank,
+        clock,
+        listen,
+        outcome,
+        reconcile,
+        report,
+        sandbox,
+        sandbox_export,
+        terms,
+        verify,
+    )
 
-    for module in (clock, listen, outcome, sandbox, terms, report, bank, verify):
+    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, report, reconcile, bank, verify):
         module.add(cli, with_world, load_settings)

@@ -1,6 +1,7 @@
 """No body larger than the limit gets in, whatever it says about itself."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal
@@ -17,19 +18,26 @@ class BodyLimit:
 
     A declared length is believed when it is too large. A body without one is read here first, up to the
     limit, so that its size is known before anything else is said about the call. What a lying length lets
-    through is counted while the door reads, and ends as the same 413.
+    through is counted while the door reads, and ends as the same 413. `larger`: paths whose door takes files and writes
+    them down as they come, with their limit; a body that does not declare its length is kept to the usual one.
     """
 
-    def __init__(self, app: App, refuse: Refuse, bytes_max: int = BODY_BYTES_MAX) -> None:
+    def __init__(
+        self, app: App, refuse: Refuse, bytes_max: int = BODY_BYTES_MAX, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._refuse = refuse
         self._bytes_max = bytes_max
+        self._larger = {path: BodyLimit(app, refuse, most) for path, most in (larger or {}).items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = header(scope, b"content-length")
+        if declared is not None and scope["path"] in self._larger:
+            await self._larger[scope["path"]](scope, receive, send)
+            return
         if declared is not None and not self._fits(declared):
             await self._answer(scope, receive, send)
             return

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 
@@ -57,6 +57,17 @@ class Reversal:
     sent_at: datetime
     send_before_monotonic: float
     timeout_seconds: float
+
+
+class StatementLine(NamedTuple):
+    """What a counterpart's book says of one movement. `type` as in rules/money/matching; `id` is ours, if it knows."""
+
+    id: UUID | None
+    reference: str
+    type: str
+    units: int
+    currency: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

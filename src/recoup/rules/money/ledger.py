@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 ACCOUNTS: Final = (
     "customer_due", "merchant_payable", "fees", "clearing", "refund_due", "reversal_due", "bad_debt", "bank",
     "payout_due", "dispute_loss", "dispute_cost", "reserve", "settlement_due", "adjustments",
+    "processing_cost", "suspense",
 )  # fmt: skip
 WALLET: Final = "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
 
@@ -193,6 +194,23 @@ def paid_out(units: int) -> Posting:
 def payout_bounced(units: int) -> Posting:
     """The bank gave it back: it is due again."""
     return _pair("payout_bounced", "bank", "settlement_due", units)
+
+
+def funded(units: int, route: str) -> Posting:
+    """A processor has paid what it held for us to the bank."""
+    return _pair("funded", "bank", "clearing", units, credit_place=route)
+
+
+def processing_cost(units: int, route: str) -> Posting:
+    return _pair("processing_cost", "processing_cost", "clearing", units, credit_place=route)
+
+
+def suspended(units: int, route: str, file_kind: str) -> Posting:
+    """Money that another's statement shows and nothing here explains yet: `units` came (+) or went (-)."""
+    account, place = ("bank", "") if file_kind == "bank" else ("clearing", route)
+    if units > 0:
+        return _pair("suspended", account, "suspense", units, place=place)
+    return _pair("suspended", "suspense", account, -units, credit_place=place)
 
 
 def collected(units: int, route: str, fee_units: int, payable: str = "") -> tuple[Posting, ...]:

@@ -1,6 +1,6 @@
 """The issuer's book: what arrived, what was decided. Every function commits before it returns.
 
-All SQL of the sandbox issuer stands here, in `disputes` and in `faults`; it touches the schema `issuer` only.
+All SQL of the sandbox issuer stands here, in `disputes`, `faults` and `movements`; it touches the schema `issuer` only.
 """
 
 from dataclasses import dataclass

@@ -7,13 +7,13 @@ gives up does not stop the issuer, as in life.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Coroutine
-from datetime import timedelta
+from collections.abc import AsyncIterator, Coroutine
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
-from recoup.gateways.cards.sandbox import book, disputes
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal, StatementLine
+from recoup.gateways.cards.sandbox import book, disputes, movements
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
@@ -68,6 +68,12 @@ class SandboxProcessor:
     async def inquire(self, id: UUID) -> Outcome:
         """Never later than 10 s: unknown when the processor cannot be asked."""
         return await self._within(10.0, self._inquire(id))
+
+    async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+        """What it took and gave back for a merchant in that time of the merchant's clock, some lines at a time."""
+        async with self._connections.one() as connection:
+            async for lines in movements.lines(connection, merchant_id, begin, end):
+                yield [line if line.id is None else line._replace(reference=_reference(line.id)) for line in lines]
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return await self._within(answer.timeout_seconds, self._answer_dispute(answer))

@@ -1,5 +1,6 @@
 """The mock channels' book. Every function commits before it returns. All SQL of these channels stands here."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.gateways.cards.port import StatementLine
 from recoup.gateways.channels.port import Payment, PayOut
 
 _RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
@@ -32,6 +34,21 @@ SELECT decision, NULL AS why FROM mock_channel.payments WHERE id = $1 AND ($2::t
 UNION ALL SELECT decision, why FROM mock_channel.transfers WHERE id = $1
 UNION ALL SELECT decision, why FROM mock_channel.payouts WHERE id = $1
 """
+# Payouts leave by the channel that keeps custody.
+_STATEMENT = """
+SELECT id, type, units, currency, decided_at FROM (
+  SELECT id, 'charge' AS type, units, currency, decided_at FROM mock_channel.payments
+  WHERE channel = $1 AND merchant_id = $2 AND decision = 'approved'
+  UNION ALL
+  SELECT t.id, CASE t.kind WHEN 'sweep' THEN 'settlement' ELSE 'refund' END, t.units, t.currency, t.decided_at
+  FROM mock_channel.transfers t JOIN mock_channel.payments p ON p.id = t.payment_id
+  WHERE p.channel = $1 AND p.merchant_id = $2 AND t.decision = 'approved'
+  UNION ALL
+  SELECT id, 'payout', units, currency, decided_at FROM mock_channel.payouts
+  WHERE $1 = 'mock' AND merchant_id = $2 AND decision = 'approved'
+) book WHERE decided_at >= $3 AND decided_at < $4 ORDER BY decided_at, id
+"""
+_LINES_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +113,13 @@ async def find(connection: asyncpg.Connection, id: UUID, channel: str | None = N
     """`channel`: whose payments are meant."""
     row = await connection.fetchrow(_FIND, id, channel)
     return Decided(row["decision"], row["why"]) if row else None
+
+
+async def movements(
+    connection: asyncpg.Connection, channel: str, merchant_id: UUID, begin: datetime, end: datetime
+) -> AsyncIterator[list[StatementLine]]:
+    """References are left empty."""
+    async with connection.transaction(readonly=True):
+        cursor = await connection.cursor(_STATEMENT, channel, merchant_id, begin, end)
+        while rows := await cursor.fetch(_LINES_AT_ONCE):
+            yield [StatementLine(r["id"], "", r["type"], r["units"], r["currency"], r["decided_at"]) for r in rows]

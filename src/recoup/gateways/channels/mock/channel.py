@@ -3,12 +3,12 @@ faults switch both."""
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.gateways.cards.port import Outcome, Reversal
+from recoup.gateways.cards.port import Outcome, Reversal, StatementLine
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import active_faults
 from recoup.gateways.channels.mock import book
@@ -72,6 +72,12 @@ class MockChannel:
             send_before=payout.send_before_monotonic, timeout_seconds=payout.timeout_seconds,
         )  # fmt: skip
 
+    async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+        """What moved on this channel for a merchant in that wall time, some lines at a time."""
+        async with self._connections.one() as connection:
+            async for lines in book.movements(connection, self.name, merchant_id, begin, end):
+                yield [line._replace(reference=_reference(line.id)) for line in lines if line.id is not None]
+
     async def inquire(self, id: UUID) -> Outcome:
         try:
             async with self._connections.one() as connection:
@@ -110,12 +116,16 @@ class MockChannel:
 
 def _outcome(id: UUID, decided: book.Decided) -> Outcome:
     """The same words for the same id, whenever it is asked for."""
-    reference = "0x" + hashlib.sha256(b"mock" + id.bytes).hexdigest()
+    reference = _reference(id)
     if decided.decision == "elsewhere":
         return Outcome("not_sent", text="this payment is another channel's")
     if decided.decision == "declined":
         return Outcome("declined", reference, processor_code=decided.why or "declined", text="declined")
     return Outcome("approved", reference, text="approved")
+
+
+def _reference(id: UUID) -> str:
+    return "0x" + hashlib.sha256(b"mock" + id.bytes).hexdigest()
 
 
 def mock_channels(source: str | Connect, codes: tuple[str, ...]) -> dict[str, MockChannel]:

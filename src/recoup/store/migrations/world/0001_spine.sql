@@ -941,9 +941,10 @@ CREATE TABLE entries (
   units bigint NOT NULL CHECK (units <> 0),
   available_at timestamptz NOT NULL,
   balance_after numeric(38, 0),            -- stamped by the closer
-  PRIMARY KEY (merchant_id, posting_id, line_no),
-  FOREIGN KEY (merchant_id, posting_id) REFERENCES postings
+  PRIMARY KEY (merchant_id, posting_id, line_no)
 ) WITH (fillfactor = 60);                  -- the closer's stamps stay on their page
+-- No foreign key to postings: the one statement that writes entries writes their posting too (store/write/changes), the
+-- check of each row would cost more than the row, and `recoup verify` finds an entry of no posting.
 
 CREATE TABLE pages (
   merchant_id uuid NOT NULL,
@@ -1110,6 +1111,75 @@ CREATE TABLE bank_payouts (
 CREATE UNIQUE INDEX bank_payouts_one ON bank_payouts (merchant_id, batch_id) WHERE state <> 'returned';
 CREATE INDEX bank_payouts_open ON bank_payouts (merchant_id, state) WHERE state IN ('created', 'approved', 'sent');
 CREATE INDEX bank_payouts_reference ON bank_payouts (merchant_id, reference);
+
+-- home: merchant. Statements of processors, banks and chains, each compared once with the ledger.
+CREATE TABLE reconciliation_runs (
+  merchant_id uuid NOT NULL,
+  run_id uuid NOT NULL,
+  run_key bytea NOT NULL,                  -- of the file's bytes and how it was read: the same again is this run
+  kind text NOT NULL CHECK (kind IN ('processor', 'bank', 'chain')),
+  file_name text NOT NULL,
+  file_hash bytea NOT NULL,
+  reading jsonb NOT NULL,
+  period_from timestamptz NOT NULL,
+  period_to timestamptz NOT NULL,
+  lines int NOT NULL DEFAULT 0,            -- of the file
+  counts jsonb NOT NULL DEFAULT '{}',      -- {outcome: lines}
+  notes jsonb NOT NULL DEFAULT '[]',       -- what whoever reads it should know of the file
+  actor text NOT NULL,
+  created_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, run_id),
+  UNIQUE (merchant_id, run_key)
+);
+CREATE INDEX reconciliation_runs_newest ON reconciliation_runs (merchant_id, created_at DESC, run_id DESC);
+
+-- The verdicts; a movement of ours that is missing there has no line_no. What may be booked stands beside it.
+CREATE TABLE reconciliation_lines (
+  merchant_id uuid NOT NULL,
+  run_id uuid NOT NULL,
+  row_no int NOT NULL,
+  line_no int,
+  line_id uuid,                            -- what the line says: the source of its booking
+  outcome text NOT NULL
+    CHECK (outcome IN ('matched', 'missing_here', 'missing_there', 'amount_differs', 'duplicate', 'refused')),
+  reason text NOT NULL,
+  told text NOT NULL,
+  type text,
+  our_id uuid,
+  reference text,                          -- a card number is never kept
+  asset text,
+  units bigint,                            -- theirs, without sign
+  our_units bigint,
+  dated timestamptz,                       -- theirs; ours where they have none
+  order_id uuid,
+  posting_id uuid,                         -- the movement that it was compared with
+  recipe text,
+  entries jsonb,                           -- [[account, place, units]]
+  booked_at timestamptz,
+  booked_by text,
+  note text,
+  PRIMARY KEY (merchant_id, run_id, row_no),
+  FOREIGN KEY (merchant_id, run_id) REFERENCES reconciliation_runs,
+  CHECK ((booked_at IS NULL) = (booked_by IS NULL)),
+  CHECK (booked_at IS NULL OR recipe IS NOT NULL)
+);
+CREATE INDEX reconciliation_lines_outcome ON reconciliation_lines (merchant_id, run_id, outcome, row_no);
+
+-- What merchants are told of each period: its movements are then read by its dates.
+CREATE TABLE reconciliation_reports (
+  merchant_id uuid NOT NULL,
+  report_id uuid NOT NULL,
+  period_from timestamptz NOT NULL,
+  period_to timestamptz NOT NULL,
+  lines int NOT NULL,
+  differences int NOT NULL,
+  created_at timestamptz NOT NULL,         -- business time
+  PRIMARY KEY (merchant_id, report_id),
+  UNIQUE (merchant_id, period_to)
+);
+
+-- Movements of a period, in the order that they were booked in.
+CREATE INDEX postings_booked ON postings (merchant_id, business_at);
 
 -- home: merchant. What leaves a custodial balance. A wallet's row is the lock under which its payouts are decided; the
 -- balance itself is the ledger's.
@@ -1343,5 +1413,7 @@ GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;
 GRANT UPDATE (outcome, updated_at) ON transmissions TO recoup_app;
+GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_runs TO recoup_app;
+GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;

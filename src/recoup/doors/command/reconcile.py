@@ -1,0 +1,165 @@
+"""`recoup reconcile FILE`: a statement against the ledger, and what somebody confirms of it."""
+
+import json
+from collections.abc import Callable, Sequence
+from os import SEEK_END
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.money.book_differences import Booked, book_lines
+from recoup.flows.money.reconcile import File, Ran, reconcile
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import iso
+from recoup.rules.money.matching import KINDS, OUTCOMES
+from recoup.rules.money.periods import days
+from recoup.rules.money.statement import Reading, mapping_file
+from recoup.store.read.reconciliation import bookings, run_lines
+
+SHOWN_MAX: Final = 20
+_DIFFER: Final = [outcome for outcome in OUTCOMES if outcome != "matched"]
+_OPTIONS: Final = (
+    click.option("--kind", type=click.Choice(list(KINDS)), default="processor", show_default=True,
+                 help="Whose statement it is."),
+    click.option("--map", "maps", multiple=True, metavar="COLUMN=NAME", help="What a column of ours is called there."),
+    click.option("--mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A TOML file of it."),
+    click.option("--period", metavar="FROM..TO", help="Days, the last included. Default: those of the lines."),
+    click.option("--zone", help="Of times that name none, and of the days. Default: UTC."),
+    click.option("--currency", "currencies", multiple=True, help="Takes these; default: that of the first line."),
+    click.option("--delimiter", help="Between fields. Default: sniffed."),
+    click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign. Default: sniffed."),
+    click.option("--date-format", help="Like %d.%m.%Y. Default: ISO 8601."),
+    click.option("--encoding", help="Default: UTF-8, or UTF-16 where the file shows it."),
+    click.option("--book", metavar="LINES", help="Books suggestions: all, or numbers like 3,17. Needs --note."),
+    click.option("--note", default="", help="Why it is booked."),
+    click.option("--again", is_flag=True, help="Compares a known file anew, with the ledger as it is now."),
+    click.option("--merchant", help="Merchant id; default: the bootstrap merchant."),
+    click.option("--json", "as_json", is_flag=True),
+)  # fmt: skip
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @data_dir_option
+    def reconcile_file(file: Path, data_dir: Path | None, **options: Any) -> None:
+        """Compares a CSV statement with the ledger. Nothing is booked unless --book says so."""
+        reading, numbers = _reading(options), _numbers(options["book"])
+        if numbers != [] and not options["note"].strip():
+            raise Problem("invalid", "--book needs --note, which says why.", field="note")
+
+        async def work(opened: Opened) -> dict[str, Any]:
+            scope = Scope(merchant_of(opened, options["merchant"]), Actor("operator", "cli"), "reconcile")
+            return await _work(opened, scope, file, reading, numbers, options)
+
+        told = with_world(load_settings(data_dir=data_dir), work)
+        click.echo(json.dumps(told) if options["as_json"] else "\n".join(_text(told)))
+
+    command: Any = reconcile_file
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    command = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))(command)
+    cli.command("reconcile")(command)
+
+
+async def _work(
+    opened: Opened, scope: Scope, file: Path, reading: Reading, numbers: list[int] | None, options: dict[str, Any]
+) -> dict[str, Any]:
+    hidden = options["as_json"]
+    with file.open("rb") as content:
+        with click.progressbar(length=content.seek(0, SEEK_END), label=file.name, hidden=hidden) as bar:
+            ran = await reconcile(opened.world, scope, File(file.name, content), reading, again=options["again"],
+                                  tell=bar.update)  # fmt: skip
+    booked = Booked(0, 0)
+    if numbers != []:
+        booked = await book_lines(opened.world, scope, ran.run["run_id"], numbers, options["note"])
+    async with opened.world.db.connection() as connection:
+        key = (scope.merchant_id, ran.run["run_id"])
+        open_ = await bookings(connection, *key)
+        limit = 1_000_000 if hidden else SHOWN_MAX
+        rows = await run_lines(connection, *key, outcomes=_DIFFER, limit=limit)
+    return _told(ran, booked, open_["to_book"], rows)
+
+
+def _told(ran: Ran, booked: Booked, to_book: int, rows: Sequence[Any]) -> dict[str, Any]:
+    run = ran.run
+    return {
+        "id": str(run["run_id"]), "file": run["file_name"], "kind": run["kind"], "from": iso(run["period_from"]),
+        "to": iso(run["period_to"]), "lines": run["lines"], "before": ran.before, "comparedAt": iso(run["created_at"]),
+        "outcomes": {name: run["counts"].get(name, 0) for name in OUTCOMES}, "notes": run["notes"],
+        "booked": booked.now, "bookedBefore": booked.before, "toBook": to_book,
+        "differences": [_line(row) for row in rows],
+    }  # fmt: skip
+
+
+def _line(row: Any) -> dict[str, Any]:
+    def amount(units: int | None) -> str | None:
+        return to_text(units, EXPONENTS[row["asset"]]) if units is not None else None
+
+    return {
+        "row": row["row_no"], "line": row["line_no"], "outcome": row["outcome"], "reason": row["reason"],
+        "text": row["told"], "type": row["type"], "ourId": str(row["our_id"]) if row["our_id"] else None,
+        "reference": row["reference"], "currency": row["asset"], "theirs": amount(row["units"]),
+        "ours": amount(row["our_units"]), "date": iso(row["dated"]) if row["dated"] else None,
+        "orderId": str(row["order_id"]) if row["order_id"] else None, "externalOrderId": row["external_id"],
+        "suggestion": {"recipe": row["recipe"], "entries": row["entries"]} if row["recipe"] else None,
+        "booked": row["booked"],
+    }  # fmt: skip
+
+
+def _text(told: dict[str, Any]) -> list[str]:
+    lines = [f"{told['file']}: {told['lines']:,} lines, {told['from'][:10]} up to {told['to'][:10]}"]
+    if told["before"]:
+        lines.append(f"This file was compared like this at {told['comparedAt']}; nothing was changed. "
+                     "--again compares it anew.")  # fmt: skip
+    lines += [f"  {name.replace('_', ' '):15} {count:>10,}" for name, count in told["outcomes"].items()]
+    for row in told["differences"][:SHOWN_MAX]:
+        at = f"line {row['line']}" if row["line"] else f"row {row['row']}"
+        amounts = " / ".join(f"{who} {row[who]}" for who in ("theirs", "ours") if row[who]) or "-"
+        mark = " [booked]" if row["booked"] else f" [{row['suggestion']['recipe']}]" if row["suggestion"] else ""
+        lines.append(f"{at:>12}  {row['outcome']:14} {amounts} {row['currency'] or ''}{mark}\n"
+                     f"{'':14}{row['text']}")  # fmt: skip
+    left = sum(n for name, n in told["outcomes"].items() if name != "matched") - len(told["differences"])
+    if left > 0:
+        lines.append(f"  … and {left:,} more; the portal's page Reconciliation and --json show all")
+    if told["booked"] or told["bookedBefore"]:
+        lines.append(f"Booked: {told['booked']:,} now, {told['bookedBefore']:,} from other files before.")
+    if told["toBook"]:
+        lines.append(f"{told['toBook']:,} suggestions wait: --book all, or --book with their lines, and --note.")
+    return [*lines, f"id {told['id']}"]
+
+
+def _reading(options: dict[str, Any]) -> Reading:
+    mapping = options["mapping"]
+    told: dict[str, Any] = mapping_file(mapping.read_text("utf-8", "replace")) if mapping else {}
+    columns = dict(told.pop("columns", {}))
+    for pair in options["maps"]:
+        ours, found, theirs = pair.partition("=")
+        if not found or not theirs:
+            raise Problem("invalid", f"{pair!r} is no mapping.", field="map", cure="Write --map 'amount=Gross amount'.")
+        columns[ours.strip()] = theirs
+    for name in ("zone", "delimiter", "decimal", "date_format", "encoding"):
+        if options[name]:
+            told[name] = options[name].replace("\\t", "\t")
+    currencies = tuple(c.upper() for c in options["currencies"])
+    first, dots, last = (options["period"] or "").partition("..")
+    if options["period"] and not dots:
+        raise Problem("invalid", "A period has two ends.", field="period", cure="Write it 2026-11-01..2026-11-30.")
+    period = days(first, last, told.get("zone", "UTC")) if dots else None
+    return Reading(kind=options["kind"], columns=columns, currencies=currencies, period=period, **told)
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    """None: all; empty: none."""
+    if text is None:
+        return []
+    if text == "all":
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
+        raise Problem("invalid", f"--book takes all or numbers of lines, not {text[:40]!r}.", field="book")
+    return [int(part) for part in parts]

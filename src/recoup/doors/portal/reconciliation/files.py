@@ -1,0 +1,154 @@
+"""Statements: the list with its form, one comparison line by line, and the booking of what it suggests."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, same_origin, see
+from recoup.flows.money.book_differences import book_lines
+from recoup.flows.money.reconcile import File, reconcile, run_of
+from recoup.flows.people.sessions import is_csrf
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.money.periods import days
+from recoup.rules.money.statement import Reading, mapping_file
+from recoup.store.read.reconciliation import bookings, list_runs, run_lines
+
+FILES: Final = "/reconciliation/files"
+FILE_BYTES_MAX: Final = 32 << 20
+SIZE: Final = 25
+LINES: Final = 100
+FIELDS_MAX: Final = 20
+_EMPTY: Final = dict.fromkeys(("kind", "from", "to", "currencies", "mapping"), "")
+_DIFFER: Final = [name for name in OUTCOMES if name != "matched"]
+
+
+async def files_page(visit: Visit) -> Response:
+    return await _list(visit)
+
+
+async def post_file(visit: Visit) -> Response:
+    """The same file again leads to the comparison that there is."""
+    form = await _upload(visit)
+    if not _may_compare(visit):
+        cure = "Ask somebody with the role operations."
+        raise Problem("forbidden", "Your role may look, not compare files.", cure=cure)
+    given = form.get("file")
+    typed = {name: value for name, value in form.items() if isinstance(value, str)}
+    try:
+        if not isinstance(given, UploadFile) or not given.filename:
+            raise Problem("invalid", "No file was chosen.", field="file")
+        reading = _reading(typed)
+        ran = await reconcile(visit.portal.world, visit.scope, File(given.filename, given.file), reading)
+    except Problem as problem:
+        return await _list(visit, typed, problem)
+    finally:
+        await form.close()
+    return see(f"/reconciliation/files/{ran.run['run_id']}" + ("?known=1" if ran.before else ""))
+
+
+async def file_page(visit: Visit) -> Response:
+    return await _show(visit, await _find(visit))
+
+
+async def post_booking(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    visit.only_operator("book a difference")
+    run = await _find(visit)
+    try:
+        rows = None if one(form, "which") == "all" else _rows(form.get("row", []))
+        done = await book_lines(visit.portal.world, visit.scope, run["run_id"], rows, one(form, "note"))
+    except Problem as problem:
+        return await _show(visit, run, problem, one(form, "note"))
+    return see(f"/reconciliation/files/{run['run_id']}?booked={done.now}&before={done.before}")
+
+
+async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
+    after = parse_id(visit.request.query_params.get("after", ""))
+    async with visit.portal.world.db.connection() as connection:
+        runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
+    values = visit.values(
+        runs=runs[:SIZE], next=runs[SIZE - 1]["run_id"] if len(runs) > SIZE else None, first=after is None,
+        kinds=KINDS, outcomes=OUTCOMES, typed=_EMPTY | dict(typed or {}), problem=problem, may=_may_compare(visit),
+    )  # fmt: skip
+    return render("reconciliation/files.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def _show(
+    visit: Visit, run: dict[str, Any], problem: Problem | None = None, note: str = ""
+) -> Response:
+    query = visit.request.query_params
+    outcome = query.get("outcome", "")
+    wanted = [outcome] if outcome in OUTCOMES else None if outcome == "all" else _DIFFER
+    after = int(query.get("after", "0")) if _is_number(query.get("after", "0")) else 0
+    async with visit.portal.world.db.connection() as connection:
+        key = (visit.merchant_id, run["run_id"])
+        rows = await run_lines(connection, *key, outcomes=wanted, after=after, limit=LINES + 1)
+        open_ = await bookings(connection, *key)
+    values = visit.values(
+        run=run, rows=rows[:LINES], next=rows[LINES - 1]["row_no"] if len(rows) > LINES else None, first=not after,
+        outcome=outcome if outcome in OUTCOMES or outcome == "all" else "", outcomes=OUTCOMES, kinds=KINDS,
+        recipes=RECIPES, differ=sum(run["counts"].get(name, 0) for name in _DIFFER), open=open_, problem=problem,
+        note=note, known="known" in query, booked=_digits(query.get("booked", "")),
+    )  # fmt: skip
+    return render("reconciliation/file.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def _find(visit: Visit) -> dict[str, Any]:
+    """Raises: Problem(not_found)."""
+    run_id: UUID | None = parse_id(visit.request.path_params["run_id"])
+    if run_id is None:
+        raise Problem("not_found", "There is no such comparison of a file.", cure="Look at the list of files.")
+    return await run_of(visit.portal.world, visit.merchant_id, run_id)
+
+
+async def _upload(visit: Visit) -> FormData:
+    """Parts are written to disk as they come. Raises: Problem(malformed), Problem(forbidden)."""
+    same_origin(visit.request)
+    if not visit.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise Problem("malformed", "This is not a form of this page.")
+    try:
+        form = await visit.request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
+    except HTTPException:
+        raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.") from None
+    csrf = form.get("csrf", "")
+    if not isinstance(csrf, str) or not is_csrf(visit.session, csrf):
+        await form.close()
+        raise Problem("forbidden", "This form is from another session; nothing was done.",
+                      cure="Go back, reload the page and send it again.")  # fmt: skip
+    return form
+
+
+def _reading(typed: Mapping[str, str]) -> Reading:
+    told: dict[str, Any] = mapping_file(typed.get("mapping", ""))
+    first, last = typed.get("from", "").strip(), typed.get("to", "").strip()
+    if bool(first) != bool(last):
+        raise Problem("invalid", "A period has two ends; or leave both empty.", field="from")
+    period = days(first, last, told.get("zone", "UTC")) if first else None
+    currencies = tuple(typed.get("currencies", "").upper().replace(",", " ").split())
+    return Reading(kind=typed.get("kind", ""), period=period, currencies=currencies, **told)
+
+
+def _rows(texts: list[str]) -> list[int]:
+    found = [int(text) for text in texts if _is_number(text)]
+    if not found:
+        raise Problem("invalid", "No line was chosen.", field="row", cure="Tick those that are to be booked.")
+    return found
+
+
+def _digits(text: str) -> str:
+    return text if _is_number(text) else ""
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 9
+
+
+def _may_compare(visit: Visit) -> bool:
+    return visit.is_operator or visit.session.may("refund")

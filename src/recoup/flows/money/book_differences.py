@@ -1,0 +1,89 @@
+"""Somebody confirms what a compared file suggests: it is booked, once a line, however often and from wherever."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import iso
+from recoup.kernel.world import World
+from recoup.moves.differences import book_differences
+from recoup.store.pool import KeyTaken
+from recoup.store.read.merchants import offset_of
+from recoup.store.write.reconciliation import lock_lines, to_book
+
+NOTE_MAX: Final = 500
+LINES_AT_ONCE: Final = 1_000
+
+
+class Booked(NamedTuple):
+    """`now`: booked by this call; `before`: the same lines of another file had been booked, they were only marked."""
+
+    now: int
+    before: int
+
+
+async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int] | None, note: str) -> Booked:
+    """None: all that something is suggested for and nobody has booked.
+
+    Raises: Problem(invalid) without a note; Problem(not_found), Problem(wrong_state) for a named line that is not there
+    or has nothing to book: then none of them is booked.
+    """
+    note = " ".join(note.replace("\0", "").split())
+    if not note:
+        raise Problem("invalid", "A booking says why: it has no note.", field="note", cure="Write what you found out.")
+    if len(note) > NOTE_MAX:
+        raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note")
+    if row_nos is not None:
+        return await _book(world, scope, run_id, sorted(set(row_nos)), note, named=True)
+    total = Booked(0, 0)
+    while True:
+        async with world.db.connection() as connection:
+            next_ = await to_book(connection, (scope.merchant_id, run_id), LINES_AT_ONCE)
+        if not next_:
+            return total
+        done = await _book(world, scope, run_id, next_, note, named=False)
+        total = Booked(total.now + done.now, total.before + done.before)
+
+
+async def _book(
+    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool, tries: int = 5
+) -> Booked:
+    """Another process that books the same line from another file is seen at the next try."""
+    for last in (*[False] * (tries - 1), True):
+        try:
+            return await _once(world, scope, run_id, row_nos, note, named)
+        except KeyTaken:
+            if last:
+                raise Problem("unavailable", "Somebody is booking the same lines.", retry_after_seconds=1) from None
+    raise AssertionError("unreachable")
+
+
+async def _once(
+    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, named: bool
+) -> Booked:
+    key, wall = (scope.merchant_id, run_id), world.clocks.wall()
+    async with world.db.transaction() as tx:
+        offset = await offset_of(tx, scope.merchant_id)
+        lines = await lock_lines(tx, key, row_nos)
+        if named:
+            _check(row_nos, lines)
+        open_ = [line for line in lines if line["booked_at"] is None and line["recipe"] is not None]
+        now = world.clocks.business(offset or 0)
+        fresh = await book_differences(tx, key, open_, now=now, wall=wall, by=scope.actor.text(), note=note)
+    return Booked(fresh, len(open_) - fresh)
+
+
+def _check(row_nos: Sequence[int], lines: Sequence[dict[str, object]]) -> None:
+    there = {line["row_no"]: line for line in lines}
+    for number in row_nos:
+        line = there.get(number)
+        if line is None:
+            raise Problem("not_found", f"The comparison has no line {number}.", cure="Look at its list.")
+        if line["recipe"] is None:
+            message = f"Nothing is suggested for line {number}; there is nothing to book."
+            raise Problem("wrong_state", message, cure="Book lines that show a suggestion.")
+        if line["booked_at"] is not None:
+            when = iso(line["booked_at"])  # type: ignore[arg-type]
+            raise Problem("wrong_state", f"Line {number} was booked by {line['booked_by']} at {when}; it counts once.")

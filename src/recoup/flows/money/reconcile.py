@@ -1,0 +1,224 @@
+"""A statement of a processor, bank or chain against the ledger: read, matched in sets, kept with a verdict a line.
+
+Nothing is booked here. The same file read in the same way is the run that there is already; a process that dies leaves
+nothing behind, and of two at once one waits and finds the other's run.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from hashlib import sha256
+from itertools import islice
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.money.encodings import encoding_of, lines
+from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, Verdict, judge, judge_missing
+from recoup.rules.money.statement import Broken, Reading, Statement, check, shown_reference, zone_of
+from recoup.store.read.reconciliation import find_run, run_by_key
+from recoup.store.write import reconciliation as store
+
+FILE_BYTES_MAX: Final = 512 << 20
+CHUNK: Final = 1 << 16
+LINES_AT_ONCE: Final = 2_000
+_encode = msgspec.json.Encoder(order="sorted").encode
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An open file that can be read twice; `name` as its owner calls it."""
+
+    name: str
+    content: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """`run`: its row. `before`: it was there already, and nothing was changed."""
+
+    run: dict[str, Any]
+    before: bool
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of a run while it is made."""
+
+    key: tuple[UUID, UUID]
+    statement: Statement
+    route: str
+    lines: int = 0
+    counts: dict[str, int] | None = None
+
+
+async def reconcile(
+    world: World, scope: Scope, file: File, reading: Reading, *, again: bool = False,
+    tell: Callable[[int], None] | None = None,
+) -> Ran:  # fmt: skip
+    """`tell` hears how many bytes were read on. `again` compares anew, with the ledger as it is now.
+
+    Raises: Problem(invalid) for what is no statement, or an option that cannot be; Problem(too_large).
+    """
+    check(reading)
+    reading = replace(reading, routes=tuple(world.channels if reading.kind == "chain" else world.processors))
+    file_hash, head = await asyncio.to_thread(_hashed, file.content)
+    encoding = encoding_of(head, reading.encoding)
+    run_id, wall = new_id(), world.clocks.wall()
+    about = [str(run_id) if again else "", file_hash.hex(), reading.to_dict()]
+    run_key = sha256(_encode(about)).digest()
+    async with world.db.connection() as connection:
+        known = await run_by_key(connection, scope.merchant_id, run_key)
+    if known is not None:
+        return Ran(known, True)
+    statement = await asyncio.to_thread(Statement, lines(_chunks(file.content, tell), encoding), reading)
+    row = {
+        "merchant_id": scope.merchant_id, "run_id": run_id, "run_key": run_key, "kind": reading.kind,
+        "file_name": file.name[-200:], "file_hash": file_hash, "reading": reading.to_dict(), "created_at": wall,
+        "actor": scope.actor.text(),
+    }  # fmt: skip
+    route = reading.values.get("route") or next(iter(reading.routes), "")
+    run = _Run((scope.merchant_id, run_id), statement, route)
+    async with world.db.transaction() as tx:
+        mine = await store.begin_run(tx, row)
+        if mine:
+            await _compare(tx, run, reading, wall, list(world.channels))
+    async with world.db.connection() as connection:
+        made = await run_by_key(connection, scope.merchant_id, run_key)
+    assert made is not None
+    return Ran(made, not mine)
+
+
+async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> dict[str, Any]:
+    """Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        found = await find_run(connection, merchant_id, run_id)
+    if found is None:
+        raise Problem("not_found", "There is no such comparison of a file.", cure="Look at the list of files.")
+    return found
+
+
+async def _compare(tx: asyncpg.Connection, run: _Run, reading: Reading, wall: datetime, channels: list[str]) -> None:
+    run.counts = {}
+    async for good, broken in _batches(run.statement):
+        run.lines += len(good) + len(broken)
+        await store.stage(tx, [tuple(line) for line in good])
+        await _keep(tx, run, [_refused(run.key, line) for line in broken])
+    period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
+    await store.collect(tx, run.key[0], reading.kind, KINDS[reading.kind], channels, period)
+    async for rows in store.candidates(tx):
+        await _keep(tx, run, [_judged(run.key, reading.kind, row, run.route) for row in rows])
+    number = run.statement.last_number
+    async for rows in store.missing(tx, period, run.statement.currencies):
+        judged = [_missing(run.key, number + at, row, period) for at, row in enumerate(rows, 1)]
+        number += len(rows)
+        await _keep(tx, run, judged)
+    await store.end_run(tx, run.key, run.lines, run.counts, _notes(run.statement, reading), period)
+
+
+async def _keep(tx: asyncpg.Connection, run: _Run, rows: list[Row]) -> None:
+    assert run.counts is not None
+    for row in rows:
+        run.counts[row["outcome"]] = run.counts.get(row["outcome"], 0) + 1
+    await store.add_verdicts(tx, rows)
+
+
+async def _batches(statement: Statement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
+    """Parsed beside the event loop: whoever else is served here goes on."""
+    parsed = iter(statement)
+    while batch := await asyncio.to_thread(lambda: list(islice(parsed, LINES_AT_ONCE))):
+        yield [x for x in batch if isinstance(x, Theirs)], [x for x in batch if isinstance(x, Broken)]
+
+
+def _hashed(content: BinaryIO) -> tuple[bytes, bytes]:
+    """Hash and first bytes. Raises: Problem(too_large)."""
+    digest, size, head = sha256(), 0, b""
+    content.seek(0)
+    while chunk := content.read(CHUNK):
+        head = head or chunk
+        size += len(chunk)
+        if size > FILE_BYTES_MAX:
+            raise Problem("too_large", f"The file is larger than {FILE_BYTES_MAX >> 20} MB.", cure="Split it by dates.")
+        digest.update(chunk)
+    return digest.digest(), head
+
+
+def _chunks(content: BinaryIO, tell: Callable[[int], None] | None) -> Iterator[bytes]:
+    content.seek(0)
+    while chunk := content.read(CHUNK):
+        if tell:
+            tell(len(chunk))
+        yield chunk
+
+
+def _whole_days(
+    span: tuple[datetime | None, datetime | None], wall: datetime, zone: str
+) -> tuple[datetime, datetime]:
+    """From the first line's day to the end of the last one's."""
+    first, last = span[0] or wall, span[1] or wall
+    local = zone_of(zone)
+    begin = datetime.combine(first.astimezone(local).date(), time(), local)
+    end = datetime.combine(last.astimezone(local).date() + timedelta(days=1), time(), local)
+    return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+def _notes(statement: Statement, reading: Reading) -> list[str]:
+    layout = statement.layout
+    named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(layout.delimiter, repr(layout.delimiter))
+    notes = [f"Read with {named} between fields and {layout.decimal!r} as decimal sign; times without a zone are "
+             f"{reading.zone}."]  # fmt: skip
+    if layout.unread:
+        notes.append(f"Columns that nothing was read from: {', '.join(layout.unread[:20])}.")
+    return notes
+
+
+def _refused(key: tuple[UUID, UUID], line: Broken) -> Row:
+    return {
+        "merchant_id": key[0], "run_id": key[1], "row_no": line.number, "line_no": line.number, "outcome": "refused",
+        "reason": line.code, "told": f"Line {line.number} was not taken: {line.why}."[:400],
+    }  # fmt: skip
+
+
+def _judged(key: tuple[UUID, UUID], kind: str, row: asyncpg.Record, route: str) -> Row:
+    line = Theirs(row["number"], row["line_id"], row["type"], row["our_id"], row["reference"], row["units"],
+                  row["asset"], row["at"], row["route"])  # fmt: skip
+    ours = _ours(row, "our_") if row["posting_id"] else None
+    first = row["first"] if row["first"] != row["number"] else None
+    verdict = judge(kind, line, Found(ours, row["by"], row["several"], first, row["alike"]), route)
+    return _row(key, line.number, verdict) | {
+        "line_no": line.number, "line_id": line.line_id, "type": line.type, "our_id": line.our_id,
+        "reference": shown_reference(line.reference), "asset": line.asset, "units": line.units,
+        "our_units": ours.units if ours else None, "dated": line.at, "order_id": row["order_id"],
+        "posting_id": row["posting_id"],
+    }  # fmt: skip
+
+
+def _missing(key: tuple[UUID, UUID], row_no: int, row: asyncpg.Record, period: tuple[datetime, datetime]) -> Row:
+    ours = _ours(row, "")
+    return _row(key, row_no, judge_missing(ours, period)) | {
+        "type": ours.type, "our_id": ours.source_id, "reference": ours.reference, "asset": ours.asset,
+        "our_units": ours.units, "dated": ours.at, "order_id": ours.order_id, "posting_id": row["posting_id"],
+    }  # fmt: skip
+
+
+def _ours(row: asyncpg.Record, prefix: str) -> Ours:
+    entry = (row["posting_id"], row["entry_no"] if prefix else row["line_no"])
+    return Ours(entry, row["source_id"], row["type"], row[prefix + "reference"], row[prefix + "units"],
+                row[prefix + "asset"], row[prefix + "at"], row["order_id"], row["from_file"])  # fmt: skip
+
+
+def _row(key: tuple[UUID, UUID], row_no: int, verdict: Verdict) -> Row:
+    posting = verdict.posting
+    return {
+        "merchant_id": key[0], "run_id": key[1], "row_no": row_no, "outcome": verdict.outcome,
+        "reason": verdict.reason, "told": verdict.text, "recipe": posting.recipe if posting else None,
+        "entries": [list(entry) for entry in posting.entries] if posting else None,
+    }  # fmt: skip

@@ -1,0 +1,107 @@
+"""The reconciliation report: what moved on a merchant's account in a period, and its sums. A part at a time."""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, tzinfo
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.kernel.world import World
+from recoup.rules.money.cells import Number, csv_row
+from recoup.rules.money.ledger import WALLET
+from recoup.rules.money.settlement import KINDS as SETTLED
+from recoup.store.read.movements import Place, movements, totals
+
+LINES_AT_ONCE: Final = 2_000
+# recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
+KINDS: Final = {**SETTLED, "settled": "payout", "payout_requested": "payout", "payout_returned": "payout"}
+Span = tuple[datetime, datetime]
+
+
+class Total(NamedTuple):
+    """Of one currency and balance, from the ledger itself: `units` is what the balance moved by, fees included."""
+
+    asset: str
+    balance: str
+    kinds: dict[str, int]
+    units: int
+    entries: int
+
+
+def balance_of(place: str) -> str:
+    """`wallet`: stablecoins that wait for their payout; `card`: all that settlements pay."""
+    return "wallet" if place == WALLET else "card"
+
+
+def kind_of(recipe: str) -> str:
+    return KINDS.get(recipe, recipe)
+
+
+def line_id(row: Any) -> str:
+    """An entry of the ledger; the same in settlements."""
+    return f"{row['posting_id']}.{row['line_no']}"
+
+
+async def report_lines(world: World, merchant_id: UUID, span: Span) -> AsyncIterator[list[asyncpg.Record]]:
+    """A connection for each part, so that a slow reader holds none."""
+    after: Place | None = None
+    while True:
+        async with world.db.connection() as connection:
+            rows = await movements(connection, merchant_id, span, after, LINES_AT_ONCE)
+        if not rows:
+            return
+        yield list(rows)
+        after = place_of(rows[-1])
+
+
+def place_of(row: Any) -> Place:
+    return Place(row["business_at"], row["posting_id"], row["line_no"])
+
+
+async def report_totals(world: World, merchant_id: UUID, span: Span) -> list[Total]:
+    async with world.db.connection() as connection:
+        return sums(await totals(connection, merchant_id, span))
+
+
+def sums(rows: Iterable[Any]) -> list[Total]:
+    found: dict[tuple[str, str], Total] = {}
+    for row in rows:
+        key = (row["asset"], balance_of(row["place"]))
+        known = found.get(key) or Total(*key, {}, 0, 0)
+        units, kind = int(row["units"]), kind_of(row["recipe"])
+        kinds = known.kinds | {kind: known.kinds.get(kind, 0) + units}
+        found[key] = Total(*key, kinds, known.units + units, known.entries + row["entries"])
+    return list(found.values())
+
+
+async def report_csv(world: World, merchant_id: UUID, span: Span, zone: tzinfo) -> AsyncIterator[bytes]:
+    """UTF-8. Amounts are decimals; amount and fee of all lines add up to what the ledger moved by."""
+    yield csv_row((
+        f"date_placed ({zone})", f"date_booked ({zone})", "order_id", "external_order_id", "site_id", "site",
+        "descriptor", "kind", "amount", "fee", "net", "currency", "balance", "settlement_id", "reference", "line_id",
+    )).encode()  # fmt: skip
+    async for rows in report_lines(world, merchant_id, span):
+        yield "".join(csv_row(_cells(row, zone)) for row in rows).encode()
+
+
+def _cells(row: Any, zone: tzinfo) -> tuple[Any, ...]:
+    scale = EXPONENTS[row["asset"]]
+    units, fee = row["units"], row["fee_units"]
+    return (
+        _local(row["placed_at"], zone), _local(row["business_at"], zone), _text(row["order_id"]), row["external_id"],
+        _text(row["site_id"]), row["site"], row["descriptor"], kind_of(row["recipe"]), Number(to_text(units, scale)),
+        Number(to_text(fee, scale)), Number(to_text(units + fee, scale)), row["asset"], balance_of(row["place"]),
+        _text(row["batch_id"]), row["reference"], line_id(row),
+    )  # fmt: skip
+
+
+def _local(moment: datetime | None, zone: tzinfo) -> str | None:
+    """With its offset, so that a cell alone says which instant it is."""
+    return moment.astimezone(zone).isoformat(timespec="milliseconds") if moment else None
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value is not None else None

@@ -1,0 +1,55 @@
+"""What the sandbox's processor and channels remember, as a file that `recoup reconcile` reads."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from recoup.gateways.cards.port import StatementLine
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.kernel.world import World
+from recoup.store.read.merchants import offset_of
+
+BOOKS = ("processor", "channel")
+HEADER = ("id", "reference", "type", "amount", "currency", "date", "route")
+LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+Span = tuple[datetime, datetime]
+
+
+async def sandbox_statement(
+    world: World, merchant_id: UUID, book: str, period: Span | None = None, currency: str | None = None
+) -> AsyncIterator[str]:
+    """`book`: processor or channel. Dates are the merchant's business time; a channel lives by the wall, so its dates
+    are moved by what the merchant's clock is moved now.
+
+    Raises: Problem(forbidden) outside a sandbox; Problem(not_found) for an unknown merchant.
+    """
+    if not world.policy.test_mode:
+        raise Problem("forbidden", "Only the sandbox's counterparts show their books.")
+    async with world.db.connection() as connection:
+        offset = await offset_of(connection, merchant_id)
+    if offset is None:
+        raise Problem("not_found", "There is no such merchant in this world.")
+    yield _row(HEADER)
+    begin, end = period or (LONG_AGO, FAR_AHEAD)
+    moved = timedelta(microseconds=offset) if book == "channel" else timedelta(0)
+    for name, counterpart in (world.channels if book == "channel" else world.processors).items():
+        async for lines in counterpart.movements(merchant_id, begin - moved, end - moved):
+            for line in lines:
+                if currency in (None, line.currency):
+                    yield _line(line, name, moved)
+
+
+def _line(line: StatementLine, route: str, moved: timedelta) -> str:
+    amount = to_text(line.units, EXPONENTS[line.currency])
+    return _row((line.id or "", line.reference, line.type, amount, line.currency, iso(line.at + moved), route))
+
+
+def _row(cells: tuple[object, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()

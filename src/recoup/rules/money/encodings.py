@@ -1,0 +1,85 @@
+"""A file's bytes as numbered lines, whatever it was written with; none is longer than a line of a statement can be."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from recoup.kernel.problem import Problem
+
+LINE_MAX: Final = 8_192
+ENCODINGS: Final = (
+    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso-8859-1", "iso-8859-15", "cp1250", "cp1251", "shift_jis",
+    "gb18030", "big5", "euc-kr",
+)  # fmt: skip
+_NO_TEXT: Final = {
+    b"PK\x03\x04": "a ZIP or XLSX file", b"\x1f\x8b": "a gzip file", b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an XLS file",
+}  # fmt: skip
+_LOST: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+class Line(NamedTuple):
+    """`text` None: it cannot be read, `why` says so and `code` for machines."""
+
+    number: int
+    text: str | None
+    code: str = ""
+    why: str = ""
+
+
+def encoding_of(head: bytes, named: str = "") -> str:
+    """By the file's first bytes, unless it was named; UTF-8 when nothing speaks against it.
+
+    Raises: Problem(invalid) for what is no text, and for an encoding that is not known.
+    """
+    for magic, what in _NO_TEXT.items():
+        if head.startswith(magic):
+            raise Problem("invalid", f"This is {what}, not a CSV.", field="file", cure="Export it as CSV, unpacked.")
+    if named:
+        wanted = named.lower().replace("_", "-").replace("shift-jis", "shift_jis")
+        if wanted not in ENCODINGS:
+            raise Problem("invalid", f"The encoding {named[:40]!r} is not known.", field="encoding",
+                          cure=f"Name one of {', '.join(ENCODINGS)}.")  # fmt: skip
+        return "utf-8-sig" if wanted == "utf-8" else wanted
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise Problem("invalid", "The file is UTF-32.", field="file", cure="Save it as UTF-8.")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = head[0:400:2].count(0), head[1:400:2].count(0)
+    if odd > 20 and not even:
+        return "utf-16-le"
+    if even > 20 and not odd:
+        return "utf-16-be"
+    return "utf-8-sig"
+
+
+def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[Line]:
+    """Numbered from 1. One that is too long is passed over without being kept."""
+    decode = codecs.getincrementaldecoder(encoding)(errors="replace").decode
+    number, kept, over = 0, "", False
+    for chunk in _with_end(chunks):
+        text = decode(chunk or b"", chunk is None)
+        *whole, rest = (kept + text).split("\n")
+        for one in whole:
+            number += 1
+            yield _line(number, one, over, encoding)
+            over = False
+        kept, over = (rest, over) if len(rest) <= LINE_MAX else ("", True)
+    if kept or over:
+        yield _line(number + 1, kept, over, encoding)
+
+
+def _with_end(chunks: Iterable[bytes]) -> Iterator[bytes | None]:
+    yield from chunks
+    yield None
+
+
+def _line(number: int, text: str, over: bool, encoding: str) -> Line:
+    text = text.removesuffix("\r")
+    if over or len(text) > LINE_MAX:
+        return Line(number, None, "too_long", f"is longer than {LINE_MAX:,} characters")
+    if _LOST in text:
+        name = encoding.removesuffix("-sig").upper()
+        why = f"holds bytes that are not {name}; save the file as UTF-8, or name its encoding (cp1252 is common)"
+        return Line(number, None, "wrong_encoding", why)
+    return Line(number, text)

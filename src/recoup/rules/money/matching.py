@@ -1,0 +1,198 @@
+"""What a line of somebody else's statement is to our ledger. Pure: the same verdicts whoever found the candidates.
+
+A line is matched by our id or by the reference that the other side gave, and by type, amount and currency; never by the
+amount alone. Source: design §5; docs/reconciliation.md.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from recoup.rules.money.ledger import Posting, funded, processing_cost, suspended
+
+OUTCOMES: Final = ("matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused")
+INWARD: Final = frozenset({"charge", "dispute_won", "funding", "payout_return"})  # an amount below zero cannot be one
+# kind of file -> type of line -> recipes of the postings that it is, on the account that the file is about
+KINDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "processor": {
+        "charge": ("charge", "late_approval"), "refund": ("refund_done", "reversed"), "dispute": ("disputed",),
+        "dispute_won": ("dispute_won",), "dispute_fee": ("dispute_fee",), "fee": ("processing_cost",),
+        "funding": ("funded",),
+    },
+    "bank": {"payout": ("paid_out",), "payout_return": ("payout_bounced",), "funding": ("funded",)},
+    "chain": {
+        "charge": ("charge", "late_approval"), "refund": ("refund_done", "reversed"), "settlement": ("settled",),
+        "payout": ("payout_paid",),
+    },
+}  # fmt: skip
+EDGE: Final = timedelta(days=1)
+
+
+class Theirs(NamedTuple):
+    """A line that could be read. `units` without sign; `line_id` stands for what it says, `number` for where."""
+
+    number: int
+    line_id: UUID
+    type: str
+    our_id: UUID | None
+    reference: str
+    units: int
+    asset: str
+    at: datetime
+    route: str = ""
+
+
+class Ours(NamedTuple):
+    """A movement of the ledger on the account that the file is about. `entry`: which, `from_file`: the line that it was
+    booked from, if it was."""
+
+    entry: tuple[UUID, int]
+    source_id: UUID
+    type: str
+    reference: str
+    units: int
+    asset: str
+    at: datetime
+    order_id: UUID | None = None
+    from_file: bool = False
+
+
+class Verdict(NamedTuple):
+    """`reason` for machines, `text` for people; `posting`: what somebody may book, if anything settles it."""
+
+    outcome: str
+    reason: str
+    text: str
+    posting: Posting | None = None
+
+
+class Found(NamedTuple):
+    """What the search found for one line. `by`: id, reference, booked, or nothing; `several`: the reference is that of
+    several movements. `first`: the line that has the movement already. `alike`: open movements of the same type, amount
+    and currency."""
+
+    ours: Ours | None
+    by: str = ""
+    several: bool = False
+    first: int | None = None
+    alike: int = 0
+
+
+def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
+    """`route`: of the money, where the line names none."""
+    ours = found.ours
+    if found.first is not None:
+        text = f"It says again what line {found.first} says; it counts once."
+        return Verdict("duplicate", "same_as_another_line", text)
+    if ours is None:
+        return _missing_here(kind, line, found, line.route or route)
+    if ours.asset != line.asset:
+        text = f"The same payment is in {ours.asset} here and in {line.asset} there."
+        return Verdict("amount_differs", "currency_differs", text)
+    if ours.units != line.units:
+        posting = suspended(_sign(line.type) * (line.units - ours.units), line.route or route, kind)
+        text = "The same payment has another amount there; the difference may wait in suspense."
+        return Verdict("amount_differs", "amount_differs", text, posting)
+    return Verdict("matched", f"by_{found.by}", {
+        "id": "Same id, type, amount and currency.", "reference": "Same reference, type, amount and currency.",
+        "booked": "It was booked from this very line.",
+    }[found.by])  # fmt: skip
+
+
+def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
+    """A movement of ours in the period that no line of the file is about."""
+    if ours.at - period[0] < EDGE or period[1] - ours.at <= EDGE:
+        text = "It stands in no line; it is so near to the period's end that the next file, or the last, may have it."
+        return Verdict("missing_there", "near_the_edge", text)
+    text = "It stands in no line of this file. Ask the other side; nothing is to be booked until they answer."
+    return Verdict("missing_there", "not_in_the_file", text)
+
+
+def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
+    if line.type == "fee":
+        return Verdict("missing_here", "cost", "What the processor takes is booked from its files.",
+                       processing_cost(line.units, route))  # fmt: skip
+    if line.type == "funding":
+        if kind == "bank":
+            return Verdict("missing_here", "funding", "Money that a processor paid to the bank; book it from here.",
+                           funded(line.units, route))  # fmt: skip
+        return Verdict("missing_here", "funding", "The processor paid this out; book it from the bank's file.")
+    if found.several:
+        text = "Its reference is that of several movements here, and it has no id of ours: nothing says which."
+        return Verdict("missing_here", "ambiguous_reference", text)
+    if found.by == "conflict":
+        text = "Its id is ours, but the reference beside it is not the one that we know."
+        return Verdict("missing_here", "id_and_reference_differ", text)
+    posting = suspended(_sign(line.type) * line.units, route, kind)
+    if found.alike:
+        text = (f"Nothing here has its id or reference. Possible: {found.alike} open movement"
+                f"{'' if found.alike == 1 else 's'} of the same type and amount; that alone is no match.")  # fmt: skip
+        return Verdict("missing_here", "possible", text, posting)
+    return Verdict("missing_here", "unknown", "Nothing here has its id or reference; it may wait in suspense.", posting)
+
+
+def _sign(type_: str) -> int:
+    """Which way the account of the file goes: + when money came to it."""
+    return 1 if type_ in INWARD else -1
+
+
+def match(
+    kind: str, lines: Sequence[Theirs], ours: Iterable[Ours], period: tuple[datetime, datetime], route: str
+) -> tuple[list[Verdict], list[tuple[Ours, Verdict]]]:
+    """Verdicts of the lines in their order, and of the movements of the period that have no line. In memory: what the
+    database does in sets, said once more, so that both can be held against each other."""
+    movements = list(ours)
+    found = _search(lines, movements)
+    taken: dict[tuple[UUID, int], int] = {}
+    firsts: dict[UUID, int] = {}
+    order = sorted(range(len(lines)), key=lambda i: (not _exact(lines[i], found[i].ours), lines[i].number))
+    results: dict[int, Found] = {}
+    for index in order:
+        line, one = lines[index], found[index]
+        key = one.ours.entry if one.ours else None
+        first = taken.setdefault(key, line.number) if key else firsts.setdefault(line.line_id, line.number)
+        results[index] = one if first == line.number else one._replace(first=first)
+    wanted = {line.asset for line in lines}
+    left = [o for o in movements if o.entry not in taken]
+    alike = Counter((o.type, o.units, o.asset) for o in left if not o.from_file)
+    verdicts = [
+        judge(kind, line, results[i]._replace(alike=alike[line.type, line.units, line.asset]), route)
+        for i, line in enumerate(lines)
+    ]
+    missing = [
+        (o, judge_missing(o, period))
+        for o in left if not o.from_file and period[0] <= o.at < period[1] and o.asset in wanted
+    ]  # fmt: skip
+    return verdicts, missing
+
+
+def _search(lines: Sequence[Theirs], movements: Sequence[Ours]) -> list[Found]:
+    by_id = {(o.source_id, o.type): o for o in movements if not o.from_file}
+    by_reference: dict[tuple[str, str], list[Ours]] = defaultdict(list)
+    for o in movements:
+        if o.reference and not o.from_file:
+            by_reference[o.reference, o.type].append(o)
+    booked = {o.source_id: o for o in movements if o.from_file}
+    return [_one(line, by_id, by_reference, booked) for line in lines]
+
+
+def _one(
+    line: Theirs, by_id: Mapping[tuple[UUID, str], Ours], by_reference: Mapping[tuple[str, str], Sequence[Ours]],
+    booked: Mapping[UUID, Ours],
+) -> Found:  # fmt: skip
+    mine = by_id.get((line.our_id, line.type)) if line.our_id else None
+    same = by_reference.get((line.reference, line.type), ()) if line.reference and mine is None else ()
+    conflict = mine is not None and bool(line.reference and mine.reference and line.reference != mine.reference)
+    if mine is not None and not conflict:
+        return Found(mine, "id")
+    if len(same) == 1:
+        return Found(same[0], "reference")
+    if line.line_id in booked:
+        return Found(booked[line.line_id], "booked")
+    return Found(None, "conflict" if conflict else "", several=len(same) > 1)
+
+
+def _exact(line: Theirs, ours: Ours | None) -> bool:
+    return ours is not None and ours.units == line.units and ours.asset == line.asset

@@ -1,0 +1,50 @@
+"""Spans of days as people name them, in a zone: the last day is included, the instant after it ends the span."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from recoup.kernel.problem import Problem
+from recoup.rules.money.statement import zone_of
+
+_MONTH: Final = re.compile(r"(20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])")
+Span = tuple[datetime, datetime]
+
+
+def days(first: str, last: str, zone: str) -> Span:
+    """Dates like 2026-11-01, or whole instants with or without offset; then `last` is the end itself.
+
+    Raises: Problem(invalid).
+    """
+    begin, end = _instant(first, zone, 0), _instant(last, zone, 1)
+    if begin >= end:
+        raise Problem("invalid", f"The period {first} to {last} ends before it begins.", field="period")
+    return begin, end
+
+
+def month(text: str, zone: str) -> Span:
+    """`2026-11`. Raises: Problem(invalid)."""
+    found = _MONTH.fullmatch(text)
+    if not found:
+        raise Problem("invalid", f"{text[:20]!r} is no month.", field="month", cure="Write it like 2026-11.")
+    first = date(int(found[1]), int(found[2]), 1)
+    return _midnight(first, zone), _midnight((first.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
+
+
+def _instant(text: str, zone: str, more_days: int) -> datetime:
+    try:
+        if len(text) == len("2026-11-01"):
+            return _midnight(date.fromisoformat(text) + timedelta(days=more_days), zone)
+        at = datetime.fromisoformat(text)
+        found = (at.replace(tzinfo=zone_of(zone)) if at.tzinfo is None else at).astimezone(UTC)
+        if 2000 <= found.year <= 2200:
+            return found
+    except (ValueError, OverflowError):
+        pass
+    raise Problem("invalid", f"{text[:40]!r} is no date.", field="period", cure="Write it like 2026-11-30.")
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    if not 2000 <= day.year <= 2200:
+        raise Problem("invalid", f"{day} is too far away.", field="period")
+    return datetime.combine(day, time(), zone_of(zone)).astimezone(UTC)

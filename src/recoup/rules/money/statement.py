@@ -1,0 +1,396 @@
+"""How somebody else's statement is read: a CSV of any common making becomes lines that can be compared.
+
+A record is one line: a quote that is not closed on its line breaks that line and no other. What cannot be read is told
+with its number and reason, and the lines beside it are kept. Source: docs/reconciliation.md.
+"""
+
+import csv
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from hashlib import sha256
+from itertools import chain, islice
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.money.encodings import Line
+from recoup.rules.money.matching import INWARD, KINDS, Theirs
+
+FIELDS_MAX: Final = 200
+LINES_MAX: Final = 2_000_000
+SAMPLE_LINES: Final = 200
+TEXT_MAX: Final = 200
+UNITS_MAX: Final = 10**15
+COLUMNS: Final = ("id", "reference", "type", "amount", "currency", "date", "route")
+DELIMITERS: Final = (",", ";", "\t", "|")
+# What others call a column that is not mapped; names are compared in lower case, without blanks and punctuation.
+_ALSO: Final = {
+    "id": ("id", "ourid", "paymentid", "recoupid", "merchantreference"),
+    "reference": ("reference", "processorreference", "ref", "txhash", "transactionid", "paymentref"),
+    "type": ("type", "kind", "recordtype"), "amount": ("amount",), "currency": ("currency", "asset"),
+    "date": ("date", "datetime", "timestamp", "bookingdate", "valuedate"), "route": ("route",),
+}  # fmt: skip
+_WORDS: Final = {
+    "sale": "charge", "payment": "charge", "capture": "charge", "captured": "charge", "purchase": "charge",
+    "refunded": "refund", "credit": "refund", "reversal": "refund", "void": "refund", "chargeback": "dispute",
+    "chargeback_reversal": "dispute_won", "chargeback_reversed": "dispute_won", "representment": "dispute_won",
+    "chargeback_fee": "dispute_fee", "processing_fee": "fee", "deposit": "funding", "sweep": "settlement",
+    "returned": "payout_return", "return": "payout_return",
+}  # fmt: skip
+_GROUPED: Final = {
+    ".": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"), ",": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?")
+}  # fmt: skip
+_PLAIN: Final = {".": re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?"), ",": re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})?")}
+_CARD_NUMBER: Final = re.compile(r"(?:4[0-9]{12}(?:[0-9]{3})?|(?:5[1-5]|2[2-7])[0-9]{14}|3[47][0-9]{13}|6[0-9]{15})")
+
+
+class Broken(NamedTuple):
+    """A line from which nothing is taken. `code` for machines, `why` for people."""
+
+    number: int
+    code: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be read. `columns`: our name -> theirs; `types`: their word -> ours; `values`: what stands in no
+    column; `currencies`: those that it may hold, else that of its first line. Empty texts are sniffed."""
+
+    kind: str = "processor"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    currencies: tuple[str, ...] = ()
+    period: tuple[datetime, datetime] | None = None
+    zone: str = "UTC"
+    delimiter: str = ""
+    decimal: str = ""
+    date_format: str = ""
+    encoding: str = ""
+    routes: tuple[str, ...] = ()  # those that there are; a line that names another is not taken
+
+    def to_dict(self) -> dict[str, Any]:
+        """What makes two readings of a file the same."""
+        period = [moment.astimezone(UTC).isoformat() for moment in self.period or ()]
+        return {
+            "kind": self.kind, "columns": dict(sorted(self.columns.items())), "types": dict(sorted(self.types.items())),
+            "values": dict(sorted(self.values.items())), "currencies": sorted(self.currencies), "period": period,
+            "zone": self.zone, "delimiter": self.delimiter, "decimal": self.decimal, "date_format": self.date_format,
+            "encoding": self.encoding,
+        }  # fmt: skip
+
+
+class Layout(NamedTuple):
+    """What was found out about a file. `columns`: our name -> position; `unread`: names of columns without use."""
+
+    delimiter: str
+    decimal: str
+    columns: Mapping[str, int]
+    width: int
+    unread: tuple[str, ...]
+
+
+def mapping_file(text: str) -> dict[str, Any]:
+    """A mapping as TOML: tables `columns`, `types`, `values`, `format`. Raises: Problem(invalid) naming the mistake."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Problem("invalid", f"The mapping is no TOML: {error}.", field="mapping") from None
+    tables = {"columns": COLUMNS, "types": None, "values": ("type", "currency", "route"),
+              "format": ("delimiter", "decimal", "date_format", "zone", "encoding")}  # fmt: skip
+    found: dict[str, Any] = {}
+    for name, table in told.items():
+        if name not in tables or not isinstance(table, dict):
+            raise Problem("invalid", f"The mapping knows no {name!r}; it has {', '.join(tables)}.", field="mapping")
+        for key, value in table.items():
+            allowed = tables[name]
+            if allowed is not None and key not in allowed or not isinstance(value, str):
+                cure = f"It knows {', '.join(allowed)}, each a text." if allowed else "Write it as a text."
+                raise Problem("invalid", f"The mapping's {name}.{key} is unknown or no text.", field="mapping",
+                              cure=cure)  # fmt: skip
+        found |= table if name == "format" else {name: table}
+    return found
+
+
+def check(reading: Reading) -> ZoneInfo:
+    """The zone. Raises: Problem(invalid) for options that cannot be."""
+    if reading.kind not in KINDS:
+        raise Problem("invalid", f"A file is one of {', '.join(KINDS)}.", field="kind")
+    if reading.delimiter and len(reading.delimiter) != 1:
+        raise Problem("invalid", "A delimiter is one character.", field="delimiter")
+    if reading.decimal not in ("", ".", ","):
+        raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal")
+    for theirs, ours in reading.types.items():
+        if ours not in KINDS[reading.kind]:
+            known = ", ".join(KINDS[reading.kind])
+            raise Problem("invalid", f"The type {theirs!r} is mapped to {ours!r}; there are {known}.", field="types")
+    if reading.period is not None and reading.period[0] >= reading.period[1]:
+        raise Problem("invalid", "The period ends before it begins.", field="period")
+    for asset in (*reading.currencies, *((reading.values["currency"],) if "currency" in reading.values else ())):
+        if asset not in EXPONENTS:
+            raise Problem("invalid", f"The currency {asset[:8]!r} is unknown.", field="currency")
+    return zone_of(reading.zone)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        cure = "Write it like UTC or America/New_York."
+        raise Problem("invalid", f"There is no time zone {name[:40]!r}.", field="zone", cure=cure) from None
+
+
+class Statement:
+    """A file being read: first its layout, then its lines. Iterating gives `Theirs` and `Broken` in the file's order.
+
+    Raises: Problem(invalid) when there is no header that can be understood.
+    """
+
+    def __init__(self, lines: Iterable[Line], reading: Reading) -> None:
+        self._reading, self._zone = reading, check(reading)
+        every = iter(lines)
+        sample = [line for line in islice(every, SAMPLE_LINES) if line.text is None or line.text.strip()]
+        if not sample:
+            raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and lines.")
+        header, rest = sample[0], sample[1:]
+        if header.text is None:
+            raise Problem("invalid", f"Line {header.number}, the header, {header.why}.", field="file")
+        self.layout = _layout(header, rest, reading)
+        self._lines = chain(rest, every)
+        self.currencies: set[str] = set(reading.currencies)
+        self._first: tuple[int, str] | None = None
+        self.last_number = header.number  # of the line that was read last
+
+    def __iter__(self) -> Iterator[Theirs | Broken]:
+        for count, line in enumerate(self._lines):
+            self.last_number = line.number
+            if count >= LINES_MAX:
+                yield Broken(line.number, "too_many_lines", f"the file has more than {LINES_MAX:,} lines; it ends here")
+                return
+            if line.text is None:
+                yield Broken(line.number, line.code, line.why)
+            elif line.text.strip():
+                yield self._line(line.number, line.text)
+
+    def _line(self, number: int, text: str) -> Theirs | Broken:
+        try:
+            return self._read(number, _cells(text, self.layout.delimiter))
+        except Problem as problem:
+            return Broken(number, problem.facts.get("reason", "broken"), problem.message)
+
+    def _read(self, number: int, cells: Sequence[str]) -> Theirs:
+        layout, reading = self.layout, self._reading
+        if len(cells) != layout.width:
+            raise _no("broken", f"it has {len(cells)} fields, the header has {layout.width}")
+        told = {name: cells[position].strip() for name, position in layout.columns.items()} | {
+            name: value for name, value in reading.values.items() if name not in layout.columns}  # fmt: skip
+        for name, value in told.items():
+            if len(value) > TEXT_MAX or "\0" in value:
+                raise _no("broken", f"its {name} is longer than {TEXT_MAX} characters or holds a NUL")
+        asset = self._currency(number, told.get("currency", ""))
+        kind = self._type(told.get("type", ""))
+        our_id, reference = parse_id(told.get("id", "")), told.get("reference", "")
+        if told.get("id") and our_id is None and not reference:
+            reference = told["id"]
+        if our_id is None and not reference and kind != "fee":
+            raise _no("no_id", "it has neither our id nor a reference")
+        route = told.get("route", "")
+        if route and reading.routes and route not in reading.routes:
+            raise _no("unknown_route", f"the route {route[:40]!r} is none of {', '.join(reading.routes)}")
+        units = _units(told.get("amount", ""), asset, layout.decimal, kind)
+        at = self._date(told.get("date", ""))
+        line_id = content_id(reading.kind, kind, our_id, reference, units, asset, at)
+        return Theirs(number, line_id, kind, our_id, reference, units, asset, at, route)
+
+    def _currency(self, number: int, text: str) -> str:
+        """A file is of one currency, unless others were named: two sums must not become one."""
+        asset = text.upper()
+        if asset not in EXPONENTS:
+            raise _no("unknown_currency", f"the currency {text[:8]!r} is unknown")
+        if not self.currencies:
+            self.currencies, self._first = {asset}, (number, asset)
+        if asset not in self.currencies:
+            known = f"{self._first[1]} since line {self._first[0]}" if self._first else " and ".join(
+                sorted(self.currencies))  # fmt: skip
+            raise _no("mixed_currencies", f"it is in {asset}, the file in {known}; name both to take both")
+        return asset
+
+    def _type(self, text: str) -> str:
+        known = KINDS[self._reading.kind]
+        mapped = self._reading.types.get(text)
+        if mapped is not None:
+            return mapped
+        word = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
+        found = word if word in known else _WORDS.get(word, word)
+        if found not in known and self._reading.kind == "processor" and found in ("payout", "settlement"):
+            found = "funding"
+        if found not in known:
+            raise _no("unknown_type", f"the type {text[:40]!r} is none of {', '.join(known)}; map it")
+        return found
+
+    def _date(self, text: str) -> datetime:
+        at = _moment(text, self._reading.date_format, self._zone)
+        if at is None:
+            form = self._reading.date_format or "ISO 8601"
+            raise _no("bad_date", f"the date {text[:40]!r} is not {form}")
+        period = self._reading.period
+        if period is not None and not period[0] <= at < period[1]:
+            raise _no("other_period", f"its date {at.astimezone(self._zone):%Y-%m-%d} lies outside the period")
+        return at
+
+
+def content_id(
+    file_kind: str, kind: str, our_id: UUID | None, reference: str, units: int, asset: str, at: datetime
+) -> UUID:
+    """What a line says, wherever it stands: the same line in another file is the same line."""
+    told = (file_kind, kind, str(our_id or ""), reference, str(units), asset, at.astimezone(UTC).isoformat())
+    return UUID(bytes=sha256("\x1f".join(told).encode("utf-8", "replace")).digest()[:16])
+
+
+def shown_reference(text: str) -> str:
+    """As it may be kept: what looks like a card number is masked."""
+    digits = text.replace(" ", "").replace("-", "")
+    if _CARD_NUMBER.fullmatch(digits) and _luhn(digits):
+        return f"{digits[:6]}…{digits[-4:]}"
+    return text
+
+
+def _luhn(digits: str) -> bool:
+    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits))]
+    return sum(d // 10 + d % 10 for d in doubled) % 10 == 0
+
+
+def _layout(header: Line, rest: Sequence[Line], reading: Reading) -> Layout:
+    assert header.text is not None
+    delimiter = reading.delimiter or max(DELIMITERS, key=lambda d: _known(header.text or "", d, reading))
+    names = [name.strip() for name in _header_cells(header, delimiter)]
+    columns = _columns(names, reading, header.number)
+    amounts = []
+    for line in rest:
+        try:
+            cells = _cells(line.text or "", delimiter)
+        except Problem:
+            continue
+        if len(cells) == len(names):
+            amounts.append(cells[columns["amount"]].strip())
+    decimal = reading.decimal or sniff_decimal(amounts)
+    if not decimal:
+        message = f"It cannot be told whether the amount {amounts[0][:20]!r} has a decimal sign."
+        raise Problem("invalid", message, field="decimal", cure="Say which it is: --decimal , or --decimal .")
+    used = set(columns.values())
+    unread = tuple(name[:60] for position, name in enumerate(names) if position not in used)
+    return Layout(delimiter, decimal, columns, len(names), unread)
+
+
+def sniff_decimal(amounts: Iterable[str]) -> str:
+    """`.`, `,`, or nothing where it cannot be told. The last of two kinds of signs is the decimal one; of one kind,
+    that which three digits follow may be either, anything else tells."""
+    doubt = False
+    for text in (amount.lstrip("-+ ") for amount in amounts):
+        dot, comma = text.rfind("."), text.rfind(",")
+        if dot >= 0 and comma >= 0:
+            return "." if dot > comma else ","
+        if dot < 0 and comma < 0:
+            continue
+        sign = "." if dot >= 0 else ","
+        if text.count(sign) > 1:
+            return "," if sign == "." else "."
+        if len(text) - text.rfind(sign) - 1 != 3:
+            return sign
+        doubt = True
+    return "" if doubt else "."
+
+
+def _known(text: str, delimiter: str, reading: Reading) -> int:
+    names = {_plain(name) for name in text.split(delimiter)}
+    theirs = {_plain(name) for name in reading.columns.values()}
+    return len(names & (theirs | {also for words in _ALSO.values() for also in words}))
+
+
+def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, int]:
+    """Our name -> position. Raises: Problem(invalid) naming what is missing and what there is."""
+    positions: dict[str, int] = {}
+    for position, name in enumerate(names):
+        positions.setdefault(_plain(name), position)
+    have = ", ".join(repr(name[:40]) for name in names[:20])
+    found: dict[str, int] = {}
+    for ours, theirs in reading.columns.items():
+        if ours not in COLUMNS:
+            raise Problem("invalid", f"{ours!r} is no column of ours; there are {', '.join(COLUMNS)}.", field="map")
+        if _plain(theirs) not in positions:
+            message = f"Line {number}, the header, has no column {theirs[:40]!r}; it has {have}."
+            raise Problem("invalid", message, field="map", cure="Look at the file's first line.")
+        found[ours] = positions[_plain(theirs)]
+    for ours in COLUMNS:
+        also = next((a for a in _ALSO[ours] if a in positions and positions[a] not in found.values()), None)
+        if ours not in found and also is not None:
+            found[ours] = positions[also]
+    wanted = [name for name in ("type", "amount", "currency", "date") if name not in found | dict(reading.values)]
+    if not {"id", "reference"} & set(found):
+        wanted.insert(0, "id or reference")
+    if wanted:
+        message = f"Line {number}, the header, has no {', no '.join(wanted)}; it has {have}."
+        first = wanted[0].split(" ", maxsplit=1)[0]
+        raise Problem("invalid", message, field="file", cure=f"Map a column: --map '{first}=Their name'.")
+    return found
+
+
+def _header_cells(header: Line, delimiter: str) -> list[str]:
+    try:
+        return _cells(header.text or "", delimiter)
+    except Problem as problem:
+        raise Problem("invalid", f"Line {header.number}, the header: {problem.message}.", field="file") from None
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    """Raises: Problem: one record a line."""
+    try:
+        rows = list(csv.reader([text], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise _no("broken", f"its quotes do not fit ({error})") from None
+    cells = rows[0] if rows else []
+    if len(rows) != 1 or len(cells) > FIELDS_MAX:
+        raise _no("broken", f"it has more than {FIELDS_MAX} fields or a line break in quotes")
+    return cells
+
+
+def _units(text: str, asset: str, decimal: str, kind: str) -> int:
+    """Without its sign: the type says which way money went."""
+    negative, digits = text[:1] in ("-", "\N{MINUS SIGN}"), text.lstrip("+-\N{MINUS SIGN}").strip()
+    if text.startswith("(") and text.endswith(")"):
+        negative, digits = True, text[1:-1].strip()
+    if _GROUPED[decimal].fullmatch(digits):
+        digits = digits.replace("," if decimal == "." else ".", "")
+    if not _PLAIN[decimal].fullmatch(digits):
+        raise _no("bad_amount", f"the amount {text[:40]!r} is no decimal with {decimal!r}")
+    value = Decimal(digits.replace(decimal, ".")).scaleb(EXPONENTS[asset])
+    if value != value.to_integral_value() or not 0 < value <= UNITS_MAX:
+        raise _no("bad_amount", f"the amount {text[:40]!r} is 0, too large, or finer than {asset} is")
+    if negative and kind in INWARD:
+        raise _no("bad_amount", f"the amount {text[:40]!r} of a {kind} is below zero")
+    return int(value)
+
+
+def _moment(text: str, form: str, zone: tzinfo) -> datetime | None:
+    try:
+        found = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007 - below
+        at = (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if 2000 <= at.year <= 2200 else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _no(code: str, why: str) -> Problem:
+    return Problem("invalid", why, reason=code)

@@ -1,0 +1,230 @@
+"""A statement compared with the ledger in sets: its lines are copied into a table of the transaction, joined with the
+movements, and the verdicts are copied to where they stay; all in one transaction, so that a run is whole or not."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+STATEMENT_SECONDS: Final = 600.0
+AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are
+ROWS_AT_ONCE: Final = 5_000
+LINE: Final = ("number", "line_id", "type", "our_id", "reference", "units", "asset", "at", "route")
+VERDICT: Final = (
+    "merchant_id", "run_id", "row_no", "line_no", "line_id", "outcome", "reason", "told", "type", "our_id", "reference",
+    "asset", "units", "our_units", "dated", "order_id", "posting_id", "recipe", "entries",
+)  # fmt: skip
+# Sets of unknown size: read whole and hashed, as big tables of one transaction want it.
+_PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
+_STAGED = """
+CREATE TEMP TABLE staged (number int, line_id uuid, type text, our_id uuid, reference text, units bigint, asset text,
+  at timestamptz, route text) ON COMMIT DROP
+"""
+_OURS_TABLE = """
+CREATE TEMP TABLE ours (posting_id uuid, line_no smallint, source_id uuid, type text, reference text, units bigint,
+  asset text, at timestamptz, order_id uuid, from_file boolean) ON COMMIT DROP
+"""
+_BEGIN = """
+INSERT INTO reconciliation_runs (merchant_id, run_id, run_key, kind, file_name, file_hash, reading, period_from,
+  period_to, actor, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $8) ON CONFLICT (merchant_id, run_key) DO NOTHING RETURNING true
+"""
+_END = """
+UPDATE reconciliation_runs SET lines = $3, counts = $4, notes = $5, period_from = $6, period_to = $7
+WHERE merchant_id = $1 AND run_id = $2
+"""
+# $2: type of line -> $3: recipe; $4: kind of file; $5: the channels' places
+_MOVEMENTS = """
+SELECT p.posting_id, e.line_no, p.source_id, k.type,
+  coalesce(a.reference, r.reference, s.tx_hash, w.reference, b.reference, d.case_ref, ''), abs(e.units), e.asset, p.business_at, p.order_id, false
+FROM {source}
+JOIN unnest($2::text[], $3::text[]) AS k (type, recipe) ON k.recipe = p.recipe
+JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND CASE $4
+  WHEN 'processor' THEN e.account = 'clearing' AND e.place <> ALL($5::text[])
+  WHEN 'bank' THEN e.account = 'bank'
+  ELSE e.account = 'clearing' AND e.place = ANY($5::text[]) OR e.account = 'bank' AND p.recipe = 'payout_paid' END
+LEFT JOIN attempts a ON a.merchant_id = p.merchant_id AND a.attempt_id = p.source_id AND p.source_kind = 'attempt'
+LEFT JOIN refunds r ON r.merchant_id = p.merchant_id AND r.refund_id = p.source_id AND p.source_kind = 'refund'
+LEFT JOIN settlements s ON s.merchant_id = p.merchant_id AND s.settlement_id = p.source_id
+  AND p.source_kind = 'settlement'
+LEFT JOIN payouts w ON w.merchant_id = p.merchant_id AND w.payout_id = p.source_id AND p.source_kind = 'payout'
+LEFT JOIN bank_payouts b ON b.merchant_id = p.merchant_id AND b.payout_id = p.source_id
+  AND p.source_kind = 'bank_payout'
+LEFT JOIN LATERAL (
+  SELECT coalesce(max(case_ref) FILTER (WHERE round_id = p.source_id),
+    CASE WHEN count(*) = 1 THEN max(case_ref) END) AS case_ref
+  FROM disputes d WHERE d.merchant_id = p.merchant_id AND d.order_id = p.order_id
+) d ON p.source_kind = 'dispute'
+WHERE p.merchant_id = $1 AND p.source_kind <> 'reconciliation'
+"""
+_NEAR = "INSERT INTO ours " + _MOVEMENTS.format(source="postings p") + """
+  AND p.business_at >= $6 AND p.business_at < $7
+"""
+_BY_ID = "INSERT INTO ours " + _MOVEMENTS.format(source="""
+  (SELECT our_id FROM staged WHERE our_id IS NOT NULL EXCEPT SELECT source_id FROM ours) x
+  CROSS JOIN unnest($6::text[]) AS q (source_kind)
+  JOIN postings p ON p.merchant_id = $1 AND p.source_kind = q.source_kind AND p.source_id = x.our_id
+""")  # fmt: skip
+_BOOKED = """
+INSERT INTO ours
+SELECT DISTINCT ON (p.posting_id) p.posting_id, e.line_no, p.source_id, s.type, '', abs(e.units), e.asset,
+  p.business_at, p.order_id, true
+FROM (SELECT DISTINCT line_id, type FROM staged) s
+JOIN postings p ON p.merchant_id = $1 AND p.source_kind = 'reconciliation' AND p.source_id = s.line_id
+JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.line_no = 1
+"""
+_FOUND = """
+CREATE TEMP TABLE found ON COMMIT DROP AS
+WITH mine AS MATERIALIZED (
+  SELECT DISTINCT ON (s.number) s.number, o.posting_id, o.line_no,
+    s.reference <> '' AND o.reference <> '' AND s.reference <> o.reference AS conflict
+  FROM staged s JOIN ours o ON o.source_id = s.our_id AND o.type = s.type AND NOT o.from_file ORDER BY s.number
+), alone AS MATERIALIZED (
+  SELECT reference, type, count(*) AS times, (array_agg(posting_id))[1] AS posting_id,
+    (array_agg(line_no))[1] AS line_no
+  FROM ours WHERE reference <> '' AND NOT from_file GROUP BY reference, type
+), told AS MATERIALIZED (
+  SELECT s.number, a.times, a.posting_id, a.line_no
+  FROM staged s JOIN alone a ON a.reference = s.reference AND a.type = s.type
+  WHERE NOT EXISTS (SELECT FROM mine m WHERE m.number = s.number)
+), booked AS MATERIALIZED (
+  SELECT s.number, o.posting_id, o.line_no FROM staged s JOIN ours o ON o.source_id = s.line_id AND o.from_file
+)
+SELECT s.number, CASE WHEN m.posting_id IS NOT NULL AND NOT m.conflict THEN 'id' WHEN t.times = 1 THEN 'reference'
+    WHEN b.posting_id IS NOT NULL THEN 'booked' WHEN m.conflict THEN 'conflict' ELSE '' END AS by,
+  coalesce(t.times > 1, false) AS several,
+  CASE WHEN NOT m.conflict THEN m.posting_id WHEN t.times = 1 THEN t.posting_id ELSE b.posting_id END AS posting_id,
+  CASE WHEN NOT m.conflict THEN m.line_no WHEN t.times = 1 THEN t.line_no ELSE b.line_no END AS line_no
+FROM staged s LEFT JOIN mine m USING (number) LEFT JOIN told t USING (number) LEFT JOIN booked b USING (number)
+"""
+_VERDICTS = """
+WITH open AS MATERIALIZED (
+  SELECT o.type, o.units, o.asset, count(*) AS times FROM ours o
+  WHERE NOT o.from_file AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
+  GROUP BY 1, 2, 3
+)
+SELECT s.number, s.line_id, s.type, s.our_id, s.reference, s.units, s.asset, s.at, s.route, f.by, f.several,
+  first_value(s.number) OVER (PARTITION BY coalesce(f.posting_id, s.line_id), f.line_no
+    ORDER BY (o.units = s.units AND o.asset = s.asset) DESC NULLS LAST, s.number) AS first,
+  coalesce(n.times, 0) AS alike, o.posting_id, o.line_no AS entry_no, o.source_id, o.reference AS our_reference,
+  o.units AS our_units, o.asset AS our_asset, o.at AS our_at, o.order_id, o.from_file
+FROM staged s JOIN found f USING (number)
+LEFT JOIN ours o ON o.posting_id = f.posting_id AND o.line_no = f.line_no
+LEFT JOIN open n ON n.type = s.type AND n.units = s.units AND n.asset = s.asset AND f.posting_id IS NULL
+"""
+_MISSING = """
+SELECT o.* FROM ours o
+WHERE NOT o.from_file AND o.at >= $1 AND o.at < $2 AND o.asset = ANY($3::text[])
+  AND NOT EXISTS (SELECT FROM found f WHERE f.posting_id = o.posting_id AND f.line_no = o.line_no)
+ORDER BY o.at, o.posting_id
+"""
+_LINES = """
+SELECT row_no, line_id, asset, recipe, entries, booked_at, booked_by FROM reconciliation_lines
+WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_no FOR UPDATE
+"""
+_TO_BOOK = """
+SELECT row_no FROM reconciliation_lines
+WHERE merchant_id = $1 AND run_id = $2 AND recipe IS NOT NULL AND booked_at IS NULL ORDER BY row_no LIMIT $3
+"""
+_KNOWN = """
+SELECT source_id FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation' AND source_id = ANY($2::uuid[])
+"""
+_MARK = """
+UPDATE reconciliation_lines SET booked_at = $4, booked_by = $5, note = $6
+WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
+"""
+
+
+async def begin_run(tx: asyncpg.Connection, row: Mapping[str, Any]) -> bool:
+    """False: this file was read in this way before, or another process was just doing it and is waited for."""
+    values = (row["merchant_id"], row["run_id"], row["run_key"], row["kind"], row["file_name"], row["file_hash"],
+              row["reading"], row["created_at"], row["actor"])  # fmt: skip
+    if await tx.fetchval(_BEGIN, *values, timeout=STATEMENT_SECONDS) is None:
+        return False
+    await tx.execute(_PREPARE)
+    await tx.execute(_STAGED)
+    await tx.execute(_OURS_TABLE)
+    return True
+
+
+async def stage(tx: asyncpg.Connection, records: Sequence[tuple[Any, ...]]) -> None:
+    await tx.copy_records_to_table("staged", records=records, columns=list(LINE), timeout=STATEMENT_SECONDS)
+
+
+async def staged_span(tx: asyncpg.Connection) -> tuple[datetime | None, datetime | None]:
+    row = await tx.fetchrow("SELECT min(at), max(at) FROM staged", timeout=STATEMENT_SECONDS)
+    return row[0], row[1]
+
+
+async def collect(
+    tx: asyncpg.Connection, merchant_id: UUID, kind: str, types: Mapping[str, Sequence[str]], places: Sequence[str],
+    period: tuple[datetime, datetime],
+) -> None:  # fmt: skip
+    """Looks up the movements around the period and those that lines name, and finds each line's candidate."""
+    pairs = [(type_, recipe) for type_, recipes in types.items() for recipe in recipes]
+    about = (merchant_id, [p[0] for p in pairs], [p[1] for p in pairs], kind, list(places))
+    await tx.execute("ANALYZE staged", timeout=STATEMENT_SECONDS)
+    await tx.execute(_NEAR, *about, period[0] - AROUND, period[1] + AROUND, timeout=STATEMENT_SECONDS)
+    sources = ["attempt", "refund", "settlement", "payout", "bank_payout", "dispute"]
+    await tx.execute(_BY_ID, *about, sources, timeout=STATEMENT_SECONDS)
+    await tx.execute(_BOOKED, merchant_id, timeout=STATEMENT_SECONDS)
+    await tx.execute("ANALYZE ours", timeout=STATEMENT_SECONDS)
+    await tx.execute(_FOUND, timeout=STATEMENT_SECONDS)
+    await tx.execute("ANALYZE found", timeout=STATEMENT_SECONDS)
+
+
+async def candidates(tx: asyncpg.Connection) -> AsyncIterator[list[asyncpg.Record]]:
+    """Each line with what was found for it, some at a time."""
+    async for rows in _in_parts(tx, _VERDICTS):
+        yield rows
+
+
+async def missing(
+    tx: asyncpg.Connection, period: tuple[datetime, datetime], currencies: Iterable[str]
+) -> AsyncIterator[list[asyncpg.Record]]:
+    """Movements of the period that no line is about."""
+    async for rows in _in_parts(tx, _MISSING, *period, list(currencies)):
+        yield rows
+
+
+async def _in_parts(tx: asyncpg.Connection, sql: str, *args: Any) -> AsyncIterator[list[asyncpg.Record]]:
+    cursor = await tx.cursor(sql, *args)
+    while rows := await cursor.fetch(ROWS_AT_ONCE, timeout=STATEMENT_SECONDS):
+        yield rows
+
+
+async def add_verdicts(tx: asyncpg.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    records = [tuple(row.get(name) for name in VERDICT) for row in rows]
+    if records:
+        await tx.copy_records_to_table(
+            "reconciliation_lines", records=records, columns=list(VERDICT), timeout=STATEMENT_SECONDS
+        )
+
+
+async def end_run(
+    tx: asyncpg.Connection, key: tuple[UUID, UUID], lines: int, counts: Mapping[str, int], notes: Sequence[str],
+    period: tuple[datetime, datetime],
+) -> None:  # fmt: skip
+    await tx.execute(_END, *key, lines, dict(counts), list(notes), *period)
+
+
+async def to_book(connection: asyncpg.Connection, key: tuple[UUID, UUID], limit: int) -> list[int]:
+    """Lines that something is suggested for and nobody has booked."""
+    return [row["row_no"] for row in await connection.fetch(_TO_BOOK, *key, limit)]
+
+
+async def lock_lines(tx: asyncpg.Connection, key: tuple[UUID, UUID], row_nos: Sequence[int]) -> list[asyncpg.Record]:
+    return await tx.fetch(_LINES, *key, list(row_nos))  # type: ignore[no-any-return]
+
+
+async def booked_before(tx: asyncpg.Connection, merchant_id: UUID, line_ids: Sequence[UUID]) -> set[UUID]:
+    """Those that were booked from any file."""
+    return {row["source_id"] for row in await tx.fetch(_KNOWN, merchant_id, list(line_ids))}
+
+
+async def mark_booked(
+    tx: asyncpg.Connection, key: tuple[UUID, UUID], row_nos: Sequence[int], at: datetime, by: str, note: str
+) -> None:
+    await tx.execute(_MARK, *key, list(row_nos), at, by, note)

@@ -1,0 +1,122 @@
+"""Statements in the portal: uploaded by form, compared, looked at by outcome, booked by the operator with a note."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from tests.doors.portal.shop import Shop, drop_shop, make_shop
+from tests.doors.portal.test_portal import field, sign_in, visit
+
+from recoup.store.server import ServerAddress
+
+FILES = "/reconciliation/files"
+HEADER = "id,reference,type,amount,currency,date\n"
+FEE = ",,fee,12.50,USD,2026-11-05\n"
+UNKNOWN = ",=cmd|' /C calc'!A0,charge,7.00,USD,2026-11-05\n"
+
+
+@pytest.fixture(scope="module")
+def shop(server: ServerAddress) -> Iterator[Shop]:
+    made = asyncio.run(make_shop(server, orders=40))
+    yield made
+    asyncio.run(drop_shop(server, made))
+
+
+async def upload(client: httpx.AsyncClient, text: str, **more: str) -> httpx.Response:
+    page = (await client.get(FILES)).text
+    data = {"csrf": field(page, "csrf"), "kind": "processor"} | more
+    return await client.post(FILES, data=data, files={"file": ("<b>november</b>.csv", text.encode(), "text/csv")})
+
+
+def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        assert "No statement yet" in (await client.get(FILES)).text
+        made = await upload(client, HEADER + FEE + UNKNOWN + "broken\n", mapping='[values]\nroute = "acme"')
+        assert made.status_code == 303
+        page = await client.get(made.headers["location"])
+        assert page.status_code == 200
+        assert "&lt;b&gt;november&lt;/b&gt;.csv" in page.text
+        assert "Missing here" in page.text
+        assert "Line 4 was not taken" in page.text
+        assert "2 suggestions wait for the operator" in page.text
+        assert 'name="row"' not in page.text
+        again = await upload(client, HEADER + FEE + UNKNOWN + "broken\n", mapping='[values]\nroute = "acme"')
+        assert again.headers["location"] == made.headers["location"] + "?known=1"
+        assert "Nothing was changed" in (await client.get(again.headers["location"])).text
+        one = await client.get(made.headers["location"] + "?outcome=refused")
+        assert "was not taken" in one.text
+        assert "12.50" not in one.text
+        csrf = field(page.text, "csrf")
+        refused = await client.post(
+            made.headers["location"] + "/book", data={"csrf": csrf, "which": "all", "note": "mine"})  # fmt: skip
+        assert refused.status_code == 403
+
+    visit(shop, work)
+
+
+def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, made: Shop) -> None:
+        await sign_in(client, "op@example.test")
+        orders = (await client.get("/orders")).text
+        await client.post("/merchant", data={"csrf": field(orders, "csrf"), "merchant": str(made.merchant_id)})
+        where = (await upload(client, HEADER + FEE.replace("12.50", "99.00"))).headers["location"]
+        page = (await client.get(where)).text
+        assert re.search(r'type="checkbox" name="row" value="2"', page)
+        csrf = field(page, "csrf")
+        for data, words in (({"row": "2", "note": " "}, "has no note"), ({"note": "why"}, "No line was chosen"),
+                            ({"row": "77", "note": "why"}, "has no line 77")):  # fmt: skip
+            refused = await client.post(where + "/book", data={"csrf": csrf, "which": "rows"} | data)
+            assert refused.status_code in (400, 404)
+            assert words in refused.text
+        booked = await client.post(where + "/book", data={"csrf": csrf, "row": "2", "note": "November <i>"})
+        assert booked.headers["location"] == where + "?booked=1&before=0"
+        assert "November &lt;i&gt;" in (await client.get(where)).text
+        twice = await client.post(where + "/book", data={"csrf": csrf, "row": "2", "note": "again"})
+        assert twice.status_code == 409
+        foreign = await client.post(where + "/book", data={"csrf": "x", "row": "2", "note": "again"})
+        assert foreign.status_code == 403
+
+    visit(shop, work, email=None)
+
+
+@pytest.mark.parametrize(("text", "more", "words"), [
+    ("", {}, "empty"), ("a,b\n1,2\n", {}, "no type"), (HEADER + FEE, {"kind": "shop"}, "A file is one of"),
+    (HEADER + FEE, {"from": "2026-11-01"}, "two ends"), (HEADER + FEE, {"mapping": "x ="}, "no TOML"),
+    (HEADER + FEE, {"from": "2026-11-30", "to": "2026-11-01"}, "ends before"), ("PK\x03\x04", {}, "ZIP"),
+])  # fmt: skip
+def test_a_file_that_cannot_be_is_refused(shop: Shop, text: str, more: dict[str, str], words: str) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        answer = await upload(client, text, **more)
+        assert answer.status_code == 400
+        assert words in answer.text
+
+    visit(shop, work)
+
+
+def test_uploads_that_are_no_form_of_this_page(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, made: Shop) -> None:
+        assert (await upload(client, HEADER + FEE, csrf="stolen")).status_code == 403
+        assert (await client.post(FILES, data={"csrf": "x"})).status_code == 400
+        headers = {"content-type": "multipart/form-data; boundary=x"}
+        torn = await client.post(FILES, content=b"--x\r\nnonsense", headers=headers)
+        assert torn.status_code in (400, 403)
+        csrf = field((await client.get(FILES)).text, "csrf")
+        assert (await client.post(FILES, data={"csrf": csrf, "kind": "bank"}, files={"other": b"x"})).status_code == 400
+        for path in (f"{FILES}/none", f"{FILES}/{made.merchant_id}"):
+            assert (await client.get(path)).status_code == 404
+
+    visit(shop, work)
+
+
+def test_an_analyst_may_look_only(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        page = (await client.get(FILES)).text
+        assert "Your role may look" in page
+        csrf = re.search(r'name="csrf" value="([^"]*)"', page)
+        assert csrf
+        answer = await client.post(FILES, data={"csrf": csrf[1]}, files={"file": ("x.csv", b"x")})
+        assert answer.status_code == 403
+
+    visit(shop, work, email="ann@example.test")

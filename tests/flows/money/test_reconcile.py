@@ -1,0 +1,227 @@
+"""Statements against the ledger: what was lost, doubled or changed is found, and booked when a person says so."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.flows.money.comparing import YES, books, compare, outcomes, person, sold, statement, verdicts
+from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
+from tests.worlds import Shop, make_shop, sandbox_world
+
+from recoup.flows.insight.verify import verify
+from recoup.flows.money.book_differences import Booked, book_lines
+from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.flows.stable.charge import ChargeAsked, Charges
+from recoup.flows.stable.pay import simulate
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.rules.money.statement import Reading
+from recoup.store.server import ServerAddress
+
+CHAIN = Reading(kind="chain")
+
+
+def run(server: ServerAddress, story: Any, shops: int = 1) -> None:
+    async def tell() -> None:
+        async with sandbox_world(server) as made:
+            await story(*[await make_shop(*made, fee_basis_points=290) for _ in range(shops)])
+            proved = await verify(made[0])
+            assert proved.difference is None, proved.difference
+
+    asyncio.run(tell())
+
+
+def test_the_processors_own_statement_matches_wholly(server: ServerAddress) -> None:
+    async def story(shop: Shop, other: Shop) -> None:
+        await sold(shop)
+        await sold(other)
+        held = await shop.ask(is_mit=False, days=None, code="05", pan=YES, facts={
+            "transaction_type": "AUTHORIZATION"})  # fmt: skip
+        assert held.evaluate
+        lines = await statement(shop)
+        assert len(lines) == 5
+        ran = await compare(shop, lines)
+        assert await outcomes(shop, ran) == {"matched": 4}
+        assert not ran.before
+        assert (ran.run["lines"], ran.run["kind"]) == (4, "processor")
+        # Known by the processor's reference alone, as most files have it.
+        without = [lines[0], *("," + line.partition(",")[2] for line in lines[1:])]
+        assert await outcomes(shop, await compare(shop, without)) == {"matched": 4}
+        # The same amounts under other ids are no match, and the other merchant's lines are not ours.
+        strange = await outcomes(shop, await compare(shop, await statement(other)))
+        assert strange == {"missing_here": 4, "missing_there": 4}
+
+    run(server, story, shops=2)
+
+
+def test_each_difference_is_found_and_named(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await sold(shop, 4, refunds=2)
+        lines = await statement(shop)
+        charges = [at for at, line in enumerate(lines) if ",charge," in line]
+        edited = list(lines)
+        lost = edited.pop(charges[0])
+        edited[edited.index(lines[charges[1]])] = lines[charges[1]].replace("45.90", "44.90")
+        edited.append(lines[charges[2]])
+        edited.append(f"{new_id()},sbx_unknown,charge,12.00,USD,{lines[1].split(',')[5]},sandbox")
+        edited.append(f",,fee,1.25,USD,{lines[1].split(',')[5]},sandbox")
+        edited += ["broken", f"{new_id()},x,charge,1.00,EUR,{lines[1].split(',')[5]},sandbox"]
+        ran = await compare(shop, edited)
+        assert await outcomes(shop, ran) == {
+            "matched": 4, "missing_there": 1, "amount_differs": 1, "duplicate": 1, "missing_here": 2, "refused": 2
+        }  # fmt: skip
+        rows = {row["outcome"]: row for row in await verdicts(shop, ran)}
+        assert str(rows["missing_there"]["our_id"]) == lost.split(",")[0]
+        assert (rows["amount_differs"]["units"], rows["amount_differs"]["our_units"]) == (4490, 4590)
+        assert rows["duplicate"]["told"].startswith("It says again what line ")
+        assert rows["missing_there"]["recipe"] is None
+        assert rows["refused"]["reason"] == "mixed_currencies"
+        assert await books(shop) == (0, 0)
+
+    run(server, story)
+
+
+def test_a_second_run_changes_nothing_and_says_so(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await sold(shop)
+        lines = [*await statement(shop), ",fee-1,fee,3.00,USD,2026-11-20,sandbox"]
+        first = await compare(shop, lines)
+        again = await compare(shop, lines)
+        assert (first.before, again.before) == (False, True)
+        assert again.run == first.run
+        assert await book_lines(shop.world, person(shop), first.run["run_id"], None, "monthly fee") == Booked(1, 0)
+        assert await book_lines(shop.world, person(shop), first.run["run_id"], None, "monthly fee") == Booked(0, 0)
+        # Another file with the same line: it was booked, and matches.
+        anew = await compare(shop, [lines[0], lines[-1], *lines[1:-1]])
+        assert await outcomes(shop, anew) == {"matched": 5}
+        assert {row["reason"] for row in await verdicts(shop, anew)} == {"by_id", "by_booked"}
+        compared = await compare(shop, lines, again=True)
+        assert not compared.before
+        assert await outcomes(shop, compared) == {"matched": 5}
+        assert await books(shop) == (1, 0)
+
+    run(server, story)
+
+
+def test_a_booking_says_who_and_why_and_counts_once(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await sold(shop, 2, refunds=0)
+        header, one, two = await statement(shop)
+        file = [header, one.replace("45.90", "47.00"), f"{new_id()},s1,refund,5.00,USD,{two.split(',')[5]},sandbox"]
+        ran = await compare(shop, file)
+        run_id, olga = ran.run["run_id"], person(shop)
+        for numbers, note, code in (([2], " ", "invalid"), ([99], "why", "not_found"), ([4], "why", "wrong_state")):
+            with pytest.raises(Problem) as refused:
+                await book_lines(shop.world, olga, run_id, numbers, note)
+            assert refused.value.code == code
+        assert await books(shop) == (0, 0)
+        assert await book_lines(shop.world, olga, run_id, [2], "they charged more") == Booked(1, 0)
+        with pytest.raises(Problem, match="booked by user:olga"):
+            await book_lines(shop.world, olga, run_id, [2, 3], "again")
+        assert await books(shop) == (1, -110)
+        # The same unknown refund in the next file, booked from there, counts once here too.
+        other = await compare(shop, [header, file[2]])
+        assert await book_lines(shop.world, olga, other.run["run_id"], None, "asked them") == Booked(1, 0)
+        assert await book_lines(shop.world, olga, run_id, [3], "asked them") == Booked(0, 1)
+        assert await books(shop) == (2, 390)
+        assert {r["row_no"]: r["note"] for r in await verdicts(shop, ran) if r["note"]} == {
+            2: "they charged more", 3: "asked them"}  # fmt: skip
+        await shop.close_pages()
+
+    run(server, story)
+
+
+def test_two_runs_and_two_bookers_at_once(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await sold(shop)
+        lines = [*await statement(shop), ",fee-1,fee,3.00,USD,2026-11-20,sandbox"]
+        async with second_process(shop.world) as world:
+            twin = replace(shop, world=world)
+            ran = await asyncio.gather(*(compare(s, lines) for s in (shop, twin, shop, twin)))
+            assert sorted(r.before for r in ran) == [False, True, True, True]
+            assert len({r.run["run_id"] for r in ran}) == 1
+            other = await compare(shop, [lines[0], lines[-1]])
+            ids = [ran[0].run["run_id"], other.run["run_id"]] * 2
+            told = await asyncio.gather(*(book_lines(s.world, person(s), run_id, None, "fee")
+                                          for s, run_id in zip((shop, twin) * 2, ids, strict=True)))  # fmt: skip
+            assert sum(t.now for t in told) == 1
+        assert await books(shop) == (1, 0)
+
+    run(server, story)
+
+
+def test_a_kill_between_any_two_statements(server: ServerAddress) -> None:
+    """Of a comparison that died nothing is left; the next one finds the same. Of a booking all or nothing."""
+
+    async def story(shop: Shop) -> None:
+        await sold(shop)
+        lines = [*(await statement(shop))[:-1], ",fee-1,fee,3.00,USD,2026-11-20,sandbox"]
+        for step in range(1, 60):
+            killer = Killer(step, after=bool(step % 2))
+            async with dying_process(shop, killer) as dying:
+                told = await run_until_killed(killer, compare(dying, [*lines, f",fee-{step},fee,1.00,USD,2026-11-20,"]))
+            assert not isinstance(told, BaseException), told
+            known = await compare(shop, [*lines, f",fee-{step},fee,1.00,USD,2026-11-20,"])
+            assert await outcomes(shop, known) == {"matched": 3, "missing_there": 1, "missing_here": 2}
+            if told is not None:
+                break
+        assert step > 8
+        for more in range(1, 60):
+            killer = Killer(more, after=bool(more % 2))
+            async with dying_process(shop, killer) as dying:
+                told = await run_until_killed(
+                    killer, book_lines(dying.world, person(shop), known.run["run_id"], None, "fees"))  # fmt: skip
+            assert (await books(shop))[0] in (0, 2)
+            if told is not None:
+                break
+        assert more > 4
+        assert await books(shop) == (2, 0)
+
+    run(server, story)
+
+
+def test_wrong_periods_and_what_lies_near_their_edges(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await sold(shop, 1, refunds=0)
+        await shop.advance(timedelta(days=5))
+        await sold(shop, 1, refunds=0)
+        await shop.advance(timedelta(days=5))
+        lines, now = await statement(shop), await shop.now()
+        reading = Reading(period=(now - timedelta(days=5, hours=5), now))
+        ran = await compare(shop, lines, reading)
+        assert await outcomes(shop, ran) == {"refused": 1, "matched": 1}
+        assert [row["reason"] for row in await verdicts(shop, ran)] == ["other_period", "by_id"]
+        ran = await compare(shop, lines[:1] + [lines[1].replace("charge", "refund")], Reading(
+            period=(now - timedelta(days=20), now)))  # fmt: skip
+        assert {row["reason"] for row in await verdicts(shop, ran)} == {"unknown", "not_in_the_file"}
+
+    run(server, story)
+
+
+def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        for channel, amount in (("mock", "49.90"), ("mock_direct", "20.00"), ("mock", "7.00")):
+            asked = ChargeAsked(f"order-{new_id().hex}", amount, "USDT", channel)
+            order = (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order
+            await simulate(shop.world, shop.orders, (shop.merchant_id, order.order_id), approve=True,
+                           actor=Actor("payer", "checkout"))  # fmt: skip
+            if amount == "7.00":
+                await refund(shop.world, shop.orders, shop.scope, order.order_id, RefundAsked(all=True))
+        await shop.settle()
+        await shop.run_due()
+        lines = await statement(shop, "channel")
+        types = sorted(line.split(",")[2] for line in lines[1:])
+        assert types == ["charge", "charge", "charge", "refund", "settlement"]
+        assert await outcomes(shop, await compare(shop, lines, CHAIN)) == {"matched": 5}
+        hashes = [lines[0], *("," + line.partition(",")[2].replace(".9", ".8") for line in lines[1:-1])]
+        found = await outcomes(shop, await compare(shop, hashes, CHAIN))
+        assert found["matched"] == 3
+        assert found["amount_differs"] == 1
+        assert found["missing_there"] == 1
+        # Cards and chains do not mix.
+        assert await outcomes(shop, await compare(shop, lines[:2])) == {"refused": 1}
+
+    run(server, story)

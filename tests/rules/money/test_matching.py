@@ -1,0 +1,109 @@
+"""The matcher never matches by the amount alone, matches nothing twice, and loses nothing."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recoup.rules.money.ledger import Entry
+from recoup.rules.money.matching import Found, Ours, Theirs, judge, match
+from recoup.rules.money.statement import content_id
+
+AT = datetime(2026, 11, 15, tzinfo=UTC)
+PERIOD = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+TYPES = ("charge", "refund")
+ids = st.integers(1, 6).map(lambda n: UUID(int=n))
+references = st.sampled_from(["", "r1", "r2", "r3"])
+
+
+@st.composite
+def movements(draw: st.DrawFn) -> list[Ours]:
+    keys = draw(st.lists(st.tuples(ids, st.sampled_from(TYPES)), unique=True, max_size=8))
+    return [
+        Ours((UUID(int=100 + n), 1), source, type_, draw(references), draw(st.integers(1, 3)),
+             draw(st.sampled_from(["USD", "USD", "EUR"])), AT + timedelta(days=draw(st.integers(-40, 40))))
+        for n, (source, type_) in enumerate(keys)
+    ]  # fmt: skip
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> list[Theirs]:
+    found = []
+    for number in range(draw(st.integers(0, 10))):
+        type_, our_id = draw(st.sampled_from(TYPES)), draw(st.none() | ids)
+        reference, units = draw(references), draw(st.integers(1, 3))
+        line_id = content_id("processor", type_, our_id, reference, units, "USD", AT)
+        found.append(Theirs(number + 2, line_id, type_, our_id, reference, units, "USD", AT))
+    return found
+
+
+@given(statements(), movements())
+def test_every_line_and_every_movement_has_one_verdict(lines: list[Theirs], ours: list[Ours]) -> None:
+    verdicts, missing = match("processor", lines, ours, PERIOD, "sandbox")
+    assert len(verdicts) == len(lines)
+    gone = {o.entry for o, _ in missing}
+    for o in ours:
+        same = [i for i, line in enumerate(lines) if line.type == o.type
+                and (line.our_id == o.source_id or (line.reference and line.reference == o.reference))]  # fmt: skip
+        if not same and PERIOD[0] <= o.at < PERIOD[1] and o.asset in {line.asset for line in lines}:
+            assert o.entry in gone
+    assert sum(v.outcome in ("matched", "amount_differs") for v in verdicts) + len(gone) <= len(ours)
+
+
+@given(statements(), movements())
+def test_a_match_says_the_same_in_all_that_counts(lines: list[Theirs], ours: list[Ours]) -> None:
+    verdicts, _ = match("processor", lines, ours, PERIOD, "sandbox")
+    for line, verdict in zip(lines, verdicts, strict=True):
+        if verdict.outcome == "matched":
+            assert any(
+                (o.units, o.asset, o.type) == (line.units, line.asset, line.type)
+                and (o.source_id == line.our_id or o.reference == line.reference != "")
+                for o in ours
+            )
+            assert verdict.posting is None
+        if verdict.posting is not None:
+            assert verdict.outcome in ("missing_here", "amount_differs")
+            assert sum(entry.units for entry in verdict.posting.entries) == 0
+
+
+@given(statements(), movements(), st.randoms())
+def test_the_order_of_the_file_does_not_matter(lines: list[Theirs], ours: list[Ours], random: object) -> None:
+    verdicts, missing = match("processor", lines, ours, PERIOD, "sandbox")
+    mixed = list(enumerate(lines))
+    random.shuffle(mixed)  # type: ignore[attr-defined]
+    again, missing_again = match("processor", [line for _, line in mixed], ours, PERIOD, "sandbox")
+    assert [again[[i for i, _ in mixed].index(n)] for n in range(len(lines))] == verdicts
+    assert missing_again == missing
+
+
+@given(movements())
+def test_what_was_written_from_the_ledger_matches_wholly(ours: list[Ours]) -> None:
+    lines = [Theirs(n, o.entry[0], o.type, o.source_id, o.reference, o.units, o.asset, o.at)
+             for n, o in enumerate(ours, 2)]  # fmt: skip
+    verdicts, missing = match("processor", lines, ours, PERIOD, "sandbox")
+    assert all(v.outcome == "matched" for v in verdicts)
+    assert not missing
+
+
+def line(type_: str, units: int = 500, **more: object) -> Theirs:
+    return Theirs(2, UUID(int=9), type_, None, "r9", units, "USD", AT)._replace(**more)
+
+
+def test_what_is_suggested_books_the_money_where_it_is() -> None:
+    def entries(kind: str, one: Theirs, found: Found = Found(None)) -> list[Entry] | None:  # noqa: B008 - a value
+        posting = judge(kind, one, found, "sandbox").posting
+        return list(posting.entries) if posting else None
+
+    assert entries("processor", line("fee")) == [
+        Entry("processing_cost", "", 500), Entry("clearing", "sandbox", -500)]  # fmt: skip
+    assert entries("bank", line("funding")) == [Entry("bank", "", 500), Entry("clearing", "sandbox", -500)]
+    assert entries("processor", line("funding")) is None
+    assert entries("processor", line("charge")) == [Entry("clearing", "sandbox", 500), Entry("suspense", "", -500)]
+    assert entries("processor", line("refund")) == [Entry("suspense", "", 500), Entry("clearing", "sandbox", -500)]
+    assert entries("bank", line("payout")) == [Entry("suspense", "", 500), Entry("bank", "", -500)]
+    ours = Ours((UUID(int=1), 1), UUID(int=2), "charge", "r9", 600, "USD", AT)
+    assert entries("processor", line("charge"), Found(ours, "reference")) == [
+        Entry("suspense", "", 100), Entry("clearing", "sandbox", -100)]  # fmt: skip
+    assert entries("processor", line("charge", route="other"), Found(None)) == [
+        Entry("clearing", "other", 500), Entry("suspense", "", -500)]  # fmt: skip

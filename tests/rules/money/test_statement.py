@@ -1,0 +1,172 @@
+"""Statements of any common making are read; what cannot be read is named, and the rest is kept."""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from recoup.kernel.problem import Problem
+from recoup.rules.money.encodings import LINE_MAX, encoding_of, lines
+from recoup.rules.money.matching import Theirs
+from recoup.rules.money.periods import days, month
+from recoup.rules.money.statement import Broken, Reading, Statement, mapping_file, shown_reference, sniff_decimal
+
+ID = UUID("01890000-0000-7000-8000-000000000001")
+PLAIN = f"id,reference,type,amount,currency,date\n{ID},r1,charge,45.90,USD,2026-11-20T10:00:00Z\n"
+
+
+def read(data: bytes | str, reading: Reading | None = None) -> tuple[list[Theirs], list[Broken]]:
+    raw = data.encode() if isinstance(data, str) else data
+    reading = reading or Reading()
+    chunks: Iterator[bytes] = (raw[at : at + 7] for at in range(0, len(raw), 7))
+    found = list(Statement(lines(chunks, encoding_of(raw[:65536], reading.encoding)), reading))
+    return [x for x in found if isinstance(x, Theirs)], [x for x in found if isinstance(x, Broken)]
+
+
+@pytest.mark.parametrize("raw", [
+    PLAIN.encode(), codecs.BOM_UTF8 + PLAIN.encode(), PLAIN.encode("utf-16"), PLAIN.encode("utf-16-le"),
+    PLAIN.encode("utf-16-be"), PLAIN.replace("\n", "\r\n").encode(), PLAIN.strip().encode(),
+    PLAIN.replace(",", ";").encode(), PLAIN.replace(",", "\t").encode(),
+    PLAIN.replace(",", "|").replace("45.90", "45,90").encode(),
+])  # fmt: skip
+def test_the_same_line_however_it_was_written(raw: bytes) -> None:
+    (line,), broken = read(raw)
+    assert not broken
+    assert line[2:8] == ("charge", ID, "r1", 4590, "USD", datetime(2026, 11, 20, 10, tzinfo=UTC))
+    assert line.line_id == read(PLAIN)[0][0].line_id
+
+
+@pytest.mark.parametrize(("bad", "code"), [
+    (f"{ID},r2,charge,45.90,USD", "broken"), (f"{ID},r2,charge,45.90,USD,2026-11-20,more", "broken"),
+    (f'{ID},"r2,charge,45.90,USD,2026-11-20', "broken"), (f"{ID},r2,charge,zero,USD,2026-11-20", "bad_amount"),
+    (f"{ID},r2,charge,0.00,USD,2026-11-20", "bad_amount"), (f"{ID},r2,charge,-1.00,USD,2026-11-20", "bad_amount"),
+    (f"{ID},r2,charge,1.001,USD,2026-11-20", "bad_amount"), (f"{ID},r2,charge,1e3,USD,2026-11-20", "bad_amount"),
+    (f"{ID},r2,charge,45.90,EUR,2026-11-20", "mixed_currencies"),
+    (f"{ID},r2,charge,45.90,XYZ,2026-11-20", "unknown_currency"),
+    (f"{ID},r2,gift,45.90,USD,2026-11-20", "unknown_type"),
+    (f"{ID},r2,charge,45.90,USD,20/11/2026", "bad_date"), (f"{ID},r2,charge,45.90,USD,2026-12-20", "other_period"),
+    (",,charge,45.90,USD,2026-11-20", "no_id"), (f"{ID},{'r' * LINE_MAX},charge,45.90,USD,2026-11-20", "too_long"),
+    (f"{ID},{'r' * 201},charge,45.90,USD,2026-11-20", "broken"), ("," * 900, "broken"),
+    (f"{ID},r2,charge,45.90,USD,2026-11-20,route", "broken"), (f"{ID},r\x002,charge,45.90,USD,2026-11-20", "broken"),
+])  # fmt: skip
+def test_a_bad_line_is_named_and_the_others_are_kept(bad: str, code: str) -> None:
+    reading = Reading(period=month("2026-11", "UTC"))
+    good, broken = read(PLAIN + bad + "\n" + PLAIN.split("\n")[1].replace("r1", "r3") + "\n", reading)
+    assert [line.number for line in good] == [2, 4]
+    assert [(line.number, line.code) for line in broken] == [(3, code)]
+
+
+def test_a_quote_that_is_never_closed_does_not_swallow_the_file() -> None:
+    good, broken = read(PLAIN + '"\n' + (PLAIN.split("\n")[1] + "\n") * 50)
+    assert len(good) == 51
+    assert [line.number for line in broken] == [3]
+
+
+def test_bytes_of_another_encoding_are_named_and_it_can_be_told() -> None:
+    raw = PLAIN.encode() + f"{ID},caf\xe9,charge,45.90,USD,2026-11-20\n".encode("cp1252")
+    good, broken = read(raw)
+    assert [line.number for line in good] == [2]
+    assert broken[0].code == "wrong_encoding"
+    assert "cp1252" in broken[0].why
+    assert [line.reference for line in read(raw, Reading(encoding="cp1252"))[0]] == ["r1", "caf\xe9"]
+
+
+@pytest.mark.parametrize(("raw", "word"), [
+    (b"PK\x03\x04xx", "ZIP"), (b"\x1f\x8bxx", "gzip"), (codecs.BOM_UTF32_LE + b"x", "UTF-32"), (b"", "empty"),
+    (b"\n\n", "empty"), (b"a,b,c\n1,2,3\n", "no type"), (b"id,type,amount,date\n", "no currency"),
+    (b"type,amount,currency,date\n", "no id or reference"),
+])  # fmt: skip
+def test_what_is_no_statement_says_what_it_is(raw: bytes, word: str) -> None:
+    with pytest.raises(Problem, match=word):
+        read(raw)
+
+
+def test_other_names_are_mapped() -> None:
+    told = mapping_file("""
+        [columns]
+        reference = "PSP Ref."
+        type = "Record"
+        amount = "Gross"
+        date = "Booked"
+        [types]
+        "Settled" = "charge"
+        [values]
+        currency = "EUR"
+        [format]
+        date_format = "%d.%m.%Y"
+        zone = "Europe/Berlin"
+    """)
+    text = "PSP Ref.;Record;Gross;Booked;Comment\nx1;Settled;1.234,50;20.11.2026;hello\n"
+    (line,), broken = read(text, Reading(**told))
+    assert not broken
+    assert line[2:8] == ("charge", None, "x1", 123450, "EUR", datetime(2026, 11, 19, 23, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("told", ["[colums]\nid='x'", "[columns]\nname='x'", "[columns]\nid=3", "x ="])
+def test_a_mapping_with_a_mistake_is_refused(told: str) -> None:
+    with pytest.raises(Problem):
+        mapping_file(told)
+
+
+@pytest.mark.parametrize("reading", [
+    Reading(kind="shop"), Reading(zone="Mars/Base"), Reading(delimiter="ab"), Reading(decimal="x"),
+    Reading(types={"a": "gift"}), Reading(currencies=("ABC",)), Reading(columns={"amount": "Gross"}),
+    Reading(columns={"sum": "amount"}), Reading(encoding="klingon"),
+])  # fmt: skip
+def test_an_option_that_cannot_be_is_refused(reading: Reading) -> None:
+    with pytest.raises(Problem):
+        read(PLAIN, reading)
+
+
+@pytest.mark.parametrize(("amounts", "sign"), [
+    (["1.50", "2"], "."), (["1,50"], ","), (["1.234,50"], ","), (["1,234.50"], "."), (["1,234"], ""), (["1.234"], ""),
+    (["1,234,567"], "."), (["1.234.567"], ","), (["5", "7"], "."), ([], "."), (["1,234", "2,5"], ","),
+])  # fmt: skip
+def test_decimal_signs_are_sniffed_or_asked_for(amounts: list[str], sign: str) -> None:
+    assert sniff_decimal(amounts) == sign
+
+
+def test_two_currencies_when_both_are_named() -> None:
+    good, broken = read(PLAIN + f"{ID},r2,charge,3.00,EUR,2026-11-20\n", Reading(currencies=("USD", "EUR")))
+    assert [line.asset for line in good] == ["USD", "EUR"]
+    assert not broken
+
+
+def test_a_card_number_in_a_reference_is_not_kept() -> None:
+    assert shown_reference("4111 1111 1111 1111") == "411111…1111"
+    assert shown_reference("4111111111111112") == "4111111111111112"
+    assert shown_reference("sbx_4111") == "sbx_4111"
+
+
+def test_days_end_with_their_zone() -> None:
+    assert days("2026-11-01", "2026-11-01", "America/New_York") == (
+        datetime(2026, 11, 1, 4, tzinfo=UTC), datetime(2026, 11, 2, 5, tzinfo=UTC))  # fmt: skip
+    for first, last in (("2026-11-02", "2026-11-01"), ("x", "2026-11-01"), ("0001-01-01", "2026-11-01")):
+        with pytest.raises(Problem):
+            days(first, last, "UTC")
+
+
+@given(st.binary(max_size=400))
+@example(b"\xff\xfe\x00")
+def test_any_bytes_give_lines_or_a_problem(raw: bytes) -> None:
+    try:
+        read(raw)
+        read(PLAIN.encode() + raw)
+    except Problem:
+        pass
+
+
+@given(st.lists(st.text(max_size=60), max_size=20), st.sampled_from(["utf-8", "utf-16", "utf-16-le"]))
+def test_every_line_is_read_or_named(texts: list[str], encoding: str) -> None:
+    texts = [t.replace("\n", " ").replace("\r", " ") for t in texts]
+    body = PLAIN + "\n".join(texts)
+    reading = replace(Reading(), encoding=encoding)
+    good, broken = read(body.encode(encoding, "replace"), reading)
+    kept = 1 + sum(1 for t in texts if t.strip())
+    assert len(good) + len(broken) == kept
+    assert len({x.number for x in (*good, *broken)}) == kept
