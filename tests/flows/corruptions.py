@@ -13,7 +13,8 @@ def _line(external_id: str, happening: str) -> str:
 
 
 def _posting(external_id: str, recipe: str) -> str:
-    return f"(SELECT posting_id FROM postings WHERE order_id = {_of(external_id)} AND recipe = '{recipe}' LIMIT 1)"
+    where = f"order_id = {_of(external_id)} AND recipe = '{recipe}'"
+    return f"(SELECT posting_id FROM postings WHERE {where} ORDER BY posting_id DESC LIMIT 1)"
 
 
 def _attempt(external_id: str, state: str) -> str:

@@ -302,7 +302,9 @@ def test_rare_states_are_clean(server: ServerAddress) -> None:
 
 def test_while_a_call_is_out_everything_holds(server: ServerAddress) -> None:
     async def story() -> None:
-        async with sandbox_world(server, policy=QUICK) as (world, orders, deliveries):
+        # Out for long enough that a proof falls into it on a busy machine too.
+        policy = replace(QUICK, call_timeout=timedelta(seconds=2.5))
+        async with sandbox_world(server, policy=policy) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries)
             asking = asyncio.create_task(
                 shop.admit(days=None, code="05", pan=FAULT_CARDS["visa"], units=SILENT, external_id="OUT")

@@ -21,6 +21,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "order-life": ("Reference", "The life of one order"),
     "fees-and-refunds": ("Reference", "Fees, refunds, mail"),
     "refund-matrix": ("Reference", "What becomes of a refund"),
+    "disputes": ("Reference", "Disputes"),
     "magic-inputs": ("Reference", "Magic inputs"),
     "settings": ("Running it", "Settings"),
 }

@@ -61,5 +61,6 @@ class Notices:
 
 
 def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list[Route]:
-    buckets = buckets or Buckets(per_second=PER_SECOND, burst=BURST)
+    if buckets is None:
+        buckets = Buckets(per_second=PER_SECOND, burst=BURST)
     return [Route("/inbound/{route}/notices", Notices(world, orders, buckets))]
