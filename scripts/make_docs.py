@@ -18,6 +18,7 @@ from recoup.doors.edge.messages import MESSAGES
 from recoup.doors.portal.words import API_STATES
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.doors.stablecoin.errors import TABLE as STABLECOIN_TABLE
+from recoup.gateways.bank.sandbox import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
 from recoup.main.settings import Settings
 from recoup.rules.messages.event_data import Data
@@ -226,12 +227,18 @@ def stablecoin_error_table() -> str:
     return table(("HTTP", "code", "what it means"), sorted(rows))
 
 
+def bank_table() -> str:
+    """The sandbox bank's magic account numbers."""
+    rows = [(code("…" + digits), what) for digits, what in BANK_MAGIC.items()]
+    return table(("account number ends with", "what happens"), rows)
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
     "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards, "channels": channel_table,
     "stablecoin-events": stablecoin_event_table, "stablecoin-errors": stablecoin_error_table,
-    "destinations": destination_table, "stablecoin-states": state_table,
+    "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class Things:
     hooks: str
     token: str = ""
     completed: str = ""
+    settled: str = ""
 
     def variables(self, operation: Operation) -> dict[str, str]:
         """Everything that a sample of this operation may name; what it speaks about is new, and in a fitting state."""
@@ -50,6 +51,8 @@ class Things:
             made["TRANSMIT_ID"] = self.transmitted()
         elif "webhooks" in words and "{id}" in words:
             made["WEBHOOK_ID"] = self.post("/v1/webhooks", {"url": self.hooks})["id"]
+        elif "settlements" in words:
+            made["SETTLEMENT_ID"] = self.settlement()
         elif "sites" in words:
             self.retire_sites()
             site = {"url": f"https://{uuid.uuid4().hex[:8]}.example.com", "name": "A", "descriptor": "ALEAF"}
@@ -91,6 +94,22 @@ class Things:
                 return
             assert left, ran.stderr
             time.sleep(0.1)
+
+    def settlement(self) -> str:
+        """The newest; the first time an order is paid, and the merchant's day comes to its end."""
+        if not self.settled:
+            self.order(completed=True, held=False)
+            self.recoup("terms", "settlement", "--period", "day", "--delay-days", "0")
+            self.recoup("clock", "advance", "1d")
+            headers = {"authorization": f"Bearer {self.token}"}
+            answer = httpx.get(f"{self.kept['base_url']}/v1/settlements", headers=headers, timeout=30).json()
+            self.settled = str(answer["data"][0]["id"])
+        return self.settled
+
+    def recoup(self, *words: str) -> None:
+        command = [str(ROOT / ".venv/bin/recoup"), *words, "--data-dir", str(self.data_dir)]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert ran.returncode == 0, ran.stderr
 
     def retire_sites(self) -> None:
         """Those of earlier samples: an address belongs to one site."""

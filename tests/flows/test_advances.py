@@ -8,17 +8,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.flows.processes import Killer, dying_process
 from tests.flows.terms import OPERATOR, agree
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.cancel import cancel
+from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, exposure_of
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy
+from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
 from recoup.rules.rescue.advance import Asked, advance
 from recoup.store.server import ServerAddress
@@ -458,3 +462,71 @@ def test_nothing_is_asked_for_terms_where_nothing_may_be_advanced(server: Server
         assert decided == 0
 
     run(server, story, limit_units=0)
+
+
+def test_no_terms_and_a_limit_of_nothing_cost_no_statement(server: ServerAddress) -> None:
+    async def statements(shop: Shop) -> list[str]:
+        counting = Killer(10**6, after=False)
+        async with dying_process(shop, counting) as counted:
+            await waiting(counted)  # its statements are prepared
+            counting.armed = True
+            word = await waiting(counted)
+            counting.armed = False
+        assert word.evaluate == "DECLINED"
+        return [told for told in counting.told if not told.startswith("SELECT o.order_id, o.generation")]  # the polls
+
+    async def whole() -> None:
+        async with sandbox_world(server, policy=SLOW) as made:
+            never, ended = await make_shop(*made), await make_shop(*made)
+            await agree(ended)
+            await agree(ended, limit_units=0)
+            without, with_nothing = await statements(never), await statements(ended)
+            assert sorted(without) == sorted(with_nothing)
+            assert not any("exposure" in told for told in without)
+
+    asyncio.run(whole())
+
+
+# the desk, and the operator's own hand --------------------------------------------------------------------------
+
+
+def test_a_charge_that_is_out_for_too_long_is_told_to_the_desk(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop, pan=FAULTY, units=SILENT_YES)
+        await set_fault(shop.world, "outage", timedelta(seconds=60))
+        await asyncio.sleep(SEND_WITHIN.total_seconds())
+        for _ in range(3):
+            await inquire(shop.world, shop.orders, shop.key(order_id))
+        assert "has not said for a day" in str((await shop.order(order_id))["attention"])
+        assert (await shop.happenings(order_id)).count("warned") == 1
+        await clear_fault(shop.world, "outage")
+        await shop.settle()
+        assert await due(shop, order_id) == ("charged", 0)
+        assert (await shop.order(order_id))["attention"] is None
+
+    run(server, story, policy=replace(POLICY, desk_after=timedelta(0)))
+
+
+@pytest.mark.parametrize("approve", [True, False])
+def test_the_sandbox_can_bring_a_charge_forward(server: ServerAddress, approve: bool) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop, pan=NEVER)
+        state = await settle_attempt(shop.world, shop.orders, str(order_id), approve)
+        assert state == ("approved" if approve else "declined")
+        assert await due(shop, order_id) == (("charged", 0) if approve else ("due", 4590))
+
+    run(server, story)
+
+
+def test_a_charge_that_cannot_be_sent_is_tried_until_it_can(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await advanced(shop)
+        await set_fault(shop.world, "outage", timedelta(seconds=600))
+        await shop.advance(timedelta(days=9))
+        assert await due(shop, order_id) == ("due", 4590)
+        assert (await shop.order(order_id))["attempts"] == 1
+        await clear_fault(shop.world, "outage")
+        await shop.advance(timedelta(days=3))
+        assert await due(shop, order_id) == ("charged", 0)
+
+    run(server, story)

@@ -47,7 +47,6 @@ class World:
     clocks: Clocks = field(default_factory=Clocks)
     policy: Policy = field(default_factory=Policy)
     channels: Any = field(default_factory=dict)
-    chains: Any = None
     mail: Any = None
     bank: Any = None
     extra: dict[str, Any] = field(default_factory=dict)

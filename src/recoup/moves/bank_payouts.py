@@ -9,13 +9,13 @@ import asyncpg
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
+from recoup.moves.pace import pause_after
 from recoup.rules.messages.events import event_data
 from recoup.rules.money import ledger
 from recoup.rules.money.bank_payout import check_step, reference_of, word_of
 from recoup.store.write.bank_payouts import add_payout, save_payout
 from recoup.store.write.changes import Rows, write
 
-PAUSE_MAX: Final = timedelta(minutes=10)
 PAUSE_KILLED: Final = timedelta(minutes=1)
 
 
@@ -81,8 +81,7 @@ async def close_sending(
     elif state == "declined":
         _end(rows, row, "returned", reason or "the bank did not take the file", now, wall)
     else:
-        pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(row["tries"], 10)))
-        rows.due_work.append(_due(row, wall + pause, wall=True))
+        rows.due_work.append(_due(row, wall + pause_after(row["tries"]), wall=True))
         row["reason"] = reason
     await save_payout(tx, row)
     await write(tx, rows)

@@ -11,7 +11,7 @@ import msgspec
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.rules.money.ledger import Posting
-from recoup.store.write.changes import Rows
+from recoup.store.write.changes import EntryRow, PostingRow, Rows
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -27,18 +27,17 @@ def book(
             raise AssertionError(f"{posting.recipe} does not balance")
         posting_id = new_id()
         content = [merchant_id, source_kind, source_id, posting.recipe, asset, now, [list(e) for e in posting.entries]]
-        rows.postings.append({
-            "merchant_id": merchant_id, "posting_id": posting_id, "source_kind": source_kind, "source_id": source_id,
-            "recipe": posting.recipe, "order_id": order_id, "content_hash": "\\x" + content_hash(content),
-            "business_at": now, "recorded_at": wall,
-        })  # fmt: skip
+        rows.postings.append(PostingRow(merchant_id, posting_id, source_kind, source_id, posting.recipe, order_id,
+                                        _digest(content), now, wall))  # fmt: skip
         for number, entry in enumerate(posting.entries, 1):
-            rows.entries.append({
-                "merchant_id": merchant_id, "posting_id": posting_id, "line_no": number, "account": entry.account,
-                "asset": asset, "place": entry.place, "units": entry.units, "available_at": available_at or now,
-            })  # fmt: skip
+            rows.entries.append(EntryRow(merchant_id, posting_id, number, entry.account, asset, entry.place,
+                                         entry.units, available_at or now))  # fmt: skip
 
 
 def content_hash(content: list[Any]) -> str:
     """What a posting says, as hex of SHA-256; the page's root is built over these."""
-    return hashlib.sha256(_encode(content)).hexdigest()
+    return _digest(content).hex()
+
+
+def _digest(content: list[Any]) -> bytes:
+    return hashlib.sha256(_encode(content)).digest()

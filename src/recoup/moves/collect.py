@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from recoup.kernel.ids import new_id
 from recoup.kernel.world import Policy
 from recoup.moves.change import Change
-from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.disputes import foresee
+from recoup.moves.send_intent import send_intent
 from recoup.moves.sends import gate
 from recoup.rules.money import ledger
 from recoup.rules.money.collection import next_charge
@@ -84,17 +85,7 @@ def open_charge(change: Change, policy: Policy, route: str, settled_after: timed
     if isinstance(verdict, Refused):
         _wait(change, verdict.until, verdict.message)
         return None
-    timeout = policy.call_timeout
-    send_before = change.wall + SEND_WITHIN
-    change.set_attempt(
-        attempt, state="open", if_late="keep", route=route, sent_at=change.now, send_before=send_before,
-        call_timeout_ms=int(timeout / timedelta(milliseconds=1)), sends=attempt.sends + 1,
-    )  # fmt: skip
-    order.attempts_count += 1
-    order.next_attempt_at = None
-    change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units)
-    change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route, units=attempt.units)
-    change.due("inquire", send_before + timeout + settled_after, wall=True)
+    send_intent(change, attempt, policy, route, settled_after, units=attempt.units)
     return attempt
 
 
@@ -119,6 +110,7 @@ def charged(change: Change, attempt: Attempt) -> None:
     change.undue("write_off")
     change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no)
     change.post("attempt", attempt.attempt_id, [ledger.charge(attempt.units, attempt.route or "")])
+    foresee(change, attempt)
     for refund in _waiting(change):
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
 

@@ -7,11 +7,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.disputes import answered, find, lose
-from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.order.snapshot import Dispute
-
-WORRY_AFTER_TRIES = 6
-PAUSE_MAX = timedelta(minutes=10)
 
 
 def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
@@ -74,7 +71,7 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
         change.order.attention = f"The processor did not take the answer to dispute {dispute.dispute_no}."
         change.fact("dispute_answer_refused", dispute_id, number=dispute.dispute_no, code=code, answer=dispute.answer)
     else:
-        pause = min(PAUSE_MAX, timedelta(seconds=2 ** min(dispute.answer_tries, 10)))
+        pause = pause_after(dispute.answer_tries)
         change.due("dispute_answer", change.wall + pause, subject_id=dispute_id, wall=True)
         if dispute.answer_tries == WORRY_AFTER_TRIES:
             change.order.attention = f"The answer to dispute {dispute.dispute_no} is sent until the processor hears it."

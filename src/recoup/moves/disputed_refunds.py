@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
+from recoup.moves.order_message import order_message
+from recoup.moves.refuse_refund import refuse_refund
 from recoup.rules.money import ledger
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order, Refund
@@ -48,18 +49,15 @@ def _over(order: Order, attempt_id: UUID) -> int:
 
 
 def _refuse(change: Change, refund: Refund) -> None:
-    """It is not owed any more; should the dispute be won, the merchant may give it back anew."""
-    order = change.order
-    change.set_refund(refund, state="refused")
-    order.refunded_units -= refund.units
-    order.attention = NOT_SENT
-    change.fact("refund_refused", refund.refund_id, units=refund.units, why=TAKEN_BY_DISPUTE)
-    change.post("refund", refund.refund_id, [ledger.refund_refused(refund.units, order.payable_place)])
+    """Should the dispute be won, the merchant may give it back anew."""
+    change.set_refund(refund, hand_note=None, hand_actor=None)
+    refuse_refund(change, refund, TAKEN_BY_DISPUTE)
+    change.order.attention = NOT_SENT
 
 
 def _net(change: Change, reversal: Refund, units: int) -> None:
     """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
-    change.set_refund(reversal, state="netted")
+    change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
     change.order.attention = None
     change.fact("reversal_netted", reversal.refund_id, units=reversal.units, why=TAKEN_BY_DISPUTE)
     change.post("refund", reversal.refund_id, [ledger.reversal_netted(reversal.units)])
@@ -77,13 +75,8 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
 
 
 def _owe(change: Change, like: Refund, units: int) -> None:
-    order = change.order
-    anew = Refund(
-        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind="reversal",
-        attempt_id=like.attempt_id, state="owed", units=units, asset=like.asset, message=like.message, items=[],
-        input_mac="\\x", business_at=change.now, actor="worker:clock",
-    )  # fmt: skip
-    change.set_refund(anew)
+    assert like.attempt_id is not None
+    anew = order_message(change, "reversal", like.attempt_id, units, text=like.message)
     change.fact("reversal_owed_again", anew.refund_id, units=units)
     change.post("refund", anew.refund_id, [ledger.reversal_owed_again(units)])
     change.due("refund", change.wall, subject_id=anew.refund_id, wall=True)

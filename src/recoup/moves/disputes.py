@@ -16,6 +16,7 @@ from recoup.rules.money.disputes import (
     WARN_BEFORE,
     Case,
     Refused,
+    Terms,
     Told,
     fee_for_merchant,
     follow,
@@ -73,7 +74,7 @@ def _new(change: Change, route: str, notice: Notice, charge: Attempt) -> Dispute
     kind = reason_of(order.card.scheme if order.card else "generic", notice.reason_code).kind
     # What came in after the end was never the merchant's: none of its terms apply.
     late = order.stage is not Stage.COMPLETED
-    terms = terms_at(order.dispute_terms, charge.closed_at or change.now, charge.asset)
+    terms = _terms(change, charge)
     dispute = Dispute(
         dispute_id=dispute_id, order_id=order.order_id, dispute_no=len(order.disputes) + 1,
         attempt_id=charge.attempt_id, route=route, case_ref=notice.case_id, round_id=dispute_id, kind=kind,
@@ -83,6 +84,13 @@ def _new(change: Change, route: str, notice: Notice, charge: Attempt) -> Dispute
     )  # fmt: skip
     change.set_dispute(dispute)
     return dispute
+
+
+def _terms(change: Change, charge: Attempt) -> Terms:
+    """The contract of the day on which the merchant heard that it was approved."""
+    order = change.order
+    approved_at = order.advance.started_at if order.advance is not None else charge.closed_at
+    return terms_at(order.dispute_terms, approved_at or change.now, charge.asset)
 
 
 def _stand(change: Change, dispute: Dispute, notice: Notice) -> None:
@@ -124,8 +132,7 @@ def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
     charge = next(a for a in order.attempts if a.attempt_id == dispute.attempt_id)
     if _went_back(order, dispute) + order.disputed_units > charge.units:
         order.attention = REFUNDED_BEFORE
-    terms = terms_at(order.dispute_terms, charge.closed_at or change.now, charge.asset)
-    if dispute.kind == "fraud" and terms.block_cards:
+    if dispute.kind == "fraud" and _terms(change, charge).block_cards:
         change.block_card(dispute.dispute_id, "fraud_dispute", None)
 
 

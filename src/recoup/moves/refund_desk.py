@@ -6,7 +6,8 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.refunds import calm, refuse_refund
+from recoup.moves.refunds import calm
+from recoup.moves.refuse_refund import refuse_refund
 from recoup.rules.money import ledger
 from recoup.rules.money.approvers import check_second
 from recoup.rules.order.snapshot import Refund
@@ -27,6 +28,9 @@ def try_again(change: Change, refund_id: UUID) -> str:
         calm(change, refund)
     elif refund.state not in ("owed", "sent"):
         raise _over(refund)
+    elif refund.state == "owed" and change.order.collecting() is not None:
+        message = "The customer's charge is out: its answer decides what becomes of this refund."
+        raise Problem("wrong_state", message, cure="Wait for it; nothing has to be done.")
     change.due("refund", change.wall, subject_id=refund_id, wall=True)
     return refund.state
 

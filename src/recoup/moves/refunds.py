@@ -42,22 +42,6 @@ def calm(change: Change, refund: Refund) -> None:
         change.order.attention = None
 
 
-def refuse_refund(change: Change, refund: Refund, why: str) -> None:
-    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back."""
-    order = change.order
-    change.undue("refund", subject_id=refund.refund_id)
-    change.set_refund(refund, state="refused")
-    fee_before = order.returned_fee(order.refunded_units)
-    order.refunded_units -= refund.units
-    fee = fee_before - order.returned_fee(order.refunded_units)
-    told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
-    change.fact("refund_refused", refund.refund_id, units=refund.units, why=why, **told)
-    postings = [ledger.refund_refused(refund.units, order.payable_place)]
-    if fee:
-        postings.append(ledger.fee_taken_back(fee, order.payable_place))
-    change.post("refund", refund.refund_id, postings)
-
-
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
     """Somebody was told that the order is over, then the processor says approved: the money goes back, or what is only
     held is let go."""

@@ -87,7 +87,7 @@ def _own_postings(
     for row, posting in zip(rows.postings, postings, strict=True):
         number = next(n for n, e in enumerate(posting.entries, 1) if e.account == "merchant_payable")
         lines.append({
-            "merchant_id": merchant_id, "posting_id": row["posting_id"], "line_no": number, "batch_id": batch_id,
+            "merchant_id": merchant_id, "posting_id": row.posting_id, "line_no": number, "batch_id": batch_id,
             "kind": KINDS[posting.recipe], "units": -posting.entries[number - 1].units,
         })  # fmt: skip
     return lines

@@ -10,6 +10,7 @@ import httpx
 from hypothesis import strategies as st
 from tests.doors.fuzzing import Watched, bodies, queries
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, UNKNOWN, Door, tokenize_body, transmit_body
+from tests.flows.money.settling import terms
 
 from recoup.doors.edge.described import Operation
 
@@ -33,6 +34,9 @@ class Target(Watched):
         self.items = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3}]
         at_once = {"expiryDateUtc": None, "transaction__responseCode": "91", "transaction__amount": 90_000_000}
         self.paid = shop.admit(**at_once, orderItems=self.items)
+        door.run(terms(shop.shop, period="day", delay_days=0))
+        shop.advance(days=1)
+        self.settlement = shop.get("/settlements").json()["data"][0]["id"]
         self.open = shop.admit(paymentMethod__cardNumber=FUNDS)
         hold = {"isMIT": False, "expiryDateUtc": GONE, "transactionType": "AUTHORIZATION"}
         self.held = shop.admit(**hold, customerIp="203.0.113.24")
@@ -84,6 +88,8 @@ class Target(Watched):
         found = operation.path.removeprefix("/v1")
         if "/orders/" in found:
             which = self.paid if found.endswith("refund") else self.open
+        elif "/settlements/" in found:
+            which = self.settlement
         elif "/transmit/" in found:
             which = self.transmission
         elif operation.method == "DELETE":

@@ -536,6 +536,10 @@ def test_evidence_is_sent_and_the_bank_decides(server: ServerAddress) -> None:
         order_id, dispute_id = await open_case(shop)
         with pytest.raises(Problem, match="no evidence"):
             await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
+        spaced = " ".join(COUNTING_CARDS[0][n : n + 4] for n in range(0, 16, 4))
+        for secret in (COUNTING_CARDS[0], f"They paid with {spaced}, I saw it."):
+            with pytest.raises(Problem, match="card number"):
+                await note_evidence(shop.world, shop.scope, dispute_id, secret)
         await note_evidence(shop.world, shop.scope, dispute_id, "Delivered on Monday: https://post.example/1")
         for _ in range(2):
             await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")

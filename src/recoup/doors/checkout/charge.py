@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.checkout.templates import render
+from recoup.doors.checkout.words import told
+from recoup.doors.edge.messages import language_of
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.kernel.currencies import EXPONENTS
@@ -28,13 +30,8 @@ log = structlog.get_logger()
 ANSWER_SECONDS: Final = 0.4  # both answers take this long
 AROUND: Final = timedelta(days=1)  # zones, and the days between paying and booking
 FIRST_YEAR, LAST_YEAR = 2000, 2100
-STATES: Final = {
-    "charged": "Charged.",
-    "part_refunded": "Charged. A part of it was refunded.",
-    "refunded": "Charged, then refunded in full.",
-    "held": "Held on the card, not charged yet.",
-    "returned": "Given back: the payment did not go through in time.",
-}
+STATUSES: Final = {"too_many_requests": 429, "unavailable": 503, "internal": 500}
+_SLOWLY: Final = "Too many tries in a short time."
 
 
 class ChargePage:
@@ -46,27 +43,37 @@ class ChargePage:
         self._all = Buckets(per_second=10, burst=50, keys_max=1)
 
     async def form(self, request: Request) -> Response:
-        return self._page({})
+        return self._page(request, {})
 
     async def look_up(self, request: Request) -> Response:
         clocks = self._world.clocks
         started = clocks.monotonic()
         given: dict[str, str] = {}
         try:
-            check_rate(self._each, client_address(request.scope) or "", started)
-            check_rate(self._all, "all", started)
+            self._count(request, started)
             given = {name: str(value).strip()[:40] for name, value in (await request.form()).items()}
             found = await self._find(given)
         except Problem as problem:
-            return self._page(given, problem=problem)
+            return self._page(request, given, problem=problem)
         except HTTPException:
-            return self._page(given, problem=Problem("invalid", "This form cannot be read.", cure="Send it again."))
+            odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
+            return self._page(request, given, problem=odd)
         except Exception as error:
             log.exception("unexpected", path="/charge", request=request_id(request.scope), error=type(error).__name__)
-            return self._page(given, problem=Problem("internal", "Something went wrong on our side.",
-                                                     cure="Please try again."))  # fmt: skip
+            ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")
+            return self._page(request, given, problem=ours)
         await asyncio.sleep(max(0.0, started + ANSWER_SECONDS - clocks.monotonic()))
-        return self._page(given, found=found)
+        return self._page(request, given, found=found)
+
+    def _count(self, request: Request, now: float) -> None:
+        """Raises: Problem(too_many_requests)."""
+        try:
+            check_rate(self._each, client_address(request.scope) or "", now)
+            check_rate(self._all, "all", now)
+        except Problem as problem:
+            wait = problem.retry_after_seconds
+            raise Problem("too_many_requests", _SLOWLY, cure="Wait a minute, then try again.",
+                          retry_after_seconds=wait) from None  # fmt: skip
 
     async def _find(self, given: dict[str, str]) -> list[ChargeFound]:
         """Raises: Problem(invalid) naming the field."""
@@ -75,28 +82,33 @@ class ChargePage:
             raise Problem("invalid", "Fill in the card's last four digits.", field="last4")
         if asset not in EXPONENTS:
             raise Problem("invalid", "Fill in the currency as three letters: USD.", field="currency")
-        amount = from_text(given.get("amount", "").replace(",", "."), asset, "amount")
-        day = _day(given.get("date", ""))
-        since = datetime.combine(day, time.min, UTC) - AROUND
+        try:
+            units = from_text(given.get("amount", "").replace(",", "."), asset, "amount").units
+        except Problem:
+            message = "Fill in the amount as it stands on the statement: 19.99."
+            raise Problem("invalid", message, field="amount") from None
+        since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
         async with self._world.db.connection() as connection:
-            return await find_charges(connection, last4, amount.units, asset, since, since + 3 * AROUND)
+            return await find_charges(connection, last4, units, asset, since, since + 3 * AROUND)
 
     def _page(
-        self, given: dict[str, str], *, problem: Problem | None = None, found: list[ChargeFound] | None = None
-    ) -> Response:
+        self, request: Request, given: dict[str, str], *, problem: Problem | None = None,
+        found: list[ChargeFound] | None = None,
+    ) -> Response:  # fmt: skip
+        language = language_of(request.headers.get("accept-language", "").encode())
+        message, cure = told(language, problem) if problem else ("", "")
         shown: list[dict[str, Any]] | None = None
         if found is not None:
             shown = [
-                {"name": f.name, "url": f.url, "support": f.support, "state": STATES[f.state],
-                 "statement": statement_text(f.descriptor, f.scheme), "link": _link(f.url)}
+                {"name": f.name, "url": f.url, "support": f.support, "state": f.state, "link": _link(f.url),
+                 "statement": statement_text(f.descriptor, f.scheme)}
                 for f in found
             ]  # fmt: skip
-        status = {"too_many_requests": 429, "unavailable": 503, "internal": 500}.get(problem.code, 400) if problem \
-            else 200  # fmt: skip
-        page = render("charge.html", "en", {
+        page = render("charge.html", language, {
             "given": {name: given.get(name, "") for name in ("last4", "amount", "currency", "date")},
-            "problem": problem, "found": shown, "test": self._world.policy.test_mode,
-        }, status=status)  # fmt: skip
+            "field": problem.field if problem else None, "told": message, "cure": cure, "found": shown,
+            "test": self._world.policy.test_mode,
+        }, status=STATUSES.get(problem.code, 400) if problem else 200)  # fmt: skip
         if problem and problem.retry_after_seconds:
             page.headers["retry-after"] = str(problem.retry_after_seconds)
         return page

@@ -29,9 +29,8 @@ _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 class Notices:
     """An ASGI app for the one path of this door."""
 
-    def __init__(self, world: World, orders: Orders) -> None:
-        self._world, self._orders = world, orders
-        self._buckets = Buckets(per_second=PER_SECOND, burst=BURST)
+    def __init__(self, world: World, orders: Orders, buckets: Buckets) -> None:
+        self._world, self._orders, self._buckets = world, orders, buckets
 
     async def __call__(self, scope: Scope, receive_: Receive, send: Send) -> None:
         try:
@@ -61,5 +60,6 @@ class Notices:
         return Refusal(200, msgspec.json.encode(shown), [_JSON])
 
 
-def routes(world: World, orders: Orders) -> list[Route]:
-    return [Route("/inbound/{route}/notices", Notices(world, orders))]
+def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list[Route]:
+    buckets = buckets or Buckets(per_second=PER_SECOND, burst=BURST)
+    return [Route("/inbound/{route}/notices", Notices(world, orders, buckets))]

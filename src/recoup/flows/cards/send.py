@@ -17,7 +17,6 @@ from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import open_attempt
 from recoup.moves.start_order import start_order
-from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.snapshot import Attempt, Order
 
 NOTHING = AtHand()
@@ -97,7 +96,7 @@ def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_
         acceptor_id=order.merchant.acceptor_id, card=open_card(world, order, at_hand.cvv), units=attempt.units,
         currency=attempt.asset, initiator="customer" if attempt.initiator == "customer" else "merchant",
         capture=not order.captured_later, sent_at=attempt.sent_at,
-        descriptor=statement_text(order.descriptor, order.card.scheme if order.card else ""),
+        descriptor=order.statement,
         send_before_monotonic=deadline,
         timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=at_hand.phone or None,
         network_transaction_id=facts.get("network_transaction_id"), agreement=facts.get("agreement"),

@@ -1,5 +1,6 @@
 """Our answer to a dispute: evidence is noted, the answer is owed, told to the processor, and what it says is kept."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from recoup.moves.change import Change
 from recoup.moves.dispute_answers import ask_answer, close_answer, open_answer
 from recoup.moves.disputes import meet_deadline
 from recoup.rules.money.disputes import UNDECIDED
+from recoup.rules.network.card import luhn
 from recoup.rules.order.snapshot import Dispute
 from recoup.store.read.disputes import order_of_dispute, read_dispute, read_notes
 from recoup.store.read.merchants import offset_of
@@ -22,6 +24,7 @@ from recoup.store.write.disputes import insert_note
 
 NOTE_MAX = 4000
 NOTES_MAX = 50
+_CARD_NUMBER = re.compile(r"(?<![0-9])[2-6](?:[ -]?[0-9]){12,18}(?![0-9])")
 _GONE = "There is no such dispute."
 _CURE = "Look it up in the list of disputes."
 
@@ -31,6 +34,9 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
     text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > NOTE_MAX or "\0" in text:
         raise Problem("invalid", f"A note has 1 to {NOTE_MAX} characters.", field="Note")
+    if any(luhn(re.sub(r"[ -]", "", found[0])) for found in _CARD_NUMBER.finditer(text)):
+        cure = "The last four digits are enough."
+        raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="Note", cure=cure)
     async with world.db.transaction() as tx:
         row = await read_dispute(tx, scope.merchant_id, dispute_id)
         if row is None:

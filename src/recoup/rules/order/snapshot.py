@@ -10,6 +10,7 @@ from recoup.rules.money.disputes import Terms, takes_money
 from recoup.rules.money.exposure import Limits
 from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
+from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.lifecycle import Stage
 
@@ -278,6 +279,11 @@ class Order:
 
     def settlement(self, settlement_id: UUID) -> Settlement:
         return next(s for s in self.settlements if s.settlement_id == settlement_id)
+
+    @property
+    def statement(self) -> str:
+        """What the cardholder reads."""
+        return statement_text(self.descriptor, self.card.scheme if self.card else "")
 
     def returned_fee(self, refunded: int) -> int:
         """How much of the fee is given back once `refunded` units of it are, in all."""

@@ -1,17 +1,20 @@
 """One statement that writes everything a transaction changes about its locked orders: log, stage, heads, attempts,
 refunds, sends, ledger, outbox, due work, decisions and the gate's answers. Only moves import it.
 
-Each part is a JSON array of rows; an empty part is left out. Foreign keys are checked at the end of the statement,
-so that a log line and the order that points at it go together.
+Each part is a JSON array of rows, or arrays of columns (the ledger); an empty part is left out. Foreign keys are
+checked at the end of the statement, so that a log line and the order that points at it go together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import asyncpg
 
-# What is done with the rows of each kind; $N stands for their JSON.
+# What is done with the rows of each kind; $N stands for their JSON, or for their columns as arrays.
 _PARTS: Final[dict[str, str]] = {
     "order_log": """
 log AS (
@@ -151,15 +154,13 @@ sent AS (
 posted AS (
   INSERT INTO postings (merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash, business_at,
     recorded_at)
-  SELECT merchant_id, posting_id, source_kind, source_id, recipe, order_id, content_hash, business_at, recorded_at
-  FROM jsonb_populate_recordset(NULL::postings, $N)
+  SELECT * FROM unnest($N)
 )
 """,
     "entries": """
 entered AS (
   INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
-  SELECT merchant_id, posting_id, line_no, account, asset, place, units, available_at
-  FROM jsonb_populate_recordset(NULL::entries, $N)
+  SELECT * FROM unnest($N)
 )
 """,
     "mails": """
@@ -214,6 +215,40 @@ used AS (
 }
 
 
+# The ledger's rows come in large sets: as binary arrays they cost the server two thirds of what JSON costs it.
+_ARRAYS: Final[dict[str, tuple[str, ...]]] = {
+    "postings": ("uuid", "uuid", "text", "uuid", "text", "uuid", "bytea", "timestamptz", "timestamptz"),
+    "entries": ("uuid", "uuid", "smallint", "text", "text", "text", "bigint", "timestamptz"),
+}
+
+
+class PostingRow(NamedTuple):
+    """In the order of the insert's columns."""
+
+    merchant_id: UUID
+    posting_id: UUID
+    source_kind: str
+    source_id: UUID
+    recipe: str
+    order_id: UUID | None
+    content_hash: bytes
+    business_at: datetime
+    recorded_at: datetime
+
+
+class EntryRow(NamedTuple):
+    """In the order of the insert's columns."""
+
+    merchant_id: UUID
+    posting_id: UUID
+    line_no: int
+    account: str
+    asset: str
+    place: str
+    units: int
+    available_at: datetime
+
+
 @dataclass(slots=True)
 class Rows:
     """The rows of one write, by table. Keys are column names; UUIDs and datetimes go as they are."""
@@ -229,8 +264,8 @@ class Rows:
     dispute_notices: list[dict[str, Any]] = field(default_factory=list)
     card_blocks: list[dict[str, Any]] = field(default_factory=list)
     network_sends: list[dict[str, Any]] = field(default_factory=list)
-    postings: list[dict[str, Any]] = field(default_factory=list)
-    entries: list[dict[str, Any]] = field(default_factory=list)
+    postings: list[PostingRow] = field(default_factory=list)
+    entries: list[EntryRow] = field(default_factory=list)
     mails: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     due_work: list[dict[str, Any]] = field(default_factory=list)
@@ -249,7 +284,12 @@ class Rows:
 @lru_cache(maxsize=256)
 def _statement(names: tuple[str, ...]) -> str:
     """One statement for these kinds of rows. Kinds that have none are left out: each costs a start and an end."""
-    parts = (_PARTS[name].strip().replace("$N", f"${number}") for number, name in enumerate(names, 1))
+    parts, used = [], 0
+    for name in names:
+        kinds = _ARRAYS.get(name, ())
+        given = ", ".join(f"${used + n}::{kind}[]" for n, kind in enumerate(kinds, 1)) or f"${used + 1}"
+        parts.append(_PARTS[name].strip().replace("$N", given))
+        used += len(kinds) or 1
     return f"WITH {', '.join(parts)}\nSELECT 1"
 
 
@@ -257,4 +297,7 @@ async def write(connection: asyncpg.Connection, rows: Rows) -> None:
     """Writes all of it or, by raising, nothing. The caller holds the locks of the orders and cards concerned."""
     given = {name: part for name in _PARTS if (part := getattr(rows, name))}
     if given:
-        await connection.execute(_statement(tuple(given)), *given.values())
+        args: list[Sequence[Any]] = []
+        for name, part in given.items():
+            args.extend(zip(*part, strict=True) if name in _ARRAYS else (part,))
+        await connection.execute(_statement(tuple(given)), *args)

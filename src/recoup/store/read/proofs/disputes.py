@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, first, first_of
 
 _OF_DISPUTE: Final = """
 SELECT d.order_id, v.field || ' of dispute ' || d.dispute_no AS field, v.expected, v.found
@@ -69,11 +69,7 @@ ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1
 
 
 async def disputes(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    for sql in (_OF_DISPUTE, _LINES_OF_NO_DISPUTE):
-        found = await first(connection, sql, window.merchant_id, *window)
-        if found:
-            return found
-    return None
+    return await first_of(connection, (_OF_DISPUTE, _LINES_OF_NO_DISPUTE), window.merchant_id, *window)
 
 
 async def issuers_cases(connection: asyncpg.Connection, window: Window) -> Difference | None:

@@ -1,0 +1,23 @@
+"""A refund that will not be made."""
+
+from typing import Any
+
+from recoup.moves.change import Change
+from recoup.rules.money import ledger
+from recoup.rules.order.snapshot import Refund
+
+
+def refuse_refund(change: Change, refund: Refund, why: str) -> None:
+    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back."""
+    order = change.order
+    change.undue("refund", subject_id=refund.refund_id)
+    change.set_refund(refund, state="refused")
+    fee_before = order.returned_fee(order.refunded_units)
+    order.refunded_units -= refund.units
+    fee = fee_before - order.returned_fee(order.refunded_units)
+    told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
+    change.fact("refund_refused", refund.refund_id, units=refund.units, why=why, **told)
+    postings = [ledger.refund_refused(refund.units, order.payable_place)]
+    if fee:
+        postings.append(ledger.fee_taken_back(fee, order.payable_place))
+    change.post("refund", refund.refund_id, postings)
