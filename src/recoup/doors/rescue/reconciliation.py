@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue.query import Query
@@ -40,7 +41,7 @@ async def get_reconciliation(call: Call) -> Reply:
     accepted = call.headers.get("accept", "").lower()
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
     begin, end, report_id, after = query.instant("from"), query.instant("to"), query.guid("id"), _after(query)
-    zone = zone_of(query.one("zone", maximum=64) or "UTC")
+    zone = _zone(query)
     if begin is None and report_id is None and "from" not in query.errors:
         query.complain("from", text="Name the period's first instant, or the id of a report.")
     if report_id is not None and (begin or end):
@@ -88,6 +89,14 @@ def _movement(row: Any) -> Movement:
         order_id=row["order_id"], external_order_id=row["external_id"], site_id=row["site_id"], site=row["site"],
         descriptor=row["descriptor"], settlement_id=row["batch_id"], reference=row["reference"],
     )  # fmt: skip
+
+
+def _zone(query: Query) -> ZoneInfo:
+    try:
+        return zone_of(query.one("zone", maximum=64) or "UTC")
+    except Problem as problem:
+        query.complain("zone", text=problem.sentence())
+        return zone_of("UTC")
 
 
 def _text_of(place: Place) -> str:
