@@ -29,6 +29,7 @@ HOMES = {
             "customer_exposure", "advances", "outbox", "feed",
             "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
             "reconciliation_runs", "reconciliation_lines", "reconciliation_reports",
+            "reconciliation_clocks",
             "payouts", "subscriptions", "mails", "notice_settings",
             "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
         ),

@@ -18,6 +18,7 @@ from recoup.flows.disputes.sandbox import cardholder_disputes
 from recoup.flows.locked import Orders
 from recoup.flows.messages.mail import send_mail
 from recoup.flows.money.bank_payouts import go_on
+from recoup.flows.money.report_ready import report_ready
 from recoup.flows.money.settle import release, settle_merchant
 from recoup.flows.money.treasurer import allot_due
 from recoup.flows.refunds.send import send_refund
@@ -70,6 +71,7 @@ FLOWS: dict[str, Flow] = {
     "dispute_notices": lambda world, orders, due: try_again(world, orders, due.merchant_id),
     "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
+    "reconciliation": lambda world, orders, due: report_ready(world, due.merchant_id),
     "settlement": lambda world, orders, due: settle_merchant(world, due.merchant_id),
     "reserve": lambda world, orders, due: release(world, due.merchant_id, due.subject_id),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),

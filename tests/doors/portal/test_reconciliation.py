@@ -1,8 +1,11 @@
 """Statements in the portal: uploaded by form, compared, looked at by outcome, booked by the operator with a note."""
 
 import asyncio
+import csv
+import io
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -120,3 +123,37 @@ def test_an_analyst_may_look_only(shop: Shop) -> None:
         assert answer.status_code == 403
 
     visit(shop, work, email="ann@example.test")
+
+
+def test_the_report_of_a_month_in_any_zone(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        page = await client.get("/reconciliation")
+        assert page.status_code == 200
+        assert 'href="/reconciliation" aria-current="page"' in page.text
+        other = await client.get("/reconciliation?month=2020-01&zone=Asia/Kolkata")
+        assert "Nothing moved in 2020-01" in other.text
+        for query in ("month=2026-13", "zone=Mars", "after=x~y~z", "month=%00", f"zone={'x' * 300}"):
+            assert (await client.get(f"/reconciliation?{query}")).status_code == 200
+        assert (await client.get("/reconciliation/report.csv?month=1999-01")).status_code == 400
+        file = await client.get("/reconciliation/report.csv?month=2020-01&zone=Asia/Kolkata")
+        assert file.headers["content-type"] == "text/csv; charset=utf-8"
+        assert file.text.startswith("date_placed (Asia/Kolkata),date_booked (Asia/Kolkata)")
+
+    visit(shop, work)
+
+
+def test_the_report_shows_what_the_ledger_says(shop: Shop) -> None:
+    """The shop's orders have postings of this month or the last; the page's sums are the file's."""
+
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        months = re.findall(r"<option(?: selected)?>(20[0-9-]+)</option>", (await client.get("/reconciliation")).text)
+        for month in months:
+            page = (await client.get(f"/reconciliation?month={month}")).text
+            rows = list(csv.DictReader(io.StringIO(
+                (await client.get(f"/reconciliation/report.csv?month={month}")).text)))  # fmt: skip
+            for currency in {row["currency"] for row in rows}:
+                net = sum(Decimal(row["net"]) for row in rows if row["currency"] == currency)
+                shown = f"{abs(net):,}"
+                assert f'{shown}</b><span class="cur">{currency}' in page, (currency, shown)
+
+    visit(shop, work)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from tests.flows.money.comparing import YES, books, compare, outcomes, person, sold, statement, verdicts
+from tests.flows.money.settling import DAY, payouts, terms, with_account
 from tests.flows.processes import Killer, dying_process, run_until_killed, second_process
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
+from recoup.flows.money.bank_payouts import approve
 from recoup.flows.money.book_differences import Booked, book_lines
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
@@ -225,3 +228,72 @@ def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(se
         assert await outcomes(shop, await compare(shop, lines[:2])) == {"refused": 1}
 
     run(server, story)
+
+
+def test_a_banks_statement_covers_payouts_what_comes_back_and_what_processors_pay(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        await with_account(shop, "000123450002")  # the bank gives it back
+        await terms(shop, period="day", delay_days=0)
+        await shop.advance(4 * DAY)
+        await sold(shop, 2, refunds=0)
+        await shop.advance(DAY)
+        (payout,) = await payouts(shop)
+        await approve(shop.world, person(shop), payout["payout_id"])
+        await shop.advance(2 * DAY)
+        lines = await statement(shop, "bank")
+        assert [line.split(",")[2] for line in lines[1:]] == ["payout", "payout_return"]
+        bank = Reading(kind="bank")
+        assert await outcomes(shop, await compare(shop, lines, bank)) == {"matched": 2}
+        # A bank knows the reference only, writes money out with a minus, and shows what the processor paid.
+        day = lines[1].split(",")[5]
+        plain = [lines[0], f",{payout['reference']},payout,-{lines[1].split(',')[3]},USD,{day},",
+                 f",NTRF-1,funding,80.00,USD,{day},"]  # fmt: skip
+        ran = await compare(shop, plain, bank)
+        assert await outcomes(shop, ran) == {"matched": 1, "missing_here": 1}  # it came back a day later
+        assert await book_lines(shop.world, person(shop), ran.run["run_id"], [3], "paid for November") == Booked(1, 0)
+        sums = await shop.world.db.fetch(
+            "SELECT account, sum(units)::bigint FROM entries WHERE merchant_id = $1"
+            " AND account IN ('bank', 'clearing') GROUP BY 1", shop.merchant_id,
+        )  # fmt: skip
+        assert dict(sums) == {"bank": 8000, "clearing": 9180 - 8000}
+
+    run(server, story)
+
+
+def test_disputes_and_their_fees_are_in_the_processors_statement(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        orders = await sold(shop, 2, refunds=0)
+        for order_id in orders:
+            await dispute_on_demand(shop.world, shop.orders, shop.key(order_id))
+        lines = await statement(shop)
+        types = sorted(line.split(",")[2] for line in lines[1:])
+        assert types == ["charge"] * 2 + ["dispute"] * 2 + ["dispute_fee"] * 2
+        ran = await compare(shop, lines)
+        assert await outcomes(shop, ran) == {"matched": 6}
+        assert {row["reason"] for row in await verdicts(shop, ran) if row["type"] != "charge"} == {"by_reference"}
+
+    run(server, story)
+
+
+@pytest.mark.parametrize(("sql", "words"), [
+    ("UPDATE reconciliation_lines SET booked_at = NULL, booked_by = NULL", "booked line of posting processing_cost"),
+    ("UPDATE reconciliation_lines SET entries = '[]'", "entries of posting processing_cost"),
+    ("DELETE FROM reconciliation_lines WHERE outcome = 'matched'", "lines of run"),
+    ("UPDATE reconciliation_runs SET counts = '{}'", "counts of run"),
+    ("DELETE FROM due_work WHERE kind = 'reconciliation'", "due work reconciliation"),
+])  # fmt: skip
+def test_verify_finds_what_was_changed(server: ServerAddress, sql: str, words: str) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await sold(shop, 1, refunds=0)
+            ran = await compare(shop, [*await statement(shop), ",fee-1,fee,3.00,USD,2026-11-20,sandbox"])
+            await book_lines(shop.world, person(shop), ran.run["run_id"], None, "fee")
+            assert (await verify(made[0])).difference is None
+            async with owner(made[0]) as connection:
+                await connection.execute(sql)
+            found = (await verify(made[0])).difference
+            assert found is not None
+            assert words in found.field
+
+    asyncio.run(story())

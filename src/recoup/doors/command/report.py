@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from recoup.doors.command import report_settlement
+from recoup.doors.command import report_reconciliation, report_settlement
 from recoup.doors.command.verbs import WithWorld
 
 # One module a noun, each with an `add(report, with_world, load_settings)`.
-NOUNS: tuple[Any, ...] = (report_settlement,)
+NOUNS: tuple[Any, ...] = (report_settlement, report_reconciliation)
 
 
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:

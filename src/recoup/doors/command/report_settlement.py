@@ -1,8 +1,7 @@
 """`recoup report settlement`: a merchant's batches, or one of them line by line, or as the file that proves itself."""
 
 import json
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.written import write_parts
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
@@ -47,7 +47,7 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
                 told = [_told(row) for row in rows]
                 return json.dumps(told) if as_json else "\n".join(_words(row) for row in told) or "No settlement yet."
             found = await read_batch(opened.world, merchant_id, batch_id)
-            await _write((settlement_file if proof else batch_csv)(opened.world, found), out)
+            await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
             return None
 
         text = with_world(load_settings(data_dir=data_dir), work)
@@ -55,23 +55,6 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
             out.write_text(text + "\n")
         elif text is not None:
             click.echo(text)
-
-
-async def _write(parts: AsyncIterator[bytes], out: Path | None) -> None:
-    """Whole or not at all: the file takes its name when it is finished."""
-    if out is None:
-        async for part in parts:
-            sys.stdout.buffer.write(part)
-        sys.stdout.flush()
-        return
-    draft = out.with_name(out.name + ".part")
-    try:
-        with draft.open("wb") as file:
-            async for part in parts:
-                file.write(part)
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _told(row: Any) -> dict[str, Any]:

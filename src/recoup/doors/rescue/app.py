@@ -11,6 +11,7 @@ from recoup.doors.rescue import (
     order,
     orders,
     outcome,
+    reconciliation,
     refund,
     settlements,
     sites,
@@ -25,7 +26,7 @@ from recoup.doors.rescue.services import Services
 METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
-    *settlements.METHODS,
+    *settlements.METHODS, *reconciliation.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 

@@ -33,6 +33,7 @@ from recoup.store.read.proofs.ledger import (
 from recoup.store.read.proofs.messages import feed, messages
 from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
+from recoup.store.read.proofs.reconciliation import statements
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
 from recoup.store.read.proofs.settlements import bank_settlements
 from recoup.store.read.proofs.stable import channel_book, payouts, settlements
@@ -100,6 +101,7 @@ async def _merchant(
         or await due_work_of_nothing(connection, merchant_id)
         or await payouts(connection, merchant_id)
         or await notices_of_nothing(connection, merchant_id)
+        or await statements(connection, merchant_id)
         or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
         or await feed(connection, merchant_id)
         or await exposure(connection, merchant_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
+from recoup.moves.reports import begin_reports
 from recoup.moves.settlement import begin_settlement
 from recoup.rules.money.fees import FeeTerm, Tariff
 from recoup.rules.stable.signing import secret_context
@@ -71,6 +72,7 @@ async def make_merchant(
         for site in sites[1:]:
             await add_site(tx, _site(merchant_id, site, wall, default=False))
         await begin_settlement(tx, merchant_id, wall - clock_behind)
+        await begin_reports(tx, merchant_id, wall - clock_behind)
 
 
 async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, tzinfo
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -25,19 +25,20 @@ class Total(NamedTuple):
     """Of one currency and balance, from the ledger itself: `units` is what the balance moved by, fees included."""
 
     asset: str
-    balance: str
+    balance: Literal["card", "wallet"]
     kinds: dict[str, int]
     units: int
     entries: int
 
 
-def balance_of(place: str) -> str:
+def balance_of(place: str) -> Literal["card", "wallet"]:
     """`wallet`: stablecoins that wait for their payout; `card`: all that settlements pay."""
     return "wallet" if place == WALLET else "card"
 
 
-def kind_of(recipe: str) -> str:
-    return KINDS.get(recipe, recipe)
+def kind_of(recipe: str) -> Any:
+    """One of a settlement's kinds of lines."""
+    return KINDS[recipe]
 
 
 def line_id(row: Any) -> str:

@@ -12,9 +12,10 @@ from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
+from recoup.store.read.bank import payouts_sent
 from recoup.store.read.merchants import offset_of
 
-BOOKS = ("processor", "channel")
+BOOKS = ("processor", "channel", "bank")
 HEADER = ("id", "reference", "type", "amount", "currency", "date", "route")
 LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 Span = tuple[datetime, datetime]
@@ -23,8 +24,8 @@ Span = tuple[datetime, datetime]
 async def sandbox_statement(
     world: World, merchant_id: UUID, book: str, period: Span | None = None, currency: str | None = None
 ) -> AsyncIterator[str]:
-    """`book`: processor or channel. Dates are the merchant's business time; a channel lives by the wall, so its dates
-    are moved by what the merchant's clock is moved now.
+    """`book`: processor, channel, or bank, whose sandbox twin knows what our files told it. Dates are the merchant's
+    business time; a channel lives by the wall, so its dates are moved by what the merchant's clock is moved now.
 
     Raises: Problem(forbidden) outside a sandbox; Problem(not_found) for an unknown merchant.
     """
@@ -37,6 +38,14 @@ async def sandbox_statement(
     yield _row(HEADER)
     begin, end = period or (LONG_AGO, FAR_AHEAD)
     moved = timedelta(microseconds=offset) if book == "channel" else timedelta(0)
+    if book == "bank":
+        async with world.db.connection() as connection:
+            rows = await payouts_sent(connection, merchant_id)
+        for row in rows:
+            if begin <= row["at"] < end and currency in (None, row["asset"]):
+                line = (row["id"], row["reference"], row["type"], row["units"], row["asset"], row["at"])
+                yield _line(StatementLine(*line), "", timedelta(0))
+        return
     for name, counterpart in (world.channels if book == "channel" else world.processors).items():
         async for lines in counterpart.movements(merchant_id, begin - moved, end - moved):
             for line in lines:

@@ -117,8 +117,8 @@ class SettlementClosed(Data, frozen=True, kw_only=True):
 
 
 class ReconciliationReady(Data, frozen=True, kw_only=True):
-    reconciliation_id: Annotated[UUID, Meta(description="This report.")]
+    reconciliation_id: Annotated[UUID, Meta(description="This report: `id` of GET /v1/reconciliation.")]
     period_from: Annotated[datetime, Meta(description="Its first instant.")]
     period_to: Annotated[datetime, Meta(description="The instant after its last.")]
-    lines: Annotated[int, Meta(ge=0, description="Lines compared.")]
-    differences: Annotated[int, Meta(ge=0, description="Lines that do not match.")]
+    lines: Annotated[int, Meta(ge=0, description="Movements on your account in it.")]
+    differences: Annotated[int, Meta(ge=0, description="Lines of statements that do not match.")]

@@ -3,12 +3,20 @@
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from recoup.kernel.problem import Problem
-from recoup.rules.money.statement import zone_of
 
 _MONTH: Final = re.compile(r"(20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])")
 Span = tuple[datetime, datetime]
+
+
+def zone_of(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        cure = "Write it like UTC or America/New_York."
+        raise Problem("invalid", f"There is no time zone {name[:40]!r}.", field="zone", cure=cure) from None
 
 
 def days(first: str, last: str, zone: str) -> Span:

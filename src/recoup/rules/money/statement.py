@@ -22,6 +22,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
+from recoup.rules.money.periods import zone_of
 
 FIELDS_MAX: Final = 200
 LINES_MAX: Final = 2_000_000
@@ -138,14 +139,6 @@ def check(reading: Reading) -> ZoneInfo:
         if asset not in EXPONENTS:
             raise Problem("invalid", f"The currency {asset[:8]!r} is unknown.", field="currency")
     return zone_of(reading.zone)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        cure = "Write it like UTC or America/New_York."
-        raise Problem("invalid", f"There is no time zone {name[:40]!r}.", field="zone", cure=cure) from None
 
 
 class Statement:

@@ -30,6 +30,13 @@ _ADJUSTMENTS = """
 SELECT * FROM adjustments WHERE merchant_id = $1 ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC
 LIMIT $2
 """
+_SENT = """
+SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset, t.at
+FROM bank_payouts o
+CROSS JOIN LATERAL (VALUES ('payout', o.sent_at), ('payout_return',
+  CASE WHEN o.state = 'returned' THEN o.ended_at END)) t (type, at)
+WHERE o.merchant_id = $1 AND o.sent_at IS NOT NULL AND t.at IS NOT NULL ORDER BY t.at, o.payout_id, t.type
+"""
 
 
 async def active_account(connection: asyncpg.Connection, merchant_id: UUID, asset: str) -> asyncpg.Record | None:
@@ -76,3 +83,8 @@ async def payout_file(connection: asyncpg.Connection, merchant_id: UUID, payout_
 async def list_adjustments(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
     """Those that wait first, then newest first, at most ROWS_MAX."""
     return await connection.fetch(_ADJUSTMENTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
+
+
+async def payouts_sent(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
+    """What the bank was told to pay, and what it gave back: id, reference, type, units, asset, at."""
+    return await connection.fetch(_SENT, merchant_id)  # type: ignore[no-any-return]

@@ -12,7 +12,8 @@ from uuid import UUID
 import asyncpg
 
 STATEMENT_SECONDS: Final = 120.0
-_OF: Final = """CASE p.recipe WHEN 'fee' THEN 'approve' WHEN 'fee_returned' THEN 'refund_owed' END"""
+FEES: Final = ("fee", "fee_returned", "fee_taken_back")  # each told in the line of what it is the fee of
+_OF: Final = "CASE p.recipe WHEN 'fee' THEN 'approve' WHEN 'fee_returned' THEN 'refund_owed' ELSE 'refund_refused' END"
 _MOVEMENTS = f"""
 WITH page AS MATERIALIZED (
   SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, e.line_no, e.asset, e.place,
@@ -21,7 +22,7 @@ WITH page AS MATERIALIZED (
   JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
   WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3
     AND (p.business_at, p.posting_id, e.line_no) > ($4, $5, $6)
-    AND (p.recipe NOT IN ('fee', 'fee_returned') OR NOT EXISTS (SELECT FROM postings q
+    AND (p.recipe NOT IN {FEES} OR NOT EXISTS (SELECT FROM postings q
       WHERE q.merchant_id = p.merchant_id AND q.source_kind = p.source_kind AND q.source_id = p.source_id
         AND q.recipe = {_OF} AND q.business_at = p.business_at))
   ORDER BY p.business_at, p.posting_id, e.line_no LIMIT $7
@@ -31,7 +32,8 @@ SELECT p.*, coalesce(-fe.units, 0) AS fee_units, o.external_id, o.placed_at, o.s
 FROM page p
 LEFT JOIN postings f ON f.merchant_id = $1 AND f.source_kind = p.source_kind AND f.source_id = p.source_id
   AND f.business_at = p.business_at
-  AND f.recipe = CASE p.recipe WHEN 'approve' THEN 'fee' WHEN 'refund_owed' THEN 'fee_returned' END
+  AND f.recipe = CASE p.recipe WHEN 'approve' THEN 'fee' WHEN 'refund_owed' THEN 'fee_returned'
+    WHEN 'refund_refused' THEN 'fee_taken_back' END
 LEFT JOIN entries fe ON fe.merchant_id = $1 AND fe.posting_id = f.posting_id AND fe.account = 'merchant_payable'
 LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id
 LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = o.site_id

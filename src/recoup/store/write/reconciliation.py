@@ -38,7 +38,8 @@ WHERE merchant_id = $1 AND run_id = $2
 # $2: type of line -> $3: recipe; $4: kind of file; $5: the channels' places
 _MOVEMENTS = """
 SELECT p.posting_id, e.line_no, p.source_id, k.type,
-  coalesce(a.reference, r.reference, s.tx_hash, w.reference, b.reference, d.case_ref, ''), abs(e.units), e.asset, p.business_at, p.order_id, false
+  coalesce(a.reference, r.reference, s.tx_hash, w.reference, b.reference, d.case_ref, ''), abs(e.units), e.asset,
+  p.business_at, p.order_id, false
 FROM {source}
 JOIN unnest($2::text[], $3::text[]) AS k (type, recipe) ON k.recipe = p.recipe
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND CASE $4

@@ -36,12 +36,12 @@ async def files_page(visit: Visit) -> Response:
 async def post_file(visit: Visit) -> Response:
     """The same file again leads to the comparison that there is."""
     form = await _upload(visit)
-    if not _may_compare(visit):
-        cure = "Ask somebody with the role operations."
-        raise Problem("forbidden", "Your role may look, not compare files.", cure=cure)
     given = form.get("file")
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     try:
+        if not _may_compare(visit):
+            cure = "Ask somebody with the role operations."
+            raise Problem("forbidden", "Your role may look, not compare files.", cure=cure)
         if not isinstance(given, UploadFile) or not given.filename:
             raise Problem("invalid", "No file was chosen.", field="file")
         reading = _reading(typed)

@@ -1165,6 +1165,12 @@ CREATE TABLE reconciliation_lines (
 );
 CREATE INDEX reconciliation_lines_outcome ON reconciliation_lines (merchant_id, run_id, outcome, row_no);
 
+-- The first period that its merchant was not told of; the row is the lock of whoever tells.
+CREATE TABLE reconciliation_clocks (
+  merchant_id uuid PRIMARY KEY REFERENCES merchants,
+  period_from timestamptz NOT NULL
+);
+
 -- What merchants are told of each period: its movements are then read by its dates.
 CREATE TABLE reconciliation_reports (
   merchant_id uuid NOT NULL,
@@ -1406,7 +1412,7 @@ GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_h
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
-  settlement_clocks, adjustments, bank_accounts, bank_payouts TO recoup_app;
+  settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;

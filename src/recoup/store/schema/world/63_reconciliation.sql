@@ -51,6 +51,12 @@ CREATE TABLE reconciliation_lines (
 );
 CREATE INDEX reconciliation_lines_outcome ON reconciliation_lines (merchant_id, run_id, outcome, row_no);
 
+-- The first period that its merchant was not told of; the row is the lock of whoever tells.
+CREATE TABLE reconciliation_clocks (
+  merchant_id uuid PRIMARY KEY REFERENCES merchants,
+  period_from timestamptz NOT NULL
+);
+
 -- What merchants are told of each period: its movements are then read by its dates.
 CREATE TABLE reconciliation_reports (
   merchant_id uuid NOT NULL,

@@ -1,0 +1,59 @@
+"""`recoup report reconciliation`: what moved on a merchant's account in a period, as CSV, with its sums."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.doors.command.written import write_parts
+from recoup.flows.money.report import Total, report_csv, report_totals
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.rules.money.periods import days, zone_of
+
+
+def add(report: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @report.command()
+    @click.option("--from", "first", required=True, help="First day, like 2026-11-01.")
+    @click.option("--to", "last", required=True, help="Last day; it is included.")
+    @click.option("--zone", default="UTC", show_default=True, help="Of the days, and of the dates in the file.")
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: the screen.")
+    @click.option("--totals", "only_totals", is_flag=True, help="Only what each balance moved by, as JSON.")
+    @data_dir_option
+    def reconciliation(
+        first: str, last: str, zone: str, merchant: str | None, out: Path | None, only_totals: bool,
+        data_dir: Path | None,
+    ) -> None:  # fmt: skip
+        """What moved on a merchant's account in a period, one line a movement."""
+        span = days(first, last, zone)
+
+        async def work(opened: Opened) -> list[Total]:
+            merchant_id = merchant_of(opened, merchant)
+            if not only_totals:
+                await write_parts(report_csv(opened.world, merchant_id, span, zone_of(zone)), out)
+            return await report_totals(opened.world, merchant_id, span)
+
+        totals = with_world(load_settings(data_dir=data_dir), work)
+        if only_totals:
+            text = json.dumps([_told(total) for total in totals])
+            out.write_text(text + "\n") if out else click.echo(text)
+        else:
+            for total in totals:
+                click.echo(_words(total), err=True)
+
+
+def _told(total: Total) -> dict[str, Any]:
+    scale = EXPONENTS[total.asset]
+    kinds = {kind: to_text(units, scale) for kind, units in total.kinds.items()}
+    return {"currency": total.asset, "balance": total.balance, "net": to_text(total.units, scale), "kinds": kinds}
+
+
+def _words(total: Total) -> str:
+    told = _told(total)
+    parts = ", ".join(f"{kind.replace('_', ' ')} {amount}" for kind, amount in told["kinds"].items())
+    return f"{told['balance']} balance moved by {told['net']} {told['currency']}: {parts}"

@@ -1,0 +1,99 @@
+"""What moved on the merchant's account in a month: sums that are the ledger's own, the lines, and both as a file."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response, StreamingResponse
+
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.visit import Visit
+from recoup.flows.money.report import Span, balance_of, kind_of, place_of, report_csv, report_totals
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.money.periods import month, zone_of
+from recoup.store.read.movements import Place, first_booked, movements, open_differences
+
+LINES: Final = 100
+MONTHS_MAX: Final = 24
+WORDS: Final = {
+    "amount": "Approved", "fee": "Fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback", "refund": "Refund",
+    "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried", "payout": "Payout",
+}  # fmt: skip
+
+
+async def report_page(visit: Visit) -> Response:
+    """A month or zone that cannot be read is the present one, and said."""
+    query = visit.request.query_params
+    chosen, zone, problem = _chosen(visit)
+    span = month(chosen, str(zone))
+    after = _place(query.get("after", ""))
+    world = visit.portal.world
+    totals = await report_totals(world, visit.merchant_id, span)
+    async with world.db.connection() as connection:
+        rows = await movements(connection, visit.merchant_id, span, after, LINES + 1)
+        differences = await open_differences(connection, visit.merchant_id, span)
+        first = await first_booked(connection, visit.merchant_id)
+    more = _text(place_of(rows[LINES - 1])) if len(rows) > LINES else None
+    values = visit.values(
+        month=chosen, zone=zone, months=_months(first, visit.now, zone), totals=totals, rows=rows[:LINES],
+        first=after is None, next=urlencode({"month": chosen, "zone": str(zone), "after": more}) if more else None,
+        query=urlencode({"month": chosen, "zone": str(zone)}), differences=differences, problem=problem, words=WORDS,
+        kind_of=kind_of, balance_of=balance_of, local=lambda moment: moment.astimezone(zone),
+        both=len({total.balance for total in totals}) > 1,
+    )  # fmt: skip
+    return render("reconciliation/report.html", values)
+
+
+async def report_file(visit: Visit) -> Response:
+    chosen, zone, problem = _chosen(visit)
+    if problem is not None:
+        raise problem
+    span: Span = month(chosen, str(zone))
+    headers = HEADERS | {"content-disposition": f'attachment; filename="reconciliation-{chosen}.csv"'}
+    parts = report_csv(visit.portal.world, visit.merchant_id, span, zone)
+    return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _chosen(visit: Visit) -> tuple[str, ZoneInfo, Problem | None]:
+    query, problem = visit.request.query_params, None
+    try:
+        zone = zone_of(query.get("zone", "") or "UTC")
+    except Problem as wrong:
+        zone, problem = zone_of("UTC"), wrong
+    now = f"{visit.now.astimezone(zone):%Y-%m}"
+    chosen = query.get("month", "") or now
+    try:
+        month(chosen, str(zone))
+    except Problem as wrong:
+        chosen, problem = now, wrong
+    return chosen, zone, problem
+
+
+def _months(first: datetime | None, now: datetime, zone: ZoneInfo) -> list[str]:
+    """Newest first, back to the first booking."""
+    at = now.astimezone(zone).replace(day=1)
+    found: list[str] = []
+    until = (first or now).astimezone(zone).replace(day=1)
+    while len(found) < MONTHS_MAX and (at.year, at.month) >= (until.year, until.month):
+        found.append(f"{at:%Y-%m}")
+        at = (at - timedelta(days=1)).replace(day=1)
+    return found
+
+
+def _text(place: Place) -> str:
+    return f"{place.at.isoformat()}~{place.posting_id}~{place.line_no}"
+
+
+def _place(text: str) -> Place | None:
+    parts = text.split("~")
+    posting_id: UUID | None = parse_id(parts[1]) if len(parts) == 3 else None
+    if posting_id is None or not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) < 5):
+        return None
+    try:
+        at = datetime.fromisoformat(parts[0])
+    except ValueError:
+        return None
+    return Place(at, posting_id, int(parts[2])) if at.tzinfo is not None and 2000 <= at.year <= 2200 else None

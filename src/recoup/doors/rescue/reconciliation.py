@@ -1,0 +1,126 @@
+"""GET /reconciliation. Source: contract §16.3, §17.1 (U8)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.reconciliation import (
+    LINES_MAX,
+    Movement,
+    MovementTotal,
+    Reconciliation,
+    ReconciliationQuery,
+)
+from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.money.report import (
+    Span,
+    balance_of,
+    kind_of,
+    line_id,
+    place_of,
+    report_csv,
+    report_totals,
+)
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.rules.money.periods import zone_of
+from recoup.store.read.movements import Place, movements, report_span
+
+SPAN_MAX: Final = timedelta(days=400)
+_FORMATS: Final = {"json": "json", "csv": "csv"}
+
+
+async def get_reconciliation(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format"))
+    limit = query.number("limit", 100, 1, LINES_MAX) or 100
+    accepted = call.headers.get("accept", "").lower()
+    form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
+    begin, end, report_id, after = query.instant("from"), query.instant("to"), query.guid("id"), _after(query)
+    zone = _zone(query)
+    if begin is None and report_id is None and "from" not in query.errors:
+        query.complain("from", text="Name the period's first instant, or the id of a report.")
+    if report_id is not None and (begin or end):
+        query.complain("id", text="Name a report or a period, not both.")
+    query.raise_if_any()
+    span = await _span(call, begin, end, report_id)
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    if form == "csv":
+        name = f'attachment; filename="reconciliation-{span[0]:%Y-%m-%d}-{span[1]:%Y-%m-%d}.csv"'.encode()
+        headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
+        return Reply(report_csv(world, merchant_id, span, zone), headers=headers)
+    totals = None if after else [MovementTotal(currency=t.asset, balance=t.balance, kinds=t.kinds, net=t.units)
+                                 for t in await report_totals(world, merchant_id, span)]  # fmt: skip
+    async with world.db.connection() as connection:
+        rows = await movements(connection, merchant_id, span, after, limit + 1)
+    more = _text_of(place_of(rows[limit - 1])) if len(rows) > limit else None
+    return Reply(Reconciliation(from_=iso(span[0]), to=iso(span[1]), totals=totals,
+                                data=[_movement(row) for row in rows[:limit]], next=more))  # fmt: skip
+
+
+async def _span(call: Call, begin: datetime | None, end: datetime | None, report_id: Any) -> Span:
+    """Raises: Problem(not_found) for an unknown report; Problem(invalid) for a period that cannot be."""
+    world, merchant_id = call.services.world, call.scope.merchant_id
+    if report_id is not None:
+        async with world.db.connection() as connection:
+            told = await report_span(connection, merchant_id, report_id)
+        if told is None:
+            raise Problem("not_found", "There is no such report.", cure="Check the id, or name from and to.")
+        return told
+    assert begin is not None
+    if end is None:
+        known = await call.services.merchants.get(merchant_id)
+        end = known.merchant.business(world.clocks.wall())
+    if not begin < end <= begin + SPAN_MAX:
+        message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
+        raise Problem("invalid", message, field="To", cure="Ask for less at a time.")
+    return begin, end
+
+
+def _movement(row: Any) -> Movement:
+    return Movement(
+        id=line_id(row), kind=kind_of(row["recipe"]), placed_date=iso_or_null(row["placed_at"]),
+        booked_date=iso(row["business_at"]), amount=row["units"], fee=row["fee_units"],
+        net=row["units"] + row["fee_units"], currency=row["asset"], balance=balance_of(row["place"]),
+        order_id=row["order_id"], external_order_id=row["external_id"], site_id=row["site_id"], site=row["site"],
+        descriptor=row["descriptor"], settlement_id=row["batch_id"], reference=row["reference"],
+    )  # fmt: skip
+
+
+def _zone(query: Query) -> ZoneInfo:
+    try:
+        return zone_of(query.one("zone", maximum=64) or "UTC")
+    except Problem as problem:
+        query.complain("zone", text=problem.sentence())
+        return zone_of("UTC")
+
+
+def _text_of(place: Place) -> str:
+    return f"{round(place.at.timestamp() * 1_000_000)}.{place.posting_id.hex}.{place.line_no}"
+
+
+def _after(query: Query) -> Place | None:
+    text = query.one("after", maximum=64)
+    if not text:
+        return None
+    parts = text.split(".")
+    posting_id = parse_id(parts[1]) if len(parts) == 3 else None
+    if posting_id is None or not all(p.isascii() and p.isdigit() and len(p) < 17 for p in (parts[0], parts[2])):
+        query.complain("after", "must be the next of an answer")
+        return None
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(parts[0]))
+    return Place(at, posting_id, min(int(parts[2]), 30_000))
+
+
+GET: Final = Operation(
+    "GET", "/v1/reconciliation", "What moved on your account",
+    "Every entry of the ledger on your account in a period, by the date of booking: `from` is included, `to` is not, "
+    "both are business time. The lines' `net` adds up to `totals`, to the cent. With `format=csv`, or `Accept: "
+    "text/csv`, all lines come as one file with decimal amounts, dates in `zone` with their offset.",
+    group="Settlements", query=ReconciliationQuery, answers={200: Reconciliation}, problems=("not_found",),
+)  # fmt: skip
+METHODS: Final = (Method(GET, get_reconciliation, "orders"),)

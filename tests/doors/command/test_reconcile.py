@@ -1,0 +1,104 @@
+"""`recoup reconcile`, `recoup report reconciliation` and `recoup sandbox export` as a person types them."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from tests.flows.money.comparing import sold
+from tests.worlds import Shop, make_shop, sandbox_world
+
+from recoup.doors.command import reconcile, report, sandbox, sandbox_export
+from recoup.doors.command.verbs import Opened
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def recoup(server: ServerAddress, tmp_path: Path) -> Iterator[Run]:
+    """The verbs over a world in which a shop sold; `--merchant` is added."""
+    loop = asyncio.new_event_loop()
+    opened_world = sandbox_world(server)
+    made = loop.run_until_complete(opened_world.__aenter__())
+    shop: Shop = loop.run_until_complete(make_shop(*made, fee_basis_points=290))
+    loop.run_until_complete(sold(shop, 3))
+    opened = Opened(*made, tmp_path, "http://recoup.test")
+
+    def with_world(_: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
+        return loop.run_until_complete(work(opened))
+
+    cli = click.Group("recoup")
+    for module in (sandbox, sandbox_export, report, reconcile):
+        module.add(cli, with_world, lambda **_: None)
+
+    def run(*words: str | Path) -> Result:
+        return CliRunner().invoke(cli, [*map(str, words), "--merchant", str(shop.merchant_id)])
+
+    yield run
+    loop.run_until_complete(opened_world.__aexit__(None, None, None))
+    loop.close()
+
+
+def ok(result: Result) -> str:
+    assert result.exit_code == 0, (result.output, result.exception)
+    return str(result.output)
+
+
+def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_path: Path) -> None:
+    file = tmp_path / "statement.csv"
+    assert "4 lines in" in ok(recoup("sandbox", "export", "processor", "--out", file))
+    told = json.loads(ok(recoup("reconcile", file, "--json")))
+    assert told["outcomes"]["matched"] == 4
+    assert not told["differences"]
+    header, *lines = file.read_text().splitlines()
+    renamed = header.replace("amount", "Gross").replace("reference", "PSP")
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([renamed, *lines[1:], lines[1], ",,fee,1.10,USD,2026-11-05,", "nonsense"]))
+    refused = recoup("reconcile", other)
+    assert isinstance(refused.exception, Problem)
+    assert "no amount" in refused.exception.message
+    words = ok(recoup("reconcile", other, "--map", "amount=Gross", "--map", "reference=PSP", "--period",
+                      "2026-01-01..2100-01-01"))  # fmt: skip
+    for expected in ("matched", "missing there", "duplicate", "[processing_cost]", "Line 7 was not taken",
+                     "1 suggestion"):  # fmt: skip
+        assert expected in words
+    options = ("--map", "amount=Gross", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01")
+    again = ok(recoup("reconcile", other, *options, "--book", "6", "--note", "November"))
+    assert "nothing was changed" in again
+    assert "Booked: 1 now" in again
+    twice = recoup("reconcile", other, *options, "--book", "6", "--note", "November")
+    assert isinstance(twice.exception, Problem)
+    assert twice.exception.code == "wrong_state"
+    anew = json.loads(ok(recoup("reconcile", other, *options, "--again", "--json")))
+    assert not anew["before"]
+    assert anew["outcomes"]["missing_here"] == 0
+
+
+@pytest.mark.parametrize("words", [
+    ("--book", "all"), ("--book", "x", "--note", "y"), ("--map", "amount"), ("--period", "2026-11-01"),
+    ("--period", "2026-12-01..2026-11-01"), ("--zone", "Mars"), ("--encoding", "klingon"), ("--currency", "XXY"),
+])  # fmt: skip
+def test_options_that_cannot_be_are_refused(recoup: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    file = tmp_path / "statement.csv"
+    file.write_text("id,reference,type,amount,currency,date\n")
+    assert isinstance(recoup("reconcile", file, *words).exception, Problem)
+
+
+def test_the_report_is_a_file_and_its_sums(recoup: Run, tmp_path: Path) -> None:
+    out = tmp_path / "report.csv"
+    days = ("--from", "2026-01-01", "--to", "2100-01-01", "--zone", "Europe/Berlin")
+    words = ok(recoup("report", "reconciliation", *days, "--out", out))
+    assert "card balance moved by 123.71 USD" in words
+    header, *rows = out.read_text().splitlines()
+    assert header.startswith("date_placed (Europe/Berlin)")
+    assert len(rows) == 4
+    (total,) = json.loads(ok(recoup("report", "reconciliation", *days, "--totals")))
+    assert total["net"] == "123.71"
+    assert UUID(rows[0].split(",")[-1].split(".")[0])
