@@ -28,6 +28,7 @@ from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit, Transmitted
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
@@ -42,10 +43,13 @@ from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.gateways.web.client import WebClient
+from recoup.gateways.web.mail import mailbox as mailbox_table
+from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks
 from recoup.kernel.world import Policy, World
+from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import script_card
 from recoup.rules.stable.channels import CHANNELS
 from recoup.store.migrate import create_database, migrate
@@ -80,10 +84,11 @@ async def sandbox_world(
     processor = SandboxProcessor(dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
     channels = mock_channels(dsn, tuple(CHANNELS))
     web = WebClient(loopback=True)
+    mailbox = Mailbox(dsn)
     world = World(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
-        bank=SandboxBank(),
-        clocks=clocks or Clocks(), policy=policy, extra={"people": people, "dsn": dsn, "database": name},
+        clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
+        extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test"},
     )  # fmt: skip
     try:
         yield world, Orders(world), Deliveries(world)
@@ -91,6 +96,7 @@ async def sandbox_world(
         await processor.close()
         for channel in channels.values():
             await channel.close()
+        await mailbox.close()
         await web.close()
         await db.close()
         await people.close()
@@ -161,6 +167,7 @@ async def _make_templates(server: ServerAddress) -> None:
             await ensure_partitions(connection, datetime.now(UTC))
             await book.install(connection)
             await channel_book.install(connection)
+            await mailbox_table.install(connection)
         finally:
             await connection.close()
         await _admin(server, f'ALTER DATABASE unfinished_world RENAME TO "{TEMPLATES["world"]}"')
@@ -286,6 +293,11 @@ class Shop:
             )  # fmt: skip
         assert row is not None
         return dict(row)
+
+    async def fees(self, tariff: Tariff, **scope: Any) -> None:
+        """The operator sets a term; the shop's flows know at once."""
+        await set_fee_term(self.world, self.scope, TermAsked(tariff, **scope))
+        self.merchants.forget(self.merchant_id)
 
     async def happenings(self, order_id: UUID) -> list[str]:
         async with self.world.db.connection() as connection:

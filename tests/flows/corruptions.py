@@ -39,6 +39,36 @@ FROM orders WHERE external_id = 'PLANNED'
 
 # name -> what is planted, and words of the message that names it
 CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # disputes
+    "dispute deleted": (
+        (f"DELETE FROM disputes WHERE order_id = {_of('APPROVED-2')}",), ("disputed units of the disputes",)),
+    "dispute of another amount": (
+        (f"UPDATE disputes SET units = units + 1 WHERE order_id = {_of('APPROVED-2')}",),
+        ("disputed units of the disputes",)),
+    "dispute's money not posted": (
+        (f"DELETE FROM entries WHERE posting_id = {_posting('APPROVED-2', 'disputed')}",
+         f"DELETE FROM postings WHERE posting_id = {_posting('APPROVED-2', 'disputed')}"),
+        ("posting disputed",)),
+    "won dispute that did not come back": (
+        (f"DELETE FROM entries WHERE posting_id = {_posting('APPROVED-3', 'dispute_won')}",
+         f"DELETE FROM postings WHERE posting_id = {_posting('APPROVED-3', 'dispute_won')}"),
+        ("posting dispute_won",)),
+    "dispute that the head does not show": (
+        (f"UPDATE order_heads SET disputed = false WHERE order_id = {_of('APPROVED-2')}",),
+        ("disputed, as the head says",)),
+    "dispute closed without a line": (
+        (f"UPDATE disputes SET state = 'lost' WHERE order_id = {_of('APPROVED-2')}",), ("state of dispute 1",)),
+    "dispute borne by another": (
+        (f"UPDATE disputes SET liable = 'merchant' WHERE order_id = {_of('APPROVED-2')}",),
+        ("liability of dispute 1",)),
+    "deadline that nobody watches": (
+        ("DELETE FROM due_work WHERE kind = 'dispute_deadline'",), ("due work of the deadline of dispute 1",)),
+    "issuer's case of another amount": (
+        ("UPDATE issuer.disputes SET units = units + 1",), ("issuer's units of dispute",)),
+    "issuer that has decided otherwise": (
+        ("UPDATE issuer.disputes SET status = 'lost' WHERE status = 'won'",), ("issuer's status of dispute 1",)),
+    "notice applied to nothing": (
+        ("UPDATE dispute_notices SET content = jsonb_set(content, '{caseId}', '\"other\"')",), ("case of notice",)),
     # the log
     "log line deleted in the middle": (
         (f"DELETE FROM order_log WHERE {_line('APPROVED-1', 'attempt_approved')}",), ("log line", "expected", "found")),
@@ -193,6 +223,12 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("due work retry", "none")),
     "due work of nothing": ((_copy("due_work", "kind = 'expire' LIMIT 1", subject_id=_ID),),
                             ("subject of due work expire",)),
+    "fee that its term does not make": (
+        (f"UPDATE order_log SET body = body || '{{\"fee\": 1}}' WHERE {_line('APPROVED-0', 'collected')}",),
+        ("fee of log line", "133", "1")),
+    "fee given back twice": (
+        (f"UPDATE order_log SET body = body || '{{\"fee_returned\": 77}}' WHERE {_line('APPROVED-1', 'refund_owed')}",),
+        ("fee_returned of log line", "133", "77")),
     "refund's amount changed": (
         (f"UPDATE refunds SET units = 1 WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
         ("refunded units of the refunds", "1500", "501")),
@@ -223,8 +259,34 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("first delivery of event", "was done with")),
     "more exposure used than allotted": (
         ("ALTER TABLE exposure_allotments DROP CONSTRAINT exposure_allotments_check",
-         "INSERT INTO exposure_allotments SELECT merchant_id, 'USD', 0, 5, 6 FROM merchants"),
-        ("exposure used in slot 0 of USD", "6")),
+         "INSERT INTO exposure_allotments SELECT merchant_id, 'EUR', 0, 5, 6 FROM merchants"),
+        ("use of exposure slot 0 in EUR", "6")),
+    "an advance's state": (
+        (f"UPDATE advances SET state = 'netted' WHERE order_id = {_of('ADVANCED-LOST')}",),
+        ("state of the advance", "uncollected", "netted")),
+    "what is due of an advance": (
+        (f"UPDATE advances SET due_units = due_units - 1 WHERE order_id = {_of('ADVANCED-DUE')}",),
+        ("customer_due at the end of the walk", "4489", "4490")),
+    "more of a customer's limit in use than was advanced": (
+        ("UPDATE customer_exposure SET used = used + 1 WHERE used > 0",), ("exposure of customer", "4490", "4491")),
+    "less of a slot in use than was advanced": (
+        ("UPDATE exposure_allotments SET used = used - 1 WHERE used > 0",), ("use of exposure slot", "4490", "4489")),
+    "more allotted than was drawn": (("UPDATE exposure_limits SET drawn_units = 0",), ("exposure drawn in USD",)),
+    "what the operator counts": (
+        ("UPDATE operator_exposure SET drawn_units = drawn_units + 1",), ("operator's exposure in USD",)),
+    "a planned charge that nobody looks after": (
+        (f"DELETE FROM due_work WHERE kind = 'collect' AND subject_id = {_of('ADVANCED-DUE')}",),
+        ("due work collect", "none")),
+    "an advance that nobody writes off": (
+        (f"DELETE FROM due_work WHERE kind = 'write_off' AND subject_id = {_of('ADVANCED-DUE')}",),
+        ("due work write_off", "none")),
+    "bad debt that is not posted": (
+        ("DELETE FROM entries WHERE posting_id = (SELECT posting_id FROM postings WHERE recipe = 'uncollected')",
+         "DELETE FROM postings WHERE recipe = 'uncollected'"),
+        ("posting uncollected of order", "one, by the log", "none")),
+    "a charge posted for less": (
+        ("UPDATE entries SET units = units - sign(units) WHERE posting_id = (SELECT posting_id FROM postings"
+         f" WHERE recipe = 'charge' AND order_id = {_of('ADVANCED')})",), ("content hash of posting charge",)),
     "rows of a merchant that does not exist": ((f"UPDATE closers SET merchant_id = '{_ID}'"
         " WHERE merchant_id = (SELECT merchant_id FROM merchants LIMIT 1)",), ("merchant of rows in closers",)),
 }  # fmt: skip

@@ -10,12 +10,14 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from tests.flows.corruptions import CORRUPTIONS
+from tests.flows.terms import agree
 from tests.gateways.web.servers import OK, saying, serving
 from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, Shop, clone, drop, make_shop, owner, sandbox_world
 
 from recoup.doors.command.verify import as_dict, as_text
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import Verified, verify
 from recoup.flows.messages import endpoints
 from recoup.flows.refunds.refund import RefundAsked, refund
@@ -23,12 +25,17 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy, World
 from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS, COUNTING_CARDS, FAULT_CARDS, script_card
 from recoup.store.pool import Database
 from recoup.store.read.proofs import walk
 from recoup.store.server import ServerAddress
 
 QUICK = Policy(call_timeout=timedelta(seconds=0.5), settled_after=timedelta(seconds=0.2))
+ADVANCED = {
+    "ADVANCED": {"pan": script_card("visa", "51", 1)}, "ADVANCED-LOST": {"pan": script_card("visa", "05", 99)},
+    "ADVANCED-NETTED": {"pan": FUNDS_CARD},
+}  # fmt: skip
 SILENT, OUTAGE_ONCE, UNPROCESSED_ONCE = 80_001, 80_008, 80_010
 SLOW_NO = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
 
@@ -45,6 +52,7 @@ async def _live(server: ServerAddress) -> str:
     async with serving(saying(OK)) as port, serving(saying(SLOW_NO)) as refusing:
         async with sandbox_world(server, policy=QUICK, keep=True) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries, fee_basis_points=290)
+            await shop.fees(Tariff(290, refund="pro_rata"))
             other = await make_shop(world, orders, deliveries, name="No fee", clock_behind=timedelta(days=40))
             for where in (port, refusing):
                 await endpoints.create(world, shop.scope, f"http://127.0.0.1:{where}/", list(CATALOGUE), "rescue")
@@ -69,6 +77,12 @@ async def _first_month(shop: Shop) -> None:
     await cancel(world, orders, shop.scope, await shop.admit(external_id="NEVER-STARTED"))
     assert (await shop.ask(external_id="SYNC", days=None, code="05", pan=APPROVE_CARDS[0])).evaluate == "APPROVED"
     await _late_approval(shop)
+    await agree(shop, chunk_units=10_000)
+    for name, more in ADVANCED.items():
+        asked = await shop.ask(external_id=name, is_mit=False, days=None, code="05", **more)
+        assert asked.evaluate == "APPROVED"
+        if name == "ADVANCED-NETTED":
+            await refund(world, orders, shop.scope, asked.order_id, RefundAsked(all=True))
     await shop.run_due()
     await shop.transmitted("PAID-ELSEWHERE", declined=False)
     await shop.transmitted("APPROVED-0", declined=True)
@@ -83,6 +97,8 @@ async def _first_month(shop: Shop) -> None:
     await shop.settle()
     await shop.close_pages()
     await refund(world, orders, shop.scope, approved[2], RefundAsked(amount="1.00"))
+    await dispute_on_demand(world, orders, shop.key(approved[2]), units=2000)
+    await dispute_on_demand(world, orders, shop.key(approved[3]), kind="service", decided="won")
     await shop.settle()
     await shop.publish()
 
@@ -112,6 +128,8 @@ async def _what_is_still_open(shop: Shop) -> None:
     await shop.admit(external_id="PLANNED", pan=FUNDS_CARD)
     await shop.run_due()
     await shop.admit(external_id="RECEIVED")
+    due = await shop.ask(external_id="ADVANCED-DUE", is_mit=False, days=None, code="05", pan=FUNDS_CARD)
+    await refund(shop.world, shop.orders, shop.scope, due.order_id, RefundAsked(amount="1.00"))
 
 
 @asynccontextmanager

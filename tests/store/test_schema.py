@@ -20,14 +20,16 @@ KEYS = {MERCHANT: "merchant_id", CARD: "card_id"}
 HOMES = {
     **dict.fromkeys(
         (
-            "merchants", "sites", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
+            "merchants", "sites", "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
             "order_payer", "order_search", "decisions", "attempts", "refunds", "challenges", "vault", "cvv_once",
             "postings",
             "entries", "pages",
             "account_balances", "settlement_terms", "settlement_clocks", "settlement_batches", "settlement_lines",
-            "adjustments", "bank_accounts", "bank_payouts", "exposure_allotments", "outbox", "feed",
+            "adjustments", "bank_accounts", "bank_payouts", "exposure_limits", "exposure_allotments",
+            "customer_exposure", "advances", "outbox", "feed",
             "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
-            "payouts", "subscriptions",
+            "payouts", "subscriptions", "mails", "notice_settings",
+            "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
         ),
         MERCHANT,
     ),
@@ -35,7 +37,7 @@ HOMES = {
     **dict.fromkeys(
         (
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
-            "signatures_since",
+            "signatures_since", "operator_exposure",
         ),
         DIRECTORY,
     ),
@@ -44,8 +46,8 @@ HOMELESS = {"world", "schema_migrations"}  # what the database itself is
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
-    "settlement_terms": (), "settlement_batches": (),
-    "order_refs": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
+    "dispute_notes": (), "dispute_terms": (), "settlement_terms": (), "settlement_batches": (),
+    "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),

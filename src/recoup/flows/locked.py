@@ -13,6 +13,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change, write_all
+from recoup.moves.exposure import exchange
 from recoup.moves.sends import with_reserved
 from recoup.rules.network.limits import LOOKBACK
 from recoup.store.coalesce import Coalescer
@@ -24,8 +25,8 @@ from recoup.store.write.locks import lock_cards, lock_orders
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends. `door`: of
-    another dialect's order the caller hears that there is none."""
+    """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends, and the
+    contract on disputes. `door`: of another dialect's order the caller hears that there is none."""
 
     key: tuple[UUID, UUID]
     work: Callable[[Change], Any]
@@ -36,12 +37,12 @@ class Job:
 
 
 class Orders:
-    """The door of all flows to orders that exist. One a world and process."""
+    """The door of all flows to orders that exist. One a world and process. `together`: orders a transaction."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, together: int = 64) -> None:
         self._world = world
-        self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3)
-        self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3)
+        self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
+        self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
 
     async def change(self, job: Job) -> Any:
         """What `work` answered, once everything it gathered is committed.
@@ -90,7 +91,7 @@ class Orders:
                     cure = "Check the id; it is the orderId of /evaluate."
                     answers[index] = Problem("not_found", "There is no such order.", cure=cure)
                     continue
-                order = order_of(row, evidence[job.key])
+                order = order_of(row, evidence[job.key], wall)
                 order.sends = with_reserved(order.sends, reserved.get(row["card_id"], {}))
                 now = order.merchant.business(wall)
                 change = Change(order, now=now, wall=wall, actor=job.actor, request_id=job.request_id)
@@ -103,5 +104,6 @@ class Orders:
                 for send in change.rows.network_sends:
                     reserved.setdefault(send["card_id"], {})[send["send_id"]] = send
             if changes:
+                await exchange(tx, changes)
                 await write_all(tx, changes)
         return answers

@@ -7,13 +7,19 @@ from uuid import UUID
 
 import structlog
 
+from recoup.flows.cards.collect import collect, write_off
 from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, let_expire, let_go, start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
+from recoup.flows.disputes.answer import end_in_time, send_answer
+from recoup.flows.disputes.receive import try_again
+from recoup.flows.disputes.sandbox import cardholder_disputes
 from recoup.flows.locked import Orders
+from recoup.flows.messages.mail import send_mail
 from recoup.flows.money.bank_payouts import go_on
 from recoup.flows.money.settle import release, settle_merchant
+from recoup.flows.money.treasurer import allot_due
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import last_look, last_word
@@ -50,11 +56,19 @@ FLOWS: dict[str, Flow] = {
     "challenge": lambda world, orders, due: end_challenge(orders, (due.merchant_id, due.subject_id)),
     "capture_window": lambda world, orders, due: end_capture_window(orders, (due.merchant_id, due.subject_id)),
     "release": lambda world, orders, due: let_go(orders, (due.merchant_id, due.subject_id)),
+    "collect": lambda world, orders, due: collect(world, orders, (due.merchant_id, due.subject_id)),
+    "write_off": lambda world, orders, due: write_off(orders, (due.merchant_id, due.subject_id)),
+    "allot": lambda world, orders, due: allot_due(world, due.merchant_id),
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
     "cycle": lambda world, orders, due: charge_cycle(world, orders, due.merchant_id, due.subject_id),
     "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
+    "mail": lambda world, orders, due: send_mail(world, due.merchant_id, due.subject_id),
+    "dispute_deadline": lambda world, orders, due: end_in_time(world, orders, due.merchant_id, due.subject_id),
+    "dispute_answer": lambda world, orders, due: send_answer(world, orders, due.merchant_id, due.subject_id),
+    "dispute_notices": lambda world, orders, due: try_again(world, orders, due.merchant_id),
+    "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
     "settlement": lambda world, orders, due: settle_merchant(world, due.merchant_id),
     "reserve": lambda world, orders, due: release(world, due.merchant_id, due.subject_id),

@@ -34,8 +34,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`db`, `keys`, `processors` (by route), `channels` (by code), `web` and `bank` are ports; their types stand in
-    store and gateways. Without a `bank` somebody carries the files there.
+    """`db`, `keys`, `processors` (by route), `channels` (by code), `web`, `mail` and `bank` are ports; their types
+    stand in store and gateways. Without `mail` mails wait, and are given up at last; without a `bank` somebody carries
+    the files there.
     """
 
     name: str
@@ -46,5 +47,7 @@ class World:
     clocks: Clocks = field(default_factory=Clocks)
     policy: Policy = field(default_factory=Policy)
     channels: Any = field(default_factory=dict)
+    chains: Any = None
+    mail: Any = None
     bank: Any = None
     extra: dict[str, Any] = field(default_factory=dict)

@@ -19,6 +19,8 @@ from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.rate import Buckets, RateLimit, client_address
 from recoup.doors.edge.tracing import Tracing
+from recoup.doors.inbound.errors import refusal as inbound_refusal
+from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
@@ -37,8 +39,10 @@ from recoup.main.worlds import Running, open_sandbox
 
 def refuse(scope: Scope, problem: Problem) -> Refusal:
     """Before a door is reached the path chooses the dialect."""
-    dialect = stablecoin_refusal if scope["path"].startswith("/api/") else rescue_refusal
-    return dialect(scope, problem)
+    path: str = scope["path"]
+    if path.startswith("/inbound/"):
+        return inbound_refusal(scope, problem)
+    return (stablecoin_refusal if path.startswith("/api/") else rescue_refusal)(scope, problem)
 
 
 def _who_signs_in(scope: Scope) -> str | None:
@@ -83,6 +87,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
                 app.router.routes.append(route)
                 if "{" not in route.path:
                     exact[route.path] = route.app
+            app.router.routes.extend(inbound_routes(running.world, running.orders))
             app.router.routes.extend(checkout_routes(running.world, running.orders, services.merchants))
             app.router.routes.extend(docs_routes(running.world, dialects(), __version__))
             app.router.routes.extend(portal_routes(running.world, running.orders, services.merchants))

@@ -16,7 +16,7 @@ import uvloop
 from recoup import __version__
 from recoup.doors.command.verbs import Opened, register
 from recoup.kernel.problem import Problem
-from recoup.main import bench_verb, docs_verb, lab_verbs
+from recoup.main import bench_verb, docs_verb, lab_verbs, simulate_verb
 from recoup.main.bootstrap_file import bootstrap_once
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.logs import start_logs
@@ -174,6 +174,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     for spec in fields(loaded):
         if spec.name != "origins":
             value = sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", str(getattr(loaded, spec.name)))
+            value = "***" if spec.name.endswith("_password") and value else value
             rows.append({"name": spec.name, "value": value, "origin": loaded.origins[spec.name],
                          "variable": f"RECOUP_{spec.name.upper()}", "meaning": spec.metadata["meaning"]})  # fmt: skip
     if as_json:
@@ -187,6 +188,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
 register(cli, with_world, load_settings)
 lab_verbs.add(cli, with_world, load_settings)
 bench_verb.add(cli)
+simulate_verb.add(cli)
 docs_verb.add(cli, load_settings)
 
 

@@ -7,6 +7,7 @@ import asyncpg
 
 from recoup.gateways.cards.sandbox.book import install
 from recoup.gateways.channels.mock.book import install as install_channels
+from recoup.gateways.web.mail.mailbox import install as install_mailbox
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
@@ -74,5 +75,6 @@ async def _prepare_sandbox(dsn: str) -> None:
         await retain(connection, Clocks().wall())
         await install(connection)
         await install_channels(connection)
+        await install_mailbox(connection)
     finally:
         await connection.close()

@@ -33,6 +33,12 @@ class Settings:
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
     single_use_reads: bool = _setting(True, "stablecoin API: signatures of GETs work once too, as those of writes do")
     connections: int = _setting(12, "database connections of each process")
+    smtp_host: str = _setting("", "mail server for notices to payers, in the sandbox on loopback only; empty: none")
+    smtp_port: int = _setting(587, "its port")
+    smtp_user: str = _setting("", "its user; empty: no sign-in")
+    smtp_password: str = _setting("", "its password")
+    smtp_from: str = _setting("", "the address that mails to payers come from")
+    smtp_tls: str = _setting("starttls", "starttls, implicit, or none on loopback")
     log_level: str = _setting("info", "debug, info, warning or error")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 

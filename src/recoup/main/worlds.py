@@ -13,6 +13,9 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import open_keyring
 from recoup.gateways.web.client import WebClient
+from recoup.gateways.web.mail.mailbox import Mailbox
+from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
+from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy, World
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings
@@ -38,6 +41,17 @@ def sandbox_policy(settings: Settings) -> Policy:
     )  # fmt: skip
 
 
+def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
+    """Raises: Problem(invalid) for a server that would hear mails in the clear, or real ones from the sandbox."""
+    if not settings.smtp_host:
+        return None
+    if test_mode and settings.smtp_host not in LOOPBACK:
+        message = "The sandbox's payers are made up: it sends mails to a server on this machine only."
+        raise Problem("invalid", message, field="smtp_host", cure="Leave smtp_host out; /mailbox shows the mails.")
+    return SmtpMail(SmtpServer(settings.smtp_host, settings.smtp_port, settings.smtp_from, settings.smtp_user,
+                               settings.smtp_password, settings.smtp_tls))  # fmt: skip
+
+
 @asynccontextmanager
 async def open_sandbox(settings: Settings, databases: Databases, name: str = "recoup") -> AsyncIterator[Running]:
     """Inside a running loop. Connections are made when they are needed, so a database may still be coming up."""
@@ -47,10 +61,12 @@ async def open_sandbox(settings: Settings, databases: Databases, name: str = "re
     processor = SandboxProcessor(databases.sandbox, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox")
     channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
     web = WebClient(loopback=True)
+    mailbox = Mailbox(databases.sandbox)
+    mail = mail_server(settings, test_mode=True) or mailbox
     world = World(
         name="sandbox", db=db, keys=keys, processors={processor.name: processor}, channels=channels, web=web,
-        bank=SandboxBank(),
-        policy=sandbox_policy(settings), extra={"people": people},
+        policy=sandbox_policy(settings), mail=mail, bank=SandboxBank(),
+        extra={"people": people, "url": settings.url},
     )  # fmt: skip
     try:
         yield Running(settings, world, Orders(world), Deliveries(world))
@@ -58,6 +74,7 @@ async def open_sandbox(settings: Settings, databases: Databases, name: str = "re
         await processor.close()
         for channel in channels.values():
             await channel.close()
+        await mailbox.close()
         await web.close()
         await db.close()
         await people.close()

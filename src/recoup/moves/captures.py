@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
+from recoup.moves.disputes import foresee
 from recoup.moves.order_message import order_message
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.money.fees import fee_units
@@ -71,19 +72,32 @@ def captured(change: Change, capture: Refund) -> None:
     """The processor has taken the money."""
     order = change.order
     payment = order.attempt(capture.attempt_id)
-    fee = fee_units(order.units, order.merchant.tariff)
-    change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee)
+    fee = fee_units(order.units, order.tariff)
+    change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee,
+                **order.tariff.told())  # fmt: skip
     change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
+    foresee(change, payment)
 
 
-def let_go(change: Change) -> None:
+def let_go(change: Change, actor: str = "worker:clock", input_mac: str = "\\x") -> Refund | None:
     """The hold is to be voided. The order has just ended."""
     payment = change.order.paid_by()
     if payment is None:
-        return
-    void = order_message(change, "void", payment.attempt_id, payment.units)
+        return None
+    void = order_message(change, "void", payment.attempt_id, payment.units, input_mac=input_mac, actor=actor)
     change.fact("void_owed", void.refund_id, units=void.units)
     change.due("refund", change.wall, subject_id=void.refund_id, wall=True)
+    return void
+
+
+def refund_hold(change: Change, actor: str, input_mac: bytes) -> Refund:
+    """A refund of the whole of what is only held: the order is cancelled, the hold let go. Raises: Problem(wrong_state)
+    while a capture is out."""
+    refuse_while_capturing(change)
+    change.step("cancelled")
+    void = let_go(change, actor, "\\x" + input_mac.hex())
+    assert void is not None
+    return void
 
 
 def end_window(change: Change) -> None:

@@ -16,11 +16,13 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
+from recoup.rules.messages.notices import notice_of
 from recoup.rules.messages.order_events import order_event_data, subject_kind
+from recoup.rules.money.exposure import Wish
 from recoup.rules.money.ledger import Posting
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.lifecycle import ENDED, fact, step
-from recoup.rules.order.snapshot import Attempt, Challenge, Order, Refund, Settlement
+from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
 
@@ -34,8 +36,12 @@ class Change:
         self.rows = Rows()
         self._started_at = order.version
         self._touched: dict[tuple[str, UUID], Any] = {}
+        self._blocks: dict[UUID, dict[str, Any]] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
         self._amended: dict[str, Any] = {}
+        self.wish: Wish | None = None  # room for an advance, answered before anything is written
+        self._advanced = False
+        self.freed_units = 0  # of the exposure that the order's advance holds
 
     # the order ----------------------------------------------------------------------------------------------
 
@@ -62,6 +68,7 @@ class Change:
             self._end(happening)
         if row.event:
             self._tell(row.event, line["seq"], body)
+        self._mail(happening, order.order_id, body)
 
     def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
              event: dict[str, Any] | None = None, **body: Any) -> None:  # fmt: skip
@@ -70,6 +77,7 @@ class Change:
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
         if row.event:
             self._tell(row.event, line["seq"], event or body)
+        self._mail(happening, fact_id or self.order.order_id, body)
 
     def amend(self, **values: Any) -> None:
         """Changes what a merchant may change of an open order; the caller records it as a fact."""
@@ -96,6 +104,20 @@ class Change:
             "subject_kind": subject_kind(self.order), "event_id": new_id(), "event": event,
             "body": order_event_data(event, self.order, body), "business_at": self.now, "recorded_at": self.wall,
         })  # fmt: skip
+
+    def _mail(self, happening: str, about: UUID, body: dict[str, Any]) -> None:
+        """A notice to the payer, where the merchant wants one: the intent; due work sends it."""
+        order = self.order
+        notice = notice_of(happening, order.notices) if order.kind != "stable" else None
+        if notice is None:
+            return
+        mail_id = new_id()
+        self.rows.mails.append({
+            "merchant_id": order.merchant_id, "mail_id": mail_id, "order_id": order.order_id, "notice": notice,
+            "about": about, "state": "owed", "units": body.get("units", order.units), "tries": 0, "why": "",
+            "business_at": self.now, "created_at": self.wall,
+        })  # fmt: skip
+        self.due("mail", self.wall, subject_id=mail_id, wall=True)
 
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it."""
@@ -137,6 +159,32 @@ class Change:
         if row not in rows:
             rows.append(row)
         self._touched[table, row_id] = row
+
+    def set_advance(self, advance: Advance, **values: Any) -> None:
+        """What is no longer due of it frees as much of the exposure."""
+        before = self.order.advance.due_units if self.order.advance is not None else None
+        for name, value in values.items():
+            setattr(advance, name, value)
+        if before is not None:
+            self.freed_units += before - advance.due_units
+        self.order.advance = advance
+        self._advanced = True
+
+    def set_dispute(self, dispute: Dispute, **values: Any) -> None:
+        self._set("disputes", dispute.dispute_id, dispute, values)
+
+    def block_card(self, block_id: UUID, reason: str, until: datetime | None) -> None:
+        """No further send of the order's card for this merchant; `until` in the past lets go. Under the card's lock."""
+        order = self.order
+        if order.card_id is not None:
+            self._blocks[block_id] = {
+                "card_id": order.card_id, "block_id": block_id, "acceptor_id": None, "merchant_id": order.merchant_id,
+                "reason": reason, "until": until, "actor": self.actor, "at": self.now,
+            }  # fmt: skip
+
+    def noticed(self, **row: Any) -> None:
+        """Keeps what a processor told, once."""
+        self.rows.dispute_notices.append({"merchant_id": self.order.merchant_id, "received_at": self.wall} | row)
 
     def send(self, send_id: UUID, **values: Any) -> None:
         """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock."""
@@ -195,9 +243,10 @@ class Change:
         """The rows to write. The face is computed here, once, from stage and facts."""
         order, rows = self.order, self.rows
         for (table, _), row in self._touched.items():
-            # Not copied deeply as `asdict` would: nobody changes it any more.
-            columns = {f.name: getattr(row, f.name) for f in fields(row)}
-            getattr(rows, table).append({"merchant_id": order.merchant_id} | columns)
+            getattr(rows, table).append(self._row(row))
+        if self._advanced:
+            rows.advances.append(self._row(order.advance))
+        rows.card_blocks.extend(self._blocks.values())
         for (kind, subject_id), when in self._due.items():
             key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
             if when is None:
@@ -214,6 +263,10 @@ class Change:
                 "attention": order.attention,
             } | self._amended)  # fmt: skip
         return rows
+
+    def _row(self, value: Any) -> dict[str, Any]:
+        """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
+        return {"merchant_id": self.order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
 
 
 async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:

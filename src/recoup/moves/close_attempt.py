@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.moves import challenges
+from recoup.moves import challenges, collect
+from recoup.moves.advance import advance_or
 from recoup.moves.captures import authorise
 from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline
+from recoup.moves.disputes import foresee
 from recoup.moves.end_order import expire_if_due
 from recoup.moves.open_attempt import hold
 from recoup.moves.plan_attempts import decide_next, follow, next_due, plan_attempt
@@ -75,13 +77,18 @@ def _approved(change: Change, attempt: Attempt, due: str) -> None:
         change.step("mended", why="The processor has answered.")
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code,
                 latency_ms=attempt.latency_ms)  # fmt: skip
+    if order.advance is not None:
+        collect.charged(change, attempt)
+        return
     challenges.passed(change)
     if order.captured_later:
         authorise(change, attempt)
         return
-    fee = fee_units(order.units, order.merchant.tariff)
-    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee)
+    fee = fee_units(order.units, order.tariff)
+    change.step("collected", units=order.units, route=attempt.route, attempt=attempt.attempt_no, fee=fee,
+                **order.tariff.told())  # fmt: skip
     change.post("attempt", attempt.attempt_id, collected(order.units, attempt.route or "", fee))
+    foresee(change, attempt)
 
 
 def _declined(change: Change, attempt: Attempt) -> None:
@@ -103,6 +110,10 @@ def _declined(change: Change, attempt: Attempt) -> None:
     def record(**news: Any) -> None:
         change.fact("attempt_declined", attempt.attempt_id, event=told | news, **body)
 
+    if order.collecting() is not None:
+        record(is_final=False)
+        collect.not_charged(change, reading)
+        return
     if order.stage not in OPEN:
         record()
         return
@@ -114,8 +125,15 @@ def _declined(change: Change, attempt: Attempt) -> None:
         challenges.refused(change, reading.meaning)
     decision, decision_id = decide_next(change, reading)
     final = decision.verdict == "decline_at_once"
-    record(is_final=final, next_attempt_at=None if final else next_due(change, decision))
-    follow(change, decision, decision_id, reading)
+
+    def go_on() -> None:
+        record(is_final=final, next_attempt_at=None if final else next_due(change, decision))
+        follow(change, decision, decision_id, reading)
+
+    if final:
+        advance_or(change, "declined", reading, go_on, before=lambda: record(is_final=False))
+    else:
+        go_on()
 
 
 def _not_sent(change: Change, attempt: Attempt, happening: str | None, why: str) -> None:
@@ -124,6 +142,9 @@ def _not_sent(change: Change, attempt: Attempt, happening: str | None, why: str)
     if happening:
         change.fact(happening, attempt.attempt_id, number=attempt.attempt_no, why=why)
     order.attempts_count -= 1
+    if order.collecting() is not None:
+        collect.not_charged(change)
+        return
     if order.stage not in OPEN or expire_if_due(change):
         return
     if order.customer_waits:

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from recoup.moves.advance import advance_or
 from recoup.moves.change import Change
 from recoup.rules.order.snapshot import Order
+from recoup.rules.rescue.order_evidence import first_reading
 
 
 def answer_by(order: Order) -> datetime | None:
@@ -22,11 +24,15 @@ def too_late(change: Change) -> bool:
 
 
 def unresolved(change: Change) -> Order:
-    """At the deadline: the order is declined. What is still out goes back when it turns out to be approved."""
+    """At the deadline: the operator takes the risk of the try that is out, or the order is declined. Of a declined one
+    what is still out goes back when it turns out to be approved."""
+    order, why = change.order, "The processor had not answered when the customer had to be told."
     change.undue("unresolved")
-    if change.order.customer_waits:
-        decline(change, "The processor had not answered when the customer had to be told.")
-    return change.order
+    if order.customer_waits and order.going() is not None:
+        advance_or(change, "unresolved", first_reading(order), lambda: decline(change, why))
+    elif order.customer_waits:
+        decline(change, why)
+    return order
 
 
 def decline(change: Change, why: str) -> None:

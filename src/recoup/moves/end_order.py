@@ -5,8 +5,11 @@ from collections.abc import Callable
 from recoup.kernel.problem import Problem
 from recoup.moves.captures import PAID_TWICE, let_go, refuse_while_capturing
 from recoup.moves.change import Change
+from recoup.moves.refunds import owe_refund
 from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.stable.refunds import way_back
+
+PAID_TO_MERCHANT = "paid to the merchant directly"
 
 
 def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -> bool:
@@ -66,8 +69,15 @@ def cancel(change: Change) -> bool:
 
 
 def paid_elsewhere(change: Change, transmit_id: str) -> None:
-    """The merchant's own success ends the rescue; an order that is approved already is flagged instead."""
+    """The merchant's own success ends the rescue; an order that is approved already is flagged instead. One that was
+    advanced and not charged is taken back: its customer, who has paid the merchant, is not charged as well."""
     order = change.order
+    if order.advance is not None and order.advance.state in ("due", "netted"):
+        if order.refundable_units:
+            change.fact("paid_twice", transmit_id=transmit_id, taken_back=True)
+            owe_refund(change, order.refundable_units, message=PAID_TO_MERCHANT, items=[], input_mac=b"",
+                       actor="worker:transmit")  # fmt: skip
+        return
     if can(order.stage, "paid_elsewhere") and order.capturing() is None:
         change.step("paid_elsewhere", transmit_id=transmit_id)
         let_go(change)

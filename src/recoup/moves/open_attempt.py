@@ -9,6 +9,7 @@ from recoup.moves.change import Change
 from recoup.moves.customer_waits import decline, too_late
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.sends import gate
+from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.limits import Refused
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
@@ -52,13 +53,15 @@ def open_attempt(
     change.set_attempt(
         attempt, state="open", if_late="keep", route=route, sent_at=change.now, send_before=send_before,
         call_timeout_ms=int(timeout / timedelta(milliseconds=1)), sends=attempt.sends + 1,
+        card_last4=order.card.last4 if order.card else None,
     )  # fmt: skip
     order.attempts_count += 1
     order.next_attempt_at = None
     change.send(attempt.attempt_id, initiator=attempt.initiator)
     change.forget_code()
     change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route,
-                decision=str(attempt.decision_id or ""))  # fmt: skip
+                decision=str(attempt.decision_id or ""),
+                statement=statement_text(order.descriptor, order.card.scheme if order.card else ""))  # fmt: skip
     change.due("inquire", send_before + timeout + settled_after, wall=True)
     return attempt
 

@@ -99,9 +99,10 @@ def take_payment(
 
 def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
     order, route = change.order, attempt.route or ""
-    fee = fee_units(order.units, order.merchant.tariff)
+    fee = fee_units(order.units, order.tariff)
     change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, reference=attempt.reference)
-    change.step("collected", units=order.units, route=route, attempt=attempt.attempt_no, fee=fee)
+    change.step("collected", units=order.units, route=route, attempt=attempt.attempt_no, fee=fee,
+                **order.tariff.told())  # fmt: skip
     change.post("attempt", attempt.attempt_id, collected(order.units, route, fee, order.payable_place))
     if CHANNELS[route].settlement == "direct" and fee < order.units:
         _settle(change, attempt, fee, settles_to)

@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from recoup.moves import captures
+from recoup.moves import captures, collect
 from recoup.moves.change import Change
+from recoup.moves.disputed_refunds import give_way
 from recoup.moves.order_message import order_message
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
@@ -18,15 +19,43 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
                actor: str) -> Refund:  # fmt: skip
     """Once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
     order = change.order
-    payment = order.paid_by()
+    payment = order.paid_by() or order.going()  # one that is out decides what becomes of it
     refund = order_message(change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
                            input_mac="\\x" + input_mac.hex(), actor=actor)  # fmt: skip
+    fee_before = order.returned_fee(order.refunded_units)
     order.refunded_units += units
+    fee = order.returned_fee(order.refunded_units) - fee_before
+    told: dict[str, Any] = {"fee_returned": fee} if fee else {}
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,
-                items=items, remaining=order.units - order.refunded_units)  # fmt: skip
-    change.post("refund", refund.refund_id, [ledger.refund_owed(units, order.payable_place)])
-    change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+                items=items, remaining=order.refundable_units, **told)  # fmt: skip
+    postings = [ledger.refund_owed(units, order.payable_place)]
+    if fee:
+        postings.append(ledger.fee_returned(fee, order.payable_place))
+    change.post("refund", refund.refund_id, postings)
+    collect.settle_refund(change, refund)
     return refund
+
+
+def calm(change: Change, refund: Refund) -> None:
+    """It needs nobody's attention any more."""
+    if (change.order.attention or "").startswith(f"A {refund.kind} is "):
+        change.order.attention = None
+
+
+def refuse_refund(change: Change, refund: Refund, why: str) -> None:
+    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back."""
+    order = change.order
+    change.undue("refund", subject_id=refund.refund_id)
+    change.set_refund(refund, state="refused")
+    fee_before = order.returned_fee(order.refunded_units)
+    order.refunded_units -= refund.units
+    fee = fee_before - order.returned_fee(order.refunded_units)
+    told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
+    change.fact("refund_refused", refund.refund_id, units=refund.units, why=why, **told)
+    postings = [ledger.refund_refused(refund.units, order.payable_place)]
+    if fee:
+        postings.append(ledger.fee_taken_back(fee, order.payable_place))
+    change.post("refund", refund.refund_id, postings)
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
@@ -79,13 +108,13 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
 def _done(change: Change, refund: Refund, reference: str | None, code: str | None) -> None:
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="done", reference=reference, processor_code=code)
+    calm(change, refund)
     route = _route(change, refund)
     match refund.kind:
         case "refund":
             change.fact("refund_done", refund.refund_id, units=refund.units)
             change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
         case "reversal":
-            _calm(change)
             change.fact("reversed", refund.refund_id, units=refund.units)
             change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
         case "void":
@@ -94,18 +123,14 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
             captures.captured(change, refund)
 
 
-def _calm(change: Change) -> None:
-    """Nobody has to look any more at what was late with its answer."""
-    if change.order.attention == DELAYED.format(kind="reversal"):
-        change.order.attention = None
-
-
 def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> None:
     """A refusal of the processor. A capture may be asked for again; all else goes to the desk: the money stays owed."""
     change.undue("refund", subject_id=refund.refund_id)
     if refund.kind == "capture":
         change.set_refund(refund, state="refused", processor_code=code)
         captures.refused(change, refund, code)
+        return
+    if give_way(change, refund):
         return
     change.set_refund(refund, state="stuck", processor_code=code)
     change.order.attention = f"A {refund.kind} is stuck: the processor did not take it. The money is still owed."

@@ -9,6 +9,8 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
 from recoup.rules.order.snapshot import Order
 
+_BLOCKED = {"fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud."}
+
 
 def _send(row: dict[str, Any]) -> Send:
     return Send(
@@ -28,18 +30,21 @@ def with_reserved(sends: list[dict[str, Any]], reserved: Mapping[UUID, dict[str,
     return kept + [blank | row for row in reserved.values() if row["state"] != "not_sent"]
 
 
-def gate(order: Order, now: datetime, visa_limit: int, initiator: str) -> Allowed | Refused:
-    """Whether the networks allow one more send of the order's card now. Only under the card's lock."""
+def gate(
+    order: Order, now: datetime, visa_limit: int, initiator: str, *, units: int | None = None
+) -> Allowed | Refused:
+    """Whether the networks allow one more send of the order's card now. Only under the card's lock. `units`: of this
+    send, where they are not the order's."""
     for block in order.blocks:
         until = datetime.fromisoformat(block["until"]) if block["until"] else None
         ours = block["merchant_id"] in (None, str(order.merchant_id))
         if ours and block["acceptor_id"] in (None, order.merchant.acceptor_id) and (until is None or until > now):
-            return Refused("blocked", until, "This card is blocked.")
+            return Refused("blocked", until, _BLOCKED.get(block["reason"], "This card is blocked."))
     return may_send(
         order.card.scheme if order.card else "generic",
         [_send(row) for row in order.sends],
         now,
-        units=order.units,
+        units=order.units if units is None else units,
         currency=order.asset,
         initiator="customer" if initiator == "customer" else "merchant",
         acceptor_id=order.merchant.acceptor_id,

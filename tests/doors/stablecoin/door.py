@@ -27,6 +27,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.kernel.world import World
 from recoup.main.app import _no_path, refuse
+from recoup.rules.money.fees import Tariff
 from recoup.store.server import ServerAddress
 
 T = TypeVar("T")
@@ -161,6 +162,11 @@ class Merchant:
 
     def advance(self, **by: float) -> None:
         self.door.run(self.shop.advance(timedelta(**by)))
+        self.door.services.merchants.forget(self.shop.merchant_id)
+
+    def fees(self, **tariff: Any) -> None:
+        """What the operator takes from now on."""
+        self.door.run(self.shop.fees(Tariff(**tariff)))
         self.door.services.merchants.forget(self.shop.merchant_id)
 
     def set(self, **columns: Any) -> None:

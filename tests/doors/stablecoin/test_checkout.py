@@ -10,8 +10,8 @@ import pytest
 from tests.doors.stablecoin.door import Door, Merchant, page_of
 from tests.doors.stablecoin.test_money import fault
 
+from recoup.flows.hosted_link import checkout_token, order_of_token
 from recoup.flows.locked import Job
-from recoup.flows.stable.checkout import checkout_token, order_of_token
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.scope import WORKER
 from recoup.moves.change import Change

@@ -32,7 +32,7 @@ def movements(merchant: Merchant) -> list[tuple[str, str, str]]:
 
 
 def test_a_direct_order_leaves_nothing_behind(merchant: Merchant) -> None:
-    merchant.set(fee_basis_points=50)
+    merchant.fees(basis_points=50)
     order = merchant.paid(channel="mock_direct", amount="50.00")
     assert order["settlement_mode"] == "direct"
     assert merchant.order(order["id"])["settlements"][0]["status"] == "pending"

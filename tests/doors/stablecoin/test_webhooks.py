@@ -112,7 +112,7 @@ def test_a_failure_is_told_a_cancel_is_not_and_expiry_when_asked_for(door: Door,
 
 
 def test_a_settlement_is_told_after_its_payment(merchant: Merchant, hooks: Receiver) -> None:
-    merchant.set(fee_basis_points=50)
+    merchant.fees(basis_points=50)
     listen(merchant, hooks)
     order = merchant.paid(channel="mock_direct", amount="49.90")
     merchant.run_due()

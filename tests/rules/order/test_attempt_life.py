@@ -19,7 +19,10 @@ NOTHING: dict[tuple[str, str], tuple[frozenset[Stage], str]] = {
         for state in ("approved", "declined", "not_sent")
         for event in EVENTS
     },
-    ("planned", "sent"): (frozenset(PLACES) - {Stage.PROCESSING}, "the opening move sends at Processing only"),
+    ("planned", "sent"): (
+        frozenset(PLACES) - {Stage.PROCESSING, Stage.COMPLETED},
+        "the opening moves send at Processing, and what was advanced at Completed",
+    ),
     ("planned", "not_sent"): (ENDED, "the order's end has taken it back"),
     ("planned", "order_ended"): (OPEN, "the order has not ended"),
     **{
@@ -28,10 +31,6 @@ NOTHING: dict[tuple[str, str], tuple[frozenset[Stage], str]] = {
     },
     **{(now, "sent"): (frozenset(PLACES), "it is out") for now in GOING},
     **{(now, "order_ended"): (OPEN, "the order has not ended") for now in GOING},
-    **{
-        (now, "approved"): (frozenset({Stage.COMPLETED}), "no second attempt goes out beside the one that pays")
-        for now in GOING
-    },
 }
 
 
@@ -67,7 +66,10 @@ def test_money_moves_exactly_where_an_approval_is_found() -> None:
     for row in ROWS:
         assert (row.recipe is not None) == (row.to == "approved")
         if row.to == "approved":
-            assert (row.recipe, row.order_step) in (("collected", "collected"), ("late_approval", None))
+            told = (row.recipe, row.order_step)
+            assert told in (("collected", "collected"), ("charge", None), ("late_approval", None))
+        if row.recipe == "charge":
+            assert (row.stages, row.if_late) == ({Stage.COMPLETED}, None)
         if row.recipe == "late_approval":
             assert (row.stages, row.if_late, row.due) == (WITHOUT_MONEY, "reverse", "reverse")
 
@@ -89,5 +91,5 @@ def test_unknown_is_asked_about_and_never_sent_blind() -> None:
         if row.due == "resend":
             assert (row.event, row.to) == ("not_found", "open")
             assert row.stages <= OPEN
-        if row.state in GOING and row.event in ("declined", "not_sent") and row.stages <= ENDED:
+        if row.state in GOING and row.event in ("declined", "not_sent") and row.stages <= WITHOUT_MONEY:
             assert row.due == "none"

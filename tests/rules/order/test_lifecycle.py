@@ -147,6 +147,7 @@ class Model:
     out: int = 0
     sent: int = 0
     late: list[int] = field(default_factory=list)
+    disputes: list[int] = field(default_factory=list)  # amounts that are open or lost
     lines: list[Walked] = field(default_factory=list)
 
     def choices(self) -> list[str]:
@@ -161,6 +162,7 @@ class Model:
             "approved_late": not self.out,
             "attempt_sent": bool(self.out),
             "reversed": not self.late,
+            "dispute_won": not self.disputes,
         }
         return [name for name in possible(self.stage) if not barred.get(name, False)]
 
@@ -185,6 +187,11 @@ class Model:
                 self.late.append(self.units)
         elif name == "reversed":
             body["units"] = self.late.pop()
+        elif name == "dispute_opened":
+            body["units"] = dice.randint(1, self.units)
+            self.disputes.append(body["units"])
+        elif name == "dispute_won":
+            body["units"] = self.disputes.pop(dice.randrange(len(self.disputes)))
         self.lines.append(Walked(len(self.lines) + 1, name, src, self.stage, body))
 
 
@@ -203,13 +210,15 @@ def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str
         assert state == State(
             version=len(model.lines), stage=model.stage, approved_units=model.approved,
             refunded_units=sum(model.refunds), attempts=model.sent, reversed_units=state.reversed_units,
-            reason=state.reason,
+            reason=state.reason, disputed_units=sum(model.disputes),
         )  # fmt: skip
         steps = {(s.happening, s.src): s for s in STEPS}
         reasons = [steps[key].reason for line in model.lines if (key := (line.happening, Stage(line.src))) in steps]
         assert state.reason == next((r for r in reversed(reasons) if r), None)
-        shown = face(model.stage, kind, units, state.refunded_units, False)
-        assert (shown.status == 6) == (model.stage is Stage.COMPLETED and state.refunded_units == units)
+        paid, disputed = model.stage is Stage.COMPLETED, state.disputed_units > 0
+        shown = face(model.stage, kind, units, state.refunded_units, disputed)
+        assert (shown.status == 8) == (paid and disputed)
+        assert (shown.status == 6) == (paid and not disputed and state.refunded_units == units)
         assert (shown.outcome == "APPROVED") == (state.approved_units > 0)
 
 

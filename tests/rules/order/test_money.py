@@ -25,10 +25,14 @@ UNITS = st.integers(1, 10**12)
 
 def _all(units: int) -> list[Posting]:
     one = [
-        ledger.approve, ledger.fee, ledger.refund_owed, ledger.refund_refused, ledger.refund_netted, ledger.uncollected,
+        ledger.approve, ledger.fee, ledger.fee_returned, ledger.fee_taken_back, ledger.refund_owed,
+        ledger.refund_refused, ledger.refund_netted, ledger.uncollected, ledger.refund_of_bad_debt,
+        ledger.dispute_fee_charged, ledger.dispute_fee_returned, ledger.reversal_netted, ledger.reversal_owed_again,
     ]  # fmt: skip
-    routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_]
-    return [make(units) for make in one] + [make(units, "route") for make in routed]
+    routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_, ledger.dispute_fee]
+    disputed = [make(units, "route", who) for make in (ledger.disputed, ledger.dispute_won)
+                for who in ("operator", "merchant")]  # fmt: skip
+    return [make(units) for make in one] + [make(units, "route") for make in routed] + disputed
 
 
 @given(UNITS)
@@ -37,6 +41,12 @@ def test_each_recipe_balances_and_stays_in_the_chart(units: int) -> None:
         assert sum(e.units for e in posting.entries) == 0
         assert all(e.units and e.account in ACCOUNTS for e in posting.entries)
         assert {e.place for e in posting.entries if e.account != "clearing"} == {""}
+
+
+@given(UNITS, st.sampled_from(["operator", "merchant"]))
+def test_a_dispute_that_is_won_posts_the_opposite_exactly(units: int, who: str) -> None:
+    taken, back = ledger.disputed(units, "route", who), ledger.dispute_won(units, "route", who)
+    assert [(e.account, e.place, -e.units) for e in taken.entries] == [tuple(e) for e in back.entries]
 
 
 def test_nothing_is_posted_for_nothing() -> None:
@@ -87,11 +97,13 @@ def test_the_walk_of_an_order_ends_with_nothing_due(seed: int, units: int, point
                 post(ledger.refund_done(piece, "r"))
             else:
                 owed.append(piece)
+    lost = due > 0 and dice.random() < 0.3
     if due:
-        post(ledger.charge(due, "r") if dice.random() < 0.7 else ledger.uncollected(due))
+        post(ledger.uncollected(due) if lost else ledger.charge(due, "r"))
     for piece in owed:
         paid_back += piece
-        post(ledger.refund_done(piece, "r"))
+        post(ledger.refund_of_bad_debt(piece) if lost else ledger.refund_done(piece, "r"))
+    assert 0 <= book["bad_debt"] <= due
     assert (book["customer_due"], book["refund_due"], book["reversal_due"]) == (0, 0, 0)
     assert book["merchant_payable"] == -(units - fee - paid_back)
     assert sum(book.values()) == 0

@@ -16,6 +16,7 @@ from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.challenge import Asked, Given, answer, refuse, show
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
+from recoup.rules.network.descriptor import statement_text
 
 SCHEMES: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover"}
 ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zipcode", "countryCode")
@@ -55,6 +56,7 @@ def _page(visit: Visit, asked: Asked, problem: Problem | None = None) -> Respons
     return render("card.html", visit.language, {
         "asked": asked, "amount": Money(asked.units, asked.asset).text(), "address": visit.address,
         "scheme": SCHEMES.get(asked.scheme, "The card"), "problem": problem,
+        "statement": statement_text(asked.descriptor, asked.scheme),
         "told": told(visit.language, problem)[0] if problem else "", "test": world.policy.test_mode,
         "field": problem.field if problem else None, "country": asked.billing.get("countryCode", ""),
         "expired": f"{asked.exp_month:02d}/{asked.exp_year % 100:02d}",

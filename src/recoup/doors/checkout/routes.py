@@ -4,6 +4,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from recoup.doors.checkout.card import answer_card, card_page, refuse_card
+from recoup.doors.checkout.charge import ChargePage
 from recoup.doors.checkout.pay import pay_page
 from recoup.doors.checkout.simulate import simulate_payment
 from recoup.doors.checkout.visit import Checkout, Visit, page
@@ -16,7 +17,10 @@ from recoup.store.read.challenges import kind_of_order
 
 def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute]:
     checkout = Checkout(world, orders, merchants, Vault(world))
+    charge = ChargePage(world)
     return [
+        Route("/charge", charge.form, methods=["GET"]),
+        Route("/charge", charge.look_up, methods=["POST"]),
         Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET"]),
         Route("/checkout/{token}/pay", page(checkout, simulate_payment(approve=True)), methods=["POST"]),
         Route("/checkout/{token}/fail", page(checkout, simulate_payment(approve=False)), methods=["POST"]),

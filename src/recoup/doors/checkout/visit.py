@@ -13,9 +13,9 @@ from recoup.doors.checkout.templates import problem_page
 from recoup.doors.edge.messages import language_of
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.tokenize import Vault
+from recoup.flows.hosted_link import order_of_token
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
-from recoup.flows.stable.checkout import order_of_token
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 

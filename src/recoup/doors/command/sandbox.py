@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from recoup.doors.command import sandbox_dispute
 from recoup.doors.command.clock import parse_step
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
-from recoup.flows.cards.on_demand import FAULTS, clear_fault, set_fault, settle_attempt
+from recoup.flows.cards.on_demand import FAULTS, clear_fault, set_fault, settle_attempt, statement
 from recoup.flows.stable.pay import simulate_by_operator
+from recoup.kernel.money import Money
 from recoup.rules.network.magic import inputs
 
 
@@ -47,6 +49,21 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         """The issuer declines whatever this order sends from now on; its next attempt is made now. The payment of a
         stablecoin order fails."""
         _settle(with_world, load_settings(data_dir=data_dir), order, False)
+
+    @sandbox.command("statement")
+    @click.argument("order")
+    @data_dir_option
+    def show_statement(order: str, data_dir: Path | None) -> None:
+        """What the cardholder's bank statement shows of this order."""
+
+        async def work(opened: Opened) -> list[dict[str, Any]]:
+            return await statement(opened.world, order)
+
+        for row in with_world(load_settings(data_dir=data_dir), work):
+            amount = Money(row["units"], row["currency"]).text()
+            click.echo(f"{row['at']:%Y-%m-%d}  {row['descriptor']:34} {amount:>14} {row['currency']}")
+
+    sandbox_dispute.add(sandbox, with_world, load_settings)
 
     @sandbox.command()
     @click.argument("kind", type=click.Choice(FAULTS))

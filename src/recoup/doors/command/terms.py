@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from recoup.doors.command import terms_settlement
+from recoup.doors.command import terms_disputes, terms_exposure, terms_fees, terms_notices, terms_settlement
 from recoup.doors.command.verbs import WithWorld
 
-NOUNS: tuple[Any, ...] = (terms_settlement,)  # one module a noun, each with an `add(terms, with_world, load_settings)`
+# One module a noun, each with an `add(terms, with_world, load_settings)`.
+NOUNS: tuple[Any, ...] = (terms_fees, terms_exposure, terms_disputes, terms_settlement, terms_notices)
 
 
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:

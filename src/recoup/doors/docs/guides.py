@@ -19,6 +19,8 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "events": ("Reference", "Webhooks"),
     "errors": ("Reference", "Errors"),
     "order-life": ("Reference", "The life of one order"),
+    "fees-and-refunds": ("Reference", "Fees, refunds, mail"),
+    "refund-matrix": ("Reference", "What becomes of a refund"),
     "magic-inputs": ("Reference", "Magic inputs"),
     "settings": ("Running it", "Settings"),
 }

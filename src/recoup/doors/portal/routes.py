@@ -5,10 +5,15 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
+from recoup.doors.portal.disputes.page import disputes_page, notice_again
+from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.refunds.page import act as act_on_refund
+from recoup.doors.portal.refunds.page import desk_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
@@ -40,9 +45,20 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/refunds", desk_page),
+        on("/refunds/{refund_id}", act_on_refund, "POST"),
+        on("/mailbox", mailbox_page),
+        on("/mailbox", switch_notices, "POST"),
         on("/orders/{order_id}/give-back", post_give_back, "POST"),
         on("/orders/{order_id}/settled-by-hand", post_by_hand, "POST"),
         on("/orders/{order_id}/settle-again", post_settle_again, "POST"),
+        on("/orders/{order_id}/dispute", dispute_order, "POST"),
+        on("/disputes", disputes_page),
+        on("/disputes/notices", notice_again, "POST"),
+        on("/disputes/{dispute_id}", dispute_page),
+        on("/disputes/{dispute_id}/notes", add_note, "POST"),
+        on("/disputes/{dispute_id}/answer", post_answer, "POST"),
+        on("/disputes/{dispute_id}/decide", decide, "POST"),
         on("/settlements", settlements_page),
         on("/settlements/{batch_id}", settlement_page),
         on("/settlements/{batch_id}/lines.csv", lines_csv),

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from recoup.doors.portal import words
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
+from recoup.rules.network.descriptor import statement_text
 
 FOLDER: Final = Path(__file__).parent
 STATIC: Final = {name: FOLDER / "static" / name for name in ("tokens.css", "portal.css", "favicon.svg")}
@@ -84,7 +85,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     made.filters |= {
         "money": _money, "when": when, "utc": utc, "full": full, "span": span,
-        "short_id": short_id, "count": count, "scheme": words.scheme_word,
+        "short_id": short_id, "count": count, "scheme": words.scheme_word, "statement": statement_text,
     }  # fmt: skip
     made.globals |= {
         "STATUSES": words.STATUSES, "CHANNELS": words.CHANNELS, "channel_word": words.channel_word,

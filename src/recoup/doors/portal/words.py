@@ -55,6 +55,15 @@ REASONS: Final[dict[str, str]] = {
     "challenge_failed": "The customer did not pass the bank's check.",
     "challenge_timeout": "The customer did not answer the bank's check in time.",
 }
+DISPUTE_KINDS: Final = {"fraud": "Fraud", "service": "Service", "processing": "Processing"}
+DISPUTE_STAGES: Final = {
+    "inquiry": "Inquiry", "first": "First chargeback", "pre_arbitration": "Pre-arbitration",
+}  # fmt: skip
+DISPUTE_STATES: Final[dict[str, tuple[str, str, str]]] = {  # tone, icon, word
+    "open": ("disp", "chargeback", "Open"), "answered": ("run", "processing", "Answered"),
+    "won": ("ok", "completed", "Won"), "lost": ("off", "cancelled", "Lost"),
+    "accepted": ("off", "cancelled", "Accepted"), "expired": ("off", "cancelled", "Lost: not answered"),
+}  # fmt: skip
 CLASSES: Final[dict[str, str]] = {
     "funds": "Lack of money: may be tried again.",
     "soft": "Soft: may be tried again.",

@@ -16,10 +16,13 @@ from recoup.doors.rescue.shapes.orders import (
     AmendedOrder,
     AttemptShown,
     CancelBody,
+    DisputeShown,
     Item,
     Order,
     OrderDetail,
+    RefundedItem,
     RefundShown,
+    RefundStep,
 )
 from recoup.doors.rescue.wire import Nothing, iso_or_null
 from recoup.flows.cards.amend import NOTES_MAX, Amended, amend
@@ -28,6 +31,7 @@ from recoup.kernel.ids import tail
 from recoup.kernel.money import symbol
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.store.read.wire_orders import wire_order
@@ -50,6 +54,7 @@ async def _detail(call: Call, order_id: UUID) -> dict[str, Any]:
         "items": [Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
                   for number, line in enumerate(row["items"] or (), 1)],
         "refunds": [_refund(one) for one in row["refunds"] or ()],
+        "disputes": [_dispute(one, row["scheme"]) for one in row["disputes"] or ()],
         "attempts": [_attempt(one) for one in row["attempts"] or ()],
         "challenge_url": call.services.challenge_url(call.scope.merchant_id, order_id) if row["challenged"] else None,
     }  # fmt: skip
@@ -81,7 +86,20 @@ def _refund(row: dict[str, Any]) -> RefundShown:
     return RefundShown(
         id=UUID(row["refund_id"]), number=row["refund_no"], status=_REFUND_STATUS.get(row["state"], "PENDING"),
         amount=row["units"], created_date=_moment(row["business_at"]), message=row["message"],
-        reference=row["reference"],
+        reference=row["reference"], kind=row["kind"], state=row["state"],
+        items=[RefundedItem(line=p["line"], quantity=p["quantity"], amount=p["units"]) for p in row["items"]],
+        history=[RefundStep(happening=step["happening"], at=_moment(step["at"])) for step in row["life"] or ()],
+    )  # fmt: skip
+
+
+def _dispute(row: dict[str, Any], scheme: str | None) -> DisputeShown:
+    return DisputeShown(
+        id=UUID(row["dispute_id"]), number=row["dispute_no"], kind=row["kind"], stage=row["stage"],
+        status=row["state"].upper(), amount=row["units"], reason_code=row["reason_code"],
+        reason=reason_of(scheme or "generic", row["reason_code"]).meaning, borne_by=row["liable"],
+        created_date=_moment(row["opened_at"]),
+        respond_by=_moment(row["respond_by"]) if row["respond_by"] else None,
+        closed_date=_moment(row["closed_at"]) if row["closed_at"] else None,
     )  # fmt: skip
 
 
@@ -138,7 +156,7 @@ async def cancel(call: Call) -> Reply:
 
 
 GET: Final = Operation(
-    "GET", "/v1/orders/{id}", "One order", "With its lines, refunds and attempts.", group="Orders",
+    "GET", "/v1/orders/{id}", "One order", "With its lines, refunds, attempts and disputes.", group="Orders",
     answers={200: OrderDetail}, problems=("not_found",), examples=examples.ORDER,
 )  # fmt: skip
 PATCH: Final = Operation(

@@ -7,10 +7,10 @@ from recoup.doors.edge.rate import Buckets
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit
+from recoup.flows.hosted_link import checkout_token
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.credentials import Credentials
-from recoup.flows.stable.checkout import checkout_token
 from recoup.kernel.world import World
 
 

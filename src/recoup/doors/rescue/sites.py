@@ -65,11 +65,13 @@ def _wanted(call: Call, *, whole: bool) -> Wanted:
         given = fields.flag(name)
         return absent if given is None else given
 
+    support = fields.text("supportContact", maximum=128)
     wanted = Wanted(
         url=fields.text("url", required=whole, maximum=512) or None,
         name=fields.text("name", required=whole, maximum=128) or None,
         descriptor=fields.text("descriptor", required=whole, maximum=64) or None, cit_web=flag("citWeb", on),
         cit_callcenter=flag("citCallcenter", on), mit=flag("mit", on), is_default=flag("isDefault", None),
+        support=support if support or "supportContact" in call.body else None,
     )  # fmt: skip
     fields.raise_if_any()
     return wanted
@@ -79,7 +81,7 @@ def _shown(site: Any) -> Site:
     return Site(
         id=site.site_id, url=site.url, name=site.name, descriptor=site.descriptor, cit_web=site.cit_web,
         cit_callcenter=site.cit_callcenter, mit=site.mit, is_default=site.is_default,
-        created_date=iso(site.created_at),
+        created_date=iso(site.created_at), support_contact=site.support,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from recoup.flows.messages import stablecoin_endpoint
 from recoup.flows.messages.stablecoin_endpoint import StablecoinEndpoint
 from recoup.kernel.ids import wire_id
 from recoup.rules.messages.stable_events import NAMES
+from recoup.rules.money.fees import choose
 
 _NAMES: Final = ", ".join(NAMES)
 
@@ -37,7 +38,7 @@ class MerchantObject(Struct, frozen=True):
     settlement_address: str
     settlement_addresses: dict[str, str]
     fee_override: bool
-    fee_percent: Annotated[str, Meta(description="A fraction: `0.01` is 1 %.")]
+    fee_percent: Annotated[str, Meta(description="Of payments in USDT, as a fraction: `0.01` is 1 %.")]
     fee_fixed: str
     min_payout: str
     totp_enabled: bool
@@ -61,15 +62,17 @@ class WebhookAnswer(Struct, frozen=True):
 
 async def me(call: Call) -> Reply:
     services, scope = call.services, call.scope
-    merchant = (await services.merchants.get(scope.merchant_id)).merchant
+    known = await services.merchants.get(scope.merchant_id)
+    merchant, now = known.merchant, known.merchant.business(services.world.clocks.wall())
+    tariff = choose(known.fee_terms, site_id=None, order_type="STABLE", currency="USDT", at=now)
     endpoint = await stablecoin_endpoint.read(services.world, scope)
-    percent = Decimal(merchant.tariff.basis_points) / 10_000
+    percent = Decimal(tariff.basis_points) / 10_000
     return Reply(Me(MerchantObject(
         id=wire_id("mch", merchant.merchant_id), name=merchant.name, email="",
         status="suspended" if merchant.killed else "active", webhook_url=endpoint.url,
         webhook_events=",".join(endpoint.events), webhook_encryption=endpoint.encrypt, email_on_payment=False, slug="",
         custom_domain="", settlement_address="", settlement_addresses={}, fee_override=bool(percent),
-        fee_percent=f"{percent:f}", fee_fixed=str(merchant.tariff.fixed_units), min_payout="0", totp_enabled=False,
+        fee_percent=f"{percent:f}", fee_fixed=str(tariff.fixed_units), min_payout="0", totp_enabled=False,
         kyc_status="not_required", is_test=services.world.policy.test_mode,
     )))  # fmt: skip
 

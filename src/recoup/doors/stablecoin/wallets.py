@@ -18,7 +18,7 @@ from recoup.store.read.wallets import balances, movements
 
 _TYPES: Final = {
     "approve": "credit", "fee": "fee", "refund_owed": "debit", "refund_refused": "credit", "settled": "settlement",
-    "payout_requested": "debit", "payout_returned": "credit",
+    "payout_requested": "debit", "payout_returned": "credit", "fee_returned": "fee", "fee_taken_back": "fee",
 }  # fmt: skip
 OFFSET_MAX: Final = 1_000_000
 

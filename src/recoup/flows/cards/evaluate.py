@@ -2,8 +2,8 @@
 
 A managed MIT is only admitted, together with whatever else came in at that moment; the worker decides. A synchronous
 MIT is admitted the same way, then tried once inside its deadline, and worked on afterwards. With a CIT the customer
-waits: it is tried once, and whatever is not said at the deadline is no. What is known by its key or its order id is
-read, never made twice.
+waits: it is tried once, and what is not said at the deadline is no, or the operator's risk. What is known by its key or
+its order id is read, never made twice.
 """
 
 import asyncio
@@ -227,7 +227,7 @@ class Evaluate:
             if self._world.clocks.monotonic() >= until - self._crowd():
                 if not row["kind"].startswith("cit"):
                     return word_of(row, warnings)
-                # The customer has to be told something: from here on it is no, whatever the processor says later.
+                # The customer has to be told something, and it holds, whatever the processor says later.
                 return word_of_order(await give_up(self._orders, (scope.merchant_id, order_id)), warnings)
             await asyncio.sleep(0.03)
 

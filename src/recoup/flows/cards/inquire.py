@@ -16,6 +16,7 @@ from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
+from recoup.moves.collect import worry
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.sends import gate
 from recoup.rules.network.limits import Refused
@@ -79,9 +80,11 @@ async def _not_known(
                 return _again(world, change, now, processor.settled_after)
             change.due("inquire", change.wall + timedelta(milliseconds=200), wall=True)
             return None
-        if change.wall > now.send_before + world.policy.desk_after and can(order.stage, "broke"):
-            change.step("broke", why="The processor has not said for a day whether this payment went through.",
-                        cause="unknown_outcome")  # fmt: skip
+        if change.wall > now.send_before + world.policy.desk_after:
+            if can(order.stage, "broke"):
+                change.step("broke", why="The processor has not said for a day whether this payment went through.",
+                            cause="unknown_outcome")  # fmt: skip
+            worry(change)
         pause = min(ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4))
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
         return None

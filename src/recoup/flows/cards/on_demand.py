@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from recoup.flows.cards.collect import collect
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.find_order import find_one
 from recoup.flows.locked import Job, Orders
@@ -11,15 +12,17 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change
+from recoup.moves.collect import bring_forward as bring_charge_forward
 from recoup.moves.plan_attempts import plan_attempt
 from recoup.rules.order.lifecycle import Stage
 
-FAULTS = ("outage", "slow", "silent", "duplicate")
+FAULTS = ("outage", "slow", "silent", "duplicate", "refuse")  # the last: money back is refused
 _OPERATOR = Actor("operator", "sandbox")
 
 
 async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) -> str:
-    """Makes the order's next attempt now, with the answer that is asked for. Answers the attempt's state.
+    """Makes the order's next attempt, or the charge of what was advanced, now, with the answer that is asked for.
+    Answers the attempt's state.
 
     Raises: Problem not_found, wrong_state.
     """
@@ -27,17 +30,30 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
     issuer: SandboxProcessor = world.processors["sandbox"]
     await issuer.force(order_id, approve)
 
-    def bring_forward(change: Change) -> None:
+    def bring_forward(change: Change) -> bool:
         order = change.order
+        if order.going() is None and bring_charge_forward(change, "Brought forward by the operator."):
+            return True
         if order.stage is not Stage.PROCESSING or order.going() is not None:
             raise Problem("wrong_state", f"The order is {order.stage.value}; only one in processing can be tried.",
                       cure="Read the order: its state says what is possible.")  # fmt: skip
         change.fact("planned", verdict="operator", next=change.now, reasons=["Brought forward by the operator."])
         plan_attempt(change, change.now, "soft", None)
+        return False
 
-    await orders.change(Job((merchant_id, order_id), bring_forward, _OPERATOR, "sandbox"))
-    state = await send_attempt(world, orders, (merchant_id, order_id), actor=_OPERATOR, request_id="sandbox")
+    found = (merchant_id, order_id)
+    if await orders.change(Job(found, bring_forward, _OPERATOR, "sandbox")):
+        charged = await collect(world, orders, found, actor=_OPERATOR, request_id="sandbox")
+        return charged or "not charged: the order says why"
+    state = await send_attempt(world, orders, found, actor=_OPERATOR, request_id="sandbox")
     return state or "not sent: the order says why"
+
+
+async def statement(world: World, key: str) -> list[dict[str, Any]]:
+    """What the cardholder's statement shows of an order. Raises: Problem(not_found)."""
+    _, order_id = await find_one(world, key)
+    found: list[dict[str, Any]] = await _issuer(world).statement(order_id)
+    return found
 
 
 async def set_fault(world: World, kind: str, lasts: timedelta) -> None:

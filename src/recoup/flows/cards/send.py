@@ -17,9 +17,11 @@ from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import open_attempt
 from recoup.moves.start_order import start_order
+from recoup.rules.network.descriptor import statement_text
 from recoup.rules.order.snapshot import Attempt, Order
 
 NOTHING = AtHand()
+Intent = Callable[[Change], tuple[Order, Attempt] | None]
 _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
            "not_found": "not_found"}  # fmt: skip
 
@@ -41,18 +43,31 @@ async def send_attempt(
     `pick_up`: an order that was only just admitted is decided in the same transaction.
     """
 
-    def intent(change: Change) -> tuple[Order, Attempt, float] | None:
+    def intent(change: Change) -> tuple[Order, Attempt] | None:
         if pick_up:
             start_order(change)
         processor = route_of(world, change.order)
         attempt = open_attempt(change, world.policy, processor.name, processor.settled_after,
                                with_customer=at_hand is not NOTHING)  # fmt: skip
-        if attempt is None:
-            return None
-        assert attempt.send_before is not None
-        return change.order, attempt, deadline_of(world, attempt.send_before)
+        return (change.order, attempt) if attempt is not None else None
 
-    opened = await orders.change(Job(key, intent, actor, request_id, cards=True))
+    return await carry_out(world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand)
+
+
+async def carry_out(
+    world: World, orders: Orders, key: tuple[UUID, UUID], intent: Intent, *, actor: Actor = WORKER,
+    request_id: str = "worker", at_hand: AtHand = NOTHING,
+) -> str | None:  # fmt: skip
+    """`intent` opens the attempt under the locks of order and card; then the call, then what came of it."""
+
+    def open_it(change: Change) -> tuple[Order, Attempt, float] | None:
+        made = intent(change)
+        if made is None:
+            return None
+        assert made[1].send_before is not None
+        return *made, deadline_of(world, made[1].send_before)
+
+    opened = await orders.change(Job(key, open_it, actor, request_id, cards=True))
     if opened is None:
         return None
     order, attempt, deadline = opened
@@ -81,8 +96,9 @@ def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_
         id=attempt.attempt_id, order_id=order.order_id, merchant_id=order.merchant_id,
         acceptor_id=order.merchant.acceptor_id, card=open_card(world, order, at_hand.cvv), units=attempt.units,
         currency=attempt.asset, initiator="customer" if attempt.initiator == "customer" else "merchant",
-        capture=not order.captured_later, descriptor=order.descriptor,
-        sent_at=attempt.sent_at, send_before_monotonic=deadline,
+        capture=not order.captured_later, sent_at=attempt.sent_at,
+        descriptor=statement_text(order.descriptor, order.card.scheme if order.card else ""),
+        send_before_monotonic=deadline,
         timeout_seconds=(attempt.call_timeout_ms or 0) / 1000, phone=at_hand.phone or None,
         network_transaction_id=facts.get("network_transaction_id"), agreement=facts.get("agreement"),
         three_d_secure=at_hand.three_d_secure or facts.get("three_d_secure"),

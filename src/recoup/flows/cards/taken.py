@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.rules.order.faces import face
+from recoup.rules.order.faces import Face, face
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
 
@@ -76,11 +76,16 @@ def word_of(row: Any, warnings: tuple[str, ...] = ()) -> Word:
     """From a row of `store.read.evaluate`."""
     shown = face(Stage(row["stage"]), row["kind"], row["units"], row["refunded_units"], row["disputed"])
     return Word(row["order_id"], row["external_id"], shown.evaluate, shown.outcome, row["reason"], warnings,
-                row["next_attempt_at"])  # fmt: skip
+                _next(shown, row["next_attempt_at"]))  # fmt: skip
 
 
 def word_of_order(order: Order, warnings: tuple[str, ...] = ()) -> Word:
     """From an order as a change left it."""
     shown = order.face()
     return Word(order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings,
-                order.next_attempt_at)  # fmt: skip
+                _next(shown, order.next_attempt_at))  # fmt: skip
+
+
+def _next(shown: Face, at: datetime | None) -> datetime | None:
+    """Of an approved order none: when its customer is charged for what was advanced is the operator's affair."""
+    return None if shown.outcome == "APPROVED" else at

@@ -18,8 +18,10 @@ from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.money.settlement import KINDS
 from recoup.store.read.proofs import issuer
+from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
 from recoup.store.read.proofs.counts import counts
+from recoup.store.read.proofs.disputes import disputes, issuers_cases, notices_of_nothing
 from recoup.store.read.proofs.due import due_work, due_work_of_nothing
 from recoup.store.read.proofs.ledger import (
     book,
@@ -28,7 +30,7 @@ from recoup.store.read.proofs.ledger import (
     read_outstanding,
     read_postings,
 )
-from recoup.store.read.proofs.messages import feed_and_exposure, messages
+from recoup.store.read.proofs.messages import feed, messages
 from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
@@ -72,6 +74,7 @@ async def verify(
                 if tell:
                     tell(one)
                 found = await _merchant(connection, one, wall, with_issuer)
+            found = found or await operator_exposure(connection)
             found = found or await sends_of_nothing(connection, merchant_id)
             if found is None and with_issuer:
                 found = await issuer.theirs(connection, merchant_id)
@@ -96,8 +99,10 @@ async def _merchant(
         or await pages(connection, merchant_id)
         or await due_work_of_nothing(connection, merchant_id)
         or await payouts(connection, merchant_id)
+        or await notices_of_nothing(connection, merchant_id)
         or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
-        or await feed_and_exposure(connection, merchant_id)
+        or await feed(connection, merchant_id)
+        or await exposure(connection, merchant_id)
     )
 
 
@@ -118,10 +123,20 @@ async def _window(
     lines, events = list(verify_orders.EVENTS), list(verify_orders.EVENTS.values())
     return (
         await decline_that_came_in(connection, window)
+        or await advances(connection, window)
         or await due_work(connection, window, wall, INLINE_GRACE)
         or await messages(connection, window, lines, events)
         or await settlements(connection, window)
-        or (await issuer.ours(connection, window) or await channel_book(connection, window) if with_issuer else None)
+        or await disputes(connection, window)
+        or (await _their_books(connection, window) if with_issuer else None)
+    )
+
+
+async def _their_books(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    return (
+        await issuer.ours(connection, window)
+        or await issuers_cases(connection, window)
+        or await channel_book(connection, window)
     )
 
 

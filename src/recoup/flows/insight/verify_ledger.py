@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.flows.insight.verify_fees import FeeOfOrder
 from recoup.moves.book import content_hash
 from recoup.rules.money import ledger
 from recoup.rules.money.ledger import Entry, Posting
@@ -13,7 +14,8 @@ Wrong = tuple[str, Any, Any]  # field, expected, found
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
 MONEY: Final = (
     "collected", "captured", "advanced", "refund_owed", "refund_netted", "refund_done", "refund_refused",
-    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled",
+    "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
+    "refund_of_bad_debt", "dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again",
 )  # fmt: skip
 
 
@@ -25,7 +27,11 @@ def first_wrong(
     demanded: dict[UUID, dict[Source, Posting]] = defaultdict(dict)
     dates: dict[Source, Any] = {}
     optional: set[Source] = set()
+    fees: dict[UUID, FeeOfOrder] = defaultdict(FeeOfOrder)
     for line in lines:
+        wrong = fees[line["order_id"]].wrong(line)
+        if wrong:
+            return line["order_id"], wrong
         if line["happening"] in ("collected", "captured", "advanced") and line["units"] != line["order_units"]:
             return line["order_id"], (f"units of log line {line['seq']}", line["order_units"], line["units"])
         for source, posting in _demanded(line, optional):
@@ -62,32 +68,72 @@ def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:
 
 def _demanded(line: Mapping[str, Any], optional: set[Source]) -> list[tuple[Source, Posting]]:
     units, route, attempt = line["units"], line["route"], ("attempt", line["attempt_id"])
-    refund, payable = ("refund", line["fact_id"]), ledger.WALLET if line["kind"] == "stable" else ""
+    order, payable = ("order", line["order_id"]), ledger.WALLET if line["kind"] == "stable" else ""
+    if line["happening"] in _BY_DISPUTE:
+        return _by_dispute(line, payable)
     match line["happening"]:
         case "collected" | "captured" | "advanced":
             fee = line["fee"] or 0
             ahead = line["happening"] == "advanced"
             made = ledger.advanced(units, fee, payable) if ahead else ledger.collected(units, route, fee, payable)
+            source = order if ahead else attempt
             if line["fee"] is None:  # an older line, which does not say its fee
-                optional.add((*attempt, "fee"))
-            if ahead:
-                optional.add((*attempt, "charge"))
-            return [((*attempt, p.recipe), p) for p in made]
+                optional.add((*source, "fee"))
+            return [((*source, p.recipe), p) for p in made]
+        case "charged":
+            return [((*attempt, "charge"), ledger.charge(units, route))]
+        case "uncollected":
+            return [((*order, "uncollected"), ledger.uncollected(units))]
         case "approved_late" | "paid_late":
             return [((*attempt, "late_approval"), ledger.late_approval(units, route))]
         case "settled":
             return [(("settlement", line["fact_id"], "settled"), ledger.settled(units, route))]
+    return [(("refund", line["fact_id"], p.recipe), p) for p in _money_back(line, units, route, payable)]
+
+
+def _money_back(line: Mapping[str, Any], units: int, route: str, payable: str) -> list[Posting]:
+    """What a refund's or reversal's line books."""
+    match line["happening"]:
         case "reversed":
-            return [((*refund, "reversed"), ledger.reversed_(units, route))]
+            return [ledger.reversal_by_hand(units) if line["by_hand"] else ledger.reversed_(units, route)]
         case "settled_by_hand":
-            return [((*refund, "by_hand"), ledger.by_hand(units, route))]
+            return [ledger.by_hand(units, route)]
         case "refund_done":
-            return [((*refund, "refund_done"), ledger.refund_done(units, route))]
+            return [ledger.refund_by_hand(units) if line["by_hand"] else ledger.refund_done(units, route)]
         case "refund_netted":
-            return [((*refund, "refund_netted"), ledger.refund_netted(units))]
+            return [ledger.refund_netted(units)]
+        case "refund_of_bad_debt":
+            return [ledger.refund_of_bad_debt(units)]
         case "refund_refused":
-            return [((*refund, "refund_refused"), ledger.refund_refused(units, payable))]
-    return [((*refund, "refund_owed"), ledger.refund_owed(units, payable))]
+            refused = [ledger.refund_refused(units, payable)]
+            return refused + ([ledger.fee_taken_back(f, payable)] if (f := line["fee_taken_back"]) else [])
+    owed = [ledger.refund_owed(units, payable)]
+    return owed + ([ledger.fee_returned(f, payable)] if (f := line["fee_returned"]) else [])
+
+
+_BY_DISPUTE: Final = ("dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again")
+
+
+def _by_dispute(line: Mapping[str, Any], payable: str) -> list[tuple[Source, Posting]]:
+    if line["happening"] in ("dispute_opened", "dispute_won"):
+        return [(("dispute", line["round_id"], p.recipe), p) for p in _disputed(line, payable)]
+    netted = line["happening"] == "reversal_netted"
+    posting = (ledger.reversal_netted if netted else ledger.reversal_owed_again)(line["units"])
+    return [(("refund", line["fact_id"], posting.recipe), posting)]
+
+
+def _disputed(line: Mapping[str, Any], payable: str) -> list[Posting]:
+    """Of a dispute that took its money, or gave it back."""
+    money = line["units"], line["route"], line["liable"], payable
+    if line["happening"] == "dispute_won":
+        back = ledger.dispute_fee_returned
+        return [ledger.dispute_won(*money)] + ([back(line["fee_charged"], payable)] if line["fee_charged"] else [])
+    postings = [ledger.disputed(*money)]
+    if line["fee"]:
+        postings.append(ledger.dispute_fee(line["fee"], line["route"]))
+    if line["fee_charged"]:
+        postings.append(ledger.dispute_fee_charged(line["fee_charged"], payable))
+    return postings
 
 
 def _order(
@@ -114,7 +160,7 @@ def _order(
         return f"posting {missing[2]} of {missing[0]} {missing[1]}", "one, by the log", None
     for account, found in sums.items():
         due = -outstanding.get(account, 0)
-        if found != due and not (account == "customer_due" and any(s[2] == "charge" for s in optional - seen)):
+        if found != due:
             return f"{account} at the end of the walk", due, found
     return None
 

@@ -82,11 +82,13 @@ def _line(state: State, line: Mapping[str, Any]) -> State | Wrong:
 
 def _head(row: Mapping[str, Any], state: State) -> Wrong | None:
     stage = state.stage
-    shown = face(stage, row["kind"], row["units"], state.refunded_units, row["disputed"])
+    shown = face(stage, row["kind"], row["units"], state.refunded_units, state.disputed_units > 0)
     pairs: tuple[Wrong, ...] = (
         ("approved units", row["units"] if stage is Stage.COMPLETED else 0, state.approved_units),
         ("refunded units of the refunds", state.refunded_units, row["refunded"]),
         ("refunded units of the head", state.refunded_units, row["refunded_units"]),
+        ("disputed units of the disputes", state.disputed_units, row["disputed_units"]),
+        ("disputed, as the head says", state.disputed_units > 0, row["disputed"]),
         ("attempts sent, by the log", state.attempts, row["counted"]),
         ("attempts of the head", row["counted"], row["attempts"]),
         ("reason", state.reason, row["reason"]),

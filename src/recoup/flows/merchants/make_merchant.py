@@ -7,9 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
+from recoup.kernel.time import business_at
 from recoup.kernel.world import World
 from recoup.moves.settlement import begin_settlement
+from recoup.rules.money.fees import FeeTerm, Tariff
 from recoup.rules.stable.signing import secret_context
+from recoup.store.write.fee_terms import add_first_fee_term, fee_term_row
 from recoup.store.write.merchants import (
     add_api_key,
     add_merchant,
@@ -52,15 +55,19 @@ async def make_merchant(
     wall = world.clocks.wall()
     acceptor = next(iter(world.processors.values())).acceptor_id
     with_customer = world.policy.test_mode  # live, each kind is switched on by somebody
-    row = {
+    row: dict[str, Any] = {
         "merchant_id": merchant_id, "partner_id": partner_id, "name": name,
         "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": with_customer,
         "cit_callcenter": with_customer,
-        "mit": True, "region": "us", "acceptor_id": acceptor, "fee_basis_points": fee_basis_points,
-        "fee_fixed_units": 0, "fee_minimum_units": 0, "webhook_key": None, "created_at": wall,
+        "mit": True, "region": "us", "acceptor_id": acceptor, "webhook_key": None, "created_at": wall,
     }  # fmt: skip
     async with world.db.transaction() as tx:
         await add_merchant(tx, row, _site(merchant_id, sites[0], wall, default=True))
+        if fee_basis_points:
+            await add_first_fee_term(tx, fee_term_row(
+                FeeTerm(new_id(), business_at(wall, row["offset_us"]), Tariff(fee_basis_points)), merchant_id,
+                actor="operator:setup", note="", recorded_at=wall,
+            ))  # fmt: skip
         for site in sites[1:]:
             await add_site(tx, _site(merchant_id, site, wall, default=False))
         await begin_settlement(tx, merchant_id, wall - clock_behind)

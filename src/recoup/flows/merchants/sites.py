@@ -29,6 +29,7 @@ class Wanted:
     cit_callcenter: bool | None = None
     mit: bool | None = None
     is_default: bool | None = None
+    support: str | None = None
 
 
 async def list_all(world: World, scope: Scope) -> list[Site]:
@@ -98,6 +99,9 @@ def _check(site: Site, others: list[Site], wanted: Wanted) -> None:
     """What is asked for; a merchant need not mend its site's address to change a switch."""
     host = check_site_address(site.url) if wanted.url is not None else host_of(site.url)
     check_descriptor(site.descriptor)
+    if any(not c.isprintable() for c in site.support):
+        raise Problem("invalid", "The field SupportContact has characters that cannot be shown.",
+                      field="SupportContact")  # fmt: skip
     if any(host_of(other.url) == host for other in others):
         raise Problem("conflict", f"Another site has the host {host}.", cure="Change that one, or send another url.")
     if len(others) >= SITES_MAX:

@@ -14,6 +14,7 @@ from recoup.kernel.money import Money, from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.captures import refund_hold
 from recoup.moves.change import Change
 from recoup.moves.refunds import owe_refund
 from recoup.rules.money.refunds import by_amount, by_items, items_of
@@ -69,8 +70,11 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
             if again is not None:
                 return _answer(order, again)
         units, items = _what(order, asked, world.policy.refund_cap_percent)
-        made = owe_refund(change, units, message=asked.message, items=items, input_mac=input_mac,
-                          actor=scope.actor.text())  # fmt: skip
+        if order.stage is Stage.AUTHORISED:
+            made = refund_hold(change, scope.actor.text(), input_mac)
+        else:
+            made = owe_refund(change, units, message=asked.message, items=items, input_mac=input_mac,
+                              actor=scope.actor.text())  # fmt: skip
         answer = _answer(order, made)
         if asked.key:
             stored = {"refund_id": str(made.refund_id), "order_id": str(order.order_id), "units": units,
@@ -82,8 +86,9 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
         answer: RefundAnswer = await orders.change(
             Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door)
         )
-    except KeyTaken:
-        known = await before()
+    except (KeyTaken, Problem):
+        # The same call at the same moment may have been first: what it left is no reason to refuse this one.
+        known = await before() if asked.key else None
         if known is None:
             raise
         return known
@@ -92,14 +97,27 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
 
 def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
     check_gives_back(order)
-    if order.stage is not Stage.COMPLETED:
+    if order.stage not in (Stage.COMPLETED, Stage.AUTHORISED):
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
+        if order.stage in ENDED and order.paid_by() is not None:
+            cure = "What was approved too late goes back by itself."
         message = f"An order that is {order.stage.value} cannot be refunded."
         raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
     if asked.currency is not None and asked.currency != order.asset:
         raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency",
                       cure=f"Send {order.asset}, or leave the currency out.")  # fmt: skip
-    remaining = Money(order.units - order.refunded_units, order.asset)
+    units, items = _how_much(order, asked, cap_percent if order.stage is Stage.COMPLETED else None)
+    if order.stage is Stage.AUTHORISED and units != order.units:
+        message = "The amount is only held, not charged yet: a part of it cannot be refunded."
+        cure = "Capture it and refund the part then, or refund the whole amount: that lets the hold go."
+        raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
+    return units, items
+
+
+def _how_much(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+    remaining = Money(order.refundable_units, order.asset)
+    if not remaining.units and order.disputed_units:
+        raise _disputed(order, remaining)
     cap = Money(order.units * cap_percent // 100, order.asset) if cap_percent is not None else None
     if asked.items is not None:
         taken: dict[int, tuple[int, int]] = {}
@@ -108,7 +126,8 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
                 for part in earlier.items:
                     units, quantity = taken.get(part["line"], (0, 0))
                     taken[part["line"]] = (units + part["units"], quantity + part["quantity"])
-        units, chosen = by_items(asked.items, items_of(order.facts.get("items") or ()), taken)
+        units, chosen = by_items(asked.items, items_of(order.facts.get("items") or (), order.units), taken)
+        _check_undisputed(order, units)
         by_amount(Money(units, order.asset), remaining, cap=cap, like=order.sent_text)
         return units, [asdict(part) for part in chosen]
     if asked.all:
@@ -120,7 +139,22 @@ def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[in
         raise Problem("invalid", "The AmountToRefund field is required.", field="AmountToRefund",
                       cure="Send an amount like 19.99, or items.")  # fmt: skip
     amount = from_text(asked.amount, order.asset, "AmountToRefund")
+    _check_undisputed(order, amount.units)
     return by_amount(amount, remaining, cap=cap, like=order.sent_text).units, []
+
+
+def _check_undisputed(order: Order, units: int) -> None:
+    """Raises: Problem(wrong_state) for what only a dispute keeps from being refunded."""
+    if order.refundable_units < units <= order.units - order.refunded_units and order.disputed_units:
+        raise _disputed(order, Money(order.refundable_units, order.asset))
+
+
+def _disputed(order: Order, remaining: Money) -> Problem:
+    taken = Money(order.disputed_units, order.asset)
+    message = f"{taken.text()} {order.asset} of it is disputed: the cardholder's bank has taken that back."
+    cure = f"Refund at most {remaining.text()}, or wait until the dispute is won."
+    return Problem("wrong_state", message, cure=cure if remaining.units else "Answer the dispute; do not pay twice.",
+                   detail="order_not_refundable")  # fmt: skip
 
 
 def _still_open(order: Order, input_mac: bytes) -> Refund | None:
@@ -129,7 +163,8 @@ def _still_open(order: Order, input_mac: bytes) -> Refund | None:
 
 
 def _answer(order: Order, made: Refund) -> RefundAnswer:
-    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, order.units - order.refunded_units)
+    left = order.refundable_units if order.stage is Stage.COMPLETED else 0
+    return RefundAnswer(made.refund_id, order.order_id, made.units, order.asset, left)
 
 
 def _told(stored: dict[str, Any]) -> RefundAnswer:

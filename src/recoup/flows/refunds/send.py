@@ -59,7 +59,7 @@ async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     assert refund.attempt_id is not None
     message = Reversal(
-        id=refund.refund_id, charge_id=refund.attempt_id, units=refund.units, currency=refund.asset,
+        id=refund.wire_id, charge_id=refund.attempt_id, units=refund.units, currency=refund.asset,
         kind=_KINDS[refund.kind], sent_at=refund.business_at,
         send_before_monotonic=deadline_of(world, refund.send_before), timeout_seconds=timeout,
     )  # fmt: skip

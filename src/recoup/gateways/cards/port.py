@@ -60,6 +60,21 @@ class Reversal:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeAnswer:
+    """Our word to a case of the processor's. `id` is ours and is the idempotency key; `evidence` is what speaks for the
+    merchant, as text."""
+
+    id: UUID
+    case_ref: str
+    charge_id: UUID
+    answer: Literal["contest", "accept"]
+    evidence: str
+    sent_at: datetime
+    send_before_monotonic: float
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What the processor said.
 
@@ -93,3 +108,5 @@ class Processor(Protocol):
     async def reverse(self, reversal: Reversal) -> Outcome: ...
 
     async def inquire(self, id: UUID) -> Outcome: ...
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome: ...

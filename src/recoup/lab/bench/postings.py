@@ -70,7 +70,7 @@ async def _order(world: World) -> Order:
     async with world.db.transaction() as tx:
         row = (await lock_orders(tx, [key]))[0]
         evidence = await read_evidence(tx, [key], wall - LOOKBACK, with_sends=False)
-        return order_of(row, evidence[key])
+        return order_of(row, evidence[key], wall)
 
 
 async def _ours(world: World, order: Order, seconds: float, together: int) -> Round:

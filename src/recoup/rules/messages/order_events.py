@@ -24,7 +24,10 @@ def order_event_data(name: str, order: Order, body: dict[str, Any]) -> dict[str,
         case "order.refunded":
             facts |= {"refund_id": body["refund_id"], "refund_amount": body["units"],
                       "refunded_amount": order.refunded_units,
-                      "refundable_amount": order.units - order.refunded_units}  # fmt: skip
+                      "refundable_amount": order.refundable_units}  # fmt: skip
+        case "payment.chargeback.received":
+            facts |= {"chargeback_id": body["dispute_id"], "chargeback_amount": body["units"],
+                      "reason_code": body["reason_code"] or None, "respond_by": body["respond_by"]}  # fmt: skip
         case "order.submitted" | "order.processing":
             facts |= {"attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at}
         case "order.onhold" | "order.problem":

@@ -1,23 +1,118 @@
-"""What the operator keeps of an approved order."""
+"""What the operator keeps of an approved order, by which term of the contract, and what a refund gives back of it.
 
+A term speaks for a site, an order type and a currency, each of them or all; the most specific one that is valid at the
+approval's business time wins: site before order type before currency. A later term for the same scope takes an
+earlier one's place, from its own date on. Source: decision 0024.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+
+KEEP, PRO_RATA, FULL = "keep", "pro_rata", "full"
+REFUND_POLICIES: Final[Mapping[str, str]] = {
+    KEEP: "the fee is kept",
+    PRO_RATA: "each refund gives back the same part of the fee",
+    FULL: "the whole fee is given back once the whole order is refunded",
+}
+ORDER_TYPES: Final = ("CIT", "MIT", "STABLE")
 
 
 class Tariff(NamedTuple):
-    """`basis_points` of the amount plus `fixed_units`, at least `minimum_units`; never more than the amount."""
+    """`basis_points` of the amount plus `fixed_units`, at least `minimum_units`; never more than the amount. `refund`:
+    what becomes of it with a refund."""
 
     basis_points: int = 0
     fixed_units: int = 0
     minimum_units: int = 0
+    refund: str = KEEP
+    term_id: UUID | None = None
+
+    def told(self) -> dict[str, Any]:
+        """What the order's log keeps of the term by which its fee was taken."""
+        return {"fee_term": self.term_id, "fee_refund": self.refund} if self.term_id else {}
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTerm:
+    """None: every site, order type or currency. `ended`: from its date on the scope has no term of its own."""
+
+    term_id: UUID
+    valid_from: datetime
+    tariff: Tariff
+    site_id: UUID | None = None
+    order_type: str | None = None
+    currency: str | None = None
+    ended: bool = False
+
+    @property
+    def scope(self) -> tuple[UUID | None, str | None, str | None]:
+        return self.site_id, self.order_type, self.currency
+
+    def speaks_for(self, site_id: UUID | None, order_type: str, currency: str) -> bool:
+        asked = (site_id, order_type, currency)
+        return all(mine is None or mine == other for mine, other in zip(self.scope, asked, strict=True))
+
+
+def choose(terms: Iterable[FeeTerm], *, site_id: UUID | None, order_type: str, currency: str, at: datetime) -> Tariff:
+    """The tariff of an order that is approved at `at` (business time); without any term no fee is taken."""
+    newest: dict[tuple[Any, ...], FeeTerm] = {}
+    for term in sorted(terms, key=lambda t: (t.valid_from, t.term_id)):
+        if term.valid_from <= at and term.speaks_for(site_id, order_type, currency):
+            newest[term.scope] = term
+    valid = [term for term in newest.values() if not term.ended]
+    best = max(valid, key=lambda t: [part is not None for part in t.scope], default=None)
+    return best.tariff if best else Tariff()
 
 
 def fee_units(units: int, tariff: Tariff) -> int:
     """Rounded half up to a whole unit; the remainder stays with the merchant."""
-    share = (Decimal(units) * tariff.basis_points / 10_000).to_integral_value(ROUND_HALF_UP)
-    return min(units, max(tariff.minimum_units, int(share) + tariff.fixed_units))
+    share = share_units(units, tariff.basis_points)
+    return min(units, max(tariff.minimum_units, share + tariff.fixed_units))
 
 
 def share_units(units: int, basis_points: int) -> int:
     """A share, rounded half up to a whole unit."""
-    return int((Decimal(units) * basis_points / 10_000).to_integral_value(ROUND_HALF_UP))
+    return int(_half_up(Decimal(units) * basis_points / 10_000))
+
+
+def returned_units(fee: int, policy: str, refunded: int, units: int) -> int:
+    """How much of the fee is given back once `refunded` of `units` are, in all. Each refund gives back the difference
+    to the refunds before it, so that many small ones give back exactly what one of the whole would."""
+    if refunded >= units:
+        return 0 if policy == KEEP else fee
+    return int(_half_up(Decimal(fee) * refunded / units)) if policy == PRO_RATA else 0
+
+
+def check_term(term: FeeTerm, now: datetime) -> None:
+    """Raises: Problem(invalid) naming the field and why."""
+    tariff = term.tariff
+    if term.valid_from < now:
+        message = f"A fee cannot be changed for the past: it is {iso(now)}, and orders approved before keep their fee."
+        raise Problem("invalid", message, field="from", cure="Leave it out, or name a later date.")
+    if term.order_type not in (None, *ORDER_TYPES):
+        raise Problem("invalid", f"{term.order_type!r} is no order type.", field="type", cure="CIT, MIT or STABLE.")
+    if term.currency not in (None, *EXPONENTS):
+        raise Problem("invalid", f"{term.currency!r} is no currency.", field="currency", cure="Send it like USD.")
+    if not 0 <= tariff.basis_points <= 10_000:
+        raise Problem("invalid", "A fee is 0 to 100 percent.", field="percent")
+    if tariff.refund not in REFUND_POLICIES:
+        raise Problem("invalid", f"{tariff.refund!r} is no refund policy.", field="refund",
+                      cure=f"One of {', '.join(REFUND_POLICIES)}.")  # fmt: skip
+    for name, part in (("fixed", tariff.fixed_units), ("minimum", tariff.minimum_units)):
+        if not 0 <= part <= 10**12:
+            raise Problem("invalid", f"The {name} part must be an amount of money, and not below zero.", field=name)
+        if part and term.currency is None:
+            raise Problem("invalid", f"The {name} part is an amount of money.", field="currency",
+                          cure="Name the currency that the term is for.")  # fmt: skip
+
+
+def _half_up(exact: Decimal) -> Decimal:
+    return exact.to_integral_value(ROUND_HALF_UP)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 ACCOUNTS: Final = (
     "customer_due", "merchant_payable", "fees", "clearing", "refund_due", "reversal_due", "bad_debt", "bank",
-    "payout_due", "reserve", "settlement_due", "adjustments",
+    "payout_due", "dispute_loss", "dispute_cost", "reserve", "settlement_due", "adjustments",
 )  # fmt: skip
 WALLET: Final = "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
 
@@ -50,6 +50,16 @@ def refund_owed(units: int, payable: str = "") -> Posting:
     return _pair("refund_owed", "merchant_payable", "refund_due", units, place=payable)
 
 
+def fee_returned(units: int, payable: str = "") -> Posting:
+    """With a refund, by the contract."""
+    return _pair("fee_returned", "fees", "merchant_payable", units, credit_place=payable)
+
+
+def fee_taken_back(units: int, payable: str = "") -> Posting:
+    """The refund with which it was returned is refused."""
+    return _pair("fee_taken_back", "merchant_payable", "fees", units, place=payable)
+
+
 def refund_refused(units: int, payable: str = "") -> Posting:
     return _pair("refund_refused", "refund_due", "merchant_payable", units, credit_place=payable)
 
@@ -60,6 +70,15 @@ def refund_netted(units: int) -> Posting:
 
 def refund_done(units: int, route: str) -> Posting:
     return _pair("refund_done", "refund_due", "clearing", units, credit_place=route)
+
+
+def refund_by_hand(units: int) -> Posting:
+    """By a transfer of the operator's, not through the processor."""
+    return _pair("refund_by_hand", "refund_due", "bank", units)
+
+
+def reversal_by_hand(units: int) -> Posting:
+    return _pair("reversal_by_hand", "reversal_due", "bank", units)
 
 
 def late_approval(units: int, route: str) -> Posting:
@@ -77,6 +96,48 @@ def by_hand(units: int, route: str) -> Posting:
 
 def uncollected(units: int) -> Posting:
     return _pair("uncollected", "bad_debt", "customer_due", units)
+
+
+def refund_of_bad_debt(units: int) -> Posting:
+    """The customer never paid: what the merchant gives back is the operator's."""
+    return _pair("refund_of_bad_debt", "refund_due", "bad_debt", units)
+
+
+def disputed(units: int, route: str, liable: str, payable: str = "") -> Posting:
+    """The issuer has taken the money back. `liable`: operator or merchant."""
+    if liable == "merchant":
+        return _pair("disputed", "merchant_payable", "clearing", units, place=payable, credit_place=route)
+    return _pair("disputed", "dispute_loss", "clearing", units, credit_place=route)
+
+
+def dispute_won(units: int, route: str, liable: str, payable: str = "") -> Posting:
+    """The opposite of `disputed`, to the unit."""
+    taken = disputed(units, route, liable, payable)
+    return Posting("dispute_won", tuple(Entry(e.account, e.place, -e.units) for e in taken.entries))
+
+
+def dispute_fee(units: int, route: str) -> Posting:
+    """What the acquirer takes for a case; it does not give it back."""
+    return _pair("dispute_fee", "dispute_cost", "clearing", units, credit_place=route)
+
+
+def dispute_fee_charged(units: int, payable: str = "") -> Posting:
+    """What the merchant pays for it, by contract."""
+    return _pair("dispute_fee_charged", "merchant_payable", "fees", units, place=payable)
+
+
+def dispute_fee_returned(units: int, payable: str = "") -> Posting:
+    return _pair("dispute_fee_returned", "fees", "merchant_payable", units, credit_place=payable)
+
+
+def reversal_netted(units: int) -> Posting:
+    """A late approval that was to go back went back by a dispute: nothing is owed, and nothing was lost."""
+    return _pair("reversal_netted", "reversal_due", "dispute_loss", units)
+
+
+def reversal_owed_again(units: int) -> Posting:
+    """The dispute was won; the customer is still owed what was never theirs to pay."""
+    return _pair("reversal_owed_again", "dispute_loss", "reversal_due", units)
 
 
 def settled(units: int, channel: str) -> Posting:

@@ -1,11 +1,12 @@
 """How much of an order can be given back, by amount or by items."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from recoup.kernel.money import Money, shown
 from recoup.kernel.problem import Problem
+from recoup.rules.money.allocation import allocate, pieces_units
 
 STATES: Final = ("owed", "sent", "netted", "done", "stuck", "refused")
 
@@ -46,8 +47,22 @@ def by_amount(asked: Money, remaining: Money, *, cap: Money | None = None, like:
     return asked
 
 
-def items_of(order_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
-    """The order's lines as sent, `line` counted from 1."""
+def items_of(order_items: Sequence[Mapping[str, Any]], order_units: int | None = None) -> tuple[Item, ...]:
+    """The order's lines as sent, `line` counted from 1.
+
+    `order_units`: what was paid. The lines then add up to it: a discount on the whole order, its tax or shipping is
+    spread over them in proportion. Lines that explain less than half of it are no account of the order, and keep
+    their own prices.
+    """
+    items = _as_sent(order_items)
+    told = sum(item.units for item in items)
+    if order_units is None or told == order_units or told * 2 < order_units or not told:
+        return items
+    shares = allocate(order_units, [item.units for item in items])
+    return tuple(replace(item, units=units) for item, units in zip(items, shares, strict=True))
+
+
+def _as_sent(order_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
     items = []
     for number, raw in enumerate(order_items, 1):
         quantity = max(1, int(raw.get("quantity") or 1))
@@ -108,7 +123,9 @@ def _pick(want: Mapping[str, Any], item: Item, units_before: int, quantity_befor
     quantity = int(want.get("quantity") or 1)
     if not 0 < quantity <= left_quantity:
         raise _no(f"Line {item.line} has a quantity of {left_quantity} left to refund.", field, _left(left_quantity))
-    units = left_units if quantity == left_quantity else item.units * quantity // item.quantity
+    units = left_units
+    if quantity != left_quantity:
+        units = min(left_units, pieces_units(item.units, item.quantity, quantity_before, quantity))
     if not 0 < units <= left_units:
         raise _no(f"Line {item.line} has {left_units} minor units left to refund.", field, _left(left_units))
     return Chosen(item.line, units, quantity)

@@ -15,7 +15,8 @@ from recoup.rules.money.fees import share_units
 PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each
 # recipe -> the kind of line that its entry on the merchant's account is
 KINDS: Final[Mapping[str, str]] = {
-    "approve": "amount", "fee": "fee", "fee_returned": "fee", "dispute_fee_charged": "dispute_fee",
+    "approve": "amount", "fee": "fee", "fee_returned": "fee", "fee_taken_back": "fee",
+    "dispute_fee_charged": "dispute_fee",
     "dispute_fee_returned": "dispute_fee", "disputed": "dispute", "dispute_won": "dispute", "refund_owed": "refund",
     "refund_refused": "refund", "adjusted": "adjustment", "reserve_held": "reserve", "reserve_released": "reserve",
     "carried": "carried", "settlement_closed": "payout",

@@ -16,9 +16,10 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.rules.network.card import luhn, luhn_digit, scheme_of
+from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.rules.network.tables import CODES
 
-CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting"]
+CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes"]
 Fault = Literal["silent", "lost", "slow", "duplicate", "late", "outage", "unprocessed", "hidden", "garbage"]
 
 PHONE_CARD: Final = "4111111111111111"
@@ -35,6 +36,7 @@ CODE_CARDS: Final[dict[str, str]] = {
     "generic": "6277001000000001",
 }
 FAULT_CARDS: Final[dict[str, str]] = {"visa": "4200000000000000", "mastercard": "5500050000000009"}
+DISPUTE_CARDS: Final[dict[str, str]] = {"visa": "4000200000000008", "mastercard": "5555200000000004"}
 COUNTING_CARDS: Final = ("4242424242424242", "5555555555554444", "378282246310005")
 
 # scheme -> (first digits, digits of the code, digits of the serial number)
@@ -113,7 +115,7 @@ FAULTS: Final[dict[int, FaultRow]] = {
 @dataclass(frozen=True, slots=True)
 class MagicInput:
     """One documented input. `amount` in minor units, None for any; `kind` is response or advice for a row of
-    the decline table, else allow_list, script, fault or counting; `initiator` is merchant, customer or any.
+    the decline table, else allow_list, script, fault, dispute or counting; `initiator` is merchant, customer or any.
     """
 
     scheme: str
@@ -140,6 +142,8 @@ def classify(pan: str) -> MagicCard | None:
         return MagicCard("codes", scheme_of(pan))
     if pan in FAULT_CARDS.values():
         return MagicCard("faults", scheme_of(pan))
+    if pan in DISPUTE_CARDS.values():
+        return MagicCard("disputes", scheme_of(pan))
     if pan in COUNTING_CARDS:
         return MagicCard("counting", scheme_of(pan), counts=True)
     return _script(pan)
@@ -211,6 +215,8 @@ def answer(
         return yes if card.declines != NEVER and declines_before >= card.declines else _coded(card.code or "05")
     if card.kind == "counting":
         return yes if units % 100 == _COUNTING_APPROVES else Answer(False, _NO_FUNDS.get(card.scheme, "51"))
+    if card.kind == "disputes":
+        return yes
     if card.kind == "faults":
         row = FAULTS.get(units)
         if row is not None and not (row.first_only and sends_before > 0):
@@ -250,7 +256,7 @@ def customer_row(pan: str, phone: str | None, cvv_given: bool) -> Literal["chall
 
 def inputs() -> list[MagicInput]:
     """Every documented input, one for each code of the decline table among them."""
-    return [*_allow_list(), *_table(), *_scripts(), *_faults(), *_counting()]
+    return [*_allow_list(), *_table(), *_scripts(), *_faults(), *_disputes(), *_counting()]
 
 
 def _allow_list() -> Iterator[MagicInput]:
@@ -292,6 +298,13 @@ def _faults() -> Iterator[MagicInput]:
             word = "not_sent" if row.fault == "outage" and not row.first_only else word
             yield MagicInput(scheme, None, card, amount, None, "fault", "any", word, row.note)
         yield MagicInput(scheme, "00", card, None, None, "fault", "any", "approved", "any other amount")
+
+
+def _disputes() -> Iterator[MagicInput]:
+    for scheme, card in DISPUTE_CARDS.items():
+        for amount, row in DISPUTES.items():
+            yield MagicInput(scheme, "00", card, amount, None, "dispute", "any", "approved", row.note)
+        yield MagicInput(scheme, "00", card, None, None, "dispute", "any", "approved", "any other amount; not disputed")
 
 
 def _counting() -> Iterator[MagicInput]:

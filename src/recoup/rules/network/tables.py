@@ -67,7 +67,8 @@ def _text(name: str) -> str:
     return (files("recoup.rules.network") / "data" / name).read_text("ascii")
 
 
-def _rows(name: str) -> list[dict[str, str]]:
+def read_table(name: str) -> list[dict[str, str]]:
+    """The rows of one of the package's data files."""
     return list(csv.DictReader(_text(name).splitlines()))
 
 
@@ -105,9 +106,9 @@ def _processor_row(row: dict[str, str]) -> ProcessorRow:
     return ProcessorRow(row["source"], row["code"].lower(), row["text"], kind, target, row["class"], row["reason"])
 
 
-CODES: Final[tuple[CodeRow, ...]] = tuple(_code_row(row) for row in _rows("response-codes.csv"))
-LIMITS: Final[tuple[LimitRow, ...]] = tuple(_limit_row(row) for row in _rows("network-limits.csv"))
-PROCESSOR_CODES: Final[tuple[ProcessorRow, ...]] = tuple(_processor_row(row) for row in _rows("processor-codes.csv"))
+CODES: Final[tuple[CodeRow, ...]] = tuple(_code_row(row) for row in read_table("response-codes.csv"))
+LIMITS: Final[tuple[LimitRow, ...]] = tuple(_limit_row(row) for row in read_table("network-limits.csv"))
+PROCESSOR_CODES: Final[tuple[ProcessorRow, ...]] = tuple(map(_processor_row, read_table("processor-codes.csv")))
 
 _NAMES = ("response-codes.csv", "network-limits.csv", "processor-codes.csv")
 KNOWLEDGE_VERSION: Final = "codes-" + hashlib.sha256("".join(map(_text, _NAMES)).encode()).hexdigest()[:12]

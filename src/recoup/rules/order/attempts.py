@@ -31,9 +31,11 @@ class Row(NamedTuple):
 
 
 _OVER: Final = ENDED - {Stage.COMPLETED}
+_ADVANCED: Final = frozenset({Stage.COMPLETED})  # paid out before it was collected
 _ALL: Final = OPEN | ENDED
 ROWS: Final = (
     Row("planned", "sent", frozenset({Stage.PROCESSING}), "open", "keep", None, "attempt_sent", None, "inquire"),
+    Row("planned", "sent", _ADVANCED, "open", "keep", None, "attempt_sent", None, "inquire"),
     Row("planned", "not_sent", OPEN, "not_sent", None, None, "attempt_withheld", None, "none"),
     Row("planned", "order_ended", ENDED, "not_sent", None, None, None, None, "none"),
     *(
@@ -41,12 +43,16 @@ ROWS: Final = (
         for now in ("open", "unknown")
         for row in (
             Row(now, "approved", OPEN, "approved", None, "collected", "attempt_approved", "collected", "none"),
+            # Only of an order that was advanced: its customer is charged now.
+            Row(now, "approved", _ADVANCED, "approved", None, "charge", "attempt_approved", None, "none"),
             Row(now, "approved", _OVER, "approved", "reverse", "late_approval", "approved_late", None, "reverse"),
             Row(now, "declined", OPEN, "declined", None, None, "attempt_declined", None, "plan"),
-            Row(now, "declined", ENDED, "declined", None, None, "attempt_declined", None, "none"),
+            Row(now, "declined", _ADVANCED, "declined", None, None, "attempt_declined", None, "plan"),
+            Row(now, "declined", _OVER, "declined", None, None, "attempt_declined", None, "none"),
             Row(now, "timed_out", _ALL, "unknown", None, None, "attempt_unknown", None, "inquire"),
             Row(now, "not_sent", OPEN, "not_sent", None, None, "attempt_not_sent", None, "plan"),
-            Row(now, "not_sent", ENDED, "not_sent", None, None, "attempt_not_sent", None, "none"),
+            Row(now, "not_sent", _ADVANCED, "not_sent", None, None, "attempt_not_sent", None, "plan"),
+            Row(now, "not_sent", _OVER, "not_sent", None, None, "attempt_not_sent", None, "none"),
             # Not found twice after everything could have arrived: the first send never happened.
             Row(now, "not_found", OPEN, "open", None, None, None, None, "resend"),
             Row(now, "not_found", ENDED, "not_sent", None, None, "attempt_not_sent", None, "none"),

@@ -27,6 +27,7 @@ class State:
     refunded_units: int = 0
     attempts: int = 0
     reversed_units: int = 0
+    disputed_units: int = 0
     reason: str | None = None
 
 
@@ -58,6 +59,10 @@ def after(state: State, line: Line) -> State:
             return replace(state, attempts=state.attempts - 1)
         case "reversed":
             return replace(state, reversed_units=state.reversed_units + int(line.body["units"]))
+        case "dispute_opened":
+            return replace(state, disputed_units=state.disputed_units + int(line.body["units"]))
+        case "dispute_won":
+            return replace(state, disputed_units=state.disputed_units - int(line.body["units"]))
         case happening if happening in _ENDS:
             return replace(state, reason=_ENDS[happening])
     return state

@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from recoup.kernel.time import BusinessTime, WallTime, business_at
-from recoup.rules.money.fees import Tariff
+from recoup.rules.money.disputes import Terms, takes_money
+from recoup.rules.money.exposure import Limits
+from recoup.rules.money.fees import KEEP, Tariff, returned_units
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.lifecycle import Stage
@@ -26,7 +28,6 @@ class Merchant:
     mit: bool
     region: str
     acceptor_id: str
-    tariff: Tariff
     cit_unresolved: str
     killed: bool
     capture_window_minutes: int
@@ -69,6 +70,7 @@ class Attempt:
     latency_ms: int | None = None
     closed_at: datetime | None = None
     decision_id: UUID | None = None
+    card_last4: str | None = None  # of the card that was sent
 
     def is_out(self) -> bool:
         """A payer's payment that was given to its channel, which has not said yet what became of it."""
@@ -98,6 +100,31 @@ class Refund:
     not_found: int = 0
     reference: str | None = None
     processor_code: str | None = None
+    send_id: UUID | None = None
+    hand_note: str | None = None
+    hand_actor: str | None = None
+
+    @property
+    def wire_id(self) -> UUID:
+        """What the processor knows it by."""
+        return self.send_id or self.refund_id
+
+
+@dataclass(slots=True)
+class Advance:
+    """One row of advances: approved before it was collected. `due_units` is what collection still wants, and what is
+    held of the exposure."""
+
+    order_id: UUID
+    customer_id: UUID
+    asset: str
+    slot: int
+    units: int
+    due_units: int
+    state: str
+    policy: str
+    started_at: datetime
+    until: datetime
 
 
 @dataclass(slots=True)
@@ -129,6 +156,46 @@ class Settlement:
     tx_hash: str | None = None
     tries: int = 0
     send_before: datetime | None = None
+
+
+@dataclass(slots=True)
+class Dispute:
+    """One row of disputes: a case of the processor. See `rules.money.disputes` for how notices move it."""
+
+    dispute_id: UUID
+    order_id: UUID
+    dispute_no: int
+    attempt_id: UUID
+    route: str
+    case_ref: str
+    round_id: UUID
+    kind: str
+    reason_code: str
+    stage: str
+    state: str
+    units: int
+    asset: str
+    liable: str
+    fee_units: int
+    opened_at: datetime
+    respond_by: datetime | None = None
+    warned: bool = False
+    closed_at: datetime | None = None
+    answer: str | None = None
+    answer_id: UUID | None = None
+    answer_state: str | None = None
+    answer_tries: int = 0
+    answer_before: datetime | None = None
+    answer_code: str | None = None
+
+    @property
+    def takes_money(self) -> bool:
+        return takes_money(self.stage, self.state)
+
+    @property
+    def answering(self) -> bool:
+        """An answer is on its way, and what the processor makes of it is not known."""
+        return self.answer_state in ("owed", "sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +254,14 @@ class Order:
     sends: list[dict[str, Any]] = field(default_factory=list)
     blocks: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
+    advance: Advance | None = None
+    limits: Limits | None = None  # what may be advanced; of a CIT in processing whose merchant may be advanced
+    customer_id: UUID | None = None  # beside `limits`: whose exposure it is
+    tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
+    notices: dict[str, bool] = field(default_factory=dict)  # switches of mails to the payer, as set
+    approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
+    disputes: list[Dispute] = field(default_factory=list)
+    dispute_terms: list[Terms] = field(default_factory=list)
 
     @property
     def merchant_id(self) -> UUID:
@@ -204,6 +279,11 @@ class Order:
     def settlement(self, settlement_id: UUID) -> Settlement:
         return next(s for s in self.settlements if s.settlement_id == settlement_id)
 
+    def returned_fee(self, refunded: int) -> int:
+        """How much of the fee is given back once `refunded` units of it are, in all."""
+        fee, policy = int(self.approval.get("fee") or 0), str(self.approval.get("fee_refund") or KEEP)
+        return returned_units(fee, policy, refunded, self.units)
+
     def going(self) -> Attempt | None:
         """The attempt that is out: sent, with no answer that we know of."""
         return next((a for a in self.attempts if a.state in ("open", "unknown")), None)
@@ -214,6 +294,10 @@ class Order:
     def paid_by(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "approved"), None)
 
+    def collecting(self) -> Advance | None:
+        """The advance that its customer has not paid yet, nor will be let off."""
+        return self.advance if self.advance is not None and self.advance.state == "due" else None
+
     def capturing(self) -> Refund | None:
         """The capture that is asked for and not answered."""
         return next((r for r in self.refunds if r.kind == "capture" and r.state in ("owed", "sent")), None)
@@ -221,6 +305,16 @@ class Order:
     def challenge(self) -> Challenge | None:
         """The challenge that the customer may still meet, or is just being tried."""
         return next((c for c in self.challenges if c.state in ("presented", "tried")), None)
+
+    @property
+    def disputed_units(self) -> int:
+        """What issuers have taken back: disputes that are open or lost."""
+        return sum(d.units for d in self.disputes if d.takes_money)
+
+    @property
+    def refundable_units(self) -> int:
+        """What may still be given back. A dispute of what was refunded already makes it no less than nothing."""
+        return max(0, self.units - self.refunded_units - self.disputed_units)
 
     @property
     def captured_later(self) -> bool:

@@ -17,6 +17,7 @@ SELECT (SELECT count(*) FROM (SELECT FROM outbox WHERE NOT fed LIMIT 100000) o) 
   (SELECT count(*) FROM (SELECT FROM lanes WHERE due_at <= $1 LIMIT 100000) l) AS due_deliveries,
   (SELECT count(*) FROM (SELECT FROM postings WHERE page_no IS NULL LIMIT 100000) p) AS unsealed_postings,
   (SELECT count(*) FROM (SELECT FROM due_work WHERE kind = 'inquire' LIMIT 100000) i) AS open_attempts,
+  (SELECT count(*) FROM (SELECT FROM advances WHERE due_units > 0 LIMIT 100000) a) AS advances_to_collect,
   (SELECT coalesce(extract(epoch FROM $1 - min(d.due_at)), 0) FROM due_work d JOIN merchants m USING (merchant_id)
     WHERE m.offset_us = 0 AND d.due_at <= $1 AND d.lease_until IS NULL) AS oldest_seconds
 """

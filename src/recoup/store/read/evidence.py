@@ -23,6 +23,26 @@ SELECT o.merchant_id, o.order_id,
     ) END AS sends,
   CASE WHEN o.kind = 'stable' THEN (SELECT jsonb_agg(to_jsonb(s)) FROM settlements s
     WHERE s.merchant_id = o.merchant_id AND s.order_id = o.order_id) END AS settlements,
+  CASE WHEN o.stage = 'completed' THEN (SELECT to_jsonb(x) FROM advances x
+    WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END AS advance,
+  CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
+    SELECT to_jsonb(x) || jsonb_build_object('customer_id', coalesce((SELECT p.payer_id FROM order_payer p
+      WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id), o.pan_id))
+    FROM exposure_limits x WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
+    ) END AS limits,
+  (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f
+    WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)
+      AND (f.currency IS NULL OR f.currency = o.asset)) AS fee_terms,
+  (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id) AS notices,
+  CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.dst = 'completed' AND l.src <> 'completed'
+    ) END AS approval,
+  CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') AND o.kind <> 'stable' THEN
+    (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
+      WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,
+  CASE WHEN $4 AND o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN
+    (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
+      WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset)) END AS dispute_terms,
   CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)
@@ -35,6 +55,6 @@ async def read_evidence(
     connection: asyncpg.Connection, keys: Sequence[tuple[UUID, UUID]], since: datetime, *, with_sends: bool
 ) -> dict[tuple[UUID, UUID], asyncpg.Record]:
     """By (merchant_id, order_id). `since` (wall time) bounds the card's sends, shifted by the
-    merchant's clock; with_sends only under the card's lock."""
+    merchant's clock; with_sends only under the card's lock, and with it the contract on disputes."""
     rows = await connection.fetch(_EVIDENCE, [k[0] for k in keys], [k[1] for k in keys], since, with_sends)
     return {(r["merchant_id"], r["order_id"]): r for r in rows}

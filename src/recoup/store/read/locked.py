@@ -1,29 +1,60 @@
 """Locked rows and their evidence, as the values that rules and moves work on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, get_type_hints
 from uuid import UUID
 
-from recoup.rules.money.fees import Tariff
+from recoup.kernel.time import WallTime
+from recoup.rules.money.disputes import Terms
+from recoup.rules.money.exposure import Limits
+from recoup.rules.money.fees import FeeTerm, Tariff, choose
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Attempt, CardFacts, Challenge, Merchant, Order, Refund, Settlement
+from recoup.rules.order.snapshot import (
+    Advance,
+    Attempt,
+    CardFacts,
+    Challenge,
+    Dispute,
+    Merchant,
+    Order,
+    Refund,
+    Settlement,
+)
 
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
-    tariff = Tariff(row["fee_basis_points"], row["fee_fixed_units"], row["fee_minimum_units"])
     plain = ("version", "name", "offset_us", "mit_mode", "cit_web", "cit_callcenter", "mit", "region", "acceptor_id",
              "cit_unresolved", "killed", "capture_window_minutes")  # fmt: skip
-    return Merchant(merchant_id=_id(row["merchant_id"]), tariff=tariff, **{name: row[name] for name in plain})
+    return Merchant(merchant_id=_id(row["merchant_id"]), **{name: row[name] for name in plain})
 
 
-def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
-    card = evidence["card"]
+def fee_terms_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[FeeTerm, ...]:
+    """Rows of fee_terms as JSON."""
+    return tuple(
+        FeeTerm(
+            _id(r["term_id"]), datetime.fromisoformat(r["valid_from"]),
+            Tariff(r["basis_points"], r["fixed_units"], r["minimum_units"], r["refund"], _id(r["term_id"])),
+            site_id=_id(r["site_id"]) if r["site_id"] else None, order_type=r["order_type"], currency=r["currency"],
+            ended=r["ended"],
+        )
+        for r in rows or ()
+    )  # fmt: skip
+
+
+def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime) -> Order:
+    """`wall`: the instant of the transaction that has locked it."""
+    card, merchant = evidence["card"], merchant_of(evidence["merchant"])
+    tariff = choose(fee_terms_of(evidence["fee_terms"]), site_id=row["site_id"], order_type=row["order_type"],
+                    currency=row["asset"], at=merchant.business(wall))  # fmt: skip
     names = {f.name for f in fields(Order)} & set(row.keys()) - {"attempts"}
     values: dict[str, Any] = {name: Stage(row[name]) if name == "stage" else row[name] for name in names}
     return Order(
-        merchant=merchant_of(evidence["merchant"]),
+        merchant=merchant,
+        tariff=tariff,
+        approval=evidence["approval"] or {},
+        notices=evidence["notices"] or {},
         attempts_count=row["attempts"],
         card=_card(card) if card else None,
         attempts=[_typed(Attempt, a) for a in evidence["attempts"] or ()],
@@ -32,14 +63,31 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any]) -> Order:
         sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
         blocks=list(evidence["blocks"] or ()),
         settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
+        advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
+        limits=limits_of(evidence["limits"]) if evidence["limits"] else None,
+        customer_id=_id(evidence["limits"]["customer_id"]) if evidence["limits"] else None,
+        disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
+        dispute_terms=[terms_of(t) for t in evidence["dispute_terms"] or ()],
         **values,
     )
+
+
+def limits_of(row: Mapping[str, Any]) -> Limits:
+    return Limits(**{f.name: row[f.name] for f in fields(Limits)})
 
 
 def _card(row: Mapping[str, Any]) -> CardFacts:
     sealed = (row["kek_id"], *(bytes.fromhex(row[name][2:]) for name in ("wrapped_dek", "nonce", "ciphertext")))
     plain = {name: row[name] for name in ("scheme", "bin", "last4", "magic", "exp_month", "exp_year")}
     return CardFacts(token_id=_id(row["token_id"]), sealed=sealed, **plain)
+
+
+def terms_of(row: Mapping[str, Any]) -> Terms:
+    valid_from = row["valid_from"]
+    if isinstance(valid_from, str):
+        valid_from = datetime.fromisoformat(valid_from)
+    plain = {name: row[name] for name in ("asset", "service_borne_by", "fee_units", "fee_borne_by", "block_cards")}
+    return Terms(valid_from=valid_from, **plain)
 
 
 _KINDS: dict[type, dict[str, str]] = {}

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.money.fees import FeeTerm
 from recoup.rules.order.snapshot import Merchant
-from recoup.store.read.locked import merchant_of
+from recoup.store.read.locked import fee_terms_of, merchant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Site:
     is_default: bool
     created_at: datetime
     retired_at: datetime | None = None
+    support: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Known:
 
     merchant: Merchant
     sites: tuple[Site, ...]
+    fee_terms: tuple[FeeTerm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,12 @@ class ApiKey:
     scopes: tuple[str, ...]
 
 
+_MERCHANT = """
+SELECT m.*, (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms
+FROM merchants m WHERE merchant_id = $1
+"""
 _SITES = """
-SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at
+SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
 FROM sites
 WHERE merchant_id = $1 ORDER BY created_at, site_id
 """
@@ -56,11 +63,11 @@ async def is_killed(connection: asyncpg.Connection, merchant_id: UUID) -> bool:
 
 
 async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Known | None:
-    row = await connection.fetchrow("SELECT * FROM merchants WHERE merchant_id = $1", merchant_id)
+    row = await connection.fetchrow(_MERCHANT, merchant_id)
     if row is None:
         return None
     sites = await connection.fetch(_SITES, merchant_id)
-    return Known(merchant_of(row), tuple(Site(**dict(site)) for site in sites))
+    return Known(merchant_of(row), tuple(Site(**dict(site)) for site in sites), fee_terms_of(row["fee_terms"]))
 
 
 async def offset_of(connection: asyncpg.Connection, merchant_id: UUID) -> int | None:

@@ -24,8 +24,12 @@ SELECT
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
+  (SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
+    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS disputes,
   (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
+  (SELECT to_jsonb(x) - 'customer_id' - 'slot' FROM advances x
+    WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) AS advance,
   (SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,
   (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM decisions d
@@ -54,7 +58,7 @@ WHERE o.merchant_id = $1 AND o.order_id = $2
 _TIMES: Final = frozenset({
     "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
     "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
-    "capture_window",
+    "capture_window", "started_at", "until", "opened_at", "respond_by", "answer_before",
 })  # fmt: skip
 
 
@@ -63,8 +67,8 @@ class OrderPage:
     """Rows as their tables hold them, times as datetimes, ids as text.
 
     `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
-    what its customer is asked now. Lists are oldest first: `postings` carry their `entries`, `events` their delivery
-    `tries`. `due` is what waits: kind -> when.
+    what its customer is asked now, `advance` what was approved before it was collected. Lists are oldest first:
+    `postings` carry their `entries`, `events` their delivery `tries`. `due` is what waits: kind -> when.
     """
 
     order_id: UUID
@@ -75,7 +79,9 @@ class OrderPage:
     card: Row | None
     attempts: tuple[Row, ...]
     refunds: tuple[Row, ...]
+    disputes: tuple[Row, ...]
     challenge: Row | None
+    advance: Row | None
     log: tuple[Row, ...]
     decisions: tuple[Row, ...]
     postings: tuple[Row, ...]
@@ -94,7 +100,7 @@ async def read_order(connection: asyncpg.Connection, merchant_id: UUID, order_id
     if row is None:
         return None
     plain: dict[str, Any] = {name: _timed(value) for name, value in row.items()}
-    lists = ("attempts", "refunds", "log", "decisions", "postings", "events")
+    lists = ("attempts", "refunds", "disputes", "log", "decisions", "postings", "events")
     return OrderPage(
         order_id=order_id,
         **plain | {name: tuple(plain[name] or ()) for name in lists} | {"due": plain["due"] or {}},

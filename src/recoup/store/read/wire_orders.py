@@ -14,8 +14,15 @@ SELECT o.order_id, o.external_id, o.stage, o.kind, o.site_id, o.descriptor, o.as
 _ONE = f"""{_COLUMNS}, o.facts -> 'items' AS items,
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
-  (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
-    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind = 'refund') AS refunds,
+  (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' || jsonb_build_object('life',
+      (SELECT jsonb_agg(jsonb_build_object('happening', l.happening, 'at', l.business_at) ORDER BY l.seq)
+        FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.fact_id = r.refund_id))
+      ORDER BY r.refund_no) FROM refunds r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id
+      AND (r.kind = 'refund' OR r.kind = 'void' AND length(r.input_mac) > 0)) AS refunds,
+  CASE WHEN o.stage = 'completed' THEN (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
+    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,
+  (SELECT v.scheme FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS scheme,
   EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried')) AS challenged
 FROM orders o
@@ -44,7 +51,7 @@ async def wire_orders(
 
 
 async def wire_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
-    """With its lines, attempts and refunds, oldest first, or null. None for a foreign or unknown id."""
+    """With its lines, attempts, refunds and disputes, oldest first, or null. None for a foreign or unknown id."""
     return await connection.fetchrow(_ONE, merchant_id, order_id)
 
 

@@ -43,30 +43,34 @@ ord AS (
 tried AS (
   INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
     initiator, sent_at, send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id,
-    scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id)
+    scheme_code, advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4)
   SELECT merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset, initiator, sent_at,
     send_before, call_timeout_ms, sends, not_found, if_late, reference, network_transaction_id, scheme_code,
-    advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id
+    advice_code, processor_code, klass, code_reason, latency_ms, closed_at, decision_id, card_last4
   FROM jsonb_populate_recordset(NULL::attempts, $N)
   ON CONFLICT (merchant_id, attempt_id) DO UPDATE SET state = EXCLUDED.state, due_at = EXCLUDED.due_at,
+    units = EXCLUDED.units,
     route = EXCLUDED.route, sent_at = EXCLUDED.sent_at, send_before = EXCLUDED.send_before,
     call_timeout_ms = EXCLUDED.call_timeout_ms, sends = EXCLUDED.sends, not_found = EXCLUDED.not_found,
     if_late = EXCLUDED.if_late, reference = EXCLUDED.reference,
     network_transaction_id = EXCLUDED.network_transaction_id, scheme_code = EXCLUDED.scheme_code,
     advice_code = EXCLUDED.advice_code, processor_code = EXCLUDED.processor_code, klass = EXCLUDED.klass,
-    code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at
+    code_reason = EXCLUDED.code_reason, latency_ms = EXCLUDED.latency_ms, closed_at = EXCLUDED.closed_at,
+    card_last4 = EXCLUDED.card_last4
 )
 """,
     "refunds": """
 refunded AS (
   INSERT INTO refunds AS r (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message,
-    items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor)
+    items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note,
+    hand_actor)
   SELECT merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message, items, input_mac,
-    tries, send_before, not_found, reference, processor_code, business_at, actor
+    tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note, hand_actor
   FROM jsonb_populate_recordset(NULL::refunds, $N)
   ON CONFLICT (merchant_id, refund_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
     send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
-    processor_code = EXCLUDED.processor_code
+    processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
+    hand_actor = EXCLUDED.hand_actor
 )
 """,
     "challenges": """
@@ -87,6 +91,48 @@ settled AS (
   FROM jsonb_populate_recordset(NULL::settlements, $N)
   ON CONFLICT (merchant_id, settlement_id) DO UPDATE SET state = EXCLUDED.state, tx_hash = EXCLUDED.tx_hash,
     tries = EXCLUDED.tries, send_before = EXCLUDED.send_before
+)
+""",
+    "advances": """
+advanced AS (
+  INSERT INTO advances AS a (merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy,
+    started_at, until)
+  SELECT merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy, started_at, until
+  FROM jsonb_populate_recordset(NULL::advances, $N)
+  ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state
+)
+""",
+    "disputes": """
+disputed AS (
+  INSERT INTO disputes AS d (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind,
+    reason_code, stage, state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at, answer,
+    answer_id, answer_state, answer_tries, answer_before, answer_code)
+  SELECT merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind, reason_code, stage,
+    state, units, asset, liable, fee_units, opened_at, respond_by, warned, closed_at, answer, answer_id, answer_state,
+    answer_tries, answer_before, answer_code
+  FROM jsonb_populate_recordset(NULL::disputes, $N)
+  ON CONFLICT (merchant_id, dispute_id) DO UPDATE SET round_id = EXCLUDED.round_id, stage = EXCLUDED.stage,
+    reason_code = EXCLUDED.reason_code, state = EXCLUDED.state, units = EXCLUDED.units,
+    respond_by = EXCLUDED.respond_by, warned = EXCLUDED.warned, closed_at = EXCLUDED.closed_at,
+    answer = EXCLUDED.answer, answer_id = EXCLUDED.answer_id, answer_state = EXCLUDED.answer_state,
+    answer_tries = EXCLUDED.answer_tries, answer_before = EXCLUDED.answer_before, answer_code = EXCLUDED.answer_code
+)
+""",
+    "dispute_notices": """
+noticed AS (
+  INSERT INTO dispute_notices AS n (merchant_id, route, notice_id, state, why, content, content_hash, received_at)
+  SELECT merchant_id, route, notice_id, state, why, content, content_hash, received_at
+  FROM jsonb_populate_recordset(NULL::dispute_notices, $N)
+  ON CONFLICT (merchant_id, route, notice_id) DO UPDATE SET state = EXCLUDED.state, why = EXCLUDED.why,
+    tries = n.tries + 1 WHERE n.state = 'unmatched' AND n.content_hash = EXCLUDED.content_hash
+)
+""",
+    "card_blocks": """
+blocked AS (
+  INSERT INTO card_blocks (card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at)
+  SELECT card_id, block_id, acceptor_id, merchant_id, reason, until, actor, at
+  FROM jsonb_populate_recordset(NULL::card_blocks, $N)
+  ON CONFLICT (card_id, block_id) DO UPDATE SET until = EXCLUDED.until
 )
 """,
     "network_sends": """
@@ -114,6 +160,13 @@ entered AS (
   INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)
   SELECT merchant_id, posting_id, line_no, account, asset, place, units, available_at
   FROM jsonb_populate_recordset(NULL::entries, $N)
+)
+""",
+    "mails": """
+mailed AS (
+  INSERT INTO mails (merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at)
+  SELECT merchant_id, mail_id, order_id, notice, about, state, units, tries, why, business_at, created_at
+  FROM jsonb_populate_recordset(NULL::mails, $N)
 )
 """,
     "outbox": """
@@ -171,9 +224,14 @@ class Rows:
     refunds: list[dict[str, Any]] = field(default_factory=list)
     challenges: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[dict[str, Any]] = field(default_factory=list)
+    advances: list[dict[str, Any]] = field(default_factory=list)
+    disputes: list[dict[str, Any]] = field(default_factory=list)
+    dispute_notices: list[dict[str, Any]] = field(default_factory=list)
+    card_blocks: list[dict[str, Any]] = field(default_factory=list)
     network_sends: list[dict[str, Any]] = field(default_factory=list)
     postings: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    mails: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     due_work: list[dict[str, Any]] = field(default_factory=list)
     due_done: list[dict[str, Any]] = field(default_factory=list)

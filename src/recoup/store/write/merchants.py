@@ -10,9 +10,9 @@ UPDATE merchants SET offset_us = $2, version = version + 1 WHERE merchant_id = $
 """
 _MERCHANT = """
 INSERT INTO merchants (merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id,
-  fee_basis_points, fee_fixed_units, fee_minimum_units, webhook_key, created_at)
-SELECT merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id, fee_basis_points,
-  fee_fixed_units, fee_minimum_units, webhook_key, created_at
+  webhook_key, created_at)
+SELECT merchant_id, partner_id, name, offset_us, cit_web, cit_callcenter, mit, region, acceptor_id, webhook_key,
+  created_at
 FROM jsonb_populate_record(NULL::merchants, $1)
 ON CONFLICT DO NOTHING
 """

@@ -8,12 +8,13 @@ import asyncpg
 
 _RAISE = "UPDATE merchants SET version = version + 1 WHERE merchant_id = $1"
 _PUT = """
-INSERT INTO sites (merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at)
-SELECT merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at
+INSERT INTO sites (merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at,
+  support)
+SELECT merchant_id, site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, support
 FROM jsonb_populate_record(NULL::sites, $1)
 ON CONFLICT (merchant_id, site_id) DO UPDATE SET url = EXCLUDED.url, name = EXCLUDED.name,
   descriptor = EXCLUDED.descriptor, cit_web = EXCLUDED.cit_web, cit_callcenter = EXCLUDED.cit_callcenter,
-  mit = EXCLUDED.mit, is_default = EXCLUDED.is_default
+  mit = EXCLUDED.mit, is_default = EXCLUDED.is_default, support = EXCLUDED.support
 """
 _CLEAR_DEFAULT = "UPDATE sites SET is_default = false WHERE merchant_id = $1 AND is_default"
 _RETIRE = "UPDATE sites SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2"

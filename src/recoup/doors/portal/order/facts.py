@@ -8,12 +8,18 @@ from uuid import UUID
 from recoup.doors.portal.order.timeline import decision_of
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
+from recoup.rules.money.disputes import takes_money
 from recoup.rules.money.refunds import Item, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage, can
 from recoup.rules.stable.channels import CHANNELS, Channel
 from recoup.store.read.order_page import OrderPage, Row
 
 ON_HOLD = 1
+COLLECTED = (
+    "The order was approved before its customer was charged; they are charged by a plan of its own.",
+    "It is the operator's risk: you are settled whether it succeeds or not.",
+)
+COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline, or the end of the plan, ends the tries."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Sums:
     to_you: int
     charged: int
     due: int
+    disputed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Planned:
     """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them."""
 
     number: int
+    units: int
     at: datetime
     why: tuple[str, ...]
     would_change: str
@@ -73,6 +81,7 @@ def sums(page: OrderPage) -> Sums:
     return Sums(
         by_recipe.get("approve", 0), -totals.get("fees", 0), page.head["refunded_units"],
         -totals.get("merchant_payable", 0), by_recipe.get("charge", 0), totals.get("customer_due", 0),
+        sum(d["units"] for d in page.disputes if d["liable"] == "merchant" and takes_money(d["stage"], d["state"])),
     )  # fmt: skip
 
 
@@ -81,15 +90,22 @@ def planned(page: OrderPage) -> Planned | None:
     at = page.head["next_attempt_at"]
     if attempt is None or at is None:
         return None
+    if to_collect(page) is not None:
+        return Planned(attempt["attempt_no"], attempt["units"], at, COLLECTED, COLLECTED_ENDS, (), "")
     decision = decision_of(page, attempt["decision_id"])
     reasons = tuple(decision["reasons"]) if decision else ()
     if page.head["status"] == ON_HOLD and page.head["attention"]:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
         reasons = (page.head["attention"], *reasons[1:])
     return Planned(
-        attempt["attempt_no"], at, reasons[:-1] if len(reasons) > 1 else reasons, reasons[-1] if reasons else "",
-        _alternatives(decision), _versions(decision),
+        attempt["attempt_no"], attempt["units"], at, reasons[:-1] if len(reasons) > 1 else reasons,
+        reasons[-1] if reasons else "", _alternatives(decision), _versions(decision),
     )  # fmt: skip
+
+
+def to_collect(page: OrderPage) -> Row | None:
+    """The advance that its customer was not charged for yet."""
+    return page.advance if page.advance is not None and page.advance["state"] == "due" else None
 
 
 def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
@@ -126,7 +142,7 @@ def tried(page: OrderPage) -> list[Tried]:
 
 
 def order_items(page: OrderPage) -> tuple[Item, ...]:
-    return items_of(page.order["facts"].get("items") or ())
+    return items_of(page.order["facts"].get("items") or (), page.order["units"])
 
 
 def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
@@ -141,7 +157,12 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
 
 
 def remaining(page: OrderPage) -> int:
-    return int(page.head["units"] - page.head["refunded_units"])
+    return max(0, int(page.head["units"] - page.head["refunded_units"]) - disputed(page))
+
+
+def disputed(page: OrderPage) -> int:
+    """What issuers have taken back."""
+    return sum(d["units"] for d in page.disputes if takes_money(d["stage"], d["state"]))
 
 
 def channel(page: OrderPage) -> Channel | None:
@@ -159,9 +180,18 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
         return Action("Nothing was paid, so there is nothing to give back.")
     if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
         return Action("Its money went straight to your own wallet; nothing of it is here.")
+    if remaining(page) <= 0 and disputed(page):
+        return Action("What is left of it is disputed: the cardholder's bank has taken it back.")
     if remaining(page) <= 0:
         return Action("All of it is refunded already.")
     return Action()
+
+
+def can_dispute(visit: Visit, page: OrderPage) -> bool:
+    """The sandbox's cardholder may come back for what was charged on the sandbox's route."""
+    charged = any(a["state"] == "approved" and a["route"] == "sandbox" for a in page.attempts)
+    sandbox = visit.portal.world.policy.test_mode
+    return bool(sandbox and charged and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute"))
 
 
 def can_cancel(visit: Visit, page: OrderPage) -> Action:

@@ -11,12 +11,12 @@ from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.refund import Asked, fresh_key
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
-from recoup.doors.portal.order.timeline import KINDS, timeline
+from recoup.doors.portal.order.timeline import KINDS, lives, timeline
 from recoup.doors.portal.order.waiting import waiting
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
-from recoup.doors.portal.words import API_STATES, REASONS
-from recoup.flows.stable.checkout import checkout_token
+from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
+from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
@@ -81,7 +81,8 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         page=page, order=page.order, sent_text=page.sent_text, head=page.head, payer=page.payer, card=page.card,
         items=[item for item in items if shown in ("all", item.kind)], shown=shown,
         counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS},
-        sums=facts.sums(page), planned=facts.planned(page), reasons=reasons, versions=versions,
+        sums=facts.sums(page), planned=facts.planned(page), to_collect=facts.to_collect(page),
+        reasons=reasons, versions=versions,
         tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
         remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
         can_cancel=facts.can_cancel(visit, page), why_ended=reasons_of.get(page.head["reason"] or "", ""),
@@ -90,7 +91,8 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         wire_id=wire_id("ord", page.order_id) if stable else "", api_states=API_STATES,
         api_status=order_status(Stage(page.order["stage"]), page.order["units"], page.head["refunded_units"]),
         customer_link=f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, page.order_id)}",
-        problem=problem, dialog=dialog, asked=asked, review=review,
+        can_dispute=facts.can_dispute(visit, page), dispute_looks=DISPUTE_STATES, dispute_kinds=DISPUTE_KINDS,
+        lives=lives(page, visit.now), problem=problem, dialog=dialog, asked=asked, review=review,
         receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),
     )  # fmt: skip
     return render("order/order.html", values, status=status)

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -126,15 +126,31 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
 
     amount = text(units)
     card = f"the card ending in {page.card['last4']}" if page.card else "where the payment came from"
-    taken_by = channel(page) if stable else None
     state = ("Returned", "refunded") if not left else ("Completed", "partially_refunded")
     api = f" ({state[1]} in the API)" if stable else ""
     return (
         f"From the moment you press the button {amount} are owed to the customer; this cannot be taken back.",
-        f"{taken_by.name if taken_by else 'The channel'} is told to send {amount} back to where the payment came from."
-        if stable else f"The processor is told to send {amount} back to {card}. Banks show it after some days.",
+        _where_from(page, units, amount, card, text),
         f"What is owed to you falls by {amount}." + (f" The fee of {text(fee)} stays." if fee else ""),
         f"The order becomes {state[0]}{api}: nothing is left to refund." if not left
         else f"The order stays {state[0]}{api}; {text(left)} can still be refunded.",
         f"Your system hears of it by the webhook {'payment' if stable else 'order'}.refunded.",
     )  # fmt: skip
+
+
+def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str]) -> str:
+    """What was advanced may not be collected yet."""
+    if page.order["kind"] == "stable":
+        taken_by = channel(page)
+        name = taken_by.name if taken_by else "The channel"
+        return f"{name} is told to send {amount} back to where the payment came from."
+    state = page.advance["state"] if page.advance else "charged"
+    if state == "uncollected":
+        return "Nothing is sent: the customer was never charged."
+    if state == "charged" or page.advance is None:
+        return f"The processor is told to send {amount} back to {card}. Banks show it after some days."
+    if any(a["state"] in ("open", "unknown") for a in page.attempts):
+        return "The customer is just being charged: if that succeeds it is sent back, if not it is never charged."
+    left = page.advance["due_units"] - units
+    less = f"they will be charged {text(left)}" if left else "they will not be charged at all"
+    return f"The customer was not charged yet: {less}."

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from recoup.doors.portal.order.words import Said, Told
+from recoup.doors.portal.order.told import Said, Told
 from recoup.doors.portal.templates import when
 from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.stable_words import event_name
-from recoup.doors.portal.order.words import RECIPES, Told, actor_words, say
+from recoup.doors.portal.order.told import Told
+from recoup.doors.portal.order.words import RECIPES, actor_words, say
 from recoup.doors.portal.templates import money
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
@@ -16,7 +18,9 @@ from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage, Row
 
 KINDS: Final = ("all", "attempts", "money", "webhooks")
+_MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})
 _REFUNDS: Final = {"refund_owed": 1, "refund_refused": -1}
+_DISPUTES: Final = {"dispute_opened": 1, "dispute_won": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,34 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
 
 
+def lives(page: OrderPage, now: datetime) -> dict[str, list[Item]]:
+    """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late approval."""
+    found: dict[str, list[Item]] = {}
+    for refund in page.refunds:
+        began = {str(refund["refund_id"])} | ({str(refund["attempt_id"])} if refund["kind"] == "reversal" else set())
+        found[refund["refund_id"]] = [
+            _line(page, line, page.head["status"], now) for line in page.log
+            if line["fact_kind"] in _MONEY_BACK and str(line["fact_id"]) in began
+            or refund["kind"] == "reversal" and line["happening"] == "approved_late" and str(line["fact_id"]) in began
+        ]  # fmt: skip
+    return found
+
+
+def moments(page: OrderPage, now: datetime, fact_id: UUID) -> list[Item]:
+    """The lines that are about one thing alone, newest first."""
+    statuses = _statuses(page)
+    lines = [line for line in page.log if line["fact_id"] == str(fact_id)]
+    return [_line(page, line, statuses[line["seq"]], now) for line in reversed(lines)]
+
+
 def _statuses(page: OrderPage) -> dict[int, int]:
     """The face after each line: the fold of the log up to it."""
-    order, refunded, found = page.order, 0, {}
+    order, refunded, disputed, found = page.order, 0, 0, {}
     for line in page.log:
-        refunded += _REFUNDS.get(line["happening"], 0) * int(line["body"].get("units") or 0)
-        shown = face(Stage(line["dst"]), order["kind"], order["units"], refunded, False)
+        units = int(line["body"].get("units") or 0)
+        refunded += _REFUNDS.get(line["happening"], 0) * units
+        disputed += _DISPUTES.get(line["happening"], 0) * units
+        shown = face(Stage(line["dst"]), order["kind"], order["units"], refunded, disputed > 0)
         found[line["seq"]] = shown.status
     if page.log:
         found[page.log[-1]["seq"]] = page.head["status"]

@@ -1,54 +1,12 @@
 """Each line of the order log in plain words: a title, a sentence, a shape."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from recoup.doors.portal.templates import money, when
+from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
+from recoup.doors.portal.order.told import Said, Told
+from recoup.doors.portal.templates import when
 from recoup.doors.portal.words import CLASSES, REASONS, scheme_word
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """`icon` and `tone` are the timeline's shape and colour; `kind` the tab that shows it: attempts, money, other."""
-
-    title: str
-    text: str = ""
-    icon: str = "info"
-    tone: str = ""
-    kind: str = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a line can speak of: its body, the order's asset and card scheme, and the merchant's now."""
-
-    body: Mapping[str, Any]
-    asset: str
-    units: int
-    scheme: str
-    now: datetime
-    expires_at: datetime | None
-    sent_text: str | None = None
-
-    def get(self, name: str) -> str:
-        value = self.body.get(name)
-        return "" if value is None else str(value)
-
-    def amount(self) -> str:
-        units = self.body.get("units")
-        return f"{money(int(units) if units is not None else self.units, self.asset, self.sent_text)} {self.asset}"
-
-    def moment(self, name: str) -> str:
-        try:
-            return when(datetime.fromisoformat(self.get(name)), self.now)
-        except ValueError:
-            return ""
-
-    @property
-    def attempt(self) -> str:
-        return f"Attempt {self.get('number') or '?'}"
 
 
 def code_words(told: Told) -> str:
@@ -97,12 +55,37 @@ def _refund(told: Told) -> Said:
     return Said(f"{number} of {told.amount()}", text, "returned", "", "money")
 
 
+def _refund_done(told: Told) -> Said:
+    text = f"Paid by hand: {told.get('why')}" if told.body.get("by_hand") else "The processor has taken it."
+    return Said(f"Refund of {told.amount()} done", text, "returned", "ok", "money")
+
+
 def _moved(told: Told) -> Said:
     return Said("Expiry moved", f"It is worked on until {told.moment('until')}.", "clock")
 
 
 def _not_sent(told: Told) -> Said:
     return Said(f"{told.attempt} not sent", told.get("why") or "Nothing left our side.", "cancelled", "", "attempts")
+
+
+def _charge_planned(told: Told) -> Said:
+    title = f"Charge of {told.amount()} planned for {told.moment('next')}"
+    return Said(title, told.get("why") or "By the plan of what was advanced.", "clock", "run", "money")
+
+
+def _netted(told: Told) -> Said:
+    left = told.get("due")
+    text = "The customer is charged less instead."
+    if left == "0":
+        text = "Nothing is due any more: the customer is not charged."
+    return Said(f"Refund of {told.amount()} taken off the charge", text, "returned", "", "money")
+
+
+def _paid_twice(told: Told) -> Said:
+    if told.get("taken_back"):
+        text = "Your own payment succeeded: what was advanced is taken back, and the customer is not charged again."
+        return Said("Paid to you directly", text, "info", "", "money")
+    return Said("Paid twice", "Your own payment succeeded too: refund one of them.", "problem", "bad", "money")
 
 
 def _plain(
@@ -172,10 +155,16 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
                              "problem", "bad", "money"),
     "refund_owed": _refund,
     "refund_sent": _plain("Refund of {amount} sent", "", "right", "", "money"),
-    "refund_netted": _plain("Refund of {amount} taken off the charge", "The customer is charged less instead.",
-                            "returned", "", "money"),
-    "refund_done": _plain("Refund of {amount} done", "The processor has taken it.", "returned", "ok", "money"),
-    "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
+    "refund_netted": _netted,
+    "refund_of_bad_debt": _plain("Refund of {amount}: nothing to send", "The customer was never charged; it lessens "
+                                 "the operator's loss.", "returned", "", "money"),
+    "charge_planned": _charge_planned,
+    "charged": _plain("The customer was charged {amount}", "What was advanced is collected.", "completed", "ok",
+                      "money"),
+    "uncollected": _plain("{amount} not collected", "{why} It is the operator's loss: you keep what you were settled.",
+                          "problem", "warn", "money"),
+    "refund_done": _refund_done,
+    "refund_refused": _plain("Refund of {amount} refused", "{why} It no longer counts; it can be refunded again.",
                              "problem", "bad", "money"),
     "refund_delayed": _plain("Refund of {amount} delayed", "The processor does not answer; it is sent until it does.",
                              "clock", "warn", "money"),
@@ -184,6 +173,16 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "refund_stuck": _plain("Refund of {amount} is stuck",
                            "The processor did not take it. It is still owed; the operator looks at it.",
                            "problem", "bad", "money"),
+    "refund_retried": _plain("Refund of {amount} sent anew", "Somebody asked for it at the desk.", "right", "run",
+                             "money"),
+    "refund_by_hand_proposed": _plain("Refund of {amount}: said to be paid by hand",
+                                      "{why} Another person has to confirm it.", "note", "warn", "money"),
+    "reversal_retried": _plain("Giving back {amount} is tried anew", "Somebody asked for it at the desk.", "right",
+                               "run", "money"),
+    "reversal_by_hand_proposed": _plain("{amount} are said to be given back by hand",
+                                        "{why} Another person has to confirm it.", "note", "warn", "money"),
+    "void_retried": _plain("Letting go of the hold is tried anew", "Somebody asked for it at the desk.", "right", "run",
+                           "money"),
     "reversal_owed": _plain("{amount} are given back", "The late payment is owed to the payer; it is sent at once.",
                             "returned", "", "money"),
     "reversal_refused": _plain("Giving back {amount} was refused", "It is sent anew.", "problem", "warn", "money"),
@@ -192,6 +191,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "settlement_replaced": _plain("The settlement of {amount} failed", "It is sent anew.", "problem", "warn", "money"),
     "paid_late": _plain("{amount} came after the end", "It is not lost: give it back, or deliver.", "problem", "warn",
                         "money"),
+    **DISPUTE_SAY,
     "settlement_due": _plain("{amount} leave for your wallet", "", "right", "", "money"),
     "settled": _plain("{amount} reached your wallet", "", "completed", "ok", "money"),
     "settlement_delayed": _plain("The settlement is delayed", "It is sent until the channel takes it.", "clock", "warn",
@@ -206,8 +206,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "retries_resumed": _plain("Attempts go on", "You asked for them again.", "processing", "run", "attempts"),
     "notes_changed": _plain("Your notes were changed", "", "note"),
     "merchant_attempt": _plain("Your own attempt was declined", "It counts in the card's network limits.", "info"),
-    "paid_twice": _plain("Paid twice", "Your own payment succeeded too: refund one of them.",
-                         "problem", "bad", "money"),
+    "paid_twice": _paid_twice,
 }  # fmt: skip
 
 RECIPES: Final[Mapping[str, str]] = {
@@ -216,13 +215,25 @@ RECIPES: Final[Mapping[str, str]] = {
     "charge": "charged to the customer",
     "refund_owed": "taken from what is owed to you, for the customer",
     "refund_refused": "given back to you: the refund was refused",
+    "fee_returned": "service fee given back with the refund",
+    "fee_taken_back": "service fee taken again: the refund was refused",
+    "refund_by_hand": "paid to the customer by hand",
+    "reversal_by_hand": "given back to the customer by hand",
     "refund_netted": "taken off what the customer owes",
     "refund_done": "sent back to the customer",
     "late_approval": "came in late and goes back",
     "reversed": "went back to the customer",
     "by_hand": "settled with the payer by hand",
     "settled": "sent to your own wallet",
+    "disputed": "taken back by the cardholder's bank",
+    "dispute_won": "came back: the dispute was won",
+    "dispute_fee": "taken by the acquirer for the dispute",
+    "dispute_fee_charged": "for the dispute, by contract",
+    "dispute_fee_returned": "for the dispute, given back",
+    "reversal_netted": "went back by a dispute",
+    "reversal_owed_again": "to go back to the customer",
     "uncollected": "not collected; the operator's loss",
+    "refund_of_bad_debt": "back to the operator, whose customer never paid",
 }
 
 

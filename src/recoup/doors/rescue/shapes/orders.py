@@ -27,8 +27,23 @@ class Item(Shape, kw_only=True):
     quantity: int | None = None
 
 
+class RefundStep(Shape, kw_only=True):
+    """Something that happened to a refund."""
+
+    happening: Annotated[str, Meta(description="`refund_owed`, `refund_sent`, `refund_done`, `void_owed`, `voided`, …")]
+    at: Moment
+
+
+class RefundedItem(Shape, kw_only=True):
+    """What a refund took of a line."""
+
+    line: int
+    quantity: Annotated[int, Meta(description="Whole pieces; 0: an amount of it.")]
+    amount: Annotated[int, Meta(description="Minor units.")]
+
+
 class RefundShown(Shape, kw_only=True):
-    """A refund of the order."""
+    """A refund of the order, or of a hold that was let go instead."""
 
     id: Annotated[UUID, Meta(description="`transactionId` of the refund's answer.")]
     number: Annotated[int, Meta(ge=1)]
@@ -37,6 +52,31 @@ class RefundShown(Shape, kw_only=True):
     created_date: Moment
     message: str
     reference: Annotated[str | None, Meta(description="The processor's.")] = None
+    kind: Annotated[
+        str, Meta(description="`refund`, or `void`: the amount was only held, and was let go.")
+    ] = "refund"
+    state: Annotated[
+        str, Meta(description="`owed`, `sent`, `netted` against the charge, `done`, `stuck` or `refused`.")
+    ] = "owed"
+    items: list[RefundedItem] = field(default_factory=list)
+    history: Annotated[list[RefundStep], Meta(description="Its life, oldest first.")] = field(default_factory=list)
+
+
+class DisputeShown(Shape, kw_only=True):
+    """What the cardholder's bank takes back, or asks about."""
+
+    id: Annotated[UUID, Meta(description="`ChargebackId` of the event.")]
+    number: Annotated[int, Meta(ge=1)]
+    kind: Annotated[str, Meta(description="`fraud`, `service` or `processing`.")]
+    stage: Annotated[str, Meta(description="`inquiry` (nothing is taken), `first` or `pre_arbitration`.")]
+    status: Annotated[str, Meta(description="`OPEN`, `ANSWERED`, `WON`, `LOST`, `ACCEPTED` or `EXPIRED`.")]
+    amount: Annotated[int, Meta(description="Minor units.")]
+    reason_code: Annotated[str, Meta(description="The scheme's.")]
+    reason: Annotated[str, Meta(description="The code in words.")]
+    borne_by: Annotated[str, Meta(description="`operator`, or by contract `merchant`.")]
+    created_date: Moment
+    respond_by: Annotated[Moment | None, Meta(description="When the answer is due.")] = None
+    closed_date: Moment | None = None
 
 
 class AttemptShown(Shape, kw_only=True):
@@ -92,11 +132,12 @@ class Order(Shape, kw_only=True):
 
 
 class OrderDetail(Order, kw_only=True):
-    """One order with its lines, refunds and attempts."""
+    """One order with its lines, refunds, attempts and disputes."""
 
     items: list[Item]
     refunds: list[RefundShown]
     attempts: list[AttemptShown]
+    disputes: list[DisputeShown]
     challenge_url: Annotated[str | None, Meta(description="Where the customer can cure the decline, while they can.")]
 
 

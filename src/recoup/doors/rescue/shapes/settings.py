@@ -27,6 +27,9 @@ class Switches(Shape, kw_only=True):
     cit_callcenter: Annotated[bool | None, Meta(description="Customers' payments by the call centre.")] = None
     mit: Annotated[bool | None, Meta(description="Recurring payments.")] = None
     is_default: Annotated[bool | None, Meta(description="Takes the orders that name no site; one does.")] = None
+    support_contact: Annotated[
+        Text128 | None, Meta(description="Where customers ask: an e-mail address, a phone number or a page.")
+    ] = None
 
 
 class SiteBody(Switches, kw_only=True):
@@ -59,6 +62,7 @@ class Site(Shape, kw_only=True):
     mit: bool
     is_default: bool
     created_date: Moment
+    support_contact: str = ""
 
 
 class Sites(Shape, kw_only=True):

@@ -1,6 +1,6 @@
 """The issuer's book: what arrived, what was decided. Every function commits before it returns.
 
-All SQL of the sandbox issuer stands here and in `faults`; it touches the schema `issuer` only.
+All SQL of the sandbox issuer stands here, in `disputes` and in `faults`; it touches the schema `issuer` only.
 """
 
 from dataclasses import dataclass
@@ -112,8 +112,8 @@ WITH call AS (
 INSERT INTO issuer.sends (id, order_id, merchant_id, card_mac, scheme, units, currency, initiator,
                           acceptor_id, capture, sent_at, decided_at,
                           decision, scheme_code, advice_code, known_from,
-                          hidden_inquiries)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                          hidden_inquiries, descriptor)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 ON CONFLICT (id) DO NOTHING
 RETURNING id
 """
@@ -127,6 +127,7 @@ async def decide_charge(
         _DECIDE, charge.id, charge.order_id, charge.merchant_id, card_mac, charge.card.scheme, charge.units,
         charge.currency, charge.initiator, charge.acceptor_id, charge.capture, charge.sent_at, now,
         said.decision, said.scheme_code, said.advice_code, said.known_from, hidden,
+        charge.descriptor,
     )  # fmt: skip
     if mine is not None:
         return said
@@ -168,12 +169,16 @@ FROM issuer.sends WHERE id = $1 FOR UPDATE
 """
 _REVERSED = """
 SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
-       count(*) FILTER (WHERE kind = 'void') AS voids, count(*) FILTER (WHERE kind = 'capture') AS captures
+       count(*) FILTER (WHERE kind = 'void') AS voids, count(*) FILTER (WHERE kind = 'capture') AS captures,
+       (SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes
+        WHERE charge_id = $1 AND stage <> 'inquiry' AND status <> 'won') AS disputed
 FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
 """
 
 
-async def decide_reversal(connection: asyncpg.Connection, reversal: Reversal, now: datetime) -> Decided:
+async def decide_reversal(
+    connection: asyncpg.Connection, reversal: Reversal, now: datetime, refuse: bool = False
+) -> Decided:
     """A refund, void or capture arrives and is decided, once for its id, in the order of arrival for its
     charge.
     """
@@ -187,7 +192,7 @@ async def decide_reversal(connection: asyncpg.Connection, reversal: Reversal, no
         if found is not None:
             return found
         before = await connection.fetchrow(_REVERSED, reversal.charge_id)
-        why = _refusal(reversal, charge, before)
+        why = "refused_on_demand" if refuse else _refusal(reversal, charge, before)
         decision = "declined" if why else "approved"
         mine = await connection.fetchval(
             "INSERT INTO issuer.reversals (id, charge_id, kind, units, currency, sent_at, decided_at,"
@@ -215,9 +220,27 @@ def _refusal(reversal: Reversal, charge: asyncpg.Record | None, before: asyncpg.
     if reversal.kind == "refund":
         if not captured:
             return "not_captured"
+        if before["disputed"] and before["refunded"] + before["disputed"] + reversal.units > charge["units"]:
+            return "charged_back"
         return "over_charge" if before["refunded"] + reversal.units > charge["units"] else None
     if reversal.units != charge["units"]:
         return "not_the_full_amount"
     if reversal.kind == "capture":
         return "already_captured" if captured else None
     return "already_refunded" if before["refunded"] else None
+
+
+_STATEMENT = """
+SELECT sent_at AS at, descriptor, units, currency FROM issuer.sends
+WHERE order_id = $1 AND decision = 'approved' AND coalesce(known_from <= $2, true)
+UNION ALL
+SELECT r.sent_at, s.descriptor || CASE r.kind WHEN 'void' THEN ' (let go)' ELSE ' (refund)' END, -r.units, r.currency
+FROM issuer.reversals r JOIN issuer.sends s ON s.id = r.charge_id
+WHERE s.order_id = $1 AND r.decision = 'approved' AND r.kind <> 'capture'
+ORDER BY at
+"""
+
+
+async def statement(connection: asyncpg.Connection, order_id: UUID, now: datetime) -> list[asyncpg.Record]:
+    """What the cardholder's statement shows of an order: at, descriptor, units (refunds below zero), currency."""
+    return list(await connection.fetch(_STATEMENT, order_id, now))

@@ -6,7 +6,7 @@ import asyncpg
 
 from recoup.kernel.time import WallTime
 
-Kind = Literal["outage", "slow", "silent", "duplicate"]
+Kind = Literal["outage", "slow", "silent", "duplicate", "refuse"]
 
 
 async def set_fault(connection: asyncpg.Connection, kind: Kind, until: WallTime) -> None:

@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from recoup.gateways.cards.port import Charge, Outcome, Reversal
-from recoup.gateways.cards.sandbox import book
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
+from recoup.gateways.cards.sandbox import book, disputes
 from recoup.gateways.cards.sandbox.book import Decided
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
 from recoup.gateways.cards.sandbox.faults import Kind, active_faults, clear_faults, set_fault
@@ -69,10 +69,29 @@ class SandboxProcessor:
         """Never later than 10 s: unknown when the processor cannot be asked."""
         return await self._within(10.0, self._inquire(id))
 
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        return await self._within(answer.timeout_seconds, self._answer_dispute(answer))
+
+    async def dispute(self, asked: disputes.Wanted) -> disputes.Notice | None:
+        """The cardholder disputes a charge, or takes the case further; what the issuer then tells. None when it cannot
+        be disputed so."""
+        async with self._connections.one() as connection:
+            return await disputes.dispute(connection, asked)
+
+    async def decide_dispute(self, charge_id: UUID, won: bool, case: str | None = None) -> disputes.Notice | None:
+        """The charge's newest case, or the one named, is decided; None when none is open."""
+        async with self._connections.one() as connection:
+            return await disputes.decide(connection, charge_id, won, case)
+
     async def force(self, order_id: UUID, approve: bool) -> None:
         """The operator decides what the issuer says to this order."""
         async with self._connections.one() as connection:
             await book.tell(connection, order_id, approve)
+
+    async def statement(self, order_id: UUID) -> list[dict[str, Any]]:
+        """What the cardholder reads about this order: at, descriptor, units, currency."""
+        async with self._connections.one() as connection:
+            return [dict(row) for row in await book.statement(connection, order_id, self._clocks.wall())]
 
     async def misbehave(self, kind: Kind, until: WallTime) -> None:
         async with self._connections.one() as connection:
@@ -164,12 +183,27 @@ class SandboxProcessor:
                 if self._clocks.monotonic() >= reversal.send_before_monotonic:
                     return Outcome("not_sent", text="too late to send")
                 sent = True
-                decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
+                decided = await book.decide_reversal(connection, reversal, self._clocks.wall(), "refuse" in faults)
                 if "duplicate" in faults:
                     decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
         except LOST:
             return Outcome("unknown" if sent else "not_sent", text="the connection failed")
         return await _deliver(_outcome(reversal.id, decided), None, faults, reversal.timeout_seconds)
+
+    async def _answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        sent = False
+        try:
+            async with self._connections.one() as connection:
+                faults = await active_faults(connection, self._clocks.wall())
+                if "outage" in faults:
+                    return Outcome("not_sent", text="connection refused")
+                if self._clocks.monotonic() >= answer.send_before_monotonic:
+                    return Outcome("not_sent", text="too late to send")
+                sent = True
+                decided = await disputes.hear(connection, answer)
+        except LOST:
+            return Outcome("unknown" if sent else "not_sent", text="the connection failed")
+        return await _deliver(_outcome(answer.id, decided), None, faults, answer.timeout_seconds)
 
     async def _inquire(self, id: UUID) -> Outcome:
         try:

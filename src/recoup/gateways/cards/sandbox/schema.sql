@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS issuer.sends (
     scheme_code text NOT NULL,
     advice_code text,
     known_from timestamptz,
-    hidden_inquiries integer NOT NULL DEFAULT 0
+    hidden_inquiries integer NOT NULL DEFAULT 0,
+    descriptor text NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS sends_by_order ON issuer.sends (order_id);
 
@@ -65,9 +66,38 @@ CREATE TABLE IF NOT EXISTS issuer.reversals (
 );
 CREATE INDEX IF NOT EXISTS reversals_by_charge ON issuer.reversals (charge_id);
 
+-- Cases of cardholders. What is open or lost has been taken back from us.
+CREATE TABLE IF NOT EXISTS issuer.disputes (
+    case_id text PRIMARY KEY,
+    charge_id uuid NOT NULL,
+    merchant_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    case_no integer NOT NULL,
+    stage text NOT NULL CHECK (stage IN ('inquiry', 'first', 'pre_arbitration')),
+    status text NOT NULL CHECK (status IN ('open', 'won', 'lost')),
+    reason_code text NOT NULL,
+    units bigint NOT NULL CHECK (units > 0),
+    currency text NOT NULL,
+    fee bigint NOT NULL,
+    opened_at timestamptz NOT NULL,
+    respond_by timestamptz NOT NULL,
+    UNIQUE (charge_id, case_no)
+);
+
+-- Our answers to them, one decision for each id.
+CREATE TABLE IF NOT EXISTS issuer.answers (
+    id uuid PRIMARY KEY,
+    case_id text NOT NULL,
+    answer text NOT NULL CHECK (answer IN ('contest', 'accept')),
+    evidence text NOT NULL,
+    sent_at timestamptz NOT NULL,
+    decision text NOT NULL CHECK (decision IN ('approved', 'declined')),
+    why text
+);
+
 -- What the operator switched on, until a wall time.
 CREATE TABLE IF NOT EXISTS issuer.faults (
-    kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate')),
+    kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate', 'refuse')),
     until timestamptz NOT NULL
 );
 

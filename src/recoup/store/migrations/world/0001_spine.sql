@@ -21,9 +21,6 @@ CREATE TABLE merchants (
   mit boolean NOT NULL DEFAULT true,
   region text NOT NULL DEFAULT 'us',
   acceptor_id text NOT NULL,
-  fee_basis_points int NOT NULL DEFAULT 0,
-  fee_fixed_units bigint NOT NULL DEFAULT 0,
-  fee_minimum_units bigint NOT NULL DEFAULT 0,
   cit_unresolved text NOT NULL DEFAULT 'decline_and_reverse'
     CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
@@ -44,10 +41,32 @@ CREATE TABLE sites (
   mit boolean NOT NULL DEFAULT true,
   is_default boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
+  support text NOT NULL DEFAULT '',        -- where its customers ask: an e-mail address, phone number or page
   retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
   PRIMARY KEY (merchant_id, site_id)
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
+
+-- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
+CREATE TABLE fee_terms (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  term_id uuid NOT NULL,
+  site_id uuid,                            -- null = every site; so with the next two
+  order_type text CHECK (order_type IN ('CIT', 'MIT', 'STABLE')),
+  currency text,
+  basis_points int NOT NULL DEFAULT 0 CHECK (basis_points BETWEEN 0 AND 10000),
+  fixed_units bigint NOT NULL DEFAULT 0 CHECK (fixed_units >= 0),
+  minimum_units bigint NOT NULL DEFAULT 0 CHECK (minimum_units >= 0),
+  refund text NOT NULL DEFAULT 'keep' CHECK (refund IN ('keep', 'pro_rata', 'full')),
+  ended boolean NOT NULL DEFAULT false,    -- from its date on the scope has no term of its own
+  valid_from timestamptz NOT NULL,         -- business time
+  actor text NOT NULL,
+  note text NOT NULL DEFAULT '',
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, term_id),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  CHECK (currency IS NOT NULL OR fixed_units = 0 AND minimum_units = 0)
+);
 
 -- home: directory. Small, replicated; the only uniques across merchants.
 CREATE TABLE api_keys (
@@ -175,17 +194,33 @@ CREATE TABLE order_log (
     'cancelled/attempt_declined/cancelled',
     'cancelled/attempt_not_sent/cancelled',
     'cancelled/attempt_unknown/cancelled',
+    'cancelled/dispute_answer_delayed/cancelled',
+    'cancelled/dispute_answer_owed/cancelled',
+    'cancelled/dispute_answer_refused/cancelled',
+    'cancelled/dispute_answered/cancelled',
+    'cancelled/dispute_continued/cancelled',
+    'cancelled/dispute_inquiry/cancelled',
+    'cancelled/dispute_lost/cancelled',
+    'cancelled/dispute_opened/cancelled',
+    'cancelled/dispute_warned/cancelled',
+    'cancelled/dispute_won/cancelled',
+    'cancelled/inquiry_closed/cancelled',
     'cancelled/merchant_attempt/cancelled',
     'cancelled/paid_late/cancelled',
     'cancelled/paid_twice/cancelled',
+    'cancelled/reversal_by_hand_proposed/cancelled',
     'cancelled/reversal_delayed/cancelled',
+    'cancelled/reversal_netted/cancelled',
     'cancelled/reversal_owed/cancelled',
+    'cancelled/reversal_owed_again/cancelled',
     'cancelled/reversal_refused/cancelled',
+    'cancelled/reversal_retried/cancelled',
     'cancelled/reversal_stuck/cancelled',
     'cancelled/reversed/cancelled',
     'cancelled/settled_by_hand/cancelled',
     'cancelled/void_delayed/cancelled',
     'cancelled/void_owed/cancelled',
+    'cancelled/void_retried/cancelled',
     'cancelled/void_stuck/cancelled',
     'cancelled/voided/cancelled',
     'cancelled/warned/cancelled',
@@ -215,20 +250,39 @@ CREATE TABLE order_log (
     'completed/attempt_approved/completed',
     'completed/attempt_declined/completed',
     'completed/attempt_not_sent/completed',
+    'completed/attempt_sent/completed',
     'completed/attempt_unknown/completed',
+    'completed/charge_planned/completed',
+    'completed/charged/completed',
+    'completed/dispute_answer_delayed/completed',
+    'completed/dispute_answer_owed/completed',
+    'completed/dispute_answer_refused/completed',
+    'completed/dispute_answered/completed',
+    'completed/dispute_continued/completed',
+    'completed/dispute_inquiry/completed',
+    'completed/dispute_lost/completed',
+    'completed/dispute_opened/completed',
+    'completed/dispute_warned/completed',
+    'completed/dispute_won/completed',
+    'completed/inquiry_closed/completed',
     'completed/merchant_attempt/completed',
     'completed/paid_late/completed',
     'completed/paid_twice/completed',
+    'completed/refund_by_hand_proposed/completed',
     'completed/refund_delayed/completed',
     'completed/refund_done/completed',
     'completed/refund_netted/completed',
+    'completed/refund_of_bad_debt/completed',
     'completed/refund_owed/completed',
     'completed/refund_refused/completed',
+    'completed/refund_retried/completed',
     'completed/refund_sent/completed',
     'completed/refund_stuck/completed',
+    'completed/reversal_by_hand_proposed/completed',
     'completed/reversal_delayed/completed',
     'completed/reversal_owed/completed',
     'completed/reversal_refused/completed',
+    'completed/reversal_retried/completed',
     'completed/reversal_stuck/completed',
     'completed/reversed/completed',
     'completed/settled/completed',
@@ -237,23 +291,40 @@ CREATE TABLE order_log (
     'completed/settlement_due/completed',
     'completed/settlement_replaced/completed',
     'completed/settlement_stuck/completed',
+    'completed/uncollected/completed',
     'completed/warned/completed',
     'declined/approved_late/declined',
     'declined/attempt_approved/declined',
     'declined/attempt_declined/declined',
     'declined/attempt_not_sent/declined',
     'declined/attempt_unknown/declined',
+    'declined/dispute_answer_delayed/declined',
+    'declined/dispute_answer_owed/declined',
+    'declined/dispute_answer_refused/declined',
+    'declined/dispute_answered/declined',
+    'declined/dispute_continued/declined',
+    'declined/dispute_inquiry/declined',
+    'declined/dispute_lost/declined',
+    'declined/dispute_opened/declined',
+    'declined/dispute_warned/declined',
+    'declined/dispute_won/declined',
+    'declined/inquiry_closed/declined',
     'declined/merchant_attempt/declined',
     'declined/paid_late/declined',
     'declined/paid_twice/declined',
+    'declined/reversal_by_hand_proposed/declined',
     'declined/reversal_delayed/declined',
+    'declined/reversal_netted/declined',
     'declined/reversal_owed/declined',
+    'declined/reversal_owed_again/declined',
     'declined/reversal_refused/declined',
+    'declined/reversal_retried/declined',
     'declined/reversal_stuck/declined',
     'declined/reversed/declined',
     'declined/settled_by_hand/declined',
     'declined/void_delayed/declined',
     'declined/void_owed/declined',
+    'declined/void_retried/declined',
     'declined/void_stuck/declined',
     'declined/voided/declined',
     'declined/warned/declined',
@@ -262,17 +333,33 @@ CREATE TABLE order_log (
     'expired/attempt_declined/expired',
     'expired/attempt_not_sent/expired',
     'expired/attempt_unknown/expired',
+    'expired/dispute_answer_delayed/expired',
+    'expired/dispute_answer_owed/expired',
+    'expired/dispute_answer_refused/expired',
+    'expired/dispute_answered/expired',
+    'expired/dispute_continued/expired',
+    'expired/dispute_inquiry/expired',
+    'expired/dispute_lost/expired',
+    'expired/dispute_opened/expired',
+    'expired/dispute_warned/expired',
+    'expired/dispute_won/expired',
+    'expired/inquiry_closed/expired',
     'expired/merchant_attempt/expired',
     'expired/paid_late/expired',
     'expired/paid_twice/expired',
+    'expired/reversal_by_hand_proposed/expired',
     'expired/reversal_delayed/expired',
+    'expired/reversal_netted/expired',
     'expired/reversal_owed/expired',
+    'expired/reversal_owed_again/expired',
     'expired/reversal_refused/expired',
+    'expired/reversal_retried/expired',
     'expired/reversal_stuck/expired',
     'expired/reversed/expired',
     'expired/settled_by_hand/expired',
     'expired/void_delayed/expired',
     'expired/void_owed/expired',
+    'expired/void_retried/expired',
     'expired/void_stuck/expired',
     'expired/voided/expired',
     'expired/warned/expired',
@@ -522,10 +609,14 @@ CREATE TABLE attempts (
   latency_ms int,
   closed_at timestamptz,
   decision_id uuid,
+  card_last4 text,                         -- of the card that was sent
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+-- "What is this charge": by what a cardholder reads on a statement, over all merchants.
+CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
+  WHERE state = 'approved' AND card_last4 IS NOT NULL;
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (
@@ -548,10 +639,15 @@ CREATE TABLE refunds (
   processor_code text,
   business_at timestamptz NOT NULL,
   actor text NOT NULL,
+  send_id uuid,                            -- what the processor knows it by, when it is not refund_id any more
+  hand_note text,                          -- how somebody says that it was paid; another person confirms
+  hand_actor text,
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+
+CREATE INDEX refunds_under_way ON refunds (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.
 CREATE TABLE challenges (
@@ -589,6 +685,158 @@ CREATE TABLE settlements (
 CREATE INDEX settlements_order ON settlements (merchant_id, order_id);
 CREATE UNIQUE INDEX settlements_payment ON settlements (merchant_id, attempt_id) WHERE state <> 'failed';
 CREATE INDEX settlements_to_send ON settlements (merchant_id, asset) WHERE state NOT IN ('confirmed', 'failed');
+
+-- home: merchant. What may be advanced before it is collected, by whom it was set. A limit of 0 advances nothing.
+CREATE TABLE exposure_limits (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  asset text NOT NULL,
+  limit_units bigint NOT NULL DEFAULT 0 CHECK (limit_units >= 0),
+  order_max_units bigint NOT NULL DEFAULT 0 CHECK (order_max_units >= 0),
+  customer_max_units bigint NOT NULL DEFAULT 0 CHECK (customer_max_units >= 0),
+  chunk_units bigint NOT NULL DEFAULT 1 CHECK (chunk_units > 0),
+  allowed_loss_basis_points int NOT NULL DEFAULT 0 CHECK (allowed_loss_basis_points BETWEEN 0 AND 10000),
+  advance_on text NOT NULL DEFAULT 'unresolved' CHECK (advance_on IN ('unresolved', 'soft_declines', 'both')),
+  drawn_units bigint NOT NULL DEFAULT 0 CHECK (drawn_units >= 0),  -- what it counts of the operator's limit
+  version int NOT NULL DEFAULT 1,
+  changed_at timestamptz NOT NULL,
+  changed_by text NOT NULL,
+  PRIMARY KEY (merchant_id, asset)
+);
+
+-- Chunks of the limit, moved here by the treasurer; an advance takes from one of them in one conditional update.
+CREATE TABLE exposure_allotments (
+  merchant_id uuid NOT NULL,
+  asset text NOT NULL,
+  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
+  allotted bigint NOT NULL DEFAULT 0,
+  used bigint NOT NULL DEFAULT 0,
+  reclaim bigint NOT NULL DEFAULT 0,       -- of what is used: does not become free again, for the limit fell
+  PRIMARY KEY (merchant_id, asset, slot),
+  CHECK (used BETWEEN 0 AND allotted),
+  CHECK (reclaim BETWEEN 0 AND used)
+);
+
+-- The payer where one is known, else the card number.
+CREATE TABLE customer_exposure (
+  merchant_id uuid NOT NULL,
+  customer_id uuid NOT NULL,
+  asset text NOT NULL,
+  used bigint NOT NULL DEFAULT 0 CHECK (used >= 0),
+  PRIMARY KEY (merchant_id, customer_id, asset)
+);
+
+-- An order that was approved before its customer was charged, and what of it is still to be collected.
+CREATE TABLE advances (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  customer_id uuid NOT NULL,
+  asset text NOT NULL,
+  slot smallint NOT NULL,
+  units bigint NOT NULL CHECK (units > 0),
+  due_units bigint NOT NULL CHECK (due_units BETWEEN 0 AND units),
+  state text NOT NULL CHECK (state IN ('due', 'charged', 'netted', 'uncollected')),
+  policy text NOT NULL,                    -- version of the collection plan
+  started_at timestamptz NOT NULL,         -- business time
+  until timestamptz NOT NULL,              -- business time: what is not collected by then is bad debt
+  PRIMARY KEY (merchant_id, order_id),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders,
+  CHECK ((state = 'due') = (due_units > 0))
+);
+CREATE INDEX advances_due ON advances (merchant_id, asset, slot) WHERE due_units > 0;
+
+-- home: directory. What the operator risks over all merchants, an asset.
+CREATE TABLE operator_exposure (
+  asset text PRIMARY KEY,
+  limit_units bigint NOT NULL DEFAULT 0 CHECK (limit_units >= 0),
+  drawn_units bigint NOT NULL DEFAULT 0 CHECK (drawn_units >= 0),
+  changed_at timestamptz NOT NULL,
+  changed_by text NOT NULL
+);
+
+-- home: merchant. What cardholders take back through their issuer: one row a case of the processor, whatever stages it
+-- goes through. `round_id` is what the present round of money is booked under.
+CREATE TABLE disputes (
+  merchant_id uuid NOT NULL,
+  dispute_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  dispute_no int NOT NULL CHECK (dispute_no >= 1),
+  attempt_id uuid NOT NULL,                -- the charge
+  route text NOT NULL,
+  case_ref text NOT NULL,                  -- the processor's
+  round_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('fraud', 'service', 'processing')),
+  reason_code text NOT NULL,
+  stage text NOT NULL CHECK (stage IN ('inquiry', 'first', 'pre_arbitration')),
+  state text NOT NULL CHECK (state IN ('open', 'answered', 'won', 'lost', 'accepted', 'expired')),
+  units bigint NOT NULL CHECK (units > 0),
+  asset text NOT NULL,
+  liable text NOT NULL CHECK (liable IN ('operator', 'merchant')),
+  fee_units bigint NOT NULL DEFAULT 0 CHECK (fee_units >= 0),  -- what the merchant pays for it, by contract
+  opened_at timestamptz NOT NULL,
+  respond_by timestamptz,
+  warned boolean NOT NULL DEFAULT false,
+  closed_at timestamptz,
+  answer text CHECK (answer IN ('contest', 'accept')),
+  answer_id uuid,
+  answer_state text CHECK (answer_state IN ('owed', 'sent', 'done', 'refused')),
+  answer_tries int NOT NULL DEFAULT 0,
+  answer_before timestamptz,               -- wall time; no first byte leaves later
+  answer_code text,
+  PRIMARY KEY (merchant_id, dispute_id),
+  UNIQUE (merchant_id, route, case_ref),
+  UNIQUE (merchant_id, order_id, dispute_no),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders,
+  CHECK ((answer IS NULL) = (answer_state IS NULL))
+);
+CREATE INDEX disputes_desk ON disputes (merchant_id, respond_by, dispute_id) WHERE state = 'open';
+CREATE INDEX disputes_newest ON disputes (merchant_id, opened_at DESC, dispute_id DESC);
+
+-- What speaks for the merchant, in words and links. What was said stays said.
+CREATE TABLE dispute_notes (
+  merchant_id uuid NOT NULL,
+  note_id uuid NOT NULL,
+  dispute_id uuid NOT NULL,
+  text text NOT NULL,
+  actor text NOT NULL,
+  business_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, note_id),
+  FOREIGN KEY (merchant_id, dispute_id) REFERENCES disputes
+);
+CREATE INDEX dispute_notes_of ON dispute_notes (merchant_id, dispute_id, note_id);
+
+-- By contract: who bears disputes about the service, and what a dispute costs the merchant. The row that was valid when
+-- the charge was approved counts; asset '' holds for every currency.
+CREATE TABLE dispute_terms (
+  merchant_id uuid NOT NULL,
+  terms_id uuid NOT NULL,
+  asset text NOT NULL,
+  valid_from timestamptz NOT NULL,
+  service_borne_by text NOT NULL CHECK (service_borne_by IN ('operator', 'merchant')),
+  fee_units bigint NOT NULL CHECK (fee_units >= 0),
+  fee_borne_by text NOT NULL CHECK (fee_borne_by IN ('operator', 'merchant')),
+  block_cards boolean NOT NULL,            -- a card that was disputed as fraud is not charged again
+  actor text NOT NULL,
+  made_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, terms_id),
+  UNIQUE (merchant_id, asset, valid_from),
+  FOREIGN KEY (merchant_id) REFERENCES merchants,
+  CHECK (fee_units = 0 OR asset <> '')
+);
+
+-- Every notice of a processor once, with what became of it. `merchant_id` as the notice says, whoever that is.
+CREATE TABLE dispute_notices (
+  merchant_id uuid NOT NULL,
+  route text NOT NULL,
+  notice_id text NOT NULL,
+  state text NOT NULL CHECK (state IN ('applied', 'stale', 'unmatched', 'settled')),
+  why text NOT NULL DEFAULT '',            -- of an unmatched one
+  content jsonb NOT NULL,
+  content_hash bytea NOT NULL,
+  received_at timestamptz NOT NULL,
+  tries int NOT NULL DEFAULT 1,
+  PRIMARY KEY (merchant_id, route, notice_id)
+);
+CREATE INDEX dispute_notices_desk ON dispute_notices (merchant_id, received_at DESC) WHERE state = 'unmatched';
 
 -- home: card. One row a card: the lock of the network gate.
 CREATE TABLE cards (
@@ -716,17 +964,6 @@ CREATE TABLE account_balances (
   units numeric(38, 0) NOT NULL,
   page_no bigint NOT NULL,
   PRIMARY KEY (merchant_id, account, asset, place)
-);
-
--- What may be advanced before it is collected; a treasurer moves chunks. A limit of 0 advances nothing.
-CREATE TABLE exposure_allotments (
-  merchant_id uuid NOT NULL,
-  asset text NOT NULL,
-  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
-  allotted bigint NOT NULL DEFAULT 0,
-  used bigint NOT NULL DEFAULT 0,
-  PRIMARY KEY (merchant_id, asset, slot),
-  CHECK (used BETWEEN 0 AND allotted)
 );
 
 -- home: merchant. What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
@@ -993,6 +1230,35 @@ CREATE TABLE delivery_tries (
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
 CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
 
+-- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
+-- order's payer, and is read when it is sent.
+CREATE TABLE notice_settings (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  notice text NOT NULL,
+  enabled boolean NOT NULL,
+  actor text NOT NULL,
+  changed_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, notice)
+);
+
+CREATE TABLE mails (
+  merchant_id uuid NOT NULL,
+  mail_id uuid NOT NULL,                   -- the Message-ID is made of it
+  order_id uuid NOT NULL,
+  notice text NOT NULL,
+  about uuid NOT NULL,                     -- the refund, attempt or challenge; else the order
+  state text NOT NULL CHECK (state IN ('owed', 'sent', 'refused', 'given_up', 'no_address')),
+  units bigint NOT NULL,
+  tries int NOT NULL DEFAULT 0,
+  why text NOT NULL DEFAULT '',
+  business_at timestamptz NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, mail_id),
+  UNIQUE (merchant_id, order_id, notice, about),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+CREATE INDEX mails_newest ON mails (merchant_id, mail_id DESC);
+
 -- home: merchant. One row per subject and kind: no duplicates. Business time unless `wall`.
 CREATE TABLE due_work (
   merchant_id uuid NOT NULL,
@@ -1067,9 +1333,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
-  attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances,
-  exposure_allotments, closers, endpoints, lanes, due_work,
-  signing_keys, settlements, wallets, payouts, subscriptions,
+  attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
+  exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
+  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
   settlement_clocks, adjustments, bank_accounts, bank_payouts TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
@@ -1077,4 +1343,5 @@ GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;
 GRANT UPDATE (outcome, updated_at) ON transmissions TO recoup_app;
+GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;

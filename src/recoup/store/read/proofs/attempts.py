@@ -9,6 +9,7 @@ from recoup.store.read.proofs.walk import Difference, Window, first_of
 _OF_ORDER: Final = """
 SELECT o.order_id, v.field, v.expected, v.found
 FROM orders o
+LEFT JOIN advances x USING (merchant_id, order_id)
 CROSS JOIN LATERAL (
   SELECT count(*) AS n, coalesce(max(attempt_no), 0) AS last,
     count(*) FILTER (WHERE state IN ('open', 'unknown')) AS going, count(*) FILTER (WHERE state = 'planned') AS planned,
@@ -24,12 +25,10 @@ CROSS JOIN LATERAL (VALUES
   (1, 'number of attempts', a.last::bigint, a.n),
   (2, 'number of refunds', r.last::bigint, r.n),
   (3, 'attempts that are out', least(a.going, 1), a.going),
-  (4, 'planned attempts', CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN 0
-    ELSE least(a.planned, 1) END, a.planned),
-  (5, 'approved attempts that paid the order', CASE WHEN o.stage = 'authorised' THEN 1
-    WHEN o.stage <> 'completed' THEN 0 WHEN a.paid = 0 AND EXISTS (
-      SELECT FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
-        AND l.happening = 'advanced') THEN 0 ELSE 1 END::bigint, a.paid)
+  (4, 'planned attempts', CASE WHEN x.state = 'due' THEN 1 - a.going
+    WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN 0 ELSE least(a.planned, 1) END, a.planned),
+  (5, 'approved attempts that paid the order', CASE WHEN o.stage = 'authorised' OR x.state = 'charged' THEN 1
+    WHEN o.stage <> 'completed' OR x.state IS NOT NULL THEN 0 ELSE 1 END::bigint, a.paid)
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1
@@ -42,6 +41,7 @@ LEFT JOIN network_sends s ON s.card_id = ANY(o.card_id || o.cards_before) AND s.
 CROSS JOIN LATERAL (
   SELECT coalesce(bool_or(happening = 'attempt_sent'), false) AS sent,
     coalesce(bool_or(happening = 'approved_late'), false) AS late,
+    max(l.body ->> 'units') FILTER (WHERE happening = 'attempt_sent') AS sent_units,
     CASE WHEN bool_or(happening IN ('attempt_approved', 'approved_late')) THEN 'approved'
       WHEN bool_or(happening = 'attempt_declined') THEN 'declined'
       WHEN bool_or(happening IN ('attempt_not_sent', 'attempt_withheld')) THEN 'not_sent' END AS outcome
@@ -53,7 +53,8 @@ CROSS JOIN LATERAL (VALUES
       CASE WHEN l.sent THEN CASE WHEN a.state IN ('open', 'unknown') THEN a.state ELSE 'open or unknown' END
         WHEN a.state IN ('planned', 'not_sent') THEN a.state ELSE 'planned' END), a.state),
   (3, 'sent at', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.sent_at IS NULL THEN 'none' ELSE 'set' END),
-  (4, 'units', o.units::text, a.units::text),
+  (4, 'units', CASE WHEN a.ladder = 'collect' THEN coalesce(l.sent_units, a.units::text) ELSE o.units::text END,
+      a.units::text),
   (5, 'asset', o.asset, a.asset),
   (6, 'route, deadline and sends', CASE WHEN l.sent THEN 'set' ELSE 'none' END, CASE WHEN a.route IS NOT NULL
       AND a.send_before IS NOT NULL AND a.sends > 0 THEN 'set' ELSE 'none' END),
@@ -93,23 +94,30 @@ SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v
 FROM refunds r
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 CROSS JOIN LATERAL (
-  SELECT max(l.body ->> 'units') FILTER (
-      WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed', 'settled_by_hand',
-        'void_owed', 'capture_asked')) AS units,
+  SELECT coalesce(max(l.body ->> 'units') FILTER (WHERE happening = 'reversal_owed_again'),
+      max(l.body ->> 'units') FILTER (WHERE happening IN ('refund_owed', 'approved_late', 'reversal_owed',
+        'settled_by_hand', 'void_owed', 'capture_asked'))) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
-    CASE WHEN bool_or(happening IN ('refund_done', 'reversed', 'settled_by_hand', 'voided')) THEN 'done'
-      WHEN bool_or(happening = 'refund_netted') THEN 'netted'
-      WHEN bool_or(happening IN ('refund_refused', 'reversal_refused', 'capture_refused')) THEN 'refused'
-      WHEN bool_or(happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck')) THEN 'stuck'
-      WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END AS outcome
-  FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
-    AND (l.fact_id = r.refund_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
+    coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
+      CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome
+  FROM (
+    SELECT seq, happening, body, CASE WHEN happening IN ('refund_done', 'reversed', 'settled_by_hand',
+        'voided') THEN 'done'
+      WHEN happening IN ('refund_netted', 'refund_of_bad_debt', 'reversal_netted') THEN 'netted'
+      WHEN happening IN ('refund_refused', 'reversal_refused', 'capture_refused') THEN 'refused'
+      WHEN happening IN ('refund_stuck', 'reversal_stuck', 'void_stuck') THEN 'stuck'
+      WHEN happening IN ('refund_retried', 'reversal_retried', 'void_retried', 'reversal_owed_again')
+        THEN 'again' END AS said
+    FROM order_log l WHERE l.merchant_id = r.merchant_id AND l.order_id = r.order_id
+      AND (l.fact_id = r.refund_id OR (r.kind = 'reversal' AND l.fact_id = r.attempt_id))
+  ) l
 ) l
 CROSS JOIN LATERAL (VALUES
   (1, 'order', r.order_id::text, o.order_id::text),
   (2, 'units', l.units, r.units::text),
   (3, 'asset', o.asset, r.asset),
-  (4, 'state', coalesce(l.outcome, CASE WHEN r.kind <> 'refund' AND r.state IN ('owed', 'sent') THEN r.state
+  (4, 'state', coalesce(nullif(l.outcome, 'again'), CASE
+      WHEN (r.kind <> 'refund' OR l.outcome = 'again') AND r.state IN ('owed', 'sent') THEN r.state
       WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found

@@ -11,6 +11,7 @@ _OF_ORDER: Final = """
 SELECT o.order_id, 'due work ' || v.kind AS field, v.expected, v.found
 FROM orders o
 JOIN merchants m USING (merchant_id)
+LEFT JOIN advances x ON x.merchant_id = o.merchant_id AND x.order_id = o.order_id AND x.state = 'due'
 CROSS JOIN LATERAL (
   SELECT o.stage IN ('completed', 'declined', 'cancelled', 'expired') AS ended,
     o.stage = 'received' OR (o.stage = 'processing' AND o.version = 1) AS fresh,
@@ -26,9 +27,10 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT max(due_at) FILTER (WHERE kind = 'admit') AS admit, max(due_at) FILTER (WHERE kind = 'expire') AS expire,
     max(due_at) FILTER (WHERE kind = 'retry') AS retry, max(due_at) FILTER (WHERE kind = 'inquire') AS inquire,
-    max(due_at) FILTER (WHERE kind = 'release') AS release, max(due_at) FILTER (WHERE kind = 'last_word') AS last_word
+    max(due_at) FILTER (WHERE kind = 'release') AS release, max(due_at) FILTER (WHERE kind = 'last_word') AS last_word,
+    max(due_at) FILTER (WHERE kind = 'collect') AS collect, max(due_at) FILTER (WHERE kind = 'write_off') AS write_off
   FROM due_work d WHERE d.merchant_id = o.merchant_id AND d.subject_id = o.order_id
-    AND d.kind IN ('admit', 'expire', 'retry', 'inquire', 'release', 'last_word')
+    AND d.kind IN ('admit', 'expire', 'retry', 'inquire', 'release', 'last_word', 'collect', 'write_off')
 ) d
 CROSS JOIN LATERAL (
   SELECT (SELECT l.body ->> 'until' FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
@@ -52,7 +54,10 @@ CROSS JOIN LATERAL (VALUES
   (5, 'release', CASE WHEN s.ended THEN 'none' WHEN h.until IS NOT NULL THEN 'due' ELSE 'any' END,
       CASE WHEN NOT s.ended AND h.until IS NULL THEN 'any' WHEN d.release IS NULL THEN 'none' ELSE 'due' END),
   (6, 'last_word', CASE WHEN s.ended AND a.given THEN 'due' ELSE 'any' END,
-      CASE WHEN s.ended AND a.given THEN CASE WHEN d.last_word IS NULL THEN 'none' ELSE 'due' END ELSE 'any' END)
+      CASE WHEN s.ended AND a.given THEN CASE WHEN d.last_word IS NULL THEN 'none' ELSE 'due' END ELSE 'any' END),
+  (7, 'collect', CASE WHEN x.state IS NULL OR a.going THEN 'none' ELSE a.planned_at::text END,
+      coalesce(d.collect::text, 'none')),
+  (8, 'write_off', coalesce(x.until::text, 'none'), coalesce(d.write_off::text, 'none'))
 ) v (no, kind, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY o.order_id, v.no LIMIT 1
@@ -61,9 +66,22 @@ _OF_REFUND: Final = """
 SELECT r.order_id, 'due work refund of ' || r.kind || ' ' || r.refund_no AS field, 'due' AS expected, 'none' AS found
 FROM refunds r
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN ('owed', 'sent')
+  -- While the charge of an advanced order is out, its answer decides what becomes of a refund.
+  AND NOT (r.state = 'owed' AND EXISTS (SELECT FROM attempts a JOIN advances x USING (merchant_id, order_id)
+    WHERE a.merchant_id = r.merchant_id AND a.order_id = r.order_id AND x.state = 'due'
+      AND a.state IN ('open', 'unknown')))
   AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'refund'
     AND d.subject_id = r.refund_id)
 ORDER BY r.order_id, r.refund_no LIMIT 1
+"""
+_OF_MAIL: Final = """
+SELECT m.order_id, 'due work mail of ' || m.notice AS field, v.expected, v.found
+FROM mails m
+CROSS JOIN LATERAL (VALUES (CASE m.state WHEN 'owed' THEN 'due' ELSE 'none' END,
+  CASE WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = m.merchant_id AND d.kind = 'mail'
+    AND d.subject_id = m.mail_id) THEN 'due' ELSE 'none' END)) v (expected, found)
+WHERE m.merchant_id = $1 AND m.order_id > $2 AND m.order_id <= $3 AND v.expected <> v.found
+ORDER BY m.order_id, m.mail_id LIMIT 1
 """
 _OF_NOTHING: Final = """
 SELECT CASE WHEN d.kind <> 'refund' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
@@ -83,8 +101,10 @@ async def due_work(
     connection: asyncpg.Connection, window: Window, wall: datetime, grace: timedelta
 ) -> Difference | None:
     """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its attempt by `grace`."""
-    return await first(connection, _OF_ORDER, window.merchant_id, *window, wall, grace) or await first(
-        connection, _OF_REFUND, window.merchant_id, *window
+    return (
+        await first(connection, _OF_ORDER, window.merchant_id, *window, wall, grace)
+        or await first(connection, _OF_REFUND, window.merchant_id, *window)
+        or await first(connection, _OF_MAIL, window.merchant_id, *window)
     )
 
 

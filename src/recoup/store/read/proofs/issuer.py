@@ -34,13 +34,14 @@ _OUR_REFUNDS: Final = """
 SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
 FROM refunds r
 JOIN attempts a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id AND a.route = 'sandbox'
-LEFT JOIN issuer.reversals s ON s.id = r.refund_id
+LEFT JOIN issuer.reversals s ON s.id = coalesce(r.send_id, r.refund_id)
 CROSS JOIN LATERAL (VALUES
   (1, 'decision', 'approved', s.decision),
   (2, 'units', r.units || ' ' || r.asset, s.units || ' ' || s.currency),
   (3, 'charge', r.attempt_id::text, s.charge_id::text)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state = 'done'
+  AND r.processor_code IS DISTINCT FROM 'by_hand'
   AND v.expected IS DISTINCT FROM v.found
 ORDER BY r.order_id, r.refund_no, v.no LIMIT 1
 """
@@ -62,7 +63,7 @@ SELECT r.merchant_id, coalesce(r.order_id, c.order_id) AS order_id,
   v.field || ' for the issuer''s approved ' || s.kind || ' ' || s.id AS field, v.expected, v.found
 FROM issuer.reversals s
 LEFT JOIN issuer.sends c ON c.id = s.charge_id
-LEFT JOIN refunds r ON r.merchant_id = c.merchant_id AND r.refund_id = s.id
+LEFT JOIN refunds r ON r.merchant_id = c.merchant_id AND coalesce(r.send_id, r.refund_id) = s.id
 CROSS JOIN LATERAL (VALUES
   (1, 'refund', 'one', CASE WHEN r.refund_id IS NULL THEN 'none' ELSE 'one' END),
   (2, 'state of the refund', 'sent, done or stuck', CASE WHEN r.state IN ('sent', 'done', 'stuck')

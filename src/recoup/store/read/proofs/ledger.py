@@ -26,22 +26,34 @@ ORDER BY p.posting_id LIMIT $3
 # Each line that books something, with the attempt or refund it is about and the route the money takes.
 _MONEY_LINES: Final = """
 SELECT l.order_id, l.seq, l.happening, (l.body ->> 'units')::bigint AS units, (l.body ->> 'fee')::bigint AS fee,
+  (l.body ->> 'fee_returned')::bigint AS fee_returned, (l.body ->> 'fee_taken_back')::bigint AS fee_taken_back,
+  l.body ->> 'fee_refund' AS fee_refund, l.body ->> 'fee_term' AS fee_term, to_jsonb(f) AS term,
+  coalesce((l.body ->> 'by_hand')::boolean, false) AS by_hand,
+  (l.body ->> 'round_id')::uuid AS round_id, l.body ->> 'liable' AS liable,
+  (l.body ->> 'fee_charged')::bigint AS fee_charged,
   l.business_at, l.fact_id, a.attempt_id, coalesce(a.route, '') AS route, o.units AS order_units, o.kind
 FROM order_log l
 JOIN orders o USING (merchant_id, order_id)
 LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refund_id = l.fact_id
+LEFT JOIN fee_terms f ON f.merchant_id = l.merchant_id AND f.term_id = (l.body ->> 'fee_term')::uuid
 LEFT JOIN settlements s ON s.merchant_id = l.merchant_id AND s.settlement_id = l.fact_id
+LEFT JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
 LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.order_id = l.order_id
-  AND (a.attempt_id = coalesce(r.attempt_id, s.attempt_id, l.fact_id) OR a.attempt_no = (l.body ->> 'attempt')::int)
+  AND (a.attempt_id = coalesce(r.attempt_id, s.attempt_id, d.attempt_id, l.fact_id)
+    OR a.attempt_no = (l.body ->> 'attempt')::int)
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.happening = ANY($4::text[])
 ORDER BY l.order_id, l.seq
 """
 _OUTSTANDING: Final = """
 SELECT order_id, sum(units) FILTER (WHERE kind = 'refund')::bigint AS refund_due,
-  sum(units) FILTER (WHERE kind <> 'refund')::bigint AS reversal_due
+  sum(units) FILTER (WHERE kind NOT IN ('refund', 'advance'))::bigint AS reversal_due,
+  -sum(units) FILTER (WHERE kind = 'advance')::bigint AS customer_due
 FROM (
   SELECT order_id, kind, units FROM refunds
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND state IN ('owed', 'sent', 'stuck')
+  UNION ALL
+  SELECT order_id, 'advance', due_units FROM advances
+  WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND due_units > 0
   UNION ALL
   SELECT order_id, 'late', (body ->> 'units')::bigint FROM order_log l
   WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3 AND happening = 'paid_late' AND NOT EXISTS (
@@ -87,9 +99,11 @@ async def read_money_lines(
 
 
 async def read_outstanding(connection: asyncpg.Connection, window: Window) -> dict[UUID, dict[str, int]]:
-    """By order: what refunds and reversals have not reached the customer yet, as the accounts must show it."""
+    """By order: what refunds and reversals have not reached the customer yet, and (negative, for it is theirs to pay)
+    what collection still wants, as the accounts must show it."""
     rows = await fetch(connection, _OUTSTANDING, *window)
-    return {r["order_id"]: {name: r[name] or 0 for name in ("refund_due", "reversal_due")} for r in rows}
+    accounts = ("refund_due", "reversal_due", "customer_due")
+    return {r["order_id"]: {name: r[name] or 0 for name in accounts} for r in rows}
 
 
 async def book(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:

@@ -90,12 +90,6 @@ SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
 WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1
 """
-_EXPOSURE: Final = """
-SELECT NULL::uuid AS order_id, 'exposure used in slot ' || slot || ' of ' || asset AS field,
-  'between 0 and ' || allotted AS expected, used AS found
-FROM exposure_allotments WHERE merchant_id = $1 AND (used < 0 OR used > allotted OR allotted < 0) LIMIT 1
-"""
-
 
 async def messages(
     connection: asyncpg.Connection, window: Window, lines: Sequence[str], events: Sequence[str]
@@ -106,5 +100,5 @@ async def messages(
     return found or await first_of(connection, rest, window.merchant_id, *window)
 
 
-async def feed_and_exposure(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_FEED, _FEED_OF_NOTHING, _EXPOSURE), merchant_id, merchant_id)
+async def feed(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+    return await first_of(connection, (_FEED, _FEED_OF_NOTHING), merchant_id, merchant_id)

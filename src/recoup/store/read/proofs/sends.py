@@ -41,7 +41,7 @@ CROSS JOIN LATERAL (VALUES
   (4, 'cause', 'attempt, transmission or the decline that came in', CASE WHEN a.attempt_id IS NOT NULL
       OR t.transmit_id IS NOT NULL OR (s.state = 'sent' AND s.declined AND s.at <= o.placed_at)
       THEN 'attempt, transmission or the decline that came in' ELSE 'none' END),
-  (5, 'units', CASE WHEN t.transmit_id IS NULL THEN o.units::text || ' ' || o.asset END,
+  (5, 'units', CASE WHEN t.transmit_id IS NULL THEN coalesce(a.units, o.units)::text || ' ' || o.asset END,
     CASE WHEN t.transmit_id IS NULL THEN s.units::text || ' ' || s.currency END)
 ) v (no, field, expected, found)
 WHERE (s.card_id, s.send_id) > ($1, $2) AND (s.card_id, s.send_id) <= ($3, $4)

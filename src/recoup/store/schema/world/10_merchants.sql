@@ -11,9 +11,6 @@ CREATE TABLE merchants (
   mit boolean NOT NULL DEFAULT true,
   region text NOT NULL DEFAULT 'us',
   acceptor_id text NOT NULL,
-  fee_basis_points int NOT NULL DEFAULT 0,
-  fee_fixed_units bigint NOT NULL DEFAULT 0,
-  fee_minimum_units bigint NOT NULL DEFAULT 0,
   cit_unresolved text NOT NULL DEFAULT 'decline_and_reverse'
     CHECK (cit_unresolved IN ('decline_and_reverse', 'advance')),
   killed boolean NOT NULL DEFAULT false,   -- the kill switch: nothing is sent, orders wait on hold
@@ -34,6 +31,7 @@ CREATE TABLE sites (
   mit boolean NOT NULL DEFAULT true,
   is_default boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
+  support text NOT NULL DEFAULT '',        -- where its customers ask: an e-mail address, phone number or page
   retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
   PRIMARY KEY (merchant_id, site_id)
 );

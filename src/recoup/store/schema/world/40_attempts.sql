@@ -42,10 +42,14 @@ CREATE TABLE attempts (
   latency_ms int,
   closed_at timestamptz,
   decision_id uuid,
+  card_last4 text,                         -- of the card that was sent
   PRIMARY KEY (merchant_id, attempt_id),
   UNIQUE (merchant_id, order_id, attempt_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+-- "What is this charge": by what a cardholder reads on a statement, over all merchants.
+CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
+  WHERE state = 'approved' AND card_last4 IS NOT NULL;
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (
@@ -68,10 +72,15 @@ CREATE TABLE refunds (
   processor_code text,
   business_at timestamptz NOT NULL,
   actor text NOT NULL,
+  send_id uuid,                            -- what the processor knows it by, when it is not refund_id any more
+  hand_note text,                          -- how somebody says that it was paid; another person confirms
+  hand_actor text,
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
+
+CREATE INDEX refunds_under_way ON refunds (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.
 CREATE TABLE challenges (

@@ -52,14 +52,3 @@ CREATE TABLE account_balances (
   page_no bigint NOT NULL,
   PRIMARY KEY (merchant_id, account, asset, place)
 );
-
--- What may be advanced before it is collected; a treasurer moves chunks. A limit of 0 advances nothing.
-CREATE TABLE exposure_allotments (
-  merchant_id uuid NOT NULL,
-  asset text NOT NULL,
-  slot smallint NOT NULL CHECK (slot BETWEEN 0 AND 7),
-  allotted bigint NOT NULL DEFAULT 0,
-  used bigint NOT NULL DEFAULT 0,
-  PRIMARY KEY (merchant_id, asset, slot),
-  CHECK (used BETWEEN 0 AND allotted)
-);

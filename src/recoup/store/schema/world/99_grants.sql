@@ -5,9 +5,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
-  attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances,
-  exposure_allotments, closers, endpoints, lanes, due_work,
-  signing_keys, settlements, wallets, payouts, subscriptions,
+  attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
+  exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
+  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
   settlement_clocks, adjustments, bank_accounts, bank_payouts TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
@@ -15,4 +15,5 @@ GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;
 GRANT UPDATE (outcome, updated_at) ON transmissions TO recoup_app;
+GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;

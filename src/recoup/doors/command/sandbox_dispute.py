@@ -1,0 +1,43 @@
+"""`recoup sandbox dispute ORDER`, and the key by which the sandbox's processor signs its notices."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.disputes.receive import notice_key
+from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.rules.money.disputes import STAGES
+
+
+def add(sandbox: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @sandbox.command()
+    @click.argument("order")
+    @click.option("--fraud", "kind", flag_value="fraud", default="fraud", help="The cardholder denies it (default).")
+    @click.option("--service", "kind", flag_value="service", help="About what was bought.")
+    @click.option("--processing", "kind", flag_value="processing", help="About how it was charged.")
+    @click.option("--amount", type=int, help="Minor units; default: all that was not refunded.")
+    @click.option("--stage", type=click.Choice(STAGES), default="first", help="A case of an earlier stage goes on.")
+    @click.option("--won", "decided", flag_value="won", help="The case is decided for us.")
+    @click.option("--lost", "decided", flag_value="lost", help="It is decided against us.")
+    @data_dir_option
+    def dispute(order: str, kind: Any, amount: int | None, stage: str, decided: Any, data_dir: Path | None) -> None:
+        """The cardholder takes an order's money back through the bank, which tells us by a notice."""
+
+        async def work(opened: Opened) -> str:
+            return await dispute_on_demand(opened.world, opened.orders, order, kind=kind, units=amount, stage=stage,
+                                           decided=decided)  # fmt: skip
+
+        click.echo(with_world(load_settings(data_dir=data_dir), work))
+
+    @sandbox.command("notice-key")
+    @data_dir_option
+    def show_key(data_dir: Path | None) -> None:
+        """The key by which the sandbox's processor signs its notices, hex; see docs/disputes.md."""
+
+        async def work(opened: Opened) -> str:
+            return notice_key(opened.world, "sandbox").hex()
+
+        click.echo(with_world(load_settings(data_dir=data_dir), work))

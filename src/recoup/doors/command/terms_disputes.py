@@ -1,0 +1,89 @@
+"""`recoup terms disputes`: who bears disputes about the service, and what a dispute costs the merchant."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.disputes.terms import TermsAsked, change_terms
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import from_text, to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import iso
+from recoup.store.read.disputes import read_terms
+
+_PARTY = click.Choice(["operator", "merchant"])
+Party = Literal["operator", "merchant"]
+
+
+def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @terms.command()
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @click.option("--service", type=_PARTY, help="Who bears disputes about what was bought; a fraud is the operator's.")
+    @click.option("--fee", help="What a dispute costs: 15.00; needs --currency.")
+    @click.option("--fee-by", type=_PARTY, help="Who bears that fee.")
+    @click.option("--currency", default="", help="For this currency only.")
+    @click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
+    @click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
+    @click.option("--json", "as_json", is_flag=True)
+    @data_dir_option
+    def disputes(merchant: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
+        """Shows the terms with their history; with an option, makes new ones that hold from now or --from on. For each
+        dispute the terms count that held when its charge was approved."""
+        asked = _asked(**given)
+
+        async def work(opened: Opened) -> list[dict[str, Any]]:
+            merchant_id = merchant_of(opened, merchant)
+            if asked is not None:
+                await change_terms(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
+            async with opened.world.db.connection() as connection:
+                return [_told(row) for row in await read_terms(connection, merchant_id)]
+
+        rows = with_world(load_settings(data_dir=data_dir), work)
+        if as_json:
+            click.echo(json.dumps(rows))
+            return
+        for row in rows:
+            click.echo(f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
+                       f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}")  # fmt: skip
+        if not rows:
+            click.echo("Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked.")
+
+
+def _asked(
+    *, service: Party | None, fee: str | None, fee_by: Party | None, currency: str, block_cards: bool | None,
+    valid_from: str | None,
+) -> TermsAsked | None:  # fmt: skip
+    """None without any option that changes. Raises: Problem(invalid)."""
+    if service is None and fee is None and fee_by is None and block_cards is None:
+        return None
+    asset = currency.upper()
+    if fee is not None and asset not in EXPONENTS:
+        raise Problem("invalid", "A fee is an amount of money.", field="currency", cure="Name it with --currency.")
+    units = from_text(fee, asset, "fee").units if fee is not None else None
+    return TermsAsked(asset, service, units, fee_by, block_cards, _date(valid_from))
+
+
+def _date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _told(row: Any) -> dict[str, Any]:
+    fee = to_text(row["fee_units"], EXPONENTS[row["asset"]]) if row["asset"] else "0"
+    return {
+        "from": iso(row["valid_from"]), "currency": row["asset"], "service": row["service_borne_by"], "fee": fee,
+        "fee_by": row["fee_borne_by"], "cards": "blocked" if row["block_cards"] else "allowed", "by": row["actor"],
+        "set_at": iso(row["made_at"]),
+    }  # fmt: skip

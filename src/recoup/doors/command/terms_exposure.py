@@ -1,0 +1,91 @@
+"""`recoup terms exposure`: how much the operator pays a merchant before the customer was charged."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import from_text, to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.store.read.exposure import Exposure
+
+_OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "both": "both"}
+
+
+def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @terms.command()
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @click.option("--currency", default="USD", show_default=True)
+    @click.option("--limit", help="At most this much advanced and not collected; 0 advances nothing.")
+    @click.option("--order-max", help="No order of more than this. Default: the limit.")
+    @click.option("--customer-max", help="Of one customer at most this much at once. Default: the limit.")
+    @click.option("--chunk", help="Moved from the operator's limit in pieces of this size. Default: an eighth of it.")
+    @click.option("--allowed-loss", help="Beside the fee, in percent of the amount: 55.5")
+    @click.option("--advance-on", type=click.Choice(tuple(_OCCASIONS)), help="A customer's payment that had no answer "
+                  "in time, one that was declined softly, or both.")  # fmt: skip
+    @click.option("--operator-limit", help="Over all merchants in this currency.")
+    @click.option("--json", "as_json", is_flag=True)
+    @data_dir_option
+    def exposure(merchant: str | None, data_dir: Path | None, currency: str, as_json: bool, **given: Any) -> None:
+        """Shows what may be advanced and what is; with options it is changed. Expected loss, which is the amount times
+        the chance that it is never collected, must be covered by the fee and the allowed loss."""
+        asset = currency.upper()
+        if asset not in EXPONENTS:
+            raise Problem("invalid", f"{currency!r} is not a currency that is known here.", field="currency")
+        asked = _asked(asset, **given)
+
+        async def work(opened: Opened) -> Exposure:
+            merchant_id = merchant_of(opened, merchant)
+            if not asked.any():
+                return await exposure_of(opened.world, merchant_id, asset)
+            return await agree_exposure(opened.world, merchant_id, asset, asked, Actor("operator", "terms"))
+
+        told = _told(asset, with_world(load_settings(data_dir=data_dir), work))
+        if as_json:
+            click.echo(json.dumps(told))
+            return
+        for name, value in told.items():
+            click.echo(f"{name.replace('_', ' '):22} {value}")
+
+
+def _asked(
+    asset: str, *, limit: str | None, order_max: str | None, customer_max: str | None, chunk: str | None,
+    allowed_loss: str | None, advance_on: str | None, operator_limit: str | None,
+) -> Terms:  # fmt: skip
+    """Raises: Problem(invalid) naming the option."""
+
+    def units(text: str | None, field: str) -> int | None:
+        return from_text(text, asset, field).units if text is not None else None
+
+    points = from_text(allowed_loss, "USD", "allowed-loss").units if allowed_loss is not None else None
+    occasion: Literal["unresolved", "soft_declines", "both"] | None = None
+    if advance_on is not None:
+        occasion = _OCCASIONS[advance_on]  # type: ignore[assignment]
+    return Terms(
+        units(limit, "limit"), units(order_max, "order-max"), units(customer_max, "customer-max"),
+        units(chunk, "chunk"), points, occasion, units(operator_limit, "operator-limit"),
+    )  # fmt: skip
+
+
+def _told(asset: str, found: Exposure) -> dict[str, str | int]:
+    limits = found.limits
+
+    def text(units: int) -> str:
+        return f"{to_text(units, EXPONENTS[asset])} {asset}"
+
+    return {
+        "limit": text(limits.limit_units), "order_max": text(limits.order_max_units),
+        "customer_max": text(limits.customer_max_units), "chunk": text(limits.chunk_units),
+        "allowed_loss": f"{to_text(limits.allowed_loss_basis_points, 2)} %",
+        "advance_on": limits.advance_on.replace("_", "-"),
+        "allotted": text(found.allotted_units), "advanced_now": text(found.used_units),
+        "orders_to_be_collected": found.advanced_orders, "bad_debt": text(found.bad_debt_units),
+        "operator_limit": text(found.operator_limit_units), "operator_allotted": text(found.operator_drawn_units),
+    }  # fmt: skip

@@ -1,0 +1,114 @@
+"""`recoup terms fees`: what the operator keeps of a merchant's approved orders."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import from_text, to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import iso
+from recoup.rules.money.fees import REFUND_POLICIES, Tariff
+from recoup.store.read.fee_terms import fee_history
+
+_POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
+
+
+def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @terms.command()
+    @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+    @click.option("--site", help="Only for this site (id).")
+    @click.option("--type", "order_type", help="Only for CIT, MIT or STABLE orders.")
+    @click.option("--currency", help="Only in this currency; needed with --fixed and --minimum.")
+    @click.option("--percent", help="Of the amount: 2.9")
+    @click.option("--fixed", help="Plus this much: 0.30")
+    @click.option("--minimum", help="At least this much: 0.50")
+    @click.option("--refund", type=click.Choice(_POLICIES), default="keep", help="What a refund gives back of the fee.")
+    @click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
+    @click.option("--end", is_flag=True, help="Ends the term of this scope; the next wider one counts again.")
+    @click.option("--note", default="", help="Why.")
+    @click.option("--json", "as_json", is_flag=True)
+    @data_dir_option
+    def fees(merchant: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
+        """Shows the fees with their history; with --percent, --fixed, --minimum or --end sets a new term. The most
+        specific term that is valid when an order is approved counts: site, then order type, then currency."""
+        asked = _asked(**given)
+
+        async def work(opened: Opened) -> list[dict[str, Any]]:
+            merchant_id = merchant_of(opened, merchant)
+            if asked is not None:
+                await set_fee_term(opened.world, Scope(merchant_id, Actor("operator", "terms"), "terms"), asked)
+            async with opened.world.db.connection() as connection:
+                return [_told(row) for row in await fee_history(connection, merchant_id)]
+
+        rows = with_world(load_settings(data_dir=data_dir), work)
+        if as_json:
+            click.echo(json.dumps(rows))
+            return
+        for row in rows:
+            click.echo("  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip())
+        if not rows:
+            click.echo("No fee is taken: there is no term.")
+
+
+def _asked(
+    *, site: str | None, order_type: str | None, currency: str | None, percent: str | None, fixed: str | None,
+    minimum: str | None, refund: str, valid_from: str | None, end: bool, note: str,
+) -> TermAsked | None:  # fmt: skip
+    """Raises: Problem(invalid)."""
+    if percent is None and fixed is None and minimum is None and not end:
+        return None
+    site_id = parse_id(site) if site else None
+    if site and site_id is None:
+        raise Problem("invalid", f"{site!r} is not a site id.", field="site")
+    currency = currency.upper() if currency else None
+    tariff = Tariff(_points(percent or "0"), _units(fixed, currency, "fixed"), _units(minimum, currency, "minimum"),
+                    refund.replace("-", "_"))  # fmt: skip
+    return TermAsked(tariff, site_id, order_type.upper() if order_type else None, currency, _date(valid_from), end,
+                     note[:300])  # fmt: skip
+
+
+def _points(percent: str) -> int:
+    return from_text(percent, "USD", "percent").units  # two decimals, as a basis point has
+
+
+def _units(text: str | None, currency: str | None, field: str) -> int:
+    if text is None:
+        return 0
+    if currency not in EXPONENTS:
+        raise Problem("invalid", f"The {field} part is an amount of money.", field="currency",
+                      cure="Name the currency that the term is for.")  # fmt: skip
+    return from_text(text, currency or "", field).units
+
+
+def _date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _told(row: Any) -> dict[str, Any]:
+    scope = " ".join(str(part) for part in (row["site"], row["order_type"], row["currency"]) if part) or "everything"
+    parts = [f"{to_text(row['basis_points'], 2)} %"]
+    if row["currency"]:
+        scale = EXPONENTS[row["currency"]]
+        parts += [f"+ {to_text(row['fixed_units'], scale)}"] if row["fixed_units"] else []
+        parts += [f"at least {to_text(row['minimum_units'], scale)}"] if row["minimum_units"] else []
+    return {
+        "from": iso(row["valid_from"]), "scope": scope, "fee": "ended" if row["ended"] else " ".join(parts),
+        "refund": row["refund"].replace("_", "-"), "by": row["actor"], "note": row["note"],
+        "set_at": iso(row["recorded_at"]), "term_id": str(row["term_id"]),
+    }  # fmt: skip

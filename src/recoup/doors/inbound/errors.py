@@ -1,0 +1,26 @@
+"""How this door says that something is wrong: one object with a code of ours, a message and what to do."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from recoup.doors.edge.asgi import Headers, Refusal, Scope
+from recoup.kernel.problem import Problem
+
+STATUSES: Final[Mapping[str, int]] = {
+    "malformed": 400, "invalid": 400, "unauthenticated": 401, "forbidden": 403, "no_such_path": 404, "not_found": 404,
+    "method_not_allowed": 405, "conflict": 409, "wrong_state": 409, "too_large": 413, "too_many_requests": 429,
+    "internal": 500, "bad_gateway": 502, "unavailable": 503, "gateway_timeout": 504,
+}  # fmt: skip
+_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
+
+
+def refusal(scope: Scope, problem: Problem) -> Refusal:
+    headers: Headers = [_JSON]
+    if problem.retry_after_seconds is not None:
+        headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
+    if problem.code == "method_not_allowed":
+        headers.append((b"allow", b"POST"))
+    told = {"code": problem.code, "message": problem.message, "field": problem.field, "cure": problem.cure}
+    return Refusal(STATUSES.get(problem.code, 400), msgspec.json.encode({"error": told}), headers)

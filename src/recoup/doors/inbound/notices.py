@@ -1,0 +1,65 @@
+"""POST /inbound/{route}/notices: a processor tells how a dispute stands.
+
+200 means that it is kept: applied, nothing new, or for somebody to look at. Everything else is to be sent again.
+"""
+
+from typing import Final
+
+import msgspec
+import structlog
+from starlette.routing import Route
+
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal
+from recoup.doors.edge.json_body import ClientGone, check_content_type, read_body
+from recoup.doors.edge.rate import Buckets, check_rate, client_address
+from recoup.doors.edge.tracing import request_id
+from recoup.doors.inbound.errors import refusal
+from recoup.flows.disputes.receive import in_words, receive
+from recoup.flows.locked import Orders
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.messages.inbound import HEADER
+
+log = structlog.get_logger()
+PER_SECOND: Final = 50
+BURST: Final = 500
+_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
+
+
+class Notices:
+    """An ASGI app for the one path of this door."""
+
+    def __init__(self, world: World, orders: Orders) -> None:
+        self._world, self._orders = world, orders
+        self._buckets = Buckets(per_second=PER_SECOND, burst=BURST)
+
+    async def __call__(self, scope: Scope, receive_: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive_)
+        except ClientGone:
+            return
+        except Problem as problem:
+            answer = refusal(scope, problem)
+        except Exception as error:
+            log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
+            ours = Problem("internal", "Something went wrong on our side.", cure="Send the notice again.")
+            answer = refusal(scope, ours)
+        await send_refusal(send, answer)
+
+    async def _answer(self, scope: Scope, receive_: Receive) -> Refusal:
+        if scope["method"] != "POST":
+            raise Problem("method_not_allowed", "Notices are posted.", cure="Use POST.")
+        check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
+        check_content_type(header(scope, b"content-type"))
+        body = await read_body(receive_)
+        signature = (header(scope, HEADER.encode()) or b"").decode("latin-1")
+        route = scope["path_params"]["route"]
+        told = await receive(self._world, self._orders, route, body, signature, request_id(scope))
+        shown = {"noticeId": told.notice_id, "status": told.state}
+        if told.why:
+            shown |= {"reason": told.why, "message": in_words(told.why)}
+        return Refusal(200, msgspec.json.encode(shown), [_JSON])
+
+
+def routes(world: World, orders: Orders) -> list[Route]:
+    return [Route("/inbound/{route}/notices", Notices(world, orders))]

@@ -1,0 +1,137 @@
+"""One dispute: what it is about, what happened, the evidence, and what may be answered."""
+
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.disputes.evidence import suggested
+from recoup.doors.portal.disputes.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES, reason_words
+from recoup.doors.portal.order.timeline import moments
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.flows.disputes.answer import NOTE_MAX, answer_dispute, note_evidence
+from recoup.flows.disputes.sandbox import dispute_on_demand
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import from_text
+from recoup.kernel.problem import Problem
+from recoup.rules.money.disputes import UNDECIDED
+from recoup.store.read.disputes import read_dispute, read_notes
+from recoup.store.read.order_page import read_order
+from recoup.store.read.people import names_of
+
+
+async def dispute_page(visit: Visit) -> Response:
+    return await _show(visit, _asked_for(visit))
+
+
+def _asked_for(visit: Visit) -> UUID:
+    """Raises: Problem(not_found)."""
+    found = parse_id(visit.request.path_params["dispute_id"])
+    if found is None:
+        raise Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")
+    return found
+
+
+async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, text: str = "") -> Response:
+    async with visit.portal.world.db.connection() as connection:
+        dispute = await read_dispute(connection, visit.merchant_id, dispute_id)
+        if dispute is None:
+            message = f"{visit.known.merchant.name} has no dispute with this id."
+            raise Problem("not_found", message, cure="Look it up in the list of disputes.")
+        notes = await read_notes(connection, visit.merchant_id, dispute_id)
+        page = await read_order(connection, visit.merchant_id, dispute["order_id"])
+    assert page is not None
+    people = await _names(visit, [n["actor"] for n in notes])
+    answering = dispute["answer_state"] in ("owed", "sent")
+    may_answer = visit.session.may("dispute") and dispute["state"] == "open" and not answering
+    values = visit.values(
+        dispute=dispute, page=page, notes=notes, people=people, look=DISPUTE_STATES[dispute["state"]],
+        kind_word=DISPUTE_KINDS[dispute["kind"]], stage_word=DISPUTE_STAGES[dispute["stage"]],
+        reason=reason_words(dispute["scheme"] or "generic", dispute["reason_code"]), answering=answering,
+        items=moments(page, visit.now, dispute_id), may_answer=may_answer,
+        may_note=visit.session.may("dispute") and dispute["state"] in UNDECIDED,
+        may_decide=visit.is_operator and visit.values()["sandbox"] and dispute["state"] in UNDECIDED,
+        hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX,
+    )  # fmt: skip
+    return render("disputes/dispute.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def _names(visit: Visit, actors: list[str]) -> dict[str, str]:
+    """Actor -> name."""
+    ids = {actor: parse_id(actor.partition(":")[2]) for actor in actors if actor.startswith("user:")}
+    wanted = [found for found in ids.values() if found is not None]
+    if not wanted:
+        return {}
+    async with visit.portal.world.extra["people"].connection() as connection:
+        names = await names_of(connection, wanted)
+    return {actor: names.get(found, "a former user") for actor, found in ids.items() if found is not None}
+
+
+def _must_answer(visit: Visit) -> None:
+    if not visit.session.may("dispute"):
+        raise Problem("forbidden", "Your role may look, not answer.", cure="Ask somebody with the role operations.")
+
+
+async def add_note(visit: Visit) -> Response:
+    form, dispute_id = await checked_form(visit), _asked_for(visit)
+    _must_answer(visit)
+    text = one(form, "note")
+    try:
+        await note_evidence(visit.portal.world, visit.scope, dispute_id, text)
+    except Problem as problem:
+        if problem.code == "not_found":
+            raise
+        return await _show(visit, dispute_id, problem, text[:NOTE_MAX])
+    return see(f"/disputes/{dispute_id}#evidence")
+
+
+async def post_answer(visit: Visit) -> Response:
+    form, dispute_id = await checked_form(visit), _asked_for(visit)
+    _must_answer(visit)
+    try:
+        await answer_dispute(visit.portal.world, visit.portal.orders, visit.scope, dispute_id, one(form, "answer"))
+    except Problem as problem:
+        if problem.code == "not_found":
+            raise
+        return await _show(visit, dispute_id, problem)
+    return see(f"/disputes/{dispute_id}")
+
+
+async def decide(visit: Visit) -> Response:
+    """In the sandbox the operator says what the cardholder's bank decides."""
+    form, dispute_id = await checked_form(visit), _asked_for(visit)
+    visit.only_operator("decide a dispute of the sandbox")
+    async with visit.portal.world.db.connection() as connection:
+        dispute = await read_dispute(connection, visit.merchant_id, dispute_id)
+    if dispute is None:
+        raise Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")
+    decided: Any = one(form, "decided")
+    if decided not in ("won", "lost"):
+        raise Problem("invalid", "A dispute is won or lost.", field="decided")
+    try:
+        await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, dispute["order_id"]),
+                                decided=decided, case=dispute["case_ref"])  # fmt: skip
+    except Problem as problem:
+        return await _show(visit, dispute_id, problem)
+    return see(f"/disputes/{dispute_id}")
+
+
+async def dispute_order(visit: Visit) -> Response:
+    """In the sandbox: the cardholder of this order disputes it."""
+    form = await checked_form(visit)
+    _must_answer(visit)
+    order_id = parse_id(visit.request.path_params["order_id"])
+    async with visit.portal.world.db.connection() as connection:
+        page = await read_order(connection, visit.merchant_id, order_id) if order_id else None
+    if page is None:
+        raise Problem("not_found", f"{visit.known.merchant.name} has no order with this id.")
+    kind: Any = one(form, "kind")
+    if kind not in DISPUTE_KINDS:
+        raise Problem("invalid", "A dispute is about fraud, the service or the processing.", field="kind")
+    text, asset = one(form, "amount").strip(), page.order["asset"]
+    units = from_text(text, asset, "amount").units if text and asset in EXPONENTS else None
+    await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
+                            units=units)  # fmt: skip
+    return see(f"/orders/{page.order_id}#disputes")

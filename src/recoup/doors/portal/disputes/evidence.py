@@ -1,0 +1,23 @@
+"""What we know ourselves that speaks for the merchant, as sentences to begin the evidence with."""
+
+from recoup.doors.portal.templates import full, money
+from recoup.store.read.order_page import OrderPage, Row
+
+
+def suggested(page: OrderPage, dispute: Row) -> list[str]:
+    asset, found = page.order["asset"], []
+    for refund in page.refunds:
+        if refund["kind"] in ("refund", "reversal") and refund["state"] == "done":
+            amount, reference = money(refund["units"], asset), refund["reference"] or refund["refund_id"]
+            found.append(f"{amount} {asset} went back to the cardholder, asked for on {full(refund['business_at'])},"
+                         f" reference {reference}.")  # fmt: skip
+    charge = next((a for a in page.attempts if a["attempt_id"] == str(dispute["attempt_id"])), None)
+    if charge is not None:
+        amount, network = money(charge["units"], asset), charge["network_transaction_id"] or "-"
+        found.append(f"Charged {amount} {asset} on {full(charge['sent_at'])}, approved with code"
+                     f" {charge['scheme_code'] or '00'}, network transaction {network}, statement text"
+                     f" {page.order['descriptor']}.")  # fmt: skip
+    passed = next((line for line in page.log if line["happening"] == "challenge_passed"), None)
+    if passed is not None:
+        found.append(f"The cardholder passed the bank's check on {full(passed['business_at'])}.")
+    return found

@@ -1,0 +1,66 @@
+"""The desk of disputes: open ones by deadline, the rest newest first; and the notices that fit no charge."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.disputes.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES, reason_words
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit, checked_form, one, see
+from recoup.flows.disputes.desk import try_notice_again
+from recoup.flows.disputes.receive import in_words
+from recoup.kernel.problem import Problem
+from recoup.store.read.disputes import DESK_MAX, counts, desk, unmatched
+
+NOBODY: Final = UUID(int=0)
+OFFSET_MAX: Final = 100_000
+VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "open": ("Open", ("open",)),
+    "answered": ("Answered", ("answered",)),
+    "won": ("Won", ("won",)),
+    "lost": ("Lost", ("lost", "accepted", "expired")),
+    "all": ("All", ()),
+}
+
+
+async def disputes_page(visit: Visit) -> Response:
+    query = visit.request.query_params
+    view = query.get("view", "open")
+    view = view if view in VIEWS else "open"
+    kind = query.get("kind") if query.get("kind") in DISPUTE_KINDS else None
+    offset = int(query["from"]) if query.get("from", "").isascii() and query.get("from", "").isdigit() else 0
+    offset = min(offset, OFFSET_MAX)
+    states = VIEWS[view][1]
+    async with visit.portal.world.db.connection() as connection:
+        rows = await desk(connection, visit.merchant_id, states=states, kind=kind, offset=offset, limit=DESK_MAX + 1)
+        numbers = await counts(connection, visit.merchant_id)
+        strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
+        notices = await unmatched(connection, strangers) if strangers else []
+    views = [(name, word, sum(numbers.get(s, 0) for s in (of or numbers)), name == view)
+             for name, (word, of) in VIEWS.items()]  # fmt: skip
+    values = visit.values(
+        rows=[_row(row) for row in rows[:DESK_MAX]], views=views, view=view, kind=kind, kinds=DISPUTE_KINDS,
+        begin=offset, more=len(rows) > DESK_MAX, step=DESK_MAX, notices=notices, in_words=in_words,
+    )  # fmt: skip
+    return render("disputes/disputes.html", values)
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return dict(row) | {
+        "kind_word": DISPUTE_KINDS[row["kind"]], "stage_word": DISPUTE_STAGES[row["stage"]],
+        "look": DISPUTE_STATES[row["state"]], "reason": reason_words(row["scheme"] or "generic", row["reason_code"]),
+    }  # fmt: skip
+
+
+async def notice_again(visit: Visit) -> Response:
+    """The operator has it tried once more, or has dealt with it."""
+    form = await checked_form(visit)
+    visit.only_operator("deal with notices")
+    done = one(form, "what") == "done"
+    merchant_id = NOBODY if one(form, "nobody") else visit.merchant_id
+    told = await try_notice_again(visit.portal.world, visit.portal.orders, merchant_id, one(form, "route"),
+                                  one(form, "notice"), done_by=visit.scope.actor.text() if done else None)  # fmt: skip
+    if told == "unmatched":
+        raise Problem("wrong_state", "It still fits no charge.", cure="Ask the processor what it is about.")
+    return see("/disputes")

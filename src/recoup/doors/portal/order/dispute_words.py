@@ -1,0 +1,79 @@
+"""The lines of the order log that tell of disputes, in plain words."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from recoup.doors.portal.order.told import Said, Told
+from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES
+from recoup.rules.network.dispute_reasons import reason_of
+
+
+def reason_words(scheme: str, code: str) -> str:
+    """`10.4: Fraud with the card absent`"""
+    known = reason_of(scheme, code)
+    return f"{code}: {known.meaning}" if code else "no reason given"
+
+
+def _name(told: Told) -> str:
+    return f"Dispute {told.get('number') or '?'}"
+
+
+def _why(told: Told) -> str:
+    kind = DISPUTE_KINDS.get(told.get("kind"), told.get("kind"))
+    return f"{kind}, {reason_words(told.scheme, told.get('reason_code'))}."
+
+
+def _answer_by(told: Told) -> str:
+    until = told.moment("respond_by")
+    return f" To be answered by {until}." if until else ""
+
+
+def _opened(told: Told) -> Said:
+    bears = "The operator bears it." if told.get("liable") == "operator" else "By your contract you bear it."
+    text = f"{_why(told)} The cardholder's bank has taken it back. {bears}{_answer_by(told)}"
+    return Said(f"{_name(told)} of {told.amount()}", text, "chargeback", "bad", "money")
+
+
+def _inquiry(told: Told) -> Said:
+    text = f"{_why(told)} Nothing is taken yet: a refund now may end it.{_answer_by(told)}"
+    return Said(f"The cardholder asks about {told.amount()}", text, "chargeback", "warn", "money")
+
+
+def _continued(told: Told) -> Said:
+    stage = DISPUTE_STAGES.get(told.get("stage"), told.get("stage"))
+    return Said(f"{_name(told)} goes on: {stage}", f"The money stays taken.{_answer_by(told)}", "chargeback", "bad",
+                "money")  # fmt: skip
+
+
+def _owed(told: Told) -> Said:
+    if told.get("answer") == "accept":
+        return Said(f"{_name(told)}: accepted", "The processor is told.", "right", "", "money")
+    text = "The processor is told what speaks for you."
+    return Said(f"{_name(told)}: evidence is sent", text, "right", "run", "money")
+
+
+def _plain(title: str, text: str, icon: str, tone: str) -> Callable[[Told], Said]:
+    return lambda told: Said(
+        title.format(name=_name(told), amount=told.amount()), text.format(why=told.get("why")).strip(), icon, tone,
+        "money",
+    )  # fmt: skip
+
+
+SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
+    "dispute_inquiry": _inquiry,
+    "dispute_opened": _opened,
+    "dispute_continued": _continued,
+    "dispute_answer_owed": _owed,
+    "inquiry_closed": _plain("The cardholder's question is closed", "{why}", "check", ""),
+    "dispute_warned": _plain("{name} must be answered soon", "Without an answer it is lost.", "clock", "warn"),
+    "dispute_answer_delayed": _plain("{name}: the answer is delayed", "It is sent until the processor hears it.",
+                                     "clock", "warn"),
+    "dispute_answer_refused": _plain("{name}: the processor did not take the answer", "Look at the case there.",
+                                     "problem", "bad"),
+    "dispute_answered": _plain("{name} answered", "The cardholder's bank decides now.", "check", "run"),
+    "dispute_won": _plain("{name} won: {amount} came back", "", "completed", "ok"),
+    "dispute_lost": _plain("{name} lost: {amount} stay with the customer", "{why}", "cancelled", "bad"),
+    "reversal_netted": _plain("Giving back {amount} is not needed", "{why}", "returned", ""),
+    "reversal_owed_again": _plain("{amount} go back to the customer", "They were charged after the order had ended.",
+                                  "returned", ""),
+}  # fmt: skip

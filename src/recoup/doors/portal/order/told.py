@@ -1,0 +1,50 @@
+"""What a line of the order log can speak of, and how it is said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from recoup.doors.portal.templates import money, when
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`icon` and `tone` are the timeline's shape and colour; `kind` the tab that shows it: attempts, money, other."""
+
+    title: str
+    text: str = ""
+    icon: str = "info"
+    tone: str = ""
+    kind: str = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a line can speak of: its body, the order's asset and card scheme, and the merchant's now."""
+
+    body: Mapping[str, Any]
+    asset: str
+    units: int
+    scheme: str
+    now: datetime
+    expires_at: datetime | None
+    sent_text: str | None = None
+
+    def get(self, name: str) -> str:
+        value = self.body.get(name)
+        return "" if value is None else str(value)
+
+    def amount(self) -> str:
+        units = self.body.get("units")
+        return f"{money(int(units) if units is not None else self.units, self.asset, self.sent_text)} {self.asset}"
+
+    def moment(self, name: str) -> str:
+        try:
+            return when(datetime.fromisoformat(self.get(name)), self.now)
+        except ValueError:
+            return ""
+
+    @property
+    def attempt(self) -> str:
+        return f"Attempt {self.get('number') or '?'}"

@@ -1,0 +1,75 @@
+"""/refunds, the desk: money that does not get back to the customer by itself, and what may be done about it."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.flows.refunds.desk import ACTIONS, decide
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.read.people import names_of
+from recoup.store.read.refund_desk import ROWS_MAX, DeskRow, refund_desk
+
+DELAYED_AFTER_TRIES: Final = 6
+_OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
+KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`proposed_by`: who said that it was paid by hand; `may_confirm`: it was somebody else."""
+
+    row: DeskRow
+    proposed_by: str
+    may_confirm: bool
+
+
+async def desk_page(visit: Visit) -> Response:
+    return await _show(visit)
+
+
+async def act(visit: Visit) -> Response:
+    """Back to the desk; what was refused is said on it."""
+    form = await checked_form(visit)
+    refund_id, action = parse_id(visit.request.path_params["refund_id"]), one(form, "action")
+    try:
+        if refund_id is None or action not in ACTIONS:
+            raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
+        if action in _OPERATOR:
+            visit.only_operator(_OPERATOR[action])
+        elif not visit.session.may("refund"):
+            raise Problem("forbidden", "Your role may look, not refund.", cure="Ask somebody with the role operations.")
+        portal = visit.portal
+        await decide(portal.world, portal.orders, visit.scope, refund_id, action, one(form, "note"))
+    except Problem as problem:
+        return await _show(visit, problem)
+    return see("/refunds")
+
+
+async def _show(visit: Visit, problem: Problem | None = None) -> Response:
+    async with visit.portal.world.db.connection() as connection:
+        rows = await refund_desk(connection, visit.merchant_id, visit.now, DELAYED_AFTER_TRIES)
+    names = await _names(visit, rows)
+    mine = visit.scope.actor.text()
+    shown = [Shown(row, names.get(row.hand_actor or "", "somebody"), row.hand_actor not in (None, mine))
+             for row in rows]  # fmt: skip
+    values = visit.values(shown=shown, problem=problem, kinds=KINDS, full=len(rows) == ROWS_MAX,
+                          may_refund=visit.session.may("refund"))  # fmt: skip
+    return render("refunds/refunds.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def _names(visit: Visit, rows: list[DeskRow]) -> dict[str, str]:
+    ids: dict[str, UUID] = {}
+    for row in rows:
+        found = parse_id((row.hand_actor or "").partition(":")[2])
+        if row.hand_actor and found:
+            ids[row.hand_actor] = found
+    if not ids:
+        return {}
+    async with visit.portal.world.extra["people"].connection() as connection:
+        names = await names_of(connection, list(ids.values()))
+    return {actor: names[found] for actor, found in ids.items() if found in names}

@@ -1,0 +1,29 @@
+"""Due work `collect` and `write_off`: the customer of an advanced order is charged by the plan, through the same gate,
+intent, call and outcome as every other send."""
+
+from uuid import UUID
+
+from recoup.flows.cards.send import carry_out, route_of
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.scope import WORKER, Actor
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.collect import end_collection, open_charge
+from recoup.rules.order.snapshot import Attempt, Order
+
+
+async def collect(
+    world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker"
+) -> str | None:  # fmt: skip
+    """Sends the due charge; answers its attempt's state, or None when there was nothing to send."""
+
+    def intent(change: Change) -> tuple[Order, Attempt] | None:
+        processor = route_of(world, change.order)
+        attempt = open_charge(change, world.policy, processor.name, processor.settled_after)
+        return (change.order, attempt) if attempt is not None else None
+
+    return await carry_out(world, orders, key, intent, actor=actor, request_id=request_id)
+
+
+async def write_off(orders: Orders, key: tuple[UUID, UUID]) -> None:
+    await orders.change(Job(key, end_collection, WORKER, "worker"))

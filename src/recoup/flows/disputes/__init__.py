@@ -1,0 +1,1 @@
+"""Disputes: what processors tell, what we answer, when time is over, and what the contract says."""

@@ -1,0 +1,104 @@
+"""Our answer to a dispute: evidence is noted, the answer is owed, told to the processor, and what it says is kept."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.flows.outward import deadline_of, heard
+from recoup.gateways.cards.port import DisputeAnswer, Processor
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER, Scope
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.dispute_answers import ask_answer, close_answer, open_answer
+from recoup.moves.disputes import meet_deadline
+from recoup.rules.money.disputes import UNDECIDED
+from recoup.rules.order.snapshot import Dispute
+from recoup.store.read.disputes import order_of_dispute, read_dispute, read_notes
+from recoup.store.read.merchants import offset_of
+from recoup.store.write.disputes import insert_note
+
+NOTE_MAX = 4000
+NOTES_MAX = 50
+_GONE = "There is no such dispute."
+_CURE = "Look it up in the list of disputes."
+
+
+async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str) -> UUID:
+    """Raises: Problem not_found, invalid, wrong_state."""
+    text = text.replace("\r\n", "\n").strip()
+    if not text or len(text) > NOTE_MAX or "\0" in text:
+        raise Problem("invalid", f"A note has 1 to {NOTE_MAX} characters.", field="Note")
+    async with world.db.transaction() as tx:
+        row = await read_dispute(tx, scope.merchant_id, dispute_id)
+        if row is None:
+            raise Problem("not_found", _GONE, cure=_CURE)
+        if row["state"] not in UNDECIDED:
+            raise Problem("wrong_state", f"A dispute that is {row['state']} takes no evidence any more.")
+        now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
+        note_id = new_id()
+        made = await insert_note(tx, scope.merchant_id, note_id, dispute_id, text, scope.actor.text(), now, NOTES_MAX)
+    if not made:
+        raise Problem("wrong_state", f"A dispute has at most {NOTES_MAX} notes.", cure="Say more in one note.")
+    return note_id
+
+
+async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id: UUID, answer: str) -> None:
+    """`contest` or `accept`; owed from now on, the worker tells the processor.
+
+    Raises: Problem not_found, wrong_state; invalid when there is no evidence to contest with.
+    """
+    async with world.db.connection() as connection:
+        order_id = await order_of_dispute(connection, scope.merchant_id, dispute_id)
+        notes = await read_notes(connection, scope.merchant_id, dispute_id)
+    if order_id is None:
+        raise Problem("not_found", _GONE, cure=_CURE)
+    if answer not in ("contest", "accept"):
+        raise Problem("invalid", "A dispute is answered by contest or accept.", field="Answer")
+    if answer == "contest" and not notes:
+        raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Note what speaks for you first.")
+    key = (scope.merchant_id, order_id)
+    await orders.change(Job(key, lambda c: ask_answer(c, dispute_id, answer), scope.actor, scope.request_id))
+
+
+async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
+    """Due work `dispute_answer`: intent, call, outcome."""
+    async with world.db.connection() as connection:
+        order_id = await order_of_dispute(connection, merchant_id, dispute_id)
+        notes = await read_notes(connection, merchant_id, dispute_id)
+    if order_id is None:
+        raise Problem("not_found", _GONE)
+    key = (merchant_id, order_id)
+
+    def intent(change: Change) -> tuple[Dispute, Any] | None:
+        dispute = open_answer(change, dispute_id, world.policy.call_timeout)
+        return (dispute, change.now) if dispute else None
+
+    opened = await orders.change(Job(key, intent, WORKER, "worker"))
+    if opened is None:
+        return
+    dispute, now = opened
+    processor: Processor = world.processors[dispute.route]
+    timeout = world.policy.call_timeout / timedelta(seconds=1)
+    outcome = await heard(processor.answer_dispute(DisputeAnswer(
+        id=dispute.answer_id, case_ref=dispute.case_ref, charge_id=dispute.attempt_id, answer=dispute.answer,
+        evidence="\n\n".join(note["text"] for note in notes), sent_at=now,
+        send_before_monotonic=deadline_of(world, dispute.answer_before), timeout_seconds=timeout,
+    )), timeout)  # fmt: skip
+
+    def result(change: Change) -> str:
+        code = outcome.processor_code or outcome.scheme_code
+        return close_answer(change, dispute_id, dispute.answer_id, outcome.state, code)
+
+    await orders.change(Job(key, result, WORKER, "worker"))
+
+
+async def end_in_time(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
+    """Due work `dispute_deadline`."""
+    async with world.db.connection() as connection:
+        order_id = await order_of_dispute(connection, merchant_id, dispute_id)
+    if order_id is None:
+        raise Problem("not_found", _GONE)
+    await orders.change(Job((merchant_id, order_id), lambda c: meet_deadline(c, dispute_id), WORKER, "worker"))

@@ -1,0 +1,126 @@
+"""A processor's notice: signed, read strictly, applied to its case once; what fits no charge waits on the desk.
+
+Doubled, late and lying notices end as an answer, never as an error of ours: the processor may send each again until it
+hears 200.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.moves.disputes import apply_notice
+from recoup.moves.notices import TRIES_MAX, keep_unmatched, nothing_waits, pause_after
+from recoup.rules.messages.inbound import NOTICE_BYTES_MAX, Notice, is_signed, read_notice
+from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
+from recoup.store.pool import KeyTaken
+from recoup.store.read.disputes import find_notice, order_of_charge, unmatched
+from recoup.store.read.merchants import offset_of
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """`state`: applied, stale, repeated, or unmatched, then with `why`."""
+
+    notice_id: str
+    state: str
+    why: str = ""
+
+
+def notice_key(world: World, route: str) -> bytes:
+    """The key by which that route signs its notices to this installation."""
+    key: bytes = world.keys.mac("inbound-notices", route.encode())
+    return key
+
+
+async def receive(world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str) -> Received:
+    """Raises: Problem no_such_path, too_large, unauthenticated, malformed, invalid, conflict, unavailable."""
+    if route not in world.processors:
+        raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
+    if len(body) > NOTICE_BYTES_MAX:
+        raise Problem("too_large", f"A notice has at most {NOTICE_BYTES_MAX} bytes.", cure="Send one notice a call.")
+    if not is_signed(notice_key(world, route), signature, body, world.clocks.wall()):
+        raise Problem("unauthenticated", "The notice carries no valid signature.",
+                      cure="Sign t.body with the route's key; the time may be off by five minutes.")  # fmt: skip
+    return await apply(world, orders, route, read_notice(body), request_id)
+
+
+async def apply(
+    world: World, orders: Orders, route: str, notice: Notice, request_id: str, *, again: bool = False
+) -> Received:  # fmt: skip
+    """The same notice any number of times is applied once. `again`: whatever kept it from its charge may be over.
+
+    Raises: Problem(conflict), Problem(unavailable).
+    """
+    content = msgspec.to_builtins(notice)
+    content_hash = hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
+    async with world.db.connection() as connection:
+        known = await find_notice(connection, notice.merchant_id, route, notice.notice_id)
+        order_id = await order_of_charge(connection, notice.merchant_id, notice.charge_id)
+    if known is not None and known["content_hash"] != content_hash:
+        message = "This noticeId came before with another content."
+        raise Problem("conflict", message, field="noticeId", cure="Use a new noticeId for another notice.")
+    if known is not None and not (_may_fit_now(known) or again and known["state"] == "unmatched"):
+        return Received(notice.notice_id, "repeated", known["why"])
+    found: Received | Refused = Refused("unknown_charge")
+    if order_id is not None:
+        found = await _to_order(orders, route, notice, (content, content_hash), order_id, request_id)
+    if isinstance(found, Received):
+        return found
+    await _keep(world, route, notice, (content, content_hash), found.reason, known["tries"] if known else 0)
+    return Received(notice.notice_id, "unmatched", found.reason)
+
+
+async def _keep(
+    world: World, route: str, notice: Notice, content: tuple[Any, bytes], why: str, tries: int
+) -> None:  # fmt: skip
+    wall = world.clocks.wall()
+    async with world.db.connection() as connection:
+        ours = await offset_of(connection, notice.merchant_id) is not None
+        again = pause_after(tries) if ours and why in WAITS_FOR_ITS_CHARGE and tries < TRIES_MAX else None
+        await keep_unmatched(connection, notice.merchant_id, *content, route=route, why=why, wall=wall, again_in=again)
+
+
+async def try_again(world: World, orders: Orders, merchant_id: UUID) -> None:
+    """Due work `dispute_notices`: those that may only have been early."""
+    async with world.db.connection() as connection:
+        await nothing_waits(connection, merchant_id)
+        waiting = await unmatched(connection, [merchant_id])
+    for row in waiting:
+        if row["why"] in WAITS_FOR_ITS_CHARGE and row["tries"] <= TRIES_MAX:
+            await apply(world, orders, row["route"], msgspec.convert(row["content"], Notice), "worker")
+
+
+def _may_fit_now(known: Any) -> bool:
+    """One that came before its charge is tried again when it comes again."""
+    return known["state"] == "unmatched" and known["why"] in WAITS_FOR_ITS_CHARGE
+
+
+async def _to_order(
+    orders: Orders, route: str, notice: Notice, content: tuple[Any, bytes], order_id: UUID, request_id: str
+) -> Received | Refused:
+    def work(change: Change) -> Received | Refused:
+        said = apply_notice(change, route, notice)
+        if isinstance(said, Refused):
+            return said
+        change.noticed(route=route, notice_id=notice.notice_id, state=said, why="", content=content[0],
+                       content_hash="\\x" + content[1].hex())  # fmt: skip
+        return Received(notice.notice_id, said)
+
+    job = Job((notice.merchant_id, order_id), work, Actor("processor", route), request_id, cards=True)
+    try:
+        answer: Received | Refused = await orders.change(job)
+    except KeyTaken:  # another order has this case
+        return Refused("other_charge")
+    return answer
+
+
+def in_words(why: str) -> str:
+    return REFUSALS.get(why, why)

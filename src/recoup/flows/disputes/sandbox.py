@@ -1,0 +1,121 @@
+"""The sandbox's cardholders: they dispute by themselves on the magic cards, or when somebody asks for it.
+
+The issuer then tells us as any processor would: by a signed notice through the inbound door's flow.
+"""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from recoup.flows.disputes.receive import Received, in_words, notice_key, receive
+from recoup.flows.find_order import find_one
+from recoup.flows.locked import Job, Orders
+from recoup.gateways.cards.sandbox.disputes import Notice, Wanted
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER
+from recoup.kernel.time import BusinessTime
+from recoup.kernel.world import World
+from recoup.moves.change import Change
+from recoup.rules.messages.inbound import signed
+from recoup.rules.network.magic_disputes import THEN_AFTER, Row, foreseen
+from recoup.rules.order.snapshot import Attempt
+from recoup.store.read.disputes import approved_charge
+from recoup.store.read.merchants import offset_of
+
+ROUTE = "sandbox"
+Key = tuple[UUID, UUID]
+
+
+async def cardholder_disputes(world: World, orders: Orders, merchant_id: UUID, order_id: UUID) -> None:
+    """Due work `cardholder`: the next thing that the holder of a dispute card does."""
+    key = (merchant_id, order_id)
+
+    def look(change: Change) -> tuple[Row, Attempt, bool, BusinessTime] | None:
+        order, charge = change.order, change.order.paid_by()
+        row = foreseen(order.card.magic if order.card else None, charge.units) if charge else None
+        if charge is None or row is None:
+            change.undue("cardholder")
+            return None
+        return row, charge, bool(order.disputes), change.now
+
+    seen = await orders.change(Job(key, look, WORKER, "sandbox"))
+    if seen is None:
+        return
+    row, charge, known, now = seen
+    for notice in await _told(world, row, charge, known, now):
+        await _send(world, orders, notice)
+
+    def on(change: Change) -> None:
+        if row.then and not known:
+            change.due("cardholder", change.now + THEN_AFTER)
+        else:
+            change.undue("cardholder")
+
+    await orders.change(Job(key, on, WORKER, "sandbox"))
+
+
+async def _told(world: World, row: Row, charge: Attempt, known: bool, now: BusinessTime) -> list[Notice]:
+    issuer = _issuer(world)
+    if not known:
+        units = charge.units * row.percent // 100 if row.percent < 100 else None
+        notice = await issuer.dispute(Wanted(charge.attempt_id, row.kind, now, row.stage, units, case_no=1))
+        return [notice] * (2 if row.twice else 1) if notice else []
+    if row.then in ("won", "lost"):
+        notice = await issuer.decide_dispute(charge.attempt_id, row.then == "won")
+    else:
+        notice = await issuer.dispute(Wanted(charge.attempt_id, row.kind, now, "first")) if row.then else None
+    return [notice] if notice else []
+
+
+async def dispute_on_demand(
+    world: World, orders: Orders, order: str | Key, *, kind: Literal["fraud", "service", "processing"] = "fraud",
+    units: int | None = None, stage: str = "first", decided: Literal["won", "lost"] | None = None,
+    case: str | None = None,
+) -> str:  # fmt: skip
+    """The cardholder disputes an order's charge, all that was not refunded or `units` of it; with `decided` the case
+    that is open, or the new one, is decided. A case of an earlier stage goes on. `case`: decide this one alone. Answers
+    what became of the notice.
+
+    Raises: Problem not_found, forbidden outside a sandbox; wrong_state when nothing can be disputed.
+    """
+    key = await find_one(world, order) if isinstance(order, str) else order
+    async with world.db.connection() as connection:
+        charge = await approved_charge(connection, *key)
+        now = world.clocks.business(await offset_of(connection, key[0]) or 0)
+    issuer = _issuer(world)
+    if charge is None or charge["route"] != ROUTE:
+        raise Problem("wrong_state", "Nothing was charged for this order.", cure="Wait until it is approved.")
+    if units is not None and units <= 0:
+        raise Problem("invalid", "The amount to dispute must be more than zero.", field="amount")
+    notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won", case) if decided else None
+    if notice is None and case is not None:
+        raise Problem("wrong_state", "The bank has decided this case otherwise.", cure="Look at the dispute.")
+    if notice is None:
+        notice = await issuer.dispute(Wanted(charge["attempt_id"], kind, now, stage, units))
+        if notice is None:
+            message = "The issuer takes no such dispute: nothing of the charge is left, or no case can go on so."
+            raise Problem("wrong_state", message, cure="Look at the order's disputes and refunds.")
+        told = await _send(world, orders, notice)
+        notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won") if decided else None
+        if notice is None:
+            return _said(told)
+    return _said(await _send(world, orders, notice))
+
+
+def _said(told: Received) -> str:
+    return f"{told.notice_id}: {told.state}" + (f", {in_words(told.why)}" if told.why else "")
+
+
+async def _send(world: World, orders: Orders, notice: Notice) -> Received:
+    body = msgspec.json.encode(notice)
+    signature = signed(notice_key(world, ROUTE), body, world.clocks.wall())
+    return await receive(world, orders, ROUTE, body, signature, "sandbox")
+
+
+def _issuer(world: World) -> Any:
+    if not world.policy.test_mode:
+        raise Problem("forbidden", "Disputes are made in the sandbox only.")
+    issuer: SandboxProcessor = world.processors[ROUTE]
+    return issuer

@@ -1,0 +1,74 @@
+"""What a merchant's contract says about disputes: rows with a date from which they hold; none is ever changed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.money.disputes import Party, Terms, terms_at
+from recoup.store.read.disputes import as_terms, read_terms
+from recoup.store.read.merchants import offset_of
+from recoup.store.write.disputes import insert_terms
+
+FEE_MAX = 10**9
+AHEAD_MAX = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class TermsAsked:
+    """None leaves a part as it is. `asset` '' means every currency; a fee has one. `valid_from` None: from now on."""
+
+    asset: str = ""
+    service_borne_by: Party | None = None
+    fee_units: int | None = None
+    fee_borne_by: Party | None = None
+    block_cards: bool | None = None
+    valid_from: datetime | None = None
+
+
+async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
+    """Raises: Problem(invalid), also for terms that reach into the past; not_found for the merchant; conflict."""
+    _check(asked)
+    async with world.db.transaction() as tx:
+        offset = await offset_of(tx, scope.merchant_id)
+        if offset is None:
+            raise Problem("not_found", "There is no such merchant in this world.")
+        now = world.clocks.business(offset)
+        since = asked.valid_from or now
+        if since < now:
+            message = f"Terms cannot reach into the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."
+            raise Problem("invalid", message, field="from", cure="Leave the date out, or name one to come.")
+        if since > now + AHEAD_MAX:
+            raise Problem("invalid", f"Terms begin at most {AHEAD_MAX.days} days ahead.", field="from")
+        before = terms_at([as_terms(row) for row in await read_terms(tx, scope.merchant_id)], since, asked.asset)
+        after = _after(before, asked, since)
+        made = await insert_terms(
+            tx, scope.merchant_id, new_id(), after.asset, since, after.service_borne_by, after.fee_units,
+            after.fee_borne_by, after.block_cards, scope.actor.text(), world.clocks.wall(),
+        )  # fmt: skip
+    if not made:
+        raise Problem("conflict", "Other terms begin at that very instant.", cure="Name another date.")
+    return after
+
+
+def _check(asked: TermsAsked) -> None:
+    if asked.asset and asked.asset not in EXPONENTS:
+        raise Problem("invalid", f"{asked.asset!r} is no currency.", field="currency", cure="Use its ISO 4217 code.")
+    if asked.fee_units is not None and not 0 <= asked.fee_units <= FEE_MAX:
+        raise Problem("invalid", "A fee is no less than nothing, and not that much.", field="fee")
+    if asked.fee_units and not asked.asset:
+        raise Problem("invalid", "A fee is an amount of money.", field="currency", cure="Name its currency.")
+    if asked.valid_from is not None and asked.valid_from.tzinfo is None:
+        raise Problem("invalid", "The date has no zone.", field="from", cure="Write it like 2026-01-31T00:00:00Z.")
+
+
+def _after(before: Terms, asked: TermsAsked, since: datetime) -> Terms:
+    fee_units = before.fee_units if asked.fee_units is None and before.asset == asked.asset else asked.fee_units or 0
+    return Terms(
+        asked.asset, since, asked.service_borne_by or before.service_borne_by, fee_units,
+        asked.fee_borne_by or before.fee_borne_by,
+        before.block_cards if asked.block_cards is None else asked.block_cards,
+    )  # fmt: skip

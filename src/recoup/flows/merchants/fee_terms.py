@@ -1,0 +1,48 @@
+"""The operator sets what it keeps of a merchant's orders. What was set before stays as history."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.money.fees import FeeTerm, Tariff, check_term
+from recoup.store.read.merchants import load_merchant
+from recoup.store.write.fee_terms import add_fee_term, fee_term_row
+from recoup.store.write.sites import raise_version
+
+
+@dataclass(frozen=True, slots=True)
+class TermAsked:
+    """`valid_from` None: now. `ended`: the scope has no term of its own any more."""
+
+    tariff: Tariff
+    site_id: UUID | None = None
+    order_type: str | None = None
+    currency: str | None = None
+    valid_from: datetime | None = None
+    ended: bool = False
+    note: str = ""
+
+
+async def set_fee_term(world: World, scope: Scope, asked: TermAsked) -> FeeTerm:
+    """Raises: Problem(not_found) for the merchant or site; Problem(invalid) naming the field, also for a past date."""
+    async with world.db.transaction() as tx:
+        await raise_version(tx, scope.merchant_id)
+        known = await load_merchant(tx, scope.merchant_id)
+        if known is None:
+            raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
+        if asked.site_id is not None and asked.site_id not in {site.site_id for site in known.sites}:
+            raise Problem("not_found", "The merchant has no such site.", cure="See GET /v1/sites.")
+        wall = world.clocks.wall()
+        now = known.merchant.business(wall)
+        term_id = new_id()
+        term = FeeTerm(term_id, asked.valid_from or now, asked.tariff._replace(term_id=term_id), asked.site_id,
+                       asked.order_type, asked.currency, asked.ended)  # fmt: skip
+        check_term(term, now)
+        await add_fee_term(tx, fee_term_row(
+            term, scope.merchant_id, actor=scope.actor.text(), note=asked.note, recorded_at=wall
+        ))  # fmt: skip
+    return term

@@ -1,0 +1,39 @@
+"""Which notices a merchant's payers get, and what they got."""
+
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.messages.notices import NAMES, switched
+from recoup.store.read.mails import notice_settings
+from recoup.store.read.merchants import offset_of
+from recoup.store.write.mails import switch_notice
+
+
+async def switches(world: World, merchant_id: UUID) -> dict[str, bool]:
+    async with world.db.connection() as connection:
+        return switched(await notice_settings(connection, merchant_id))
+
+
+async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[str, bool]:
+    """What is left out stays. Raises: Problem(invalid) for a notice that is none; Problem(not_found)."""
+    for name in wanted:
+        if name not in NAMES:
+            raise Problem("invalid", f"{name!r} is no notice.", field="notice", cure=f"One of {', '.join(NAMES)}.")
+    wall = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        if await offset_of(tx, scope.merchant_id) is None:
+            raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
+        before = switched(await notice_settings(tx, scope.merchant_id))
+        for name, enabled in wanted.items():
+            if before[name] is not enabled:
+                await switch_notice(tx, scope.merchant_id, name, enabled, scope.actor.text(), wall)
+    return before | wanted
+
+
+async def inbox(world: World, mail_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What the sandbox's mailbox has of these; empty where mails really leave."""
+    found: dict[UUID, dict[str, Any]] = await world.mail.inbox(mail_ids) if hasattr(world.mail, "inbox") else {}
+    return found

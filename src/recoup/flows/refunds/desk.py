@@ -1,0 +1,38 @@
+"""The desk of refunds that are late, stuck or owed for long: what a person decides about one of them."""
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves import refund_desk
+from recoup.moves.change import Change
+from recoup.store.read.refunds import order_of_refund
+
+NOTE_MAX: Final = 300
+ACTIONS: Final = ("again", "propose", "confirm", "refuse")
+
+
+async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, action: str, note: str = "") -> str:
+    """The refund's state after it. Who may do what is the door's to know.
+
+    Raises: Problem not_found, wrong_state, forbidden, invalid.
+    """
+    async with world.db.connection() as connection:
+        order_id = await order_of_refund(connection, scope.merchant_id, refund_id)
+    if order_id is None:
+        raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
+    actor, note = scope.actor.text(), " ".join(note.split())[:NOTE_MAX]
+    works: dict[str, Callable[[Change], str]] = {
+        "again": lambda change: refund_desk.try_again(change, refund_id),
+        "propose": lambda change: refund_desk.propose_by_hand(change, refund_id, actor, note),
+        "confirm": lambda change: refund_desk.confirm_by_hand(change, refund_id, actor),
+        "refuse": lambda change: refund_desk.refuse(change, refund_id, note),
+    }
+    if action not in works:
+        raise Problem("invalid", "There is no such action.", field="action")
+    state: str = await orders.change(Job((scope.merchant_id, order_id), works[action], scope.actor, scope.request_id))
+    return state

@@ -1,0 +1,1 @@
+"""Mail to payers: by SMTP, or into the sandbox's own mailbox."""

@@ -1,0 +1,72 @@
+"""The sandbox's twin: mails go into a table of its own, for people to look at. Some addresses misbehave on demand."""
+
+from importlib.resources import files
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
+from recoup.gateways.web.mail.port import Message, Posted
+from recoup.gateways.web.mail.smtp import compose
+from recoup.kernel.time import Clocks
+
+SENDER: Final = "payments@sandbox.example"
+REFUSED, LATER = "refused@", "later@"  # how such an address begins
+_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
+_PUT = """
+INSERT INTO mailbox.mails AS m (id, arrived_at, recipient, sender, subject, text, html)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET times = m.times + 1
+RETURNING times
+"""
+_INBOX = "SELECT * FROM mailbox.mails WHERE id = ANY($1::uuid[])"
+
+
+async def install(connection: asyncpg.Connection) -> None:
+    """Make the mailbox where it is missing. Safe to repeat and to run twice at once."""
+    script = (files("recoup.gateways.web.mail") / "schema.sql").read_text("utf-8")
+    for last_try in (False, False, True):
+        try:
+            async with connection.transaction():
+                await connection.execute(script)
+            return
+        except _RACES:
+            if last_try:
+                raise
+
+
+class Mailbox:
+    """Implements `port.Mail`."""
+
+    def __init__(self, source: str | Connect, *, clocks: Clocks | None = None) -> None:
+        """`source`: DSN of the sandbox database, or what opens a connection to it. The mailbox must be installed."""
+        self._connections = Connections(source, 2)
+        self._clocks = clocks or Clocks()
+
+    async def close(self) -> None:
+        await self._connections.close()
+
+    async def send(self, message: Message, timeout_seconds: float) -> Posted:
+        """`refused@…` is refused for good; `later@…` is taken, but the answer to the first send is lost."""
+        try:
+            compose(message, SENDER)
+        except ValueError:
+            return Posted("refused", "not a mail")
+        if message.to.startswith(REFUSED):
+            return Posted("refused", "answered 550")
+        try:
+            async with self._connections.one() as connection:
+                times = await connection.fetchval(
+                    _PUT, message.id, self._clocks.wall(), message.to, message.sender_name, message.subject,
+                    message.text, message.html,
+                )  # fmt: skip
+        except LOST:
+            return Posted("later", "the connection failed")
+        if message.to.startswith(LATER) and times == 1:
+            return Posted("later", "no answer in time")
+        return Posted("sent")
+
+    async def inbox(self, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+        """What arrived of these."""
+        async with self._connections.one() as connection:
+            return {row["id"]: dict(row) for row in await connection.fetch(_INBOX, ids)}

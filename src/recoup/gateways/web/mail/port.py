@@ -1,0 +1,32 @@
+"""What a way out for mail must offer."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`id` is ours and stays the same however often it is sent: the Message-ID is made of it."""
+
+    id: UUID
+    to: str
+    sender_name: str
+    reply_to: str
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """`sent`; `refused`, for good; `later`: it may or may not have left, and is sent again with the same id."""
+
+    state: Literal["sent", "refused", "later"]
+    why: str = ""
+
+
+class Mail(Protocol):
+    """No method raises for anything a network or counterpart does: that is a Posted."""
+
+    async def send(self, message: Message, timeout_seconds: float) -> Posted: ...

@@ -1,0 +1,93 @@
+"""Mail by SMTP, with the standard library, in a thread of its own. Encrypted, unless the server is on this machine."""
+
+import asyncio
+import smtplib
+import ssl
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from typing import Final
+
+from recoup.gateways.web.mail.port import Message, Posted
+from recoup.kernel.problem import Problem
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+GRACE_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """`sender`: the address that mails come from. `tls`: starttls, implicit (its own port) or none."""
+
+    host: str
+    port: int
+    sender: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: str = "starttls"
+
+
+class SmtpMail:
+    """Implements `port.Mail`. Raises: Problem(invalid) for a server that would hear mails in the clear."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        if server.tls not in ("starttls", "implicit", "none"):
+            raise Problem("invalid", "The setting smtp_tls is starttls, implicit or none.", field="smtp_tls")
+        if server.tls == "none" and server.host not in LOOPBACK:
+            message = f"Mails to {server.host} would go in the clear."
+            raise Problem("invalid", message, field="smtp_tls", cure="Use starttls or implicit.")
+        if not server.sender or "@" not in server.sender:
+            raise Problem("invalid", "The setting smtp_from is the address that mails come from.", field="smtp_from")
+        self._server = server
+
+    async def send(self, message: Message, timeout_seconds: float) -> Posted:
+        try:
+            ready = compose(message, self._server.sender)
+        except (ValueError, HeaderParseError) as error:
+            return Posted("refused", f"not a mail: {type(error).__name__}")
+        try:
+            async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
+                return await asyncio.to_thread(self._post, ready, timeout_seconds)
+        except TimeoutError:
+            return Posted("later", "no answer in time")
+
+    def _post(self, ready: EmailMessage, timeout_seconds: float) -> Posted:
+        one, context = self._server, ssl.create_default_context()
+        try:
+            if one.tls == "implicit":
+                client: smtplib.SMTP = smtplib.SMTP_SSL(one.host, one.port, timeout=timeout_seconds, context=context)
+            else:
+                client = smtplib.SMTP(one.host, one.port, timeout=timeout_seconds)
+            with client:
+                if one.tls == "starttls":
+                    client.starttls(context=context)
+                if one.user:
+                    client.login(one.user, one.password)
+                client.send_message(ready)
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            return Posted("refused" if codes and min(codes) >= 500 else "later", f"recipient refused, {codes[:1]}")
+        except smtplib.SMTPResponseException as error:
+            # What is wrong with us, not with this mail, is mended by somebody: it waits.
+            ours = isinstance(error, (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError))
+            return Posted("refused" if error.smtp_code >= 500 and not ours else "later", f"answered {error.smtp_code}")
+        except (smtplib.SMTPException, OSError) as error:
+            return Posted("later", type(error).__name__)
+        return Posted("sent")
+
+
+def compose(message: Message, sender: str) -> EmailMessage:
+    """Raises: ValueError, HeaderParseError for an address or a text that no header can hold."""
+    mail = EmailMessage(policy=SMTP_POLICY)
+    mail["Message-ID"] = f"<{message.id}@{sender.partition('@')[2]}>"
+    mail["From"] = Address(display_name=message.sender_name, addr_spec=sender)
+    mail["To"] = Address(addr_spec=message.to)
+    if message.reply_to:
+        mail["Reply-To"] = Address(addr_spec=message.reply_to)
+    mail["Subject"] = message.subject
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.text)
+    mail.add_alternative(message.html, subtype="html")
+    return mail

@@ -1,0 +1,1 @@
+"""A seeded month of merchants on the simulated clock, with faults and crashes, proved as it goes."""

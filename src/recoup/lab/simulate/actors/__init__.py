@@ -1,0 +1,16 @@
+"""Who acts in a simulated month: one file each, in the order in which they act at an instant.
+
+An actor is a function (sim, tick) that answers the deeds of this instant; it may put others on `sim.later`.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from recoup.lab.simulate.actors.callers import calls
+from recoup.lab.simulate.actors.intake import arrivals
+from recoup.lab.simulate.actors.payers import payments
+from recoup.lab.simulate.actors.refunds import refunds
+from recoup.lab.simulate.actors.takers import payouts
+from recoup.lab.simulate.sim import Deed, Sim
+
+Actor = Callable[[Sim, int], Awaitable[Iterable[Deed]]]
+ACTORS: tuple[Actor, ...] = (arrivals, calls, payments, refunds, payouts)

@@ -1,0 +1,82 @@
+"""Merchants give money back: a part, parts, items, everything, several at once, too much, or the same twice."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.kernel.money import Money
+from recoup.kernel.problem import Problem
+from recoup.lab.simulate.dice import dice
+from recoup.lab.simulate.engine import Engine
+from recoup.lab.simulate.plan import TICKS, Deal
+from recoup.lab.simulate.sim import Deed, Sim
+
+SHARES: Final = (("none", 0.76), ("part", 0.06), ("parts", 0.04), ("full", 0.05), ("items", 0.03), ("at once", 0.03),
+                 ("too much", 0.01), ("same twice", 0.02))  # fmt: skip
+_COMPLETED: Final = """
+SELECT o.external_id FROM feed f JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
+WHERE f.merchant_id = $1 AND f.feed_no > $2 AND f.event = 'order.completed'
+"""
+_AT_ONCE: Final = 4
+
+
+async def refunds(sim: Sim, tick: int) -> Iterable[Deed]:
+    """Once a day the merchants read in their feed what was completed; some they give back in the next two weeks."""
+    if tick % TICKS:
+        return ()
+    for shop in sim.shops:
+        merchant_id = shop.scope.merchant_id
+        last = await sim.owner.fetchval("SELECT feed_no FROM closers WHERE merchant_id = $1", merchant_id)
+        for row in await sim.owner.fetch(_COMPLETED, merchant_id, sim.read[shop.number]):
+            _plan(sim, sim.deals[row["external_id"]], tick)
+        sim.read[shop.number] = last
+    return sim.later.pop(tick, [])
+
+
+def _plan(sim: Sim, deal: Deal, tick: int) -> None:
+    roll = dice(sim.plan.seed, "refunds", deal.name)
+    what = roll.choices([s[0] for s in SHARES], [s[1] for s in SHARES])[0]
+    part = roll.randint(1, max(1, deal.units - 1))
+    asked: list[RefundAsked] = {
+        "none": [],
+        "part": [_by_amount(deal, part, 0)],
+        "parts": [_by_amount(deal, max(1, part // 2), 0), _by_amount(deal, max(1, part // 3), 1)],
+        "full": [_by_amount(deal, part, 0), RefundAsked(all=True, key=f"refund-{deal.name}-1")],
+        "items": [RefundAsked(items=({"line": 1},), key=f"refund-{deal.name}-0")],
+        "at once": [_by_amount(deal, -(-deal.units * 6 // 10), n) for n in range(_AT_ONCE)],
+        "too much": [_by_amount(deal, deal.units + 1, 0)],
+        "same twice": [_by_amount(deal, part, 0), _by_amount(deal, part, 0)],
+    }[what]
+    when = tick + roll.randint(0, 14 * TICKS)
+    if what == "at once":
+        sim.later[when].append(Deed("refund at once", deal.name, _all_at_once(sim, deal, asked)))
+        return
+    for one in asked:
+        sim.later[when].append(Deed(f"refund {what}", deal.name, _refunded(sim, deal, one)))
+        when += roll.randint(0, 2 * TICKS)
+
+
+def _by_amount(deal: Deal, units: int, number: int) -> RefundAsked:
+    return RefundAsked(amount=Money(units, deal.asset).text(), key=f"refund-{deal.name}-{number}")
+
+
+def _refunded(sim: Sim, deal: Deal, asked: RefundAsked) -> Callable[[Engine], Awaitable[Any]]:
+    async def do(engine: Engine) -> None:
+        assert deal.order_id is not None
+        answer = await refund(engine.world, engine.orders, sim.shops[deal.shop].scope, deal.order_id, asked)
+        deal.refunds[answer.refund_id] = answer.units
+
+    return do
+
+
+def _all_at_once(sim: Sim, deal: Deal, asked: list[RefundAsked]) -> Callable[[Engine], Awaitable[Any]]:
+    """More in all than there is: whoever is first wins, the others hear that too little is left."""
+
+    async def do(engine: Engine) -> None:
+        answers = await asyncio.gather(*(_refunded(sim, deal, one)(engine) for one in asked), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, Problem):
+                raise answer
+
+    return do

@@ -1,0 +1,153 @@
+"""Stablecoin channels in this process, with a book of their own; see `issuer`."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.gateways.cards.port import Outcome, Reversal
+from recoup.gateways.channels.port import Instruction, Payment, PayOut, Sweep
+from recoup.lab.simulate.clock import SimClocks
+from recoup.lab.simulate.dice import dice
+from recoup.lab.simulate.faults import CALL_FAULTS, Faults
+from recoup.lab.simulate.issuer import away
+
+PAYMENTS: Final = ("id", "channel", "order_id", "merchant_id", "units", "currency", "decision", "decided_at")
+TRANSFERS: Final = ("id", "kind", "payment_id", "units", "currency", "decision", "why", "decided_at")
+PAYOUTS: Final = ("id", "merchant_id", "units", "currency", "decision", "why", "decided_at")
+_UNKNOWN: Final = Outcome("unknown", text="no answer in time")
+
+
+@dataclass(slots=True)
+class Paid:
+    channel: str
+    order_id: UUID
+    units: int
+    currency: str
+    approved: bool
+    refunded: int = 0
+    swept: int = 0
+
+
+@dataclass
+class ChannelBook:
+    """What all channels took, gave back and swept."""
+
+    payments: dict[UUID, Paid] = field(default_factory=dict)
+    moved: dict[UUID, bool] = field(default_factory=dict)  # transfers and payouts: whether they were done
+    told: Counter[str] = field(default_factory=Counter)
+    tries: Counter[UUID] = field(default_factory=Counter)
+    names: dict[UUID, str] = field(default_factory=dict)  # order -> the merchant's own id of it
+    new_payments: list[tuple[Any, ...]] = field(default_factory=list)
+    new_transfers: list[tuple[Any, ...]] = field(default_factory=list)
+    new_payouts: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+@dataclass
+class SimChannel:
+    """Implements `gateways.channels.port.Simulated`."""
+
+    name: str
+    seed: int
+    clocks: SimClocks
+    faults: Faults
+    book: ChannelBook
+    settled_after: timedelta = timedelta(seconds=1)
+
+    def instruct(self, payment: Payment) -> Instruction:
+        return Instruction("redirect")
+
+    def settles_to(self, merchant_id: UUID) -> str:
+        return "sim_" + hashlib.sha256(merchant_id.bytes).hexdigest()[:32]
+
+    async def pay(self, payment: Payment, approve: bool) -> Outcome:
+        book, now = self.book, self.clocks.wall()
+        fault = self._fault("pay", book.names.get(payment.order_id, ""), payment.id, now)
+        if fault in ("outage", "refused", "lost", "unprocessed"):
+            return Outcome("not_sent")
+        if payment.id not in book.payments:
+            paid = Paid(self.name, payment.order_id, payment.units, payment.currency, approve)
+            book.payments[payment.id] = paid
+            book.told["channel payment"] += 1
+            book.new_payments.append((payment.id, self.name, payment.order_id, payment.merchant_id, payment.units,
+                                      payment.currency, "approved" if approve else "declined", now))  # fmt: skip
+        return _UNKNOWN if fault in ("silent", "late", "hidden", "garbage") else self._paid(payment.id)
+
+    async def reverse(self, reversal: Reversal) -> Outcome:
+        return self._transfer(reversal.id, "refund", reversal.charge_id, reversal.units, reversal.currency)
+
+    async def sweep(self, sweep: Sweep) -> Outcome:
+        return self._transfer(sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency)
+
+    async def pay_out(self, payout: PayOut) -> Outcome:
+        book, now = self.book, self.clocks.wall()
+        fault = self._fault("payout", payout.destination, payout.id, now)
+        if fault in ("outage", "refused", "lost", "unprocessed"):
+            return Outcome("not_sent")
+        if payout.id not in book.moved:
+            done = book.moved[payout.id] = not payout.destination.endswith("fail")
+            book.told["channel payout"] += 1
+            why = None if done else "refused_by_destination"
+            book.new_payouts.append((payout.id, payout.merchant_id, payout.units, payout.currency,
+                                     "approved" if done else "declined", why, now))  # fmt: skip
+        return _UNKNOWN if fault else self._moved(payout.id)
+
+    async def inquire(self, id: UUID) -> Outcome:
+        if away(self.seed, self.faults, self.clocks.wall()):
+            return _UNKNOWN
+        paid = self.book.payments.get(id)
+        if paid is not None:
+            return self._paid(id) if paid.channel == self.name else Outcome("not_found")
+        return self._moved(id) if id in self.book.moved else Outcome("not_found")
+
+    def _transfer(self, id: UUID, kind: str, payment_id: UUID, units: int, currency: str) -> Outcome:
+        book, now = self.book, self.clocks.wall()
+        paid = book.payments.get(payment_id)
+        fault = self._fault(kind, f"{book.names.get(paid.order_id, '') if paid else ''}/{units}", id, now)
+        if fault in ("outage", "refused", "lost", "unprocessed"):
+            return Outcome("not_sent")
+        if id not in book.moved:
+            why = self._refusal(kind, paid, units, currency)
+            if paid is not None and why is None:
+                paid.refunded += units if kind == "refund" else 0
+                paid.swept += units if kind == "sweep" else 0
+            book.moved[id] = why is None
+            book.told[f"channel {kind}"] += 1
+            book.new_transfers.append((id, kind, payment_id, units, currency, "declined" if why else "approved", why,
+                                       now))  # fmt: skip
+        return _UNKNOWN if fault else self._moved(id)
+
+    def _refusal(self, kind: str, paid: Paid | None, units: int, currency: str) -> str | None:
+        if paid is None or not paid.approved:
+            return "no_payment"
+        if paid.currency != currency:
+            return "other_currency"
+        sent = paid.refunded if kind == "refund" else paid.swept
+        return "more_than_paid" if sent + units > paid.units else None
+
+    def _paid(self, id: UUID) -> Outcome:
+        return self._outcome(id, self.book.payments[id].approved)
+
+    def _moved(self, id: UUID) -> Outcome:
+        return self._outcome(id, self.book.moved[id])
+
+    def _outcome(self, id: UUID, approved: bool) -> Outcome:
+        reference = "0x" + hashlib.sha256(id.bytes).hexdigest()
+        return Outcome("approved" if approved else "declined", reference,
+                       processor_code=None if approved else "declined")  # fmt: skip
+
+    def _fault(self, what: str, name: str, id: UUID, now: datetime) -> str | None:
+        if away(self.seed, self.faults, now):
+            self.book.told["fault outage"] += 1
+            return "outage"
+        number = self.book.tries[id]
+        self.book.tries[id] += 1
+        left = dice(self.seed, "channel", what, name, number).random()
+        for fault in CALL_FAULTS:
+            left -= getattr(self.faults, fault)
+            if left < 0:
+                self.book.told[f"fault {fault}"] += 1
+                return None if fault == "duplicate" else fault
+        return None

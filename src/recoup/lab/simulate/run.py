@@ -1,0 +1,174 @@
+"""A simulation from its first instant to its hash."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from recoup.flows.cards.tokenize import CardGiven
+from recoup.flows.insight.verify import verify
+from recoup.flows.merchants.make_merchant import NewSite, make_merchant
+from recoup.flows.messages.publish import publish_all
+from recoup.flows.money.close_pages import close_pages
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Actor, Scope
+from recoup.lab.simulate import books
+from recoup.lab.simulate.actors import ACTORS
+from recoup.lab.simulate.digest import digest
+from recoup.lab.simulate.engine import outside_of, start
+from recoup.lab.simulate.plan import DECLINES, TICKS, Plan, deals_of, fee_points
+from recoup.lab.simulate.sim import Shop, Sim, Wrong
+from recoup.rules.network.magic import script_card
+
+# Seconds after an instant at which what became due shortly after it is worked on: answers that did not come, pauses.
+MOMENTS: Final = (0, 1, 5, 20, 90, 600)
+AFTERWARDS_DAYS_MAX: Final = 60  # until the last order has expired and everything is over
+RESTART_DAYS: Final = 10
+ANALYZE_DAYS: Final = (0, 2, 6, 14, 29)
+_NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work"
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """`wrong`: the first thing that does not hold, or None. `told`: what was done, how often. `checks`: how often
+    everything was proved."""
+
+    plan: Plan
+    hash: str
+    wrong: str | None
+    told: dict[str, int]
+    faults: dict[str, int]
+    deaths: dict[str, int]
+    stages: dict[str, int]
+    checks: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.plan.orders / self.seconds
+
+
+async def simulate(
+    dsn: str, keys: Any, plan: Plan, tell: Callable[[str], None] = lambda text: None
+) -> Simulated:
+    """On an empty world database at `dsn` (as the owner); everything is left in it."""
+    begun = time.perf_counter()
+    outside = outside_of(dsn, keys, plan.seed, plan.faults)
+    owner = await asyncpg.connect(dsn, timeout=10)
+    sim = Sim(plan, outside, await start(outside), owner)
+    run = _Run(sim, tell)
+    wrong, told_hash = None, ""
+    try:
+        try:
+            await run.all()
+        except Wrong as found:
+            wrong = str(found)
+        told_hash = await digest(sim)
+        rows = await owner.fetch("SELECT stage, count(*)::int AS number FROM orders GROUP BY stage ORDER BY stage")
+    finally:
+        await sim.engine.world.db.close()
+        await owner.close()
+    faults = outside.issuer.told + outside.book.told
+    return Simulated(
+        plan, told_hash, wrong, dict(sorted(sim.told.items())), dict(sorted(faults.items())),
+        dict(sorted(sim.deaths.items())), {r["stage"]: r["number"] for r in rows}, run.checks,
+        time.perf_counter() - begun,
+    )  # fmt: skip
+
+
+class _Run:
+    def __init__(self, sim: Sim, tell: Callable[[str], None]) -> None:
+        self._sim, self._tell = sim, tell
+        self.checks = 0
+
+    async def all(self) -> None:
+        """Raises: Wrong."""
+        sim = self._sim
+        await open_shops(sim)
+        for deal in deals_of(sim.plan):
+            sim.deals[deal.name] = deal
+            sim.by_tick[deal.tick].append(deal)
+        last = sim.plan.days * TICKS
+        for tick in range(last):
+            await self._tick(tick)
+            if tick % TICKS == TICKS - 1:
+                await self._day(tick // TICKS)
+        await self._afterwards(last)
+        await self._prove(None)
+        self._hold(await books.at_the_end(sim))
+
+    async def _tick(self, tick: int) -> None:
+        sim = self._sim
+        at = sim.started_at(tick)
+        for moment in MOMENTS:
+            sim.outside.clocks.to(at + timedelta(seconds=moment))
+            if not moment:
+                for actor in ACTORS:
+                    await sim.perform(await actor(sim, tick))
+            await sim.work_due()
+
+    async def _day(self, day: int) -> None:
+        """Pages and feed are closed, and the books are held against each other; sometimes the process starts anew."""
+        sim = self._sim
+        await _until_none(lambda: publish_all(sim.engine.world))
+        await _until_none(lambda: close_pages(sim.engine.world))
+        if day in ANALYZE_DAYS:
+            await sim.owner.execute("ANALYZE")
+        if day % RESTART_DAYS == RESTART_DAYS - 1:
+            await sim.engine.world.db.close()
+            sim.engine = await start(sim.outside)
+        self._hold(await books.each_day(sim))
+        if day < sim.plan.days or day % RESTART_DAYS == 0:
+            await self._prove(day % len(sim.shops))
+        self._tell(f"day {day + 1}")
+
+    async def _afterwards(self, first: int) -> None:
+        """No new orders; time goes to each instant at which something is due, until nothing is any more."""
+        sim = self._sim
+        for tick in range(first, first + AFTERWARDS_DAYS_MAX * TICKS):
+            due: datetime | None = await sim.owner.fetchval(_NEXT)
+            if due is None and not any(sim.later[later] for later in sim.later if later >= tick):
+                break
+            if sim.later[tick] or due is None or due <= sim.started_at(tick) + timedelta(seconds=MOMENTS[-1]):
+                await self._tick(tick)
+            if tick % TICKS == TICKS - 1:
+                await self._day(tick // TICKS)
+        await self._day(tick // TICKS)
+
+    async def _prove(self, number: int | None) -> None:
+        """`recoup verify`, of one merchant or of all."""
+        sim = self._sim
+        await books.keep(sim)
+        merchant_id = None if number is None else sim.shops[number].scope.merchant_id
+        done = await verify(sim.engine.world, merchant_id)
+        self.checks += 1
+        if done.difference is not None:
+            one = done.difference
+            name = sim.names.get(one.order_id, "") if one.order_id else ""
+            self._hold(f"verify: {name} {one.field}: expected {one.expected}, found {one.found}")
+
+    def _hold(self, wrong: str | None) -> None:
+        if wrong:
+            raise Wrong(f"{self._sim.now():%d %b %H:%M}: {wrong}")
+
+
+async def open_shops(sim: Sim) -> None:
+    """Merchants with a card of every script in their vault."""
+    world, plan = sim.engine.world, sim.plan
+    for number in range(plan.merchants):
+        merchant_id, name = new_id(), f"merchant {number}"
+        site = NewSite(new_id(), f"https://shop{number}.example.test", name, f"SHOP {number}")
+        await make_merchant(world, merchant_id, name, (site,), partner_id=None, fee_basis_points=fee_points(number))
+        tokens = {}
+        for script in sorted({(code, declines) for _, code, declines, _ in DECLINES}):
+            given = CardGiven(merchant_id, new_id(), script_card("visa", *script), 9, 2031)
+            tokens[script] = (await sim.engine.vault.store(given)).token_id
+        sim.shops.append(Shop(number, Scope(merchant_id, Actor("api", name), "simulate"), tokens))
+
+
+async def _until_none(work: Callable[[], Awaitable[int]]) -> None:
+    while await work():
+        pass

@@ -1,0 +1,62 @@
+"""`recoup simulate`: on a throw-away database of its own, so that nothing of an installation is touched."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import uvloop
+from rich.console import Console
+
+from recoup.gateways.keys.keyring import Keyring
+from recoup.gateways.keys.material import fresh
+from recoup.kernel.problem import Problem
+from recoup.lab.simulate.faults import faults_of
+from recoup.lab.simulate.plan import Plan
+from recoup.lab.simulate.report import as_dict, as_text
+from recoup.lab.simulate.run import Simulated, simulate
+from recoup.main.databases import Databases, prepare
+from recoup.main.logs import start_logs
+from recoup.main.settings import load_settings
+from recoup.store.server import EmbeddedServer
+
+
+def add(cli: click.Group) -> None:
+    @cli.command("simulate")
+    @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same hash.")
+    @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True)
+    @click.option("--merchants", type=click.IntRange(1, 100), default=Plan(0).merchants, show_default=True)
+    @click.option("--orders", type=click.IntRange(1, 1_000_000), default=Plan(0).orders, show_default=True)
+    @click.option("--faults", default="some", show_default=True, help="none, some, many, or crash=0.01,silent=0.05,…")
+    @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+    @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the disk to use is.")
+    def verb(
+        seed: int, days: int, merchants: int, orders: int, faults: str, as_json: bool, data_dir: Path | None
+    ) -> None:
+        """A seeded month with faults and crashes, proved every day. The last line is its hash."""
+        plan = Plan(seed, days, merchants, orders, faults_of(faults))
+        console = Console(stderr=True)
+        start_logs("critical")
+        with console.status("simulate") as status:
+            done = play(load_settings(data_dir=data_dir).data_dir, plan, lambda now: status.update(f"simulate {now}"))
+        click.echo(json.dumps(as_dict(done)) if as_json else f"{as_text(done)}\n{done.hash}")
+        if done.wrong:
+            raise Problem("internal", done.wrong, cure=f"Again: recoup simulate --seed {seed} --orders {orders}")
+
+
+def play(data_dir: Path, plan: Plan, tell: Callable[[str], None]) -> Simulated:
+    """From the main thread: it starts the database, which ends with the run."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="simulate-", dir=data_dir.resolve()))
+    server = EmbeddedServer(folder, durable=False)
+    try:
+        address = server.start()
+        people, sandbox = address.dsn("recoup_people"), address.dsn("recoup_sandbox")
+        asyncio.run(prepare(Databases(people, sandbox, address.dsn("postgres"), server)))
+        return uvloop.run(simulate(sandbox, Keyring(fresh()), plan, tell))
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

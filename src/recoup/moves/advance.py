@@ -1,0 +1,85 @@
+"""Approved before it was collected: the rule decides, the exposure is taken in the same transaction, the merchant is
+owed the amount, and the customer is charged later by the plan."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from recoup.moves.change import Change
+from recoup.moves.collect import plan_charge
+from recoup.rules.money.collection import COLLECTION_VERSION, PERIOD
+from recoup.rules.money.exposure import Grant, Limits, Occasion, Room, Wish
+from recoup.rules.money.fees import fee_units
+from recoup.rules.money.ledger import advanced
+from recoup.rules.network.codes import Reading
+from recoup.rules.order.snapshot import Advance, Order
+from recoup.rules.rescue.advance import Asked, advance
+
+Otherwise = Callable[[], None]
+
+
+def advance_or(
+    change: Change, occasion: Occasion, reading: Reading, otherwise: Otherwise, *, before: Otherwise | None = None
+) -> None:
+    """Advances the order where its merchant's terms, the expected loss and the room allow it; else `otherwise`.
+
+    Both happen once the room is asked for, still before anything of this transaction is written. `before`: what the log
+    says first of an order that is advanced.
+    """
+    order = change.order
+    limits = order.limits
+    if limits is None or not _may(order, limits, occasion):
+        otherwise()
+        return
+    fee = fee_units(order.units, order.tariff)
+    asked = Asked(occasion, reading, order.units, order.asset, fee, limits, change.now)
+    if advance(asked).verdict != "approve_now":
+        _decide(change, asked)
+        otherwise()
+        return
+
+    def answered(answer: Grant | Room) -> None:
+        if isinstance(answer, Grant):
+            if before is not None:
+                before()
+            _advance(change, asked, answer)
+        else:
+            _decide(change, replace(asked, room=answer))
+            change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
+            otherwise()
+
+    assert order.customer_id is not None
+    change.wish = Wish(order.units, order.customer_id, limits.customer_max_units, answered)
+
+
+def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
+    """An amount that is only to be held is not advanced; nor is anything while the merchant is stopped."""
+    return order.customer_waits and not order.captured_later and not order.merchant.killed and limits.covers(occasion)
+
+
+def _decide(change: Change, asked: Asked) -> tuple[UUID, list[str]]:
+    """Stored like every decision, with what it was made from."""
+    decision = advance(asked)
+    stored: dict[str, Any] = decision.to_dict()
+    names = ("verdict", "plan", "reasons", "rules", "alternatives", "versions")
+    return change.decide(features=asked.features(), **{n: stored[n] for n in names}), list(decision.reasons)
+
+
+def _advance(change: Change, asked: Asked, grant: Grant) -> None:
+    order = change.order
+    decision_id, reasons = _decide(change, asked)
+    assert order.customer_id is not None
+    until = change.now + PERIOD
+    change.step("advanced", decision_id=decision_id, units=order.units, fee=asked.fee_units, until=until,
+                why=reasons[1], reasons=reasons, **order.tariff.told())  # fmt: skip
+    change.set_advance(Advance(
+        order.order_id, order.customer_id, order.asset, grant.slot, order.units, order.units, "due",
+        COLLECTION_VERSION, change.now, until,
+    ))  # fmt: skip
+    change.post("order", order.order_id, advanced(order.units, asked.fee_units, order.payable_place))
+    change.due("write_off", until)
+    if grant.low:
+        change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
+    if order.going() is None:
+        plan_charge(change, asked.reading)

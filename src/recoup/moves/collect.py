@@ -1,0 +1,221 @@
+"""The customer of an advanced order is charged what is still due, by a plan of its own; what is left is bad debt."""
+
+from datetime import datetime, timedelta
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.world import Policy
+from recoup.moves.change import Change
+from recoup.moves.pace import SEND_WITHIN
+from recoup.moves.sends import gate
+from recoup.rules.money import ledger
+from recoup.rules.money.collection import next_charge
+from recoup.rules.network.codes import Reading
+from recoup.rules.network.limits import Refused
+from recoup.rules.order.snapshot import Attempt, Refund
+from recoup.rules.rescue.order_evidence import last_reading
+from recoup.rules.rescue.slots import offset_minutes
+
+LADDER = "collect"
+KILLED_PAUSE = timedelta(days=1)
+DOUBLINGS_MAX = 10  # of the pause between charges that cannot be sent, in minutes
+SILENT = "The processor has not said for a day whether the customer was charged. It is asked until it does."
+
+
+def plan_charge(change: Change, reading: Reading) -> None:
+    """The next charge as an intent that is shown before it happens; without one what is due is written off."""
+    order, advance = change.order, change.order.collecting()
+    if advance is None:
+        return
+    if reading.terminal:
+        write_off(change, f"The card is declined for good: {reading.meaning}.")
+        return
+    sent = [a.sent_at for a in order.attempts if a.ladder == LADDER and a.sent_at and a.state != "not_sent"]
+    due = next_charge(
+        reading, made=len(sent), last=max([advance.started_at, *sent]), now=change.now, until=advance.until,
+        utc_offset=order.facts.get("utc_offset", offset_minutes(None, None)),
+    )  # fmt: skip
+    if due is None:
+        write_off(change, "The plan is used up, and nothing was collected.")
+        return
+    _plan(change, due)
+
+
+def _plan(change: Change, due: datetime, why: str | None = None) -> None:
+    order, advance = change.order, change.order.collecting()
+    assert advance is not None
+    attempt = order.planned()
+    if attempt is None:
+        number = max((a.attempt_no for a in order.attempts), default=0) + 1
+        attempt = Attempt(
+            attempt_id=new_id(), order_id=order.order_id, attempt_no=number, state="planned", ladder=LADDER,
+            due_at=due, units=advance.due_units, asset=order.asset, initiator="merchant",
+        )  # fmt: skip
+    change.set_attempt(attempt, due_at=due, units=advance.due_units)
+    order.next_attempt_at = due
+    change.fact("charge_planned", attempt.attempt_id, number=attempt.attempt_no, units=attempt.units, next=due,
+                until=advance.until, policy=advance.policy, why=why)  # fmt: skip
+    change.due("collect", due)
+
+
+def bring_forward(change: Change, why: str) -> bool:
+    """The planned charge is due now. False where none is planned."""
+    if change.order.collecting() is None or change.order.planned() is None:
+        return False
+    _plan(change, change.now, why)
+    return True
+
+
+def open_charge(change: Change, policy: Policy, route: str, settled_after: timedelta) -> Attempt | None:
+    """Transaction A: the charge that may be sent now, or None: then the order says why, or has other work due."""
+    order, advance, attempt = change.order, change.order.collecting(), change.order.planned()
+    change.undue("collect")
+    if advance is None or attempt is None or order.going() is not None:
+        return None
+    if attempt.due_at > change.now:
+        change.due("collect", attempt.due_at)
+        return None
+    if change.now >= advance.until:
+        write_off(change, "The time to collect it is over.")
+        return None
+    if order.merchant.killed:
+        _wait(change, change.now + KILLED_PAUSE, "The operator has stopped all sending for this merchant.")
+        return None
+    verdict = gate(order, change.now, policy.visa_limit, attempt.initiator, units=attempt.units)
+    if isinstance(verdict, Refused):
+        _wait(change, verdict.until, verdict.message)
+        return None
+    timeout = policy.call_timeout
+    send_before = change.wall + SEND_WITHIN
+    change.set_attempt(
+        attempt, state="open", if_late="keep", route=route, sent_at=change.now, send_before=send_before,
+        call_timeout_ms=int(timeout / timedelta(milliseconds=1)), sends=attempt.sends + 1,
+    )  # fmt: skip
+    order.attempts_count += 1
+    order.next_attempt_at = None
+    change.send(attempt.attempt_id, initiator=attempt.initiator, units=attempt.units)
+    change.fact("attempt_sent", attempt.attempt_id, number=attempt.attempt_no, route=route, units=attempt.units)
+    change.due("inquire", send_before + timeout + settled_after, wall=True)
+    return attempt
+
+
+def _wait(change: Change, until: datetime | None, why: str) -> None:
+    """Nothing is sent before; at the end of the plan's time what is due is written off all the same."""
+    advance = change.order.collecting()
+    assert advance is not None
+    if until is None:
+        write_off(change, why)
+    else:
+        _plan(change, min(until, advance.until), why)
+
+
+def charged(change: Change, attempt: Attempt) -> None:
+    """The customer has paid. Refunds that waited for the answer go back to them now."""
+    order, advance = change.order, change.order.collecting()
+    assert advance is not None
+    assert advance.due_units == attempt.units
+    if order.attention == SILENT:
+        order.attention = None
+    change.set_advance(advance, due_units=0, state="charged")
+    change.undue("write_off")
+    change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no)
+    change.post("attempt", attempt.attempt_id, [ledger.charge(attempt.units, attempt.route or "")])
+    for refund in _waiting(change):
+        change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+
+
+def not_charged(change: Change, reading: Reading | None = None) -> None:
+    """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
+    rest is planned again or written off."""
+    if change.order.attention == SILENT:
+        change.order.attention = None
+    for refund in _waiting(change):
+        net(change, refund)
+    if change.order.collecting() is None:
+        return
+    if reading is not None:
+        plan_charge(change, reading)
+        return
+    tried = [a.state for a in change.order.attempts if a.ladder == LADDER and a.route]
+    failed = next((n for n, state in enumerate(reversed(tried)) if state != "not_sent"), len(tried))
+    advance = change.order.advance
+    assert advance is not None
+    if not failed:
+        plan_charge(change, last_reading(change.order))  # the customer's own try never left
+        return
+    due = change.now + timedelta(minutes=2 ** min(failed, DOUBLINGS_MAX))
+    if due >= advance.until:
+        write_off(change, "The time to collect it is over.")
+    else:
+        _plan(change, due, "The charge was not sent.")
+
+
+def write_off(change: Change, why: str) -> None:
+    """What is still due is the operator's bad debt from here on."""
+    advance = change.order.collecting()
+    if advance is None:
+        return
+    units = advance.due_units
+    _drop_plan(change)
+    change.set_advance(advance, due_units=0, state="uncollected")
+    change.fact("uncollected", change.order.order_id, units=units, why=why)
+    change.post("order", change.order.order_id, [ledger.uncollected(units)])
+
+
+def end_collection(change: Change) -> None:
+    """Due work `write_off`. A charge that is out is waited for; its answer ends it."""
+    advance = change.order.collecting()
+    if advance is None:
+        change.undue("write_off")
+    elif change.now < advance.until:
+        change.due("write_off", advance.until)
+    elif change.order.going() is None:
+        write_off(change, "The time to collect it is over.")
+
+
+def settle_refund(change: Change, refund: Refund) -> None:
+    """Where the money of a refund comes from: the customer who paid gets it back; what they were not charged yet they
+    will not be; a charge that is out decides it; what they never paid lessens the bad debt."""
+    advance = change.order.advance
+    if advance is None or advance.state == "charged":
+        change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
+    elif advance.state == "uncollected":
+        change.set_refund(refund, state="netted")
+        change.fact("refund_of_bad_debt", refund.refund_id, units=refund.units, number=refund.refund_no)
+        change.post("refund", refund.refund_id, [ledger.refund_of_bad_debt(refund.units)])
+    elif change.order.going() is None:
+        net(change, refund)
+
+
+def net(change: Change, refund: Refund) -> None:
+    """The due charge is reduced, or cancelled when nothing is due any more."""
+    advance = change.order.collecting()
+    assert advance is not None
+    due = advance.due_units - refund.units
+    change.set_refund(refund, state="netted")
+    change.set_advance(advance, due_units=due, state="due" if due else "netted")
+    if not due:
+        _drop_plan(change)
+    elif (planned := change.order.planned()) is not None:
+        change.set_attempt(planned, units=due)
+    change.fact("refund_netted", refund.refund_id, units=refund.units, number=refund.refund_no, due=due)
+    change.post("refund", refund.refund_id, [ledger.refund_netted(refund.units)])
+
+
+def worry(change: Change) -> None:
+    """A charge is out for too long: the desk is told, once."""
+    if change.order.collecting() is not None and change.order.attention != SILENT:
+        change.order.attention = SILENT
+        change.fact("warned", why=SILENT)
+
+
+def _waiting(change: Change) -> list[Refund]:
+    return [r for r in change.order.refunds if r.kind == "refund" and r.state == "owed"]
+
+
+def _drop_plan(change: Change) -> None:
+    attempt = change.order.planned()
+    if attempt is not None:
+        change.set_attempt(attempt, state="not_sent")
+    change.order.next_attempt_at = None
+    change.undue("collect")
+    change.undue("write_off")

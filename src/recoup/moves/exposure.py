@@ -1,0 +1,98 @@
+"""Room for what is advanced, and room that comes free: taken and given in the transaction of the orders themselves.
+
+Locks: customers, then slots, after the orders and cards, each in one order. An advance alone takes one slot by one
+conditional update; several of one merchant at once share the lock of all its slots.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from recoup.moves.change import Change
+from recoup.rules.money import exposure
+from recoup.rules.money.exposure import SLOTS, Grant, Room, Slot, Wish
+from recoup.store.write.exposure import (
+    free_slot,
+    lock_customers,
+    lock_slots,
+    move_customers,
+    take_slot,
+    write_slots,
+)
+
+Used = dict[tuple[UUID, UUID, str], int]
+
+
+async def exchange(tx: asyncpg.Connection, changes: Sequence[Change]) -> None:
+    """Answers each wish and takes back what is free. Nothing of it is done, and nothing asked, where there is none."""
+    moving = [c for c in changes if c.wish is not None or c.freed_units]
+    if not moving:
+        return
+    used = await lock_customers(tx, sorted({_customer(c) for c in moving}))
+    before = dict(used)
+    groups: dict[tuple[UUID, str], list[Change]] = defaultdict(list)
+    for change in moving:
+        groups[change.order.merchant_id, change.order.asset].append(change)
+    for key in sorted(groups):
+        if len(groups[key]) > 1 or not await _alone(tx, key, groups[key][0], used):
+            await _together(tx, key, groups[key], used)
+    await move_customers(tx, {key: units - before[key] for key, units in used.items() if units != before[key]})
+
+
+async def _alone(tx: asyncpg.Connection, key: tuple[UUID, str], change: Change, used: Used) -> bool:
+    """One slot by one statement; False, with nothing locked, when no slot has room by itself."""
+    order, wish, customer = change.order, change.wish, _customer(change)
+    if wish is None:
+        assert order.advance is not None
+        await free_slot(tx, *key, order.advance.slot, change.freed_units)
+        used[customer] -= change.freed_units
+        return True
+    if used[customer] + wish.units > wish.customer_max_units:
+        wish.then("customer_limit")
+        return True
+    taken = await take_slot(tx, *key, wish.units, order.order_id.int % SLOTS)
+    if taken is None:
+        return False
+    used[customer] += wish.units
+    wish.then(Grant(taken[0], taken[1] < wish.units))
+    return True
+
+
+async def _together(
+    tx: asyncpg.Connection, key: tuple[UUID, str], changes: Sequence[Change], used: Used
+) -> None:
+    slots: tuple[Slot, ...] = tuple(await lock_slots(tx, *key))
+    for change in (c for c in changes if c.wish is None):
+        assert change.order.advance is not None
+        number = change.order.advance.slot
+        slots = tuple(exposure.give_back(s, change.freed_units) if s.slot == number else s for s in slots)
+        used[_customer(change)] -= change.freed_units
+    answers: list[tuple[Wish, Grant | Room]] = []
+    for change in changes:
+        wish, customer = change.wish, _customer(change)
+        if wish is None:
+            continue
+        if used[customer] + wish.units > wish.customer_max_units:
+            answers.append((wish, "customer_limit"))
+            continue
+        taken = exposure.take(slots, wish.units, change.order.order_id.int % SLOTS) if slots else None
+        if taken is None:
+            answers.append((wish, "no_exposure"))
+            continue
+        slots, number = taken
+        used[customer] += wish.units
+        answers.append((wish, Grant(number, next(s.free for s in slots if s.slot == number) < wish.units)))
+    await write_slots(tx, *key, slots)
+    for wish, answer in answers:
+        wish.then(answer)
+
+
+def _customer(change: Change) -> tuple[UUID, UUID, str]:
+    order = change.order
+    customer_id = change.wish.customer_id if change.wish is not None else None
+    if customer_id is None:
+        assert order.advance is not None
+        customer_id = order.advance.customer_id
+    return order.merchant_id, customer_id, order.asset

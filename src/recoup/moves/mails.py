@@ -1,0 +1,52 @@
+"""A mail's two transactions: it is about to be sent, and what became of it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.time import WallTime
+from recoup.store.write.changes import Rows, write
+from recoup.store.write.mails import change_mail, lock_mail
+
+TRIES_MAX = 8
+PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400))
+
+
+async def open_mail(tx: asyncpg.Connection, merchant_id: UUID, mail_id: UUID, again_at: datetime) -> bool:
+    """Transaction A: it may be sent now; looked at again if nobody says what became of it."""
+    row = await lock_mail(tx, merchant_id, mail_id)
+    rows = Rows()
+    going = row is not None and row["state"] == "owed"
+    if row is not None and going:
+        await change_mail(tx, merchant_id, mail_id, state="owed", tries=row["tries"] + 1, why=row["why"])
+        rows.due_work.append(_key(merchant_id, mail_id) | {"due_at": again_at, "wall": True})
+    else:
+        rows.due_done.append(_key(merchant_id, mail_id))
+    await write(tx, rows)
+    return going
+
+
+async def close_mail(
+    tx: asyncpg.Connection, merchant_id: UUID, mail_id: UUID, state: str, why: str, wall: WallTime
+) -> str:
+    """Transaction B. `state`: sent, refused, no_address, or later: then it is sent again, TRIES_MAX times at most."""
+    row = await lock_mail(tx, merchant_id, mail_id)
+    assert row is not None
+    if row["state"] != "owed":
+        return str(row["state"])
+    rows = Rows()
+    if state == "later" and row["tries"] < TRIES_MAX:
+        rows.due_work.append(_key(merchant_id, mail_id) | {"due_at": wall + PAUSES[row["tries"] - 1], "wall": True})
+        state = "owed"
+    else:
+        rows.due_done.append(_key(merchant_id, mail_id))
+        state = "given_up" if state == "later" else state
+    await change_mail(tx, merchant_id, mail_id, state=state, tries=row["tries"], why=why)
+    await write(tx, rows)
+    return state
+
+
+def _key(merchant_id: UUID, mail_id: UUID) -> dict[str, Any]:
+    return {"merchant_id": merchant_id, "kind": "mail", "subject_id": mail_id}

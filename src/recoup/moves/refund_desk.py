@@ -1,0 +1,97 @@
+"""What people decide about money that does not get back to the customer by itself: again, by hand, or not at all."""
+
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.moves.change import Change
+from recoup.moves.refunds import calm, refuse_refund
+from recoup.rules.money import ledger
+from recoup.rules.money.approvers import check_second
+from recoup.rules.order.snapshot import Refund
+
+BY_HAND = "by_hand"
+
+
+def try_again(change: Change, refund_id: UUID) -> str:
+    """Stuck: sent anew under another id, for the processor has said no to the first for good. Still under way: asked
+    for again at once, under its own.
+
+    Raises: Problem not_found, wrong_state.
+    """
+    refund = _found(change, refund_id)
+    if refund.state == "stuck":
+        change.set_refund(refund, state="owed", tries=0, send_id=new_id(), hand_note=None, hand_actor=None)
+        change.fact(f"{refund.kind}_retried", refund_id, units=refund.units)
+        calm(change, refund)
+    elif refund.state not in ("owed", "sent"):
+        raise _over(refund)
+    change.due("refund", change.wall, subject_id=refund_id, wall=True)
+    return refund.state
+
+
+def propose_by_hand(change: Change, refund_id: UUID, actor: str, note: str) -> str:
+    """First of two people: it was paid another way. Raises: Problem not_found, wrong_state, invalid."""
+    refund = _payable_by_hand(change, refund_id)
+    if not note:
+        raise Problem("invalid", "Say how it was paid: which transfer, and when.", field="note")
+    change.set_refund(refund, hand_note=note, hand_actor=actor)
+    change.fact(f"{refund.kind}_by_hand_proposed", refund_id, units=refund.units, why=note)
+    return refund.state
+
+
+def confirm_by_hand(change: Change, refund_id: UUID, actor: str) -> str:
+    """Second of two people. Raises: Problem not_found, wrong_state, forbidden."""
+    refund = _payable_by_hand(change, refund_id)
+    if refund.hand_actor is None:
+        raise Problem("wrong_state", "Nobody has said how it was paid.", cure="Say it first; another person confirms.")
+    check_second(refund.hand_actor, actor)
+    change.set_refund(refund, state="done", processor_code=BY_HAND)
+    told: dict[str, Any] = {"units": refund.units, "why": refund.hand_note, BY_HAND: True}
+    if refund.kind == "refund":
+        change.fact("refund_done", refund_id, **told)
+        change.post("refund", refund_id, [ledger.refund_by_hand(refund.units)])
+    else:
+        change.fact("reversed", refund_id, **told)
+        change.post("refund", refund_id, [ledger.reversal_by_hand(refund.units)])
+    calm(change, refund)
+    return refund.state
+
+
+def refuse(change: Change, refund_id: UUID, note: str) -> str:
+    """The operator: it is not paid, and not owed any more. Raises: Problem not_found, wrong_state, invalid."""
+    refund = _found(change, refund_id)
+    if refund.kind != "refund":
+        message = f"A {refund.kind} cannot be refused: the order has ended, the money is not the merchant's."
+        raise Problem("wrong_state", message, cure="Try it again, or pay it by hand.")
+    if refund.state != "stuck":
+        raise _over(refund)
+    if not note:
+        raise Problem("invalid", "Say why it is refused.", field="note")
+    refuse_refund(change, refund, note)
+    calm(change, refund)
+    return refund.state
+
+
+def _found(change: Change, refund_id: UUID) -> Refund:
+    refund = next((r for r in change.order.refunds if r.refund_id == refund_id), None)
+    if refund is None or refund.kind == "capture":
+        raise Problem("not_found", "There is no such refund.")
+    return refund
+
+
+def _payable_by_hand(change: Change, refund_id: UUID) -> Refund:
+    refund = _found(change, refund_id)
+    if refund.kind == "void":
+        raise Problem("wrong_state", "A hold is let go, not paid.", cure="Try it again; it ends by itself at the bank.")
+    if refund.state != "stuck":
+        raise _over(refund)
+    return refund
+
+
+def _over(refund: Refund) -> Problem:
+    if refund.state in ("owed", "sent"):
+        return Problem("wrong_state", "The processor may still pay it: it is not known to be refused.",
+                       cure="Wait until it is done or stuck.")  # fmt: skip
+    return Problem("wrong_state", f"This refund is {refund.state} already.", cure="Load the page again.")

@@ -1,0 +1,162 @@
+"""Disputes: what a processor's notice does to a case, how much a charge has left to be disputed, who bears it. Pure.
+
+A notice tells how a case stands: its stage, and whether it is open, won or lost. Notices come doubled, late and out of
+order, so each is read as a statement about the case and compared with what is known; the same notice again changes
+nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+
+Stage = Literal["inquiry", "first", "pre_arbitration"]
+Status = Literal["open", "won", "lost"]
+Party = Literal["operator", "merchant"]
+STAGES: Final[tuple[Stage, ...]] = ("inquiry", "first", "pre_arbitration")
+STATES: Final = ("open", "answered", "won", "lost", "accepted", "expired")
+UNDECIDED: Final = frozenset({"open", "answered"})
+WARN_BEFORE: Final = timedelta(days=3)
+
+# Why a notice is kept on the desk instead of being applied.
+REFUSALS: Final = {
+    "unknown_charge": "No charge of this merchant has this id.",
+    "not_charged": "The charge was not approved, or only held: nothing can be taken back of it.",
+    "other_charge": "This case is about another charge.",
+    "other_currency": "The charge is in another currency.",
+    "amount_above_charge": "More than the charge has left beside its other cases.",
+    "amount_changed": "The case is about another amount.",
+    "contradiction": "The case was decided otherwise at this stage.",
+    "inquiry_lost": "An inquiry is not lost: it ends, or becomes a dispute.",
+}
+WAITS_FOR_ITS_CHARGE: Final = frozenset({"unknown_charge", "not_charged"})  # it may only be early
+
+# What is done to a case, in the order given.
+Deed = Literal["inquire", "open", "again", "go_on", "win", "lose", "close_inquiry"]
+
+
+class Told(NamedTuple):
+    """What a notice says of its case."""
+
+    stage: Stage
+    status: Status
+    units: int
+    asset: str
+
+
+class Case(NamedTuple):
+    """What is known of it."""
+
+    stage: Stage
+    state: str
+    units: int
+
+
+class Refused(NamedTuple):
+    reason: str
+
+    @property
+    def words(self) -> str:
+        return REFUSALS[self.reason]
+
+
+def follow(case: Case | None, told: Told, *, charge_asset: str, charge_left: int) -> tuple[Deed, ...] | Refused:
+    """What the notice does; nothing for one that is known or overtaken. `charge_left`: what the case's charge has left
+    beside the charge's other cases.
+    """
+    if told.asset != charge_asset:
+        return Refused("other_currency")
+    if told.units > charge_left:
+        return Refused("amount_above_charge")
+    if told.stage == "inquiry" and told.status == "lost":
+        return Refused("inquiry_lost")
+    if case is None:
+        return (_OPENS[told.stage], *_ends(told))
+    before, now = STAGES.index(case.stage), STAGES.index(told.stage)
+    if now < before:
+        return ()
+    if now > before:
+        return _next_stage(case, told)
+    if told.units != case.units:
+        return Refused("amount_changed")
+    return _same_stage(case, told)
+
+
+_OPENS: Final[dict[Stage, Deed]] = {"inquiry": "inquire", "first": "open", "pre_arbitration": "open"}
+
+
+def _ends(told: Told) -> tuple[Deed, ...]:
+    if told.status == "open":
+        return ()
+    if told.stage == "inquiry":
+        return ("close_inquiry",)
+    return ("win",) if told.status == "won" else ("lose",)
+
+
+def _next_stage(case: Case, told: Told) -> tuple[Deed, ...] | Refused:
+    """The money is taken again when it was given back, and stays taken otherwise."""
+    if case.stage == "inquiry":
+        return ("open", *_ends(told))
+    if case.state == "won":
+        return ("again", *_ends(told))
+    if told.units != case.units:
+        return Refused("amount_changed")
+    return ("go_on", *_ends(told))
+
+
+def _same_stage(case: Case, told: Told) -> tuple[Deed, ...] | Refused:
+    """What we gave up or let pass is lost until the processor says otherwise; what it decided stays decided."""
+    if told.status == "open" or told.status == case.state:
+        return ()
+    if told.status == "won":
+        return Refused("contradiction") if case.state == "lost" else _ends(told)
+    if case.state == "won":
+        return Refused("contradiction")
+    return _ends(told) if case.state in UNDECIDED else ()
+
+
+def takes_money(stage: str, state: str) -> bool:
+    """Whether a case holds its amount: an inquiry only asks, and what is won comes back."""
+    return stage != "inquiry" and state != "won"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A merchant's contract on disputes. `asset` '' holds for every currency; `fee_units` of `asset` a case."""
+
+    asset: str = ""
+    valid_from: datetime | None = None
+    service_borne_by: Party = "operator"
+    fee_units: int = 0
+    fee_borne_by: Party = "operator"
+    block_cards: bool = True
+
+
+STANDARD: Final = Terms()
+
+
+def terms_at(terms: Sequence[Terms], at: datetime, asset: str) -> Terms:
+    """Those that were valid then: of the currency before those of all."""
+    for wanted in (asset, ""):
+        valid = [t for t in terms if t.asset == wanted and (t.valid_from is None or t.valid_from <= at)]
+        if valid:
+            return max(valid, key=_since)
+    return STANDARD
+
+
+def _since(terms: Terms) -> float:
+    return terms.valid_from.timestamp() if terms.valid_from else float("-inf")
+
+
+def liable(kind: str, terms: Terms) -> Party:
+    """A fraud dispute, or one about how it was charged, is always the operator's. Source: contract §17.1 C12."""
+    return terms.service_borne_by if kind == "service" else "operator"
+
+
+def fee_for_merchant(terms: Terms, asset: str) -> int:
+    return terms.fee_units if terms.fee_borne_by == "merchant" and terms.asset == asset else 0
+
+
+def left_of(charge_units: int, others: Iterable[tuple[str, str, int]]) -> int:
+    """What can still be disputed. `others`: stage, state and units of the charge's other cases."""
+    return charge_units - sum(units for stage, state, units in others if takes_money(stage, state))

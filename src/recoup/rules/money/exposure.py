@@ -1,0 +1,123 @@
+"""How much may be advanced at once: the limits, and the slots that they are cut into.
+
+Each slot holds a chunk of the merchant's limit: `allotted`, of which `used` stands for what was advanced and is not
+collected. Sums over all slots never pass the limit that was in force when each unit was allotted. Pure.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+from uuid import UUID
+
+SLOTS: Final = 8
+Occasion = Literal["unresolved", "declined"]
+Room = Literal["enough", "no_exposure", "customer_limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One merchant's in one asset. Units: the asset's smallest; `allowed_loss_basis_points` of the order's amount."""
+
+    limit_units: int = 0
+    order_max_units: int = 0
+    customer_max_units: int = 0
+    chunk_units: int = 1
+    allowed_loss_basis_points: int = 0
+    advance_on: Literal["unresolved", "soft_declines", "both"] = "unresolved"
+    version: int = 1
+
+    def covers(self, occasion: Occasion) -> bool:
+        return self.advance_on == "both" or (self.advance_on == "unresolved") is (occasion == "unresolved")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """`reclaim`: so much of `used` does not become free again, because the limit fell while it was out."""
+
+    slot: int
+    allotted: int = 0
+    used: int = 0
+    reclaim: int = 0
+
+    @property
+    def free(self) -> int:
+        return self.allotted - self.used
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The slot that holds it now. `low`: another one like it would not fit there; the treasurer should look."""
+
+    slot: int
+    low: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Room for one advance. `then` goes on with what was granted, or with why not."""
+
+    units: int
+    customer_id: UUID
+    customer_max_units: int
+    then: Callable[[Grant | Room], None]
+
+
+def give_back(slot: Slot, units: int) -> Slot:
+    """Collected, netted or written off.
+
+    Raises: ValueError for more than is used.
+    """
+    if not 0 < units <= slot.used:
+        raise ValueError(f"slot {slot.slot} has {slot.used} in use, not {units}")
+    gone = min(units, slot.reclaim)
+    return replace(slot, used=slot.used - units, allotted=slot.allotted - gone, reclaim=slot.reclaim - gone)
+
+
+def take(slots: Sequence[Slot], units: int, prefer: int) -> tuple[tuple[Slot, ...], int] | None:
+    """The slots afterwards, and the one that holds it; None when all of them together have no room.
+
+    Where no single slot has room, what is free in others is moved there first: the sums stay.
+    """
+    if units <= 0:
+        raise ValueError("an advance is of more than nothing")
+    if sum(s.free for s in slots) < units:
+        return None
+    near = sorted(slots, key=lambda s: (s.slot - prefer) % SLOTS)
+    chosen = next((s for s in near if s.free >= units), near[0])
+    missing = max(0, units - chosen.free)
+    changed = {chosen.slot: replace(chosen, allotted=chosen.allotted + missing, used=chosen.used + units)}
+    for other in near:
+        if other.slot != chosen.slot:
+            moved = min(other.free, missing)
+            missing -= moved
+            changed[other.slot] = replace(other, allotted=other.allotted - moved)
+    return tuple(changed[s.slot] for s in slots), chosen.slot
+
+
+def allot(slots: Iterable[Slot], limits: Limits, operator_room: int) -> tuple[Slot, ...]:
+    """The treasurer's work: chunks for the slots with the least room, up to the limit; what is idle goes back.
+
+    `operator_room`: how much the operator's own limit leaves this merchant in all.
+    """
+    held = {number: Slot(number) for number in range(SLOTS)} | {s.slot: replace(s, reclaim=0) for s in slots}
+    cap, chunk = max(0, min(limits.limit_units, operator_room)), limits.chunk_units
+    used = sum(s.used for s in held.values())
+    wanted = min(cap, used + SLOTS * chunk)
+    total = sum(s.allotted for s in held.values())
+    while total < wanted:
+        poorest = min(held.values(), key=lambda s: (s.free, s.slot))
+        piece = min(chunk, wanted - total)
+        held[poorest.slot] = replace(poorest, allotted=poorest.allotted + piece)
+        total += piece
+    if total > cap or total - used > 2 * SLOTS * chunk:
+        _shrink(held, total - max(used, wanted))
+    if used > cap:  # whichever slot comes free first: none of it may be used again before the treasurer has looked
+        held = {number: replace(s, reclaim=s.used) for number, s in held.items()}
+    return tuple(held[number] for number in sorted(held))
+
+
+def _shrink(held: dict[int, Slot], units: int) -> None:
+    for slot in sorted(held.values(), key=lambda s: (-s.free, s.slot)):
+        less = max(0, min(slot.free, units))
+        units -= less
+        held[slot.slot] = replace(slot, allotted=slot.allotted - less)

@@ -1,0 +1,45 @@
+"""What a scheme's reason code says about a dispute, and whose matter it is.
+
+`fraud`: the cardholder denies it. `service`: about what was bought. `processing`: about how it was charged, which is
+the operator's work. Source: data/dispute-reasons.csv, where each row names its document; `generic` rows are words of
+processors that give no scheme's code.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+from recoup.rules.network.tables import read_table
+
+Kind = Literal["fraud", "service", "processing"]
+KINDS: Final[tuple[Kind, ...]] = ("fraud", "service", "processing")
+
+
+class Reason(NamedTuple):
+    scheme: str
+    code: str
+    meaning: str
+    kind: Kind
+
+
+def _read() -> dict[tuple[str, str], Reason]:
+    rows = read_table("dispute-reasons.csv")
+    return {
+        (row["scheme"], row["code"]): Reason(row["scheme"], row["code"], row["meaning"], _kind(row["kind"]))
+        for row in rows
+    }
+
+
+def _kind(text: str) -> Kind:
+    for kind in KINDS:
+        if kind == text:
+            return kind
+    raise ValueError(f"no kind of dispute: {text!r}")
+
+
+REASONS: Final = _read()
+
+
+def reason_of(scheme: str, code: str) -> Reason:
+    """What the code says. One that we do not know is taken as fraud: that never costs the merchant."""
+    word = code.strip().upper()
+    known = REASONS.get((scheme, word)) or REASONS.get(("generic", word))
+    return known or Reason(scheme, code, "a reason that we do not know", "fraud")

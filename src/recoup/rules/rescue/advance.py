@@ -1,0 +1,131 @@
+"""Whether the operator takes the risk of an order that its customer has not paid yet. Pure and replayable.
+
+Expected loss = amount x (1 - chance of collection), rounded up, against the fee plus an allowed loss. The room that is
+left is asked for last, in the transaction that takes it. Another way of deciding is another version in another file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.kernel.money import Money
+from recoup.rules.money.collection import COLLECTION_VERSION, chance_of
+from recoup.rules.money.exposure import Limits, Occasion, Room
+from recoup.rules.network.codes import Reading
+from recoup.rules.network.reasons import REASONS
+from recoup.rules.network.tables import KNOWLEDGE_VERSION
+from recoup.rules.rescue.evidence import Alternative, Decision
+from recoup.rules.rescue.policy import group_of
+
+ADVANCE_VERSION: Final = "advance-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The inputs of one decision. `reading`: the last decline. `room`: what the limits of merchant and customer left
+    when it was taken; only asked for where everything else says yes."""
+
+    occasion: Occasion
+    reading: Reading
+    units: int
+    currency: str
+    fee_units: int
+    limits: Limits
+    now: datetime
+    room: Room = "enough"
+    knowledge: str = KNOWLEDGE_VERSION
+
+    def features(self) -> dict[str, Any]:
+        """JSON-able, without personal data; `from_dict` gives the same inputs back."""
+        return asdict(self) | {"now": self.now.isoformat()}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Asked":
+        values = dict(plain)
+        values["now"] = datetime.fromisoformat(values["now"])
+        values["reading"], values["limits"] = Reading(**values["reading"]), Limits(**values["limits"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class LossTest:
+    """The expected-loss test in whole units, `chance` in basis points."""
+
+    chance: int
+    expected_loss: int
+    allowed: int
+
+    @property
+    def passed(self) -> bool:
+        return self.expected_loss <= self.allowed
+
+
+def loss_test(asked: Asked) -> LossTest:
+    """The loss is rounded up, what is allowed down: the remainder is the operator's."""
+    chance = chance_of(asked.reading, out=asked.occasion == "unresolved")
+    loss = -(-asked.units * (10_000 - chance) // 10_000)
+    return LossTest(chance, loss, asked.fee_units + asked.units * asked.limits.allowed_loss_basis_points // 10_000)
+
+
+def advance(asked: Asked) -> Decision:
+    """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it."""
+    test, limits = loss_test(asked), asked.limits
+    group = group_of(asked.reading)
+    if asked.reading.terminal:
+        rule, cure = "hard_decline", asked.reading.cure
+    elif group is None and asked.occasion == "declined":
+        rule, cure = "no_cure_by_waiting", asked.reading.cure
+    elif asked.units > limits.order_max_units:
+        rule, cure = "over_order_limit", f"At most {_told(limits.order_max_units, asked)} an order could be advanced."
+    elif not test.passed:
+        rule = "expected_loss"
+        cure = f"An allowed loss of {_points(asked, test)} basis points, or a better chance, would have changed it."
+    elif asked.room != "enough":
+        rule, cure = asked.room, _ROOM_CURES[asked.room]
+    else:
+        rule, cure = "within_limits", "A hard decline, less room or a higher expected loss would have changed it."
+    yes = rule == "within_limits"
+    reasons = (
+        "The order is approved now and its customer is charged later." if yes else "The order is not advanced.",
+        _heard(asked),
+        f"Expected loss {_told(test.expected_loss, asked)} at a chance of {test.chance / 100:g} % to collect; "
+        f"allowed are {_told(test.allowed, asked)}, the fee included.",
+        *([] if yes else [_WHY[rule]]),
+        cure,
+    )
+    versions = {"decider": ADVANCE_VERSION, "policy": COLLECTION_VERSION, "knowledge": asked.knowledge, "model": None}
+    other = Alternative("collect_later", test.chance / 10_000, "Approve now and collect by plan; a rough prior.")
+    return Decision(
+        "approve_now" if yes else "decline_at_once", (), group, reasons, (asked.occasion, rule), versions, (other,)
+    )
+
+
+_WHY: Final = {
+    "hard_decline": "What was declined for good is not collected later either.",
+    "no_cure_by_waiting": "Waiting does not cure this decline.",
+    "over_order_limit": "It is over the limit for one order.",
+    "expected_loss": "The expected loss is more than the fee and the allowed loss together.",
+    "no_exposure": "The limit of what may be advanced is used up.",
+    "customer_limit": "This customer's limit is used up.",
+}
+_ROOM_CURES: Final = {
+    "no_exposure": "Room comes free with each order that is collected, refunded or written off.",
+    "customer_limit": "It comes free when the customer has paid for what was advanced before.",
+}
+
+
+def _heard(asked: Asked) -> str:
+    code = f" (code {asked.reading.code})" if asked.reading.code else ""
+    said = f"{REASONS[asked.reading.reason][0]}{code}"
+    if asked.occasion == "unresolved":
+        return f"The processor had not answered in time; the decline that came in was: {said}."
+    return f"The last answer was: {said}."
+
+
+def _told(units: int, asked: Asked) -> str:
+    return Money(units, asked.currency).text() + " " + asked.currency
+
+
+def _points(asked: Asked, test: LossTest) -> int:
+    return -(-max(0, test.expected_loss - asked.fee_units) * 10_000 // asked.units)

@@ -1,0 +1,44 @@
+"""What a cardholder may know of a charge, found by what a statement shows of it; over all merchants."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+MATCHES_MAX = 5
+# State of the money, never of the order: a cardholder knows nothing of orders.
+_FIND = """
+SELECT DISTINCT s.name, s.url, s.support, o.descriptor, coalesce(v.scheme, '') AS scheme,
+  CASE WHEN o.stage = 'authorised' THEN 'held'
+    WHEN o.stage IN ('declined', 'cancelled', 'expired') THEN 'returned'
+    WHEN h.refunded_units >= h.units THEN 'refunded' WHEN h.refunded_units > 0 THEN 'part_refunded'
+    ELSE 'charged' END AS state
+FROM attempts a
+JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
+JOIN order_heads h ON h.merchant_id = a.merchant_id AND h.order_id = a.order_id
+JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
+LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+WHERE a.state = 'approved' AND a.card_last4 = $1 AND a.units = $2 AND a.asset = $3
+  AND a.closed_at >= $4 AND a.closed_at < $5
+ORDER BY s.name, s.url, 3, 4, 5, 6 LIMIT $6
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFound:
+    """`state`: charged, part_refunded, refunded, held, or returned (for good, the order has ended)."""
+
+    name: str
+    url: str
+    support: str
+    descriptor: str
+    scheme: str
+    state: str
+
+
+async def find_charges(
+    connection: asyncpg.Connection, last4: str, units: int, asset: str, since: datetime, until: datetime
+) -> list[ChargeFound]:
+    """Different ones only, at most MATCHES_MAX."""
+    rows = await connection.fetch(_FIND, last4, units, asset, since, until, MATCHES_MAX)
+    return [ChargeFound(**dict(row)) for row in rows]

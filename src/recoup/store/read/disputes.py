@@ -1,0 +1,104 @@
+"""Disputes with what a desk shows of them, their notes, the contract, and the notices that nobody could place."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.rules.money.disputes import Terms
+
+DESK_MAX: Final = 100
+Row = Mapping[str, Any]
+
+_DESK = """
+SELECT d.*, o.external_id, o.placed_at, s.name AS site_name,
+  coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, v.scheme, v.last4
+FROM disputes d
+JOIN orders o USING (merchant_id, order_id)
+JOIN sites s ON s.merchant_id = o.merchant_id AND s.site_id = o.site_id
+LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+WHERE d.merchant_id = $1
+"""
+_ORDER_BY = {
+    "open": "ORDER BY d.respond_by NULLS LAST, d.dispute_id",
+    "all": "ORDER BY d.opened_at DESC, d.dispute_id DESC",
+}
+_COUNTS = "SELECT state, count(*) AS n FROM disputes WHERE merchant_id = $1 GROUP BY state"
+_NOTES = "SELECT * FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $2 ORDER BY note_id"
+_TERMS = "SELECT * FROM dispute_terms WHERE merchant_id = $1 ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200"
+_NOTICE = "SELECT * FROM dispute_notices WHERE merchant_id = $1 AND route = $2 AND notice_id = $3"
+_UNMATCHED = """
+SELECT * FROM dispute_notices WHERE merchant_id = ANY($1::uuid[]) AND state = 'unmatched'
+ORDER BY received_at DESC, notice_id LIMIT $2
+"""
+_ORDER_OF = "SELECT order_id FROM disputes WHERE merchant_id = $1 AND dispute_id = $2"
+_CHARGE = "SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2"
+_APPROVED = """
+SELECT attempt_id, route FROM attempts WHERE merchant_id = $1 AND order_id = $2 AND state = 'approved'
+ORDER BY attempt_no DESC LIMIT 1
+"""
+
+
+async def desk(
+    connection: asyncpg.Connection, merchant_id: UUID, *, states: Sequence[str] = (), kind: str | None = None,
+    offset: int = 0, limit: int = DESK_MAX,
+) -> list[asyncpg.Record]:  # fmt: skip
+    """Open ones by deadline, the most pressing first; others newest first."""
+    order = _ORDER_BY["open" if tuple(states) == ("open",) else "all"]
+    sql = f"{_DESK} AND ($2::text[] = '{{}}' OR d.state = ANY($2)) AND ($3::text IS NULL OR d.kind = $3) {order}"
+    return await connection.fetch(  # type: ignore[no-any-return]
+        f"{sql} OFFSET $4 LIMIT $5", merchant_id, list(states), kind, offset, limit
+    )
+
+
+async def counts(connection: asyncpg.Connection, merchant_id: UUID) -> dict[str, int]:
+    """By state."""
+    return {r["state"]: r["n"] for r in await connection.fetch(_COUNTS, merchant_id)}
+
+
+async def read_dispute(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(f"{_DESK} AND d.dispute_id = $2", merchant_id, dispute_id)
+
+
+async def read_notes(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> list[asyncpg.Record]:
+    """Oldest first."""
+    return await connection.fetch(_NOTES, merchant_id, dispute_id)  # type: ignore[no-any-return]
+
+
+async def read_terms(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:
+    """All that were ever made, the newest validity first."""
+    return await connection.fetch(_TERMS, merchant_id)  # type: ignore[no-any-return]
+
+
+def as_terms(row: Row) -> Terms:
+    valid_from: datetime = row["valid_from"]
+    return Terms(row["asset"], valid_from, row["service_borne_by"], row["fee_units"], row["fee_borne_by"],
+                 row["block_cards"])  # fmt: skip
+
+
+async def find_notice(
+    connection: asyncpg.Connection, merchant_id: UUID, route: str, notice_id: str
+) -> asyncpg.Record | None:
+    return await connection.fetchrow(_NOTICE, merchant_id, route, notice_id)
+
+
+async def unmatched(
+    connection: asyncpg.Connection, merchant_ids: Sequence[UUID], limit: int = DESK_MAX
+) -> list[asyncpg.Record]:
+    """Notices that fit no charge, newest first."""
+    return await connection.fetch(_UNMATCHED, list(merchant_ids), limit)  # type: ignore[no-any-return]
+
+
+async def order_of_dispute(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> UUID | None:
+    return await connection.fetchval(_ORDER_OF, merchant_id, dispute_id)  # type: ignore[no-any-return]
+
+
+async def order_of_charge(connection: asyncpg.Connection, merchant_id: UUID, attempt_id: UUID) -> UUID | None:
+    return await connection.fetchval(_CHARGE, merchant_id, attempt_id)  # type: ignore[no-any-return]
+
+
+async def approved_charge(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
+    return await connection.fetchrow(_APPROVED, merchant_id, order_id)

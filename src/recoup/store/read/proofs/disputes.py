@@ -1,0 +1,93 @@
+"""Disputes beside their log, their charges, their due work, and the sandbox issuer's own cases."""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.store.read.proofs.walk import Difference, Window, first
+
+_OF_DISPUTE: Final = """
+SELECT d.order_id, v.field || ' of dispute ' || d.dispute_no AS field, v.expected, v.found
+FROM disputes d
+LEFT JOIN attempts a ON a.merchant_id = d.merchant_id AND a.attempt_id = d.attempt_id
+CROSS JOIN LATERAL (
+  SELECT (array_agg(l.happening ORDER BY l.seq DESC) FILTER (WHERE l.happening IN ('dispute_inquiry', 'inquiry_closed',
+      'dispute_opened', 'dispute_continued', 'dispute_answered', 'dispute_won', 'dispute_lost')))[1] AS last,
+    (array_agg(l.body ORDER BY l.seq DESC) FILTER (WHERE l.body ? 'liable'))[1] AS body
+  FROM order_log l WHERE l.merchant_id = d.merchant_id AND l.order_id = d.order_id AND l.fact_id = d.dispute_id
+) l
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(o.units) FILTER (WHERE o.stage <> 'inquiry' AND o.state <> 'won'), 0) <= a.units AS fits
+  FROM disputes o WHERE o.merchant_id = d.merchant_id AND o.order_id = d.order_id AND o.attempt_id = d.attempt_id
+) s
+CROSS JOIN LATERAL (VALUES
+  (1, 'charge', d.order_id::text || ' approved', a.order_id::text || ' ' || a.state),
+  (2, 'asset', a.asset, d.asset),
+  (3, 'route', a.route, d.route),
+  (4, 'sum beside the charge', 'fits', CASE WHEN s.fits THEN 'fits' ELSE 'more than the charge' END),
+  (5, 'state', CASE l.last WHEN 'dispute_won' THEN 'won' WHEN 'dispute_answered' THEN 'answered'
+      WHEN 'dispute_lost' THEN coalesce(l.body ->> 'how', 'lost') WHEN 'inquiry_closed' THEN CASE
+      WHEN d.state IN ('won', 'expired') THEN d.state ELSE 'won' END WHEN 'dispute_inquiry' THEN 'open'
+      WHEN 'dispute_opened' THEN 'open' WHEN 'dispute_continued' THEN 'open' END, d.state),
+  (6, 'units', l.body ->> 'units', d.units::text),
+  (7, 'stage', l.body ->> 'stage', d.stage),
+  (8, 'round', l.body ->> 'round_id', d.round_id::text),
+  (9, 'liability', l.body ->> 'liable', d.liable),
+  (10, 'due work of the deadline', CASE WHEN d.state = 'open' AND d.respond_by IS NOT NULL THEN 'due' ELSE 'none' END,
+    CASE WHEN EXISTS (SELECT FROM due_work w WHERE w.merchant_id = d.merchant_id AND w.kind = 'dispute_deadline'
+      AND w.subject_id = d.dispute_id) THEN 'due' ELSE 'none' END),
+  (11, 'due work of the answer', CASE WHEN d.answer_state IN ('owed', 'sent') THEN 'due' ELSE 'none' END,
+    CASE WHEN EXISTS (SELECT FROM due_work w WHERE w.merchant_id = d.merchant_id AND w.kind = 'dispute_answer'
+      AND w.subject_id = d.dispute_id) THEN 'due' ELSE 'none' END)
+) v (no, field, expected, found)
+WHERE d.merchant_id = $1 AND d.order_id > $2 AND d.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1
+"""
+_LINES_OF_NO_DISPUTE: Final = """
+SELECT l.order_id, 'dispute of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a dispute' AS expected,
+  'none' AS found
+FROM order_log l LEFT JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
+WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'dispute'
+  AND d.order_id IS DISTINCT FROM l.order_id
+ORDER BY l.order_id, l.seq LIMIT 1
+"""
+# Their case as their book has it: what we were told of must be so, whatever was not told yet.
+_ISSUER: Final = """
+SELECT d.order_id, 'issuer''s ' || v.field || ' of dispute ' || d.dispute_no AS field, v.expected, v.found
+FROM disputes d LEFT JOIN issuer.disputes i ON i.case_id = d.case_ref
+CROSS JOIN LATERAL (VALUES
+  (1, 'charge', d.attempt_id::text, i.charge_id::text),
+  (2, 'units', d.units || ' ' || d.asset, i.units || ' ' || i.currency),
+  (3, 'status', CASE WHEN i.stage <> d.stage THEN i.status WHEN d.state IN ('lost', 'accepted', 'won') THEN
+      CASE d.state WHEN 'won' THEN 'won' ELSE 'lost' END ELSE i.status END, i.status)
+) v (no, field, expected, found)
+WHERE d.merchant_id = $1 AND d.order_id > $2 AND d.order_id <= $3 AND d.route = 'sandbox'
+  AND v.expected IS DISTINCT FROM v.found
+ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1
+"""
+
+
+async def disputes(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    for sql in (_OF_DISPUTE, _LINES_OF_NO_DISPUTE):
+        found = await first(connection, sql, window.merchant_id, *window)
+        if found:
+            return found
+    return None
+
+
+async def issuers_cases(connection: asyncpg.Connection, window: Window) -> Difference | None:
+    return await first(connection, _ISSUER, window.merchant_id, *window)
+
+
+_NOTICES_OF_NOTHING: Final = """
+SELECT NULL::uuid AS order_id, 'case of notice ' || n.notice_id AS field, 'a dispute' AS expected, 'none' AS found
+FROM dispute_notices n
+WHERE n.merchant_id = $1 AND n.state = 'applied' AND NOT EXISTS (SELECT FROM disputes d
+  WHERE d.merchant_id = n.merchant_id AND d.route = n.route AND d.case_ref = n.content ->> 'caseId')
+LIMIT 1
+"""
+
+
+async def notices_of_nothing(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+    return await first(connection, _NOTICES_OF_NOTHING, merchant_id, merchant_id)

@@ -1,0 +1,48 @@
+"""Refunds that do not get where they belong: stuck, delayed, or owed for long."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+ROWS_MAX = 200
+LONG = timedelta(hours=1)
+_DESK = """
+SELECT r.refund_id, r.order_id, o.external_id, r.refund_no, r.kind, r.units, r.asset, r.state, r.tries, r.message,
+  r.processor_code, r.business_at, r.hand_note, r.hand_actor,
+  CASE WHEN r.state = 'stuck' THEN 'stuck' WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed long' END AS why
+FROM refunds r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
+WHERE r.merchant_id = $1 AND r.state IN ('owed', 'sent', 'stuck') AND r.kind <> 'capture'
+  AND (r.state = 'stuck' OR r.tries >= $2 OR r.business_at < $3)
+ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT $4
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRow:
+    """`why`: stuck, delayed or owed long. `hand_actor` has said by `hand_note` that it was paid otherwise."""
+
+    refund_id: UUID
+    order_id: UUID
+    external_id: str
+    refund_no: int
+    kind: str
+    units: int
+    asset: str
+    state: str
+    tries: int
+    message: str
+    processor_code: str | None
+    business_at: datetime
+    hand_note: str | None
+    hand_actor: str | None
+    why: str
+
+
+async def refund_desk(
+    connection: asyncpg.Connection, merchant_id: UUID, now: datetime, delayed_after_tries: int
+) -> list[DeskRow]:
+    """What is stuck first, then the oldest; `now` is business time."""
+    rows = await connection.fetch(_DESK, merchant_id, delayed_after_tries, now - LONG, ROWS_MAX)
+    return [DeskRow(**dict(row)) for row in rows]

@@ -1,0 +1,28 @@
+-- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
+-- order's payer, and is read when it is sent.
+CREATE TABLE notice_settings (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  notice text NOT NULL,
+  enabled boolean NOT NULL,
+  actor text NOT NULL,
+  changed_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, notice)
+);
+
+CREATE TABLE mails (
+  merchant_id uuid NOT NULL,
+  mail_id uuid NOT NULL,                   -- the Message-ID is made of it
+  order_id uuid NOT NULL,
+  notice text NOT NULL,
+  about uuid NOT NULL,                     -- the refund, attempt or challenge; else the order
+  state text NOT NULL CHECK (state IN ('owed', 'sent', 'refused', 'given_up', 'no_address')),
+  units bigint NOT NULL,
+  tries int NOT NULL DEFAULT 0,
+  why text NOT NULL DEFAULT '',
+  business_at timestamptz NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, mail_id),
+  UNIQUE (merchant_id, order_id, notice, about),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+CREATE INDEX mails_newest ON mails (merchant_id, mail_id DESC);

@@ -1,0 +1,77 @@
+"""`recoup terms exposure`: shown without options, changed with them, refused with the reason."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from tests.worlds import make_shop, sandbox_world
+
+from recoup.doors.command import terms_exposure
+from recoup.doors.command.verbs import Opened
+from recoup.kernel.problem import Problem
+from recoup.store.server import ServerAddress
+
+CALLS = (
+    (),
+    ("--limit", "1000", "--advance-on", "both", "--allowed-loss", "40"),
+    ("--operator-limit", "500"),
+    ("--order-max", "99.99", "--customer-max", "150"),
+    ("--limit", "0"),
+)
+
+
+def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ...]) -> list[Any]:
+    """What each call in turn says of one merchant, or the Problem that it raises."""
+
+    async def in_a_world(calls: tuple[tuple[str, ...], ...]) -> list[Any]:
+        found: list[Any] = []
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            opened = Opened(*made, tmp_path, "http://127.0.0.1")
+            for call in calls:
+                found.append(await asyncio.to_thread(_run, opened, asyncio.get_running_loop(), shop.merchant_id, call))
+        return found
+
+    return asyncio.run(in_a_world(calls))
+
+
+def _run(opened: Opened, loop: asyncio.AbstractEventLoop, merchant_id: Any, call: tuple[str, ...]) -> Any:
+    @click.group()
+    def terms() -> None:
+        """As `recoup terms`."""
+
+    def with_world(_: Any, work: Callable[[Opened], Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
+
+    terms_exposure.add(terms, with_world, lambda **_: None)
+    options = ("exposure", "--json", "--merchant", str(merchant_id), *call)
+    done = CliRunner().invoke(terms, options)
+    return json.loads(done.output) if done.exception is None else done.exception
+
+
+def test_terms_are_shown_and_changed(server: ServerAddress, tmp_path: Path) -> None:
+    nothing, limit, operator, less, ended = told(server, tmp_path, CALLS)
+    assert (nothing["limit"], nothing["allotted"], nothing["operator_limit"]) == ("0.00 USD", "0.00 USD", "0.00 USD")
+    assert (limit["limit"], limit["order_max"], limit["customer_max"]) == ("1000.00 USD", "1000.00 USD", "1000.00 USD")
+    assert (limit["chunk"], limit["allowed_loss"], limit["advance_on"]) == ("125.00 USD", "40.00 %", "both")
+    assert limit["allotted"] == "0.00 USD", "the operator has allowed nothing yet"
+    assert (operator["allotted"], operator["operator_allotted"]) == ("500.00 USD", "500.00 USD")
+    assert (less["order_max"], less["customer_max"], less["limit"]) == ("99.99 USD", "150.00 USD", "1000.00 USD")
+    assert (ended["limit"], ended["allotted"], ended["operator_allotted"]) == ("0.00 USD", "0.00 USD", "0.00 USD")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [("--limit", "-1"), ("--limit", "1.234"), ("--chunk", "0"), ("--allowed-loss", "100.01"), ("--currency", "XXQ"),
+     ("--limit", "much")],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused(server: ServerAddress, tmp_path: Path, call: tuple[str, ...]) -> None:
+    [refused] = told(server, tmp_path, (call,))
+    assert isinstance(refused, Problem)
+    assert refused.code == "invalid"
+    assert refused.field

@@ -1,0 +1,114 @@
+"""The desk of refunds and the mailbox in the portal, over a real sandbox world: who may do what, and that it works."""
+
+import asyncio
+import html
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+
+import httpx
+from starlette.applications import Starlette
+from tests.flows.test_refund_desk import stuck
+from tests.worlds import Shop, make_shop, sandbox_world
+
+from recoup.doors.portal.routes import routes
+from recoup.flows.insight.verify import verify
+from recoup.flows.people.make_user import Membership, make_user, register_merchant
+from recoup.store.server import ServerAddress
+
+PASSWORD = "correct horse battery"
+Client = Callable[[str], Awaitable[httpx.AsyncClient]]
+
+
+def told(server: ServerAddress, work: Callable[[Shop, Client], Awaitable[None]]) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries)
+            await register_merchant(world, shop.merchant_id, "Brightleaf Tea", None)
+            operator = Membership("operator", uuid.UUID(int=0), "operations")
+            for email, member in (("maya@x.test", Membership("merchant", shop.merchant_id, "operations")),
+                                  ("ann@x.test", Membership("merchant", shop.merchant_id, "analyst")),
+                                  ("op1@x.test", operator), ("op2@x.test", operator)):  # fmt: skip
+                await make_user(world, email, email.partition("@")[0].title(), PASSWORD, [member])
+            app = Starlette(routes=routes(world, orders))
+            clients: list[httpx.AsyncClient] = []
+
+            async def client(email: str) -> httpx.AsyncClient:
+                transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1234))
+                clients.append(httpx.AsyncClient(transport=transport, base_url="http://portal.test"))
+                await clients[-1].post("/signin", data={"email": email, "password": PASSWORD})
+                return clients[-1]
+
+            await work(shop, client)
+            for one in clients:
+                await one.aclose()
+            assert (found := await verify(world)).difference is None, found.difference
+
+    asyncio.run(story())
+
+
+def csrf(page: httpx.Response) -> str:
+    found = re.search(r'name="csrf" value="([^"]*)"', page.text)
+    assert found
+    return html.unescape(found[1])
+
+
+async def press(client: httpx.AsyncClient, refund_id: uuid.UUID, action: str, note: str = "") -> httpx.Response:
+    page = await client.get("/refunds")
+    form = {"csrf": csrf(page), "action": action, "note": note}
+    return await client.post(f"/refunds/{refund_id}", data=form)
+
+
+def test_the_desk(server: ServerAddress) -> None:
+    async def work(shop: Shop, client: Client) -> None:
+        maya, ann, one, two = [await client(f"{name}@x.test") for name in ("maya", "ann", "op1", "op2")]
+        assert "Nothing to look at" in (await maya.get("/refunds")).text
+        order_id, refund_id = await stuck(shop)
+        page = await maya.get("/refunds")
+        assert "refused_on_demand" in page.text
+        assert str(order_id) in page.text
+        assert "Paid by hand" not in page.text
+        assert "Try again" not in (await ann.get("/refunds")).text
+        assert "Paid by hand" in (await one.get("/refunds")).text
+        for who, action in ((ann, "again"), (maya, "propose"), (maya, "refuse"), (maya, "confirm")):
+            assert (await press(who, refund_id, action, "x")).status_code == 403
+        assert (await press(one, refund_id, "propose")).status_code == 400
+        assert (await press(one, refund_id, "nothing")).status_code == 404
+        assert (await press(one, uuid.uuid4(), "again")).status_code == 404
+        assert (await one.post(f"/refunds/{refund_id}", data={"action": "again"})).status_code == 403
+        assert (await press(one, refund_id, "propose", "<b>wire 7</b>")).status_code == 303
+        assert "Another operator has to confirm it" in (await one.get("/refunds")).text
+        page = await two.get("/refunds")
+        assert "Op1 says it was paid by hand" in page.text
+        assert "<b>wire" not in page.text
+        assert (await press(one, refund_id, "confirm")).status_code == 403
+        assert (await press(two, refund_id, "confirm")).status_code == 303
+        assert "Nothing to look at" in (await two.get("/refunds")).text
+        life = (await maya.get(f"/orders/{order_id}")).text
+        assert "Paid by hand: &lt;b&gt;wire 7&lt;/b&gt;" in life
+        assert "Its life" in life
+
+    told(server, work)
+
+
+def test_mails_are_switched_and_read(server: ServerAddress) -> None:
+    async def work(shop: Shop, client: Client) -> None:
+        maya, ann = await client("maya@x.test"), await client("ann@x.test")
+        page = await maya.get("/mailbox")
+        assert "No mail yet" in page.text
+        form = {"csrf": csrf(page), "notice": ["receipt", "refunded"]}
+        assert (await ann.post("/mailbox", data=form | {"csrf": csrf(await ann.get("/mailbox"))})).status_code == 403
+        assert (await maya.post("/mailbox", data=form)).status_code == 303
+        word = await shop.ask(days=None, code="05", email="ana@payer.example")
+        await shop.run_due()
+        page = await maya.get("/mailbox")
+        assert "Your payment of 45.90 USD to Leaf" in page.text
+        assert "ana@payer.example" in page.text
+        assert str(word.order_id) in page.text
+        other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other")
+        await register_merchant(shop.world, other.merchant_id, "Other", None)
+        await make_user(shop.world, "eve@x.test", "Eve", PASSWORD,
+                        [Membership("merchant", other.merchant_id, "owner")])  # fmt: skip
+        assert "ana@payer.example" not in (await (await client("eve@x.test")).get("/mailbox")).text
+
+    told(server, work)

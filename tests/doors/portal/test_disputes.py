@@ -1,0 +1,144 @@
+"""The desk of disputes as a browser without a script uses it, over a sandbox world with its issuer."""
+
+import asyncio
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from tests.doors.portal.shop import PASSWORD
+from tests.doors.portal.test_portal import HOME, field, sign_in
+from tests.flows.disputes.test_disputes import a_shop, disputed, notice_of, paid, sent, the_dispute
+from tests.worlds import Shop
+
+from recoup.doors.portal.routes import routes
+from recoup.flows.people.make_user import Membership, make_user, register_merchant
+from recoup.store.server import ServerAddress
+
+Tell = Callable[[Shop, Callable[[str], Awaitable[httpx.AsyncClient]]], Awaitable[None]]
+MAYA, ANN, OLGA = "maya@example.test", "ann@example.test", "op@example.test"
+
+
+def story(server: ServerAddress, tell: Tell) -> None:
+    async def inside() -> None:
+        async with a_shop(server) as shop:
+            await register_merchant(shop.world, shop.merchant_id, "Brightleaf Tea", None)
+            for email, name, member in (
+                (MAYA, "Maya Okafor", Membership("merchant", shop.merchant_id, "operations")),
+                (ANN, "Ann Lyst", Membership("merchant", shop.merchant_id, "analyst")),
+                (OLGA, "Olga Operator", Membership("operator", uuid.UUID(int=0), "operations")),
+            ):
+                await make_user(shop.world, email, name, PASSWORD, [member])
+            transport: Any = httpx.ASGITransport(app=Starlette(routes=routes(shop.world, shop.orders)))
+            clients: list[httpx.AsyncClient] = []
+
+            async def as_(email: str) -> httpx.AsyncClient:
+                client = httpx.AsyncClient(transport=transport, base_url=HOME)
+                clients.append(client)
+                await sign_in(client, email)
+                return client
+
+            try:
+                await tell(shop, as_)
+            finally:
+                for client in clients:
+                    await client.aclose()
+
+    asyncio.run(inside())
+
+
+async def post(client: httpx.AsyncClient, page: str, path: str, **form: str) -> httpx.Response:
+    csrf = field((await client.get(page)).text, "csrf")
+    return await client.post(path, data={"csrf": csrf} | form)
+
+
+def test_a_dispute_from_its_opening_to_its_end(server: ServerAddress) -> None:
+    async def tell(shop: Shop, as_: Any) -> None:
+        maya, olga = await as_(MAYA), await as_(OLGA)
+        order_id = await paid(shop)
+        page = f"/orders/{order_id}"
+        assert "Dispute it" in (await maya.get(page)).text
+        answer = await post(maya, page, f"{page}/dispute", kind="service", amount="20.00")
+        assert answer.headers["location"] == f"{page}#disputes"
+        text = (await maya.get(page)).text
+        assert "Chargeback" in text
+        assert "Dispute 1 of 20.00 USD" in text
+        assert "25.90 USD can still be refunded" in text
+        desk = (await maya.get("/disputes")).text
+        found = re.search(r'href="(/disputes/[0-9a-f-]{36})"', desk)
+        assert found
+        assert "in 13 days" in desk
+        here = found[1]
+        text = (await maya.get(here)).text
+        assert "network transaction" in text, "what we know is suggested"
+        assert "#contest" not in text, "nothing is noted yet"
+        for note in ("Delivered on Monday.", "<script>alert(1)</script> https://post.example/1"):
+            assert (await post(maya, here, f"{here}/notes", note=note)).status_code == 303
+        text = (await maya.get(here)).text
+        assert "Maya Okafor" in text
+        assert "&lt;script&gt;" in text
+        assert (await post(maya, here, f"{here}/answer", answer="contest")).status_code == 303
+        assert "on its way" in (await maya.get(here)).text
+        await shop.run_due()
+        assert "Answered" in (await maya.get(here)).text
+        assert (await post(maya, here, f"{here}/decide", decided="won")).status_code == 403
+        assert "Decides for you" in (await olga.get(here)).text
+        assert (await post(olga, here, f"{here}/decide", decided="won")).status_code == 303
+        text = (await maya.get(here)).text
+        assert "Dispute 1 won: 20.00 USD came back" in text
+        assert here in (await maya.get("/disputes?view=won&kind=service")).text
+        assert here not in (await maya.get("/disputes?view=won&kind=fraud")).text
+        assert (await shop.order(order_id))["status"] == 7
+
+    story(server, tell)
+
+
+def test_what_cannot_be_done_is_said(server: ServerAddress) -> None:
+    async def tell(shop: Shop, as_: Any) -> None:
+        maya, ann = await as_(MAYA), await as_(ANN)
+        order_id = await paid(shop)
+        await disputed(shop, order_id)
+        here = f"/disputes/{(await the_dispute(shop, order_id))['dispute_id']}"
+        for client, path, form, status, words in (
+            (maya, "notes", {"note": " "}, 400, "1 to 4000 characters"),
+            (maya, "notes", {"note": "x" * 4001}, 400, "1 to 4000 characters"),
+            (maya, "answer", {"answer": "contest"}, 400, "no evidence yet"),
+            (maya, "answer", {"answer": "perhaps"}, 400, "by contest or accept"),
+            (ann, "notes", {"note": "hello"}, 403, "may look"),
+            (ann, "answer", {"answer": "accept"}, 403, "may look"),
+            (ann, "decide", {"decided": "won"}, 403, "Only the operator"),
+        ):
+            answer = await post(client, "/disputes", f"{here}/{path}", **form)
+            assert (answer.status_code, words in answer.text) == (status, True), (path, form)
+        assert (await maya.post(f"{here}/answer", data={"answer": "accept"})).status_code == 403
+        for path in (f"/disputes/{uuid.uuid4()}", "/disputes/nonsense"):
+            assert (await maya.get(path)).status_code == 404
+        assert (await maya.get("/disputes?view=x&kind=y&from=-1")).status_code == 200
+        assert (await the_dispute(shop, order_id))["state"] == "open"
+        await shop.advance(timedelta(days=15))
+        answer = await post(maya, "/disputes", f"{here}/answer", answer="accept")
+        assert (answer.status_code, "cannot be answered" in answer.text) == (409, True)
+
+    story(server, tell)
+
+
+def test_notices_that_fit_no_charge_are_the_operators(server: ServerAddress) -> None:
+    async def tell(shop: Shop, as_: Any) -> None:
+        maya, olga = await as_(MAYA), await as_(OLGA)
+        order_id = await paid(shop)
+        await sent(shop, await notice_of(shop, order_id, noticeId="n-lie", amount=999_999))
+        assert "fit no charge" not in (await maya.get("/disputes")).text
+        text = (await olga.get("/disputes")).text
+        assert "More than the charge has left" in text
+        again = await post(olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="again")
+        assert (again.status_code, "still fits no charge" in again.text) == (409, True)
+        refused = await post(maya, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="done")
+        assert refused.status_code == 403
+        assert (await post(olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie",
+                           what="done")).status_code == 303  # fmt: skip
+        assert "fit no charge" not in (await olga.get("/disputes")).text
+
+    story(server, tell)

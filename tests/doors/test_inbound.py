@@ -1,0 +1,129 @@
+"""The inbound door as a processor meets it: signed, bounded, patient with repeats, never an error of ours."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.applications import Starlette
+from tests.flows.disputes.test_disputes import a_shop, notice_of, paid, tell_issuer
+from tests.worlds import Shop
+
+from recoup.doors.edge.body_limit import BodyLimit
+from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.tracing import Tracing
+from recoup.doors.inbound.errors import STATUSES
+from recoup.doors.inbound.notices import routes
+from recoup.flows.disputes.receive import notice_key
+from recoup.kernel.time import WallTime
+from recoup.main.app import _no_path, refuse
+from recoup.rules.messages.inbound import Notice, signed
+from recoup.rules.money.disputes import REFUSALS
+from recoup.store.server import ServerAddress
+
+PATH = "/inbound/sandbox/notices"
+Tell = Callable[[Shop, httpx.AsyncClient], Awaitable[None]]
+
+
+def story(server: ServerAddress, tell: Tell) -> None:
+    async def inside() -> None:
+        async with a_shop(server) as shop:
+            app = Starlette(routes=[*routes(shop.world, shop.orders)])
+            app.router.default = _no_path
+            typed: Any = OnePath(Tracing(BodyLimit(app, refuse)))  # type: ignore[arg-type]
+            transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
+            async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+                await tell(shop, client)
+
+    asyncio.run(inside())
+
+
+def headers(shop: Shop, body: bytes, **more: str) -> dict[str, str]:
+    made = signed(notice_key(shop.world, "sandbox"), body, shop.world.clocks.wall())
+    return {"recoup-signature": made, "content-type": "application/json"} | more
+
+
+async def post(shop: Shop, client: httpx.AsyncClient, notice: Any, **more: str) -> httpx.Response:
+    body = notice if isinstance(notice, bytes) else json.dumps(notice).encode()
+    return await client.post(PATH, content=body, headers=headers(shop, body, **more))
+
+
+def test_a_notice_and_its_repeats_are_answered_200(server: ServerAddress) -> None:
+    async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
+        order_id = await paid(shop)
+        notice = await notice_of(shop, order_id)
+        await tell_issuer(shop, notice)
+        first, second = await post(shop, client, notice), await post(shop, client, notice)
+        assert (first.status_code, first.json()) == (200, {"noticeId": notice["noticeId"], "status": "applied"})
+        assert (second.status_code, second.json()["status"]) == (200, "repeated")
+        assert (await shop.order(order_id))["status"] == 8
+        lie = await notice_of(shop, order_id, amount=9999)
+        told = await post(shop, client, lie)
+        assert (told.status_code, told.json()["status"], told.json()["reason"]) == (200, "unmatched",
+                                                                                    "amount_above_charge")
+        other = await post(shop, client, notice | {"amount": 1})
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
+        stranger = await post(shop, client, await notice_of(shop, order_id, merchantId=str(uuid.uuid4())))
+        assert (stranger.status_code, stranger.json()["reason"]) == (200, "unknown_charge")
+
+    story(server, tell)
+
+
+def test_who_cannot_sign_is_not_heard(server: ServerAddress) -> None:
+    async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
+        body = json.dumps(await notice_of(shop, await paid(shop))).encode()
+        long_ago = WallTime(shop.world.clocks.wall().replace(year=2020))
+        now, key = shop.world.clocks.wall(), notice_key(shop.world, "sandbox")
+        for signature in ("", "t=1,v1=" + "0" * 64, "nonsense", "\u00e9", signed(b"guess", body, now),
+                          signed(notice_key(shop.world, "other"), body, now), signed(key, body, long_ago)):  # fmt: skip
+            answer = await client.post(PATH, content=body, headers={"recoup-signature": signature.encode("latin-1")})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
+        assert not await shop.value("SELECT count(*) FROM dispute_notices")
+
+    story(server, tell)
+
+
+def test_what_is_no_notice_is_told_why(server: ServerAddress) -> None:
+    async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
+        good = await notice_of(shop, await paid(shop))
+        for body, status, code in (
+            (b"{", 400, "malformed"), (b"[]", 400, "malformed"), (b"\xff", 400, "malformed"), (b"", 400, "malformed"),
+            (b"[" * 5000, 400, "malformed"), (json.dumps(good | {"amount": -1}).encode(), 400, "invalid"),
+            (json.dumps(good | {"reasonCode": "\x00"}).encode(), 400, "invalid"),
+            (json.dumps(good | {"pad": "x" * 20_000}).encode(), 413, "too_large"), (b"x" * 2_000_000, 413, "too_large"),
+        ):  # fmt: skip
+            answer = await post(shop, client, body)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), body[:50]
+            assert answer.json()["error"]["cure"]
+        wrong = await post(shop, client, good, **{"content-type": "text/plain"})
+        assert wrong.status_code == 400
+        answer = await client.post("/inbound/nobody/notices", content=b"{}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_such_path")
+        assert (await client.post("/inbound/sandbox", content=b"{}")).json()["error"]["code"] == "no_such_path"
+        answer = await client.get(PATH)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        assert not await shop.value("SELECT count(*) FROM dispute_notices")
+
+    story(server, tell)
+
+
+def test_a_flood_is_slowed_down(server: ServerAddress) -> None:
+    async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
+        answers = [await client.post(PATH, content=b"{}") for _ in range(620)]
+        slow = [a for a in answers if a.status_code == 429]
+        assert slow
+        assert slow[0].headers["retry-after"] == "1"
+        assert {a.status_code for a in answers} == {401, 429}
+
+    story(server, tell)
+
+
+def test_the_page_of_the_door_names_every_field_reason_and_error() -> None:
+    page = (Path(__file__).parents[2] / "docs/disputes.md").read_text()
+    fields = [field.encode_name for field in msgspec.structs.fields(Notice)]
+    assert not [name for name in (*fields, *REFUSALS) if f"`{name}`" not in page]
+    assert {401, 404, 409, 413, 429} <= set(STATUSES.values())

@@ -1,0 +1,166 @@
+"""Every state that the charge of an order can be in when somebody asks for money back: how to get there, in words."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
+
+from recoup.flows.cards.cancel import cancel
+from recoup.flows.cards.due import start
+from recoup.flows.cards.inquire import inquire
+from recoup.flows.cards.send import send_attempt
+from recoup.flows.locked import Job
+from recoup.flows.refunds.capture import CaptureAsked, capture
+from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import WORKER
+from recoup.moves.change import Change
+from recoup.moves.plan_attempts import plan_attempt
+from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
+
+YES, FAULTY, SILENT_YES = APPROVE_CARDS[2], FAULT_CARDS["visa"], 80_001
+ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3}, {"sku": "MUG", "name": "Mug", "amount": 1590}]
+SILENT_ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 20_000, "quantity": 4, "tax": 1}]
+CUSTOMER: dict[str, Any] = {"is_mit": False, "days": None, "code": "05", "pan": YES}
+Prepare = Callable[[Shop], Awaitable[UUID]]
+Against = Callable[[Shop, UUID], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class State:
+    """`name` as the table says it. `after`: the merchant's clock goes on by this once its orders stand. `against`: what
+    else may be asked at the same moment: its word and the call; `ends`: every end that may then be seen."""
+
+    name: str
+    prepare: Prepare
+    after: timedelta = timedelta(0)
+    against: tuple[str, Against] | None = None
+    ends: tuple[str, ...] = ()
+
+
+# how an order gets there ---------------------------------------------------------------------------------------------
+
+
+async def _admitted(shop: Shop, **more: Any) -> UUID:
+    facts = {"items": ITEMS} | more.pop("facts", {})
+    return await shop.admit(facts=facts, **more)
+
+
+async def draft(shop: Shop) -> UUID:
+    return await _admitted(shop, pan=FUNDS_CARD)
+
+
+async def waiting(shop: Shop) -> UUID:
+    order_id = await _admitted(shop, pan=FUNDS_CARD)
+    await start(shop.orders, shop.key(order_id))
+    return order_id
+
+
+async def in_flight(shop: Shop) -> UUID:
+    """Sent, and nobody knows yet what came of it."""
+    order_id = await _admitted(shop, pan=FAULTY, units=SILENT_YES, facts={"items": SILENT_ITEMS})
+    await start(shop.orders, shop.key(order_id))
+
+    def soon(change: Change) -> None:
+        plan_attempt(change, change.now, "soft", None)
+
+    await shop.orders.change(Job(shop.key(order_id), soon, WORKER, "test"))
+    await send_attempt(shop.world, shop.orders, shop.key(order_id))
+    return order_id
+
+
+async def collected(shop: Shop) -> UUID:
+    return await _admitted(shop, **CUSTOMER)
+
+
+async def retried(shop: Shop) -> UUID:
+    return await _admitted(shop, pan=script_card("visa", "51", 2))
+
+
+async def authorised(shop: Shop) -> UUID:
+    return await _admitted(shop, **(CUSTOMER | {"facts": {"transaction_type": "AUTHORIZATION"}}))
+
+
+async def captured(shop: Shop) -> UUID:
+    order_id = await authorised(shop)
+    assert await do_capture(shop, order_id) == "captured"
+    return order_id
+
+
+async def part_refunded(shop: Shop) -> UUID:
+    order_id = await collected(shop)
+    await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="20.00"))
+    return order_id
+
+
+async def refunded(shop: Shop) -> UUID:
+    order_id = await collected(shop)
+    await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
+    return order_id
+
+
+async def declined(shop: Shop) -> UUID:
+    return await _admitted(shop, pan=HARD_CARD, days=None, code="05")
+
+
+async def expired(shop: Shop) -> UUID:
+    return await _admitted(shop, pan=FUNDS_CARD, days=3)
+
+
+async def cancelled(shop: Shop) -> UUID:
+    order_id = await waiting(shop)
+    assert await do_cancel(shop, order_id) == "cancelled"
+    return order_id
+
+
+async def approved_late(shop: Shop) -> UUID:
+    """Cancelled while the call was out; the approval that is found goes back by itself."""
+    order_id = await in_flight(shop)
+    await do_cancel(shop, order_id)
+    for _ in range(60):
+        await inquire(shop.world, shop.orders, shop.key(order_id))
+        if await shop.value("SELECT count(*) FROM refunds WHERE order_id = $1", order_id):
+            return order_id
+        await asyncio.sleep(0.1)
+    raise AssertionError("the approval is not found")
+
+
+# what else happens at the same moment --------------------------------------------------------------------------------
+
+
+async def do_cancel(shop: Shop, order_id: UUID) -> str:
+    try:
+        await cancel(shop.world, shop.orders, shop.scope, order_id)
+    except Problem as problem:
+        return problem.code
+    return "cancelled"
+
+
+async def do_capture(shop: Shop, order_id: UUID) -> str:
+    try:
+        done = await capture(shop.world, shop.orders, shop.scope, CaptureAsked(order_id, 4590, "USD", str(order_id)))
+    except Problem as problem:
+        return problem.code
+    return "captured" if done.done else "refused"
+
+
+_CANCEL = ("a cancellation", do_cancel)
+STATES: tuple[State, ...] = (
+    State("before: draft", draft, against=_CANCEL, ends=("cancelled",)),
+    State("before: a retry is planned", waiting, against=_CANCEL, ends=("cancelled",)),
+    State("in flight: no answer yet", in_flight, against=_CANCEL, ends=("cancelled, returned to the customer",)),
+    State("after: collected", collected, against=_CANCEL, ends=("refunded 20.00",)),
+    State("after: collected by a retried MIT", retried, timedelta(days=15), _CANCEL, ("refunded 20.00",)),
+    State("authorised only", authorised, against=("a capture", do_capture), ends=("captured", "refunded 20.00")),
+    State("after: captured", captured, against=_CANCEL, ends=("refunded 20.00",)),
+    State("already refunded in part (20.00)", part_refunded, against=_CANCEL, ends=("refunded 40.00",)),
+    State("already refunded in full", refunded, against=_CANCEL, ends=("refunded 45.90",)),
+    State("declined", declined, against=_CANCEL, ends=("declined",)),
+    State("expired", expired, timedelta(days=5), _CANCEL, ("expired",)),
+    State("cancelled", cancelled, against=_CANCEL, ends=("cancelled",)),
+    State("approved after the end", approved_late, against=_CANCEL, ends=("cancelled, returned to the customer",)),
+)  # fmt: skip

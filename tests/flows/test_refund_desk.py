@@ -1,0 +1,152 @@
+"""The desk of stuck refunds: again, by hand with two people, or refused; and holds that a refund lets go."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.flows.test_fees import book, paid
+from tests.worlds import Shop, make_shop, sandbox_world
+
+from recoup.flows.cards.on_demand import clear_fault, set_fault
+from recoup.flows.insight.verify import verify
+from recoup.flows.refunds.desk import decide
+from recoup.flows.refunds.refund import RefundAsked, refund
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.rules.money.fees import Tariff
+from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.store.read.refund_desk import refund_desk
+from recoup.store.server import ServerAddress
+
+ANN, BEN = Actor("user", "ann"), Actor("user", "ben")
+HOLD: dict[str, Any] = {"is_mit": False, "days": None, "code": "05", "pan": APPROVE_CARDS[2],
+                        "facts": {"transaction_type": "AUTHORIZATION"}}  # fmt: skip
+
+
+async def stuck(shop: Shop, units: int = 9_999) -> tuple[UUID, UUID]:
+    """(order, refund): the processor has refused it for good."""
+    order_id = await paid(shop, units)
+    await set_fault(shop.world, "refuse", timedelta(hours=1))
+    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
+    await shop.settle()
+    await clear_fault(shop.world, "refuse")
+    assert (await shop.order(order_id))["attention"].startswith("A refund is stuck")
+    return order_id, made.refund_id
+
+
+async def act(shop: Shop, refund_id: UUID, action: str, who: Actor = ANN, note: str = "wire 7 of today") -> str:
+    return await decide(shop.world, shop.orders, Scope(shop.merchant_id, who, "test"), refund_id, action, note)
+
+
+async def state(shop: Shop, refund_id: UUID) -> str:
+    return str(await shop.value("SELECT state FROM refunds WHERE refund_id = $1", refund_id))
+
+
+async def on_desk(shop: Shop) -> list[tuple[UUID, str]]:
+    async with shop.world.db.connection() as connection:
+        rows = await refund_desk(connection, shop.merchant_id, await shop.now(), 6)
+    return [(row.refund_id, row.why) for row in rows]
+
+
+def told(server: ServerAddress, work: Callable[[Shop], Any]) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, orders, deliveries):
+            shop = await make_shop(world, orders, deliveries)
+            await shop.fees(Tariff(290, refund="pro_rata"))
+            await work(shop)
+            await shop.settle()
+            assert (found := await verify(world)).difference is None, found.difference
+
+    asyncio.run(story())
+
+
+def test_again_at_the_desk(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id, refund_id = await stuck(shop)
+        assert await on_desk(shop) == [(refund_id, "stuck")]
+        assert await act(shop, refund_id, "again") == "owed"
+        assert (await shop.order(order_id))["attention"] is None
+        await shop.settle()
+        assert await state(shop, refund_id) == "done"
+        assert await book(shop, order_id) == {}
+        assert await on_desk(shop) == []
+        with pytest.raises(Problem, match="done already"):
+            await act(shop, refund_id, "again")
+
+    told(server, work)
+
+
+def test_by_hand_takes_two_people(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id, refund_id = await stuck(shop)
+        for wrong, code in (("confirm", "wrong_state"), ("nothing", "invalid")):
+            with pytest.raises(Problem) as problem:
+                await act(shop, refund_id, wrong)
+            assert problem.value.code == code
+        with pytest.raises(Problem, match="how it was paid"):
+            await act(shop, refund_id, "propose", note="  ")
+        await act(shop, refund_id, "propose")
+        with pytest.raises(Problem, match="cannot confirm"):
+            await act(shop, refund_id, "confirm")
+        results = await asyncio.gather(*(act(shop, refund_id, "confirm", BEN) for _ in range(4)),
+                                       return_exceptions=True)  # fmt: skip
+        assert results.count("done") == 1
+        assert await book(shop, order_id) == {"bank": -9_999, "clearing": 9_999}
+        assert (await shop.order(order_id))["attention"] is None
+
+    told(server, work)
+
+
+def test_refused_by_the_operator(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id, refund_id = await stuck(shop)
+        assert "fees" not in await book(shop, order_id)
+        await act(shop, refund_id, "refuse", note="paid back in cash by the shop")
+        order = await shop.order(order_id)
+        assert (order["refunded_units"], order["status"], order["attention"]) == (0, 7, None)
+        assert (await book(shop, order_id))["fees"] == -290
+        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(all=True))
+        await shop.settle()
+        assert await state(shop, again.refund_id) == "done"
+
+    told(server, work)
+
+
+def test_what_is_under_way_is_nobodys_to_decide(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id = await paid(shop)
+        await set_fault(shop.world, "outage", timedelta(hours=1))
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="1.00"))
+        await shop.run_due()
+        for action in ("propose", "refuse"):
+            with pytest.raises(Problem, match="may still pay"):
+                await act(shop, made.refund_id, action)
+        await shop.value("UPDATE refunds SET tries = 6 WHERE refund_id = $1", made.refund_id)
+        assert await on_desk(shop) == [(made.refund_id, "delayed")]
+        await clear_fault(shop.world, "outage")
+        assert await act(shop, made.refund_id, "again") == "sent"
+        await shop.settle()
+        assert await state(shop, made.refund_id) == "done"
+
+    told(server, work)
+
+
+def test_a_refund_of_a_hold_lets_it_go(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id = (await shop.ask(**HOLD)).order_id
+        with pytest.raises(Problem, match="part of it cannot") as problem:
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="1.00"))
+        assert "Capture it" in (problem.value.cure or "")
+        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="45.90"))
+        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="45.90"))
+        assert (made.refund_id, made.remaining_units) == (again.refund_id, 0)
+        await shop.settle()
+        assert (await shop.happenings(order_id))[-3:] == ["cancelled", "void_owed", "voided"]
+        assert await book(shop, order_id) == {}
+        with pytest.raises(Problem, match="cannot be refunded"):
+            await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount="45.90"))
+
+    told(server, work)

@@ -1,0 +1,161 @@
+"""The simulated month: seeds that hold, a hash that is the seed's alone, and bugs that do not get through."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.worlds import KEYRING, TEMPLATES, _templates_once, clone, drop
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.lab.simulate.faults import Faults, faults_of
+from recoup.lab.simulate.plan import Plan
+from recoup.lab.simulate.report import as_text
+from recoup.lab.simulate.run import Simulated, simulate
+from recoup.main.cli import cli
+from recoup.moves.change import Change
+from recoup.store.server import ServerAddress
+
+SOME = replace(Faults().times(2), crash=0.01)
+
+
+def played(server: ServerAddress, plan: Plan) -> Simulated:
+    async def story() -> Simulated:
+        await asyncio.to_thread(_templates_once, server)
+        name = f"s_{uuid.uuid4().hex[:12]}"
+        await clone(server, name, TEMPLATES["world"])
+        try:
+            return await simulate(server.dsn(name), KEYRING, plan)
+        finally:
+            await drop(server, name)
+
+    return asyncio.run(story())
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int) -> None:
+    done = played(server, Plan(seed, days=10, orders=300, faults=SOME))
+    assert done.wrong is None, as_text(done)
+    assert sum(done.stages.values()) == 300
+    assert {"completed", "cancelled", "expired"} <= set(done.stages)
+    assert len(done.deaths) > 5, "too few crashes"
+    assert done.checks > 10
+    for told in ("fault silent", "fault lost", "fault duplicate", "refund sent", "channel sweep"):
+        assert done.faults.get(told), f"{told} did not happen"
+
+
+def test_the_same_seed_is_the_same_hash_at_any_speed(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = Plan(21, days=5, orders=120, faults=SOME)
+    first = played(server, plan)
+    monkeypatch.setattr("recoup.lab.simulate.sim.AT_ONCE", 7)
+    monkeypatch.setattr("recoup.lab.simulate.engine.TOGETHER", 3)
+    monkeypatch.setattr("recoup.lab.simulate.engine.CONNECTIONS", 9)
+    second = played(server, plan)
+    assert (first.wrong, second.wrong) == (None, None)
+    assert first.hash == second.hash
+    assert first.deaths == second.deaths
+    assert first.told == second.told
+    assert played(server, replace(plan, seed=22)).hash != first.hash
+
+
+# planted bugs ------------------------------------------------------------------------------------------------------
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def _refund_twice(patch: pytest.MonkeyPatch) -> None:
+    """The refund goes out under a new id each time."""
+    import recoup.flows.refunds.send as send
+
+    real: Callable[..., Awaitable[Any]] = send._call
+
+    async def call(world: Any, processor: Any, refund: Any) -> Any:
+        if refund.kind == "refund":
+            await real(world, processor, replace(refund, refund_id=new_id()))
+        return await real(world, processor, refund)
+
+    patch.setattr(send, "_call", call)
+
+
+def _charge_blind(patch: pytest.MonkeyPatch) -> None:
+    """No answer counts as proof that nothing was sent."""
+    import recoup.flows.cards.send as send
+
+    patch.setattr(send, "_EVENTS", send._EVENTS | {"unknown": "not_sent"})
+
+
+def _fee_off_by_one(patch: pytest.MonkeyPatch) -> None:
+    import recoup.moves.close_attempt as closes
+
+    real = closes.fee_units
+    patch.setattr(closes, "fee_units", lambda units, tariff: real(units, tariff) and real(units, tariff) + 1)
+
+
+def _lost_posting(patch: pytest.MonkeyPatch) -> None:
+    """The fee is told in the log, and not booked."""
+    real = Change.post
+
+    def post(self: Change, kind: str, source: uuid.UUID, postings: Any) -> None:
+        real(self, kind, source, [one for one in postings if one.recipe != "fee"])
+
+    patch.setattr(Change, "post", post)
+
+
+def _no_reversal(patch: pytest.MonkeyPatch) -> None:
+    """An approval that comes after the order was declined is only remembered."""
+    patch.setattr("recoup.moves.close_attempt.reverse_late_approval", lambda change, attempt: None)
+
+
+def _refunds_past_the_remainder(patch: pytest.MonkeyPatch) -> None:
+    """Refunds that come together do not see each other."""
+    import recoup.flows.refunds.refund as refunds
+
+    patch.setattr(refunds, "by_amount", lambda asked, remaining, cap=None: asked)
+
+
+BUGS: dict[str, tuple[Patch, str]] = {
+    "refund twice": (_refund_twice, "refund"),
+    "charge blind": (_charge_blind, "charge"),
+    "fee off by one": (_fee_off_by_one, "is owed"),
+    "lost posting": (_lost_posting, "posting fee"),
+    "no reversal": (_no_reversal, "attempt"),
+    "refunds past the remainder": (_refunds_past_the_remainder, "refund"),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(server: ServerAddress, monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
+    plant, word = BUGS[bug]
+    plant(monkeypatch)
+    done = played(server, Plan(31, days=4, orders=150, faults=faults_of("silent=0.4,late=0.1")))
+    assert done.wrong is not None, "it got through"
+    assert word in done.wrong
+
+
+# the verb ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_last_line_is_the_hash(tmp_path: Path) -> None:
+    asked = ["simulate", "--seed", "5", "--days", "2", "--orders", "20", "--data-dir", str(tmp_path)]
+    plain = CliRunner().invoke(cli, asked, catch_exceptions=False)
+    assert plain.exit_code == 0, plain.output
+    last = plain.stdout.splitlines()[-1]
+    assert len(last) == 64
+    told = json.loads(CliRunner().invoke(cli, [*asked, "--json"], catch_exceptions=False).stdout)
+    assert told["hash"] == last
+    assert told["wrong"] is None
+    assert not list(tmp_path.glob("simulate-*")), "the throw-away database is gone"
+
+
+def test_faults_are_named() -> None:
+    assert faults_of("crash=0.02").crash == 0.02
+    assert faults_of("crash=0.02").silent == 0
+    for wrong in ("crsh=0.1", "crash", "crash=2", "crash=-1", "crash=x"):
+        with pytest.raises(Problem, match="no fault"):
+            faults_of(wrong)

@@ -1,0 +1,166 @@
+"""What notices do to a case, in whatever order they come; who bears it; and what the reason codes say."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recoup.rules.money.disputes import (
+    REFUSALS,
+    STAGES,
+    STANDARD,
+    STATES,
+    Case,
+    Refused,
+    Stage,
+    Status,
+    Terms,
+    Told,
+    fee_for_merchant,
+    follow,
+    left_of,
+    liable,
+    takes_money,
+    terms_at,
+)
+from recoup.rules.network.dispute_reasons import KINDS, REASONS, reason_of
+
+UNITS = 1000
+TOLD = [Told(stage, status, UNITS, "USD") for stage in STAGES for status in get_args(Status)
+        if (stage, status) != ("inquiry", "lost")]  # fmt: skip
+
+
+class Book:
+    """A case as the moves keep it: what it holds, by what was done to it."""
+
+    def __init__(self, charge: int = UNITS) -> None:
+        self.case: Case | None = None
+        self.held = 0
+        self.charge = charge
+
+    def hear(self, told: Told) -> tuple[str, ...] | Refused:
+        deeds = follow(self.case, told, charge_asset="USD", charge_left=self.charge)
+        if isinstance(deeds, Refused):
+            return deeds
+        for deed in deeds:
+            self._do(deed, told)
+        return deeds
+
+    def _do(self, deed: str, told: Told) -> None:
+        if deed in ("open", "again"):
+            assert self.held == 0, "money is never taken twice"
+            self.held = told.units
+        if deed == "go_on":
+            assert self.held == told.units, "it goes on without taking, because it holds"
+        if deed == "win":
+            assert self.held == told.units, "what comes back was taken"
+            self.held = 0
+        state = {"win": "won", "lose": "lost", "close_inquiry": "won"}.get(deed, "open")
+        self.case = Case(told.stage, state, told.units)
+        assert (self.held > 0) == takes_money(self.case.stage, self.case.state)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(TOLD), max_size=12))
+def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told: list[Told]) -> None:
+    book = Book()
+    for one in told:
+        book.hear(one)
+        before = (book.case, book.held)
+        assert book.hear(one) == () or isinstance(book.hear(one), Refused), "a repeat changes nothing"
+        assert (book.case, book.held) == before
+        assert 0 <= book.held <= book.charge
+
+
+@pytest.mark.parametrize("story", [
+    ("inquiry open", "first open", "first won"), ("first open", "first lost"), ("inquiry open", "inquiry won"),
+    ("first open", "first won", "pre_arbitration open", "pre_arbitration lost"),
+    ("first open", "pre_arbitration open", "pre_arbitration won"),
+])  # fmt: skip
+def test_the_same_notices_end_the_same_in_every_order(story: tuple[str, ...]) -> None:
+    told = [Told(*line.split(), UNITS, "USD") for line in story]  # type: ignore[call-arg, arg-type]
+    ends = set()
+    for order in permutations(told):
+        book = Book()
+        for one in order:
+            assert not isinstance(book.hear(one), Refused)
+        assert book.case is not None
+        ends.add((book.case.stage, book.case.state, book.held))
+    assert len(ends) == 1
+
+
+def test_what_was_decided_stays_decided_and_what_we_gave_up_may_still_come_back() -> None:
+    for state in STATES:
+        case = Case("first", state, UNITS)
+        won, lost = (follow(case, Told("first", s, UNITS, "USD"), charge_asset="USD", charge_left=UNITS)
+                     for s in get_args(Status)[1:])  # fmt: skip
+        assert won == (() if state == "won" else Refused("contradiction") if state == "lost" else ("win",))
+        assert lost == (Refused("contradiction") if state == "won" else ("lose",) if state in ("open", "answered")
+                        else ())  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "reason"), [
+    (Told("first", "open", UNITS, "EUR"), "other_currency"), (Told("first", "open", UNITS + 1, "USD"),
+                                                              "amount_above_charge"),
+    (Told("inquiry", "lost", UNITS, "USD"), "inquiry_lost"), (Told("first", "won", UNITS - 1, "USD"), "amount_changed"),
+    (Told("pre_arbitration", "open", UNITS - 1, "USD"), "amount_changed"),
+])  # fmt: skip
+def test_a_lie_is_named(told: Told, reason: str) -> None:
+    said = follow(Case("first", "open", UNITS), told, charge_asset="USD", charge_left=UNITS)
+    assert said == Refused(reason)
+    assert isinstance(said, Refused)
+    assert said.words == REFUSALS[reason]
+
+
+@given(st.lists(st.tuples(st.sampled_from(STAGES), st.sampled_from(STATES), st.integers(1, 400)), max_size=6))
+def test_the_cases_of_a_charge_never_exceed_it(others: list[tuple[Stage, str, int]]) -> None:
+    left = left_of(UNITS, others)
+    said = follow(None, Told("first", "open", left + 1, "USD"), charge_asset="USD", charge_left=left)
+    assert said == Refused("amount_above_charge")
+    if left > 0:
+        assert follow(None, Told("first", "open", left, "USD"), charge_asset="USD", charge_left=left) == ("open",)
+
+
+# the contract -----------------------------------------------------------------------------------------------------
+
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def test_fraud_and_processing_are_never_the_merchants() -> None:
+    hard = Terms(service_borne_by="merchant")
+    assert [liable(kind, hard) for kind in KINDS] == ["operator", "merchant", "operator"]
+    assert {liable(kind, STANDARD) for kind in KINDS} == {"operator"}
+
+
+def test_the_terms_of_the_day_count_and_those_of_the_currency_before_those_of_all() -> None:
+    old, new = Terms("", NOW - timedelta(days=9)), Terms("", NOW, service_borne_by="merchant")
+    usd = Terms("USD", NOW + timedelta(days=1), fee_units=1500, fee_borne_by="merchant")
+    every: list[Any] = [old, new, usd]
+    assert terms_at(every, NOW - timedelta(days=10), "USD") == STANDARD
+    assert terms_at(every, NOW - timedelta(seconds=1), "USD") == old
+    assert terms_at(every, NOW, "USD") == new
+    assert terms_at(every, NOW + timedelta(days=2), "EUR") == new
+    assert terms_at(every, NOW + timedelta(days=2), "USD") == usd
+    assert (fee_for_merchant(usd, "USD"), fee_for_merchant(usd, "EUR"), fee_for_merchant(new, "USD")) == (1500, 0, 0)
+
+
+# reason codes -----------------------------------------------------------------------------------------------------
+
+
+def test_the_reason_codes_of_each_scheme_are_read() -> None:
+    assert reason_of("visa", "10.4").kind == "fraud"
+    assert reason_of("visa", "13.1").kind == "service"
+    assert reason_of("mastercard", "4837").kind == "fraud"
+    assert reason_of("mastercard", "4834").kind == "processing"
+    assert reason_of("amex", "c08").kind == "service"
+    assert reason_of("elo", "SERVICE").kind == "service"
+    assert {scheme for scheme, _ in REASONS} == {"visa", "mastercard", "amex", "discover", "generic"}
+    assert all(reason.kind in KINDS and reason.meaning for reason in REASONS.values())
+
+
+def test_an_unknown_code_never_costs_the_merchant() -> None:
+    assert liable(reason_of("visa", "99.9").kind, Terms(service_borne_by="merchant")) == "operator"
