@@ -196,7 +196,9 @@ def run() -> None:
     """The console script."""
     start_logs("warning")
     try:
-        cli.main(standalone_mode=False)
+        ended = cli.main(standalone_mode=False)
+        if isinstance(ended, int) and ended:  # what a verb that ends by Exit comes back as
+            sys.exit(ended)
     except Problem as problem:
         click.echo(f"recoup: {problem.sentence()}", err=True)
         sys.exit(1)

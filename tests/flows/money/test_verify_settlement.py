@@ -1,0 +1,124 @@
+"""`recoup verify` finds what is wrong with batches, payouts, reserves and adjustments, and names it."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from tests.flows.money.settling import DAY, give_back, payouts, person, sold, terms, with_account
+from tests.flows.test_verify import planted
+from tests.worlds import drop, make_shop, sandbox_world
+
+from recoup.flows.money.adjust import adjust
+from recoup.flows.money.bank_payouts import approve
+from recoup.store.server import ServerAddress
+
+_LINE = "(SELECT posting_id FROM settlement_lines WHERE kind = '{}' ORDER BY posting_id LIMIT 1)"
+_BATCH = "(SELECT batch_id FROM settlement_batches ORDER BY period_to LIMIT 1)"
+_PAYOUT = "(SELECT payout_id FROM bank_payouts WHERE state = '{}' ORDER BY payout_id LIMIT 1)"
+_NO_CHECK = "ALTER TABLE settlement_batches DROP CONSTRAINT settlement_batches_check"
+# name -> what is planted, and words of the message that names it
+CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "a line dropped": (
+        (f"DELETE FROM settlement_lines WHERE posting_id = {_LINE.format('amount')}",), ("number of lines",)),
+    "a line's units": (
+        (f"UPDATE settlement_lines SET units = units + 1 WHERE posting_id = {_LINE.format('fee')}",), ("of batch",)),
+    "two lines that make up for each other": (
+        (f"UPDATE settlement_lines SET units = units + 5 WHERE posting_id = {_LINE.format('amount')}",
+         "UPDATE settlement_lines SET units = units - 5 WHERE posting_id ="
+         " (SELECT max(posting_id::text)::uuid FROM settlement_lines WHERE kind = 'amount' AND batch_id ="
+         " (SELECT batch_id FROM settlement_lines ORDER BY posting_id LIMIT 1))"), ("units of settlement line",)),
+    "a line of another kind": (
+        (f"UPDATE settlement_lines SET kind = 'refund' WHERE posting_id = {_LINE.format('fee')}",), ("of batch",)),
+    "a line in another batch": (
+        (f"UPDATE settlement_lines SET batch_id ="
+         f" (SELECT batch_id FROM settlement_batches ORDER BY period_to DESC LIMIT 1)"
+         f" WHERE posting_id = {_LINE.format('amount')}",), ("number of lines",)),
+    "an entry of an order left out": (
+        (f"UPDATE settlement_batches SET lines = lines - 1, amount_units = amount_units - 4590, payout_units ="
+         f" payout_units - 4590 WHERE batch_id = {_BATCH}", f"DELETE FROM settlement_lines WHERE posting_id ="
+         f" {_LINE.format('amount')}"), ("of batch",)),
+    "a payout higher than its lines": (
+        (_NO_CHECK, f"UPDATE settlement_batches SET payout_units = payout_units + 1 WHERE batch_id = {_BATCH}"),
+        ("payout",)),
+    "an amount moved from one column to another": (
+        (f"UPDATE settlement_batches SET amount_units = amount_units + 1, fee_units = fee_units - 1 WHERE batch_id ="
+         f" {_BATCH}",), ("amounts of batch",)),
+    "another root": (
+        (f"UPDATE settlement_batches SET root = sha256(root) WHERE batch_id = {_BATCH}",), ("root of batch",)),
+    "another reserve": (
+        (f"UPDATE settlement_batches SET held_units = held_units + 1 WHERE batch_id = {_BATCH}",), ("reserve held",)),
+    "a reserve that nothing releases": (
+        ("DELETE FROM due_work WHERE kind = 'reserve'",), ("release of the reserve", "due")),
+    "periods that overlap": (
+        ("UPDATE settlement_batches SET period_from = period_from - interval '20 days' WHERE batch_id ="
+         " (SELECT batch_id FROM settlement_batches ORDER BY period_to DESC LIMIT 1)",), ("begin of the period",)),
+    "a settlement that nothing makes": (("DELETE FROM due_work WHERE kind = 'settlement'",), ("due work settlement",)),
+    "a payout of other units": (
+        (f"UPDATE bank_payouts SET units = units + 1 WHERE payout_id = {_PAYOUT.format('paid')}",),
+        ("units of bank payout",)),
+    "a payout twice": (
+        ("DROP INDEX bank_payouts_one",
+         "INSERT INTO bank_payouts SELECT (jsonb_populate_record(p, jsonb_build_object('payout_id', gen_random_uuid(),"
+         f" 'payout_no', 2))).* FROM bank_payouts p WHERE payout_id = {_PAYOUT.format('paid')}"),
+        ("bank payout",)),
+    "no payout": ((f"DELETE FROM bank_payouts WHERE payout_id = {_PAYOUT.format('created')}",), ("payout of batch",)),
+    "paid without a posting": (
+        (f"UPDATE bank_payouts SET state = 'paid', account_id = (SELECT account_id FROM bank_accounts LIMIT 1) WHERE"
+         f" payout_id = {_PAYOUT.format('created')}",), ("postings of bank payout", "paid_out")),
+    "a return without a posting": (
+        (f"UPDATE bank_payouts SET state = 'returned' WHERE payout_id = {_PAYOUT.format('paid')}",),
+        ("postings of bank payout", "payout_bounced")),
+    "one person alone": (
+        (f"UPDATE bank_payouts SET approved_by = requested_by WHERE payout_id = {_PAYOUT.format('paid')}",),
+        ("second person",)),
+    "an event lost": (
+        ("DELETE FROM feed WHERE event = 'payout.updated'", "DELETE FROM outbox WHERE event = 'payout.updated'"),
+        ("events of bank payout",)),
+    "an adjustment of other units": (("UPDATE adjustments SET units = units + 1",), ("balance of adjustments",)),
+    "an adjustment without a row": (("DELETE FROM adjustments",), ("balance of adjustments",)),
+    "a batch without a row": (
+        (f"DELETE FROM settlement_batches WHERE batch_id = {_BATCH}",), ("units of bank payout", "none")),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def template(server: ServerAddress) -> Iterator[str]:
+    """Four settlements: paid, carried, one with an adjustment, one whose payout waits."""
+
+    async def story() -> str:
+        async with sandbox_world(server, keep=True) as made:
+            shop = await make_shop(*made, fee_basis_points=290)
+            await with_account(shop)
+            await terms(shop, period="day", delay_days=0, reserve_basis_points=500, reserve_days=30,
+                        limits={"USD": 500})  # fmt: skip
+            await shop.advance(4 * DAY)
+            first, *_ = await sold(shop, 3)
+            await shop.advance(DAY)
+            await approve(shop.world, person(shop, "olga"), (await payouts(shop))[0]["payout_id"])
+            await give_back(shop, first, "20.00")
+            await shop.advance(2 * DAY)
+            await adjust(shop.world, person(shop, "olga"), 300, "USD", "Goodwill")
+            await sold(shop, 2)
+            await shop.advance(DAY)
+            await shop.close_pages()
+            return str(shop.world.extra["database"])
+
+    name = asyncio.run(story())
+    yield name
+    asyncio.run(drop(server, name))
+
+
+def test_a_world_with_settlements_is_proved(server: ServerAddress, template: str) -> None:
+    found = planted(server, template, "SELECT 1")
+    assert found.difference is None, found.difference
+    assert found.checked["batches"] == 3
+    assert found.checked["settled"] > 10
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_what_is_wrong_is_found_and_named(server: ServerAddress, template: str, name: str) -> None:
+    sql, words = CORRUPTIONS[name]
+    found = planted(server, template, *sql)
+    assert found.difference is not None
+    told = " ".join(str(part) for part in found.difference)
+    assert all(word in told for word in words), told
