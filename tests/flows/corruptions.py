@@ -13,7 +13,8 @@ def _line(external_id: str, happening: str) -> str:
 
 
 def _posting(external_id: str, recipe: str) -> str:
-    return f"(SELECT posting_id FROM postings WHERE order_id = {_of(external_id)} AND recipe = '{recipe}' LIMIT 1)"
+    found = f"(SELECT posting_id FROM postings WHERE order_id = {_of(external_id)} AND recipe = '{recipe}'"
+    return f"{found} ORDER BY posting_id DESC LIMIT 1)"  # not the copy that was just planted
 
 
 def _attempt(external_id: str, state: str) -> str:
