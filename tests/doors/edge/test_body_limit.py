@@ -62,6 +62,24 @@ def test_a_lying_length_is_counted_while_reading(headers: list[tuple[bytes, byte
     assert got.status == 413
 
 
+def test_a_path_that_takes_files_has_a_limit_of_its_own_for_bodies_that_say_their_length() -> None:
+    async def counts(_scope: Scope, receive: Receive, send: Send) -> None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+        await send_refusal(send, Refusal(200, str(size).encode()))
+
+    limited, body = BodyLimit(counts, refuse, LIMIT, larger={"/files": 2 * LIMIT}), request(b"x" * 1500)
+    assert call(limited, scope_of(path="/files", headers=length(b"1500")), body).body == b"1500"
+    assert call(limited, scope_of(path="/files", headers=length(b"2001")), body).status == 413
+    assert call(limited, scope_of(path="/other", headers=length(b"1500")), body).status == 413
+    lying = request(b"x" * 1500, b"x" * 1500)
+    assert call(limited, scope_of(path="/files", headers=length(b"5")), lying).status == 413
+    chunked = [(b"transfer-encoding", b"chunked")]
+    assert call(limited, scope_of(path="/files", headers=chunked), request(b"x" * 1500)).status == 413
+
+
 def test_other_problems_pass_through() -> None:
     async def fails(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise Problem("invalid", "no")

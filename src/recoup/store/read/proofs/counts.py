@@ -11,7 +11,6 @@ _TABLES: Final = {
     "orders": "orders", "log lines": "order_log", "attempts": "attempts", "refunds": "refunds", "advances": "advances",
     "disputes": "disputes", "network sends": "network_sends", "postings": "postings", "entries": "entries",
     "pages": "pages", "batches": "settlement_batches", "settled": "settlement_lines",
-    "statements": "reconciliation_runs",
     "due work": "due_work", "events": "outbox", "deliveries": "delivery_tries",
 }  # fmt: skip
 
