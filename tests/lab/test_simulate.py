@@ -38,6 +38,7 @@ def played(server: ServerAddress, plan: Plan) -> Simulated:
     return asyncio.run(story())
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [11, 12])
 def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int) -> None:
     done = played(server, Plan(seed, days=8, orders=300, faults=SOME))
@@ -50,6 +51,7 @@ def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int)
         assert done.faults.get(told), f"{told} did not happen"
 
 
+@pytest.mark.timeout(600)
 def test_the_same_seed_is_the_same_hash_at_any_speed(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Plan(21, days=4, merchants=2, orders=120, faults=SOME)
     first = played(server, plan)

@@ -131,7 +131,7 @@ def test_approvals_are_one_even_when_many_come_at_once(server: ServerAddress) ->
             assert sum(one is None for one in told) == 1
             assert all(one is None or isinstance(one, Problem) for one in told)
             await asyncio.gather(*(go_on(w, shop.merchant_id, payout["payout_id"]) for w in (shop.world, other) * 4))
-            assert (await payouts(shop))[0]["state"] == "sent"
+            assert (await payouts(shop))[0]["state"] in ("sent", "paid")  # who comes after the sending asks the bank
             assert await balance(shop, "bank") == -4590
             await proved(shop)
 

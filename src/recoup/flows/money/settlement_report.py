@@ -1,13 +1,11 @@
 """A batch for its merchant: its lines as CSV, and the settlement file that proves itself. Both a part at a time."""
 
-import json
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from recoup.flows.money.close_pages import close_pages_of
 from recoup.kernel.currencies import EXPONENTS
@@ -26,7 +24,6 @@ CSV_COLUMNS: Final = (
     "date_placed_utc", "date_booked_utc", "source", "source_id", "note",
 )  # fmt: skip
 SEAL_TRIES: Final = 50
-_encode: Final = msgspec.json.Encoder().encode
 
 
 async def read_batch(world: World, merchant_id: UUID, batch_id: UUID) -> asyncpg.Record:
@@ -119,7 +116,7 @@ def _head(batch: asyncpg.Record) -> dict[str, Any]:
 
 def _line(row: Any, content: tuple[Any, Any]) -> dict[str, Any]:
     head, (business_at, entries) = content
-    posting = json.loads(_encode([*head, business_at, entries]))
+    posting = [*head, business_at, entries]
     return {
         "type": "line", "lineId": line_id(row), "kind": row["kind"], "amount": row["units"], "page": row["page_no"],
         "position": row["position"], "entry": row["line_no"], "orderId": _text(row["order_id"]),

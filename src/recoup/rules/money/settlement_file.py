@@ -7,10 +7,11 @@ Source: design §5; decision 0023.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from recoup.rules.money.settlement import COLUMNS, KINDS
 
@@ -49,9 +50,8 @@ class _Proof:
     ended: bool = False
 
 
-def encoded(content: Any) -> bytes:
-    """JSON as the ledger hashes it: no blanks, members sorted, UTF-8."""
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
+encoded: Final = msgspec.json.Encoder(order="sorted").encode  # as the ledger hashes it: no blanks, UTF-8
+_decode: Final = msgspec.json.Decoder().decode
 
 
 def page_root(previous: str, page: int, hashes: Iterable[str], sums: Iterable[Sequence[Any]]) -> str:
@@ -69,9 +69,9 @@ def prove(lines: Iterable[bytes], root: str | None = None) -> Proved | Wrong:
     proof, digest, number = _Proof(), hashlib.sha256(), 0
     for number, raw in enumerate(lines, 1):  # noqa: B007 - the last number is the end's
         try:
-            part = json.loads(raw) if len(raw) <= LINE_BYTES_MAX else None
+            part = _decode(raw) if len(raw) <= LINE_BYTES_MAX else None
             wrong = _part(proof, part, digest, root) if isinstance(part, dict) else ("line", "a JSON object", "none")
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        except (msgspec.DecodeError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             wrong = ("line", "a part of a settlement file", f"{type(error).__name__}: {error}"[:100])
         if wrong is not None:
             return Wrong(number, *wrong)

@@ -28,10 +28,9 @@ CREATE TABLE entries (
   units bigint NOT NULL CHECK (units <> 0),
   available_at timestamptz NOT NULL,
   balance_after numeric(38, 0),            -- stamped by the closer
-  PRIMARY KEY (merchant_id, posting_id, line_no)
+  PRIMARY KEY (merchant_id, posting_id, line_no),
+  FOREIGN KEY (merchant_id, posting_id) REFERENCES postings
 ) WITH (fillfactor = 60);                  -- the closer's stamps stay on their page
--- No foreign key to postings: the one statement that writes entries writes their posting too (store/write/changes), the
--- check of each row would cost more than the row, and `recoup verify` finds an entry of no posting.
 
 CREATE TABLE pages (
   merchant_id uuid NOT NULL,
