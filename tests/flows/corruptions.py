@@ -62,6 +62,11 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "dispute borne by another": (
         (f"UPDATE disputes SET liable = 'merchant' WHERE order_id = {_of('APPROVED-2')}",),
         ("liability of dispute 1",)),
+    "dispute's fee that would be given back": (
+        (f"UPDATE disputes SET fee_units = fee_units + 1 WHERE order_id = {_of('APPROVED-2')}",),
+        ("fee for the merchant of dispute 1",)),
+    "dispute of another kind": (
+        (f"UPDATE disputes SET kind = 'processing' WHERE order_id = {_of('APPROVED-2')}",), ("kind of dispute 1",)),
     "deadline that nobody watches": (
         ("DELETE FROM due_work WHERE kind = 'dispute_deadline'",), ("due work of the deadline of dispute 1",)),
     "issuer's case of another amount": (

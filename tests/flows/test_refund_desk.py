@@ -64,6 +64,23 @@ def told(server: ServerAddress, work: Callable[[Shop], Any]) -> None:
     asyncio.run(story())
 
 
+def test_asking_once_more_for_a_stuck_refund_does_not_pay_it_twice(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id = await paid(shop, 9_999)
+        asked = RefundAsked(amount="10.00")
+        await set_fault(shop.world, "refuse", timedelta(hours=1))
+        first = await refund(shop.world, shop.orders, shop.scope, order_id, asked)
+        await shop.settle()
+        await clear_fault(shop.world, "refuse")
+        again = await refund(shop.world, shop.orders, shop.scope, order_id, asked)
+        assert (again.refund_id, again.remaining_units) == (first.refund_id, 8_999)
+        await act(shop, first.refund_id, "again")
+        await shop.settle()
+        assert await shop.value("SELECT sum(units)::bigint FROM refunds WHERE order_id = $1", order_id) == 1_000
+
+    told(server, work)
+
+
 def test_again_at_the_desk(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         order_id, refund_id = await stuck(shop)

@@ -166,7 +166,7 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert done.difference is None, as_text(done)
     assert done.issuer
     assert done.checked["merchants"] == 2
-    assert all(count > 0 for count in done.checked.values()), done.checked
+    assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
     assert done.checked["pages"] >= 4
     assert as_text(done).endswith("\nok")
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
 from recoup.moves.pace import pause_after
@@ -17,6 +18,7 @@ from recoup.store.write.bank_payouts import add_payout, save_payout
 from recoup.store.write.changes import Rows, write
 
 PAUSE_KILLED: Final = timedelta(minutes=1)
+NO_ANSWER: Final = "the bank did not answer"
 
 
 async def begin_payout(
@@ -61,7 +63,7 @@ async def open_payout(
     rows = Rows()
     if row["file"] is None:
         row["file_name"], row["file"], row["file_hash"] = file
-    row["tries"] += 1
+    row |= {"tries": row["tries"] + 1, "reason": None}
     rows.due_work.append(_due(row, again_at, wall=True))
     await save_payout(tx, row)
     await write(tx, rows)
@@ -82,7 +84,7 @@ async def close_sending(
         _end(rows, row, "returned", reason or "the bank did not take the file", now, wall)
     else:
         rows.due_work.append(_due(row, wall + pause_after(row["tries"]), wall=True))
-        row["reason"] = reason
+        row["reason"] = reason or NO_ANSWER
     await save_payout(tx, row)
     await write(tx, rows)
 
@@ -90,8 +92,12 @@ async def close_sending(
 async def close_payout(
     tx: asyncpg.Connection, row: dict[str, Any], state: str, reason: str | None, *, now: BusinessTime, wall: WallTime
 ) -> None:
-    """What the bank said: paid, or returned, which makes it due again. Raises: Problem(wrong_state)."""
+    """What the bank said: paid, or returned, which makes it due again. Raises: Problem(wrong_state), also while it is
+    being given to the bank, which may take it yet."""
     check_step(row["state"], state)
+    if row["state"] == "approved" and row["tries"] and row["reason"] is None:
+        raise Problem("wrong_state", "This payout is being given to the bank at this moment.",
+                      cure="Wait until the bank has answered.")  # fmt: skip
     rows = Rows()
     if state == "returned" and row["state"] in ("sent", "paid"):
         _post(rows, row, ledger.payout_bounced(row["units"]), now, wall)

@@ -42,10 +42,15 @@ def give_way(change: Change, refund: Refund) -> bool:
 def _over(order: Order, attempt_id: UUID) -> int:
     """What went back of a charge in both ways, and is to go, beyond the charge itself."""
     charge = next(a for a in order.attempts if a.attempt_id == attempt_id)
+    taken = any(d.attempt_id == attempt_id and d.takes_money for d in order.disputes)
+    return _gone(order, attempt_id) - charge.units if taken else 0
+
+
+def _gone(order: Order, attempt_id: UUID) -> int:
+    """What went back of a charge in both ways, and is to go."""
     back = sum(r.units for r in order.refunds
                if r.kind in ("refund", "reversal") and r.attempt_id == attempt_id and r.state in _COUNTS)  # fmt: skip
-    taken = sum(d.units for d in order.disputes if d.attempt_id == attempt_id and d.takes_money)
-    return back + taken - charge.units if taken else 0
+    return back + sum(d.units for d in order.disputes if d.attempt_id == attempt_id and d.takes_money)
 
 
 def _refuse(change: Change, refund: Refund) -> None:
@@ -66,11 +71,14 @@ def _net(change: Change, reversal: Refund, units: int) -> None:
 
 
 def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
-    """A dispute of a late approval was won: the money is here again, and still the customer's."""
+    """A dispute of a late approval was won: the money is here again, and still the customer's; but no more than the
+    charge has left beside what went back already."""
     order = change.order
     netted = [r for r in order.refunds
               if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"]  # fmt: skip
-    if netted and order.stage is not Stage.COMPLETED:
+    charge = next(a for a in order.attempts if a.attempt_id == attempt_id)
+    units = min(units, charge.units - _gone(order, attempt_id))
+    if netted and units > 0 and order.stage is not Stage.COMPLETED:
         _owe(change, netted[-1], units)
 
 

@@ -388,6 +388,28 @@ def test_a_reversal_that_the_bank_refuses_for_a_dispute_is_settled_by_it(server:
     story(server, tell)
 
 
+def test_a_second_dispute_of_a_late_approval_that_is_won_gives_nothing_back_twice(server: ServerAddress) -> None:
+    async def tell(shop: Shop) -> None:
+        order_id = await approved_late(shop)
+        await disputed(shop, order_id, units=50_000)
+        await shop.settle()
+        notice = await notice_of(shop, order_id, amount=SILENT_YES - 50_000)  # of what went back already
+        await tell_issuer(shop, notice)
+        await sent(shop, notice)
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE issuer.disputes SET status = 'won' WHERE case_id = $1", notice["caseId"])
+        await sent(shop, notice | {"noticeId": notice["noticeId"] + "-won", "status": "won"})
+        sql = "SELECT state, units FROM refunds WHERE order_id = $1 ORDER BY refund_no"
+        states = [tuple(row) for row in await shop.world.db.fetch(sql, order_id)]
+        assert states == [("netted", SILENT_YES), ("done", SILENT_YES - 50_000)]
+        assert await by_the_issuer(shop, order_id) == SILENT_YES
+        await disputed(shop, order_id, decided="won")  # the first: now that part goes back too
+        await shop.settle()
+        assert await by_the_issuer(shop, order_id) == SILENT_YES
+
+    story(server, tell)
+
+
 # notices: doubled, late, out of order, lying --------------------------------------------------------------------------
 
 

@@ -229,3 +229,51 @@ def test_an_account_is_proved_by_its_owner_and_approved_by_another(server: Serve
             assert (states[first], states[second]) == ("replaced", "active")
 
     asyncio.run(story())
+
+
+def test_a_payout_that_the_bank_is_just_taking_cannot_be_called_returned_and_paid_again(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop)
+            bank, taken = shop.world.bank, []
+            begun, answer = asyncio.Event(), asyncio.Event()
+            send = bank.send
+
+            async def slow(transfer: Any, file: Any) -> Any:
+                taken.append(transfer.payout_id)
+                begun.set()
+                await answer.wait()
+                return await send(transfer, file)
+
+            bank.send = slow
+            olga = person(shop, "olga")
+            await approve(shop.world, olga, payout["payout_id"])
+            out = asyncio.create_task(go_on(shop.world, shop.merchant_id, payout["payout_id"]))
+            await begun.wait()
+            with pytest.raises(Problem, match="at this moment"):
+                await tell_outcome(shop.world, olga, payout["payout_id"], "returned", "a mistake")
+            with pytest.raises(Problem, match="only one that came back"):
+                await pay_again(shop.world, person(shop, "maya"), payout["batch_id"])
+            answer.set()
+            await out
+            await shop.advance(2 * DAY)
+            assert taken == [payout["payout_id"]]
+            assert await balance(shop, "bank") == -4590
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_a_payout_that_a_silent_bank_never_took_can_be_ended_by_a_person(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop, SILENT)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await go_on(shop.world, shop.merchant_id, payout["payout_id"])
+            await tell_outcome(shop.world, person(shop, "olga"), payout["payout_id"], "returned", "never arrived")
+            assert (await payouts(shop))[0]["state"] == "returned"
+            await proved(shop)
+
+    asyncio.run(story())

@@ -12,7 +12,7 @@ from tests.flows.money.settling import DAY, batches, give_back, sold, terms
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
-from recoup.rules.money.settlement_file import Proved, Wrong, encoded, prove
+from recoup.rules.money.settlement_file import Proved, Wrong, encoded, page_root, prove
 from recoup.store.server import ServerAddress
 
 
@@ -113,6 +113,44 @@ def test_a_changed_amount_is_found_and_named(kept: dict[str, Any]) -> None:
     wrong = prove(sealed(head))
     assert isinstance(wrong, Wrong)
     assert wrong.field == "payout"
+
+
+def _forged(parts: list[dict[str, Any]], page: int) -> list[bytes]:
+    """A fee more and a payout less, in pages after the one whose root was told, chained as the closer would."""
+    head, pages = parts[0], [p for p in parts if p["type"] == "page"]
+    last = pages[-1]
+    paid = next(p for p in parts if p.get("kind") == "payout")
+    fee = json.loads(json.dumps(next(p for p in parts if p.get("kind") == "fee")))
+    sign = 1 if fee["posting"][6][0][0] == "merchant_payable" else -1
+    fee["posting"][6][0][2], fee["posting"][6][1][2] = 100 * sign, -100 * sign
+    last["postings"].append(hashlib.sha256(encoded(fee["posting"])).hexdigest())
+    fee |= {"lineId": "a-fee.1", "amount": -100, "page": last["page"], "position": len(last["postings"])}
+    for entry in paid["posting"][6]:
+        entry[2] -= 100 if entry[2] > 0 else -100
+    paid["amount"] += 100
+    its = next(p for p in pages if p["page"] == paid["page"])
+    its["postings"][paid["position"] - 1] = hashlib.sha256(encoded(paid["posting"])).hexdigest()
+    head |= {"payout": head["payout"] - 100, "lines": head["lines"] + 1, "page": page}
+    head["amounts"]["fee"] -= 100
+    before = None
+    for part in pages:
+        part["previousRoot"] = before or part["previousRoot"]
+        if part["page"] > parts[0]["page"] or before:
+            part["root"] = page_root(part["previousRoot"], part["page"], part["postings"], part["sums"])
+            before = part["root"]
+    return sealed([*parts[:-1], fee, parts[-1]])
+
+
+def test_a_fee_forged_after_the_page_whose_root_was_told_is_found(kept: dict[str, Any]) -> None:
+    parts = told(kept["lines"])
+    wrong = prove(_forged(parts, parts[0]["page"]), kept["root"])
+    assert isinstance(wrong, Wrong), wrong
+    assert wrong.field == "page of line a-fee.1"
+
+
+def test_a_settlement_that_names_no_page_of_its_root_is_not_proved(kept: dict[str, Any]) -> None:
+    wrong = prove(_forged(told(kept["lines"]), 0), kept["root"])
+    assert isinstance(wrong, Wrong), wrong
 
 
 @settings(max_examples=300, deadline=None)

@@ -71,6 +71,27 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "one person alone": (
         (f"UPDATE bank_payouts SET approved_by = requested_by WHERE payout_id = {_PAYOUT.format('paid')}",),
         ("second person",)),
+    "an approval that nobody gave": (
+        (f"UPDATE bank_payouts SET approved_by = NULL WHERE payout_id = {_PAYOUT.format('paid')}",),
+        ("approval of bank payout",)),
+    "a payout to an account that was not active": (
+        ("UPDATE bank_accounts SET active_at = active_at + interval '40 days'",), ("account of bank payout",)),
+    "a payout to nowhere": (
+        (f"UPDATE bank_payouts SET account_id = gen_random_uuid() WHERE payout_id = {_PAYOUT.format('paid')}",),
+        ("account of bank payout", "none")),
+    "an account that one person made and approved": (
+        ("UPDATE bank_accounts SET approved_by = added_by",), ("second person of bank account",)),
+    "an adjustment that one person made and booked": (
+        ("UPDATE adjustments SET decided_by = made_by",), ("second person of adjustment",)),
+    "an entry that waits longer than it was booked to": (
+        ("UPDATE entries SET available_at = available_at + interval '1 minute' WHERE account = 'merchant_payable' AND"
+         " posting_id = (SELECT max(posting_id::text)::uuid FROM postings WHERE recipe = 'approve')",),
+        ("begin of entry",)),
+    "a reserve that comes back earlier": (
+        ("UPDATE entries SET available_at = available_at - interval '1 hour' WHERE account = 'merchant_payable' AND"
+         " posting_id IN (SELECT posting_id FROM postings WHERE recipe = 'reserve_held')",), ("begin of entry",)),
+    "a settled period that begins again": (
+        ("UPDATE settlement_clocks SET period_from = period_from - interval '3 days'",), ("first period",)),
     "an event lost": (
         ("DELETE FROM feed WHERE event = 'payout.updated'", "DELETE FROM outbox WHERE event = 'payout.updated'"),
         ("events of bank payout",)),

@@ -17,7 +17,7 @@ from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.settlement import COLUMNS
 from recoup.rules.money.settlement_file import FORMAT, encoded
 from recoup.store.read.batches import LOWEST, batch_lines, shown_batch
-from recoup.store.read.sealed_pages import pages_of_batch, posting_contents, sealed_pages
+from recoup.store.read.sealed_pages import PAGES_MAX, pages_of_batch, posting_contents, sealed_pages
 
 CSV_COLUMNS: Final = (
     "settlement_id", "line_id", "kind", "amount", "currency", "order_id", "external_order_id", "site_id", "descriptor",
@@ -59,14 +59,16 @@ async def settlement_file(world: World, batch: asyncpg.Record) -> AsyncIterator[
     head = _part(_head(batch))
     digest.update(head)
     yield head
-    async with world.db.connection() as connection:
-        async for pages in sealed_pages(connection, merchant_id, low, max(high, batch["page_to"])):
-            text = b"".join(_part({
-                "type": "page", "page": page["page_no"], "previousRoot": page["prev_root"], "root": page["root"],
-                "sums": page["sums"], "postings": page["hashes"],
-            }) for page in pages)  # fmt: skip
-            digest.update(text)
-            yield text
+    top = max(high, batch["page_to"])
+    for first in range(low, top + 1, PAGES_MAX):
+        async with world.db.connection() as connection:
+            pages = await sealed_pages(connection, merchant_id, first, top)
+        text = b"".join(_part({
+            "type": "page", "page": page["page_no"], "previousRoot": page["prev_root"], "root": page["root"],
+            "sums": page["sums"], "postings": page["hashes"],
+        }) for page in pages)  # fmt: skip
+        digest.update(text)
+        yield text
     async for rows in _all_lines(world, batch):
         async with world.db.connection() as connection:
             contents = await posting_contents(connection, merchant_id, list({row["posting_id"] for row in rows}))

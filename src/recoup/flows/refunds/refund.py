@@ -159,7 +159,7 @@ def _disputed(order: Order, remaining: Money) -> Problem:
 
 def _still_open(order: Order, input_mac: bytes) -> Refund | None:
     mac = "\\x" + input_mac.hex()
-    return next((r for r in order.refunds if r.state in ("owed", "sent") and r.input_mac == mac), None)
+    return next((r for r in order.refunds if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
 
 
 def _answer(order: Order, made: Refund) -> RefundAnswer:

@@ -17,6 +17,7 @@ from recoup.rules.money.settlement import COLUMNS, KINDS
 
 FORMAT: Final = "recoup-settlement-1"
 LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+_OWN: Final = ("settlement_closed", "reserve_held", "carried")  # what a batch books after the pages that it took from
 
 
 class Wrong(NamedTuple):
@@ -146,8 +147,11 @@ def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
         or _differs(f"units of {name}", str(-units), str(part["amount"]))
         or _differs(f"kind of {name}", KINDS.get(recipe, "none"), part["kind"])
     )
+    own, source = f"batch {told['settlementId']}", f"{source_kind} {source_id}"
     if wrong is None and recipe in ("settlement_closed", "reserve_held"):
-        wrong = _differs(f"source of {name}", f"batch {told['settlementId']}", f"{source_kind} {source_id}")
+        wrong = _differs(f"source of {name}", own, source)
+    if wrong is None and page > told["page"] and (source != own or recipe not in _OWN):
+        wrong = f"page of {name}", f"at most {told['page']}, whose root the settlement names", str(page)
     proof.sums[part["kind"]] = proof.sums.get(part["kind"], 0) + part["amount"]
     return wrong
 
@@ -157,7 +161,7 @@ def _whole(proof: _Proof) -> tuple[str, str, str] | None:
     if not proof.ended:
         return "end", "an end", "none: the file is cut off"
     wrong = _differs("number of lines", str(told["lines"]), str(len(proof.seen)))
-    if told["page"] and told["page"] not in proof.roots:
+    if told["page"] not in proof.roots:
         wrong = wrong or ("pages", f"page {told['page']}, whose root the settlement names", "none")
     for kind in COLUMNS:
         wrong = wrong or _differs(f"sum of {kind}", str(told["amounts"][kind]), str(proof.sums.get(kind, 0)))

@@ -1,6 +1,6 @@
 """Closed pages as whoever proves a root needs them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -40,11 +40,10 @@ async def pages_of_batch(connection: asyncpg.Connection, merchant_id: UUID, batc
 
 async def sealed_pages(
     connection: asyncpg.Connection, merchant_id: UUID, low: int, high: int
-) -> AsyncIterator[Sequence[asyncpg.Record]]:
-    """From `low` to `high`, a bounded number at a time."""
-    for first in range(low, high + 1, PAGES_MAX):
-        last = min(high, first + PAGES_MAX - 1)
-        yield await connection.fetch(_PAGES, merchant_id, first, last, timeout=STATEMENT_SECONDS)
+) -> Sequence[asyncpg.Record]:
+    """From `low` on, at most PAGES_MAX and none after `high`."""
+    last = min(high, low + PAGES_MAX - 1)
+    return await connection.fetch(_PAGES, merchant_id, low, last, timeout=STATEMENT_SECONDS)  # type: ignore[no-any-return]
 
 
 async def posting_contents(

@@ -34,6 +34,8 @@ CROSS JOIN LATERAL (VALUES
   (7, 'stage', l.body ->> 'stage', d.stage),
   (8, 'round', l.body ->> 'round_id', d.round_id::text),
   (9, 'liability', l.body ->> 'liable', d.liable),
+  (12, 'fee for the merchant', l.body ->> 'fee_charged', d.fee_units::text),
+  (13, 'kind', l.body ->> 'kind', d.kind),
   (10, 'due work of the deadline', CASE WHEN d.state = 'open' AND d.respond_by IS NOT NULL THEN 'due' ELSE 'none' END,
     CASE WHEN EXISTS (SELECT FROM due_work w WHERE w.merchant_id = d.merchant_id AND w.kind = 'dispute_deadline'
       AND w.subject_id = d.dispute_id) THEN 'due' ELSE 'none' END),

@@ -119,9 +119,36 @@ CROSS JOIN LATERAL (VALUES
     CASE WHEN o.state = 'sent' THEN 'any' WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = o.merchant_id
       AND d.kind = 'bank_payout' AND d.subject_id = o.payout_id) THEN 'due' ELSE 'none' END),
   (6, 'second person', 'another', CASE WHEN o.approved_by IN (o.requested_by, a.added_by) THEN 'the same'
-    ELSE 'another' END)
+    ELSE 'another' END),
+  (7, 'approval', CASE WHEN o.state = 'created' THEN 'none' ELSE 'given' END,
+    CASE WHEN o.approved_by IS NULL THEN 'none' ELSE 'given' END),
+  (8, 'account', 'active when approved, in ' || o.asset, CASE WHEN o.account_id IS NULL
+    OR a.active_at <= o.approved_at AND a.asset = o.asset THEN 'active when approved, in ' || o.asset
+    ELSE coalesce('active ' || coalesce(a.active_at::text, 'never') || ', in ' || a.asset, 'none') END)
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY o.payout_id, v.no LIMIT 1
+"""
+# What needs a second person had one. An adjustment within its limit has nobody who decided.
+_SECOND: Final = """
+SELECT NULL::uuid AS order_id, v.field, 'another' AS expected, 'the same or none' AS found FROM (
+  SELECT 'second person of bank account ' || account_id AS field FROM bank_accounts
+  WHERE merchant_id = $1 AND active_at IS NOT NULL AND coalesce(approved_by, added_by) = added_by
+  UNION ALL
+  SELECT 'second person of adjustment ' || adjustment_id FROM adjustments
+  WHERE merchant_id = $1 AND state = 'booked' AND decided_by = made_by
+) v ORDER BY v.field LIMIT 1
+"""
+# An entry may be settled from the instant at which it was booked; what a batch booked, from the one it says.
+_AVAILABLE: Final = """
+SELECT p.order_id, 'begin of entry ' || e.posting_id || '.' || e.line_no AS field, v.expected::text,
+  e.available_at::text AS found
+FROM entries e
+JOIN postings p USING (merchant_id, posting_id)
+LEFT JOIN settlement_batches b ON p.source_kind = 'batch' AND b.merchant_id = p.merchant_id AND b.batch_id = p.source_id
+CROSS JOIN LATERAL (SELECT CASE WHEN p.source_kind <> 'batch' THEN p.business_at
+  WHEN p.recipe = 'reserve_released' THEN b.release_at ELSE b.period_to END AS expected) v
+WHERE e.merchant_id = $1 AND e.account = 'merchant_payable' AND e.place = '' AND e.available_at <> v.expected
+ORDER BY e.posting_id, e.line_no LIMIT 1
 """
 _UNPAID: Final = """
 SELECT NULL::uuid AS order_id, 'payout of batch ' || b.batch_id AS field,
@@ -167,9 +194,16 @@ WHERE p.merchant_id = $1 AND CASE p.source_kind
 LIMIT 1
 """
 _CLOCK: Final = """
-SELECT NULL::uuid AS order_id, 'due work settlement' AS field, 'due' AS expected, 'none' AS found
-FROM settlement_clocks c WHERE c.merchant_id = $1 AND NOT EXISTS (SELECT FROM due_work d
-  WHERE d.merchant_id = c.merchant_id AND d.kind = 'settlement' AND d.subject_id = c.merchant_id)
+SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
+FROM settlement_clocks c
+CROSS JOIN LATERAL (SELECT max(period_to) AS until FROM settlement_batches WHERE merchant_id = c.merchant_id) b
+CROSS JOIN LATERAL (VALUES
+  (1, 'due work settlement', 'due', CASE WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = c.merchant_id
+    AND d.kind = 'settlement' AND d.subject_id = c.merchant_id) THEN 'due' ELSE 'none' END),
+  (2, 'first period that is not settled', 'after the last batch',
+    CASE WHEN c.period_from < b.until THEN c.period_from::text ELSE 'after the last batch' END)
+) v (no, field, expected, found)
+WHERE c.merchant_id = $1 AND v.expected <> v.found ORDER BY v.no LIMIT 1
 """
 _EVENTS: Final = """
 SELECT NULL::uuid AS order_id, v.field AS field, v.expected, v.found FROM (
@@ -190,6 +224,7 @@ async def bank_settlements(
     """`recipes[i]` makes lines of `kinds[i]`. An entry is in one batch at most by the table's own key."""
     found = await first(connection, _OF_BATCH, merchant_id, merchant_id)
     found = found or await first(connection, _OF_LINE, merchant_id, merchant_id, recipes, kinds)
-    for sql in (_LEFT_OUT, _OF_PERIODS, _OF_POSTINGS, _OF_PAYOUT, _UNPAID, _ACCOUNTS, _OF_NOTHING, _CLOCK, _EVENTS):
+    for sql in (_LEFT_OUT, _AVAILABLE, _OF_PERIODS, _OF_POSTINGS, _OF_PAYOUT, _SECOND, _UNPAID, _ACCOUNTS, _OF_NOTHING,
+                _CLOCK, _EVENTS):  # fmt: skip
         found = found or await first(connection, sql, merchant_id, merchant_id)
     return found
