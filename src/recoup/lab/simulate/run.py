@@ -26,7 +26,7 @@ AFTERWARDS_DAYS_MAX: Final = 60  # until the last order has expired and everythi
 RESTART_DAYS: Final = 10
 ANALYZE_DAYS: Final = (0, 2, 6, 14, 29)
 # What comes again for ever is no work that is left.
-FOR_EVER: Final = ("settlement",)
+FOR_EVER: Final = ("settlement", "reconciliation")
 _NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM due_work WHERE kind <> ALL($1)"
 
 
