@@ -29,6 +29,12 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
     return made
 
 
+def served_at(data_dir: Path) -> str:
+    """The address that this installation was last served at, so that links made by a verb lead there; else empty."""
+    path = data_dir / "bootstrap.json"
+    return str(json.loads(path.read_text()).get("base_url", "")) if path.exists() else ""
+
+
 def write_private(path: Path, text: str) -> None:
     """Whole or not at all, for the owner's eyes."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

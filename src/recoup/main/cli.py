@@ -17,7 +17,7 @@ from recoup import __version__
 from recoup.doors.command.verbs import Opened, register
 from recoup.kernel.problem import Problem
 from recoup.main import bench_verb, docs_verb, lab_verbs, simulate_verb
-from recoup.main.bootstrap_file import bootstrap_once
+from recoup.main.bootstrap_file import bootstrap_once, served_at
 from recoup.main.databases import Databases, find_databases, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings
@@ -42,6 +42,7 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
     if embedded and not (settings.data_dir / "postgres").exists():
         message = f"There is no installation in {settings.data_dir}."
         raise Problem("not_found", message, cure="Name it with --data-dir, or make one with `recoup up`.")
+    settings = replace(settings, public_url=settings.public_url or served_at(settings.data_dir))
     databases = find_databases(settings)
 
     async def inside() -> T:

@@ -102,3 +102,16 @@ def test_the_report_is_a_file_and_its_sums(recoup: Run, tmp_path: Path) -> None:
     (total,) = json.loads(ok(recoup("report", "reconciliation", *days, "--totals")))
     assert total["net"] == "123.71"
     assert UUID(rows[0].split(",")[-1].split(".")[0])
+
+
+def test_currencies_are_named_at_once_and_refused_lines_come_last(recoup: Run, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.csv"
+    rows = ["id,type,amount,currency,date", "a1,charge,1.00,USD,2026-11-20", "a2,charge,1.00,EUR,2026-11-20",
+            "a3,charge,2.00,USD,2026-11-20"]  # fmt: skip
+    file.write_text("\n".join(rows) + "\n")
+    told = json.loads(ok(recoup("reconcile", file, "--json")))
+    assert [one["outcome"] for one in told["differences"]][-1] == "refused"
+    assert told["outcomes"]["refused"] == 1
+    both = json.loads(ok(recoup("reconcile", file, "--currency", "USD,EUR", "--json")))
+    assert both["outcomes"]["refused"] == 0
+    assert both["outcomes"]["missing_here"] == 3

@@ -102,3 +102,10 @@ def test_another_merchants_settlement_is_not_found(settled: Caller, other: Calle
     for query in ("after=x", "limit=1001", "kind=other", "format=xml"):
         assert settled.get(f"/settlements/{one['id']}/lines?{query}").status_code == 400, query
     assert listed(other)["data"] == []
+
+
+def test_an_id_that_cannot_be_one_is_no_settlement(shop: Caller) -> None:
+    for path in ("/settlements/nope", "/settlements/nope/lines"):
+        answer = shop.get(path)
+        assert answer.status_code == 404, path
+        assert answer.json()["result"].startswith("There is no such settlement."), path

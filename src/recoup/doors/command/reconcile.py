@@ -23,7 +23,7 @@ from recoup.rules.money.statement import Reading, mapping_file
 from recoup.store.read.reconciliation import bookings, run_lines
 
 SHOWN_MAX: Final = 20
-_DIFFER: Final = [outcome for outcome in OUTCOMES if outcome != "matched"]
+_DIFFER: Final = [outcome for outcome in OUTCOMES if outcome not in ("matched", "refused")]
 _OPTIONS: Final = (
     click.option("--kind", type=click.Choice(list(KINDS)), default="processor", show_default=True,
                  help="Whose statement it is."),
@@ -31,7 +31,7 @@ _OPTIONS: Final = (
     click.option("--mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A TOML file of it."),
     click.option("--period", metavar="FROM..TO", help="Days, the last included. Default: those of the lines."),
     click.option("--zone", help="Of times that name none, and of the days. Default: UTC."),
-    click.option("--currency", "currencies", multiple=True, help="Takes these; default: that of the first line."),
+    click.option("--currency", "currencies", multiple=True, help="Like USD,EUR. Default: that of the first line."),
     click.option("--delimiter", help="Between fields. Default: sniffed."),
     click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign. Default: sniffed."),
     click.option("--date-format", help="Like %d.%m.%Y. Default: ISO 8601."),
@@ -81,7 +81,9 @@ async def _work(
         key = (scope.merchant_id, ran.run["run_id"])
         open_ = await bookings(connection, *key)
         limit = 1_000_000 if hidden else SHOWN_MAX
-        rows = await run_lines(connection, *key, outcomes=_DIFFER, limit=limit)
+        rows = list(await run_lines(connection, *key, outcomes=_DIFFER, limit=limit))
+        if len(rows) < limit:
+            rows += await run_lines(connection, *key, outcomes=["refused"], limit=limit - len(rows))
     return _told(ran, booked, open_["to_book"], rows)
 
 
@@ -145,7 +147,7 @@ def _reading(options: dict[str, Any]) -> Reading:
     for name in ("zone", "delimiter", "decimal", "date_format", "encoding"):
         if options[name]:
             told[name] = options[name].replace("\\t", "\t")
-    currencies = tuple(c.upper() for c in options["currencies"])
+    currencies = tuple(c for given in options["currencies"] for c in given.upper().replace(",", " ").split())
     first, dots, last = (options["period"] or "").partition("..")
     if options["period"] and not dots:
         raise Problem("invalid", "A period has two ends.", field="period", cure="Write it 2026-11-01..2026-11-30.")

@@ -56,11 +56,11 @@ class Call:
         """By name in lower case."""
         return {k.decode("latin-1"): v.decode("latin-1") for k, v in self.raw_headers}
 
-    def object_id(self, name: str = "id") -> UUID:
+    def object_id(self, name: str = "id", *, noun: str = "order", cure: str = FIND_ORDER) -> UUID:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
         found = parse_id(self.path[name])
         if found is None:
-            raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
+            raise Problem("not_found", f"There is no such {noun}.", cure=cure)
         return found
 
 

@@ -48,8 +48,12 @@ async def get_settlements(call: Call) -> Reply:
 
 
 async def get_settlement(call: Call) -> Reply:
-    row = await read_batch(call.services.world, call.scope.merchant_id, call.object_id())
+    row = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call))
     return Reply(SettlementDetail(**_members(row)))
+
+
+def _settlement_id(call: Call) -> UUID:
+    return call.object_id(noun="settlement", cure="Check the id; see the list of settlements.")
 
 
 async def get_lines(call: Call) -> Reply:
@@ -59,7 +63,7 @@ async def get_lines(call: Call) -> Reply:
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
     after = _after(query)
     query.raise_if_any()
-    batch = await read_batch(call.services.world, call.scope.merchant_id, call.object_id())
+    batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call))
     if form == "csv":
         name = f'attachment; filename="settlement-{batch["batch_id"]}.csv"'.encode()
         headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))

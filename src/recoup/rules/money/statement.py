@@ -213,7 +213,7 @@ class Statement:
         if asset not in self.currencies:
             known = f"{self._first[1]} since line {self._first[0]}" if self._first else " and ".join(
                 sorted(self.currencies))  # fmt: skip
-            raise _no("mixed_currencies", f"it is in {asset}, the file in {known}; name both to take both")
+            raise _no("mixed_currencies", f"it is in {asset}, the file in {known}; name every currency to take all")
         return asset
 
     def _type(self, text: str) -> str:

@@ -35,6 +35,7 @@ class Sums:
     charged: int
     due: int
     disputed: int = 0
+    dispute_fee: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ def sums(page: OrderPage) -> Sums:
     by_recipe: dict[str, int] = {}
     for posting in page.postings:
         for entry in posting["entries"] or ():
-            totals[entry["account"]] = totals.get(entry["account"], 0) + entry["units"]
+            fee_of = "dispute_" if posting["recipe"].startswith("dispute_fee") and entry["account"] == "fees" else ""
+            account = fee_of + entry["account"]
+            totals[account] = totals.get(account, 0) + entry["units"]
         by_recipe[posting["recipe"]] = by_recipe.get(posting["recipe"], 0) + max(
             (e["units"] for e in posting["entries"] or ()), default=0
         )
@@ -84,6 +87,7 @@ def sums(page: OrderPage) -> Sums:
         by_recipe.get("approve", 0), -totals.get("fees", 0), page.head["refunded_units"],
         -totals.get("merchant_payable", 0), by_recipe.get("charge", 0), totals.get("customer_due", 0),
         sum(d["units"] for d in page.disputes if d["liable"] == "merchant" and takes_money(d["stage"], d["state"])),
+        -totals.get("dispute_fees", 0),
     )  # fmt: skip
 
 
