@@ -140,6 +140,25 @@ class RefundOf(Strict):
     createdDate: datetime
     message: str
     reference: str | None
+    kind: Literal["refund", "void"]
+    state: str
+    items: list[Any]
+    history: list[Any]
+
+
+class DisputeOf(Strict):
+    id: UUID
+    number: int
+    kind: Literal["fraud", "service", "processing"]
+    stage: Literal["inquiry", "first", "pre_arbitration"]
+    status: Literal["OPEN", "ANSWERED", "WON", "LOST", "ACCEPTED", "EXPIRED"]
+    amount: int
+    reasonCode: str
+    reason: str
+    borneBy: Literal["operator", "merchant"]
+    createdDate: datetime
+    respondBy: datetime | None
+    closedDate: datetime | None
 
 
 class AttemptOf(Strict):
@@ -158,6 +177,7 @@ class OrderDetail(Order):
     items: list[Item]
     refunds: list[RefundOf]
     attempts: list[AttemptOf]
+    disputes: list[DisputeOf]
     challengeUrl: str | None
 
 

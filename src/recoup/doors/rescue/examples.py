@@ -51,6 +51,7 @@ OUTCOME: Final = (
         "status": "SUBMITTED", "confirmationId": "4F5A6B7C", "orderId": _ORDER, "success": True}),
 )  # fmt: skip
 ORDERS: Final = (Example("in work or completed", {"status": [4, 7], "pageSize": 5, "sort": "desc"}),)
+MOVEMENTS: Final = (Example("since a day", {"from": "2026-01-01T00:00:00Z", "limit": 50}),)
 ORDER: Final = (
     Example("in work", None, 200, {
         "id": _ORDER, "referenceNumber": "4F5A6B7C", "status": 4, "statusName": "PROCESSING", "amount": 4590,

@@ -5,6 +5,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.rescue import examples
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.reconciliation import (
@@ -122,5 +123,6 @@ GET: Final = Operation(
     "both are business time. The lines' `net` adds up to `totals`, to the cent. With `format=csv`, or `Accept: "
     "text/csv`, all lines come as one file with decimal amounts, dates in `zone` with their offset.",
     group="Settlements", query=ReconciliationQuery, answers={200: Reconciliation}, problems=("not_found",),
+    examples=examples.MOVEMENTS,
 )  # fmt: skip
 METHODS: Final = (Method(GET, get_reconciliation, "orders"),)
