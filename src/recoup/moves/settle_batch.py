@@ -35,15 +35,13 @@ async def settle_batch(
     tx: asyncpg.Connection, merchant_id: UUID, asset: str, page_from: int, period: Period, terms: Terms, *,
     now: BusinessTime, wall: WallTime,
 ) -> UUID | None:  # fmt: skip
-    """The batch of one asset; None when there is nothing but what an earlier one carried. Under the merchant's
-    settlement clock.
+    """The batch of one asset; None when there is nothing but what an earlier one carried and cannot be paid yet. Under
+    the merchant's settlement clock.
 
     Raises: AssertionError for an entry on the merchant's account whose recipe has no kind.
     """
     window = Window(merchant_id, asset, page_from, period.page_to, period.period_to)
     free = await sum_free(tx, window)
-    if not set(free.sums) - {"carried"}:
-        return None
     strange = set(free.sums) - set(KINDS)
     if strange:
         raise AssertionError(f"no settlement knows what {', '.join(sorted(strange))} is")
@@ -51,6 +49,8 @@ async def settle_batch(
     for recipe, (_, units) in free.sums.items():
         sums[KINDS[recipe]] += units
     closing = close(sums, asset, terms)
+    if not set(free.sums) - {"carried"} and not closing.payout:
+        return None
     batch_id, rows = new_id(), Rows()
     lines = _own_postings(rows, merchant_id, asset, batch_id, closing, period.period_to, now, wall)
     for line in lines:

@@ -108,6 +108,23 @@ def test_a_small_payout_waits_for_more(server: ServerAddress) -> None:
     asyncio.run(story())
 
 
+def test_what_was_too_small_is_paid_once_the_minimum_falls_although_nothing_is_sold_any_more(
+    server: ServerAddress,
+) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await terms(shop, period="day", delay_days=0, minimums={"USD": 9_000})
+            await sold(shop)
+            await shop.advance(4 * DAY)
+            await terms(shop, period="day", delay_days=0, minimums={"USD": 0})
+            await shop.advance(3 * DAY)
+            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [(0, -4590), (4590, 4590)]
+            await proved(shop)
+
+    asyncio.run(story())
+
+
 def test_a_reserve_is_held_for_its_days_and_then_paid(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
