@@ -3,12 +3,14 @@
 import itertools
 import time
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.test_customer import customer
 
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.rules.network.descriptor import statement_text
 from recoup.rules.network.magic import APPROVE_CARDS
 
@@ -49,6 +51,13 @@ def test_a_cardholder_finds_the_shop(door: Door, shop: Caller, charged: dict[str
     secret = [order["orderId"], order["externalOrderId"], "Ana", "payer", shop.shop.merchant_id]
     assert not [word for word in secret if str(word) in page.text]
     assert page.headers["cache-control"] == "no-store"
+
+
+def test_a_charge_that_the_bank_took_back_is_said_to_be(door: Door, shop: Caller, charged: dict[str, Any]) -> None:
+    order = charged.pop("order")
+    key = (shop.shop.merchant_id, UUID(order["orderId"]))
+    door.run(dispute_on_demand(door.world, door.orders, key))
+    assert "Charged, then taken back by your bank." in look_up(door, **charged).text
 
 
 def test_a_refund_shows(door: Door, shop: Caller, charged: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             click.echo(json.dumps(found))
             return
         click.echo(f"{found['externalOrderId']}  {found['orderId']}\n{found['status']}"
+                   + (f", {found['orderStatus']}" if found["orderStatus"] in ("Returned", "Chargeback") else "")
                    + (f" ({found['reason']})" if found["reason"] else "")
                    + (f", next attempt {found['nextAttemptAt']}" if found["nextAttemptAt"] else ""))  # fmt: skip
         for line in found["history"]:

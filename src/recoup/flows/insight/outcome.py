@@ -3,9 +3,10 @@
 from typing import Any
 
 from recoup.flows.find_order import find_one
+from recoup.kernel.money import Money
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
-from recoup.rules.order.faces import face
+from recoup.rules.order.faces import STATUS_NAMES, face
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.evaluate import order_word
 from recoup.store.read.wire_orders import order_history
@@ -21,15 +22,17 @@ async def outcome_of(world: World, key: str) -> dict[str, Any]:
     shown = face(Stage(row["stage"]), row["kind"], row["units"], row["refunded_units"], row["disputed"])
     return {
         "orderId": str(order_id), "externalOrderId": row["external_id"], "status": shown.outcome,
-        "reason": row["reason"], "nextAttemptAt": iso(row["next_attempt_at"]) if row["next_attempt_at"] else None,
-        "history": [{"at": iso(line["business_at"]), "happening": line["happening"], "detail": detail(line["body"])}
-                    for line in lines],
+        "orderStatus": STATUS_NAMES[shown.status], "reason": row["reason"],
+        "nextAttemptAt": iso(row["next_attempt_at"]) if row["next_attempt_at"] else None,
+        "history": [{"at": iso(line["business_at"]), "happening": line["happening"],
+                     "detail": detail(line["body"], row["asset"])} for line in lines],
     }  # fmt: skip
 
 
-def detail(body: dict[str, Any]) -> str:
+def detail(body: dict[str, Any], asset: str) -> str:
     """The telling part of a log line in a few words."""
     for name in ("why", "meaning", "next", "route", "units"):
         if body.get(name):
-            return f"{name} {body[name]}" if name in ("next", "units") else str(body[name])
+            told = Money(int(body[name]), asset).text() + f" {asset}" if name == "units" else str(body[name])
+            return f"next {told}" if name == "next" else told
     return ""

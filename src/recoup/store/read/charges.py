@@ -11,6 +11,7 @@ _FIND = """
 SELECT DISTINCT s.name, s.url, s.support, o.descriptor, coalesce(v.scheme, '') AS scheme,
   CASE WHEN o.stage = 'authorised' THEN 'held'
     WHEN o.stage IN ('declined', 'cancelled', 'expired') THEN 'returned'
+    WHEN h.disputed THEN 'disputed'
     WHEN h.refunded_units >= h.units THEN 'refunded' WHEN h.refunded_units > 0 THEN 'part_refunded'
     ELSE 'charged' END AS state
 FROM attempts a
@@ -26,7 +27,7 @@ ORDER BY s.name, s.url, 3, 4, 5, 6 LIMIT $6
 
 @dataclass(frozen=True, slots=True)
 class ChargeFound:
-    """`state`: charged, part_refunded, refunded, held, or returned (for good, the order has ended)."""
+    """`state`: charged, part_refunded, refunded, disputed, held, or returned (for good, the order has ended)."""
 
     name: str
     url: str
