@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.disputes.terms import TermsAsked, change_terms
 from recoup.kernel.currencies import EXPONENTS
@@ -30,7 +30,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--fee-by", type=_PARTY, help="Who bears that fee.")
     @click.option("--currency", default="", help="For this currency only.")
     @click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
-    @click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
+    @from_option
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def disputes(merchant: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
@@ -67,17 +67,7 @@ def _asked(
     if fee is not None and asset not in EXPONENTS:
         raise Problem("invalid", "A fee is an amount of money.", field="currency", cure="Name it with --currency.")
     units = from_text(fee, asset, "fee").units if fee is not None else None
-    return TermsAsked(asset, service, units, fee_by, block_cards, _date(valid_from))
-
-
-def _date(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return TermsAsked(asset, service, units, fee_by, block_cards, moment(valid_from))
 
 
 def _told(row: Any) -> dict[str, Any]:

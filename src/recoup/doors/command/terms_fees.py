@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
 from recoup.kernel.currencies import EXPONENTS
@@ -33,7 +33,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--fixed", help="Plus this much: 0.30")
     @click.option("--minimum", help="At least this much: 0.50")
     @click.option("--refund", type=click.Choice(_POLICIES), default="keep", help="What a refund gives back of the fee.")
-    @click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
+    @from_option
     @click.option("--end", is_flag=True, help="Ends the term of this scope; the next wider one counts again.")
     @click.option("--note", default="", help="Why.")
     @click.option("--json", "as_json", is_flag=True)
@@ -73,7 +73,7 @@ def _asked(
     currency = currency.upper() if currency else None
     tariff = Tariff(_points(percent or "0"), _units(fixed, currency, "fixed"), _units(minimum, currency, "minimum"),
                     refund.replace("-", "_"))  # fmt: skip
-    return TermAsked(tariff, site_id, order_type.upper() if order_type else None, currency, _date(valid_from), end,
+    return TermAsked(tariff, site_id, order_type.upper() if order_type else None, currency, moment(valid_from), end,
                      note[:300])  # fmt: skip
 
 
@@ -88,16 +88,6 @@ def _units(text: str | None, currency: str | None, field: str) -> int:
         raise Problem("invalid", f"The {field} part is an amount of money.", field="currency",
                       cure="Name the currency that the term is for.")  # fmt: skip
     return from_text(text, currency or "", field).units
-
-
-def _date(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _told(row: Any) -> dict[str, Any]:

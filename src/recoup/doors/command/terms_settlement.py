@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.moment import from_option, moment
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.money.settlement_terms import read_terms, set_terms
 from recoup.kernel.currencies import EXPONENTS
@@ -32,7 +32,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--account-delay-days", type=int, help="A changed bank account takes payouts so much later.")
     @click.option("--minimum", multiple=True, help="A smaller payout is carried: USD=25.00. May be repeated.")
     @click.option("--limit", multiple=True, help="A larger adjustment needs a second person: USD=100.00.")
-    @click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
+    @from_option
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def settlement(
@@ -42,7 +42,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         """Shows the settlement terms with their history; with options sets new ones, the rest staying as it is."""
         change = {name: given[name] for name in _FIELDS if given[name] is not None}
         change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
-        start = _date(valid_from)
+        start = moment(valid_from)
 
         async def work(opened: Opened) -> tuple[Terms, Any]:
             merchant_id = merchant_of(opened, merchant)
@@ -85,13 +85,3 @@ def _amounts(texts: tuple[str, ...]) -> dict[str, int]:
             raise Problem("invalid", f"{text!r} names no currency.", cure="Write it like USD=25.00.")
         found[asset.upper()] = from_text(amount, asset.upper(), asset).units
     return found
-
-
-def _date(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

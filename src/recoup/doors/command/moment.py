@@ -1,0 +1,20 @@
+"""`--from`: the date from which on terms hold, as somebody types it."""
+
+from datetime import UTC, datetime
+
+import click
+
+from recoup.kernel.problem import Problem
+
+from_option = click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
+
+
+def moment(text: str | None) -> datetime | None:
+    """Raises: Problem(invalid) for what is no date."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem("invalid", f"{text!r} is not a date.", field="from", cure="Like 2026-01-31T00:00:00Z.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
