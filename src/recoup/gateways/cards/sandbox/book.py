@@ -5,27 +5,17 @@ All SQL of the sandbox issuer stands here, in `disputes`, `faults` and `movement
 
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from uuid import UUID
 
 import asyncpg
 
 from recoup.gateways.cards.port import Charge, Reversal
-
-_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
+from recoup.gateways.cards.sandbox.install import install_book
 
 
 async def install(connection: asyncpg.Connection, role: str | None = None) -> None:
     """Make the book where it is missing, and let `role` write it. Safe to repeat and to run twice at once."""
-    script = (files("recoup.gateways.cards.sandbox") / "schema.sql").read_text("utf-8")
-    for last_try in (False, False, True):
-        try:
-            async with connection.transaction():
-                await connection.execute(script)
-            break
-        except _RACES:
-            if last_try:
-                raise
+    await install_book(connection, "recoup.gateways.cards.sandbox")
     if role is not None:
         quoted = '"' + role.replace('"', '""') + '"'
         await connection.execute(

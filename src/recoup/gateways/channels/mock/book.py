@@ -3,15 +3,14 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from uuid import UUID
 
 import asyncpg
 
 from recoup.gateways.cards.port import StatementLine
+from recoup.gateways.cards.sandbox.install import install_book
 from recoup.gateways.channels.port import Payment, PayOut
 
-_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
 _PAY = """
 INSERT INTO mock_channel.payments (id, channel, order_id, merchant_id, units, currency, decision, decided_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
@@ -59,15 +58,7 @@ class Decided:
 
 async def install(connection: asyncpg.Connection) -> None:
     """Make the book where it is missing. Safe to repeat and to run twice at once."""
-    script = (files("recoup.gateways.channels.mock") / "schema.sql").read_text("utf-8")
-    for last_try in (False, False, True):
-        try:
-            async with connection.transaction():
-                await connection.execute(script)
-            return
-        except _RACES:
-            if last_try:
-                raise
+    await install_book(connection, "recoup.gateways.channels.mock")
 
 
 async def pay(connection: asyncpg.Connection, channel: str, payment: Payment, approve: bool, now: datetime) -> Decided:

@@ -1,19 +1,18 @@
 """The sandbox's twin: mails go into a table of its own, for people to look at. Some addresses misbehave on demand."""
 
-from importlib.resources import files
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from recoup.gateways.cards.sandbox.connections import LOST, Connect, Connections
+from recoup.gateways.cards.sandbox.install import install_book
 from recoup.gateways.web.mail.port import Message, Posted
 from recoup.gateways.web.mail.smtp import compose
 from recoup.kernel.time import Clocks
 
 SENDER: Final = "payments@sandbox.example"
 REFUSED, LATER = "refused@", "later@"  # how such an address begins
-_RACES = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
 _PUT = """
 INSERT INTO mailbox.mails AS m (id, arrived_at, recipient, sender, subject, text, html)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET times = m.times + 1
@@ -24,15 +23,7 @@ _INBOX = "SELECT * FROM mailbox.mails WHERE id = ANY($1::uuid[])"
 
 async def install(connection: asyncpg.Connection) -> None:
     """Make the mailbox where it is missing. Safe to repeat and to run twice at once."""
-    script = (files("recoup.gateways.web.mail") / "schema.sql").read_text("utf-8")
-    for last_try in (False, False, True):
-        try:
-            async with connection.transaction():
-                await connection.execute(script)
-            return
-        except _RACES:
-            if last_try:
-                raise
+    await install_book(connection, "recoup.gateways.web.mail")
 
 
 class Mailbox:
