@@ -7,7 +7,7 @@ gives up does not stop the issuer, as in life.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Set
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -180,36 +180,34 @@ class SandboxProcessor:
             await book.arrived(connection, charge, mac, now)
 
     async def _reverse(self, reversal: Reversal) -> Outcome:
-        sent = False
-        try:
-            async with self._connections.one() as connection:
-                faults = await active_faults(connection, self._clocks.wall())
-                if "outage" in faults:
-                    return Outcome("not_sent", text="connection refused")
-                if self._clocks.monotonic() >= reversal.send_before_monotonic:
-                    return Outcome("not_sent", text="too late to send")
-                sent = True
-                decided = await book.decide_reversal(connection, reversal, self._clocks.wall(), "refuse" in faults)
-                if "duplicate" in faults:
-                    decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
-        except LOST:
-            return Outcome("unknown" if sent else "not_sent", text="the connection failed")
-        return await _deliver(_outcome(reversal.id, decided), None, faults, reversal.timeout_seconds)
+        async def decide(connection: Any, faults: Set[str]) -> Decided:
+            decided = await book.decide_reversal(connection, reversal, self._clocks.wall(), "refuse" in faults)
+            if "duplicate" in faults:
+                decided = await book.decide_reversal(connection, reversal, self._clocks.wall())
+            return decided
+
+        return await self._told(reversal, decide)
 
     async def _answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        return await self._told(answer, lambda connection, _: disputes.hear(connection, answer))
+
+    async def _told(
+        self, message: Reversal | DisputeAnswer, decide: Callable[[Any, Set[str]], Awaitable[Decided]]
+    ) -> Outcome:
+        """What the issuer says to a message about a charge that it has; `decide` writes its book."""
         sent = False
         try:
             async with self._connections.one() as connection:
                 faults = await active_faults(connection, self._clocks.wall())
                 if "outage" in faults:
                     return Outcome("not_sent", text="connection refused")
-                if self._clocks.monotonic() >= answer.send_before_monotonic:
+                if self._clocks.monotonic() >= message.send_before_monotonic:
                     return Outcome("not_sent", text="too late to send")
                 sent = True
-                decided = await disputes.hear(connection, answer)
+                decided = await decide(connection, faults)
         except LOST:
             return Outcome("unknown" if sent else "not_sent", text="the connection failed")
-        return await _deliver(_outcome(answer.id, decided), None, faults, answer.timeout_seconds)
+        return await _deliver(_outcome(message.id, decided), None, faults, message.timeout_seconds)
 
     async def _inquire(self, id: UUID) -> Outcome:
         try:
