@@ -8,6 +8,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import (
     capture,
     evaluate,
+    events,
     order,
     orders,
     outcome,
@@ -26,7 +27,7 @@ from recoup.doors.rescue.services import Services
 METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
-    *settlements.METHODS, *reconciliation.METHODS,
+    *settlements.METHODS, *events.METHODS, *reconciliation.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 

@@ -140,7 +140,7 @@ class Evaluate:
             "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
             "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
             "subject_kind": "order", "due_kind": "admit", "due_at": now if managed else now + INLINE_GRACE,
-            "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency),
+            "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency, expires_at),
             "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
             "email": payer.email, "phone": payer.phone, "ip": payer.ip, "billing": payer.billing,

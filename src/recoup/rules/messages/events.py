@@ -66,6 +66,15 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
         EventKind("order.problem", "informational", False, shapes.Held, "A person looks at it."),
         EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "A send was declined."),
+        EventKind("order.amended", "informational", False, shapes.Amended, "The merchant changed the open order."),
+        EventKind("order.refundrefused", "informational", False, shapes.RefundRefused, "A refund will not be made."),
+        EventKind(
+            "payment.chargeback.closed",
+            "informational",
+            False,
+            shapes.ChargebackClosed,
+            "A chargeback was won or lost.",
+        ),
     )
 }
 DEFAULT_EVENTS: Final = tuple(kind.name for kind in CATALOGUE.values() if kind.default)

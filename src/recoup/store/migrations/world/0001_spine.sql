@@ -1237,8 +1237,10 @@ CREATE TABLE feed (
   seq int NOT NULL,
   event_id uuid NOT NULL,
   event text NOT NULL,
+  number bigint,                           -- counts the rescue API's events without gaps; null for the other API's
   PRIMARY KEY (merchant_id, feed_no),
-  UNIQUE (merchant_id, subject_id, seq)
+  UNIQUE (merchant_id, subject_id, seq),
+  UNIQUE (merchant_id, number)
 );
 
 -- How far a merchant's feed and pages got; its row is the closer's lock.
@@ -1246,12 +1248,15 @@ CREATE TABLE closers (
   merchant_id uuid PRIMARY KEY,
   feed_no bigint NOT NULL DEFAULT 0,
   page_no bigint NOT NULL DEFAULT 0,
-  root bytea NOT NULL DEFAULT '\x'
+  root bytea NOT NULL DEFAULT '\x',
+  number bigint NOT NULL DEFAULT 0
 );
 
+-- home: directory. Where events go: a merchant's addresses, and those of partners, who hear of all their merchants.
 CREATE TABLE endpoints (
-  merchant_id uuid NOT NULL,
-  endpoint_id uuid NOT NULL,
+  endpoint_id uuid PRIMARY KEY,
+  merchant_id uuid,
+  partner_id uuid,
   url text NOT NULL,
   events text[] NOT NULL,
   format text NOT NULL CHECK (format IN ('rescue', 'rescue-text', 'standard', 'stablecoin')),
@@ -1262,15 +1267,38 @@ CREATE TABLE endpoints (
   created_at timestamptz NOT NULL,
   encrypt boolean NOT NULL DEFAULT false,  -- stablecoin format only
   door text NOT NULL DEFAULT 'rescue' CHECK (door IN ('rescue', 'stablecoin')),  -- which API manages it
-  PRIMARY KEY (merchant_id, endpoint_id)
+  previous_key bytea,                      -- sealed; besides `own_key` until `previous_until`
+  previous_until timestamptz,
+  rotated_at timestamptz,
+  switched_at timestamptz,                 -- when its receiver took what only the new key had signed
+  failures int NOT NULL DEFAULT 0,         -- tries in a row that were not taken
+  failing_since timestamptz,
+  last_error text,
+  opened_at timestamptz,                   -- the circuit breaker: since then there are probes only, one at a time
+  probes int NOT NULL DEFAULT 0,
+  probe_at timestamptz,                    -- wall time; null = the breaker is closed
+  CHECK (num_nonnulls(merchant_id, partner_id) = 1),
+  CHECK (partner_id IS NULL OR own_key IS NOT NULL),
+  CHECK ((opened_at IS NULL) = (probe_at IS NULL)),
+  CHECK ((previous_key IS NULL) = (previous_until IS NULL))
 );
-
+CREATE INDEX endpoints_merchant ON endpoints (merchant_id);
+CREATE INDEX endpoints_partner ON endpoints (partner_id);
 CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
   WHERE door = 'stablecoin' AND state <> 'deleted';
-CREATE UNIQUE INDEX endpoints_one_url ON endpoints (merchant_id, url, (format = 'stablecoin'))
+CREATE UNIQUE INDEX endpoints_one_url ON endpoints (coalesce(merchant_id, partner_id), url, (format = 'stablecoin'))
   WHERE door = 'rescue' AND state <> 'deleted';
 
--- One endpoint x one subject (or one event, when unordered): the next event to deliver.
+-- home: merchant. The merchant's webhook key that was replaced, until it ends.
+CREATE TABLE webhook_key_overlaps (
+  merchant_id uuid PRIMARY KEY,
+  previous_key bytea NOT NULL,             -- sealed
+  previous_until timestamptz NOT NULL,
+  rotated_at timestamptz NOT NULL
+);
+
+-- One endpoint x one subject (or one event, when unordered): the next event to deliver. While earlier events are sent
+-- again, `next_seq` stands before `live_seq`, where it goes on.
 CREATE TABLE lanes (
   merchant_id uuid NOT NULL,
   endpoint_id uuid NOT NULL,
@@ -1278,12 +1306,35 @@ CREATE TABLE lanes (
   subject_id uuid NOT NULL,
   next_seq int NOT NULL,
   due_at timestamptz,                      -- wall time; null = nothing to deliver
-  fails int NOT NULL DEFAULT 0,
+  fails int NOT NULL DEFAULT 0,            -- of this event, that count for its schedule
+  tries int NOT NULL DEFAULT 0,            -- of this event, probes of an open breaker among them
   lease_until timestamptz,
+  replay_id uuid,
+  live_seq int,
   PRIMARY KEY (merchant_id, endpoint_id, lane_id),
-  FOREIGN KEY (merchant_id, endpoint_id) REFERENCES endpoints
+  CHECK ((replay_id IS NULL) = (live_seq IS NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX lanes_due ON lanes (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_due ON lanes (endpoint_id, due_at) WHERE due_at IS NOT NULL;
+
+-- What shall be sent again: events of the feed from one number to another, and between two instants.
+CREATE TABLE replays (
+  merchant_id uuid NOT NULL,
+  replay_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  key text NOT NULL,                       -- the caller's; a repeat is the same replay
+  asked jsonb NOT NULL,
+  feed_from bigint NOT NULL,
+  feed_to bigint NOT NULL,
+  at_from timestamptz,                     -- business time, included
+  at_to timestamptz,                       -- business time, not included
+  events text[] NOT NULL,
+  done_to bigint NOT NULL,                 -- lanes are open for what stands up to here
+  found int NOT NULL DEFAULT 0,
+  actor text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, replay_id),
+  UNIQUE (merchant_id, endpoint_id, key)
+);
 
 CREATE TABLE delivery_tries (
   merchant_id uuid NOT NULL,
@@ -1411,7 +1462,8 @@ GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_h
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
-  settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
+  settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks,
+  webhook_key_overlaps, replays TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
@@ -1421,4 +1473,4 @@ GRANT UPDATE (outcome, updated_at) ON transmissions TO recoup_app;
 GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_runs TO recoup_app;
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
-GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
+GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures, webhook_key_overlaps TO recoup_app;
