@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from recoup.flows.messages.deliver import event_of
+from recoup.flows.messages.post import event_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.messages.events import CATALOGUE, Event

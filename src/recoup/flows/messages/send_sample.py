@@ -74,7 +74,7 @@ async def send_sample(world: World, scope: Scope, endpoint_id: UUID, name: str |
 def _rendered(endpoint: Endpoint, event: Event, host: str, wall: WallTime) -> Rendered:
     form: Any = endpoint.format
     if form != "stablecoin":
-        return render(event, form, endpoint.signing_key, host, secrets.token_hex(16), wall)
+        return render(event, form, [endpoint.signing_key], host, secrets.token_hex(16), wall)
     sent = render_stable(event, endpoint.signing_key, wall, encrypt=endpoint.encrypt)
     assert sent is not None, "every sample is of an event that the dialect tells"
     return sent

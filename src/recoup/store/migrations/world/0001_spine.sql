@@ -1351,6 +1351,7 @@ CREATE TABLE delivery_tries (
   answer text NOT NULL,
   result text NOT NULL CHECK (result IN ('delivered', 'failed', 'parked', 'disabled')),
   sample text,                             -- the event's name, of a sample that was sent on demand
+  resent boolean NOT NULL DEFAULT false,   -- a person asked for the event again
   PRIMARY KEY (merchant_id, try_id)
 ) PARTITION BY RANGE (try_id);
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);

@@ -63,7 +63,7 @@ FROM (
     SELECT t.endpoint_id, t.subject_id, t.seq, min(t.at) AS first_at,
       min(t.at) FILTER (WHERE t.result <> 'failed') AS done_at
     FROM delivery_tries t JOIN endpoints e USING (endpoint_id)
-    WHERE t.merchant_id = $1 AND t.subject_id > $2 AND t.subject_id <= $3 AND e.ordered
+    WHERE t.merchant_id = $1 AND t.subject_id > $2 AND t.subject_id <= $3 AND e.ordered AND NOT t.resent
     GROUP BY 1, 2, 3
   ) d WINDOW w AS (PARTITION BY endpoint_id, subject_id ORDER BY seq)
 ) t
