@@ -20,7 +20,7 @@ KEYS = {MERCHANT: "merchant_id", CARD: "card_id"}
 HOMES = {
     **dict.fromkeys(
         (
-            "merchants", "sites", "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
+            "merchants", "sites", "handovers", "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
             "order_payer", "order_search", "decisions", "attempts", "refunds", "challenges", "vault", "cvv_once",
             "postings",
             "entries", "pages",

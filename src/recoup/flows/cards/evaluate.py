@@ -32,6 +32,7 @@ from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.intake import choose_site, expiry_of, kind_of
+from recoup.rules.rescue.pause import check_taking
 from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
@@ -110,6 +111,7 @@ class Evaluate:
         self, scope: Scope, known: Known, given: Declined, generation: int, token_id: UUID, input_mac: bytes
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
+        check_taking(merchant)
         now = merchant.business(wall)
         kind = kind_of(merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
         site, warnings = choose_site(known.sites, given.site_id, given.site_url, given.descriptor)

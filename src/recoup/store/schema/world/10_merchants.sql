@@ -17,7 +17,8 @@ CREATE TABLE merchants (
   webhook_key bytea,                       -- sealed
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
-  stablecoin_webhook_key bytea             -- sealed
+  stablecoin_webhook_key bytea,            -- sealed
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused'))  -- paused: takes no new orders
 );
 
 CREATE TABLE sites (
