@@ -28,7 +28,9 @@ CREATE TABLE merchants (
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
   stablecoin_webhook_key bytea,            -- sealed
-  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused'))  -- paused: takes no new orders
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
+  -- an order that names a site or campaign which nobody made: taken for the default one, or refused
+  unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))
 );
 
 CREATE TABLE sites (
@@ -115,6 +117,43 @@ CREATE TABLE fee_terms (
   FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
   CHECK (currency IS NOT NULL OR fixed_units = 0 AND minimum_units = 0)
 );
+
+-- home: merchant. Who switched which kind of orders on or off, where and when. What was never switched stands as it was
+-- made; the newest line of a switch says how it stands. `version` is the merchant's that the change made.
+CREATE TABLE switch_changes (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  version int NOT NULL,
+  level text NOT NULL CHECK (level IN ('merchant', 'site', 'campaign')),
+  subject_id uuid NOT NULL,                -- the merchant's own id, the site's or the campaign's
+  kind text NOT NULL CHECK (kind IN ('cit_web', 'cit_callcenter', 'mit')),
+  is_on boolean NOT NULL,
+  why text NOT NULL,
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  changed_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, version, subject_id, kind),
+  CHECK (level <> 'merchant' OR subject_id = merchant_id)
+);
+CREATE INDEX switch_changes_subject ON switch_changes (merchant_id, subject_id, kind, version DESC);
+
+-- home: merchant. Campaigns under a website: orders name one by its key.
+CREATE TABLE campaigns (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  campaign_id uuid NOT NULL,
+  site_id uuid NOT NULL,
+  key text NOT NULL,                       -- as orders name it; capital and small letters are one
+  name text NOT NULL,
+  descriptor text NOT NULL DEFAULT '',     -- empty: the site's
+  cit_web boolean NOT NULL DEFAULT true,
+  cit_callcenter boolean NOT NULL DEFAULT true,
+  mit boolean NOT NULL DEFAULT true,
+  created_at timestamptz NOT NULL,
+  retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
+  PRIMARY KEY (merchant_id, campaign_id),
+  UNIQUE (merchant_id, site_id, campaign_id),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+);
+CREATE UNIQUE INDEX campaigns_key ON campaigns (merchant_id, site_id, lower(key)) WHERE retired_at IS NULL;
 
 -- home: directory. Small, replicated; the only uniques across merchants.
 CREATE TABLE api_keys (
@@ -524,6 +563,7 @@ CREATE TABLE orders (
   external_id text NOT NULL,
   generation int NOT NULL,
   site_id uuid NOT NULL,
+  campaign_id uuid,
   descriptor text NOT NULL,
   asset text NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -540,7 +580,8 @@ CREATE TABLE orders (
   metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
-  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
 
 -- What lists show: narrow and mutable.
@@ -1461,7 +1502,7 @@ GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
-GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
+GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts, subscriptions,
