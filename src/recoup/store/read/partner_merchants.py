@@ -26,6 +26,7 @@ SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3 = '' OR position(lower($3) IN lower(m.name)) > 0)
   AND ($4::text IS NULL OR o.external_id = $4) AND ($5::uuid IS NULL OR o.merchant_id > $5)
+  AND ($7::uuid IS NULL OR o.merchant_id = $7)
 ORDER BY o.merchant_id LIMIT $6
 """
 _ONE = """
@@ -66,11 +67,11 @@ SELECT count(*) FROM api_keys WHERE merchant_id = $1 AND revoked_at IS NULL AND 
 
 
 async def list_merchants(
-    connection: asyncpg.Connection, wanted: MerchantFilter, after: UUID | None, limit: int
+    connection: asyncpg.Connection, wanted: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
 ) -> list[asyncpg.Record]:
     """In the order of their ids, which is that of their making."""
     return await connection.fetch(  # type: ignore[no-any-return]
-        _LIST, wanted.partner_id, wanted.state, wanted.name, wanted.external_id, after, limit,
+        _LIST, wanted.partner_id, wanted.state, wanted.name, wanted.external_id, after, limit, only,
         timeout=STATEMENT_SECONDS,
     )  # fmt: skip
 
