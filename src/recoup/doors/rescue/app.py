@@ -12,6 +12,9 @@ from recoup.doors.rescue import (
     order,
     orders,
     outcome,
+    partner,
+    partner_merchant,
+    partner_report,
     reconciliation,
     refund,
     settlements,
@@ -28,6 +31,7 @@ METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
     *settlements.METHODS, *events.METHODS, *reconciliation.METHODS,
+    *partner.METHODS, *partner_merchant.METHODS, *partner_report.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 
