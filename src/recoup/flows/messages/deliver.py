@@ -144,8 +144,8 @@ async def _judge(
     tx: asyncpg.Connection, results: Sequence[_Finished], lanes: list[dict[str, Any]], tries: list[dict[str, Any]],
     wall: WallTime,
 ) -> tuple[list[dict[str, Any]], list[UUID]]:  # fmt: skip
-    """The endpoints whose health changes with these tries, and those whose breaker closes. A try while the breaker is open gives nothing up: its lane
-    goes behind the others, which are tried in turn."""
+    """The endpoints whose health changes with these tries, and those whose breaker closes. A try while it is open gives
+    nothing up: its lane goes behind the others, which are tried in turn."""
     told: dict[UUID, list[Tried]] = {}
     for lane, _, tried in results:
         if tried.error not in OURS:

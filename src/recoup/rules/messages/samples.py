@@ -43,7 +43,7 @@ STABLE_SAMPLE_ORDER: Final = "order-1001"
 
 
 def sample_event(
-    name: str, stable: bool, event_id: UUID, merchant_id: UUID, site_id: UUID, at: datetime
+    name: str, stable: bool, event_id: UUID, merchant_id: UUID, site_id: UUID | None, at: datetime
 ) -> Event:  # fmt: skip
     """A whole event of the name that the dialect has for it. Raises: KeyError for an unknown name."""
     external_id = STABLE_SAMPLE_ORDER if stable else "SAMPLE"

@@ -99,6 +99,7 @@ CREATE TABLE lanes (
   CHECK ((replay_id IS NULL) = (live_seq IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX lanes_due ON lanes (endpoint_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_resent ON lanes (endpoint_id) WHERE replay_id IS NOT NULL;
 
 -- What shall be sent again: events of the feed from one number to another, and between two instants.
 CREATE TABLE replays (
@@ -119,6 +120,30 @@ CREATE TABLE replays (
   PRIMARY KEY (merchant_id, replay_id),
   UNIQUE (merchant_id, endpoint_id, key)
 );
+CREATE INDEX replays_endpoint ON replays (endpoint_id, created_at);
+
+-- home: partner. The feed over all merchants of a partner, numbered anew without gaps; events of one merchant keep their
+-- order. `partner_reached`: up to where each merchant's own feed is in it.
+CREATE TABLE partner_closers (
+  partner_id uuid PRIMARY KEY,
+  number bigint NOT NULL DEFAULT 0
+);
+CREATE TABLE partner_reached (
+  partner_id uuid NOT NULL,
+  merchant_id uuid NOT NULL,
+  number bigint NOT NULL,
+  PRIMARY KEY (partner_id, merchant_id)
+);
+CREATE TABLE partner_feed (
+  partner_id uuid NOT NULL,
+  number bigint NOT NULL,
+  merchant_id uuid NOT NULL,
+  merchant_number bigint NOT NULL,
+  PRIMARY KEY (partner_id, number),
+  UNIQUE (partner_id, merchant_id, merchant_number)
+);
+
+-- home: merchant. What was tried, and what came of it.
 
 CREATE TABLE delivery_tries (
   merchant_id uuid NOT NULL,
@@ -139,4 +164,4 @@ CREATE TABLE delivery_tries (
   PRIMARY KEY (merchant_id, try_id)
 ) PARTITION BY RANGE (try_id);
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
-CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
+CREATE INDEX delivery_tries_endpoint ON delivery_tries (endpoint_id, try_id DESC);
