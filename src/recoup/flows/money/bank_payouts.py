@@ -22,6 +22,7 @@ from recoup.moves.bank_payouts import (
     close_payout,
     close_sending,
     open_payout,
+    stop_payout,
     wait_payout,
 )
 from recoup.moves.pace import SEND_WITHIN
@@ -30,8 +31,10 @@ from recoup.rules.money.bank_payout import check_approval
 from recoup.store.pool import retrying
 from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
 from recoup.store.read.settlement_terms import terms_at
-from recoup.store.write.bank_payouts import lock_payout
+from recoup.store.write.bank_payouts import lock_account, lock_payout
 from recoup.store.write.settlement import lock_clock
+
+REPLACED = "the bank account was replaced after the approval: approve it for the new one"
 
 
 def bank_of(world: World) -> Bank:
@@ -128,6 +131,9 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         if row["killed"]:
             await wait_payout(tx, row, wall)
             return
+        if row["file"] is None and not await _still_active(tx, row):
+            await stop_payout(tx, row, REPLACED)
+            return
         transfer = await _transfer(world, tx, row)
         file = bank.file(transfer)
         sealed = world.keys.seal_secret(_file_context(payout_id), file.content)
@@ -145,6 +151,12 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         now = business_at(wall, row["offset_us"])
         reason = outcome.processor_code or outcome.text
         await close_sending(tx, row, outcome.state, reason, bank.asks_after, now=now, wall=wall)
+
+
+async def _still_active(tx: asyncpg.Connection, row: dict[str, Any]) -> bool:
+    """Its account is locked: nobody replaces it before the file is kept. Of a file that is made the bank may know."""
+    account = await lock_account(tx, row["merchant_id"], row["account_id"])
+    return account is not None and account["state"] == "active"
 
 
 async def _ask(world: World, merchant_id: UUID, row: dict[str, Any]) -> None:
