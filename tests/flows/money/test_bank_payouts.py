@@ -279,6 +279,41 @@ def test_a_payout_that_a_silent_bank_never_took_can_be_ended_by_a_person(server:
     asyncio.run(story())
 
 
+def test_a_shorter_delay_is_for_accounts_that_come_after_it_and_a_longer_one_for_all(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await terms(shop, period="day", delay_days=0)
+            payout = await closed_now(shop)
+            olga = person(shop, "olga")
+            with pytest.raises(Problem, match="3 days later"):
+                await approve(shop.world, olga, payout["payout_id"])
+            await terms(shop, account_delay_days=0)
+            with pytest.raises(Problem, match="3 days later"):
+                await approve(shop.world, olga, payout["payout_id"])
+            await terms(shop, account_delay_days=9)
+            await terms(shop, account_delay_days=1)
+            await shop.advance(4 * DAY)
+            with pytest.raises(Problem, match="9 days later"):
+                await approve(shop.world, olga, payout["payout_id"])
+            await with_account(shop, "000999888777")
+            with pytest.raises(Problem, match="1 days later"):
+                await approve(shop.world, olga, payout["payout_id"])
+            await shop.advance(DAY)
+            await approve(shop.world, olga, payout["payout_id"])
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+async def closed_now(shop: Shop) -> dict[str, Any]:
+    """A payout that waits, and an account that has just come into use."""
+    await sold(shop)
+    await shop.advance(DAY)
+    await with_account(shop)
+    return (await payouts(shop))[-1]
+
+
 def test_an_approved_payout_whose_account_was_replaced_stops_and_is_asked_for_again(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.person import as_option, operator_named
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.money.adjust import adjust as make_adjustment
 from recoup.flows.money.bank_answers import take_answers
@@ -68,9 +69,12 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("amount")
     @click.argument("currency")
     @click.option("--note", default="", help="Why; the merchant reads it.")
+    @as_option
     @_merchant
     @data_dir_option
-    def adjust(amount: str, currency: str, note: str, merchant: str | None, data_dir: Path | None) -> None:
+    def adjust(
+        amount: str, currency: str, note: str, email: str, merchant: str | None, data_dir: Path | None
+    ) -> None:
         """Moves AMOUNT of CURRENCY to the merchant, or from it when it begins with -."""
         asset = currency.upper()
         if asset not in EXPONENTS:
@@ -78,7 +82,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
 
         async def work(opened: Opened) -> str:
-            scope = Scope(merchant_of(opened, merchant), OPERATOR, "command")
+            scope = Scope(merchant_of(opened, merchant), await operator_named(opened, email), "command")
             return await make_adjustment(opened.world, scope, units, asset, note)
 
         state = with_world(load_settings(data_dir=data_dir), work)

@@ -30,7 +30,7 @@ from recoup.rules.money.bank_account import BankAccount
 from recoup.rules.money.bank_payout import check_approval
 from recoup.store.pool import retrying
 from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
-from recoup.store.read.settlement_terms import terms_at
+from recoup.store.read.settlement_terms import account_delay
 from recoup.store.write.bank_payouts import lock_account, lock_payout
 from recoup.store.write.settlement import lock_clock
 
@@ -57,8 +57,9 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
                               cure="Switch it on first.", detail="merchant_suspended")  # fmt: skip
             now = business_at(wall, row["offset_us"])
             account = await active_account(tx, scope.merchant_id, row["asset"])
-            terms = await terms_at(tx, scope.merchant_id, now)
-            check_approval(row, account, scope.actor.text(), now, terms.account_delay_days)
+            since = account["active_at"] if account else now
+            delay_days = await account_delay(tx, scope.merchant_id, since, now)
+            check_approval(row, account, scope.actor.text(), now, delay_days)
             assert account is not None
             await approve_payout(tx, row, account["account_id"], scope.actor.text(), now=now, wall=wall)
 

@@ -13,8 +13,8 @@ from recoup.rules.money.settlement import check_second
 
 # state -> those that it may become
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "created": ("approved",), "approved": ("sent", "returned", "created"), "sent": ("paid", "returned"), "paid": ("returned",),
-    "returned": (),
+    "created": ("approved",), "approved": ("sent", "returned", "created"), "sent": ("paid", "returned"),
+    "paid": ("returned",), "returned": (),
 }  # fmt: skip
 # state -> the event's word
 WORDS: Final[Mapping[str, str]] = {

@@ -17,6 +17,9 @@ SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <=
 _LATER = f"""
 SELECT valid_from, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 ORDER BY valid_from
 """  # noqa: S608 - ours
+_DELAY = """
+SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
+"""
 _ALL = f"""
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 ORDER BY valid_from DESC
 """  # noqa: S608 - ours
@@ -38,6 +41,14 @@ async def terms_at(connection: asyncpg.Connection, merchant_id: UUID, moment: da
     """Those valid at that instant; the default where none were agreed."""
     row = await connection.fetchrow(_AT, merchant_id, moment)
     return Terms(**dict(row)) if row else DEFAULT
+
+
+async def account_delay(connection: asyncpg.Connection, merchant_id: UUID, active_at: datetime, now: datetime) -> int:
+    """Days, for an account that is active since then: the longest of all terms that were valid meanwhile. So a
+    shorter delay is for later accounts only, and a longer one for all."""
+    first = await terms_at(connection, merchant_id, active_at)
+    later = await connection.fetchval(_DELAY, merchant_id, active_at, now)
+    return max(first.account_delay_days, later or 0)
 
 
 async def period_of(connection: asyncpg.Connection, merchant_id: UUID, start: datetime) -> tuple[datetime, Terms]:
