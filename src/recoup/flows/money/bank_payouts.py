@@ -109,7 +109,7 @@ async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[s
         row = await payout_file(connection, merchant_id, payout_id)
     if row is None:
         raise Problem("not_found", "The bank file of this payout is not made yet.", cure="Approve the payout first.")
-    return row["file_name"], world.keys.open_secret(_file_context(payout_id), row["file"])
+    return row["file_name"], world.keys.open_secret(file_context(payout_id), row["file"])
 
 
 async def go_on(world: World, merchant_id: UUID, payout_id: UUID) -> None:
@@ -137,11 +137,11 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
             return
         transfer = await _transfer(world, tx, row)
         file = bank.file(transfer)
-        sealed = world.keys.seal_secret(_file_context(payout_id), file.content)
+        sealed = world.keys.seal_secret(file_context(payout_id), file.content)
         kept = (file.name, sealed, sha256(file.content).digest())
         await open_payout(tx, row, kept, wall + SEND_WITHIN + timeout)
         if row["file_hash"] != kept[2]:  # made before by another version of us: that one is the file
-            file = file._replace(name=row["file_name"], content=world.keys.open_secret(_file_context(payout_id),
+            file = file._replace(name=row["file_name"], content=world.keys.open_secret(file_context(payout_id),
                                                                                        row["file"]))  # fmt: skip
     outcome = await heard(bank.send(transfer, file), timeout / timedelta(seconds=1))
     async with world.db.transaction() as tx:
@@ -207,5 +207,5 @@ def account_context(account_id: UUID) -> str:
     return f"bank-account:{account_id}"
 
 
-def _file_context(payout_id: UUID) -> str:
+def file_context(payout_id: UUID) -> str:
     return f"bank-file:{payout_id}"
