@@ -8,14 +8,14 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.money.bank_payouts import account_context, bank_of
+from recoup.flows.money.bank_payouts import bank_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
-from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, check_currency
+from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
 from recoup.store.read.bank import active_account
 from recoup.store.read.merchants import offset_of
@@ -39,7 +39,7 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
         "merchant_id": scope.merchant_id, "account_id": account_id, "asset": asset, "scheme": account.scheme,
         "holder": account.holder, "masked": account.masked,
         "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), numbers).hex(),
-        "deposits": "\\x" + world.keys.seal_secret(_deposits_context(account_id), deposits).hex(),
+        "deposits": "\\x" + world.keys.seal_secret(deposits_context(account_id), deposits).hex(),
         "state": "added", "tries": 0, "added_by": scope.actor.text(),
         "added_at": await _now(world, scope.merchant_id),
     }  # fmt: skip
@@ -95,7 +95,7 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
 
 def deposits_of(world: World, row: Any) -> list[int]:
     """The two amounts, in the currency's smallest unit."""
-    sealed: bytes = world.keys.open_secret(_deposits_context(row["account_id"]), row["deposits"])
+    sealed: bytes = world.keys.open_secret(deposits_context(row["account_id"]), row["deposits"])
     found: list[int] = json.loads(sealed)
     return found
 
@@ -122,7 +122,3 @@ async def _now(world: World, merchant_id: UUID) -> BusinessTime:
         raise Problem("not_found", "There is no such merchant in this world.")
     now: datetime = world.clocks.business(offset)
     return BusinessTime(now)
-
-
-def _deposits_context(account_id: UUID) -> str:
-    return f"bank-deposits:{account_id}"

@@ -26,8 +26,8 @@ from recoup.moves.bank_payouts import (
     wait_payout,
 )
 from recoup.moves.pace import SEND_WITHIN
-from recoup.rules.money.bank_account import BankAccount
-from recoup.rules.money.bank_payout import check_approval
+from recoup.rules.money.bank_account import BankAccount, account_context
+from recoup.rules.money.bank_payout import check_approval, file_context
 from recoup.store.pool import retrying
 from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
 from recoup.store.read.settlement_terms import account_delay
@@ -201,11 +201,3 @@ async def _locked(tx: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) ->
     if row is None:
         raise Problem("not_found", "There is no such payout.", cure="Check the id.")
     return row
-
-
-def account_context(account_id: UUID) -> str:
-    return f"bank-account:{account_id}"
-
-
-def file_context(payout_id: UUID) -> str:
-    return f"bank-file:{payout_id}"

@@ -5,6 +5,7 @@ Source: IBAN: ISO 13616 (length by country, remainder 1 by 97). Routing numbers:
 
 from dataclasses import dataclass
 from typing import Final, Literal
+from uuid import UUID
 
 from recoup.kernel.problem import Problem
 
@@ -41,6 +42,15 @@ class BankAccount:
         if self.scheme == "iban":
             return f"{self.account[:4]} •••• {self.account[-4:]}"
         return f"{self.routing} •••• {self.account[-4:]}"
+
+
+def account_context(account_id: UUID) -> str:
+    """What an account's numbers are sealed for: nothing else opens them."""
+    return f"bank-account:{account_id}"
+
+
+def deposits_context(account_id: UUID) -> str:
+    return f"bank-deposits:{account_id}"
 
 
 def read_account(holder: str, *, iban: str = "", routing: str = "", account: str = "") -> BankAccount:

@@ -27,6 +27,11 @@ def reference_of(payout_id: UUID) -> str:
     return "RC" + payout_id.hex[-12:].upper()
 
 
+def file_context(payout_id: UUID) -> str:
+    """What the bank's file is sealed for."""
+    return f"bank-file:{payout_id}"
+
+
 def word_of(state: str, before: str) -> str:
     """The event's status: what came back after it was paid is reversed."""
     return "reversed" if (before, state) == ("paid", "returned") else WORDS[state]
