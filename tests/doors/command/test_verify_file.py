@@ -52,6 +52,10 @@ def test_a_merchant_proves_its_settlement_without_a_database(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "USD 45.90" in done.stdout
     assert done.stdout.endswith("ok\n")
+    assert verified(tmp_path, parts, "--amount", "4590").returncode == 0
+    less = verified(tmp_path, parts, "--amount", "4591")
+    assert less.returncode == 1
+    assert "settlement.closed" in less.stdout
     told = json.loads(verified(tmp_path, parts, "--json").stdout)
     assert told["ok"]
     assert told["file"]["lines"] == 2

@@ -22,7 +22,8 @@ CROSS JOIN LATERAL (VALUES
   (2, 'end', (x.body ->> 'PeriodTo')::timestamptz::text, b.period_to::text),
   (3, 'root', x.body ->> 'LedgerRoot', encode(b.root, 'hex')),
   (4, 'currency', x.body ->> 'Currency', b.asset),
-  (5, 'closing', x.business_at::text, b.closed_at::text)
+  (5, 'amount', x.body ->> 'Amount', (b.payout_units + least(0, -c.units))::text),
+  (6, 'closing', x.business_at::text, b.closed_at::text)
 ) v (no, field, expected, found)
 WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1
 """
