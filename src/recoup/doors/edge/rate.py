@@ -48,6 +48,12 @@ class Buckets:
         return 0.0
 
 
+    def give_back(self, key: str) -> None:
+        """The token that was taken last was not used."""
+        if key in self._full_at:
+            self._full_at[key] -= self._interval
+
+
 def check_rate(buckets: Buckets, key: str, now: float) -> None:
     """For doors that know the caller only after its credential.
 
