@@ -31,7 +31,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--reserve-days", type=int, help="For so long.")
     @click.option("--account-delay-days", type=int, help="A changed bank account takes payouts so much later.")
     @click.option("--minimum", multiple=True, help="A smaller payout is carried: USD=25.00. May be repeated.")
-    @click.option("--limit", multiple=True, help="A larger adjustment needs a second person: USD=100.00.")
+    @click.option("--limit", multiple=True, help="What one person may adjust in a day: USD=100.00.")
     @from_option
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option

@@ -28,7 +28,7 @@ class Terms:
     """`anchor`: the day of the week (1 is Monday) or of the month on which a period begins, at midnight UTC.
     `delay_days` after its end the batch is made. `reserve_basis_points` of the amounts are held for `reserve_days`. An
     account takes payouts `account_delay_days` after it became active. `minimums`, `limits`: asset -> units; a smaller
-    payout is carried, a larger adjustment needs a second person.
+    payout is carried; what one person adjusts in a day beyond the limit needs a second person.
     """
 
     period: str = "month"
@@ -139,9 +139,10 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
         raise Problem("invalid", f"The merchant has no balance in {asset}; it has: {have}.", field="currency")
 
 
-def needs_second(units: int, asset: str, terms: Terms) -> bool:
-    """An asset without a limit has the limit 0."""
-    return abs(units) > terms.limits.get(asset, 0)
+def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:
+    """`alone`: what the same person moved without a second one in the last day, whatever its sign. An asset without a
+    limit has the limit 0."""
+    return alone + abs(units) > terms.limits.get(asset, 0)
 
 
 def check_second(first: str | None, second: str, what: str) -> None:

@@ -1,6 +1,7 @@
 """Bank accounts, payouts and adjustments, as pages and flows read them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -29,6 +30,10 @@ ORDER BY payout_no DESC LIMIT 1
 _ADJUSTMENTS = """
 SELECT * FROM adjustments WHERE merchant_id = $1 ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC
 LIMIT $2
+"""
+_ALONE = """
+SELECT coalesce(sum(abs(units)), 0)::bigint FROM adjustments
+WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked' AND decided_by IS NULL
 """
 _SENT = """
 SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset, t.at
@@ -83,6 +88,13 @@ async def payout_file(connection: asyncpg.Connection, merchant_id: UUID, payout_
 async def list_adjustments(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
     """Those that wait first, then newest first, at most ROWS_MAX."""
     return await connection.fetch(_ADJUSTMENTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
+
+
+async def adjusted_alone(
+    connection: asyncpg.Connection, merchant_id: UUID, asset: str, made_by: str, since: datetime
+) -> int:
+    """What one person booked since then without a second one, in both directions. Units."""
+    return await connection.fetchval(_ALONE, merchant_id, asset, made_by, since)  # type: ignore[no-any-return]
 
 
 async def payouts_sent(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
