@@ -294,6 +294,30 @@ async def terms_from(shop: Shop, change: dict[str, object], start: datetime | No
     await set_terms(shop.world, person(shop, "olga"), change, start)
 
 
+def test_a_reserve_that_is_agreed_on_the_last_day_holds_nothing_of_what_was_sold_before(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await terms(shop, period="week", delay_days=0, reserve_basis_points=1_000, reserve_days=10)
+            await shop.advance(7 * DAY)
+            await sold(shop, 2)
+            await terms(shop, reserve_basis_points=5_000, reserve_days=90)
+            await sold(shop)
+            await shop.advance(7 * DAY)
+            (batch,) = await batches(shop)
+            assert batch["held_units"] == 918 + 2295
+            assert (batch["release_at"] - batch["period_to"]) == 10 * DAY
+            await sold(shop)
+            await shop.advance(14 * DAY)
+            found = await batches(shop)
+            assert (found[1]["held_units"], found[1]["release_at"] - found[1]["period_to"]) == (2295, 90 * DAY)
+            assert sum(b["reserve_units"] for b in found) == -2295
+            await proved(shop)
+            assert (await verify(shop.world)).difference is None
+
+    asyncio.run(story())
+
+
 def test_adjustments_of_both_signs_are_lines_with_their_note(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:

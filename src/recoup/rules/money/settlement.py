@@ -52,6 +52,13 @@ class Closing(NamedTuple):
     carried: int
 
 
+class Earned(NamedTuple):
+    """Amounts of a batch that were booked while the same terms held."""
+
+    units: int
+    terms: Terms
+
+
 def check_terms(terms: Terms) -> None:
     """Raises: Problem(invalid) naming the first that cannot be."""
     if terms.period not in PERIODS:
@@ -114,17 +121,28 @@ def due_at(terms: Terms, period_to: datetime) -> datetime:
     return period_to + timedelta(days=terms.delay_days)
 
 
-def close(sums: Mapping[str, int], asset: str, terms: Terms) -> Closing:
-    """`sums` by kind of line. Held, paid and carried add up to them: the batch closes to 0.
+def close(sums: Mapping[str, int], asset: str, terms: Terms, earned: Iterable[Earned]) -> Closing:
+    """`sums` by kind of line; `earned`: the amounts among them. Held, paid and carried add up to them: the batch closes
+    to 0.
 
-    The share that is held never takes more than there is to pay.
+    Of each amount the share is held that was agreed on its day; never more than there is to pay.
     """
     net = sum(sums.values())
-    held = min(max(0, net), share_units(max(0, sums.get("amount", 0)), terms.reserve_basis_points))
+    held = min(max(0, net), sum(_share(one) for one in earned))
     rest = net - held
     if rest > 0 and rest >= terms.minimums.get(asset, 0):
         return Closing(held, rest, 0)
     return Closing(held, 0, rest)
+
+
+def reserve_days(earned: Iterable[Earned]) -> int:
+    """For how long a batch's reserve is held: the shortest that was agreed for any of it, so that nothing is held
+    longer than was agreed on its day. Raises: ValueError when nothing of it is to be held."""
+    return min(one.terms.reserve_days for one in earned if _share(one))
+
+
+def _share(one: Earned) -> int:
+    return share_units(max(0, one.units), one.terms.reserve_basis_points)
 
 
 def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any]) -> None:
