@@ -31,7 +31,7 @@ _OPTIONS: Final = (
     click.option("--mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A TOML file of it."),
     click.option("--period", metavar="FROM..TO", help="Days, the last included. Default: those of the lines."),
     click.option("--zone", help="Of times that name none, and of the days. Default: UTC."),
-    click.option("--currency", "currencies", multiple=True, help="Like USD,EUR. Default: that of the first line."),
+    click.option("--currency", "currencies", multiple=True, help="Like USD,EUR, or every. Default: the first line's."),
     click.option("--delimiter", help="Between fields. Default: sniffed."),
     click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign. Default: sniffed."),
     click.option("--date-format", help="Like %d.%m.%Y. Default: ISO 8601."),

@@ -30,6 +30,7 @@ SAMPLE_LINES: Final = 200
 TEXT_MAX: Final = 200
 UNITS_MAX: Final = 10**15
 COLUMNS: Final = ("id", "reference", "type", "amount", "currency", "date", "route")
+EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file holds
 DELIMITERS: Final = (",", ";", "\t", "|")
 # What others call a column that is not mapped; names are compared in lower case, without blanks and punctuation.
 _ALSO: Final = {
@@ -63,7 +64,7 @@ class Broken(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a file is to be read. `columns`: our name -> theirs; `types`: their word -> ours; `values`: what stands in no
-    column; `currencies`: those that it may hold, else that of its first line. Empty texts are sniffed."""
+    column; `currencies`: those that it may hold, EVERY for all, else its first line's. Empty texts are sniffed."""
 
     kind: str = "processor"
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -87,6 +88,12 @@ class Reading:
             "zone": self.zone, "delimiter": self.delimiter, "decimal": self.decimal, "date_format": self.date_format,
             "encoding": self.encoding,
         }  # fmt: skip
+
+
+def reading_of(told: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
+    """What `Reading.to_dict` told, with other currencies."""
+    period = tuple(datetime.fromisoformat(moment) for moment in told["period"])
+    return Reading(**(dict(told) | {"currencies": currencies, "period": period or None}))
 
 
 class Layout(NamedTuple):
@@ -135,9 +142,11 @@ def check(reading: Reading) -> ZoneInfo:
             raise Problem("invalid", f"The type {theirs!r} is mapped to {ours!r}; there are {known}.", field="types")
     if reading.period is not None and reading.period[0] >= reading.period[1]:
         raise Problem("invalid", "The period ends before it begins.", field="period")
-    for asset in (*reading.currencies, *((reading.values["currency"],) if "currency" in reading.values else ())):
+    named = [asset for asset in reading.currencies if asset != EVERY]
+    for asset in (*named, *((reading.values["currency"],) if "currency" in reading.values else ())):
         if asset not in EXPONENTS:
-            raise Problem("invalid", f"The currency {asset[:8]!r} is unknown.", field="currency")
+            raise Problem("invalid", f"The currency {asset[:8]!r} is unknown.", field="currency",
+                          cure="Write three letters, like USD, or a token, like USDC.")  # fmt: skip
     return zone_of(reading.zone)
 
 
@@ -158,7 +167,7 @@ class Statement:
             raise Problem("invalid", f"Line {header.number}, the header, {header.why}.", field="file")
         self.layout = _layout(header, rest, reading)
         self._lines = chain(rest, every)
-        self.currencies: set[str] = set(reading.currencies)
+        self.currencies: set[str] = set(reading.currencies) - {EVERY}
         self._first: tuple[int, str] | None = None
         self.last_number = header.number  # of the line that was read last
 
@@ -204,11 +213,13 @@ class Statement:
         return Theirs(number, line_id, kind, our_id, reference, units, asset, at, route)
 
     def _currency(self, number: int, text: str) -> str:
-        """A file is of one currency, unless others were named: two sums must not become one."""
+        """A file is of one currency, unless others were named or all: two sums must not become one."""
         asset = text.upper()
         if asset not in EXPONENTS:
             raise _no("unknown_currency", f"the currency {text[:8]!r} is unknown")
-        if not self.currencies:
+        if EVERY in self._reading.currencies:
+            self.currencies.add(asset)
+        elif not self.currencies:
             self.currencies, self._first = {asset}, (number, asset)
         if asset not in self.currencies:
             known = f"{self._first[1]} since line {self._first[0]}" if self._first else " and ".join(
