@@ -19,7 +19,10 @@ FROM bank_payouts p LEFT JOIN bank_accounts a USING (merchant_id, account_id)
 _OF_BATCH = f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.batch_id = $2 ORDER BY p.payout_no"
 _ONE_PAYOUT = f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.payout_id = $2"
 _OPEN_PAYOUTS = f"""{_PAYOUT} WHERE p.merchant_id = $1 AND p.state IN ('created', 'approved', 'sent')
+  AND ($3::text IS NULL OR p.asset = $3)
 ORDER BY p.created_at, p.payout_id LIMIT $2"""
+_OPEN_COUNTS = """SELECT asset, count(*) AS payouts FROM bank_payouts
+WHERE merchant_id = $1 AND state IN ('created', 'approved', 'sent') GROUP BY asset ORDER BY asset"""
 _BY_REFERENCE = "SELECT merchant_id, payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2"
 _FILE = "SELECT file_name, file FROM bank_payouts WHERE merchant_id = $1 AND payout_id = $2 AND file IS NOT NULL"
 _LAST = """
@@ -70,9 +73,16 @@ async def payout_by_reference(connection: asyncpg.Connection, merchant_id: UUID,
     return row["payout_id"] if row else None
 
 
-async def open_payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
-    """Those that wait for somebody, oldest first, at most ROWS_MAX."""
-    return await connection.fetch(_OPEN_PAYOUTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
+async def open_payouts(
+    connection: asyncpg.Connection, merchant_id: UUID, asset: str | None = None
+) -> Sequence[asyncpg.Record]:
+    """Those that wait for somebody, oldest first, at most ROWS_MAX; of one currency when it is named."""
+    return await connection.fetch(_OPEN_PAYOUTS, merchant_id, ROWS_MAX, asset)  # type: ignore[no-any-return]
+
+
+async def open_payout_counts(connection: asyncpg.Connection, merchant_id: UUID) -> dict[str, int]:
+    """Currency -> how many payouts wait for somebody."""
+    return {row["asset"]: row["payouts"] for row in await connection.fetch(_OPEN_COUNTS, merchant_id)}
 
 
 async def payout_file(connection: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> asyncpg.Record | None:
