@@ -16,6 +16,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.rules.money.bank_answers import OUTCOMES
 
 OPERATOR = Actor("operator", "command-line")
 _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
@@ -51,7 +52,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @_merchant
     @data_dir_option
     def answers(path: Path, merchant: str | None, data_dir: Path | None) -> None:
-        """Takes the bank's answer FILE: CSV with payout (id or reference), outcome (paid, returned), reason."""
+        """Takes the bank's answer FILE: CSV with payout (id or reference), outcome (paid, returned), reason. Ends with
+        1 when a line could not be done; the others are."""
         content = path.read_bytes()
 
         async def work(opened: Opened) -> list[Any]:
@@ -59,9 +61,15 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             return await take_answers(opened.world, scope, content)
 
         done = with_world(load_settings(data_dir=data_dir), work)
+        counts = dict.fromkeys((*OUTCOMES, "known", "not done"), 0)
         for told, what in done:
-            click.echo(f"line {told.line}: {told.payout or '-'}: {what}")
-        if any(what not in ("paid", "returned", "known") for _, what in done):
+            counts[what if what in counts else "not done"] += 1
+            words = f"{told.outcome} already, nothing changed" if what == "known" else what
+            mark = "" if what in counts else "not done: "
+            click.echo(f"line {told.line}: {told.payout or '-'}: {mark}{words}")
+        click.echo(f"{len(done):,} lines: {counts['paid']:,} paid, {counts['returned']:,} returned, "
+                   f"{counts['known']:,} known already, {counts['not done']:,} not done")  # fmt: skip
+        if counts["not done"]:
             raise click.exceptions.Exit(1)
 
     @bank.command(context_settings={"ignore_unknown_options": True})

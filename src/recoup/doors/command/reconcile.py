@@ -18,7 +18,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.matching import KINDS, OUTCOMES
-from recoup.rules.money.periods import days
+from recoup.rules.money.periods import days, days_of
 from recoup.rules.money.statement import Reading, mapping_file
 from recoup.store.read.reconciliation import bookings, run_lines
 
@@ -89,9 +89,11 @@ async def _work(
 
 def _told(ran: Ran, booked: Booked, to_book: int, rows: Sequence[Any]) -> dict[str, Any]:
     run = ran.run
+    period, zone = (run["period_from"], run["period_to"]), run["reading"]["zone"]
     return {
         "id": str(run["run_id"]), "file": run["file_name"], "kind": run["kind"], "from": iso(run["period_from"]),
-        "to": iso(run["period_to"]), "lines": run["lines"], "before": ran.before, "comparedAt": iso(run["created_at"]),
+        "to": iso(run["period_to"]), "zone": zone, "days": [day.isoformat() for day in days_of(period, zone)],
+        "lines": run["lines"], "before": ran.before, "comparedAt": iso(run["created_at"]),
         "outcomes": {name: run["counts"].get(name, 0) for name in OUTCOMES}, "notes": run["notes"],
         "booked": booked.now, "bookedBefore": booked.before, "toBook": to_book,
         "differences": [_line(row) for row in rows],
@@ -114,7 +116,8 @@ def _line(row: Any) -> dict[str, Any]:
 
 
 def _text(told: dict[str, Any]) -> list[str]:
-    lines = [f"{told['file']}: {told['lines']:,} lines, {told['from'][:10]} up to {told['to'][:10]}"]
+    first, last = told["days"]
+    lines = [f"{told['file']}: {told['lines']:,} lines, {first} to {last} ({told['zone']})"]
     if told["before"]:
         lines.append(f"This file was compared like this at {told['comparedAt']}; nothing was changed. "
                      "--again compares it anew.")  # fmt: skip

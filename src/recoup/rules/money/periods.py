@@ -30,6 +30,12 @@ def days(first: str, last: str, zone: str) -> Span:
     return begin, end
 
 
+def days_of(span: Span, zone: str) -> tuple[date, date]:
+    """First and last day of a span, as the zone counts them."""
+    local = zone_of(zone)
+    return span[0].astimezone(local).date(), (span[1] - timedelta(microseconds=1)).astimezone(local).date()
+
+
 def month(text: str, zone: str) -> Span:
     """`2026-11`. Raises: Problem(invalid)."""
     found = _MONTH.fullmatch(text)
