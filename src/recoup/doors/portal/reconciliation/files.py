@@ -16,7 +16,7 @@ from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.flows.people.sessions import is_csrf
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.periods import days
+from recoup.rules.money.periods import days, days_of
 from recoup.rules.money.statement import EVERY, Reading, mapping_file, reading_of
 from recoup.store.read.reconciliation import bookings, list_runs, refused_lines, run_lines
 
@@ -75,7 +75,8 @@ async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: P
         runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
     values = visit.values(
         runs=runs[:SIZE], next=runs[SIZE - 1]["run_id"] if len(runs) > SIZE else None, first=after is None,
-        kinds=KINDS, outcomes=OUTCOMES, typed=_EMPTY | dict(typed or {}), problem=problem, may=_may_compare(visit),
+        kinds=KINDS, outcomes=OUTCOMES, days=_days, typed=_EMPTY | dict(typed or {}), problem=problem,
+        may=_may_compare(visit),
     )  # fmt: skip
     return render("reconciliation/files.html", values, status=STATUSES[problem.code] if problem else 200)
 
@@ -96,8 +97,8 @@ async def _show(
         run=run, rows=rows[:LINES], next=rows[LINES - 1]["row_no"] if len(rows) > LINES else None, first=not after,
         outcome=outcome if outcome in OUTCOMES or outcome == "all" else "", outcomes=OUTCOMES, kinds=KINDS,
         ticks=visit.is_operator and any(row["recipe"] and not row["booked_at"] for row in rows),
-        recipes=RECIPES, differ=sum(run["counts"].get(name, 0) for name in _DIFFER), open=open_, problem=problem,
-        note=note, known="known" in query, booked=_digits(query.get("booked", "")),
+        days=_days, recipes=RECIPES, differ=sum(run["counts"].get(name, 0) for name in _DIFFER), open=open_,
+        problem=problem, note=note, known="known" in query, booked=_digits(query.get("booked", "")),
         before=_digits(query.get("before", "")).lstrip("0"), refused=refused, reasons=REFUSED, may=_may_compare(visit),
         mixed=any(group["reason"] == "mixed_currencies" for group in refused),
     )  # fmt: skip
@@ -154,6 +155,14 @@ def _rows(texts: list[str]) -> list[int]:
     if not found:
         raise Problem("invalid", "No line was chosen.", field="row", cure="Tick those that are to be booked.")
     return found
+
+
+def _days(run: Mapping[str, Any]) -> str:
+    """As the file counts them."""
+    zone = run["reading"]["zone"]
+    first, last = days_of((run["period_from"], run["period_to"]), zone)
+    until = "" if first == last else f" to {last.day} {last:%b %Y}"
+    return f"{first.day} {first:%b %Y}{until}" + (f", {zone}" if zone != "UTC" else "")
 
 
 def _digits(text: str) -> str:
