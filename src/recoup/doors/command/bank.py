@@ -36,7 +36,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         """Writes the bank file of an approved PAYOUT (its id)."""
         payout_id = parse_id(payout)
         if payout_id is None:
-            raise Problem("invalid", f"{payout!r} is not a payout id.")
+            raise Problem("invalid", f"{payout!r} is not a payout id.", cure="See the portal's Approvals for the ids.")
 
         async def work(opened: Opened) -> tuple[str, bytes]:
             return await read_file(opened.world, merchant_of(opened, merchant), payout_id)
@@ -82,7 +82,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         """Moves AMOUNT of CURRENCY to the merchant, or from it when it begins with -."""
         asset = currency.upper()
         if asset not in EXPONENTS:
-            raise Problem("invalid", f"{currency!r} is not a currency.", field="currency")
+            raise Problem("invalid", f"{currency!r} is not a currency.", field="currency",
+                          cure="Write three letters, like USD.")  # fmt: skip
         units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
 
         async def work(opened: Opened) -> str:

@@ -39,7 +39,8 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         the chance that it is never collected, must be covered by the fee and the allowed loss."""
         asset = currency.upper()
         if asset not in EXPONENTS:
-            raise Problem("invalid", f"{currency!r} is not a currency that is known here.", field="currency")
+            raise Problem("invalid", f"{currency!r} is not a currency that is known here.", field="currency",
+                          cure="Write three letters, like USD.")  # fmt: skip
         asked = _asked(asset, **given)
 
         async def work(opened: Opened) -> Exposure:

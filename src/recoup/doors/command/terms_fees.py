@@ -73,12 +73,13 @@ def _asked(
                  "note": note}  # fmt: skip
         alone = [name for name, value in given.items() if value]
         if alone:
-            raise Problem("invalid", f"--{' and --'.join(alone)} say for what, not which fee: nothing was set.",
+            raise Problem("invalid", f"No fee is named beside --{' and --'.join(alone)}: nothing was set.",
                           field="percent", cure="Add --percent, --fixed or --minimum, or --end.")  # fmt: skip
         return None
     site_id = parse_id(site) if site else None
     if site and site_id is None:
-        raise Problem("invalid", f"{site!r} is not a site id.", field="site")
+        raise Problem("invalid", f"{site!r} is not a site id.", field="site",
+                      cure="See GET /v1/sites, or the order's page.")  # fmt: skip
     currency = currency.upper() if currency else None
     tariff = Tariff(basis_points(percent or "0", "percent"), _units(fixed, currency, "fixed"),
                     _units(minimum, currency, "minimum"), (refund or "keep").replace("-", "_"))  # fmt: skip

@@ -30,7 +30,8 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
         async with world.db.transaction() as tx:
             offset = await offset_of(tx, scope.merchant_id)
             if offset is None:
-                raise Problem("not_found", "There is no such merchant in this world.")
+                raise Problem("not_found", "There is no such merchant in this world.",
+                              cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
             now = business_at(wall, offset)
             check_adjustment(units, note, asset, await payable_assets(tx, scope.merchant_id))
             adjustment_id = key or new_id()

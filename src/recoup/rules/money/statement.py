@@ -111,13 +111,15 @@ def mapping_file(text: str) -> dict[str, Any]:
     try:
         told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Problem("invalid", f"The mapping is no TOML: {error}.", field="mapping") from None
+        raise Problem("invalid", f"The mapping is no TOML: {error}.", field="mapping",
+                      cure="Write lines like amount = 'Gross' under [columns].") from None  # fmt: skip
     tables = {"columns": COLUMNS, "types": None, "values": ("type", "currency", "route"),
               "format": ("delimiter", "decimal", "date_format", "zone", "encoding")}  # fmt: skip
     found: dict[str, Any] = {}
     for name, table in told.items():
         if name not in tables or not isinstance(table, dict):
-            raise Problem("invalid", f"The mapping knows no {name!r}; it has {', '.join(tables)}.", field="mapping")
+            raise Problem("invalid", f"The mapping knows no {name!r}; it has {', '.join(tables)}.", field="mapping",
+                          cure="See docs/reconciliation.md for an example.")  # fmt: skip
         for key, value in table.items():
             allowed = tables[name]
             if allowed is not None and key not in allowed or not isinstance(value, str):
@@ -131,17 +133,20 @@ def mapping_file(text: str) -> dict[str, Any]:
 def check(reading: Reading) -> ZoneInfo:
     """The zone. Raises: Problem(invalid) for options that cannot be."""
     if reading.kind not in KINDS:
-        raise Problem("invalid", f"A file is one of {', '.join(KINDS)}.", field="kind")
+        raise Problem("invalid", f"A file is one of {', '.join(KINDS)}.", field="kind", cure="Choose one of them.")
     if reading.delimiter and len(reading.delimiter) != 1:
-        raise Problem("invalid", "A delimiter is one character.", field="delimiter")
+        raise Problem("invalid", "A delimiter is one character.", field="delimiter",
+                      cure="Write , or ; or \\t for a tab.")  # fmt: skip
     if reading.decimal not in ("", ".", ","):
-        raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal")
+        raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal", cure="Write . or , alone.")
     for theirs, ours in reading.types.items():
         if ours not in KINDS[reading.kind]:
             known = ", ".join(KINDS[reading.kind])
-            raise Problem("invalid", f"The type {theirs!r} is mapped to {ours!r}; there are {known}.", field="types")
+            raise Problem("invalid", f"The type {theirs!r} is mapped to {ours!r}; there are {known}.", field="types",
+                          cure="Map it to one of these.")  # fmt: skip
     if reading.period is not None and reading.period[0] >= reading.period[1]:
-        raise Problem("invalid", "The period ends before it begins.", field="period")
+        raise Problem("invalid", "The period ends before it begins.", field="period",
+                      cure="Write the earlier day first.")  # fmt: skip
     named = [asset for asset in reading.currencies if asset != EVERY]
     for asset in (*named, *((reading.values["currency"],) if "currency" in reading.values else ())):
         if asset not in EXPONENTS:
@@ -164,7 +169,8 @@ class Statement:
             raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and lines.")
         header, rest = sample[0], sample[1:]
         if header.text is None:
-            raise Problem("invalid", f"Line {header.number}, the header, {header.why}.", field="file")
+            raise Problem("invalid", f"Line {header.number}, the header, {header.why}.", field="file",
+                          cure="Save the file as CSV UTF-8 anew.")  # fmt: skip
         self.layout = _layout(header, rest, reading)
         self._lines = chain(rest, every)
         self.currencies: set[str] = set(reading.currencies) - {EVERY}
@@ -328,7 +334,8 @@ def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, i
     found: dict[str, int] = {}
     for ours, theirs in reading.columns.items():
         if ours not in COLUMNS:
-            raise Problem("invalid", f"{ours!r} is no column of ours; there are {', '.join(COLUMNS)}.", field="map")
+            raise Problem("invalid", f"{ours!r} is no column of ours; there are {', '.join(COLUMNS)}.", field="map",
+                          cure="Map one of these.")  # fmt: skip
         if _plain(theirs) not in positions:
             message = f"Line {number}, the header, has no column {theirs[:40]!r}; it has {have}."
             raise Problem("invalid", message, field="map", cure="Look at the file's first line.")
@@ -351,7 +358,8 @@ def _header_cells(header: Line, delimiter: str) -> list[str]:
     try:
         return _cells(header.text or "", delimiter)
     except Problem as problem:
-        raise Problem("invalid", f"Line {header.number}, the header: {problem.message}.", field="file") from None
+        raise Problem("invalid", f"Line {header.number}, the header: {problem.message}.", field="file",
+                      cure="Mend the first line, or export the file anew.") from None  # fmt: skip
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

@@ -117,11 +117,12 @@ async def _upload(visit: Visit) -> FormData:
     """Parts are written to disk as they come. Raises: Problem(malformed), Problem(forbidden)."""
     same_origin(visit.request)
     if not visit.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Problem("malformed", "This is not a form of this page.")
+        raise Problem("malformed", "This is not a form of this page.", cure="Use the form on the page Statements.")
     try:
         form = await visit.request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
     except HTTPException:
-        raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.") from None
+        raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.",
+                      cure="Choose the file again and send it once more.") from None  # fmt: skip
     csrf = form.get("csrf", "")
     if not isinstance(csrf, str) or not is_csrf(visit.session, csrf):
         await form.close()
@@ -143,7 +144,8 @@ def _reading(typed: Mapping[str, str]) -> Reading:
     told: dict[str, Any] = mapping_file(typed.get("mapping", ""))
     first, last = typed.get("from", "").strip(), typed.get("to", "").strip()
     if bool(first) != bool(last):
-        raise Problem("invalid", "A period has two ends; or leave both empty.", field="from")
+        raise Problem("invalid", "A period has two ends; or leave both empty.", field="from",
+                      cure="Fill in the other day too.")  # fmt: skip
     period = days(first, last, told.get("zone", "UTC")) if first else None
     named = tuple(typed.get("currencies", "").upper().replace(",", " ").split())
     currencies = (EVERY,) if "every" in typed else named
