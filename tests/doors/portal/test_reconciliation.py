@@ -66,7 +66,7 @@ def test_lines_in_other_currencies_are_told_once_and_taken_on_request(shop: Shop
         page = (await client.get(where)).text
         assert "4 of 5 lines were not taken" in page
         assert page.count("name every currency to take all") == 1
-        assert "In another currency than the file, 3" in page
+        assert "In another currency than the file: 3" in page
         assert 'Differences <span class="count hot">1<' in page
         assert (await client.get(f"{where}?outcome=refused")).text.count("it is in EUR") == 3
         assert "4 not taken" in (await client.get(FILES)).text

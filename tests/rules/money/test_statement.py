@@ -14,16 +14,8 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import LINE_MAX, encoding_of, lines
 from recoup.rules.money.matching import Theirs
 from recoup.rules.money.periods import days, month
-from recoup.rules.money.statement import (
-    EVERY,
-    Broken,
-    Reading,
-    Statement,
-    mapping_file,
-    reading_of,
-    shown_reference,
-    sniff_decimal,
-)
+from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
+from recoup.rules.money.statement import Broken, Statement, shown_reference, sniff_decimal
 
 ID = UUID("01890000-0000-7000-8000-000000000001")
 PLAIN = f"id,reference,type,amount,currency,date\n{ID},r1,charge,45.90,USD,2026-11-20T10:00:00Z\n"

@@ -19,7 +19,7 @@ from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.matching import KINDS, OUTCOMES
 from recoup.rules.money.periods import days, days_of
-from recoup.rules.money.statement import Reading, mapping_file
+from recoup.rules.money.reading import Reading, mapping_file
 from recoup.store.read.reconciliation import bookings, refused_lines, run_lines
 
 SHOWN_MAX: Final = 20

@@ -17,7 +17,7 @@ from recoup.flows.people.sessions import is_csrf
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.periods import days, days_of
-from recoup.rules.money.statement import EVERY, Reading, mapping_file, reading_of
+from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.store.read.reconciliation import bookings, list_runs, refused_lines, run_lines
 
 FILES: Final = "/reconciliation/files"

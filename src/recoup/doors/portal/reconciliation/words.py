@@ -16,11 +16,11 @@ class Outcome:
 
 OUTCOMES: Final = {
     "matched": Outcome("Matched", "ok", "check", "The same id or reference, type, amount and currency on both sides."),
-    "missing_here": Outcome("Missing here", "bad", "problem", "In the file, and not in the ledger."),
-    "missing_there": Outcome("Missing there", "warn", "problem", "In the ledger in this period, and not in the file."),
-    "amount_differs": Outcome("Amount differs", "bad", "problem", "The same movement with another amount."),
-    "duplicate": Outcome("Duplicate", "warn", "info", "It says again what another line of the file says."),
-    "refused": Outcome("Not taken", "warn", "problem", "A line that could not be read; nothing comes of it."),
+    "missing_here": Outcome("Missing here", "prob", "problem", "In the file, and not in the ledger."),
+    "missing_there": Outcome("Missing there", "hold", "problem", "In the ledger in this period, and not in the file."),
+    "amount_differs": Outcome("Amount differs", "prob", "problem", "The same movement with another amount."),
+    "duplicate": Outcome("Duplicate", "off", "info", "It says again what another line of the file says."),
+    "refused": Outcome("Not taken", "off", "problem", "A line that could not be read; nothing comes of it."),
 }
 REFUSED: Final = {
     "mixed_currencies": "In another currency than the file", "unknown_currency": "Unknown currency",
