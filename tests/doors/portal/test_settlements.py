@@ -222,6 +222,27 @@ def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) ->
     portal(server, story)
 
 
+def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, olga = await signed_in("owner"), await signed_in("olga")
+        account = await entered(owner, "000111110002")
+        await post(olga, "/approvals", f"/approvals/accounts/{account}", decision="approve")
+        await terms(shop, period="day", delay_days=0, account_delay_days=0)
+        await sold(shop)
+        await shop.advance(DAY)
+        (payout,) = await payouts(shop)
+        assert "came back" not in texts(await owner.get("/bank"))
+        await post(olga, "/approvals", f"/approvals/payouts/{payout['payout_id']}/approve")
+        await shop.run_due()
+        await shop.advance(2 * DAY)
+        assert "R02, the account is closed. Enter another account" in texts(await owner.get("/bank"))
+        batch = f"/settlements/{payout['batch_id']}"
+        assert (await post(owner, batch, f"{batch}/pay-again")).status_code == 303
+        assert "came back from it: R02, the account is closed" in texts(await olga.get("/approvals"))
+
+    portal(server, story)
+
+
 def test_pages_take_whatever_an_address_holds(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga = await signed_in("olga")

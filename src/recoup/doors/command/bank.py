@@ -67,8 +67,9 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             words = f"{told.outcome} already, nothing changed" if what == "known" else what
             mark = "" if what in counts else "not done: "
             click.echo(f"line {told.line}: {told.payout or '-'}: {mark}{words}")
-        click.echo(f"{len(done):,} lines: {counts['paid']:,} paid, {counts['returned']:,} returned, "
-                   f"{counts['known']:,} known already, {counts['not done']:,} not done")  # fmt: skip
+        click.echo(f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
+                   f"{counts['returned']:,} returned, {counts['known']:,} known already, "
+                   f"{counts['not done']:,} not done")  # fmt: skip
         if counts["not done"]:
             raise click.exceptions.Exit(1)
 

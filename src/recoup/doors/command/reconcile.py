@@ -135,8 +135,9 @@ def _text(told: dict[str, Any]) -> list[str]:
     if left > 0:
         lines.append(f"  … and {left:,} more; the portal's page Reconciliation and --json show all")
     for group in told["refused"]:
+        cure = " (--currency every)" if group["reason"] == "mixed_currencies" else ""
         lines.append(f"Not taken, {group['lines']:,} {group['reason'].replace('_', ' ')}"
-                     f"{', the first' if group['lines'] > 1 else ''}: {group['first']}")  # fmt: skip
+                     f"{', the first' if group['lines'] > 1 else ''}: {group['first']}{cure}")  # fmt: skip
     if told["booked"] or told["bookedBefore"]:
         lines.append(f"Booked: {told['booked']:,} now, {told['bookedBefore']:,} from other files before.")
     if told["toBook"]:

@@ -62,7 +62,8 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         for row in told or [{"from": "always", "by": "default"} | _told(_plain(now))]:
             click.echo(f"{row['from']}  {row['by']}")
             for name in (*_FIELDS, "minimums", "limits"):
-                click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}")
+                others = ", any other 0" if name == "limits" and row[name] else ""
+                click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
 
 
 def _plain(terms: Terms) -> dict[str, Any]:

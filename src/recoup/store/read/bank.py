@@ -33,6 +33,12 @@ _ADJUSTMENTS = """
 SELECT * FROM adjustments WHERE merchant_id = $1 ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC
 LIMIT $2
 """
+_LAST_RETURNS = """
+SELECT account_id, reason, ended_at FROM (
+  SELECT DISTINCT ON (account_id) account_id, state, reason, ended_at FROM bank_payouts
+  WHERE merchant_id = $1 AND account_id IS NOT NULL AND ended_at IS NOT NULL ORDER BY account_id, ended_at DESC) p
+WHERE state = 'returned'
+"""
 _SENT = """
 SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset, t.at
 FROM bank_payouts o
@@ -53,6 +59,11 @@ async def find_account(connection: asyncpg.Connection, merchant_id: UUID, accoun
 async def list_accounts(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
     """Newest first, at most ROWS_MAX."""
     return await connection.fetch(_ACCOUNTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
+
+
+async def last_returns(connection: asyncpg.Connection, merchant_id: UUID) -> dict[UUID, asyncpg.Record]:
+    """Accounts whose last payout came back: why, and when."""
+    return {row["account_id"]: row for row in await connection.fetch(_LAST_RETURNS, merchant_id)}
 
 
 async def payouts_of(connection: asyncpg.Connection, merchant_id: UUID, batch_id: UUID) -> Sequence[asyncpg.Record]:
