@@ -43,6 +43,9 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         change = {name: given[name] for name in _FIELDS if given[name] is not None}
         change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
         start = moment(valid_from)
+        if start is not None and not change:
+            raise Problem("invalid", "--from says from when on, not which terms: nothing was set.", field="period",
+                          cure="Add the terms that begin then, like --period week.")  # fmt: skip
 
         async def work(opened: Opened) -> tuple[Terms, Any]:
             merchant_id = merchant_of(opened, merchant)
@@ -59,7 +62,8 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         for row in told or [{"from": "always", "by": "default"} | _told(_plain(now))]:
             click.echo(f"{row['from']}  {row['by']}")
             for name in (*_FIELDS, "minimums", "limits"):
-                click.echo(f"    {name:22} {_shown(row[name])}")
+                others = ", any other 0" if name == "limits" and row[name] else ""
+                click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
 
 
 def _plain(terms: Terms) -> dict[str, Any]:

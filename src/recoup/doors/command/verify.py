@@ -64,6 +64,8 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
     else:
         click.echo("\n".join(["The first difference:", *(f"  {name:9} {value}" for name, value in
                                                          found._asdict().items())]))  # fmt: skip
+        if found.line <= 1 and found.field in ("line", "end", "type"):
+            click.echo("This is no settlement file: `recoup report settlement --batch ID --proof` writes one.")
     if wrong is not None:
         raise click.exceptions.Exit(1)
 

@@ -77,6 +77,7 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/bank/{account_id}/prove", bank.post_proof, "POST"),
         on("/bank/{account_id}/withdraw", bank.post_withdrawal, "POST"),
         on("/approvals", approvals.approvals_page),
+        on("/approvals/payouts", approvals.approve_payouts, "POST"),
         on("/approvals/payouts/{id}/approve", approvals.approve_payout, "POST"),
         on("/approvals/payouts/{id}/outcome", approvals.payout_outcome, "POST"),
         on("/approvals/payouts/{id}/file", approvals.payout_file),

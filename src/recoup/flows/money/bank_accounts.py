@@ -30,7 +30,7 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
     Raises: Problem(invalid).
     """
     if asset not in EXPONENTS:
-        raise Problem("invalid", "This currency is not known.", field="currency")
+        raise Problem("invalid", "This currency is not known.", field="currency", cure="Choose one from the list.")
     check_currency(account, asset)
     account_id = new_id()
     numbers = json.dumps({"routing": account.routing, "account": account.account}).encode()
@@ -86,7 +86,8 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     """One that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise Problem("invalid", "Say why the account is refused.", field="reason")
+        raise Problem("invalid", "Say why the account is refused.", field="reason",
+                      cure="Write the reason beside the button.")  # fmt: skip
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
@@ -119,6 +120,7 @@ async def _now(world: World, merchant_id: UUID) -> BusinessTime:
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
     if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.")
+        raise Problem("not_found", "There is no such merchant in this world.",
+                      cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
     now: datetime = world.clocks.business(offset)
     return BusinessTime(now)

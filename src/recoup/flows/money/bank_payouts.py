@@ -97,7 +97,8 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
     """
     reason = " ".join((reason or "").split())[:200] or None
     if state not in ("paid", "returned"):
-        raise Problem("invalid", "A payout was paid or it was returned.", field="outcome")
+        raise Problem("invalid", "A payout was paid or it was returned.", field="outcome",
+                      cure="Press one of the two buttons.")  # fmt: skip
     if state == "returned" and reason is None:
         raise Problem("invalid", "Say why the bank gave it back.", field="reason", cure="Copy it from the statement.")
     await _close(world, scope.merchant_id, payout_id, state, reason)

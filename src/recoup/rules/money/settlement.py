@@ -62,7 +62,8 @@ class Earned(NamedTuple):
 def check_terms(terms: Terms) -> None:
     """Raises: Problem(invalid) naming the first that cannot be."""
     if terms.period not in PERIODS:
-        raise Problem("invalid", f"A period is one of {', '.join(PERIODS)}.", field="period")
+        raise Problem("invalid", f"A period is one of {', '.join(PERIODS)}.", field="period",
+                      cure="Choose one of them.")  # fmt: skip
     highest = PERIODS[terms.period]
     bounds = (
         ("anchor", terms.anchor, 1, highest), ("delay_days", terms.delay_days, 0, 90),
@@ -72,11 +73,13 @@ def check_terms(terms: Terms) -> None:
     for name, value, low, high in bounds:
         if not low <= value <= high:
             said = f" of a {terms.period}" if name == "anchor" else ""
-            raise Problem("invalid", f"The {name.replace('_', ' ')}{said} is from {low} to {high}.", field=name)
+            raise Problem("invalid", f"The {name.replace('_', ' ')}{said} is from {low} to {high}.", field=name,
+                          cure="Name a number in between.")  # fmt: skip
     for name, amounts in (("minimums", terms.minimums), ("limits", terms.limits)):
         for asset, units in amounts.items():
             if asset not in EXPONENTS or units < 0:
-                raise Problem("invalid", f"The {name} are amounts of known currencies, 0 or more.", field=name)
+                raise Problem("invalid", f"The {name} are amounts of known currencies, 0 or more.", field=name,
+                              cure="Write them like USD=25.00.")  # fmt: skip
 
 
 def check_start(valid_from: datetime, now: datetime) -> None:
@@ -154,7 +157,8 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
         raise Problem("invalid", message, field="note", cure="Write what it is for; the merchant reads it.")
     if asset not in assets:
         have = ", ".join(sorted(assets)) or "none yet"
-        raise Problem("invalid", f"The merchant has no balance in {asset}; it has: {have}.", field="currency")
+        raise Problem("invalid", f"The merchant has no balance in {asset}; it has: {have}.", field="currency",
+                      cure="Choose a currency that it has.")  # fmt: skip
 
 
 def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:

@@ -76,7 +76,8 @@ def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = 
             part = _decode(raw) if len(raw) <= LINE_BYTES_MAX else None
             wrong = _part(proof, part, digest, root) if isinstance(part, dict) else ("line", "a JSON object", "none")
         except (msgspec.DecodeError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-            wrong = ("line", "a part of a settlement file", f"{error}"[:100] or "nothing of the kind")
+            odd = f"no {error}" if isinstance(error, KeyError) else f"{error}"[:100]
+            wrong = ("line", "a part of a settlement file", odd or "nothing of the kind")
         if wrong is not None:
             return Wrong(number, *wrong)
         digest.update(raw)
