@@ -42,8 +42,9 @@ def test_a_merchant_rescues_lists_refunds_and_cancels(door: Door, shop: Caller) 
             found = recoup.list_orders(externalOrderId=[body["orderId"], later["orderId"]], pageSize=10)
             assert {one["externalOrderId"] for one in found["orders"]["data"]} == {body["orderId"], later["orderId"]}
             assert recoup.get_order(called_off["orderId"])["statusName"] == "CANCELLED"
-            site = recoup.create_site({"url": "https://second.merchant.example", "name": "Two", "descriptor": "SECOND*SHOP"})
-            assert recoup.delete_site(site["siteId"]) is None
+            wanted = {"url": "https://second.merchant.example", "name": "Two", "descriptor": "SECOND*SHOP"}
+            site = recoup.create_site(wanted)
+            assert recoup.delete_site(site["id"]) is None
             with pytest.raises(RecoupError) as refused:
                 recoup.get_order(str(uuid.uuid4()))
             assert (refused.value.status, refused.value.code[:3]) == (404, "404")

@@ -29,6 +29,11 @@ class Recoup(Waiting):
         found: s.Evaluated = self._call("POST", "/v1/evaluate", body=body)
         return found
 
+    def check_evaluate(self, body: s.CheckBody) -> s.Checked:
+        """Check a declined payment before sending it."""
+        found: s.Checked = self._call("POST", "/v1/evaluate/check", body=body)
+        return found
+
     def capture(self, body: s.CaptureBody) -> s.CaptureTold:
         """Capture an authorised order."""
         found: s.CaptureTold = self._call("POST", "/v1/capture", body=body)
@@ -174,6 +179,11 @@ class AsyncRecoup(Awaiting):
     async def evaluate(self, body: s.EvaluateBody) -> s.Evaluated:
         """Hand a declined payment over."""
         found: s.Evaluated = await self._call("POST", "/v1/evaluate", body=body)
+        return found
+
+    async def check_evaluate(self, body: s.CheckBody) -> s.Checked:
+        """Check a declined payment before sending it."""
+        found: s.Checked = await self._call("POST", "/v1/evaluate/check", body=body)
         return found
 
     async def capture(self, body: s.CaptureBody) -> s.CaptureTold:

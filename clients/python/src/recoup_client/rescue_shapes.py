@@ -110,6 +110,53 @@ CardMethod = TypedDict("CardMethod", {
 })
 """The card and whom it belongs to."""
 
+CheckBody = TypedDict("CheckBody", {
+    "isDeclined": bool,
+    "orderId": str,
+    "isMIT": NotRequired[bool | None],
+    "mid": NotRequired[str | None],
+    "orderSource": NotRequired[str | None],
+    "siteId": NotRequired[str | None],
+    "siteUrl": NotRequired[str | None],
+    "customerIp": NotRequired[str | None],
+    "senseKey": NotRequired[str | None],
+    "isRecurring": NotRequired[bool | None],
+    "subscription": NotRequired["Subscription | None"],
+    "payer": NotRequired["Payer | None"],
+    "billingInformation": NotRequired["Address | None"],
+    "shippingInformation": NotRequired["Address | None"],
+    "orderItems": NotRequired[list["OrderItem"] | None],
+    "merchant": NotRequired["MerchantTold | None"],
+    "deviceDetails": NotRequired[dict[str, Any] | None],
+    "additionalFields": NotRequired[list[Any] | None],
+    "correlationId": NotRequired[str | None],
+    "source": NotRequired[str | None],
+    "extraData": NotRequired[Any | None],
+    "idempotencyKey": str,
+    "transaction": "Transaction",
+    "paymentMethod": "PaymentMethod",
+    "transactionType": NotRequired[str | None],
+    "expiryDateUtc": NotRequired[str | None],
+    "threeDSecure": NotRequired["ThreeDSecure | None"],
+})
+"""What /evaluate takes; it may be incomplete."""
+
+Checked = TypedDict("Checked", {
+    "valid": bool,
+    "score": int,
+    "complaints": list["Complaint"],
+    "improvements": list["Improvement"],
+    "remarks": list[str],
+    "decline": "ReadDecline | None",
+})
+"""`score` of 100."""
+
+Complaint = TypedDict("Complaint", {
+    "field": str,
+    "text": str,
+})
+"""What /evaluate would refuse."""
+
 CreditCard = TypedDict("CreditCard", {
     "number": str,
     "month": str,
@@ -269,6 +316,13 @@ Happening = TypedDict("Happening", {
     "at": str,
 })
 """A line of the order's log."""
+
+Improvement = TypedDict("Improvement", {
+    "field": str,
+    "points": int,
+    "why": str,
+})
+"""A field that is left out."""
 
 Item = TypedDict("Item", {
     "line": int,
@@ -512,6 +566,16 @@ PaymentMethodCopy = TypedDict("PaymentMethodCopy", {
     "verificationValue": NotRequired[str | None],
 })
 """The card of a copy: its first six and last four digits."""
+
+ReadDecline = TypedDict("ReadDecline", {
+    "code": str | None,
+    "meaning": str,
+    "kind": str,
+    "retry": str,
+    "waitHours": float | None,
+    "source": str,
+})
+"""What the response code means here."""
 
 Reconciliation = TypedDict("Reconciliation", {
     "success": bool,
