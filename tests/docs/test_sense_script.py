@@ -13,7 +13,8 @@ const forms = [0, 1].map(() => ({ elements: {}, appendChild(field) { this.elemen
 const refused = () => { throw new Error("storage is off"); };
 const storage = process.argv[3] === "off" ? { getItem: refused, setItem: refused }
   : { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value) };
-for (const name of ["fetch", "XMLHttpRequest", "WebSocket"]) globalThis[name] = () => { throw new Error("it calls out"); };
+const calls = () => { throw new Error("it calls out"); };
+for (const name of ["fetch", "XMLHttpRequest", "WebSocket"]) globalThis[name] = calls;
 globalThis.sessionStorage = storage;
 globalThis.document = { createElement: () => ({}), querySelectorAll: () => forms };
 await import(process.argv[1]);
