@@ -12,6 +12,7 @@ from recoup.doors.portal.order.act import cancel_order, post_refund, review_refu
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.outcome.page import outcome_page
 from recoup.doors.portal.reconciliation.files import FILES, file_page, files_page, post_booking, post_file
 from recoup.doors.portal.reconciliation.report import report_file, report_page
 from recoup.doors.portal.refunds.page import act as act_on_refund
@@ -47,6 +48,7 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/outcome", outcome_page),
         on("/reconciliation", report_page),
         on("/reconciliation/report.csv", report_file),
         on(FILES, files_page),

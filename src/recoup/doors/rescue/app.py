@@ -7,6 +7,7 @@ from starlette.routing import Route
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import (
     capture,
+    check,
     evaluate,
     order,
     orders,
@@ -24,8 +25,8 @@ from recoup.doors.rescue.resource import Method, Resource
 from recoup.doors.rescue.services import Services
 
 METHODS: Final = (
-    *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
-    *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
+    *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *check.METHODS, *capture.METHODS,
+    *outcome.METHODS, *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
     *settlements.METHODS, *reconciliation.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
