@@ -286,8 +286,16 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (f"DELETE FROM feed WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
         ("feed place of event",)),
     "feed gap": (("UPDATE feed SET feed_no = feed_no + 1000 WHERE feed_no > 5",), ("feed number after a gap", "1006")),
-    "feed of no event": ((_copy("feed", "feed_no = 1 LIMIT 1", subject_id=_ID, feed_no=0),), ("feed number",)),
+    "feed of no event": (
+        (_copy("feed", "feed_no = 1 LIMIT 1", subject_id=_ID, feed_no=0, number=None),), ("feed number",)),
     "closer's feed number": (("UPDATE closers SET feed_no = feed_no + 1",), ("last feed number",)),
+    "number of the feed": (
+        ("UPDATE feed SET number = number + 1000 WHERE number > 5",), ("number in the rescue API", "1006")),
+    "closer's number": (("UPDATE closers SET number = number + 1",), ("last number in the rescue API",)),
+    "state in an event": (
+        ("UPDATE outbox SET body = jsonb_set(body, '{Order,RefundedAmount}', '77')"
+         f" WHERE subject_id = {_of('EXPIRED')}",),
+        ("state of the order in event", "77")),
     "feed out of order": (
         (f"UPDATE feed SET feed_no = -feed_no WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
         ("feed number of event", "more than")),

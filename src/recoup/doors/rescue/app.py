@@ -9,9 +9,15 @@ from recoup.doors.rescue import (
     capture,
     check,
     evaluate,
+    events,
+    hooks,
     order,
     orders,
     outcome,
+    partner,
+    partner_merchant,
+    partner_report,
+    partner_webhooks,
     reconciliation,
     refund,
     settlements,
@@ -26,8 +32,9 @@ from recoup.doors.rescue.services import Services
 
 METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *check.METHODS, *capture.METHODS,
-    *outcome.METHODS, *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
-    *settlements.METHODS, *reconciliation.METHODS,
+    *outcome.METHODS, *orders.METHODS, *order.METHODS, *refund.METHODS, *hooks.METHODS, *webhooks.METHODS,
+    *sites.METHODS, *settlements.METHODS, *events.METHODS, *reconciliation.METHODS,
+    *partner.METHODS, *partner_merchant.METHODS, *partner_report.METHODS, *partner_webhooks.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 

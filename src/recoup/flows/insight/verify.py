@@ -18,6 +18,7 @@ from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.mails import TRIES_MAX
 from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.rules.messages.order_events import EVENT_STATUSES
 from recoup.rules.money.settlement import KINDS
 from recoup.store.read.proofs import issuer
 from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
@@ -133,7 +134,7 @@ async def _window(
         or await advances(connection, window)
         or await due_work(connection, window, wall, INLINE_GRACE)
         or await mails(connection, window, TRIES_MAX)
-        or await messages(connection, window, lines, events)
+        or await messages(connection, window, lines, events, EVENT_STATUSES)
         or await settlements(connection, window)
         or await disputes(connection, window)
         or (await _their_books(connection, window) if with_issuer else None)

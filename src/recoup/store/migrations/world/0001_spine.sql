@@ -27,7 +27,10 @@ CREATE TABLE merchants (
   webhook_key bytea,                       -- sealed
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
-  stablecoin_webhook_key bytea             -- sealed
+  stablecoin_webhook_key bytea,            -- sealed
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
+  -- an order that names a site or campaign which nobody made: taken for the default one, or refused
+  unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))
 );
 
 CREATE TABLE sites (
@@ -46,6 +49,53 @@ CREATE TABLE sites (
   PRIMARY KEY (merchant_id, site_id)
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
+
+-- home: directory. Who connects many merchants, with keys of its own, and which merchants are theirs.
+CREATE TABLE partners (
+  partner_id uuid PRIMARY KEY,
+  name text NOT NULL,
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+  merchants_max int NOT NULL DEFAULT 1000 CHECK (merchants_max >= 0),
+  calls_per_minute int NOT NULL DEFAULT 60000 CHECK (calls_per_minute > 0),  -- over all its merchants' keys and its own
+  created_at timestamptz NOT NULL
+);
+
+CREATE TABLE partner_keys (
+  app_key text PRIMARY KEY,
+  key_id uuid NOT NULL,
+  partner_id uuid NOT NULL REFERENCES partners,
+  secret_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamptz NOT NULL,
+  retires_at timestamptz,                  -- it opens nothing from here on
+  revoked_at timestamptz
+);
+CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
+
+-- `external_id`: how the partner calls its merchant. A merchant has one partner. The key of the request that made it,
+-- and a keyed hash of what it asked for, tell a repeat from another wish.
+CREATE TABLE partner_merchants (
+  merchant_id uuid PRIMARY KEY,
+  partner_id uuid NOT NULL REFERENCES partners,
+  external_id text,
+  request_key text,
+  input_mac bytea,
+  created_at timestamptz NOT NULL,
+  UNIQUE (partner_id, external_id),
+  UNIQUE (partner_id, request_key)
+);
+CREATE INDEX partner_merchants_partner ON partner_merchants (partner_id, merchant_id);
+
+-- home: merchant. Credentials that wait for the person whom a link leads to them; gone once they were seen or are over.
+CREATE TABLE handovers (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  handover_id uuid NOT NULL,
+  sealed bytea,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  opened_at timestamptz,
+  PRIMARY KEY (merchant_id, handover_id)
+);
 
 -- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
 CREATE TABLE fee_terms (
@@ -68,6 +118,43 @@ CREATE TABLE fee_terms (
   CHECK (currency IS NOT NULL OR fixed_units = 0 AND minimum_units = 0)
 );
 
+-- home: merchant. Who switched which kind of orders on or off, where and when. What was never switched stands as it was
+-- made; the newest line of a switch says how it stands. `version` is the merchant's that the change made.
+CREATE TABLE switch_changes (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  version int NOT NULL,
+  level text NOT NULL CHECK (level IN ('merchant', 'site', 'campaign')),
+  subject_id uuid NOT NULL,                -- the merchant's own id, the site's or the campaign's
+  kind text NOT NULL CHECK (kind IN ('cit_web', 'cit_callcenter', 'mit')),
+  is_on boolean NOT NULL,
+  why text NOT NULL,
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  changed_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, version, subject_id, kind),
+  CHECK (level <> 'merchant' OR subject_id = merchant_id)
+);
+CREATE INDEX switch_changes_subject ON switch_changes (merchant_id, subject_id, kind, version DESC);
+
+-- home: merchant. Campaigns under a website: orders name one by its key.
+CREATE TABLE campaigns (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  campaign_id uuid NOT NULL,
+  site_id uuid NOT NULL,
+  key text NOT NULL,                       -- as orders name it; capital and small letters are one
+  name text NOT NULL,
+  descriptor text NOT NULL DEFAULT '',     -- empty: the site's
+  cit_web boolean NOT NULL DEFAULT true,
+  cit_callcenter boolean NOT NULL DEFAULT true,
+  mit boolean NOT NULL DEFAULT true,
+  created_at timestamptz NOT NULL,
+  retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
+  PRIMARY KEY (merchant_id, campaign_id),
+  UNIQUE (merchant_id, site_id, campaign_id),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+);
+CREATE UNIQUE INDEX campaigns_key ON campaigns (merchant_id, site_id, lower(key)) WHERE retired_at IS NULL;
+
 -- home: directory. Small, replicated; the only uniques across merchants.
 CREATE TABLE api_keys (
   app_key text PRIMARY KEY,
@@ -76,15 +163,19 @@ CREATE TABLE api_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,                  -- it opens nothing from here on; so below
   revoked_at timestamptz
 );
+CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
 CREATE TABLE tokenization_keys (
   environment_key text PRIMARY KEY,
   merchant_id uuid NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
 CREATE TABLE refresh_tokens (
   token_hash bytea PRIMARY KEY,
@@ -106,8 +197,10 @@ CREATE TABLE signing_keys (
   merchant_id uuid NOT NULL,
   secret bytea NOT NULL,                   -- sealed
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 
 -- A signature works once. Buckets of five minutes; a crash empties both tables, and then `signatures_since` is written
 -- anew: what was signed before that may have been used.
@@ -470,6 +563,7 @@ CREATE TABLE orders (
   external_id text NOT NULL,
   generation int NOT NULL,
   site_id uuid NOT NULL,
+  campaign_id uuid,
   descriptor text NOT NULL,
   asset text NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -486,7 +580,8 @@ CREATE TABLE orders (
   metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
-  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
 
 -- What lists show: narrow and mutable.
@@ -1239,8 +1334,10 @@ CREATE TABLE feed (
   seq int NOT NULL,
   event_id uuid NOT NULL,
   event text NOT NULL,
+  number bigint,                           -- counts the rescue API's events without gaps; null for the other API's
   PRIMARY KEY (merchant_id, feed_no),
-  UNIQUE (merchant_id, subject_id, seq)
+  UNIQUE (merchant_id, subject_id, seq),
+  UNIQUE (merchant_id, number)
 );
 
 -- How far a merchant's feed and pages got; its row is the closer's lock.
@@ -1248,12 +1345,15 @@ CREATE TABLE closers (
   merchant_id uuid PRIMARY KEY,
   feed_no bigint NOT NULL DEFAULT 0,
   page_no bigint NOT NULL DEFAULT 0,
-  root bytea NOT NULL DEFAULT '\x'
+  root bytea NOT NULL DEFAULT '\x',
+  number bigint NOT NULL DEFAULT 0
 );
 
+-- home: directory. Where events go: a merchant's addresses, and those of partners, who hear of all their merchants.
 CREATE TABLE endpoints (
-  merchant_id uuid NOT NULL,
-  endpoint_id uuid NOT NULL,
+  endpoint_id uuid PRIMARY KEY,
+  merchant_id uuid,
+  partner_id uuid,
   url text NOT NULL,
   events text[] NOT NULL,
   format text NOT NULL CHECK (format IN ('rescue', 'rescue-text', 'standard', 'stablecoin')),
@@ -1264,15 +1364,38 @@ CREATE TABLE endpoints (
   created_at timestamptz NOT NULL,
   encrypt boolean NOT NULL DEFAULT false,  -- stablecoin format only
   door text NOT NULL DEFAULT 'rescue' CHECK (door IN ('rescue', 'stablecoin')),  -- which API manages it
-  PRIMARY KEY (merchant_id, endpoint_id)
+  previous_key bytea,                      -- sealed; besides `own_key` until `previous_until`
+  previous_until timestamptz,
+  rotated_at timestamptz,
+  switched_at timestamptz,                 -- when its receiver took what only the new key had signed
+  failures int NOT NULL DEFAULT 0,         -- tries in a row that were not taken
+  failing_since timestamptz,
+  last_error text,
+  opened_at timestamptz,                   -- the circuit breaker: since then there are probes only, one at a time
+  probes int NOT NULL DEFAULT 0,
+  probe_at timestamptz,                    -- wall time; null = the breaker is closed
+  CHECK (num_nonnulls(merchant_id, partner_id) = 1),
+  CHECK (partner_id IS NULL OR own_key IS NOT NULL),
+  CHECK ((opened_at IS NULL) = (probe_at IS NULL)),
+  CHECK ((previous_key IS NULL) = (previous_until IS NULL))
 );
-
+CREATE INDEX endpoints_merchant ON endpoints (merchant_id);
+CREATE INDEX endpoints_partner ON endpoints (partner_id);
 CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
   WHERE door = 'stablecoin' AND state <> 'deleted';
-CREATE UNIQUE INDEX endpoints_one_url ON endpoints (merchant_id, url, (format = 'stablecoin'))
+CREATE UNIQUE INDEX endpoints_one_url ON endpoints (coalesce(merchant_id, partner_id), url, (format = 'stablecoin'))
   WHERE door = 'rescue' AND state <> 'deleted';
 
--- One endpoint x one subject (or one event, when unordered): the next event to deliver.
+-- home: merchant. The merchant's webhook key that was replaced, until it ends.
+CREATE TABLE webhook_key_overlaps (
+  merchant_id uuid PRIMARY KEY,
+  previous_key bytea NOT NULL,             -- sealed
+  previous_until timestamptz NOT NULL,
+  rotated_at timestamptz NOT NULL
+);
+
+-- One endpoint x one subject (or one event, when unordered): the next event to deliver. While earlier events are sent
+-- again, `next_seq` stands before `live_seq`, where it goes on.
 CREATE TABLE lanes (
   merchant_id uuid NOT NULL,
   endpoint_id uuid NOT NULL,
@@ -1280,12 +1403,60 @@ CREATE TABLE lanes (
   subject_id uuid NOT NULL,
   next_seq int NOT NULL,
   due_at timestamptz,                      -- wall time; null = nothing to deliver
-  fails int NOT NULL DEFAULT 0,
+  fails int NOT NULL DEFAULT 0,            -- of this event, that count for its schedule
+  tries int NOT NULL DEFAULT 0,            -- of this event, probes of an open breaker among them
   lease_until timestamptz,
+  replay_id uuid,
+  live_seq int,
   PRIMARY KEY (merchant_id, endpoint_id, lane_id),
-  FOREIGN KEY (merchant_id, endpoint_id) REFERENCES endpoints
+  CHECK ((replay_id IS NULL) = (live_seq IS NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX lanes_due ON lanes (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_due ON lanes (endpoint_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_resent ON lanes (endpoint_id) WHERE replay_id IS NOT NULL;
+
+-- What shall be sent again: events of the feed from one number to another, and between two instants.
+CREATE TABLE replays (
+  merchant_id uuid NOT NULL,
+  replay_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  key text NOT NULL,                       -- the caller's; a repeat is the same replay
+  asked jsonb NOT NULL,
+  feed_from bigint NOT NULL,
+  feed_to bigint NOT NULL,
+  at_from timestamptz,                     -- business time, included
+  at_to timestamptz,                       -- business time, not included
+  events text[] NOT NULL,
+  done_to bigint NOT NULL,                 -- lanes are open for what stands up to here
+  found int NOT NULL DEFAULT 0,
+  actor text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, replay_id),
+  UNIQUE (merchant_id, endpoint_id, key)
+);
+CREATE INDEX replays_endpoint ON replays (endpoint_id, created_at);
+
+-- home: partner. The feed over all merchants of a partner, numbered anew without gaps; events of one merchant keep their
+-- order. `partner_reached`: up to where each merchant's own feed is in it.
+CREATE TABLE partner_closers (
+  partner_id uuid PRIMARY KEY,
+  number bigint NOT NULL DEFAULT 0
+);
+CREATE TABLE partner_reached (
+  partner_id uuid NOT NULL,
+  merchant_id uuid NOT NULL,
+  number bigint NOT NULL,
+  PRIMARY KEY (partner_id, merchant_id)
+);
+CREATE TABLE partner_feed (
+  partner_id uuid NOT NULL,
+  number bigint NOT NULL,
+  merchant_id uuid NOT NULL,
+  merchant_number bigint NOT NULL,
+  PRIMARY KEY (partner_id, number),
+  UNIQUE (partner_id, merchant_id, merchant_number)
+);
+
+-- home: merchant. What was tried, and what came of it.
 
 CREATE TABLE delivery_tries (
   merchant_id uuid NOT NULL,
@@ -1302,10 +1473,11 @@ CREATE TABLE delivery_tries (
   answer text NOT NULL,
   result text NOT NULL CHECK (result IN ('delivered', 'failed', 'parked', 'disabled')),
   sample text,                             -- the event's name, of a sample that was sent on demand
+  resent boolean NOT NULL DEFAULT false,   -- a person asked for the event again
   PRIMARY KEY (merchant_id, try_id)
 ) PARTITION BY RANGE (try_id);
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
-CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
+CREATE INDEX delivery_tries_endpoint ON delivery_tries (endpoint_id, try_id DESC);
 
 -- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
 -- order's payer, and is read when it is sent.
@@ -1409,10 +1581,10 @@ GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
-GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
+GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts, subscriptions,
   settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
@@ -1424,3 +1596,5 @@ GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_ru
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
+GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
+GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
