@@ -16,8 +16,8 @@ Body = Callable[[Side], Any]
 @dataclass(frozen=True)
 class Line:
     """`body`: what the rightful caller would send. `whose`: who may call it: a `merchant` or `partner` by key, a
-    `signer`, the `operator`, somebody `owner` in the portal, or `anyone`. `may`: roles in the portal that may change by
-    it. `names`: the body names objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller
+    `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at the partner, or `anyone`. `may`: roles in the portal that may change by
+    it; a partner's as `partner owner`, where they differ. `names`: the body names objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller
     may hear besides success, for reasons of state."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -43,6 +43,11 @@ def _stable(**more: Any) -> Line:
 
 def _page(**more: Any) -> Line:
     return Line(whose=more.pop("whose", "owner"), **more)
+
+
+def _seat(**more: Any) -> Line:
+    """A page for a partner's people."""
+    return Line(whose="seat", may=more.pop("may", frozenset({"partner owner", "partner operations"})), **more)
 
 
 def _anyone(**more: Any) -> Line:
@@ -216,6 +221,22 @@ TABLE: dict[Key, Line] = {
         "currency": "USD", "amount": "1.00", "direction": "from", "key": UNKNOWN, **_NOTE}),
     ("POST", "/approvals/adjustments/{id}"): _page(ids={"id": "adjustment"}, whose="operator", may=NOBODY,
                                                    body=lambda s: {"decision": "refuse"}),
+    # a partner's people; whoever has a link to credentials sees them once: the walk has a forged one
+    ("GET", "/signup"): _anyone(),
+    ("POST", "/signup"): _anyone(body=lambda s: {"email": f"owner@{s.mark}.example", "password": "x" * 12, "name": "N",
+                                                 "kind": "both", "site_url": "https://n.example.com"}),
+    ("GET", "/handover/{token}"): _anyone(ids={"token": "nothing"}),
+    ("POST", "/handover/{token}"): _anyone(ids={"token": "forged handover"}),
+    ("GET", "/partner"): _seat(),
+    ("POST", "/partner/switches"): _seat(body=lambda s: {"mid": str(s.mid), "mit": "off"}),
+    ("POST", "/partner/merchants"): _seat(body=lambda s: {
+        "key": UNKNOWN, "name": "N", "site_url": "https://n.example.com", "site_name": "N", "descriptor": "NEWSHOPPING"}),
+    ("GET", "/partner/merchants/new"): _seat(),
+    ("GET", "/partner/merchants/{mid}"): _seat(ids=_MID),
+    ("POST", "/partner/merchants/{mid}"): _seat(ids=_MID, body=lambda s: {"state": "paused"}),
+    ("POST", "/partner/merchants/{mid}/keys"): _seat(ids=_MID, may=frozenset({"partner owner", "partner developer"})),
+    ("GET", "/partner/keys"): _seat(),
+    ("POST", "/partner/keys"): _seat(may=frozenset({"partner owner", "partner developer"})),
     ("GET", "/static/{name}"): _anyone(ids={"name": "nothing"}),
     ("GET", "/{path:path}"): _page(ids={"path": "nothing"}, lets_in=frozenset({404})),
 }

@@ -66,7 +66,7 @@ def _browser(session: tuple[str, str]) -> tuple[dict[str, str], str]:
 
 def _path(ground: Ground, key: Key, line: Line) -> str:
     ids = ground.a.ids | {"sandbox": "sandbox"}
-    for kind in ("checkout", "pay"):
+    for kind in ("checkout", "pay", "handover"):
         token = ids[kind]
         ids[f"forged {kind}"] = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
     path = re.sub(r"\{(\w+)(:\w+)?\}", lambda found: ids[line.ids[found[1]]], key[1])
@@ -140,7 +140,8 @@ def test_strangers_read_nothing_and_change_nothing(ground: Ground, key: Key) -> 
     unchanged(ground, key, before)
 
 
-PAGES = [key for key, line in TABLE.items() if line.whose in ("owner", "operator") and key[0] == "POST"]
+PAGES = [key for key, line in TABLE.items() if line.whose in ("owner", "operator", "seat")
+         and key[0] == "POST"]
 
 
 @pytest.mark.timeout(300)
@@ -148,7 +149,7 @@ PAGES = [key for key, line in TABLE.items() if line.whose in ("owner", "operator
 def test_people_change_only_what_their_role_may(ground: Ground, key: Key) -> None:
     line, before = TABLE[key], ground.stand()
     for role in (*ROLES, *(f"partner {one}" for one in ROLES)):
-        if role.removeprefix("partner ") in line.may:
+        if role in line.may or (line.whose != "seat" and role.removeprefix("partner ") in line.may):
             continue
         who = Stranger(role, *_browser(ground.a.sessions[role]))
         answer = ground.call(**request_of(ground, key, line, who))
@@ -168,10 +169,11 @@ def test_pages_of_the_operator_are_closed_to_everybody_else(ground: Ground, key:
 def test_an_id_of_somebody_else_is_answered_as_one_that_nobody_has(ground: Ground) -> None:
     """Whoever tries ids does not even learn which exist."""
     for key, line in TABLE.items():
-        if not set(line.ids.values()) - {"nothing", "sandbox"} or line.whose not in ("merchant", "partner", "owner"):
+        if not set(line.ids.values()) - {"nothing", "sandbox"} or line.whose in ("signer", "operator", "anyone"):
             continue
         who = {"merchant": Stranger("m", ground.b.caller.headers), "partner": Stranger("p", ground.b.partner.headers),
-               "owner": Stranger("o", *_browser(ground.b.sessions["owner"]))}[line.whose]  # fmt: skip
+               "owner": Stranger("o", *_browser(ground.b.sessions["owner"])),
+               "seat": Stranger("s", *_browser(ground.b.sessions["partner owner"]))}[line.whose]  # fmt: skip
         asked = request_of(ground, key, line, who)
         foreign = ground.call(**asked)
         path = asked["path"]
@@ -245,7 +247,7 @@ def test_a_new_route_without_a_line_is_found(ground: Ground) -> None:
 # last, for it changes what the others look at
 ORDER = {"GET": 0, "PATCH": 1, "PUT": 1, "POST": 1, "DELETE": 2}
 RIGHTFUL = sorted((key for key, line in TABLE.items() if line.whose != "anyone"),
-                  key=lambda key: (ORDER[key[0]], TABLE[key].whose == "partner"))  # a partner's calls end keys
+                  key=lambda key: (ORDER[key[0]], TABLE[key].whose in ("partner", "seat")))  # those end keys
 
 
 def test_the_rightful_caller_is_let_in_with_the_very_same_call(ground: Ground) -> None:
@@ -259,7 +261,8 @@ def test_the_rightful_caller_is_let_in_with_the_very_same_call(ground: Ground) -
         line = TABLE[key]
         who = {"merchant": Stranger("merchant", a.caller.headers), "partner": Stranger("partner", a.partner.headers),
                "signer": Stranger("signer", signs=a), "operator": chosen,
-               "owner": Stranger("owner", *_browser(a.sessions["owner"]))}[line.whose]  # fmt: skip
+               "owner": Stranger("owner", *_browser(a.sessions["owner"])),
+               "seat": Stranger("seat", *_browser(a.sessions["partner owner"]))}[line.whose]  # fmt: skip
         answer = ground.call(**request_of(ground, key, line, who))
         to_sign_in = answer.headers.get("location", "").startswith("/signin")
         if (answer.status_code >= 400 and answer.status_code not in line.lets_in) or to_sign_in:

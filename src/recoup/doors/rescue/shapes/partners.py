@@ -228,8 +228,10 @@ class SwitchResults(Shape, kw_only=True):
 class ReportQuery(Shape, kw_only=True):
     """Days are days of business time in UTC."""
 
-    from_: Annotated[str, Meta(description="The first day: 2026-03-01.")] = field(name="from")
-    to: Annotated[str | None, Meta(description="The last day, included; today when it is left out.")] = None
+    from_: Annotated[
+        str | None, Meta(description="The first day, like 2026-03-01; left out: 30 days, the last included.")
+    ] = field(default=None, name="from")
+    to: Annotated[str | None, Meta(description="The last day, included; left out: today.")] = None
     mid: Annotated[UUID | None, Meta(description="One merchant only.")] = None
     currency: str | None = None
     limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants a page.")] = 20
