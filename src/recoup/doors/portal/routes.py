@@ -13,6 +13,11 @@ from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_se
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
 from recoup.doors.portal.outcome.page import outcome_page
+from recoup.doors.portal.partner import merchant as partner
+from recoup.doors.portal.partner.handover import handover_page, handover_post
+from recoup.doors.portal.partner.keys import keys_page, make_key
+from recoup.doors.portal.partner.merchants import merchants_page, switch_merchants
+from recoup.doors.portal.partner.visit import PartnerPage, partner_page
 from recoup.doors.portal.reconciliation.files import FILES, file_page, files_page, post_booking, post_file
 from recoup.doors.portal.reconciliation.report import report_file, report_page
 from recoup.doors.portal.refunds.page import act as act_on_refund
@@ -20,6 +25,7 @@ from recoup.doors.portal.refunds.page import desk_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
+from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
 from recoup.flows.known import Merchants
@@ -36,10 +42,26 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
     def on(path: str, work: Page, *methods: str) -> Route:
         return Route(path, page(portal, work), methods=list(methods) or ["GET"])
 
+    def for_partner(path: str, work: PartnerPage, *methods: str) -> Route:
+        return Route(path, partner_page(portal, work), methods=list(methods) or ["GET"])
+
     return [
         on("/", _home),
         Route("/signin", sign_in_page(portal), methods=["GET"]),
         Route("/signin", sign_in_post(portal), methods=["POST"]),
+        Route("/signup", sign_up_page(portal), methods=["GET"]),
+        Route("/signup", sign_up_post(portal), methods=["POST"]),
+        Route("/handover/{token}", handover_page(portal), methods=["GET"]),
+        Route("/handover/{token}", handover_post(portal), methods=["POST"]),
+        for_partner("/partner", merchants_page),
+        for_partner("/partner/switches", switch_merchants, "POST"),
+        for_partner("/partner/merchants", partner.make_merchant, "POST"),
+        for_partner("/partner/merchants/new", partner.new_merchant_page),
+        for_partner("/partner/merchants/{mid}", partner.merchant_page),
+        for_partner("/partner/merchants/{mid}", partner.change_merchant, "POST"),
+        for_partner("/partner/merchants/{mid}/keys", partner.new_keys, "POST"),
+        for_partner("/partner/keys", keys_page),
+        for_partner("/partner/keys", make_key, "POST"),
         Route("/signout", sign_out_post(portal), methods=["POST"]),
         on("/merchant", choose, "POST"),
         on("/orders", orders_page),
