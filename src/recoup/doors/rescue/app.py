@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import (
+    campaigns,
     capture,
     evaluate,
     order,
@@ -15,6 +16,7 @@ from recoup.doors.rescue import (
     refund,
     settlements,
     sites,
+    switches,
     token,
     tokenize,
     transmit,
@@ -26,6 +28,7 @@ from recoup.doors.rescue.services import Services
 METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
+    *campaigns.METHODS, *switches.METHODS,
     *settlements.METHODS, *reconciliation.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)

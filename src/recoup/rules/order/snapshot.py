@@ -32,6 +32,7 @@ class Merchant:
     cit_unresolved: str
     killed: bool
     capture_window_minutes: int
+    unknown_sites: str
 
     def business(self, wall: WallTime) -> BusinessTime:
         return business_at(wall, self.offset_us)
@@ -224,6 +225,7 @@ class Order:
     external_id: str
     generation: int
     site_id: UUID
+    campaign_id: UUID | None
     descriptor: str
     asset: str
     units: int
