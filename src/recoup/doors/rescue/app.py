@@ -8,6 +8,7 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import (
     campaigns,
     capture,
+    connection_test,
     evaluate,
     order,
     orders,
@@ -28,7 +29,7 @@ from recoup.doors.rescue.services import Services
 METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
-    *campaigns.METHODS, *switches.METHODS,
+    *campaigns.METHODS, *switches.METHODS, *connection_test.METHODS,
     *settlements.METHODS, *reconciliation.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
