@@ -20,7 +20,7 @@ KEYS = {MERCHANT: "merchant_id", CARD: "card_id"}
 HOMES = {
     **dict.fromkeys(
         (
-            "merchants", "sites", "campaigns", "switch_changes",
+            "merchants", "sites", "handovers", "campaigns", "switch_changes",
             "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
             "order_payer", "order_search", "decisions", "attempts", "refunds", "challenges", "vault", "cvv_once",
             "postings",
@@ -40,7 +40,7 @@ HOMES = {
     **dict.fromkeys(
         (
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
-            "signatures_since", "operator_exposure",
+            "signatures_since", "operator_exposure", "partners", "partner_keys", "partner_merchants",
         ),
         DIRECTORY,
     ),

@@ -21,6 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.rescue.origin import Named, Origin, origin_of
+from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.switches import KINDS, check_kind, refused, where_off
 from recoup.store.read.connection import count_keys
 from recoup.store.read.merchants import Known, load_merchant
@@ -82,6 +83,10 @@ def _credential(scopes: frozenset[str] | None, api_keys: int) -> Hop:
 
 
 def _merchant(known: Known) -> Hop:
+    try:
+        check_taking(known.merchant)
+    except Problem as problem:
+        return Hop("merchant", "failed", problem.message, problem.cure)
     if known.merchant.killed:
         return Hop("merchant", "failed", "The operator has stopped all sends: orders are taken and wait.",
                    "Ask the operator when it goes on.")  # fmt: skip

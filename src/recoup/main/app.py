@@ -25,11 +25,10 @@ from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
-from recoup.doors.rescue.services import make_services
+from recoup.doors.rescue.services import Services, make_services
 from recoup.doors.stablecoin import app as stablecoin
 from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
-from recoup.flows.known import Merchants
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
@@ -68,10 +67,10 @@ async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
     await send_refusal(send, refuse(scope, problem))
 
 
-def _stablecoin_routes(settings: Settings, running: Running, merchants: Merchants) -> list[Route]:
+def _stablecoin_routes(settings: Settings, running: Running, rescue: Services) -> list[Route]:
     return stablecoin.routes(make_stablecoin_services(
-        running.world, running.orders, settings.url, settings.rate_per_second, merchants,
-        reads_once=settings.single_use_reads,
+        running.world, running.orders, settings.url, settings.rate_per_second, rescue.merchants,
+        reads_once=settings.single_use_reads, limits=rescue.limits,
     ))  # fmt: skip
 
 
@@ -84,7 +83,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
         async with open_sandbox(settings, databases, "recoup-doors") as running:
             holder["running"] = running
             services = make_services(running.world, running.orders, settings.rate_per_second, settings.url)
-            for route in (*rescue_routes(services), *_stablecoin_routes(settings, running, services.merchants)):
+            for route in (*rescue_routes(services), *_stablecoin_routes(settings, running, services)):
                 app.router.routes.append(route)
                 if "{" not in route.path:
                     exact[route.path] = route.app

@@ -76,6 +76,11 @@ def test_every_hop_that_fails_is_told_with_its_cure(door: Door, shop: Caller) ->
     assert states(way_of(shop, "cit_web"))["switch_merchant"] == "ok", "kinds are tested apart"
 
 
+def test_a_merchant_that_is_paused_is_told(shop: Caller) -> None:
+    shop.set(state="paused")
+    assert hop_of(way_of(shop), "merchant")["told"] == "This merchant is paused: it takes no new orders."
+
+
 def test_a_campaign_that_nobody_made_is_a_hop_that_fails(shop: Caller) -> None:
     found = hop_of(way_of(shop, campaign="autumn"), "switch_campaign")
     assert (found["state"], "autumn" in found["told"]) == ("failed", True)

@@ -13,6 +13,9 @@ from recoup.doors.rescue import (
     order,
     orders,
     outcome,
+    partner,
+    partner_merchant,
+    partner_report,
     reconciliation,
     refund,
     settlements,
@@ -31,6 +34,7 @@ METHODS: Final = (
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
     *campaigns.METHODS, *switches.METHODS, *connection_test.METHODS,
     *settlements.METHODS, *reconciliation.METHODS,
+    *partner.METHODS, *partner_merchant.METHODS, *partner_report.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 

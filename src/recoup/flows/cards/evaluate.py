@@ -32,6 +32,7 @@ from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.origin import Named, origin_of
+from recoup.rules.rescue.pause import check_taking
 from recoup.rules.rescue.switches import Off, check_taken, refused
 from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
@@ -112,6 +113,7 @@ class Evaluate:
         self, scope: Scope, known: Known, given: Declined, generation: int, token_id: UUID, input_mac: bytes
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
+        check_taking(merchant)
         now = merchant.business(wall)
         kind = kind_of(merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
         named = Named(given.site_id, given.site_url, given.descriptor, given.campaign)

@@ -33,6 +33,7 @@ class Merchant:
     killed: bool
     capture_window_minutes: int
     unknown_sites: str
+    state: str = "active"  # or paused: it takes no new orders
 
     def business(self, wall: WallTime) -> BusinessTime:
         return business_at(wall, self.offset_us)

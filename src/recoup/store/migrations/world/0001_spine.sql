@@ -28,6 +28,7 @@ CREATE TABLE merchants (
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
   stablecoin_webhook_key bytea,            -- sealed
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
   -- an order that names a site or campaign which nobody made: taken for the default one, or refused
   unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))
 );
@@ -48,6 +49,53 @@ CREATE TABLE sites (
   PRIMARY KEY (merchant_id, site_id)
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
+
+-- home: directory. Who connects many merchants, with keys of its own, and which merchants are theirs.
+CREATE TABLE partners (
+  partner_id uuid PRIMARY KEY,
+  name text NOT NULL,
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+  merchants_max int NOT NULL DEFAULT 1000 CHECK (merchants_max >= 0),
+  calls_per_minute int NOT NULL DEFAULT 60000 CHECK (calls_per_minute > 0),  -- over all its merchants' keys and its own
+  created_at timestamptz NOT NULL
+);
+
+CREATE TABLE partner_keys (
+  app_key text PRIMARY KEY,
+  key_id uuid NOT NULL,
+  partner_id uuid NOT NULL REFERENCES partners,
+  secret_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamptz NOT NULL,
+  retires_at timestamptz,                  -- it opens nothing from here on
+  revoked_at timestamptz
+);
+CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
+
+-- `external_id`: how the partner calls its merchant. A merchant has one partner. The key of the request that made it,
+-- and a keyed hash of what it asked for, tell a repeat from another wish.
+CREATE TABLE partner_merchants (
+  merchant_id uuid PRIMARY KEY,
+  partner_id uuid NOT NULL REFERENCES partners,
+  external_id text,
+  request_key text,
+  input_mac bytea,
+  created_at timestamptz NOT NULL,
+  UNIQUE (partner_id, external_id),
+  UNIQUE (partner_id, request_key)
+);
+CREATE INDEX partner_merchants_partner ON partner_merchants (partner_id, merchant_id);
+
+-- home: merchant. Credentials that wait for the person whom a link leads to them; gone once they were seen or are over.
+CREATE TABLE handovers (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  handover_id uuid NOT NULL,
+  sealed bytea,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  opened_at timestamptz,
+  PRIMARY KEY (merchant_id, handover_id)
+);
 
 -- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
 CREATE TABLE fee_terms (
@@ -115,15 +163,19 @@ CREATE TABLE api_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,                  -- it opens nothing from here on; so below
   revoked_at timestamptz
 );
+CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
 CREATE TABLE tokenization_keys (
   environment_key text PRIMARY KEY,
   merchant_id uuid NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
 CREATE TABLE refresh_tokens (
   token_hash bytea PRIMARY KEY,
@@ -145,8 +197,10 @@ CREATE TABLE signing_keys (
   merchant_id uuid NOT NULL,
   secret bytea NOT NULL,                   -- sealed
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 
 -- A signature works once. Buckets of five minutes; a crash empties both tables, and then `signatures_since` is written
 -- anew: what was signed before that may have been used.
@@ -1451,7 +1505,7 @@ REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts, subscriptions,
   settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
