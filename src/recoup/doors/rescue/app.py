@@ -18,6 +18,7 @@ from recoup.doors.rescue import (
     partner_report,
     reconciliation,
     refund,
+    reports,
     settlements,
     sites,
     switches,
@@ -33,7 +34,7 @@ METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
     *campaigns.METHODS, *switches.METHODS, *connection_test.METHODS,
-    *settlements.METHODS, *reconciliation.METHODS,
+    *settlements.METHODS, *reconciliation.METHODS, *reports.METHODS,
     *partner.METHODS, *partner_merchant.METHODS, *partner_report.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
