@@ -26,7 +26,8 @@ COOKIE: Final = "recoup_session"
 FORM_BYTES_MAX: Final = 65_536
 # First parts of the pages that one may come back to after signing in.
 PLACES: Final = frozenset(
-    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox"}
+    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "switches",
+     "reports"}
 )
 STATUSES: Final = {
     "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
