@@ -22,10 +22,14 @@ from recoup.doors.portal.reconciliation.files import FILES, file_page, files_pag
 from recoup.doors.portal.reconciliation.report import report_file, report_page
 from recoup.doors.portal.refunds.page import act as act_on_refund
 from recoup.doors.portal.refunds.page import desk_page
+from recoup.doors.portal.reports.page import report_file as origin_report_file
+from recoup.doors.portal.reports.page import reports_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
 from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
+from recoup.doors.portal.switches import campaigns
+from recoup.doors.portal.switches.page import post_policy, post_switch, post_test, switches_page
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
 from recoup.flows.known import Merchants
@@ -108,6 +112,17 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/approvals/accounts/{id}", approvals.decide_account, "POST"),
         on("/approvals/adjustments", approvals.make_adjustment, "POST"),
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
+        on("/switches", switches_page),
+        on("/switches", post_switch, "POST"),
+        on("/switches/test", post_test, "POST"),
+        on("/switches/unknown-sites", post_policy, "POST"),
+        on("/switches/campaigns", campaigns.new_page),
+        on("/switches/campaigns", campaigns.post_new, "POST"),
+        on("/switches/campaigns/{campaign_id}", campaigns.campaign_page),
+        on("/switches/campaigns/{campaign_id}", campaigns.post_change, "POST"),
+        on("/switches/campaigns/{campaign_id}/retire", campaigns.post_retire, "POST"),
+        on("/reports", reports_page),
+        on("/reports/{report}.csv", origin_report_file),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

@@ -28,7 +28,7 @@ FORM_BYTES_MAX: Final = 65_536
 PLACES: Final = frozenset(
     {
         "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
-        "partner",
+        "partner", "switches", "reports",
     }  # fmt: skip
 )
 STATUSES: Final = {
