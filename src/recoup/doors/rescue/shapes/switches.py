@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.doors.rescue.wire import Members, Moment, Shape, Text64, Text128
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64, Text128
 
 KindName = Literal["cit_web", "cit_callcenter", "mit"]
 Level = Literal["merchant", "site", "campaign"]
@@ -14,8 +14,9 @@ HISTORY_MAX = 500
 Key = Annotated[
     str, Meta(min_length=1, max_length=64, description="As orders name it; capital and small letters are one.")
 ]
-Own = Annotated[str | None, Meta(max_length=22, description="What customers see on statements; empty: as the site's.")]
-Why = Annotated[str | None, Meta(max_length=256, description="Shown with the change.")]
+_Descriptor = Annotated[str, Meta(max_length=22)]
+Own = Annotated[_Descriptor | None, Meta(description="What customers see on statements; empty: as the site's.")]
+Why = Annotated[Text | None, Meta(description="Shown with the change.")]
 
 
 class CampaignSwitches(Shape, kw_only=True):
