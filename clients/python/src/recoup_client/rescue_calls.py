@@ -69,6 +69,26 @@ class Recoup(Waiting):
         found: s.Refunded = self._call("POST", f"/v1/orders/{id}/refund", body=body)
         return found
 
+    def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
+        """Replace the merchant's key."""
+        found: s.RotatedKey = self._call("POST", "/v1/webhooks/rotate", body=body)
+        return found
+
+    def rotate_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
+        """Replace an endpoint's key."""
+        found: s.Endpoint = self._call("POST", f"/v1/webhooks/{id}/rotate", body=body)
+        return found
+
+    def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+        """Send events again."""
+        found: s.ReplayShown = self._call("POST", f"/v1/webhooks/{id}/replay", body=body)
+        return found
+
+    def list_webhook_replays(self, id: str) -> s.Replays:
+        """Replays."""
+        found: s.Replays = self._call("GET", f"/v1/webhooks/{id}/replays")
+        return found
+
     def create_webhook(self, body: s.EndpointBody) -> s.Endpoint:
         """Make an endpoint."""
         found: s.Endpoint = self._call("POST", "/v1/webhooks", body=body)
@@ -108,6 +128,11 @@ class Recoup(Waiting):
         found: s.Deliveries = self._call("GET", f"/v1/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
         return found
 
+    def list_events(self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None) -> s.Feed:
+        """Events."""
+        found: s.Feed = self._call("GET", "/v1/events", query={"after": after, "limit": limit, "event": event})
+        return found
+
     def create_site(self, body: s.SiteBody) -> s.Site:
         """Make a site."""
         found: s.Site = self._call("POST", "/v1/sites", body=body)
@@ -137,6 +162,60 @@ class Recoup(Waiting):
         """Retire a site."""
         self._call("DELETE", f"/v1/sites/{id}")
 
+    def create_site_campaign(self, id: str, body: s.CampaignBody) -> s.Campaign:
+        """Make a campaign."""
+        found: s.Campaign = self._call("POST", f"/v1/sites/{id}/campaigns", body=body)
+        return found
+
+    def list_site_campaigns(self, id: str) -> s.Campaigns:
+        """Campaigns of a site."""
+        found: s.Campaigns = self._call("GET", f"/v1/sites/{id}/campaigns")
+        return found
+
+    def get_site_campaign(self, id: str, campaign: str) -> s.Campaign:
+        """One campaign."""
+        found: s.Campaign = self._call("GET", f"/v1/sites/{id}/campaigns/{campaign}")
+        return found
+
+    def replace_site_campaign(self, id: str, campaign: str, body: s.CampaignBody) -> s.Campaign:
+        """Replace a campaign."""
+        found: s.Campaign = self._call("PUT", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        return found
+
+    def change_site_campaign(self, id: str, campaign: str, body: s.CampaignPatch) -> s.Campaign:
+        """Change a campaign."""
+        found: s.Campaign = self._call("PATCH", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        return found
+
+    def delete_site_campaign(self, id: str, campaign: str) -> None:
+        """Retire a campaign."""
+        self._call("DELETE", f"/v1/sites/{id}/campaigns/{campaign}")
+
+    def list_switches(self) -> s.Switches:
+        """Switches."""
+        found: s.Switches = self._call("GET", "/v1/switches")
+        return found
+
+    def set_switches(self, body: s.SwitchBody) -> s.SwitchedNow:
+        """Switch a kind of orders on or off."""
+        found: s.SwitchedNow = self._call("PUT", "/v1/switches", body=body)
+        return found
+
+    def get_switches_history(self, *, limit: int | None = None, after: str | None = None) -> s.History:
+        """Changes of switches."""
+        found: s.History = self._call("GET", "/v1/switches/history", query={"limit": limit, "after": after})
+        return found
+
+    def set_switches_unknown_sites(self, body: s.PolicyBody) -> s.Switches:
+        """What becomes of orders of unknown sites."""
+        found: s.Switches = self._call("PUT", "/v1/switches/unknown-sites", body=body)
+        return found
+
+    def connection_test(self, body: s.TestedBody) -> s.Tested:
+        """Test a connection."""
+        found: s.Tested = self._call("POST", "/v1/connection-test", body=body)
+        return found
+
     def list_settlements(self, *, pageNumber: int | None = None, pageSize: int | None = None, from_: str | None = None, to: str | None = None, currency: str | None = None) -> s.SettlementList:
         """Settlements."""
         found: s.SettlementList = self._call("GET", "/v1/settlements", query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency})
@@ -155,6 +234,120 @@ class Recoup(Waiting):
     def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
         """What moved on your account."""
         found: s.Reconciliation = self._call("GET", "/v1/reconciliation", query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format})
+        return found
+
+    def list_reports_transactions(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Transactions:
+        """What each order brought."""
+        found: s.Transactions = self._call("GET", "/v1/reports/transactions", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def list_reports_descriptors(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Descriptors:
+        """What each descriptor brought."""
+        found: s.Descriptors = self._call("GET", "/v1/reports/descriptors", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def list_reports_sites(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.SitesReport:
+        """What each site brought."""
+        found: s.SitesReport = self._call("GET", "/v1/reports/sites", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def list_reports_campaigns(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.CampaignsReport:
+        """What each campaign brought."""
+        found: s.CampaignsReport = self._call("GET", "/v1/reports/campaigns", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def get_partner(self) -> s.Partner:
+        """Your account."""
+        found: s.Partner = self._call("GET", "/v1/partner")
+        return found
+
+    def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
+        """Make a merchant."""
+        found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body)
+        return found
+
+    def list_partner_merchants(self, *, state: str | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
+        """Your merchants."""
+        found: s.Merchants = self._call("GET", "/v1/partner/merchants", query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after})
+        return found
+
+    def create_partner_merchants_switch(self, body: s.SwitchesBody) -> s.SwitchResults:
+        """Switch kinds of orders at many merchants."""
+        found: s.SwitchResults = self._call("POST", "/v1/partner/merchants/switches", body=body)
+        return found
+
+    def get_partner_merchant(self, mid: str) -> s.MerchantStatus:
+        """One merchant."""
+        found: s.MerchantStatus = self._call("GET", f"/v1/partner/merchants/{mid}")
+        return found
+
+    def change_partner_merchant(self, mid: str, body: s.MerchantPatch) -> s.MerchantStatus:
+        """Change a merchant."""
+        found: s.MerchantStatus = self._call("PATCH", f"/v1/partner/merchants/{mid}", body=body)
+        return found
+
+    def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
+        """New keys for a merchant."""
+        found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{mid}/keys", body=body)
+        return found
+
+    def get_partner_report(self, *, from_: str | None = None, to: str | None = None, mid: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Report:
+        """Report over your merchants."""
+        found: s.Report = self._call("GET", "/v1/partner/report", query={"from": from_, "to": to, "mid": mid, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def create_partner_webhook(self, body: s.EndpointBody) -> s.Endpoint:
+        """Make an endpoint."""
+        found: s.Endpoint = self._call("POST", "/v1/partner/webhooks", body=body)
+        return found
+
+    def list_partner_webhooks(self) -> s.Endpoints:
+        """Endpoints."""
+        found: s.Endpoints = self._call("GET", "/v1/partner/webhooks")
+        return found
+
+    def get_partner_webhook(self, id: str) -> s.Endpoint:
+        """One endpoint."""
+        found: s.Endpoint = self._call("GET", f"/v1/partner/webhooks/{id}")
+        return found
+
+    def replace_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Replace an endpoint."""
+        found: s.Endpoint = self._call("PUT", f"/v1/partner/webhooks/{id}", body=body)
+        return found
+
+    def change_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Change an endpoint."""
+        found: s.Endpoint = self._call("PATCH", f"/v1/partner/webhooks/{id}", body=body)
+        return found
+
+    def delete_partner_webhook(self, id: str) -> None:
+        """Delete an endpoint."""
+        self._call("DELETE", f"/v1/partner/webhooks/{id}")
+
+    def test_partner_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
+        """Send a sample."""
+        found: s.TestAnswer = self._call("POST", f"/v1/partner/webhooks/{id}/test", body=body)
+        return found
+
+    def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+        """What was sent there."""
+        found: s.Deliveries = self._call("GET", f"/v1/partner/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        return found
+
+    def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
+        """Replace an endpoint's key."""
+        found: s.Endpoint = self._call("POST", f"/v1/partner/webhooks/{id}/rotate", body=body)
+        return found
+
+    def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+        """Send events again."""
+        found: s.ReplayShown = self._call("POST", f"/v1/partner/webhooks/{id}/replay", body=body)
+        return found
+
+    def list_partner_webhook_replays(self, id: str) -> s.Replays:
+        """Replays."""
+        found: s.Replays = self._call("GET", f"/v1/partner/webhooks/{id}/replays")
         return found
 
 
@@ -221,6 +414,26 @@ class AsyncRecoup(Awaiting):
         found: s.Refunded = await self._call("POST", f"/v1/orders/{id}/refund", body=body)
         return found
 
+    async def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
+        """Replace the merchant's key."""
+        found: s.RotatedKey = await self._call("POST", "/v1/webhooks/rotate", body=body)
+        return found
+
+    async def rotate_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
+        """Replace an endpoint's key."""
+        found: s.Endpoint = await self._call("POST", f"/v1/webhooks/{id}/rotate", body=body)
+        return found
+
+    async def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+        """Send events again."""
+        found: s.ReplayShown = await self._call("POST", f"/v1/webhooks/{id}/replay", body=body)
+        return found
+
+    async def list_webhook_replays(self, id: str) -> s.Replays:
+        """Replays."""
+        found: s.Replays = await self._call("GET", f"/v1/webhooks/{id}/replays")
+        return found
+
     async def create_webhook(self, body: s.EndpointBody) -> s.Endpoint:
         """Make an endpoint."""
         found: s.Endpoint = await self._call("POST", "/v1/webhooks", body=body)
@@ -260,6 +473,11 @@ class AsyncRecoup(Awaiting):
         found: s.Deliveries = await self._call("GET", f"/v1/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
         return found
 
+    async def list_events(self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None) -> s.Feed:
+        """Events."""
+        found: s.Feed = await self._call("GET", "/v1/events", query={"after": after, "limit": limit, "event": event})
+        return found
+
     async def create_site(self, body: s.SiteBody) -> s.Site:
         """Make a site."""
         found: s.Site = await self._call("POST", "/v1/sites", body=body)
@@ -289,6 +507,60 @@ class AsyncRecoup(Awaiting):
         """Retire a site."""
         await self._call("DELETE", f"/v1/sites/{id}")
 
+    async def create_site_campaign(self, id: str, body: s.CampaignBody) -> s.Campaign:
+        """Make a campaign."""
+        found: s.Campaign = await self._call("POST", f"/v1/sites/{id}/campaigns", body=body)
+        return found
+
+    async def list_site_campaigns(self, id: str) -> s.Campaigns:
+        """Campaigns of a site."""
+        found: s.Campaigns = await self._call("GET", f"/v1/sites/{id}/campaigns")
+        return found
+
+    async def get_site_campaign(self, id: str, campaign: str) -> s.Campaign:
+        """One campaign."""
+        found: s.Campaign = await self._call("GET", f"/v1/sites/{id}/campaigns/{campaign}")
+        return found
+
+    async def replace_site_campaign(self, id: str, campaign: str, body: s.CampaignBody) -> s.Campaign:
+        """Replace a campaign."""
+        found: s.Campaign = await self._call("PUT", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        return found
+
+    async def change_site_campaign(self, id: str, campaign: str, body: s.CampaignPatch) -> s.Campaign:
+        """Change a campaign."""
+        found: s.Campaign = await self._call("PATCH", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        return found
+
+    async def delete_site_campaign(self, id: str, campaign: str) -> None:
+        """Retire a campaign."""
+        await self._call("DELETE", f"/v1/sites/{id}/campaigns/{campaign}")
+
+    async def list_switches(self) -> s.Switches:
+        """Switches."""
+        found: s.Switches = await self._call("GET", "/v1/switches")
+        return found
+
+    async def set_switches(self, body: s.SwitchBody) -> s.SwitchedNow:
+        """Switch a kind of orders on or off."""
+        found: s.SwitchedNow = await self._call("PUT", "/v1/switches", body=body)
+        return found
+
+    async def get_switches_history(self, *, limit: int | None = None, after: str | None = None) -> s.History:
+        """Changes of switches."""
+        found: s.History = await self._call("GET", "/v1/switches/history", query={"limit": limit, "after": after})
+        return found
+
+    async def set_switches_unknown_sites(self, body: s.PolicyBody) -> s.Switches:
+        """What becomes of orders of unknown sites."""
+        found: s.Switches = await self._call("PUT", "/v1/switches/unknown-sites", body=body)
+        return found
+
+    async def connection_test(self, body: s.TestedBody) -> s.Tested:
+        """Test a connection."""
+        found: s.Tested = await self._call("POST", "/v1/connection-test", body=body)
+        return found
+
     async def list_settlements(self, *, pageNumber: int | None = None, pageSize: int | None = None, from_: str | None = None, to: str | None = None, currency: str | None = None) -> s.SettlementList:
         """Settlements."""
         found: s.SettlementList = await self._call("GET", "/v1/settlements", query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency})
@@ -307,4 +579,118 @@ class AsyncRecoup(Awaiting):
     async def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
         """What moved on your account."""
         found: s.Reconciliation = await self._call("GET", "/v1/reconciliation", query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format})
+        return found
+
+    async def list_reports_transactions(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Transactions:
+        """What each order brought."""
+        found: s.Transactions = await self._call("GET", "/v1/reports/transactions", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def list_reports_descriptors(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Descriptors:
+        """What each descriptor brought."""
+        found: s.Descriptors = await self._call("GET", "/v1/reports/descriptors", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def list_reports_sites(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.SitesReport:
+        """What each site brought."""
+        found: s.SitesReport = await self._call("GET", "/v1/reports/sites", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def list_reports_campaigns(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.CampaignsReport:
+        """What each campaign brought."""
+        found: s.CampaignsReport = await self._call("GET", "/v1/reports/campaigns", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def get_partner(self) -> s.Partner:
+        """Your account."""
+        found: s.Partner = await self._call("GET", "/v1/partner")
+        return found
+
+    async def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
+        """Make a merchant."""
+        found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body)
+        return found
+
+    async def list_partner_merchants(self, *, state: str | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
+        """Your merchants."""
+        found: s.Merchants = await self._call("GET", "/v1/partner/merchants", query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after})
+        return found
+
+    async def create_partner_merchants_switch(self, body: s.SwitchesBody) -> s.SwitchResults:
+        """Switch kinds of orders at many merchants."""
+        found: s.SwitchResults = await self._call("POST", "/v1/partner/merchants/switches", body=body)
+        return found
+
+    async def get_partner_merchant(self, mid: str) -> s.MerchantStatus:
+        """One merchant."""
+        found: s.MerchantStatus = await self._call("GET", f"/v1/partner/merchants/{mid}")
+        return found
+
+    async def change_partner_merchant(self, mid: str, body: s.MerchantPatch) -> s.MerchantStatus:
+        """Change a merchant."""
+        found: s.MerchantStatus = await self._call("PATCH", f"/v1/partner/merchants/{mid}", body=body)
+        return found
+
+    async def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
+        """New keys for a merchant."""
+        found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{mid}/keys", body=body)
+        return found
+
+    async def get_partner_report(self, *, from_: str | None = None, to: str | None = None, mid: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Report:
+        """Report over your merchants."""
+        found: s.Report = await self._call("GET", "/v1/partner/report", query={"from": from_, "to": to, "mid": mid, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def create_partner_webhook(self, body: s.EndpointBody) -> s.Endpoint:
+        """Make an endpoint."""
+        found: s.Endpoint = await self._call("POST", "/v1/partner/webhooks", body=body)
+        return found
+
+    async def list_partner_webhooks(self) -> s.Endpoints:
+        """Endpoints."""
+        found: s.Endpoints = await self._call("GET", "/v1/partner/webhooks")
+        return found
+
+    async def get_partner_webhook(self, id: str) -> s.Endpoint:
+        """One endpoint."""
+        found: s.Endpoint = await self._call("GET", f"/v1/partner/webhooks/{id}")
+        return found
+
+    async def replace_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Replace an endpoint."""
+        found: s.Endpoint = await self._call("PUT", f"/v1/partner/webhooks/{id}", body=body)
+        return found
+
+    async def change_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Change an endpoint."""
+        found: s.Endpoint = await self._call("PATCH", f"/v1/partner/webhooks/{id}", body=body)
+        return found
+
+    async def delete_partner_webhook(self, id: str) -> None:
+        """Delete an endpoint."""
+        await self._call("DELETE", f"/v1/partner/webhooks/{id}")
+
+    async def test_partner_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
+        """Send a sample."""
+        found: s.TestAnswer = await self._call("POST", f"/v1/partner/webhooks/{id}/test", body=body)
+        return found
+
+    async def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+        """What was sent there."""
+        found: s.Deliveries = await self._call("GET", f"/v1/partner/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        return found
+
+    async def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
+        """Replace an endpoint's key."""
+        found: s.Endpoint = await self._call("POST", f"/v1/partner/webhooks/{id}/rotate", body=body)
+        return found
+
+    async def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+        """Send events again."""
+        found: s.ReplayShown = await self._call("POST", f"/v1/partner/webhooks/{id}/replay", body=body)
+        return found
+
+    async def list_partner_webhook_replays(self, id: str) -> s.Replays:
+        """Replays."""
+        found: s.Replays = await self._call("GET", f"/v1/partner/webhooks/{id}/replays")
         return found
