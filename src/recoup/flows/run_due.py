@@ -12,6 +12,7 @@ from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, l
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
+from recoup.flows.cards.uploads.work import work_upload
 from recoup.flows.disputes.answer import end_in_time, send_answer
 from recoup.flows.disputes.receive import try_again
 from recoup.flows.disputes.sandbox import cardholder_disputes
@@ -74,6 +75,7 @@ FLOWS: dict[str, Flow] = {
     "reconciliation": lambda world, orders, due: report_ready(world, due.merchant_id),
     "settlement": lambda world, orders, due: settle_merchant(world, due.merchant_id),
     "reserve": lambda world, orders, due: release(world, due.merchant_id, due.subject_id),
+    "upload": lambda world, orders, due: work_upload(world, orders, due),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
 

@@ -18,6 +18,7 @@ from recoup.doors.rescue import (
     token,
     tokenize,
     transmit,
+    uploads,
     webhooks,
 )
 from recoup.doors.rescue.resource import Method, Resource
@@ -26,7 +27,7 @@ from recoup.doors.rescue.services import Services
 METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
-    *settlements.METHODS, *reconciliation.METHODS,
+    *settlements.METHODS, *reconciliation.METHODS, *uploads.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 

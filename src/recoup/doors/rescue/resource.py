@@ -45,6 +45,7 @@ class Call:
     query: Mapping[str, list[str]]
     raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     request_id: str
+    receive: Receive | None = field(default=None, repr=False)  # the body's, for methods that stream it
 
     @property
     def scope(self) -> MerchantScope:
@@ -82,6 +83,7 @@ class Method:
     handle: Callable[[Call], Awaitable[Reply]]
     scope: str | None
     body_optional: bool = False
+    streams: bool = False  # the body is read by what handles the call, piece by piece
     fold: Folding | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,7 +134,8 @@ class Resource:
             check_rate(services.buckets, caller.app_key, services.world.clocks.monotonic())
         body = await _body(method, scope, receive)
         query = _query(scope["query_string"])
-        call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope))
+        call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
+                    receive)  # fmt: skip
         reply = await method.handle(call)
         return await _with_clock(services, caller, reply)
 
@@ -172,7 +175,7 @@ def _query(text: bytes) -> dict[str, list[str]]:
 
 
 async def _body(method: Method, scope: Scope, receive: Receive) -> Any:
-    if method.fold is None:
+    if method.fold is None or method.streams:
         return None
     if method.body_optional and not await _has_body(scope):
         return {}
