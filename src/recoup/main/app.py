@@ -23,8 +23,11 @@ from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
+from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
+from recoup.doors.portal.uploads.page import PLACE as UPLOADS
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
+from recoup.doors.rescue.rows import readers
 from recoup.doors.rescue.services import make_services
 from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
 from recoup.doors.stablecoin import app as stablecoin
@@ -38,7 +41,7 @@ from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
 
-LARGER: Final = {FILES: FILE_BYTES_MAX}
+LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX}
 
 
 def refuse(scope: Scope, problem: Problem) -> Refusal:
@@ -94,7 +97,8 @@ def make_app(settings: Settings, databases: Databases) -> App:
             app.router.routes.extend(inbound_routes(running.world, running.orders))
             app.router.routes.extend(checkout_routes(running.world, running.orders, services.merchants))
             app.router.routes.extend(docs_routes(running.world, dialects(), __version__))
-            app.router.routes.extend(portal_routes(running.world, running.orders, services.merchants))
+            app.router.routes.extend(portal_routes(
+                running.world, running.orders, services.merchants, readers(running.world.policy)))  # fmt: skip
             yield
 
     async def healthz(request: Request) -> Response:

@@ -83,12 +83,11 @@ class RowAnswer(Shape, kw_only=True, omit_defaults=True):
     sequence_number: Annotated[str, Meta(description="The row's own, else its place.")]
     order_id: Annotated[str | None, Meta(description="The merchant's own.")]
     order_session_key: Annotated[UUID | UnsetType | None, Meta(description="Of /evaluate: our id.")] = UNSET
-    transmit_id: Annotated[UUID | UnsetType | None, Meta(description="Of /transmit: by it the copy is updated.")] = UNSET
+    transmit_id: Annotated[UUID | UnsetType | None, Meta(description="Of /transmit: its key.")] = UNSET
     status: Annotated[
         str,
-        Meta(description="What a single call would be answered (`SUBMITTED`, `SUCCESS`, …), or `REFUSED`; `RECEIVED`: it "
-                         "waits; `STOPPED`: it was left out."),
-    ]  # fmt: skip
+        Meta(description="A single call's (`SUBMITTED`, …), `SUCCESS`, `REFUSED`, `RECEIVED`: it waits, or `STOPPED`."),
+    ]
     code: Annotated[str | None, Meta(description="Of a refused row, for machines: `invalid`, `conflict`, `broken`, …")]
     errors: list[RowError]
     warning: Annotated[str | None, Meta(description="What would have helped.")]

@@ -10,7 +10,7 @@ from recoup.flows.cards.uploads.row import Reader, errors_of, kept
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import encoding_of, lines
-from recoup.rules.uploads.card_data import card_data, card_data_in, is_number, may_hold_number
+from recoup.rules.uploads.card_data import card_data, card_data_in, is_number, may_hold_code, may_hold_number
 from recoup.rules.uploads.json_rows import JsonRows
 from recoup.rules.uploads.record import ROWS_MAX, Header, Record
 from recoup.rules.uploads.table import TableRows, body_of
@@ -106,7 +106,8 @@ class Rows:
         """Raises: Problem for what is no body, or holds card data; nothing of such a row is kept."""
         if record.text is not None:
             body = self.reader.body(record.text)
-            found = card_data(body, numbers=may_hold_number(record.text))
+            numbers = may_hold_number(record.text)
+            found = card_data(body, numbers=numbers) if numbers or may_hold_code(record.text) else None
         else:
             assert isinstance(source, TableRows)
             assert record.cells is not None
@@ -135,6 +136,7 @@ class Rows:
         """With what the file says for all its rows, and a key for a row that has none."""
         if self.kind != "evaluate":
             return body
+        body.pop("sequenceNumber", None)  # a single call has none
         if header.expires and body.get("expiryDateUtc") in (None, ""):
             body["expiryDateUtc"] = header.expires
         if body.get("idempotencyKey") in (None, ""):
