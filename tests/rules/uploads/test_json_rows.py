@@ -68,8 +68,8 @@ def test_a_broken_row_costs_itself(wrong: Any, indent: int | None) -> None:
     assert broken.line == (6 if indent else 1)
 
 
-def test_one_row_that_is_too_long_is_told(row_chars: int = ROW_CHARS_MAX) -> None:
-    found, _ = read(json.dumps([row(1), row(2, extraData="x" * row_chars), row(3)]), 60_000)
+def test_one_row_that_is_too_long_is_told() -> None:
+    found, _ = read(json.dumps([row(1), row(2, extraData="x" * ROW_CHARS_MAX), row(3)]), 60_000)
     assert [one.code for one in found] == ["", "too_long", ""]
 
 

@@ -26,7 +26,8 @@ def bodies(text: str, kind: str = "transmit") -> list[dict[str, Any]]:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_names_with_dots_become_objects(delimiter: str, end: str) -> None:
     text = end.join(delimiter.join(row) for row in (
-        ("Order ID", "isDeclined", "transaction.amount", "TRANSACTION CURRENCY", "payer_email", "sequenceNumber", "Shop"),
+        ("Order ID", "isDeclined", "transaction.amount", "TRANSACTION CURRENCY", "payer_email",
+         "sequenceNumber", "Shop"),
         ("SO-1", "yes", "4590", "USD", "a@example.test", "1", "x"),
         ("SO-2", "0", "45.90", "", "", "2", "y"),
     ))  # fmt: skip
@@ -50,7 +51,7 @@ def test_a_broken_line_costs_itself() -> None:
 
 
 def test_bytes_of_another_encoding_cost_their_line() -> None:
-    records, _ = read("orderId,holderName\nSO-1,Ana\n".encode() + "SO-2,Zoë\n".encode("cp1252"))
+    records, _ = read(b"orderId,holderName\nSO-1,Ana\n" + "SO-2,Zoë\n".encode("cp1252"))
     assert [record.code for record in records] == ["", "wrong_encoding"]
     records, _ = read("orderId,holderName\nSO-1,Zoë\n".encode("utf-16"), encoding="utf-16")
     assert [record.code for record in records] == [""]

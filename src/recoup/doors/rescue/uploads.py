@@ -23,6 +23,7 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.uploads.answers import answer_file
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.rules.uploads.record import KINDS
 from recoup.store.read.uploads import list_uploads
@@ -40,9 +41,12 @@ async def post_upload(call: Call) -> Reply:
     kind, name = query.choice("kind", _KINDS | {"": ""}, ""), query.one("filename")
     query.raise_if_any()
     assert call.receive is not None
-    async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
-        file = File(name or sent.name, sent.content, kind)
-        taken = await take(call.services.world, call.scope, file, readers(call.services.world.policy))
+    try:
+        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
+            file = File(name or sent.name, sent.content, kind)
+            taken = await take(call.services.world, call.scope, file, readers(call.services.world.policy))
+    except Problem as problem:
+        raise _in_pascal(problem) from None
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)
 
 
@@ -75,6 +79,13 @@ async def post_stop(call: Call) -> Reply:
 
 async def _find(call: Call) -> dict[str, Any]:
     return await one_upload(call.services.world, call.scope.merchant_id, call.object_id(noun="upload", cure=FIND))
+
+
+def _in_pascal(problem: Problem) -> Problem:
+    """With its fields as this dialect writes them."""
+    fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
+    return Problem(problem.code, problem.message, cure=problem.cure, fields=fields,
+                   retry_after_seconds=problem.retry_after_seconds, **problem.facts)  # fmt: skip
 
 
 def _upload(row: Mapping[str, Any], *, repeated: bool = False) -> Upload:
