@@ -175,8 +175,8 @@ def _word(name: str) -> str:
 
 
 def name_of(method: str, path: str) -> str:
-    """`GET /v1/orders/{id}` is get_order, `POST /v1/orders/{id}/refund` refund_order, `GET /v1/orders` list_orders. What
-    an id follows is one of its kind."""
+    """`GET /v1/orders/{id}` is get_order, `POST /v1/orders/{id}/refund` refund_order, `GET /v1/orders` list_orders.
+    What an id follows is one of its kind."""
     parts = [part for part in path.split("/") if part and part not in ("v1", "api")]
     words = [
         (_one(part) if following.startswith("{") else part).replace("-", "_")

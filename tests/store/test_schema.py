@@ -34,6 +34,7 @@ HOMES = {
             "reconciliation_clocks",
             "payouts", "subscriptions", "mails", "notice_settings",
             "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
+            "uploads", "upload_rows",
         ),
         MERCHANT,
     ),

@@ -18,6 +18,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
     "settlement": ("Reference", "Settlement"),
     "events": ("Reference", "Webhooks"),
+    "bulk": ("Reference", "Files of many payments"),
     "errors": ("Reference", "Errors"),
     "order-life": ("Reference", "The life of one order"),
     "fees-and-refunds": ("Reference", "Fees, refunds, mail"),

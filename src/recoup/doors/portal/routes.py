@@ -1,5 +1,7 @@
 """All addresses of the portal. `main` puts them beside the other doors."""
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
@@ -31,7 +33,9 @@ from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
 from recoup.doors.portal.switches import campaigns
 from recoup.doors.portal.switches.page import post_policy, post_switch, post_test, switches_page
 from recoup.doors.portal.templates import STATIC
+from recoup.doors.portal.uploads import page as uploads
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
+from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.people.passwords import Passwords
@@ -39,9 +43,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 
 
-def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> list[BaseRoute]:
-    """Needs `world.extra["people"]`, the people database."""
-    portal = Portal(world, orders, merchants or Merchants(world), Passwords())
+def routes(
+    world: World, orders: Orders, merchants: Merchants | None = None, readers: Mapping[str, Reader] | None = None
+) -> list[BaseRoute]:
+    """Needs `world.extra["people"]`, the people database. `readers`: how rows of files are read; without, none are."""
+    portal = Portal(world, orders, merchants or Merchants(world), Passwords(), readers or {})
 
     def on(path: str, work: Page, *methods: str) -> Route:
         return Route(path, page(portal, work), methods=list(methods) or ["GET"])
@@ -123,6 +129,11 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/switches/campaigns/{campaign_id}/retire", campaigns.post_retire, "POST"),
         on("/reports", reports_page),
         on("/reports/{report}.csv", origin_report_file),
+        on(uploads.PLACE, uploads.uploads_page),
+        on(uploads.PLACE, uploads.post_upload, "POST"),
+        on("/uploads/{upload_id}", uploads.upload_page),
+        on("/uploads/{upload_id}/answers", uploads.answers_file),
+        on("/uploads/{upload_id}/stop", uploads.post_stop, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

@@ -29,6 +29,7 @@ from recoup.doors.rescue import (
     token,
     tokenize,
     transmit,
+    uploads,
     webhooks,
 )
 from recoup.doors.rescue.resource import Method, Resource
@@ -36,9 +37,9 @@ from recoup.doors.rescue.services import Services
 
 # In the order in which the documentation shows them.
 _RESOURCES: Final = (
-    token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, hooks, webhooks, events,
-    sites, campaigns, switches, connection_test, settlements, reconciliation, reports, partner, partner_merchant,
-    partner_report, partner_webhooks,
+    token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, uploads, hooks, webhooks,
+    events, sites, campaigns, switches, connection_test, settlements, reconciliation, reports, partner,
+    partner_merchant, partner_report, partner_webhooks,
 )  # fmt: skip
 METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)

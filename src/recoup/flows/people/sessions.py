@@ -28,8 +28,8 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 TOKEN_LENGTH_MAX: Final = 100
 # What a role may do besides looking.
 MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({"refund", "cancel", "dispute", "bank", "switch", "test"}),
-    "operations": frozenset({"refund", "cancel", "dispute", "switch", "test"}),
+    "owner": frozenset({"refund", "cancel", "dispute", "bank", "switch", "test", "upload"}),
+    "operations": frozenset({"refund", "cancel", "dispute", "switch", "test", "upload"}),
     "developer": frozenset({"test"}),
     "analyst": frozenset(),
 }

@@ -61,6 +61,7 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             shapes.ReconciliationReady,
             "A period's report can be fetched.",
         ),
+        EventKind("upload.completed", "informational", True, shapes.UploadCompleted, "A file's rows are answered."),
         EventKind("order.submitted", "informational", False, shapes.Progress, "The order was taken in."),
         EventKind("order.processing", "informational", False, shapes.Progress, "Work on it began or went on."),
         EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
