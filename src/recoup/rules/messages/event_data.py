@@ -122,3 +122,13 @@ class ReconciliationReady(Data, frozen=True, kw_only=True):
     period_to: Annotated[datetime, Meta(description="The instant after its last.")]
     lines: Annotated[int, Meta(ge=0, description="Movements on your account in it.")]
     differences: Annotated[int, Meta(ge=0, description="Lines of statements that do not match.")]
+
+
+class Application(Data, frozen=True, kw_only=True):
+    application_id: Annotated[UUID, Meta(description="This application.")]
+    status: Annotated[
+        Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"],
+        Meta(description="Its status now; `Mid` is the merchant that it becomes, or was to become."),
+    ]
+    reason: Annotated[str, Meta(description="Why it was declined, in one word; empty otherwise.")] = ""
+    external_application_id: Annotated[str | None, Meta(description="The applicant's own name for it.")] = None

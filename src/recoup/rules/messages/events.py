@@ -66,6 +66,16 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
         EventKind("order.problem", "informational", False, shapes.Held, "A person looks at it."),
         EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "A send was declined."),
+        *(
+            EventKind(f"application.{word}", "informational", False, shapes.Application, meaning)
+            for word, meaning in (
+                ("submitted", "An application waits for the operator."),
+                ("approved", "The operator agreed; it can be made a merchant."),
+                ("declined", "The operator said no, and why."),
+                ("cancelled", "Whoever applied, or the operator, ended it."),
+                ("converted", "The merchant exists."),
+            )
+        ),
     )
 }
 DEFAULT_EVENTS: Final = tuple(kind.name for kind in CATALOGUE.values() if kind.default)
