@@ -39,7 +39,7 @@ HOMES = {
     **dict.fromkeys(
         (
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
-            "signatures_since", "operator_exposure",
+            "signatures_since", "operator_exposure", "partners", "partner_keys", "partner_merchants",
         ),
         DIRECTORY,
     ),

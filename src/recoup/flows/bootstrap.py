@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
+from recoup.flows.merchants.partners import make_partner
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.kernel.world import World
@@ -101,6 +102,7 @@ async def _merchant(
     sites = tuple(NewSite(world.keys.derived_id("bootstrap-site", merchant_id, url), url, label, descriptor)
                   for url, label, descriptor in told)  # fmt: skip
     await register_partner(world, partner_id, "Sandbox partner")
+    await make_partner(world, partner_id, "Sandbox partner")
     await register_merchant(world, merchant_id, name, partner_id)
     await make_merchant(world, merchant_id, name, sites, partner_id=partner_id, clock_behind=clock_behind,
                         fee_basis_points=fee_basis_points)  # fmt: skip

@@ -22,4 +22,13 @@ class Scope:
     request_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class PartnerScope:
+    """On behalf of a partner: it reaches its own merchants only."""
+
+    partner_id: UUID
+    actor: Actor
+    request_id: str
+
+
 WORKER = Actor("worker", "clock")

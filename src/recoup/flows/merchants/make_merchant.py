@@ -23,6 +23,7 @@ from recoup.store.write.merchants import (
     set_stablecoin_webhook_key,
     set_webhook_key,
 )
+from recoup.store.write.partners import add_partner_merchant
 from recoup.store.write.signing_keys import add_signing_key, revoke_signing_keys
 
 SCOPES = ("payments", "orders", "merchants")
@@ -64,6 +65,8 @@ async def make_merchant(
     }  # fmt: skip
     async with world.db.transaction() as tx:
         await add_merchant(tx, row, _site(merchant_id, sites[0], wall, default=True))
+        if partner_id is not None:
+            await add_partner_merchant(tx, partner_id, merchant_id, None, wall)
         if fee_basis_points:
             await add_first_fee_term(tx, fee_term_row(
                 FeeTerm(new_id(), business_at(wall, row["offset_us"]), Tariff(fee_basis_points)), merchant_id,

@@ -39,11 +39,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
+    """A merchant's key, or with `partner_id` a partner's."""
+
     app_key: str
     key_id: UUID
-    merchant_id: UUID
+    merchant_id: UUID | None
     secret_hash: bytes
     scopes: tuple[str, ...]
+    partner_id: UUID | None = None
 
 
 _MERCHANT = """

@@ -47,6 +47,37 @@ CREATE TABLE sites (
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
 
+-- home: directory. Who connects many merchants, with keys of its own, and which merchants are theirs.
+CREATE TABLE partners (
+  partner_id uuid PRIMARY KEY,
+  name text NOT NULL,
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+  merchants_max int NOT NULL DEFAULT 1000 CHECK (merchants_max >= 0),
+  calls_per_minute int NOT NULL DEFAULT 60000 CHECK (calls_per_minute > 0),  -- over all its merchants' keys and its own
+  created_at timestamptz NOT NULL
+);
+
+CREATE TABLE partner_keys (
+  app_key text PRIMARY KEY,
+  key_id uuid NOT NULL,
+  partner_id uuid NOT NULL REFERENCES partners,
+  secret_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamptz NOT NULL,
+  revoked_at timestamptz
+);
+CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
+
+-- `external_id`: how the partner calls its merchant. A merchant has one partner.
+CREATE TABLE partner_merchants (
+  merchant_id uuid PRIMARY KEY,
+  partner_id uuid NOT NULL REFERENCES partners,
+  external_id text,
+  created_at timestamptz NOT NULL,
+  UNIQUE (partner_id, external_id)
+);
+CREATE INDEX partner_merchants_partner ON partner_merchants (partner_id, merchant_id);
+
 -- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
 CREATE TABLE fee_terms (
   merchant_id uuid NOT NULL REFERENCES merchants,
@@ -1410,7 +1441,7 @@ REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
+  signing_keys, partners, partner_keys, partner_merchants, mails, notice_settings, settlements, wallets, payouts, subscriptions,
   settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;

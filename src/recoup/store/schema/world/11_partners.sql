@@ -1,0 +1,30 @@
+-- home: directory. Who connects many merchants, with keys of its own, and which merchants are theirs.
+CREATE TABLE partners (
+  partner_id uuid PRIMARY KEY,
+  name text NOT NULL,
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+  merchants_max int NOT NULL DEFAULT 1000 CHECK (merchants_max >= 0),
+  calls_per_minute int NOT NULL DEFAULT 60000 CHECK (calls_per_minute > 0),  -- over all its merchants' keys and its own
+  created_at timestamptz NOT NULL
+);
+
+CREATE TABLE partner_keys (
+  app_key text PRIMARY KEY,
+  key_id uuid NOT NULL,
+  partner_id uuid NOT NULL REFERENCES partners,
+  secret_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamptz NOT NULL,
+  revoked_at timestamptz
+);
+CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
+
+-- `external_id`: how the partner calls its merchant. A merchant has one partner.
+CREATE TABLE partner_merchants (
+  merchant_id uuid PRIMARY KEY,
+  partner_id uuid NOT NULL REFERENCES partners,
+  external_id text,
+  created_at timestamptz NOT NULL,
+  UNIQUE (partner_id, external_id)
+);
+CREATE INDEX partner_merchants_partner ON partner_merchants (partner_id, merchant_id);
