@@ -31,7 +31,7 @@ HOMES = {
             "reconciliation_runs", "reconciliation_lines", "reconciliation_reports",
             "reconciliation_clocks",
             "payouts", "subscriptions", "mails", "notice_settings",
-            "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
+            "disputes", "dispute_notes", "dispute_terms", "dispute_notices", "go_live_requests",
         ),
         MERCHANT,
     ),
@@ -40,6 +40,7 @@ HOMES = {
         (
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
             "signatures_since", "operator_exposure", "partners", "partner_keys", "partner_merchants",
+            "applications", "application_log", "application_documents",
         ),
         DIRECTORY,
     ),
@@ -50,6 +51,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
     "dispute_notes": (), "dispute_terms": (), "settlement_terms": (), "settlement_batches": (),
     "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
+    "application_log": (), "application_documents": (),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),
@@ -57,7 +59,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
     "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
-DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures"}
+DELETABLE = {"application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures"}
 
 _CATALOGUE = {
     "columns": """

@@ -32,14 +32,16 @@ async def begin_application(tx: asyncpg.Connection, row: dict[str, Any], step: S
         "ended_at": None,
     }  # fmt: skip
     await add_application(tx, row)
-    await _tell(tx, row, step, by, None)
+    await _tell(tx, row, step, by)
     return row
 
 
 async def move_application(
-    tx: asyncpg.Connection, row: dict[str, Any], step: Step, by: By, *, document_id: UUID | None = None, **changed: Any
-) -> dict[str, Any]:
-    """Under the application's lock; answers it as it is now. `changed`: columns besides the status and its dates."""
+    tx: asyncpg.Connection, row: dict[str, Any], step: Step, by: By, *, document_id: UUID | None = None,
+    said: str = "", **changed: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Under the application's lock; answers it as it is now. `said`: a note for the log. `changed`: columns besides the
+    status and its dates."""
     row = row | changed | {"status": step.dst, "version": row["version"] + 1, "changed_at": by.at}
     if step.dst is Status.SUBMITTED:
         row["submitted_at"] = by.at
@@ -48,15 +50,16 @@ async def move_application(
     if step.dst in ENDED:
         row["ended_at"] = by.at
     await save_application(tx, row)
-    await _tell(tx, row, step, by, document_id)
+    await _tell(tx, row, step, by, document_id, said)
     return row
 
 
-async def _tell(tx: asyncpg.Connection, row: dict[str, Any], step: Step, by: By, document_id: UUID | None) -> None:
-    decided = step.happening in ("approved", "declined")
+async def _tell(
+    tx: asyncpg.Connection, row: dict[str, Any], step: Step, by: By, document_id: UUID | None = None, said: str = ""
+) -> None:
     await add_log_line(tx, {
         "application_id": row["application_id"], "seq": row["version"], "happening": step.happening, "src": step.src,
-        "dst": step.dst, "reason": row["reason"] if decided else "", "note": row["note"] if decided else "",
+        "dst": step.dst, "reason": row["reason"], "note": said,
         "document_id": document_id, "actor": by.actor.text(), "request_id": by.request_id, "at": by.at,
     })  # fmt: skip
     if step.event is None:
@@ -71,3 +74,20 @@ async def _tell(tx: asyncpg.Connection, row: dict[str, Any], step: Step, by: By,
     })  # fmt: skip
     await open_feed(tx, row["merchant_id"])
     await write(tx, rows)
+
+
+async def known_soon(tx: asyncpg.Connection, merchant_id: UUID, by: By) -> None:
+    """The people database is another one: it hears of the merchant after this transaction, whatever dies meanwhile."""
+    rows = Rows()
+    rows.due_work.append(_registration(merchant_id) | {"due_at": by.at, "wall": True})
+    await write(tx, rows)
+
+
+async def is_known(tx: asyncpg.Connection, merchant_id: UUID) -> None:
+    rows = Rows()
+    rows.due_done.append(_registration(merchant_id))
+    await write(tx, rows)
+
+
+def _registration(merchant_id: UUID) -> dict[str, Any]:
+    return {"merchant_id": merchant_id, "kind": "register_merchant", "subject_id": merchant_id}

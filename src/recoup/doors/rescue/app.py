@@ -8,6 +8,8 @@ from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import (
     capture,
     evaluate,
+    onboarding,
+    onboarding_documents,
     order,
     orders,
     outcome,
@@ -27,6 +29,7 @@ METHODS: Final = (
     *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
     *settlements.METHODS, *reconciliation.METHODS,
+    *onboarding.METHODS, *onboarding_documents.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 

@@ -54,10 +54,11 @@ _STEPS: Final = {(one.happening, one.src): one for one in STEPS}
 # What moves the status and may therefore be heard twice: the second time nothing is done.
 _REPEATED: Final = {one.happening: one.dst for one in STEPS if one.src is not one.dst and one.src is not S.NEW}
 _WORDS: Final = {
-    "changed": "changed", "document_added": "changed", "document_removed": "changed", "submitted": "submitted",
+    "created": "begun again", "changed": "changed", "document_added": "changed", "document_removed": "changed", "submitted": "submitted",
     "approved": "approved", "declined": "declined", "cancelled": "cancelled", "converted": "made a merchant",
 }  # fmt: skip
 _CURES: Final = {
+    "created": "Begin a new one.",
     "changed": "Only a draft is edited. Cancel it and begin a new one, or ask the operator to decline it.",
     "submitted": "Only a draft is submitted.",
     "approved": "Only a submitted application is decided.",

@@ -28,6 +28,9 @@ SELECT document_id, application_id, kind, name, media_type, bytes, encode(sha256
   sealed
 FROM application_documents WHERE application_id = $1 AND document_id = $2
 """
+_DRAFTS: Final = """
+SELECT count(*) FROM (SELECT FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND status = 'DRAFT' LIMIT $3) d
+"""
 _LOG: Final = "SELECT * FROM application_log WHERE application_id = $1 ORDER BY seq DESC LIMIT $2"
 
 
@@ -65,3 +68,8 @@ async def find_document(
 async def log_of(connection: asyncpg.Connection, application_id: UUID, limit: int) -> Sequence[asyncpg.Record]:
     """Newest first."""
     return await connection.fetch(_LOG, application_id, limit)  # type: ignore[no-any-return]
+
+
+async def count_drafts(connection: asyncpg.Connection, owner: tuple[str, UUID], most: int) -> int:
+    """At most `most` are counted."""
+    return int(await connection.fetchval(_DRAFTS, *owner, most))

@@ -103,3 +103,14 @@ async def newest_of(connection: asyncpg.Connection, merchant_ids: list[UUID]) ->
     ORDER BY h.order_id DESC LIMIT 1
     """
     return await connection.fetchval(sql, merchant_ids)  # type: ignore[no-any-return]
+
+
+async def load_merchant_names(connection: asyncpg.Connection, merchant_id: UUID) -> asyncpg.Record | None:
+    """`name`, `partner_id`, `partner_name`, and of one that another merchant applied for that one's `applicant_id`."""
+    sql = """
+    SELECT m.name, m.partner_id, p.name AS partner_name, a.owner_id AS applicant_id
+    FROM merchants m LEFT JOIN partners p USING (partner_id)
+    LEFT JOIN applications a ON a.merchant_id = m.merchant_id AND a.owner_kind = 'merchant'
+    WHERE m.merchant_id = $1
+    """
+    return await connection.fetchrow(sql, merchant_id)

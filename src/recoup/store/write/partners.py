@@ -36,3 +36,13 @@ async def add_partner_merchant(
     connection: asyncpg.Connection, partner_id: UUID, merchant_id: UUID, external_id: str | None, at: datetime
 ) -> None:
     await connection.execute(_MERCHANT, merchant_id, partner_id, external_id, at)
+
+
+async def lock_partner(tx: asyncpg.Connection, partner_id: UUID) -> None:
+    """Whoever holds it counts the partner's merchants and makes one."""
+    await tx.execute("SELECT FROM partners WHERE partner_id = $1 FOR UPDATE", partner_id)
+
+
+async def count_merchants(connection: asyncpg.Connection, partner_id: UUID) -> int:
+    sql = "SELECT count(*) FROM partner_merchants WHERE partner_id = $1"
+    return int(await connection.fetchval(sql, partner_id))
