@@ -20,7 +20,8 @@ KEYS = {MERCHANT: "merchant_id", CARD: "card_id"}
 HOMES = {
     **dict.fromkeys(
         (
-            "merchants", "sites", "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
+            "merchants", "sites", "handovers", "campaigns", "switch_changes",
+            "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
             "order_payer", "order_search", "decisions", "attempts", "refunds", "challenges", "vault", "cvv_once",
             "postings",
             "entries", "pages",
@@ -49,7 +50,7 @@ HOMELESS = {"world", "schema_migrations"}  # what the database itself is
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
-    "dispute_notes": (), "dispute_terms": (), "settlement_terms": (), "settlement_batches": (),
+    "dispute_notes": (), "dispute_terms": (), "switch_changes": (), "settlement_terms": (), "settlement_batches": (),
     "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
     "application_log": (), "application_documents": (),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it, as the log and the portal show it: `api`, `user`, `worker` or `operator`."""
+    """Who did it, as the log and the portal show it: `api`, `partner`, `user`, `worker` or `operator`."""
 
     kind: str
     id: str

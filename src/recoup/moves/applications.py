@@ -74,20 +74,3 @@ async def _tell(
     })  # fmt: skip
     await open_feed(tx, row["merchant_id"])
     await write(tx, rows)
-
-
-async def known_soon(tx: asyncpg.Connection, merchant_id: UUID, by: By) -> None:
-    """The people database is another one: it hears of the merchant after this transaction, whatever dies meanwhile."""
-    rows = Rows()
-    rows.due_work.append(_registration(merchant_id) | {"due_at": by.at, "wall": True})
-    await write(tx, rows)
-
-
-async def is_known(tx: asyncpg.Connection, merchant_id: UUID) -> None:
-    rows = Rows()
-    rows.due_done.append(_registration(merchant_id))
-    await write(tx, rows)
-
-
-def _registration(merchant_id: UUID) -> dict[str, Any]:
-    return {"merchant_id": merchant_id, "kind": "register_merchant", "subject_id": merchant_id}

@@ -27,7 +27,7 @@ class Caller:
 
     @property
     def actor(self) -> Actor:
-        return Actor("api", self.app_key)
+        return Actor("api" if self.partner_id is None else "partner", self.app_key)
 
 
 async def authenticate(services: Services, scope: Scope) -> Caller:

@@ -1,5 +1,6 @@
 """/onboarding/application: from a draft to a merchant. Source: contract §13."""
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
@@ -84,18 +85,13 @@ async def cancel(call: Call) -> Reply:
 async def convert(call: Call) -> Reply:
     who = await applicant_of(call, writes=True)
     done = await convert_application(call.services.world, who, application_id(call), _note(call))
-    row, keys = done.application, None
-    if done.keys is not None and done.webhook_key is not None:
-        keys = MerchantKeys(
-            app_key=done.keys.app_key, app_secret=done.keys.app_secret, webhook_key=done.webhook_key,
-            tokenization_key=done.keys.tokenization_key, stablecoin_key_id=done.keys.stablecoin_key_id,
-            stablecoin_secret=done.keys.stablecoin_secret,
-            stablecoin_webhook_secret=done.keys.stablecoin_webhook_secret,
-        )  # fmt: skip
+    row, given = done.application, done.credentials
+    keys = MerchantKeys(**asdict(given)) if given is not None else None
     result = "The merchant exists." if keys else "The merchant exists; its credentials were shown when it was made."
     return Reply(ConvertedView(
         id=row["application_id"], application_status=row["status"], result=result, mid=row["merchant_id"],
-        site_ids=list(done.site_ids), credentials=keys, **_DONE,
+        site_ids=list(done.site_ids), credentials=keys, handover_url=done.handover.url if done.handover else None,
+        **_DONE,
     ))  # fmt: skip
 
 

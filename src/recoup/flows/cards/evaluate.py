@@ -32,9 +32,12 @@ from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Merchant
 from recoup.rules.rescue.intake import choose_site, expiry_of, kind_of
+from recoup.rules.rescue.pause import check_taking
+from recoup.rules.rescue.switches import Off, refused, switch_of, where_off
 from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
+from recoup.store.read.switches import last_actors
 from recoup.store.write.requests import remember
 from recoup.store.write.vault import find_prints
 
@@ -75,14 +78,14 @@ class Evaluate:
             known = await self._merchants.get(scope.merchant_id)
             try:
                 row, warnings = self._row(scope, known, given, generation, token_id, input_mac)
-            except Problem as refused:
+            except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new today.
                 seen = await self._seen(scope, given, token_id, input_mac)
                 if isinstance(seen, int) and attempt == 0:
                     self._merchants.forget(scope.merchant_id)  # kept settings, the clock too, may be a second old
                     continue
                 if isinstance(seen, int):
-                    raise refused from None
+                    raise await self._told(scope, problem) from None
                 return await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
             # A number given outright goes into the vault only once it is known that this is taken.
             admitted = kept and await self._admissions.admit(row, last=attempt == _TRIES - 1)
@@ -110,6 +113,7 @@ class Evaluate:
         self, scope: Scope, known: Known, given: Declined, generation: int, token_id: UUID, input_mac: bytes
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
+        check_taking(merchant)
         now = merchant.business(wall)
         kind = kind_of(merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
         site, warnings = choose_site(known.sites, given.site_id, given.site_url, given.descriptor)
@@ -212,6 +216,16 @@ class Evaluate:
                            self._world.clocks.wall())  # fmt: skip
         return word.order_id
 
+    async def _told(self, scope: Scope, problem: Problem) -> Problem:
+        """Of a switch also who can switch it on: that is whoever may undo what was done last."""
+        offs: tuple[Off, ...] = problem.facts.get("offs", ())
+        if not offs:
+            return problem
+        switch = problem.facts["switch"]
+        async with self._world.db.connection() as connection:
+            last = await last_actors(connection, scope.merchant_id, [off.subject_id for off in offs], switch)
+        return refused(switch, [off._replace(actor=last.get(off.subject_id)) for off in offs])
+
     def _crowd(self) -> float:
         """Seconds earlier to decide, for those that are tried side by side will all have to be answered at once."""
         return min(CROWD_SECONDS_MAX, CROWD_SECONDS_EACH * len(self._out))
@@ -305,15 +319,10 @@ def _had_card(last: Any, pan_id: UUID | None) -> bool:
 
 
 def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
-    """Raises: Problem(kind_switched_off) naming the switch."""
-    switch = "mit" if kind.startswith("mit") else kind
-    words = {"mit": "MIT", "cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)"}[switch]
-    if not getattr(merchant, switch):
-        raise Problem("kind_switched_off", f"{words} orders are switched off for this merchant.",
-                      cure="Ask the operator to switch them on.", kind=kind)  # fmt: skip
-    if not getattr(site, switch):
-        raise Problem("kind_switched_off", f"{words} orders are switched off for the site {site.name}.",
-                      cure="Switch them on for the site, or send another site.", kind=kind)  # fmt: skip
+    """Raises: Problem(kind_switched_off) naming the levels."""
+    switch = switch_of(kind)
+    if offs := where_off(switch, merchant, site, None):
+        raise refused(switch, offs)
 
 
 def _search_text(given: Declined) -> str:

@@ -12,6 +12,7 @@ from recoup.flows.merchants.partners import KEY_PREFIX
 from recoup.gateways.keys.jwt import LIVES_SECONDS, access_claims
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.store.read.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.read.partners import find_partner_key
@@ -56,6 +57,7 @@ class Credentials:
             key = await _find_key(connection, app_key)
         if not self._matches(key, app_secret) or key is None:
             raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check both, and their environment.")
+        self._check_open(key, "bad_credentials")
         return await self._issue(key)
 
     async def refresh(self, token: str) -> Tokens:
@@ -64,7 +66,7 @@ class Credentials:
         async with self._world.db.connection() as connection:
             app_key = await take_refresh_token(connection, self._world.keys.secret_hash(token), wall)
             key = await _find_key(connection, app_key) if app_key else None
-        if key is None:
+        if key is None or self._has_ended(key):
             raise Problem("bad_credentials", "The refresh token is not valid.", field="RefreshToken",
                           cure="Sign in again with AppKey and AppSecret.")  # fmt: skip
         return await self._issue(key)
@@ -89,6 +91,7 @@ class Credentials:
             key = await _find_key(connection, app_key)
         if not self._matches(key, secret) or key is None:
             raise Problem("unauthenticated", "The API key is not valid.", cure="Send `ApiKey id:secret`.")
+        self._check_open(key, "unauthenticated")
         if len(self._known) > 10_000:
             self._known.clear()
         identity = Identity(key.app_key, key.merchant_id, frozenset(key.scopes), key.partner_id)
@@ -102,12 +105,21 @@ class Credentials:
         if known is not None and now - known[0] < KNOWN_SECONDS:
             return known[1]
         async with self._world.db.connection() as connection:
-            merchant_id = await find_tokenization_merchant(connection, environment_key)
+            merchant_id = await find_tokenization_merchant(connection, environment_key, self._world.clocks.wall())
         if merchant_id is not None:
             if len(self._tokenizers) > 10_000:
                 self._tokenizers.clear()
             self._tokenizers[environment_key] = (now, merchant_id)
         return merchant_id
+
+    def _has_ended(self, key: ApiKey) -> bool:
+        return key.ended_at is not None and key.ended_at <= self._world.clocks.wall()
+
+    def _check_open(self, key: ApiKey, code: str) -> None:
+        """Told to whoever has the secret only. Raises: Problem(`code`) for a key that was revoked or replaced."""
+        if key.ended_at is not None and self._has_ended(key):
+            raise Problem(code, f"This key ended at {iso(key.ended_at)}.", field="AppKey",
+                          cure="Use the key that took its place, or have a new one made.")  # fmt: skip
 
     def _matches(self, key: ApiKey | None, secret: str) -> bool:
         """Takes as long for an unknown key as for a wrong secret."""

@@ -54,8 +54,9 @@ _STEPS: Final = {(one.happening, one.src): one for one in STEPS}
 # What moves the status and may therefore be heard twice: the second time nothing is done.
 _REPEATED: Final = {one.happening: one.dst for one in STEPS if one.src is not one.dst and one.src is not S.NEW}
 _WORDS: Final = {
-    "created": "begun again", "changed": "changed", "document_added": "changed", "document_removed": "changed", "submitted": "submitted",
-    "approved": "approved", "declined": "declined", "cancelled": "cancelled", "converted": "made a merchant",
+    "created": "begun again", "changed": "changed", "document_added": "changed", "document_removed": "changed",
+    "submitted": "submitted", "approved": "approved", "declined": "declined", "cancelled": "cancelled",
+    "converted": "made a merchant",
 }  # fmt: skip
 _CURES: Final = {
     "created": "Begin a new one.",

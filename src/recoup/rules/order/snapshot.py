@@ -32,6 +32,7 @@ class Merchant:
     cit_unresolved: str
     killed: bool
     capture_window_minutes: int
+    state: str = "active"  # or paused: it takes no new orders
 
     def business(self, wall: WallTime) -> BusinessTime:
         return business_at(wall, self.offset_us)

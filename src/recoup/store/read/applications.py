@@ -73,3 +73,9 @@ async def log_of(connection: asyncpg.Connection, application_id: UUID, limit: in
 async def count_drafts(connection: asyncpg.Connection, owner: tuple[str, UUID], most: int) -> int:
     """At most `most` are counted."""
     return int(await connection.fetchval(_DRAFTS, *owner, most))
+
+
+async def merchant_that_applied(connection: asyncpg.Connection, merchant_id: UUID) -> UUID | None:
+    """The merchant whose application this one was; None when it was a partner's, or there was none."""
+    sql = "SELECT owner_id FROM applications WHERE merchant_id = $1 AND owner_kind = 'merchant'"
+    return await connection.fetchval(sql, merchant_id)  # type: ignore[no-any-return]

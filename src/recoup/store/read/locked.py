@@ -26,7 +26,7 @@ from recoup.rules.order.snapshot import (
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
     plain = ("version", "name", "offset_us", "mit_mode", "cit_web", "cit_callcenter", "mit", "region", "acceptor_id",
-             "cit_unresolved", "killed", "capture_window_minutes")  # fmt: skip
+             "cit_unresolved", "killed", "capture_window_minutes", "state")  # fmt: skip
     return Merchant(merchant_id=_id(row["merchant_id"]), **{name: row[name] for name in plain})
 
 

@@ -39,7 +39,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A merchant's key, or with `partner_id` a partner's."""
+    """A merchant's key, or with `partner_id` a partner's. `ended_at`: when it was revoked or retired, or will be."""
 
     app_key: str
     key_id: UUID
@@ -47,6 +47,7 @@ class ApiKey:
     secret_hash: bytes
     scopes: tuple[str, ...]
     partner_id: UUID | None = None
+    ended_at: datetime | None = None
 
 
 _MERCHANT = """
@@ -81,17 +82,24 @@ async def offset_of(connection: asyncpg.Connection, merchant_id: UUID) -> int | 
 
 
 async def find_api_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:
-    """None for an unknown or revoked key."""
-    sql = "SELECT * FROM api_keys WHERE app_key = $1 AND revoked_at IS NULL"
+    """None for an unknown key; one that has ended says so."""
+    sql = "SELECT *, least(revoked_at, retires_at) AS ended_at FROM api_keys WHERE app_key = $1"
     row = await connection.fetchrow(sql, app_key)
     if row is None:
         return None
-    return ApiKey(row["app_key"], row["key_id"], row["merchant_id"], row["secret_hash"], tuple(row["scopes"]))
+    return ApiKey(row["app_key"], row["key_id"], row["merchant_id"], row["secret_hash"], tuple(row["scopes"]),
+                  ended_at=row["ended_at"])  # fmt: skip
 
 
-async def find_tokenization_merchant(connection: asyncpg.Connection, environment_key: str) -> UUID | None:
-    sql = "SELECT merchant_id FROM tokenization_keys WHERE environment_key = $1 AND revoked_at IS NULL"
-    return await connection.fetchval(sql, environment_key)  # type: ignore[no-any-return]
+async def find_tokenization_merchant(
+    connection: asyncpg.Connection, environment_key: str, at: datetime
+) -> UUID | None:
+    """None for an unknown key, and for one that has ended `at` that wall time."""
+    sql = """
+    SELECT merchant_id FROM tokenization_keys
+    WHERE environment_key = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
+    """
+    return await connection.fetchval(sql, environment_key, at)  # type: ignore[no-any-return]
 
 
 async def newest_of(connection: asyncpg.Connection, merchant_ids: list[UUID]) -> UUID | None:
@@ -103,14 +111,3 @@ async def newest_of(connection: asyncpg.Connection, merchant_ids: list[UUID]) ->
     ORDER BY h.order_id DESC LIMIT 1
     """
     return await connection.fetchval(sql, merchant_ids)  # type: ignore[no-any-return]
-
-
-async def load_merchant_names(connection: asyncpg.Connection, merchant_id: UUID) -> asyncpg.Record | None:
-    """`name`, `partner_id`, `partner_name`, and of one that another merchant applied for that one's `applicant_id`."""
-    sql = """
-    SELECT m.name, m.partner_id, p.name AS partner_name, a.owner_id AS applicant_id
-    FROM merchants m LEFT JOIN partners p USING (partner_id)
-    LEFT JOIN applications a ON a.merchant_id = m.merchant_id AND a.owner_kind = 'merchant'
-    WHERE m.merchant_id = $1
-    """
-    return await connection.fetchrow(sql, merchant_id)

@@ -5,15 +5,52 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.store.read.partners import Partner
+
 _PARTNER = "INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 _KEY = """
 INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 """
 _REVOKE = "UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL"
 _MERCHANT = """
-INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (merchant_id) DO NOTHING
+INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac, created_at)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING
 """
+_HANDOVER = """
+INSERT INTO handovers (merchant_id, handover_id, sealed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+"""
+# What is shown is gone by the same statement; of two at once the second waits and finds nothing.
+_OPEN = """
+WITH waiting AS (
+  SELECT sealed FROM handovers
+  WHERE merchant_id = $1 AND handover_id = $2 AND sealed IS NOT NULL AND expires_at > $3 FOR UPDATE
+)
+UPDATE handovers h SET sealed = NULL, opened_at = $3 FROM waiting w
+WHERE h.merchant_id = $1 AND h.handover_id = $2 RETURNING w.sealed
+"""
+_LOCK = """
+SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
+FOR UPDATE
+"""
+
+
+async def lock_partner(connection: asyncpg.Connection, partner_id: UUID) -> Partner | None:
+    """Whoever makes a merchant holds its partner: they are counted one by one."""
+    row = await connection.fetchrow(_LOCK, partner_id)
+    return Partner(*row.values()) if row else None
+
+
+async def add_handover(
+    connection: asyncpg.Connection, merchant_id: UUID, handover_id: UUID, sealed: bytes, at: datetime, until: datetime
+) -> None:
+    await connection.execute(_HANDOVER, merchant_id, handover_id, sealed, at, until)
+
+
+async def open_handover(
+    connection: asyncpg.Connection, merchant_id: UUID, handover_id: UUID, at: datetime
+) -> bytes | None:
+    """What was sealed, once; None when it is unknown, was seen or is over."""
+    return await connection.fetchval(_OPEN, merchant_id, handover_id, at)  # type: ignore[no-any-return]
 
 
 async def add_partner(connection: asyncpg.Connection, partner_id: UUID, name: str, at: datetime) -> None:
@@ -33,16 +70,7 @@ async def revoke_partner_keys(connection: asyncpg.Connection, partner_id: UUID, 
 
 
 async def add_partner_merchant(
-    connection: asyncpg.Connection, partner_id: UUID, merchant_id: UUID, external_id: str | None, at: datetime
-) -> None:
-    await connection.execute(_MERCHANT, merchant_id, partner_id, external_id, at)
-
-
-async def lock_partner(tx: asyncpg.Connection, partner_id: UUID) -> None:
-    """Whoever holds it counts the partner's merchants and makes one."""
-    await tx.execute("SELECT FROM partners WHERE partner_id = $1 FOR UPDATE", partner_id)
-
-
-async def count_merchants(connection: asyncpg.Connection, partner_id: UUID) -> int:
-    sql = "SELECT count(*) FROM partner_merchants WHERE partner_id = $1"
-    return int(await connection.fetchval(sql, partner_id))
+    connection: asyncpg.Connection, partner_id: UUID, merchant_id: UUID, *, external_id: str | None = None,
+    request_key: str | None = None, input_mac: bytes | None = None, wall: datetime,
+) -> None:  # fmt: skip
+    await connection.execute(_MERCHANT, merchant_id, partner_id, external_id, request_key, input_mac, wall)

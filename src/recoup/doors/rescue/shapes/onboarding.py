@@ -152,6 +152,8 @@ class ApplicationStep(Envelope, kw_only=True):
 class MerchantKeys(Shape, kw_only=True):
     """Shown this once."""
 
+    mid: str
+    site_id: str
     app_key: str
     app_secret: str
     tokenization_key: str
@@ -167,3 +169,4 @@ class ConvertedView(ApplicationStep, kw_only=True):
     mid: UUID
     site_ids: list[UUID]
     credentials: MerchantKeys | None
+    handover_url: Annotated[str | None, Meta(description="A page that shows them once, while nobody has opened it.")]

@@ -27,7 +27,10 @@ CREATE TABLE merchants (
   webhook_key bytea,                       -- sealed
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
-  stablecoin_webhook_key bytea             -- sealed
+  stablecoin_webhook_key bytea,            -- sealed
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
+  -- an order that names a site or campaign which nobody made: taken for the default one, or refused
+  unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))
 );
 
 CREATE TABLE sites (
@@ -64,19 +67,35 @@ CREATE TABLE partner_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,                  -- it opens nothing from here on
   revoked_at timestamptz
 );
 CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
 
--- `external_id`: how the partner calls its merchant. A merchant has one partner.
+-- `external_id`: how the partner calls its merchant. A merchant has one partner. The key of the request that made it,
+-- and a keyed hash of what it asked for, tell a repeat from another wish.
 CREATE TABLE partner_merchants (
   merchant_id uuid PRIMARY KEY,
   partner_id uuid NOT NULL REFERENCES partners,
   external_id text,
+  request_key text,
+  input_mac bytea,
   created_at timestamptz NOT NULL,
-  UNIQUE (partner_id, external_id)
+  UNIQUE (partner_id, external_id),
+  UNIQUE (partner_id, request_key)
 );
 CREATE INDEX partner_merchants_partner ON partner_merchants (partner_id, merchant_id);
+
+-- home: merchant. Credentials that wait for the person whom a link leads to them; gone once they were seen or are over.
+CREATE TABLE handovers (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  handover_id uuid NOT NULL,
+  sealed bytea,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  opened_at timestamptz,
+  PRIMARY KEY (merchant_id, handover_id)
+);
 
 -- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
 CREATE TABLE fee_terms (
@@ -99,6 +118,43 @@ CREATE TABLE fee_terms (
   CHECK (currency IS NOT NULL OR fixed_units = 0 AND minimum_units = 0)
 );
 
+-- home: merchant. Who switched which kind of orders on or off, where and when. What was never switched stands as it was
+-- made; the newest line of a switch says how it stands. `version` is the merchant's that the change made.
+CREATE TABLE switch_changes (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  version int NOT NULL,
+  level text NOT NULL CHECK (level IN ('merchant', 'site', 'campaign')),
+  subject_id uuid NOT NULL,                -- the merchant's own id, the site's or the campaign's
+  kind text NOT NULL CHECK (kind IN ('cit_web', 'cit_callcenter', 'mit')),
+  is_on boolean NOT NULL,
+  why text NOT NULL,
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  changed_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, version, subject_id, kind),
+  CHECK (level <> 'merchant' OR subject_id = merchant_id)
+);
+CREATE INDEX switch_changes_subject ON switch_changes (merchant_id, subject_id, kind, version DESC);
+
+-- home: merchant. Campaigns under a website: orders name one by its key.
+CREATE TABLE campaigns (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  campaign_id uuid NOT NULL,
+  site_id uuid NOT NULL,
+  key text NOT NULL,                       -- as orders name it; capital and small letters are one
+  name text NOT NULL,
+  descriptor text NOT NULL DEFAULT '',     -- empty: the site's
+  cit_web boolean NOT NULL DEFAULT true,
+  cit_callcenter boolean NOT NULL DEFAULT true,
+  mit boolean NOT NULL DEFAULT true,
+  created_at timestamptz NOT NULL,
+  retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
+  PRIMARY KEY (merchant_id, campaign_id),
+  UNIQUE (merchant_id, site_id, campaign_id),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+);
+CREATE UNIQUE INDEX campaigns_key ON campaigns (merchant_id, site_id, lower(key)) WHERE retired_at IS NULL;
+
 -- home: directory. Small, replicated; the only uniques across merchants.
 CREATE TABLE api_keys (
   app_key text PRIMARY KEY,
@@ -107,15 +163,19 @@ CREATE TABLE api_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,                  -- it opens nothing from here on; so below
   revoked_at timestamptz
 );
+CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
 CREATE TABLE tokenization_keys (
   environment_key text PRIMARY KEY,
   merchant_id uuid NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
 CREATE TABLE refresh_tokens (
   token_hash bytea PRIMARY KEY,
@@ -137,8 +197,10 @@ CREATE TABLE signing_keys (
   merchant_id uuid NOT NULL,
   secret bytea NOT NULL,                   -- sealed
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 
 -- A signature works once. Buckets of five minutes; a crash empties both tables, and then `signatures_since` is written
 -- anew: what was signed before that may have been used.
@@ -581,6 +643,7 @@ CREATE TABLE orders (
   external_id text NOT NULL,
   generation int NOT NULL,
   site_id uuid NOT NULL,
+  campaign_id uuid,
   descriptor text NOT NULL,
   asset text NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -597,7 +660,8 @@ CREATE TABLE orders (
   metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
-  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
 
 -- What lists show: narrow and mutable.
@@ -1518,10 +1582,10 @@ GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
-GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
+GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, partners, partner_keys, partner_merchants, mails, notice_settings, settlements, wallets, payouts, subscriptions,
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts, subscriptions,
   settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;

@@ -15,16 +15,32 @@ CREATE TABLE partner_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,                  -- it opens nothing from here on
   revoked_at timestamptz
 );
 CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
 
--- `external_id`: how the partner calls its merchant. A merchant has one partner.
+-- `external_id`: how the partner calls its merchant. A merchant has one partner. The key of the request that made it,
+-- and a keyed hash of what it asked for, tell a repeat from another wish.
 CREATE TABLE partner_merchants (
   merchant_id uuid PRIMARY KEY,
   partner_id uuid NOT NULL REFERENCES partners,
   external_id text,
+  request_key text,
+  input_mac bytea,
   created_at timestamptz NOT NULL,
-  UNIQUE (partner_id, external_id)
+  UNIQUE (partner_id, external_id),
+  UNIQUE (partner_id, request_key)
 );
 CREATE INDEX partner_merchants_partner ON partner_merchants (partner_id, merchant_id);
+
+-- home: merchant. Credentials that wait for the person whom a link leads to them; gone once they were seen or are over.
+CREATE TABLE handovers (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  handover_id uuid NOT NULL,
+  sealed bytea,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  opened_at timestamptz,
+  PRIMARY KEY (merchant_id, handover_id)
+);

@@ -34,6 +34,7 @@ CREATE TABLE orders (
   external_id text NOT NULL,
   generation int NOT NULL,
   site_id uuid NOT NULL,
+  campaign_id uuid,
   descriptor text NOT NULL,
   asset text NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -50,7 +51,8 @@ CREATE TABLE orders (
   metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
-  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
 
 -- What lists show: narrow and mutable.

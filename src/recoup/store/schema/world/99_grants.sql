@@ -4,10 +4,10 @@ GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
-GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
+GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, partners, partner_keys, partner_merchants, mails, notice_settings, settlements, wallets, payouts, subscriptions,
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts, subscriptions,
   settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
