@@ -5,6 +5,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.applications import page as applications
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
@@ -83,6 +84,13 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/approvals/accounts/{id}", approvals.decide_account, "POST"),
         on("/approvals/adjustments", approvals.make_adjustment, "POST"),
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
+        on("/applications", applications.applications_page),
+        on("/applications", applications.begin, "POST"),
+        on("/applications/{application_id}", applications.application_page),
+        on("/applications/{application_id}", applications.act, "POST"),
+        on("/applications/{application_id}/documents", applications.add_document, "POST"),
+        on("/applications/{application_id}/documents/{document_id}", applications.document_file),
+        on("/applications/{application_id}/documents/{document_id}/remove", applications.remove_document, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

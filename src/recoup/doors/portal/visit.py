@@ -26,7 +26,8 @@ COOKIE: Final = "recoup_session"
 FORM_BYTES_MAX: Final = 65_536
 # First parts of the pages that one may come back to after signing in.
 PLACES: Final = frozenset(
-    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox"}
+    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox",
+     "applications", "onboarding", "invitations"}
 )
 STATUSES: Final = {
     "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
@@ -82,6 +83,7 @@ class Visit:
         moved = offset if abs(offset.total_seconds()) >= 1 else None
         return {
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
+            "wall": self.wall,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved,
             "path": self.request.url.path, "is_operator": self.is_operator,
         } | more  # fmt: skip

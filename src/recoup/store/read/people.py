@@ -94,6 +94,15 @@ async def is_operator(connection: asyncpg.Connection, user_id: UUID) -> bool:
     return await connection.fetchval(_OPERATOR, user_id)  # type: ignore[no-any-return]
 
 
+async def partner_roles(connection: asyncpg.Connection, user_id: UUID) -> list[tuple[UUID, str]]:
+    """The partners that somebody belongs to, and as what; the oldest membership first."""
+    sql = """
+    SELECT subject_id, role FROM memberships WHERE user_id = $1 AND subject_kind = 'partner'
+    ORDER BY created_at, subject_id
+    """
+    return [(row["subject_id"], row["role"]) for row in await connection.fetch(sql, user_id)]
+
+
 async def names_of(connection: asyncpg.Connection, user_ids: Sequence[UUID]) -> dict[UUID, str]:
     rows = await connection.fetch("SELECT user_id, name FROM users WHERE user_id = ANY($1::uuid[])", list(user_ids))
     return {row["user_id"]: row["name"] for row in rows}
