@@ -9,6 +9,7 @@ from recoup.doors.portal.applications import page as applications
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
+from recoup.doors.portal.onboarding import page as onboarding
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
@@ -84,6 +85,8 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/approvals/accounts/{id}", approvals.decide_account, "POST"),
         on("/approvals/adjustments", approvals.make_adjustment, "POST"),
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
+        on("/onboarding", onboarding.onboarding_page),
+        on("/onboarding", onboarding.act, "POST"),
         on("/applications", applications.applications_page),
         on("/applications", applications.begin, "POST"),
         on("/applications/{application_id}", applications.application_page),
