@@ -8,6 +8,8 @@ from starlette.types import Scope
 from recoup.doors.portal.applications import page as applications
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
+from recoup.doors.portal.invitations import join
+from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.onboarding import page as onboarding
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
@@ -85,6 +87,11 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/approvals/accounts/{id}", approvals.decide_account, "POST"),
         on("/approvals/adjustments", approvals.make_adjustment, "POST"),
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
+        on("/invitations", invitations.people_page),
+        on("/invitations", invitations.post_invitation, "POST"),
+        on("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),
+        Route("/invitations/{token}", join.join_page(portal), methods=["GET"]),
+        Route("/invitations/{token}", join.join_post(portal), methods=["POST"]),
         on("/onboarding", onboarding.onboarding_page),
         on("/onboarding", onboarding.act, "POST"),
         on("/applications", applications.applications_page),

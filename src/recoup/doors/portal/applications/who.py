@@ -25,7 +25,7 @@ async def desk_of(visit: Visit) -> Desk:
     async with visit.portal.world.extra["people"].connection() as connection:
         partners = await partner_roles(connection, visit.session.user_id)
     if partners:
-        partner_id, role = partners[0]
+        partner_id, role, _ = partners[0]
         return Desk(Applicant(("partner", partner_id), actor, request), "apply" in MAY.get(role, ()), False)
     return Desk(Applicant(("merchant", visit.merchant_id), actor, request), visit.session.may("apply"), False)
 

@@ -1,0 +1,94 @@
+"""/invitations: who belongs to the shop or partner, who is invited, and inviting."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.settlements.words import State
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.flows.messages.notices import inbox
+from recoup.flows.people.invitation_mail import send_invitations
+from recoup.flows.people.invitations import Subject, invite, revoke
+from recoup.flows.people.sessions import MAY
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.read.invitations import list_invitations, members_of
+from recoup.store.read.people import partner_roles
+
+ROWS: Final = 100
+STATES: Final = {
+    "open": State("Open", "hold", "onhold", "The link works once, until it is over."),
+    "accepted": State("Joined", "ok", "completed", "Somebody used the link."),
+    "revoked": State("Revoked", "off", "cancelled", "The link opens nothing."),
+    "expired": State("Over", "off", "cancelled", "Nobody used the link in time."),
+}
+ROLES: Final = {
+    "owner": "may do everything, also invite", "operations": "may refund, cancel and answer disputes",
+    "developer": "may look, at orders and at webhooks", "analyst": "may look",
+}  # fmt: skip
+assert set(ROLES) == set(MAY)
+
+
+async def people_page(visit: Visit) -> Response:
+    return await _show(visit)
+
+
+async def post_invitation(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    subject = await _subject(visit, one(form, "subject"))
+    try:
+        made = await invite(visit.portal.world, subject, visit.session.user_id, one(form, "email"), one(form, "role"))
+    except Problem as problem:
+        if problem.retry_after_seconds is not None:
+            raise
+        return await _show(visit, problem, one(form, "email")[:254])
+    await send_invitations(visit.portal.world, made)
+    return see("/invitations")
+
+
+async def post_revocation(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    subject = await _subject(visit, one(form, "subject"))
+    invitation_id = parse_id(visit.request.path_params["invitation_id"])
+    if invitation_id is None:
+        raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
+    await revoke(visit.portal.world, subject, visit.session.user_id, invitation_id)
+    return see("/invitations")
+
+
+async def _subjects(visit: Visit) -> dict[str, Subject]:
+    """Of what this person is an owner: the partner, the merchant that is looked at. Raises: Problem(forbidden)."""
+    found = {}
+    async with visit.portal.world.extra["people"].connection() as connection:
+        for partner_id, role, name in await partner_roles(connection, visit.session.user_id):
+            if "invite" in MAY.get(role, ()):
+                found[f"partner:{partner_id}"] = Subject("partner", partner_id, name)
+    if visit.session.may("invite"):
+        found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
+    if not found:
+        raise Problem("forbidden", "Only an owner sees and invites people.", cure="Ask the owner.")
+    return found
+
+
+async def _subject(visit: Visit, key: str) -> Subject:
+    """Raises: Problem(forbidden) for what is not this person's to open."""
+    found = (await _subjects(visit)).get(key)
+    if found is None:
+        raise Problem("forbidden", "You are no owner there; nobody was invited.", cure="Ask its owner.")
+    return found
+
+
+async def _show(visit: Visit, problem: Problem | None = None, email: str = "") -> Response:
+    world, subjects = visit.portal.world, await _subjects(visit)
+    groups = []
+    async with world.extra["people"].connection() as connection:
+        for key, subject in subjects.items():
+            members = await members_of(connection, subject.key, ROWS)
+            groups.append((key, subject, members, await list_invitations(connection, subject.key, visit.wall, ROWS)))
+    open_ = [row["invitation_id"] for *_, rows in groups for row in rows if row["state"] == "open"]
+    values = visit.values(
+        groups=groups, roles=ROLES, states=STATES, problem=problem, email=email,
+        mails=await inbox(world, open_) if open_ else {},
+    )  # fmt: skip
+    return render("invitations/people.html", values, status=STATUSES[problem.code] if problem else 200)
