@@ -32,6 +32,7 @@ class Settings:
     refund_cap_percent: int = _setting(0, "largest partial refund in percent of the order; 0: no cap")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
     single_use_reads: bool = _setting(True, "stablecoin API: signatures of GETs work once too, as those of writes do")
+    sign_up: bool = _setting(True, "whether anybody may make a sandbox account at /signup; live never has it")
     connections: int = _setting(12, "database connections of each process")
     smtp_host: str = _setting("", "mail server for notices to payers, in the sandbox on loopback only; empty: none")
     smtp_port: int = _setting(587, "its port")

@@ -2,15 +2,18 @@
 
 import base64
 import json
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 from hypothesis import strategies as st
 from tests.doors.fuzzing import Watched, bodies, queries
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, UNKNOWN, Door, tokenize_body, transmit_body
+from tests.doors.rescue.partner import make_one, merchant_body
 from tests.flows.money.settling import terms
 
 from recoup.doors.edge.described import Operation
@@ -44,6 +47,8 @@ class Target(Watched):
         hold = {"isMIT": False, "expiryDateUtc": GONE, "transactionType": "AUTHORIZATION"}
         self.held = shop.admit(**hold, customerIp="203.0.113.24")
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
+        self.partner = make_one(door)
+        self.partner_merchant = self.partner.merchant()["mid"]
         self.made = 0
         self.site = self.new_site()
         self.endpoint = self.new_endpoint()
@@ -106,8 +111,14 @@ class Target(Watched):
         if body is not None:
             more["content"] = json.dumps(body).encode()
         headers = {"content-type": "application/json"} | more.pop("headers", {})
-        answer = self.shop.call(method, path, headers=headers, allow_5xx=path.endswith("/test"), **more)
+        caller = self.partner if path.startswith("/partner") else self.shop
+        answer = caller.call(method, path, headers=headers, allow_5xx=path.endswith("/test"), **more)
         return self.checked(answer, REFUSED)
+
+    def fresh_partner(self) -> None:
+        """There is an end to how many keys its merchant has."""
+        self.door.sql("UPDATE api_keys SET revoked_at = now() WHERE merchant_id = $1", UUID(self.partner_merchant))
+        self.seen = self.stand()
 
     def known(self, operation: Operation) -> dict[str, Any]:
         """A body that the operation takes."""
@@ -119,6 +130,10 @@ class Target(Watched):
         found = operation.path.removeprefix("/v1")
         if "/onboarding/" in found:
             return self.application(operation)
+        if "{mid}" in found:
+            if found.endswith("/keys"):
+                self.fresh_partner()
+            return found.replace("{mid}", self.partner_merchant)
         if "/orders/" in found:
             which = self.paid if found.endswith("refund") else self.open
         elif "/settlements/" in found:
@@ -197,6 +212,11 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "POST /v1/onboarding/application": lambda t: APPLICATION,
     "PUT /v1/onboarding/application/{id}": lambda t: APPLICATION,
     "POST /v1/onboarding/application/{id}/documents": _document,
+    "POST /v1/partner/merchants": lambda t: merchant_body(),
+    "PATCH /v1/partner/merchants/{mid}": lambda t: {"name": "Fuzz", "state": "active"},
+    "POST /v1/partner/merchants/{mid}/keys": lambda t: {"overlapHours": 1},
+    "POST /v1/partner/merchants/switches": lambda t: {"mids": [t.partner_merchant], "mit": True, "citWeb": False,
+                                                      "citCallcenter": True, "why": "w"},
     "POST /v1/oauth2/token": lambda t: {"AppKey": t.shop.shop.keys.app_key, "AppSecret": t.shop.shop.keys.app_secret},
     "POST /v1/oauth2/refresh": lambda t: {"refreshToken": "r"},
 }  # fmt: skip
@@ -211,7 +231,7 @@ IDS = st.sampled_from([None, None, None, None, UNKNOWN, "x", "%00", "%2F..", "é
 @st.composite
 def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[str, Any]:
     """`id` in the path's place, None for one that works; `body`, `params`."""
-    call: dict[str, Any] = {"id": draw(IDS) if "{id}" in operation.path else None, "body": None, "params": None}
+    call: dict[str, Any] = {"id": draw(IDS) if "{" in operation.path else None, "body": None, "params": None}
     if operation.body is not None:
         call["body"] = draw(bodies(operation.body, known))
     if operation.query is not None:
@@ -220,7 +240,8 @@ def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[
 
 
 def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Response:
-    path = target.path(operation) if call["id"] is None else operation.path.removeprefix("/v1").replace(
-        "{id}", call["id"]).replace("{docId}", target.document)  # fmt: skip
+    path = target.path(operation) if call["id"] is None else re.sub(
+        r"\{m?id\}", lambda _: call["id"], operation.path.removeprefix("/v1"))  # fmt: skip
+    path = path.replace("{docId}", target.document)
     more = {"params": call["params"]} if call["params"] else {}
     return target.call(operation.method, path, call["body"], **more)

@@ -5,6 +5,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.any_visit import AnyPage, any_page
 from recoup.doors.portal.applications import page as applications
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
@@ -16,6 +17,11 @@ from recoup.doors.portal.order.act import cancel_order, post_refund, review_refu
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.partner import merchant as partner
+from recoup.doors.portal.partner.handover import handover_page, handover_post
+from recoup.doors.portal.partner.keys import keys_page, make_key
+from recoup.doors.portal.partner.merchants import merchants_page, switch_merchants
+from recoup.doors.portal.partner.visit import PartnerPage, partner_page
 from recoup.doors.portal.reconciliation.files import FILES, file_page, files_page, post_booking, post_file
 from recoup.doors.portal.reconciliation.report import report_file, report_page
 from recoup.doors.portal.refunds.page import act as act_on_refund
@@ -23,6 +29,7 @@ from recoup.doors.portal.refunds.page import desk_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
+from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
 from recoup.flows.known import Merchants
@@ -39,10 +46,29 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
     def on(path: str, work: Page, *methods: str) -> Route:
         return Route(path, page(portal, work), methods=list(methods) or ["GET"])
 
+    def for_partner(path: str, work: PartnerPage, *methods: str) -> Route:
+        return Route(path, partner_page(portal, work), methods=list(methods) or ["GET"])
+
+    def on_any(path: str, work: AnyPage, *methods: str) -> Route:
+        return Route(path, any_page(portal, work), methods=list(methods) or ["GET"])
+
     return [
         on("/", _home),
         Route("/signin", sign_in_page(portal), methods=["GET"]),
         Route("/signin", sign_in_post(portal), methods=["POST"]),
+        Route("/signup", sign_up_page(portal), methods=["GET"]),
+        Route("/signup", sign_up_post(portal), methods=["POST"]),
+        Route("/handover/{token}", handover_page(portal), methods=["GET"]),
+        Route("/handover/{token}", handover_post(portal), methods=["POST"]),
+        for_partner("/partner", merchants_page),
+        for_partner("/partner/switches", switch_merchants, "POST"),
+        for_partner("/partner/merchants", partner.make_merchant, "POST"),
+        for_partner("/partner/merchants/new", partner.new_merchant_page),
+        for_partner("/partner/merchants/{mid}", partner.merchant_page),
+        for_partner("/partner/merchants/{mid}", partner.change_merchant, "POST"),
+        for_partner("/partner/merchants/{mid}/keys", partner.new_keys, "POST"),
+        for_partner("/partner/keys", keys_page),
+        for_partner("/partner/keys", make_key, "POST"),
         Route("/signout", sign_out_post(portal), methods=["POST"]),
         on("/merchant", choose, "POST"),
         on("/orders", orders_page),
@@ -87,20 +113,20 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/approvals/accounts/{id}", approvals.decide_account, "POST"),
         on("/approvals/adjustments", approvals.make_adjustment, "POST"),
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
-        on("/invitations", invitations.people_page),
-        on("/invitations", invitations.post_invitation, "POST"),
-        on("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),
+        on_any("/invitations", invitations.people_page),
+        on_any("/invitations", invitations.post_invitation, "POST"),
+        on_any("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),
         Route("/invitations/{token}", join.join_page(portal), methods=["GET"]),
         Route("/invitations/{token}", join.join_post(portal), methods=["POST"]),
         on("/onboarding", onboarding.onboarding_page),
         on("/onboarding", onboarding.act, "POST"),
-        on("/applications", applications.applications_page),
-        on("/applications", applications.begin, "POST"),
-        on("/applications/{application_id}", applications.application_page),
-        on("/applications/{application_id}", applications.act, "POST"),
-        on("/applications/{application_id}/documents", applications.add_document, "POST"),
-        on("/applications/{application_id}/documents/{document_id}", applications.document_file),
-        on("/applications/{application_id}/documents/{document_id}/remove", applications.remove_document, "POST"),
+        on_any("/applications", applications.applications_page),
+        on_any("/applications", applications.begin, "POST"),
+        on_any("/applications/{application_id}", applications.application_page),
+        on_any("/applications/{application_id}", applications.act, "POST"),
+        on_any("/applications/{application_id}/documents", applications.add_document, "POST"),
+        on_any("/applications/{application_id}/documents/{document_id}", applications.document_file),
+        on_any("/applications/{application_id}/documents/{document_id}/remove", applications.remove_document, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

@@ -2,23 +2,24 @@
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from recoup.doors.portal.visit import Visit, same_origin
-from recoup.flows.people.sessions import is_csrf
+from recoup.doors.portal.visit import same_origin
+from recoup.flows.people.sessions import Session, is_csrf
 from recoup.kernel.problem import Problem
 
 
-async def checked_upload(visit: Visit, fields_max: int) -> FormData:
+async def checked_upload(request: Request, session: Session, fields_max: int) -> FormData:
     """Whoever gets it closes it. Raises: Problem(malformed); Problem(forbidden) for a form of another session."""
-    same_origin(visit.request)
-    if not visit.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    same_origin(request)
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Problem("malformed", "This is not a form of this page.")
     try:
-        form = await visit.request.form(max_files=1, max_fields=fields_max, max_part_size=65_536)
+        form = await request.form(max_files=1, max_fields=fields_max, max_part_size=65_536)
     except HTTPException:
         raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.") from None
     csrf = form.get("csrf", "")
-    if not isinstance(csrf, str) or not is_csrf(visit.session, csrf):
+    if not isinstance(csrf, str) or not is_csrf(session, csrf):
         await form.close()
         raise Problem("forbidden", "This form is from another session; nothing was done.",
                       cure="Go back, reload the page and send it again.")  # fmt: skip

@@ -26,7 +26,7 @@ COOKIE: Final = "recoup_session"
 FORM_BYTES_MAX: Final = 65_536
 # First parts of the pages that one may come back to after signing in.
 PLACES: Final = frozenset(
-    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox",
+    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "partner",
      "applications", "onboarding", "invitations"}
 )
 STATUSES: Final = {
@@ -68,6 +68,11 @@ class Visit:
         """Whether this person decides for the operator: owner or operations there."""
         return self.session.is_operator
 
+    @property
+    def partner_id(self) -> UUID | None:
+        """The partner that this person belongs to."""
+        return self.session.seat.partner_id if self.session.seat is not None else None
+
     def only_operator(self, doing: str) -> None:
         """`doing` as "approve a payout". Raises: Problem(forbidden) for everybody else."""
         if not self.is_operator:
@@ -100,6 +105,8 @@ def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]
             session = await read_session(portal.world, request.cookies.get(COOKIE, ""))
             if session is None:
                 return to_sign_in(request)
+            if session.merchant is None and session.seat is not None:
+                return see("/partner")
             if session.merchant is None:
                 return error_page(portal, Problem(
                     "forbidden", "You are signed in, but no merchant has let you in yet.",
@@ -146,9 +153,14 @@ def one(form: Form, name: str) -> str:
 
 async def checked_form(visit: Visit) -> Form:
     """Raises: Problem(forbidden) for a form that this session did not make."""
-    same_origin(visit.request)
-    form = await read_form(visit.request)
-    if not is_csrf(visit.session, one(form, "csrf")):
+    return await read_form_of(visit.request, visit.session)
+
+
+async def read_form_of(request: Request, session: Session) -> Form:
+    """Raises: Problem(forbidden) for a form that this session did not make."""
+    same_origin(request)
+    form = await read_form(request)
+    if not is_csrf(session, one(form, "csrf")):
         raise Problem("forbidden", "This form is from another session; nothing was done.",
                       cure="Go back, reload the page and send it again.")  # fmt: skip
     return form

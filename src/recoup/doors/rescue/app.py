@@ -13,6 +13,9 @@ from recoup.doors.rescue import (
     order,
     orders,
     outcome,
+    partner,
+    partner_merchant,
+    partner_report,
     reconciliation,
     refund,
     settlements,
@@ -30,6 +33,7 @@ METHODS: Final = (
     *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
     *settlements.METHODS, *reconciliation.METHODS,
     *onboarding.METHODS, *onboarding_documents.METHODS,
+    *partner.METHODS, *partner_merchant.METHODS, *partner_report.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 

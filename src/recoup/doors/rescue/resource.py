@@ -10,11 +10,20 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal, send_stream
+from recoup.doors.edge.asgi import (
+    Headers,
+    Receive,
+    Refusal,
+    Scope,
+    Send,
+    answer_headers,
+    header,
+    send_refusal,
+    send_stream,
+)
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
 from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of
-from recoup.doors.edge.rate import check_rate
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
@@ -46,6 +55,7 @@ class Call:
     query: Mapping[str, list[str]]
     raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     request_id: str
+    answer_headers: Headers = field(default_factory=list)
 
     @property
     def scope(self) -> MerchantScope:
@@ -130,10 +140,13 @@ class Resource:
                           cure=f"Send it with {' or '.join(self._methods)}.")  # fmt: skip
         if caller is not None:
             _permit(method, caller)
-            check_rate(services.buckets, caller.app_key, services.world.clocks.monotonic())
+            await services.limits.take(services.buckets, answer_headers(scope), caller.app_key,
+                                       services.world.clocks.monotonic(), merchant_id=caller.mid,
+                                       partner_id=caller.partner_id)  # fmt: skip
         body = await _body(method, scope, receive)
         query = _query(scope["query_string"])
-        call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope))
+        call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
+                    answer_headers(scope))  # fmt: skip
         reply = await method.handle(call)
         return await _with_clock(services, caller, reply)
 

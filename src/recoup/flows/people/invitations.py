@@ -20,7 +20,8 @@ from recoup.kernel.world import World
 from recoup.rules.messages.notices import is_address
 from recoup.store.pool import Database
 from recoup.store.read.invitations import count_invitations, open_invitation
-from recoup.store.write.invitations import add_invitation, add_user, join, revoke_invitation, take_invitation
+from recoup.store.write.invitations import add_invitation, join, revoke_invitation, take_invitation
+from recoup.store.write.people import add_user
 
 LASTS: Final = timedelta(days=7)
 OPEN_MAX: Final = 50
@@ -104,7 +105,7 @@ async def join_new(world: World, passwords: Passwords, token: str, name: str, pa
     hashed, user_id = await passwords.hashed(password), new_id()
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
-        if not await add_user(tx, user_id, found["email"], name, hashed, world.clocks.wall()):
+        if await add_user(tx, user_id, found["email"], name, hashed, world.clocks.wall()) is None:
             raise Problem("conflict", "You have a password here already.", cure="Sign in, then open the link again.")
         await _take(tx, world, token, user_id)
         return await open_session(tx, world, user_id, None)

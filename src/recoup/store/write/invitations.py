@@ -24,10 +24,6 @@ UPDATE invitations SET revoked_at = $4, revoked_by = $5, mail_due_at = NULL, sea
 WHERE invitation_id = $1 AND subject_kind = $2 AND subject_id = $3 AND accepted_at IS NULL AND revoked_at IS NULL
 RETURNING invitation_id
 """
-_NEW_USER: Final = """
-INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (email) DO NOTHING RETURNING user_id
-"""
 _JOIN: Final = """
 INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
@@ -67,13 +63,6 @@ async def revoke_invitation(
 ) -> bool:
     """Whether it was open."""
     return await tx.fetchval(_REVOKE, invitation_id, *subject, now, user_id) is not None
-
-
-async def add_user(
-    tx: asyncpg.Connection, user_id: UUID, email: str, name: str, password_hash: str, now: datetime
-) -> bool:
-    """False when somebody has this e-mail: nobody gets another password by it."""
-    return await tx.fetchval(_NEW_USER, user_id, email, name, password_hash, now) is not None
 
 
 async def join(

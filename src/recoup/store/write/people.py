@@ -11,6 +11,10 @@ INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, 
 ON CONFLICT (email) DO UPDATE SET name = EXCLUDED.name, password_hash = EXCLUDED.password_hash, state = 'active'
 RETURNING user_id
 """
+_NEW_USER: Final = """
+INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (email) DO NOTHING RETURNING user_id
+"""
 _MEMBERSHIP: Final = """
 INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (user_id, subject_kind, subject_id) DO UPDATE SET role = EXCLUDED.role
@@ -48,6 +52,15 @@ async def save_user(
 ) -> UUID:
     """Makes the user, or gives the one with this e-mail the new name and password; answers the user's id."""
     return await connection.fetchval(_USER, user_id, email, name, password_hash, now)  # type: ignore[no-any-return]
+
+
+async def add_user(
+    connection: asyncpg.Connection, user_id: UUID, email: str, name: str, password_hash: str, now: datetime
+) -> UUID | None:
+    """None when the e-mail has a user already, which stays as it is."""
+    return await connection.fetchval(  # type: ignore[no-any-return]
+        _NEW_USER, user_id, email, name, password_hash, now
+    )
 
 
 async def save_password(connection: asyncpg.Connection, user_id: UUID, password_hash: str) -> None:

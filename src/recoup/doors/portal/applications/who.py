@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
+from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.visit import Visit
 from recoup.flows.merchants.applications import Applicant
-from recoup.flows.people.sessions import MAY
 from recoup.kernel.problem import Problem
-from recoup.store.read.people import partner_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +17,16 @@ class Desk:
     may_decide: bool
 
 
-async def desk_of(visit: Visit) -> Desk:
-    actor, request = visit.scope.actor, visit.scope.request_id
-    if visit.is_operator:
-        return Desk(Applicant(None, actor, request), False, True)
-    async with visit.portal.world.extra["people"].connection() as connection:
-        partners = await partner_roles(connection, visit.session.user_id)
-    if partners:
-        partner_id, role, _ = partners[0]
-        return Desk(Applicant(("partner", partner_id), actor, request), "apply" in MAY.get(role, ()), False)
-    return Desk(Applicant(("merchant", visit.merchant_id), actor, request), visit.session.may("apply"), False)
+def desk_of(visit: AnyVisit) -> Desk:
+    scope, session = visit.scope, visit.session
+    if session.is_operator:
+        return Desk(Applicant(None, scope.actor, scope.request_id), False, True)
+    if session.seat is not None:
+        owner = ("partner", session.seat.partner_id)
+        return Desk(Applicant(owner, scope.actor, scope.request_id), session.seat.may("apply"), False)
+    assert isinstance(visit, Visit), "without a seat there is a merchant"
+    who = Applicant(("merchant", visit.merchant_id), scope.actor, scope.request_id)
+    return Desk(who, session.may("apply"), False)
 
 
 def only_applicants(desk: Desk) -> None:

@@ -4,9 +4,11 @@ from typing import Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.settlements.words import State
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.visit import STATUSES, Visit, one, see
+from recoup.flows.merchants.partners import read_partner
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.invitations import Subject, invite, revoke
@@ -14,7 +16,6 @@ from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.invitations import list_invitations, members_of
-from recoup.store.read.people import partner_roles
 
 ROWS: Final = 100
 STATES: Final = {
@@ -30,12 +31,12 @@ ROLES: Final = {
 assert set(ROLES) == set(MAY)
 
 
-async def people_page(visit: Visit) -> Response:
+async def people_page(visit: AnyVisit) -> Response:
     return await _show(visit)
 
 
-async def post_invitation(visit: Visit) -> Response:
-    form = await checked_form(visit)
+async def post_invitation(visit: AnyVisit) -> Response:
+    form = await any_form(visit)
     subject = await _subject(visit, one(form, "subject"))
     try:
         made = await invite(visit.portal.world, subject, visit.session.user_id, one(form, "email"), one(form, "role"))
@@ -47,8 +48,8 @@ async def post_invitation(visit: Visit) -> Response:
     return see("/invitations")
 
 
-async def post_revocation(visit: Visit) -> Response:
-    form = await checked_form(visit)
+async def post_revocation(visit: AnyVisit) -> Response:
+    form = await any_form(visit)
     subject = await _subject(visit, one(form, "subject"))
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
@@ -57,21 +58,20 @@ async def post_revocation(visit: Visit) -> Response:
     return see("/invitations")
 
 
-async def _subjects(visit: Visit) -> dict[str, Subject]:
+async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
     """Of what this person is an owner: the partner, the merchant that is looked at. Raises: Problem(forbidden)."""
-    found = {}
-    async with visit.portal.world.extra["people"].connection() as connection:
-        for partner_id, role, name in await partner_roles(connection, visit.session.user_id):
-            if "invite" in MAY.get(role, ()):
-                found[f"partner:{partner_id}"] = Subject("partner", partner_id, name)
-    if visit.session.may("invite"):
+    found, seat = {}, visit.session.seat
+    if seat is not None and seat.may("invite"):
+        partner = await read_partner(visit.portal.world, seat.partner_id)
+        found["partner"] = Subject("partner", seat.partner_id, partner.name)
+    if isinstance(visit, Visit) and visit.session.may("invite"):
         found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
     if not found:
         raise Problem("forbidden", "Only an owner sees and invites people.", cure="Ask the owner.")
     return found
 
 
-async def _subject(visit: Visit, key: str) -> Subject:
+async def _subject(visit: AnyVisit, key: str) -> Subject:
     """Raises: Problem(forbidden) for what is not this person's to open."""
     found = (await _subjects(visit)).get(key)
     if found is None:
@@ -79,7 +79,7 @@ async def _subject(visit: Visit, key: str) -> Subject:
     return found
 
 
-async def _show(visit: Visit, problem: Problem | None = None, email: str = "") -> Response:
+async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = "") -> Response:
     world, subjects = visit.portal.world, await _subjects(visit)
     groups = []
     async with world.extra["people"].connection() as connection:

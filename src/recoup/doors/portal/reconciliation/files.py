@@ -34,7 +34,7 @@ async def files_page(visit: Visit) -> Response:
 
 async def post_file(visit: Visit) -> Response:
     """The same file again leads to the comparison that there is."""
-    form = await checked_upload(visit, FIELDS_MAX)
+    form = await checked_upload(visit.request, visit.session, FIELDS_MAX)
     given = form.get("file")
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     try:

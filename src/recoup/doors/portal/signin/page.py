@@ -23,6 +23,7 @@ from recoup.doors.portal.visit import (
 )
 from recoup.flows.people.sessions import LASTS, is_csrf, read_session, sign_out, switch_merchant
 from recoup.flows.people.sign_in import SignIn, sign_in
+from recoup.flows.sign_up import is_open
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
@@ -113,5 +114,6 @@ def next_page(path: str) -> str:
 def _form(portal: Portal, email: str, wanted: str, error: str | None, status: int) -> Response:
     values = {
         "sandbox": portal.world.policy.test_mode, "offset": None, "email": email, "next": wanted, "error": error,
+        "sign_up": is_open(portal.world),
     }  # fmt: skip
     return render("signin/signin.html", values, status=status)
