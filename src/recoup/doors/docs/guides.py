@@ -14,6 +14,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "tour": ("Start", "A tour in ten minutes"),
     "migrate-from-flexfactor": ("Start", "Coming from FlexFactor"),
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
+    "onboarding": ("Reference", "Onboarding"),
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
     "settlement": ("Reference", "Settlement"),
     "events": ("Reference", "Webhooks"),

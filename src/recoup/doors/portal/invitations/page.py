@@ -5,6 +5,7 @@ from typing import Final
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit, any_form
+from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.settlements.words import State
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, one, see
@@ -24,11 +25,6 @@ STATES: Final = {
     "revoked": State("Revoked", "off", "cancelled", "The link opens nothing."),
     "expired": State("Over", "off", "cancelled", "Nobody used the link in time."),
 }
-ROLES: Final = {
-    "owner": "may do everything, also invite", "operations": "may refund, cancel and answer disputes",
-    "developer": "may look, at orders and at webhooks", "analyst": "may look",
-}  # fmt: skip
-assert set(ROLES) == set(MAY)
 
 
 async def people_page(visit: AnyVisit) -> Response:
@@ -88,7 +84,7 @@ async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = ""
             groups.append((key, subject, members, await list_invitations(connection, subject.key, visit.wall, ROWS)))
     open_ = [row["invitation_id"] for *_, rows in groups for row in rows if row["state"] == "open"]
     values = visit.values(
-        groups=groups, roles=ROLES, states=STATES, problem=problem, email=email,
+        groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES, problem=problem, email=email,
         mails=await inbox(world, open_) if open_ else {},
     )  # fmt: skip
     return render("invitations/people.html", values, status=STATUSES[problem.code] if problem else 200)
