@@ -69,6 +69,31 @@ class Recoup(Waiting):
         found: s.Refunded = self._call("POST", f"/v1/orders/{id}/refund", body=body)
         return found
 
+    def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
+        """Send a file of many payments."""
+        found: s.Upload = self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
+        return found
+
+    def list_uploads(self, *, kind: Literal["evaluate", "transmit"] | None = None, limit: int | None = None, after: str | None = None) -> s.UploadList:
+        """Files."""
+        found: s.UploadList = self._call("GET", "/v1/uploads", query={"kind": kind, "limit": limit, "after": after})
+        return found
+
+    def get_upload(self, id: str) -> s.Upload:
+        """One file."""
+        found: s.Upload = self._call("GET", f"/v1/uploads/{id}")
+        return found
+
+    def list_upload_answers(self, id: str) -> s.RowAnswer:
+        """What became of a file's rows."""
+        found: s.RowAnswer = self._call("GET", f"/v1/uploads/{id}/answers")
+        return found
+
+    def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
+        """Stop a file."""
+        found: s.Upload = self._call("POST", f"/v1/uploads/{id}/stop", body=body)
+        return found
+
     def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
         """Replace the merchant's key."""
         found: s.RotatedKey = self._call("POST", "/v1/webhooks/rotate", body=body)
@@ -350,6 +375,60 @@ class Recoup(Waiting):
         found: s.Replays = self._call("GET", f"/v1/partner/webhooks/{id}/replays")
         return found
 
+    def application_onboarding(self, body: s.ApplicationBody) -> s.ApplicationView:
+        """Begin an application."""
+        found: s.ApplicationView = self._call("POST", "/v1/onboarding/application", body=body)
+        return found
+
+    def get_onboarding_application_list(self, *, status: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
+        """Your applications."""
+        found: s.Applications = self._call("GET", "/v1/onboarding/application/list", query={"status": status, "externalId": externalId, "limit": limit, "after": after})
+        return found
+
+    def get_onboarding_application(self, id: str) -> s.ApplicationView:
+        """One application."""
+        found: s.ApplicationView = self._call("GET", f"/v1/onboarding/application/{id}")
+        return found
+
+    def replace_onboarding_application(self, id: str, body: s.ApplicationBody) -> s.ApplicationView:
+        """Fill in a draft."""
+        found: s.ApplicationView = self._call("PUT", f"/v1/onboarding/application/{id}", body=body)
+        return found
+
+    def submit_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
+        """Submit a draft."""
+        found: s.ApplicationStep = self._call("POST", f"/v1/onboarding/application/{id}/submit", body=body)
+        return found
+
+    def cancel_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
+        """Cancel an application."""
+        found: s.ApplicationStep = self._call("POST", f"/v1/onboarding/application/{id}/cancel", body=body)
+        return found
+
+    def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
+        """Make it a merchant."""
+        found: s.ConvertedView = self._call("POST", f"/v1/onboarding/application/{id}/convert", body=body)
+        return found
+
+    def create_onboarding_application_document(self, id: str, body: s.DocumentBody) -> s.Document:
+        """Add a document."""
+        found: s.Document = self._call("POST", f"/v1/onboarding/application/{id}/documents", body=body)
+        return found
+
+    def list_onboarding_application_documents(self, id: str) -> s.Documents:
+        """Documents of an application."""
+        found: s.Documents = self._call("GET", f"/v1/onboarding/application/{id}/documents")
+        return found
+
+    def get_onboarding_application_document(self, id: str, docId: str) -> s.DocumentContent:
+        """One document."""
+        found: s.DocumentContent = self._call("GET", f"/v1/onboarding/application/{id}/documents/{docId}")
+        return found
+
+    def delete_onboarding_application_document(self, id: str, docId: str) -> None:
+        """Remove a document."""
+        self._call("DELETE", f"/v1/onboarding/application/{id}/documents/{docId}")
+
 
 class AsyncRecoup(Awaiting):
     """Rescue API."""
@@ -412,6 +491,31 @@ class AsyncRecoup(Awaiting):
     async def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
         """Pay an order back."""
         found: s.Refunded = await self._call("POST", f"/v1/orders/{id}/refund", body=body)
+        return found
+
+    async def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
+        """Send a file of many payments."""
+        found: s.Upload = await self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
+        return found
+
+    async def list_uploads(self, *, kind: Literal["evaluate", "transmit"] | None = None, limit: int | None = None, after: str | None = None) -> s.UploadList:
+        """Files."""
+        found: s.UploadList = await self._call("GET", "/v1/uploads", query={"kind": kind, "limit": limit, "after": after})
+        return found
+
+    async def get_upload(self, id: str) -> s.Upload:
+        """One file."""
+        found: s.Upload = await self._call("GET", f"/v1/uploads/{id}")
+        return found
+
+    async def list_upload_answers(self, id: str) -> s.RowAnswer:
+        """What became of a file's rows."""
+        found: s.RowAnswer = await self._call("GET", f"/v1/uploads/{id}/answers")
+        return found
+
+    async def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
+        """Stop a file."""
+        found: s.Upload = await self._call("POST", f"/v1/uploads/{id}/stop", body=body)
         return found
 
     async def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
@@ -694,3 +798,57 @@ class AsyncRecoup(Awaiting):
         """Replays."""
         found: s.Replays = await self._call("GET", f"/v1/partner/webhooks/{id}/replays")
         return found
+
+    async def application_onboarding(self, body: s.ApplicationBody) -> s.ApplicationView:
+        """Begin an application."""
+        found: s.ApplicationView = await self._call("POST", "/v1/onboarding/application", body=body)
+        return found
+
+    async def get_onboarding_application_list(self, *, status: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
+        """Your applications."""
+        found: s.Applications = await self._call("GET", "/v1/onboarding/application/list", query={"status": status, "externalId": externalId, "limit": limit, "after": after})
+        return found
+
+    async def get_onboarding_application(self, id: str) -> s.ApplicationView:
+        """One application."""
+        found: s.ApplicationView = await self._call("GET", f"/v1/onboarding/application/{id}")
+        return found
+
+    async def replace_onboarding_application(self, id: str, body: s.ApplicationBody) -> s.ApplicationView:
+        """Fill in a draft."""
+        found: s.ApplicationView = await self._call("PUT", f"/v1/onboarding/application/{id}", body=body)
+        return found
+
+    async def submit_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
+        """Submit a draft."""
+        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{id}/submit", body=body)
+        return found
+
+    async def cancel_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
+        """Cancel an application."""
+        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{id}/cancel", body=body)
+        return found
+
+    async def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
+        """Make it a merchant."""
+        found: s.ConvertedView = await self._call("POST", f"/v1/onboarding/application/{id}/convert", body=body)
+        return found
+
+    async def create_onboarding_application_document(self, id: str, body: s.DocumentBody) -> s.Document:
+        """Add a document."""
+        found: s.Document = await self._call("POST", f"/v1/onboarding/application/{id}/documents", body=body)
+        return found
+
+    async def list_onboarding_application_documents(self, id: str) -> s.Documents:
+        """Documents of an application."""
+        found: s.Documents = await self._call("GET", f"/v1/onboarding/application/{id}/documents")
+        return found
+
+    async def get_onboarding_application_document(self, id: str, docId: str) -> s.DocumentContent:
+        """One document."""
+        found: s.DocumentContent = await self._call("GET", f"/v1/onboarding/application/{id}/documents/{docId}")
+        return found
+
+    async def delete_onboarding_application_document(self, id: str, docId: str) -> None:
+        """Remove a document."""
+        await self._call("DELETE", f"/v1/onboarding/application/{id}/documents/{docId}")

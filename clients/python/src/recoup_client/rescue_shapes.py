@@ -66,6 +66,73 @@ AmendedOrder = TypedDict("AmendedOrder", {
 })
 """The order as it is now, and what should be known besides."""
 
+ApplicationBody = TypedDict("ApplicationBody", {
+    "externalId": NotRequired[str | None],
+    "legalName": NotRequired[str | None],
+    "tradingName": NotRequired[str | None],
+    "country": NotRequired[str | None],
+    "registrationNumber": NotRequired[str | None],
+    "businessCategory": NotRequired[str | None],
+    "contact": NotRequired["Contact | None"],
+    "volumes": NotRequired["Volumes | None"],
+    "kinds": NotRequired[list[str] | None],
+    "sites": NotRequired[list["ApplicationSite"] | None],
+})
+"""A draft may leave anything out; what is there must be well formed. PUT replaces all of it."""
+
+ApplicationSite = TypedDict("ApplicationSite", {
+    "url": NotRequired[str | None],
+    "name": NotRequired[str | None],
+    "descriptor": NotRequired[str | None],
+    "supportContact": NotRequired[str | None],
+})
+"""A site of the merchant to be; the first is the default."""
+
+ApplicationStep = TypedDict("ApplicationStep", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "status": str | None,
+    "id": str,
+    "applicationStatus": str,
+})
+"""`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200 or six digits."""
+
+ApplicationView = TypedDict("ApplicationView", {
+    "id": str,
+    "status": str,
+    "externalId": str,
+    "legalName": str,
+    "tradingName": str,
+    "country": str,
+    "registrationNumber": str,
+    "businessCategory": str,
+    "contact": "Contact",
+    "volumes": "Volumes",
+    "kinds": list[str],
+    "sites": list["ApplicationSite"],
+    "documents": list["Document"],
+    "missing": list[str],
+    "reason": str | None,
+    "note": str | None,
+    "mid": str | None,
+    "createdDate": str,
+    "changedDate": str,
+    "submittedDate": str | None,
+    "decidedDate": str | None,
+    "success": bool,
+})
+"""An application."""
+
+Applications = TypedDict("Applications", {
+    "data": list["ApplicationView"],
+    "next": str | None,
+    "success": bool,
+})
+"""A page of your applications."""
+
 AttemptShown = TypedDict("AttemptShown", {
     "id": str,
     "number": int,
@@ -256,6 +323,29 @@ Complaint = TypedDict("Complaint", {
 })
 """What /evaluate would refuse."""
 
+Contact = TypedDict("Contact", {
+    "name": NotRequired[str | None],
+    "email": NotRequired[str | None],
+    "phone": NotRequired[str | None],
+})
+"""Whom the operator asks."""
+
+ConvertedView = TypedDict("ConvertedView", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "status": str | None,
+    "id": str,
+    "applicationStatus": str,
+    "mid": str,
+    "siteIds": list[str],
+    "credentials": "MerchantKeys | None",
+    "handoverUrl": str | None,
+})
+"""The merchant that it became. `credentials` come with the first answer only."""
+
 Credentials = TypedDict("Credentials", {
     "mid": str,
     "siteId": str,
@@ -353,6 +443,42 @@ DisputeShown = TypedDict("DisputeShown", {
     "closedDate": str | None,
 })
 """What the cardholder's bank takes back, or asks about."""
+
+Document = TypedDict("Document", {
+    "id": str,
+    "kind": str,
+    "name": str,
+    "mediaType": str,
+    "bytes": int,
+    "sha256": str,
+    "addedDate": str,
+})
+"""What is told of a document."""
+
+DocumentBody = TypedDict("DocumentBody", {
+    "kind": str,
+    "name": str,
+    "content": str,
+})
+"""A document: PDF, PNG or JPEG, told by its bytes."""
+
+DocumentContent = TypedDict("DocumentContent", {
+    "id": str,
+    "kind": str,
+    "name": str,
+    "mediaType": str,
+    "bytes": int,
+    "sha256": str,
+    "addedDate": str,
+    "content": str,
+})
+"""With its bytes."""
+
+Documents = TypedDict("Documents", {
+    "data": list["Document"],
+    "success": bool,
+})
+"""Of one application, in the order of their coming."""
 
 Endpoint = TypedDict("Endpoint", {
     "id": str,
@@ -568,6 +694,19 @@ MerchantKey = TypedDict("MerchantKey", {
     "endsDate": str | None,
 })
 """A key, without its secret."""
+
+MerchantKeys = TypedDict("MerchantKeys", {
+    "mid": str,
+    "siteId": str,
+    "appKey": str,
+    "appSecret": str,
+    "tokenizationKey": str,
+    "webhookKey": str,
+    "stablecoinKeyId": str,
+    "stablecoinSecret": str,
+    "stablecoinWebhookSecret": str,
+})
+"""Shown this once."""
 
 MerchantMade = TypedDict("MerchantMade", {
     "mid": str,
@@ -1069,6 +1208,27 @@ RotatedKey = TypedDict("RotatedKey", {
 })
 """The merchant's new key."""
 
+RowAnswer = TypedDict("RowAnswer", {
+    "row": int,
+    "line": int,
+    "sequenceNumber": str,
+    "orderId": str | None,
+    "orderSessionKey": str | None,
+    "transmitId": str | None,
+    "status": str,
+    "code": str | None,
+    "errors": list["RowError"],
+    "warning": str | None,
+})
+"""What became of one row; one such object a line."""
+
+RowError = TypedDict("RowError", {
+    "field": str,
+    "message": str,
+    "cure": str | None,
+})
+"""Why a row was not taken."""
+
 Settlement = TypedDict("Settlement", {
     "id": str,
     "status": Literal["approved", "carried", "created", "paid", "returned", "sent"],
@@ -1238,6 +1398,16 @@ SitesReport = TypedDict("SitesReport", {
     "data": list["SiteRow"],
 })
 """By site."""
+
+StepBody = TypedDict("StepBody", {
+    "note": NotRequired[str | None],
+})
+"""May be left out."""
+
+StopBody = TypedDict("StopBody", {
+    "reason": NotRequired[str | None],
+})
+"""Nothing needs to be said."""
 
 StoredMethod = TypedDict("StoredMethod", {
     "token": str,
@@ -1599,6 +1769,49 @@ UpdateBody = TypedDict("UpdateBody", {
 })
 """What became of a transmitted transaction, told later; one of these at least."""
 
+Upload = TypedDict("Upload", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "id": str,
+    "kind": Literal["evaluate", "transmit"],
+    "form": Literal["csv", "json"],
+    "fileName": str,
+    "status": Literal["completed", "received", "stopped", "working"],
+    "rows": int,
+    "done": int,
+    "refused": int,
+    "stopping": bool,
+    "notes": list[str],
+    "receivedDate": str,
+    "finishedDate": str | None,
+    "repeated": bool,
+})
+"""A file and how far its rows are."""
+
+UploadBody = TypedDict("UploadBody", {
+    "kind": NotRequired[Literal["evaluate", "transmit"] | None],
+    "mid": NotRequired[str | None],
+    "authorizationToken": NotRequired[str | None],
+    "expiryDateUtc": NotRequired[str | None],
+    "rows": list[dict[str, Any]],
+})
+"""A file in JSON: its configuration, then its rows. A list of rows alone, one row a line (JSON lines) and CSV are
+    taken too."""
+
+UploadList = TypedDict("UploadList", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "data": list["Upload"],
+    "next": str | None,
+})
+"""Newest first."""
+
 VaultTransaction = TypedDict("VaultTransaction", {
     "on_test_gateway": bool,
     "created_at": str,
@@ -1627,3 +1840,10 @@ VaultTransaction = TypedDict("VaultTransaction", {
     "response": None,
 })
 """The storing, told as a transaction."""
+
+Volumes = TypedDict("Volumes", {
+    "currency": NotRequired[str | None],
+    "monthlyAmount": NotRequired[int | None],
+    "averageAmount": NotRequired[int | None],
+})
+"""What the business expects to sell."""

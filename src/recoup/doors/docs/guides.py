@@ -15,6 +15,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "hand-over-well": ("Start", "Hand payments over well"),
     "migrate-from-flexfactor": ("Start", "Coming from FlexFactor"),
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
+    "onboarding": ("Reference", "Onboarding"),
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
     "settlement": ("Reference", "Settlement"),
     "events": ("Reference", "Webhooks"),

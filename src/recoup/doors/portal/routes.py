@@ -7,9 +7,14 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.any_visit import AnyPage, any_page
+from recoup.doors.portal.applications import page as applications
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
+from recoup.doors.portal.invitations import join
+from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
+from recoup.doors.portal.onboarding import page as onboarding
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
@@ -54,6 +59,9 @@ def routes(
 
     def for_partner(path: str, work: PartnerPage, *methods: str) -> Route:
         return Route(path, partner_page(portal, work), methods=list(methods) or ["GET"])
+
+    def on_any(path: str, work: AnyPage, *methods: str) -> Route:
+        return Route(path, any_page(portal, work), methods=list(methods) or ["GET"])
 
     return [
         on("/", _home),
@@ -134,6 +142,20 @@ def routes(
         on("/uploads/{upload_id}", uploads.upload_page),
         on("/uploads/{upload_id}/answers", uploads.answers_file),
         on("/uploads/{upload_id}/stop", uploads.post_stop, "POST"),
+        on_any("/invitations", invitations.people_page),
+        on_any("/invitations", invitations.post_invitation, "POST"),
+        on_any("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),
+        Route("/invitations/{token}", join.join_page(portal), methods=["GET"]),
+        Route("/invitations/{token}", join.join_post(portal), methods=["POST"]),
+        on("/onboarding", onboarding.onboarding_page),
+        on("/onboarding", onboarding.act, "POST"),
+        on_any("/applications", applications.applications_page),
+        on_any("/applications", applications.begin, "POST"),
+        on_any("/applications/{application_id}", applications.application_page),
+        on_any("/applications/{application_id}", applications.act, "POST"),
+        on_any("/applications/{application_id}/documents", applications.add_document, "POST"),
+        on_any("/applications/{application_id}/documents/{document_id}", applications.document_file),
+        on_any("/applications/{application_id}/documents/{document_id}/remove", applications.remove_document, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

@@ -29,7 +29,7 @@ FORM_BYTES_MAX: Final = 65_536
 PLACES: Final = frozenset(
     {
         "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
-        "partner", "switches", "reports", "uploads",
+        "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
     }  # fmt: skip
 )
 STATUSES: Final = {
@@ -92,6 +92,7 @@ class Visit:
         moved = offset if abs(offset.total_seconds()) >= 1 else None
         return {
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
+            "wall": self.wall,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved,
             "path": self.request.url.path, "is_operator": self.is_operator,
         } | more  # fmt: skip

@@ -13,6 +13,8 @@ from recoup.doors.rescue import (
     evaluate,
     events,
     hooks,
+    onboarding,
+    onboarding_documents,
     order,
     orders,
     outcome,
@@ -39,7 +41,7 @@ from recoup.doors.rescue.services import Services
 _RESOURCES: Final = (
     token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, uploads, hooks, webhooks,
     events, sites, campaigns, switches, connection_test, settlements, reconciliation, reports, partner,
-    partner_merchant, partner_report, partner_webhooks,
+    partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip
 METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)

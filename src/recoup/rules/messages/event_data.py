@@ -162,3 +162,13 @@ class UploadCompleted(Data, frozen=True, kw_only=True):
     rows: Annotated[int, Meta(ge=0, description="Of the file.")]
     done: Annotated[int, Meta(ge=0, description="Rows that were taken.")]
     refused: Annotated[int, Meta(ge=0, description="Rows that were not; the answers say why.")]
+
+
+class Application(Data, frozen=True, kw_only=True):
+    application_id: Annotated[UUID, Meta(description="This application.")]
+    status: Annotated[
+        Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"],
+        Meta(description="Its status now; `Mid` is the merchant that it becomes, or was to become."),
+    ]
+    reason: Annotated[str, Meta(description="Why it was declined, in one word; empty otherwise.")] = ""
+    external_application_id: Annotated[str | None, Meta(description="The applicant's own name for it.")] = None

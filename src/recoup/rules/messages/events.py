@@ -76,6 +76,16 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             shapes.ChargebackClosed,
             "A chargeback was won or lost.",
         ),
+        *(
+            EventKind(f"application.{word}", "informational", False, shapes.Application, meaning)
+            for word, meaning in (
+                ("submitted", "An application waits for the operator."),
+                ("approved", "The operator agreed; it can be made a merchant."),
+                ("declined", "The operator said no, and why."),
+                ("cancelled", "Whoever applied, or the operator, ended it."),
+                ("converted", "The merchant exists."),
+            )
+        ),
     )
 }
 DEFAULT_EVENTS: Final = tuple(kind.name for kind in CATALOGUE.values() if kind.default)
