@@ -12,6 +12,7 @@ from recoup.doors.docs.markdown import Rendered, rendered
 # In the order of the navigation: file -> (section, words of the navigation).
 GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "tour": ("Start", "A tour in ten minutes"),
+    "hand-over-well": ("Start", "Hand payments over well"),
     "migrate-from-flexfactor": ("Start", "Coming from FlexFactor"),
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
     "stablecoin-payments": ("Reference", "Stablecoin payments"),

@@ -12,6 +12,7 @@ from recoup.doors.portal.order.act import cancel_order, post_refund, review_refu
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.outcome.page import outcome_page
 from recoup.doors.portal.partner import merchant as partner
 from recoup.doors.portal.partner.handover import handover_page, handover_post
 from recoup.doors.portal.partner.keys import keys_page, make_key
@@ -69,6 +70,7 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/outcome", outcome_page),
         on("/reconciliation", report_page),
         on("/reconciliation/report.csv", report_file),
         on(FILES, files_page),
@@ -99,6 +101,7 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/bank/{account_id}/prove", bank.post_proof, "POST"),
         on("/bank/{account_id}/withdraw", bank.post_withdrawal, "POST"),
         on("/approvals", approvals.approvals_page),
+        on("/approvals/payouts", approvals.approve_payouts, "POST"),
         on("/approvals/payouts/{id}/approve", approvals.approve_payout, "POST"),
         on("/approvals/payouts/{id}/outcome", approvals.payout_outcome, "POST"),
         on("/approvals/payouts/{id}/file", approvals.payout_file),

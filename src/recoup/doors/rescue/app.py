@@ -7,13 +7,17 @@ from starlette.routing import Route
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import (
     capture,
+    check,
     evaluate,
+    events,
+    hooks,
     order,
     orders,
     outcome,
     partner,
     partner_merchant,
     partner_report,
+    partner_webhooks,
     reconciliation,
     refund,
     settlements,
@@ -27,10 +31,10 @@ from recoup.doors.rescue.resource import Method, Resource
 from recoup.doors.rescue.services import Services
 
 METHODS: Final = (
-    *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
-    *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
-    *settlements.METHODS, *reconciliation.METHODS,
-    *partner.METHODS, *partner_merchant.METHODS, *partner_report.METHODS,
+    *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *check.METHODS, *capture.METHODS,
+    *outcome.METHODS, *orders.METHODS, *order.METHODS, *refund.METHODS, *hooks.METHODS, *webhooks.METHODS,
+    *sites.METHODS, *settlements.METHODS, *events.METHODS, *reconciliation.METHODS,
+    *partner.METHODS, *partner_merchant.METHODS, *partner_report.METHODS, *partner_webhooks.METHODS,
 )  # fmt: skip
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 

@@ -141,6 +141,7 @@ def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> di
         "network_transaction_id": transaction.text("networkTransactionId", maximum=64),
         "agreement": "recurring" if fields.flag("isRecurring") else None,
         "correlation_id": fields.text("correlationId", maximum=64),
+        "sense_key": fields.text("senseKey"),
         "processor_name": transaction.text("processorName"),
     }
     return {name: value for name, value in facts.items() if value not in (None, "", [], {})}

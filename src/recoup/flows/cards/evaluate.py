@@ -144,7 +144,7 @@ class Evaluate:
             "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
             "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
             "subject_kind": "order", "due_kind": "admit", "due_at": now if managed else now + INLINE_GRACE,
-            "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency),
+            "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency, expires_at),
             "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
             "email": payer.email, "phone": payer.phone, "ip": payer.ip, "billing": payer.billing,
@@ -278,7 +278,7 @@ class Evaluate:
     def _mac(self, given: Declined, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
         decline = {k: v for k, v in given.decline.items() if k != "at"}
-        facts = {k: v for k, v in given.facts.items() if k != "utc_offset"}
+        facts = {k: v for k, v in given.facts.items() if k not in ("utc_offset", "sense_key")}
         meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
                  token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor, facts,
                  given.exp_month, given.exp_year, given.payer]  # fmt: skip

@@ -65,7 +65,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
         advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
         limits=limits_of(evidence["limits"]) if evidence["limits"] else None,
-        customer_id=_id(evidence["limits"]["customer_id"]) if evidence["limits"] else None,
+        payer_id=_id(evidence["limits"]["payer_id"]) if (evidence["limits"] or {}).get("payer_id") else None,
         disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
         dispute_terms=[terms_of(t) for t in evidence["dispute_terms"] or ()],
         **values,
