@@ -44,6 +44,8 @@ class Things:
             return made | self.signed_things(words)
         tokens = self.post("/v1/oauth2/token", {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]})
         self.token = tokens["accessToken"]
+        partner = {"AppKey": kept["partner_app_key"], "AppSecret": kept["partner_app_secret"]}
+        made["PARTNER_TOKEN"] = self.post("/v1/oauth2/token", partner)["accessToken"]
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
         if "webhooks" in words:
             self.delete_endpoints()

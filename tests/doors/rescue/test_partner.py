@@ -298,7 +298,8 @@ def test_the_report_agrees_with_the_ledger_to_the_cent(door: Door, partner: Part
     assert {line["merchant"] for line in lines} == {"'=Tea"}
     assert sum(round(float(line["amount"]) * 100) for line in lines if line["kind"] != "placed") == booked
     assert not partner.get(f"/partner/report?from={first}&to={last}&currency=EUR").json()["data"]
-    for bad in ("", "from=2026-13-01", "from=2026-03-01&to=2026-02-01", "from=2020-01-01", "from=2026-03-01&mid=x"):
+    assert partner.get("/partner/report").json()["to"] == f"{door.world.clocks.wall():%Y-%m-%d}"
+    for bad in ("from=2026-13-01", "from=2026-03-01&to=2026-02-01", "from=2020-01-01", "from=2026-03-01&mid=x"):
         assert fields_of(partner.get(f"/partner/report?{bad}"))
     check_refused(partner.get(f"/partner/report?from={last}&to={last}&mid={foreign.mid}"), 404, "not_found")
 

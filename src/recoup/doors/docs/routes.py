@@ -30,6 +30,10 @@ for name, value in json.load(sys.stdin).items():
 
 export TOKEN=$(curl -sS "$BASE/v1/oauth2/token" -H "Content-Type: application/json" \\
   -d "{\\"AppKey\\": \\"$APP_KEY\\", \\"AppSecret\\": \\"$APP_SECRET\\"}" \\
+  | python3 -c 'import json, sys; print(json.load(sys.stdin)["accessToken"])')
+
+export PARTNER_TOKEN=$(curl -sS "$BASE/v1/oauth2/token" -H "Content-Type: application/json" \\
+  -d "{\\"AppKey\\": \\"$PARTNER_APP_KEY\\", \\"AppSecret\\": \\"$PARTNER_APP_SECRET\\"}" \\
   | python3 -c 'import json, sys; print(json.load(sys.stdin)["accessToken"])')"""
 
 

@@ -86,16 +86,17 @@ def _order(told: Any) -> MerchantOrder | None:
 METHODS: Final = (
     Method(Operation("GET", "/v1/partner/merchants/{mid}", "One merchant",
                      "Its switches, sites, keys (without secrets), endpoints, first and last order, and what it still "
-                     "needs to go live.", group=GROUP, answers={200: MerchantStatus}, problems=("not_found",)),
+                     "needs to go live.", group=GROUP, credential=PARTNER,
+                     answers={200: MerchantStatus}, problems=("not_found",)),
            read, PARTNER),
     Method(Operation("PATCH", "/v1/partner/merchants/{mid}", "Change a merchant",
                      "Its name, or its state: `paused` takes no new orders. What is left out stays.", group=GROUP,
-                     body=MerchantPatch, answers={200: MerchantStatus}, problems=("not_found",),
-                     examples=(Example("paused", {"state": "paused"}),)), change, PARTNER),
+                     credential=PARTNER, body=MerchantPatch, answers={200: MerchantStatus}, problems=("not_found",),
+                     examples=(Example("a name", {"name": "Brightleaf Tea", "state": "active"}),)), change, PARTNER),
     Method(Operation("POST", "/v1/partner/merchants/{mid}/keys", "New keys for a merchant",
                      "All but those that sign webhooks. The old ones end now, or after the overlap; a token that was "
-                     "fetched before lives out its ten minutes.", group=GROUP, body=KeysBody, answers={201: NewKeys},
-                     problems=("not_found", "conflict"),
+                     "fetched before lives out its ten minutes.", group=GROUP, credential=PARTNER, body=KeysBody,
+                     answers={201: NewKeys}, problems=("not_found", "conflict"),
                      examples=(Example("a day to change over", {"overlapHours": 24}, 201),)), new_keys, PARTNER,
            body_optional=True),
 )  # fmt: skip

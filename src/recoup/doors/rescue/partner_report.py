@@ -1,6 +1,6 @@
 """/partner/report: counts and amounts over all merchants of a partner. Source: contract §16.5 (reporting)."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from recoup.doors.edge.described import Operation
@@ -13,6 +13,7 @@ from recoup.flows.merchants.partners import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, Asked, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
 
+DAYS_USUAL: Final = 30
 _FORMATS: Final = {"json": "json", "csv": "csv"}
 
 
@@ -27,12 +28,10 @@ async def report(call: Call) -> Reply:
     limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20
     if asset is not None and asset not in EXPONENTS:
         query.complain("currency", text=f"The currency {asset[:4]!r} is not an ISO 4217 code.")
-    if first is None and "from" not in {name.lower() for name in query.errors}:
-        query.complain("from", text="Name the first day, like 2026-03-01.")
-    if first is not None and not 0 <= (last - first).days < DAYS_MAX:
+    first = first or last - timedelta(days=DAYS_USUAL - 1)
+    if not 0 <= (last - first).days < DAYS_MAX:
         query.complain("to", text=f"The last day must be the first or later, within {DAYS_MAX} days.")
     query.raise_if_any()
-    assert first is not None
     if mid is not None:
         mid = await own_merchant(world, partner.partner_id, mid)
     asked = Asked(partner.partner_id, first, last, mid, asset)
@@ -52,10 +51,13 @@ def _day(query: Query, name: str) -> date | None:
     if not text:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
+        found = None
+    if found is None or not 2000 <= found.year < 2200:
         query.complain(name, "must be a day like 2026-03-01")
         return None
+    return found
 
 
 METHODS: Final = (
@@ -64,5 +66,6 @@ METHODS: Final = (
                      "other kinds are the ledger's own entries on the merchant's account, to the cent. Days are those "
                      "of the merchants' business time in UTC; a page holds whole merchants. With `format=csv`, or "
                      "`Accept: text/csv`, all merchants come as one file with decimal amounts.",
-                     group=GROUP, query=ReportQuery, answers={200: Report}, problems=("not_found",)), report, PARTNER),
+                     group=GROUP, credential=PARTNER, query=ReportQuery, answers={200: Report},
+                     problems=("not_found",)), report, PARTNER),
 )  # fmt: skip

@@ -2,13 +2,14 @@
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.store.read.partners import Partner, find_partner, is_own_merchant
-from recoup.store.write.partners import add_partner, add_partner_key, revoke_partner_keys
+from recoup.store.write.partners import add_partner, add_partner_key, retire_partner_keys, revoke_partner_keys
 
 KEY_PREFIX = "ppk_"
 SCOPES = ("partner",)
@@ -29,13 +30,18 @@ async def make_partner(world: World, partner_id: UUID, name: str) -> None:
         await add_partner(tx, partner_id, name, world.clocks.wall())
 
 
-async def make_partner_key(world: World, partner_id: UUID) -> PartnerKey:
-    """A new key; earlier ones end."""
+async def make_partner_key(
+    world: World, partner_id: UUID, overlap: timedelta = timedelta(0)
+) -> PartnerKey:
+    """A new key; earlier ones end now, or after the overlap."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     key = PartnerKey(f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}",
                      new_id())  # fmt: skip
     async with world.db.transaction() as tx:
-        await revoke_partner_keys(tx, partner_id, wall)
+        if overlap:
+            await retire_partner_keys(tx, partner_id, wall + overlap)
+        else:
+            await revoke_partner_keys(tx, partner_id, wall)
         kept = world.keys.secret_hash(key.app_secret)
         await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, list(SCOPES), wall)
     return key

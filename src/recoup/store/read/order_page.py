@@ -28,7 +28,7 @@ SELECT
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS disputes,
   (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
-  (SELECT to_jsonb(x) - 'customer_id' - 'slot' FROM advances x
+  (SELECT to_jsonb(x) - 'payer_id' - 'pan_id' - 'slot' FROM advances x
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) AS advance,
   (SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,

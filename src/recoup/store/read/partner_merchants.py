@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 STATEMENT_SECONDS = 10.0
+RESCUED_TIMEOUT_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ FROM endpoints e LEFT JOIN LATERAL (SELECT at, result, status FROM delivery_trie
   WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id ORDER BY t.try_id DESC LIMIT 1) l ON true
 WHERE e.merchant_id = $1 AND e.state <> 'deleted' ORDER BY e.created_at, e.endpoint_id
 """
+_RESCUED = """
+SELECT h.merchant_id, h.asset, sum(h.units - h.refunded_units) AS units, count(*) AS orders
+FROM unnest($1::uuid[]) AS w (merchant_id) JOIN order_heads h ON h.merchant_id = w.merchant_id
+WHERE h.status = 7 AND h.placed_at >= $2 AND h.door = 'rescue' GROUP BY 1, 2 ORDER BY 1, 3 DESC
+"""
 _LIVE = """
 SELECT count(*) FROM api_keys WHERE merchant_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 """
@@ -89,6 +95,32 @@ async def keys_of(connection: asyncpg.Connection, merchant_id: UUID) -> list[asy
 async def hooks_of(connection: asyncpg.Connection, merchant_id: UUID, since: UUID) -> list[asyncpg.Record]:
     """Endpoints with their last try, and when one last succeeded among the tries with ids after `since`."""
     return await connection.fetch(_HOOKS, merchant_id, since)  # type: ignore[no-any-return]
+
+
+async def partner_keys_of(connection: asyncpg.Connection, partner_id: UUID) -> list[asyncpg.Record]:
+    """Newest first, ended ones too; no secret."""
+    sql = """
+    SELECT key_id, app_key, created_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
+    WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
+    """
+    return await connection.fetch(sql, partner_id)  # type: ignore[no-any-return]
+
+
+async def rescued_of(
+    connection: asyncpg.Connection, merchant_ids: list[UUID], since: datetime
+) -> dict[UUID, list[tuple[str, int, int]]]:
+    """Of orders placed since: merchant -> (asset, units, orders) that were rescued, refunds taken off. Nothing when it
+    takes too long."""
+    try:
+        async with connection.transaction(readonly=True):
+            await connection.execute(f"SET LOCAL statement_timeout = {RESCUED_TIMEOUT_MS}")
+            rows = await connection.fetch(_RESCUED, merchant_ids, since)
+    except asyncpg.QueryCanceledError:
+        return {}
+    found: dict[UUID, list[tuple[str, int, int]]] = {}
+    for row in rows:
+        found.setdefault(row["merchant_id"], []).append((row["asset"], int(row["units"]), row["orders"]))
+    return found
 
 
 async def live_keys(connection: asyncpg.Connection, merchant_id: UUID, at: datetime) -> int:

@@ -12,6 +12,9 @@ _KEY = """
 INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 """
 _REVOKE = "UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL"
+_RETIRE = """
+UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
+"""
 _MERCHANT = """
 INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac, created_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING
@@ -67,6 +70,11 @@ async def add_partner_key(
 
 async def revoke_partner_keys(connection: asyncpg.Connection, partner_id: UUID, at: datetime) -> None:
     await connection.execute(_REVOKE, partner_id, at)
+
+
+async def retire_partner_keys(connection: asyncpg.Connection, partner_id: UUID, at: datetime) -> None:
+    """From `at` on; a key that ends sooner still does."""
+    await connection.execute(_RETIRE, partner_id, at)
 
 
 async def add_partner_merchant(

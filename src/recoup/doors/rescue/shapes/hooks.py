@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from recoup.doors.rescue.shapes.settings import Events
-from recoup.doors.rescue.wire import Moment, Shape
+from recoup.doors.rescue.wire import Moment, Shape, Text128
 
 Number = Annotated[int, Meta(ge=1, description="Of the feed, included.")]
 
@@ -33,7 +33,7 @@ class ReplayBody(Shape, kw_only=True):
     since: Annotated[Moment | None, Meta(description="TimeStamp from here on.")] = None
     until: Annotated[Moment | None, Meta(description="TimeStamp before this.")] = None
     events: Annotated[Events | None, Meta(description="Of those that the endpoint listens to; without: all.")] = None
-    idempotency_key: Annotated[str | None, Meta(max_length=128, description="Or as header `Idempotency-Key`.")] = None
+    idempotency_key: Annotated[Text128 | None, Meta(description="Or as header `Idempotency-Key`.")] = None
 
 
 class ReplayShown(Shape, kw_only=True):

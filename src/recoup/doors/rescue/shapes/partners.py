@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Meta, field
 
 from recoup.doors.rescue.shapes.settings import Descriptor
-from recoup.doors.rescue.wire import Moment, Shape, Text128
+from recoup.doors.rescue.wire import Moment, Shape, Text, Text128
 
 MIDS_MAX = 500
 PAGE_MAX = 200
@@ -122,7 +122,7 @@ class MerchantQuery(Shape, kw_only=True):
     """In the order of their making."""
 
     state: MerchantState | None = None
-    name: Annotated[str | None, Meta(max_length=128, description="A part of it, in any case.")] = None
+    name: Annotated[Text128 | None, Meta(description="A part of it, in any case.")] = None
     external_id: Text128 | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
     after: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
@@ -205,7 +205,7 @@ class SwitchesBody(Shape, kw_only=True):
     cit_web: bool | None = None
     cit_callcenter: bool | None = None
     mit: bool | None = None
-    why: Annotated[str | None, Meta(max_length=256, description="Kept with the change.")] = None
+    why: Annotated[Text | None, Meta(description="Kept with the change.")] = None
 
 
 class SwitchResult(Shape, kw_only=True):
@@ -228,8 +228,10 @@ class SwitchResults(Shape, kw_only=True):
 class ReportQuery(Shape, kw_only=True):
     """Days are days of business time in UTC."""
 
-    from_: Annotated[str, Meta(description="The first day: 2026-03-01.")] = field(name="from")
-    to: Annotated[str | None, Meta(description="The last day, included; today when it is left out.")] = None
+    from_: Annotated[
+        str | None, Meta(description="The first day, like 2026-03-01; left out: 30 days, the last included.")
+    ] = field(default=None, name="from")
+    to: Annotated[str | None, Meta(description="The last day, included; left out: today.")] = None
     mid: Annotated[UUID | None, Meta(description="One merchant only.")] = None
     currency: str | None = None
     limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants a page.")] = 20

@@ -163,6 +163,7 @@ CREATE TABLE api_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  first_token_at timestamptz,              -- when somebody first signed in with it
   retires_at timestamptz,                  -- it opens nothing from here on; so below
   revoked_at timestamptz
 );
@@ -216,6 +217,86 @@ CREATE UNLOGGED TABLE signatures_since (
   since timestamptz NOT NULL
 );
 INSERT INTO signatures_since (since) VALUES ('epoch');
+
+-- home: directory. Who wants to become a merchant: before there is one. `merchant_id` is the merchant that it becomes, if
+-- it does, so that it cannot become two.
+CREATE TABLE applications (
+  application_id uuid PRIMARY KEY,
+  owner_kind text NOT NULL CHECK (owner_kind IN ('partner', 'merchant')),
+  owner_id uuid NOT NULL,                  -- who filled it in, and sees it besides the operator
+  merchant_id uuid NOT NULL UNIQUE,
+  status text NOT NULL
+    CHECK (status IN ('DRAFT', 'SUBMITTED', 'APPROVED', 'DECLINED', 'CANCELLED', 'CONVERTED')),
+  version int NOT NULL CHECK (version >= 1),  -- the number of its last log line
+  form jsonb NOT NULL,                     -- what it says; holds personal data, and is nowhere repeated
+  external_id text NOT NULL DEFAULT '',    -- the owner's own name for it
+  reason text NOT NULL DEFAULT '',
+  note text NOT NULL DEFAULT '',           -- the operator's word to the applicant
+  created_by text NOT NULL,
+  created_at timestamptz NOT NULL,         -- wall time, as all of these
+  changed_at timestamptz NOT NULL,
+  submitted_at timestamptz,
+  decided_at timestamptz,
+  decided_by text,
+  ended_at timestamptz,
+  CHECK (status NOT IN ('APPROVED', 'DECLINED', 'CONVERTED') OR decided_at IS NOT NULL)
+);
+CREATE INDEX applications_owner ON applications (owner_kind, owner_id, application_id DESC);
+CREATE UNIQUE INDEX applications_external ON applications (owner_kind, owner_id, external_id)
+  WHERE external_id <> '' AND status NOT IN ('DECLINED', 'CANCELLED');
+CREATE INDEX applications_desk ON applications (application_id) WHERE status = 'SUBMITTED';
+
+-- Append only: what happened to an application, by whom. No personal data.
+CREATE TABLE application_log (
+  application_id uuid NOT NULL REFERENCES applications,
+  seq int NOT NULL CHECK (seq >= 1),
+  happening text NOT NULL,
+  src text NOT NULL,
+  dst text NOT NULL,
+  reason text NOT NULL DEFAULT '',
+  note text NOT NULL DEFAULT '',
+  document_id uuid,
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  at timestamptz NOT NULL,
+  prev_seq int GENERATED ALWAYS AS (nullif(seq - 1, 0)) STORED,
+  PRIMARY KEY (application_id, seq),
+  UNIQUE (application_id, seq, dst),
+  FOREIGN KEY (application_id, prev_seq, src) REFERENCES application_log (application_id, seq, dst),
+  CHECK ((seq = 1) = (src = 'NEW'))
+);
+
+-- Bytes are sealed; a document that is removed is gone.
+CREATE TABLE application_documents (
+  document_id uuid PRIMARY KEY,
+  application_id uuid NOT NULL REFERENCES applications,
+  kind text NOT NULL,
+  name text NOT NULL,
+  media_type text NOT NULL,                -- read from the bytes
+  bytes int NOT NULL CHECK (bytes > 0),
+  sha256 bytea NOT NULL,                   -- of what was sent
+  sealed bytea NOT NULL,
+  added_by text NOT NULL,
+  added_at timestamptz NOT NULL
+);
+CREATE INDEX application_documents_of ON application_documents (application_id, document_id);
+
+-- home: merchant. A merchant asks to go live; the operator decides. One question at a time.
+CREATE TABLE go_live_requests (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  request_id uuid NOT NULL,
+  state text NOT NULL CHECK (state IN ('asked', 'approved', 'refused', 'withdrawn')),
+  kinds text[] NOT NULL,                   -- which kinds of orders shall go live
+  conditions jsonb NOT NULL,               -- {condition: holds} as it stood when it was asked, then when it was decided
+  note text NOT NULL DEFAULT '',
+  asked_by text NOT NULL,
+  asked_at timestamptz NOT NULL,           -- wall time
+  decided_by text,
+  decided_at timestamptz,
+  PRIMARY KEY (merchant_id, request_id),
+  CHECK ((state = 'asked') = (decided_at IS NULL))
+);
+CREATE UNIQUE INDEX go_live_one_open ON go_live_requests (merchant_id) WHERE state = 'asked';
 
 -- home: merchant. The one gate for repeats.
 CREATE TABLE requests (
@@ -811,7 +892,7 @@ CREATE TABLE exposure_allotments (
   CHECK (reclaim BETWEEN 0 AND used)
 );
 
--- The payer where one is known, else the card number.
+-- What a payer has in use, and what a card number has: an advance counts for both, by payer_id and by pan_id.
 CREATE TABLE customer_exposure (
   merchant_id uuid NOT NULL,
   customer_id uuid NOT NULL,
@@ -824,7 +905,8 @@ CREATE TABLE customer_exposure (
 CREATE TABLE advances (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
-  customer_id uuid NOT NULL,
+  payer_id uuid,                           -- where one is known
+  pan_id uuid NOT NULL,                    -- the card number that it was approved with
   asset text NOT NULL,
   slot smallint NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -1063,7 +1145,8 @@ CREATE TABLE account_balances (
 
 -- home: merchant. What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
 
--- A period is settled by the terms that are valid when it ends; no terms begin in the past. Rows are never changed.
+-- A period is settled by the terms that are valid when it ends, the reserve of an order by those of its day; no terms
+-- begin in the past. Rows are never changed.
 CREATE TABLE settlement_terms (
   merchant_id uuid NOT NULL REFERENCES merchants,
   valid_from timestamptz NOT NULL,
@@ -1573,6 +1656,59 @@ CREATE TABLE transmissions (
 ) PARTITION BY RANGE (transmit_id);
 CREATE INDEX transmissions_order ON transmissions (merchant_id, external_id);
 
+-- home: merchant. Files of many payments; each row goes the way of a single call, and is answered.
+CREATE TABLE uploads (
+  merchant_id uuid NOT NULL,
+  upload_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('transmit', 'evaluate')),
+  form text NOT NULL CHECK (form IN ('json', 'csv')),
+  content_mac bytea NOT NULL,              -- of the unpacked bytes: the same file again is this upload
+  file_name text NOT NULL,
+  state text NOT NULL CHECK (state IN ('received', 'working', 'completed', 'stopped')),
+  row_count int NOT NULL DEFAULT 0,
+  done_count int NOT NULL DEFAULT 0,
+  refused_count int NOT NULL DEFAULT 0,    -- some already when the file is read
+  begun_to int NOT NULL DEFAULT 0,         -- rows up to this one may have taken effect
+  notes jsonb NOT NULL DEFAULT '[]',       -- what whoever reads it should know of the file
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  received_at timestamptz NOT NULL,        -- wall time, as the other two
+  stop_asked_at timestamptz,
+  stop_asked_by text,
+  finished_at timestamptz,
+  PRIMARY KEY (merchant_id, upload_id),
+  CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'stopped'))),
+  CHECK (done_count + refused_count <= row_count),
+  CHECK (state <> 'completed' OR done_count + refused_count = row_count)
+);
+-- One that was stopped may be sent again.
+CREATE UNIQUE INDEX uploads_content ON uploads (merchant_id, kind, content_mac) WHERE state <> 'stopped';
+CREATE INDEX uploads_unfinished ON uploads (merchant_id, kind, upload_id) WHERE state IN ('received', 'working');
+
+CREATE TABLE upload_rows (
+  merchant_id uuid NOT NULL,
+  upload_id uuid NOT NULL,
+  row_no int NOT NULL,
+  line_no int NOT NULL,
+  sequence text NOT NULL,                  -- as the row says, else its number
+  external_id text NOT NULL,
+  given bytea,                             -- the checked row while it waits; forgotten with its answer
+  subject_id uuid,                         -- the order or transmission; a transmission's before it is made
+  state text NOT NULL CHECK (state IN ('received', 'done', 'refused', 'stopped')),
+  tries smallint NOT NULL DEFAULT 0,       -- that broke on our side
+  status text,                             -- the word that a single call is answered
+  code text,
+  errors jsonb NOT NULL DEFAULT '[]',      -- [{field, message, cure}]
+  warning text,
+  PRIMARY KEY (merchant_id, upload_id, row_no),
+  FOREIGN KEY (merchant_id, upload_id) REFERENCES uploads,
+  CHECK ((given IS NOT NULL) = (state = 'received')),
+  CHECK ((code IS NOT NULL) = (state = 'refused')),
+  CHECK ((status IS NOT NULL) = (state = 'done'))
+);
+CREATE INDEX upload_rows_waiting ON upload_rows (merchant_id, upload_id, row_no) WHERE state = 'received';
+CREATE INDEX upload_rows_refused ON upload_rows (merchant_id, upload_id, row_no) WHERE state = 'refused';
+
 -- The application may not rewrite history: append-only tables take no UPDATE or DELETE, save the columns that the
 -- closer stamps. Retention and migrations run as the owner.
 GRANT USAGE ON SCHEMA public TO recoup_app;
@@ -1582,8 +1718,9 @@ REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts, subscriptions,
-  settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts,
+  subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows
+  TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
@@ -1596,3 +1733,5 @@ GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
 GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
+GRANT UPDATE ON applications, go_live_requests TO recoup_app;
+GRANT DELETE ON application_documents TO recoup_app;
