@@ -226,7 +226,7 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PATCH /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
     "POST /v1/webhooks/{id}/test": lambda t: {"event": "order.expired"},
     "POST /v1/webhooks/rotate": lambda t: {"overlapHours": 0},
-    "POST /v1/webhooks/{id}/rotate": lambda t: {"overlapHours": 48},
+    "POST /v1/webhooks/{id}/rotate": lambda t: {"overlapHours": 0},
     "POST /v1/webhooks/{id}/replay": _replay,
     "POST /v1/partner/webhooks": _hook, "PUT /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
     "PATCH /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
