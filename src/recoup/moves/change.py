@@ -7,6 +7,7 @@ else, so that they cannot come apart.
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -266,7 +267,13 @@ class Change:
 
     def _row(self, value: Any) -> dict[str, Any]:
         """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
-        return {"merchant_id": self.order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
+        values = {name: getattr(value, name) for name in _columns(value.__class__)}
+        return {"merchant_id": self.order.merchant_id} | values
+
+
+@cache
+def _columns(cls: type) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cls))
 
 
 async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:

@@ -87,6 +87,7 @@ class _Run:
         """Raises: Wrong."""
         sim = self._sim
         sim.shops = [await open_shop(sim, number) for number in range(sim.plan.merchants)]
+        sim.pages = {shop.scope.merchant_id: 0 for shop in sim.shops}
         for deal in deals_of(sim.plan):
             sim.deals[deal.name] = deal
             sim.by_tick[deal.tick].append(deal)
@@ -114,7 +115,7 @@ class _Run:
         await _until_none(lambda: publish_all(sim.engine.world))
         await _until_none(lambda: close_pages(sim.engine.world))
         if day in ANALYZE_DAYS:
-            await sim.owner.execute("ANALYZE")
+            await sim.owner.execute("VACUUM ANALYZE")
         if day % RESTART_DAYS == RESTART_DAYS - 1:
             await sim.engine.world.db.close()
             sim.engine = await start(sim.outside)
