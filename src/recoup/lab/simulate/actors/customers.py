@@ -1,5 +1,5 @@
 """Customers who are asked on the hosted page: for a code, or for another card. They answer, fail, say no or never come;
-one at the checkout at once, one with a managed payment's link within a day or two."""
+one at the checkout at once, one with a managed payment's link within some days."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
@@ -14,7 +14,7 @@ from recoup.lab.simulate.sim import Deed, Sim
 from recoup.rules.network.magic import NEVER, script_card
 
 ANSWERS, FAILS, SAYS_NO = 0.5, 0.2, 0.1  # the rest never comes
-MENDED: Final = frozenset({"14", "82"})  # what a card says that its holder can mend
+MENDED: Final = frozenset({"54", "82"})  # what a card says that its holder can mend
 TWICE: Final = 0.1  # the page's button pressed again
 _GOOD, _BAD = script_card("visa", "05", 0), script_card("visa", "05", NEVER)
 
@@ -26,7 +26,7 @@ async def answers(sim: Sim, tick: int) -> Iterable[Deed]:
         if deal.kind not in ("customer", "managed") or deal.card[0] not in MENDED:
             continue
         roll = dice(sim.plan.seed, "page", deal.name)
-        fate, again, after = roll.random(), roll.random() < TWICE, roll.randrange(1, 2 * TICKS)
+        fate, again, after = roll.random(), roll.random() < TWICE, roll.randrange(1, 9 * TICKS)
         what = "answers" if fate < ANSWERS else "fails" if fate < ANSWERS + FAILS else "says no"
         if fate < ANSWERS + FAILS + SAYS_NO:
             deed = Deed(f"customer {what}", deal.name, _on_the_page(sim, deal, what))
