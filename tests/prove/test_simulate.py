@@ -22,7 +22,7 @@ from recoup.store.server.footing import end_with_parent
 ROOT = Path(__file__).parents[2]
 ORDERS = int(os.environ.get("RECOUP_PROVE_ORDERS", "1000000"))
 PROCESSES = int(os.environ.get("RECOUP_PROVE_PROCESSES", str(os.cpu_count() or 2)))
-STATE = Path(os.environ.get("RECOUP_PROVE_STATE", ROOT / ".prove" / "simulate.jsonl"))
+STATE = Path(os.environ.get("RECOUP_PROVE_STATE", ROOT / ".prove"))  # a folder
 EACH = 25_000  # orders of a seed
 CRASH = "silent=0.02,lost=0.01,late=0.01,duplicate=0.02,refused=0.01,unprocessed=0.005,garbage=0.005,hidden=0.005," \
         "outage=0.01,crash=0.004,twice=0.01,repeat=0.03"  # fmt: skip
@@ -31,15 +31,14 @@ CRASH = "silent=0.02,lost=0.01,late=0.01,duplicate=0.02,refused=0.01,unprocessed
 class Kept:
     """What seeds told that are through, of this very source and plan; a line each."""
 
-    def __init__(self, path: Path, orders: int) -> None:
-        self._path, self._lock = path, threading.Lock()
-        self._of = hashlib.sha256(f"{orders} {CRASH}".encode() + _source()).hexdigest()
+    def __init__(self, folder: Path, orders: int) -> None:
+        of = hashlib.sha256(f"{orders} {CRASH}".encode() + _source()).hexdigest()
+        self.path, self._lock = folder / f"simulate-{of[:16]}.jsonl", threading.Lock()
         self.told: dict[int, dict[str, Any]] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            whole, _, _ = path.read_text().rpartition("\n")  # what was cut off in the middle is played again
-            lines = [json.loads(line) for line in whole.splitlines()]
-            self.told = {line["seed"]: line["told"] for line in lines if line["of"] == self._of}
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.path.exists():
+            whole, _, _ = self.path.read_text().rpartition("\n")  # what was cut off in the middle is played again
+            self.told = {line["seed"]: line["told"] for line in map(json.loads, whole.splitlines())}
         self._write("w", self.told)
 
     def keep(self, seed: int, told: dict[str, Any]) -> None:
@@ -48,9 +47,9 @@ class Kept:
             self._write("a", {seed: told})
 
     def _write(self, mode: str, lines: dict[int, dict[str, Any]]) -> None:
-        with self._path.open(mode) as file:
+        with self.path.open(mode) as file:
             for seed, told in lines.items():
-                file.write(json.dumps({"of": self._of, "seed": seed, "told": told}) + "\n")
+                file.write(json.dumps({"seed": seed, "told": told}) + "\n")
 
 
 def _source() -> bytes:
@@ -98,7 +97,7 @@ def test_a_million_orders_hold(tmp_path: Path) -> None:
             play.result()
     taken = time.perf_counter() - begun
     _sum([kept.told[seed] for seed in wanted], each * (len(kept.told) - before) / taken)
-    STATE.unlink()
+    kept.path.unlink()
 
 
 def _sum(found: list[dict[str, Any]], per_second: float) -> None:
