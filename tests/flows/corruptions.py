@@ -87,14 +87,14 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("DELETE FROM orders WHERE external_id = 'RECEIVED'",
          "DELETE FROM order_heads WHERE order_id NOT IN (SELECT order_id FROM orders)"), ("order of the log",)),
     "happening changed": (
-        ("ALTER TABLE order_log DROP CONSTRAINT order_log_lifecycle",
+        ("ALTER DOMAIN lifecycle_row DROP CONSTRAINT order_log_lifecycle",
          f"UPDATE order_log SET happening = 'broke' WHERE {_line('EXPIRED', 'expired')}"),
         ("a row of the lifecycle", "broke")),
     "happening changed to another row of the lifecycle": (
         (f"UPDATE order_log SET happening = 'warned' WHERE {_line('APPROVED-1', 'attempt_sent')}",),
         ("attempts sent, by the log",)),
     "line that starts elsewhere": (
-        ("ALTER TABLE order_log DROP CONSTRAINT order_log_lifecycle",
+        ("ALTER DOMAIN lifecycle_row DROP CONSTRAINT order_log_lifecycle",
          f"UPDATE order_log SET src = 'held' WHERE {_line('APPROVED-1', 'collected')}"),
         ("where it starts", "held")),
     # orders and faces
