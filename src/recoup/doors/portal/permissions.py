@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from recoup.flows.people.sessions import MAY, PARTNER_MAY
+from recoup.flows.people.sessions import MAY
 
 # action -> what it lets somebody do at a merchant, beside looking
 AT_MERCHANT: Final[Mapping[str, str]] = {

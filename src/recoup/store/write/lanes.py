@@ -161,7 +161,7 @@ async def lock_health(
     connection: asyncpg.Connection, endpoints: list[UUID], failed: list[UUID]
 ) -> list[asyncpg.Record]:
     """Of those that are not well, or that just failed. After the lanes."""
-    return await connection.fetch(_HEALTH, endpoints, failed)  # type: ignore[no-any-return]
+    return await connection.fetch(_HEALTH, endpoints, failed or None)  # type: ignore[no-any-return]
 
 
 async def finish_lanes(
