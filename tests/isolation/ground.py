@@ -157,6 +157,8 @@ def _side(door: Door, mark: str) -> Side:
         side.sessions[f"partner {role}"] = _session(door, f"p-{role}@{mark}.example",
                                                     [Membership("partner", pid, role)])
     made = side.partner.merchant(name=f"{mark} Second")
+    hook = {"url": f"https://{mark}.example.com/partner"}
+    side.ids["partner_endpoint"] = side.partner.post("/partner/webhooks", hook).json()["id"]
     side.ids |= {"mid": str(mid), "partner": str(pid), "handover": made["handover"]["url"].rpartition("/")[2]}
     return side
 
@@ -287,5 +289,5 @@ _DIGEST = "SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) F
 _PEOPLE = {
     "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR name LIKE $3",
     "people members": f"{_DIGEST} memberships x WHERE subject_id IN ($1, $2) OR $3 = ''",
-    "people users": f"{_DIGEST} users x WHERE email LIKE $3 OR user_id IN ($1, $2)",
+    "people users": f"{_DIGEST} users x WHERE email LIKE $3 AND email NOT LIKE '%#%' OR user_id IN ($1, $2)",
 }
