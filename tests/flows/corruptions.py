@@ -76,6 +76,17 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("UPDATE issuer.disputes SET status = 'lost' WHERE status = 'won'",), ("issuer's status of dispute 1",)),
     "notice applied to nothing": (
         ("UPDATE dispute_notices SET content = jsonb_set(content, '{caseId}', '\"other\"')",), ("case of notice",)),
+    # switches
+    "switch flipped without a word": (
+        ("UPDATE sites SET mit = false WHERE site_id IN (SELECT subject_id FROM switch_changes)",),
+        ("switch mit of site", "true", "false")),
+    "change of a switch that was lost": (
+        ("DELETE FROM switch_changes WHERE version = (SELECT max(version) FROM switch_changes)",),
+        ("switch mit of site", "false", "true")),
+    "change of a switch told twice": (
+        ("UPDATE switch_changes SET is_on = true",), ("what it changes of switch change",)),
+    "change of a switch ahead of its merchant": (
+        ("UPDATE switch_changes SET version = version + 1000 WHERE is_on",), ("version of switch change",)),
     # the log
     "log line deleted in the middle": (
         (f"DELETE FROM order_log WHERE {_line('APPROVED-1', 'attempt_approved')}",), ("log line", "expected", "found")),
