@@ -149,7 +149,7 @@ def _kinds(fields: Fields) -> tuple[str, ...]:
 _PATH: Final = "/v1/onboarding/application"
 _GROUP: Final = "Onboarding"
 _EXAMPLE: Final[dict[str, Any]] = {
-    "externalId": "crm-4711", "legalName": "Brightleaf Tea Ltd", "country": "GB", "registrationNumber": "09876543",
+    "legalName": "Brightleaf Tea Ltd", "country": "GB", "registrationNumber": "09876543",
     "businessCategory": "5499", "contact": {"name": "Ana Roe", "email": "ana@brightleaf.example"},
     "volumes": {"currency": "GBP", "monthlyAmount": 4500000, "averageAmount": 2490}, "kinds": ["cit_web", "mit"],
     "sites": [{"url": "https://brightleaf.example", "name": "Brightleaf", "descriptor": "BRIGHTLEAF*TEA"}],
