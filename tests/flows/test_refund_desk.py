@@ -118,6 +118,21 @@ def test_by_hand_takes_two_people(server: ServerAddress) -> None:
     told(server, work)
 
 
+def test_what_somebody_says_was_paid_by_hand_is_not_sent_again_by_another(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id, refund_id = await stuck(shop)
+        await act(shop, refund_id, "propose")
+        with pytest.raises(Problem, match="wire 7 of today. Sent again it would be paid twice"):
+            await act(shop, refund_id, "again", BEN)
+        assert await state(shop, refund_id) == "stuck"
+        assert await act(shop, refund_id, "again") == "owed"
+        await shop.settle()
+        assert await state(shop, refund_id) == "done"
+        assert await book(shop, order_id) == {}
+
+    told(server, work)
+
+
 def test_refused_by_the_operator(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         order_id, refund_id = await stuck(shop)

@@ -171,6 +171,23 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert as_text(done).endswith("\nok")
 
 
+def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: ServerAddress) -> None:
+    """A new table with a merchant_id belongs to one of the lists in proofs/walk."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as connection:
+            rows = await connection.fetch(
+                "SELECT c.relname::text AS name, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid"
+                " AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS sorted FROM pg_class c"
+                " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' AND NOT a.attisdropped"
+                " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            )
+        assert {r["name"] for r in rows if r["sorted"]} == {*walk.TABLES, *walk.STRANGERS}
+        assert {r["name"] for r in rows if not r["sorted"]} == set(walk.UNSORTED)
+
+    asyncio.run(story())
+
+
 def test_small_windows_find_the_same(server: ServerAddress, lived_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in _STEPS:
         monkeypatch.setattr(f"recoup.store.read.proofs.{module}.{name}", 1)

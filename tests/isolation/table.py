@@ -17,9 +17,10 @@ Body = Callable[[Side], Any]
 @dataclass(frozen=True)
 class Line:
     """`body`: what the rightful caller would send. `whose`: who may call it: a `merchant` or `partner` by key, a
-    `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at the partner, or `anyone`. `may`: roles in the portal that may change by
-    it; a partner's as `partner owner`, where they differ. `names`: the body names objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller
-    may hear besides success, for reasons of state."""
+    `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at the partner, or `anyone`. `may`: roles
+    in the portal that may change by it; a partner's as `partner owner`, where they differ. `names`: the body names
+    objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller may hear besides success,
+    for reasons of state."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
@@ -267,7 +268,8 @@ TABLE: dict[Key, Line] = {
     ("GET", "/partner"): _seat(),
     ("POST", "/partner/switches"): _seat(body=lambda s: {"mid": str(s.mid), "mit": "off"}),
     ("POST", "/partner/merchants"): _seat(body=lambda s: {
-        "key": UNKNOWN, "name": "N", "site_url": "https://n.example.com", "site_name": "N", "descriptor": "NEWSHOPPING"}),
+        "key": UNKNOWN, "name": "N", "site_url": "https://n.example.com", "site_name": "N",
+        "descriptor": "NEWSHOPPING"}),
     ("GET", "/partner/merchants/new"): _seat(),
     ("GET", "/partner/merchants/{mid}"): _seat(ids=_MID),
     ("POST", "/partner/merchants/{mid}"): _seat(ids=_MID, body=lambda s: {"state": "paused"}),

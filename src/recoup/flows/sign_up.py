@@ -1,8 +1,8 @@
 """Somebody makes a sandbox account by themselves: a partner, a merchant, or both, with credentials that are shown once.
 
 Ids are made of what was typed, so that a second try after a crash finds what the first one made; the account is there
-with its last step. Whether an e-mail has an account is not told: whoever signs up with one that is taken gets an account
-of their own, which their password leads to. Nobody proves an e-mail here, and none is trusted.
+with its last step. Whether an e-mail has an account is not told: whoever signs up with one that is taken gets an
+account of their own, which their password leads to. Nobody proves an e-mail here, and none is trusted.
 """
 
 import base64
@@ -63,8 +63,8 @@ def is_open(world: World) -> bool:
 
 
 async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp:
-    """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests) after
-    five tries from one address in an hour, whatever they were."""
+    """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests)
+    after five tries from one address in an hour, whatever they were."""
     if not is_open(world):
         raise Problem("forbidden", "This Recoup takes no sign-ups.", cure="Ask the operator for an account.")
     email = _checked(asked)

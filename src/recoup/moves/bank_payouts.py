@@ -43,7 +43,7 @@ async def approve_payout(
 ) -> None:
     """To this account and no other. From here on it is sent as soon as it can be."""
     rows = Rows()
-    row |= {"state": "approved", "account_id": account_id, "approved_by": approver, "approved_at": now}
+    row |= {"state": "approved", "account_id": account_id, "approved_by": approver, "approved_at": now, "reason": None}
     rows.due_work.append(_due(row, wall, wall=True))
     await save_payout(tx, row)
     await write(tx, rows)
@@ -53,6 +53,15 @@ async def wait_payout(tx: asyncpg.Connection, row: dict[str, Any], wall: WallTim
     """While the merchant is killed nothing leaves."""
     rows = Rows()
     rows.due_work.append(_due(row, wall + PAUSE_KILLED, wall=True))
+    await write(tx, rows)
+
+
+async def stop_payout(tx: asyncpg.Connection, row: dict[str, Any], reason: str) -> None:
+    """Before its file is made: it waits for an approval again. For the merchant it was pending all the time."""
+    rows = Rows()
+    row |= {"state": "created", "account_id": None, "approved_by": None, "approved_at": None, "reason": reason}
+    rows.due_done.append(_key(row))
+    await save_payout(tx, row)
     await write(tx, rows)
 
 

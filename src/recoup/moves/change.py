@@ -67,7 +67,7 @@ class Change:
         if row.dst in ENDED:
             self._end(happening)
         if row.event:
-            self._tell(row.event, line["seq"], body)
+            self._tell(row.event, happening, line["seq"], body)
         self._mail(happening, order.order_id, body)
 
     def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
@@ -76,7 +76,7 @@ class Change:
         row = fact(self.order.stage, happening)
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
         if row.event:
-            self._tell(row.event, line["seq"], event or body)
+            self._tell(row.event, happening, line["seq"], event or body)
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def amend(self, **values: Any) -> None:
@@ -98,11 +98,12 @@ class Change:
         self.rows.order_log.append(line)
         return line
 
-    def _tell(self, event: str, seq: int, body: dict[str, Any]) -> None:
+    def _tell(self, event: str, happening: str, seq: int, body: dict[str, Any]) -> None:
         self.rows.outbox.append({
             "merchant_id": self.order.merchant_id, "subject_id": self.order.order_id, "seq": seq,
             "subject_kind": subject_kind(self.order), "event_id": new_id(), "event": event,
-            "body": order_event_data(event, self.order, body), "business_at": self.now, "recorded_at": self.wall,
+            "body": order_event_data(event, happening, self.order, body), "business_at": self.now,
+            "recorded_at": self.wall,
         })  # fmt: skip
 
     def _mail(self, happening: str, about: UUID, body: dict[str, Any]) -> None:

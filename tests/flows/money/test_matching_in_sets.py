@@ -12,7 +12,8 @@ from tests.worlds import make_shop, sandbox_world
 from recoup.kernel.ids import new_id
 from recoup.rules.money.encodings import lines as numbered
 from recoup.rules.money.matching import Ours, Theirs, match
-from recoup.rules.money.statement import Reading, Statement
+from recoup.rules.money.reading import Reading
+from recoup.rules.money.statement import Statement
 from recoup.store.server import ServerAddress
 
 HEADER = "id,reference,type,amount,currency,date"

@@ -12,12 +12,14 @@ from recoup.doors.docs.markdown import Rendered, rendered
 # In the order of the navigation: file -> (section, words of the navigation).
 GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "tour": ("Start", "A tour in ten minutes"),
+    "hand-over-well": ("Start", "Hand payments over well"),
     "migrate-from-flexfactor": ("Start", "Coming from FlexFactor"),
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
     "onboarding": ("Reference", "Onboarding"),
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
     "settlement": ("Reference", "Settlement"),
     "events": ("Reference", "Webhooks"),
+    "bulk": ("Reference", "Files of many payments"),
     "errors": ("Reference", "Errors"),
     "order-life": ("Reference", "The life of one order"),
     "fees-and-refunds": ("Reference", "Fees, refunds, mail"),

@@ -54,6 +54,12 @@ class Buckets:
         return burst, max(0, math.floor((self._span - owed) / self._interval + 1e-6)), math.ceil(owed)
 
 
+    def give_back(self, key: str) -> None:
+        """The token that was taken last was not used."""
+        if key in self._full_at:
+            self._full_at[key] -= self._interval
+
+
 def check_rate(buckets: Buckets, key: str, now: float) -> None:
     """For doors that know the caller only after its credential.
 

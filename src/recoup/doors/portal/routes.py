@@ -1,5 +1,7 @@
 """All addresses of the portal. `main` puts them beside the other doors."""
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
@@ -17,6 +19,7 @@ from recoup.doors.portal.order.act import cancel_order, post_refund, review_refu
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.outcome.page import outcome_page
 from recoup.doors.portal.partner import merchant as partner
 from recoup.doors.portal.partner.handover import handover_page, handover_post
 from recoup.doors.portal.partner.keys import keys_page, make_key
@@ -26,12 +29,18 @@ from recoup.doors.portal.reconciliation.files import FILES, file_page, files_pag
 from recoup.doors.portal.reconciliation.report import report_file, report_page
 from recoup.doors.portal.refunds.page import act as act_on_refund
 from recoup.doors.portal.refunds.page import desk_page
+from recoup.doors.portal.reports.page import report_file as origin_report_file
+from recoup.doors.portal.reports.page import reports_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
 from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
+from recoup.doors.portal.switches import campaigns
+from recoup.doors.portal.switches.page import post_policy, post_switch, post_test, switches_page
 from recoup.doors.portal.templates import STATIC
+from recoup.doors.portal.uploads import page as uploads
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
+from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.people.passwords import Passwords
@@ -39,9 +48,11 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 
 
-def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> list[BaseRoute]:
-    """Needs `world.extra["people"]`, the people database."""
-    portal = Portal(world, orders, merchants or Merchants(world), Passwords())
+def routes(
+    world: World, orders: Orders, merchants: Merchants | None = None, readers: Mapping[str, Reader] | None = None
+) -> list[BaseRoute]:
+    """Needs `world.extra["people"]`, the people database. `readers`: how rows of files are read; without, none are."""
+    portal = Portal(world, orders, merchants or Merchants(world), Passwords(), readers or {})
 
     def on(path: str, work: Page, *methods: str) -> Route:
         return Route(path, page(portal, work), methods=list(methods) or ["GET"])
@@ -77,6 +88,7 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/outcome", outcome_page),
         on("/reconciliation", report_page),
         on("/reconciliation/report.csv", report_file),
         on(FILES, files_page),
@@ -107,12 +119,29 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/bank/{account_id}/prove", bank.post_proof, "POST"),
         on("/bank/{account_id}/withdraw", bank.post_withdrawal, "POST"),
         on("/approvals", approvals.approvals_page),
+        on("/approvals/payouts", approvals.approve_payouts, "POST"),
         on("/approvals/payouts/{id}/approve", approvals.approve_payout, "POST"),
         on("/approvals/payouts/{id}/outcome", approvals.payout_outcome, "POST"),
         on("/approvals/payouts/{id}/file", approvals.payout_file),
         on("/approvals/accounts/{id}", approvals.decide_account, "POST"),
         on("/approvals/adjustments", approvals.make_adjustment, "POST"),
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
+        on("/switches", switches_page),
+        on("/switches", post_switch, "POST"),
+        on("/switches/test", post_test, "POST"),
+        on("/switches/unknown-sites", post_policy, "POST"),
+        on("/switches/campaigns", campaigns.new_page),
+        on("/switches/campaigns", campaigns.post_new, "POST"),
+        on("/switches/campaigns/{campaign_id}", campaigns.campaign_page),
+        on("/switches/campaigns/{campaign_id}", campaigns.post_change, "POST"),
+        on("/switches/campaigns/{campaign_id}/retire", campaigns.post_retire, "POST"),
+        on("/reports", reports_page),
+        on("/reports/{report}.csv", origin_report_file),
+        on(uploads.PLACE, uploads.uploads_page),
+        on(uploads.PLACE, uploads.post_upload, "POST"),
+        on("/uploads/{upload_id}", uploads.upload_page),
+        on("/uploads/{upload_id}/answers", uploads.answers_file),
+        on("/uploads/{upload_id}/stop", uploads.post_stop, "POST"),
         on_any("/invitations", invitations.people_page),
         on_any("/invitations", invitations.post_invitation, "POST"),
         on_any("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),

@@ -1,7 +1,7 @@
 """One call of somebody who is signed in: who, which merchant, what time it is there. And how errors become pages."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.templates import HEADERS, render
+from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.people.passwords import Passwords
@@ -26,8 +27,10 @@ COOKIE: Final = "recoup_session"
 FORM_BYTES_MAX: Final = 65_536
 # First parts of the pages that one may come back to after signing in.
 PLACES: Final = frozenset(
-    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "partner",
-     "applications", "onboarding", "invitations"}
+    {
+        "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
+        "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
+    }  # fmt: skip
 )
 STATUSES: Final = {
     "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
@@ -49,6 +52,7 @@ class Portal:
     orders: Orders
     merchants: Merchants
     passwords: Passwords
+    readers: Mapping[str, Reader]  # of files, by kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +139,17 @@ async def read_form(request: Request) -> Form:
     Raises: Problem(too_large); Problem(malformed) for what is no form of ours.
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise Problem("malformed", "This is not a form of this page.")
+        raise Problem("malformed", "This is not a form of this page.", cure="Use the portal's own page.")
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > FORM_BYTES_MAX:
-            raise Problem("too_large", "This form is larger than any of ours.")
+            raise Problem("too_large", "This form is larger than any of ours.", cure="Shorten what was typed.")
     try:
         return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
     except ValueError:
-        raise Problem("malformed", "This form has more fields than any of ours.") from None
+        raise Problem("malformed", "This form has more fields than any of ours.",
+                      cure="Reload the page and send it again.") from None  # fmt: skip
 
 
 def one(form: Form, name: str) -> str:

@@ -33,6 +33,11 @@ EVALUATE: Final = (
     Example("tried at once", _SYNC, 200, _TAKEN | {
         "success": False, "status": "DECLINED", "result": "Not rescued yet; the rescue goes on."}),
 )  # fmt: skip
+CHECK: Final = (
+    Example("complete enough", _SYNC | {"expiryDateUtc": "2026-03-23T00:00:00Z"}, 200, {
+        "valid": True, "complaints": []}),
+    Example("not yet", {"isDeclined": True, "orderId": "SUB-1"}, 200, {"valid": False, "score": 0, "decline": None}),
+)  # fmt: skip
 TRANSMIT: Final = (
     Example("an approved payment", {
         "isDeclined": False, "isMIT": False, "orderId": "SO-20931", "orderSource": "ecommerce", "payer": _PAYER,
@@ -45,6 +50,13 @@ TOKENIZE: Final = (
     Example("a test card", {"payment_method": {"email": "ana@example.test", "credit_card": {
         "first_name": "Ana", "last_name": "Roe", "number": _CARD, "month": "09", "year": "2031",
     }}}, 200, {"success": True}),
+)  # fmt: skip
+UPLOAD: Final = (
+    Example("transmissions with their configuration", {
+        "kind": "transmit",
+        "rows": [{"sequenceNumber": "1", "isDeclined": False, "orderId": "SO-20931", "payer": _PAYER,
+                  "transaction": _TRANSACTION | {"responseCode": "100", "responseDescription": "Approved"}}],
+    }, 202, {"kind": "transmit", "form": "json", "status": "received", "rows": 1, "refused": 0, "success": True}),
 )  # fmt: skip
 OUTCOME: Final = (
     Example("how it stands", {"orderSessionKey": _ORDER}, 200, {

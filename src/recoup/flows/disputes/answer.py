@@ -33,7 +33,8 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
     """Raises: Problem not_found, invalid, wrong_state."""
     text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > NOTE_MAX or "\0" in text:
-        raise Problem("invalid", f"A note has 1 to {NOTE_MAX} characters.", field="Note")
+        raise Problem("invalid", f"A note has 1 to {NOTE_MAX} characters.", field="Note",
+                      cure="Write it in some sentences; the rest may be another note.")  # fmt: skip
     if any(luhn(re.sub(r"[ -]", "", found[0])) for found in _CARD_NUMBER.finditer(text)):
         cure = "The last four digits are enough."
         raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="Note", cure=cure)
@@ -42,7 +43,8 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         if row is None:
             raise Problem("not_found", _GONE, cure=_CURE)
         if row["state"] not in UNDECIDED:
-            raise Problem("wrong_state", f"A dispute that is {row['state']} takes no evidence any more.")
+            raise Problem("wrong_state", f"A dispute that is {row['state']} takes no evidence any more.",
+                          cure="It is over; nothing has to be done.")  # fmt: skip
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         note_id = new_id()
         made = await insert_note(tx, scope.merchant_id, note_id, dispute_id, text, scope.actor.text(), now, NOTES_MAX)
@@ -62,7 +64,8 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
     if order_id is None:
         raise Problem("not_found", _GONE, cure=_CURE)
     if answer not in ("contest", "accept"):
-        raise Problem("invalid", "A dispute is answered by contest or accept.", field="Answer")
+        raise Problem("invalid", "A dispute is answered by contest or accept.", field="Answer",
+                      cure="Press one of the two buttons.")  # fmt: skip
     if answer == "contest" and not notes:
         raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Note what speaks for you first.")
     key = (scope.merchant_id, order_id)

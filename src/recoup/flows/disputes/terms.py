@@ -35,14 +35,16 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
     async with world.db.transaction() as tx:
         offset = await offset_of(tx, scope.merchant_id)
         if offset is None:
-            raise Problem("not_found", "There is no such merchant in this world.")
+            raise Problem("not_found", "There is no such merchant in this world.",
+                          cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
         now = world.clocks.business(offset)
         since = asked.valid_from or now
         if since < now:
             message = f"Terms cannot reach into the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."
             raise Problem("invalid", message, field="from", cure="Leave the date out, or name one to come.")
         if since > now + AHEAD_MAX:
-            raise Problem("invalid", f"Terms begin at most {AHEAD_MAX.days} days ahead.", field="from")
+            raise Problem("invalid", f"Terms begin at most {AHEAD_MAX.days} days ahead.", field="from",
+                          cure="Name an earlier date with --from.")  # fmt: skip
         before = terms_at([as_terms(row) for row in await read_terms(tx, scope.merchant_id)], since, asked.asset)
         after = _after(before, asked, since)
         made = await insert_terms(
@@ -58,7 +60,8 @@ def _check(asked: TermsAsked) -> None:
     if asked.asset and asked.asset not in EXPONENTS:
         raise Problem("invalid", f"{asked.asset!r} is no currency.", field="currency", cure="Use its ISO 4217 code.")
     if asked.fee_units is not None and not 0 <= asked.fee_units <= FEE_MAX:
-        raise Problem("invalid", "A fee is no less than nothing, and not that much.", field="fee")
+        raise Problem("invalid", "A fee is no less than nothing, and not that much.", field="fee",
+                      cure="Write it like 15.00.")  # fmt: skip
     if asked.fee_units and not asked.asset:
         raise Problem("invalid", "A fee is an amount of money.", field="currency", cure="Name its currency.")
     if asked.valid_from is not None and asked.valid_from.tzinfo is None:

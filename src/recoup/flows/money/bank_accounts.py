@@ -8,14 +8,14 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.money.bank_payouts import account_context, bank_of
+from recoup.flows.money.bank_payouts import bank_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
-from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, check_currency
+from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
 from recoup.store.read.bank import active_account
 from recoup.store.read.merchants import offset_of
@@ -30,7 +30,7 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
     Raises: Problem(invalid).
     """
     if asset not in EXPONENTS:
-        raise Problem("invalid", "This currency is not known.", field="currency")
+        raise Problem("invalid", "This currency is not known.", field="currency", cure="Choose one from the list.")
     check_currency(account, asset)
     account_id = new_id()
     numbers = json.dumps({"routing": account.routing, "account": account.account}).encode()
@@ -39,7 +39,7 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
         "merchant_id": scope.merchant_id, "account_id": account_id, "asset": asset, "scheme": account.scheme,
         "holder": account.holder, "masked": account.masked,
         "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), numbers).hex(),
-        "deposits": "\\x" + world.keys.seal_secret(_deposits_context(account_id), deposits).hex(),
+        "deposits": "\\x" + world.keys.seal_secret(deposits_context(account_id), deposits).hex(),
         "state": "added", "tries": 0, "added_by": scope.actor.text(),
         "added_at": await _now(world, scope.merchant_id),
     }  # fmt: skip
@@ -86,7 +86,8 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     """One that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise Problem("invalid", "Say why the account is refused.", field="reason")
+        raise Problem("invalid", "Say why the account is refused.", field="reason",
+                      cure="Write the reason beside the button.")  # fmt: skip
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
@@ -95,7 +96,7 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
 
 def deposits_of(world: World, row: Any) -> list[int]:
     """The two amounts, in the currency's smallest unit."""
-    sealed: bytes = world.keys.open_secret(_deposits_context(row["account_id"]), row["deposits"])
+    sealed: bytes = world.keys.open_secret(deposits_context(row["account_id"]), row["deposits"])
     found: list[int] = json.loads(sealed)
     return found
 
@@ -119,10 +120,7 @@ async def _now(world: World, merchant_id: UUID) -> BusinessTime:
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
     if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.")
+        raise Problem("not_found", "There is no such merchant in this world.",
+                      cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
     now: datetime = world.clocks.business(offset)
     return BusinessTime(now)
-
-
-def _deposits_context(account_id: UUID) -> str:
-    return f"bank-deposits:{account_id}"

@@ -34,7 +34,7 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
     if not note:
         raise Problem("invalid", "A booking says why: it has no note.", field="note", cure="Write what you found out.")
     if len(note) > NOTE_MAX:
-        raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note")
+        raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note", cure="Shorten it.")
     if row_nos is not None:
         return await _book(world, scope, run_id, sorted(set(row_nos)), note, named=True)
     total = Booked(0, 0)
@@ -86,4 +86,5 @@ def _check(row_nos: Sequence[int], lines: Sequence[dict[str, object]]) -> None:
             raise Problem("wrong_state", message, cure="Book lines that show a suggestion.")
         if line["booked_at"] is not None:
             when = iso(line["booked_at"])  # type: ignore[arg-type]
-            raise Problem("wrong_state", f"Line {number} was booked by {line['booked_by']} at {when}; it counts once.")
+            raise Problem("wrong_state", f"Line {number} was booked by {line['booked_by']} at {when}; it counts once.",
+                          cure="Reload the page to see it.")  # fmt: skip

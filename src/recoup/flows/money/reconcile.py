@@ -23,7 +23,8 @@ from recoup.kernel.world import World
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, Verdict, judge, judge_missing
 from recoup.rules.money.periods import zone_of
-from recoup.rules.money.statement import Broken, Reading, Statement, check, shown_reference
+from recoup.rules.money.reading import Reading, check
+from recoup.rules.money.statement import Broken, Statement, shown_reference
 from recoup.store.read.reconciliation import find_run, run_by_key
 from recoup.store.write import reconciliation as store
 

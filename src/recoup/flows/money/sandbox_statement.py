@@ -30,11 +30,13 @@ async def sandbox_statement(
     Raises: Problem(forbidden) outside a sandbox; Problem(not_found) for an unknown merchant.
     """
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Only the sandbox's counterparts show their books.")
+        raise Problem("forbidden", "Only the sandbox's counterparts show their books.",
+                      cure="Ask the processor for its statement.")  # fmt: skip
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
     if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.")
+        raise Problem("not_found", "There is no such merchant in this world.",
+                      cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
     yield _row(HEADER)
     begin, end = period or (LONG_AGO, FAR_AHEAD)
     moved = timedelta(microseconds=offset) if book == "channel" else timedelta(0)

@@ -23,7 +23,8 @@ async def read_terms(world: World, merchant_id: UUID) -> tuple[Terms, Sequence[A
     async with world.db.connection() as connection:
         offset = await offset_of(connection, merchant_id)
         if offset is None:
-            raise Problem("not_found", "There is no such merchant in this world.")
+            raise Problem("not_found", "There is no such merchant in this world.",
+                          cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
         now = world.clocks.business(offset)
         return await terms_at(connection, merchant_id, now), await terms_history(connection, merchant_id)
 
@@ -42,7 +43,8 @@ async def set_terms(
         async with world.db.transaction() as tx:
             offset = await offset_of(tx, scope.merchant_id)
             if offset is None:
-                raise Problem("not_found", "There is no such merchant in this world.")
+                raise Problem("not_found", "There is no such merchant in this world.",
+                              cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
             now = business_at(wall, offset)
             start = valid_from or now
             check_start(start, now)

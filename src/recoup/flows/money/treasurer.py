@@ -99,7 +99,8 @@ def _new(terms: Terms, now: Limits) -> dict[str, Any]:
 
 async def _known(connection: object, merchant_id: UUID) -> None:
     if await offset_of(connection, merchant_id) is None:
-        raise Problem("not_found", "There is no such merchant in this world.", field="Merchant")
+        raise Problem("not_found", "There is no such merchant in this world.", field="Merchant",
+                      cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
 
 
 def _check(terms: Terms) -> None:
@@ -110,8 +111,8 @@ def _check(terms: Terms) -> None:
             continue
         least = 1 if name == "chunk_units" else 0
         if value < least:
-            raise Problem("invalid", f"{name} must be at least {least}.", field=name)
+            raise Problem("invalid", f"{name} must be at least {least}.", field=name, cure="Write it like 100.00.")
     points = terms.allowed_loss_basis_points
     if points is not None and points > 10_000:
         raise Problem("invalid", "The allowed loss is at most the whole amount: 10000 basis points.",
-                      field="allowed_loss_basis_points")  # fmt: skip
+                      field="allowed_loss_basis_points", cure="Write a percentage, like 40.")  # fmt: skip

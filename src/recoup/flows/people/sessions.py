@@ -28,9 +28,11 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 TOKEN_LENGTH_MAX: Final = 100
 # What a role may do besides looking.
 MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({"refund", "cancel", "dispute", "mails", "bank", "apply", "go_live", "invite"}),
-    "operations": frozenset({"refund", "cancel", "dispute", "mails", "apply"}),
-    "developer": frozenset(),
+    "owner": frozenset({
+        "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
+    }),
+    "operations": frozenset({"refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply"}),
+    "developer": frozenset({"test"}),
     "analyst": frozenset(),
 }
 

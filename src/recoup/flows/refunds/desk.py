@@ -27,12 +27,13 @@ async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, ac
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     actor, note = scope.actor.text(), " ".join(note.split())[:NOTE_MAX]
     works: dict[str, Callable[[Change], str]] = {
-        "again": lambda change: refund_desk.try_again(change, refund_id),
+        "again": lambda change: refund_desk.try_again(change, refund_id, actor),
         "propose": lambda change: refund_desk.propose_by_hand(change, refund_id, actor, note),
         "confirm": lambda change: refund_desk.confirm_by_hand(change, refund_id, actor),
         "refuse": lambda change: refund_desk.refuse(change, refund_id, note),
     }
     if action not in works:
-        raise Problem("invalid", "There is no such action.", field="action")
+        raise Problem("invalid", "There is no such action.", field="action",
+                      cure="Press one of the buttons at the refund.")  # fmt: skip
     state: str = await orders.change(Job((scope.merchant_id, order_id), works[action], scope.actor, scope.request_id))
     return state

@@ -26,8 +26,8 @@ SELECT o.merchant_id, o.order_id,
   CASE WHEN o.stage = 'completed' THEN (SELECT to_jsonb(x) FROM advances x
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END AS advance,
   CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
-    SELECT to_jsonb(x) || jsonb_build_object('customer_id', coalesce((SELECT p.payer_id FROM order_payer p
-      WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id), o.pan_id))
+    SELECT to_jsonb(x) || jsonb_build_object('payer_id', (SELECT p.payer_id FROM order_payer p
+      WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
     FROM exposure_limits x WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
     ) END AS limits,
   (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f

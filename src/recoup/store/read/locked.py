@@ -26,7 +26,7 @@ from recoup.rules.order.snapshot import (
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
     plain = ("version", "name", "offset_us", "mit_mode", "cit_web", "cit_callcenter", "mit", "region", "acceptor_id",
-             "cit_unresolved", "killed", "capture_window_minutes", "state")  # fmt: skip
+             "cit_unresolved", "killed", "capture_window_minutes", "unknown_sites", "state")  # fmt: skip
     return Merchant(merchant_id=_id(row["merchant_id"]), **{name: row[name] for name in plain})
 
 
@@ -65,7 +65,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
         advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
         limits=limits_of(evidence["limits"]) if evidence["limits"] else None,
-        customer_id=_id(evidence["limits"]["customer_id"]) if evidence["limits"] else None,
+        payer_id=_id(evidence["limits"]["payer_id"]) if (evidence["limits"] or {}).get("payer_id") else None,
         disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
         dispute_terms=[terms_of(t) for t in evidence["dispute_terms"] or ()],
         **values,

@@ -98,9 +98,9 @@ settled AS (
 """,
     "advances": """
 advanced AS (
-  INSERT INTO advances AS a (merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy,
+  INSERT INTO advances AS a (merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy,
     started_at, until)
-  SELECT merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy, started_at, until
+  SELECT merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy, started_at, until
   FROM jsonb_populate_recordset(NULL::advances, $N)
   ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state
 )

@@ -43,7 +43,10 @@ WHERE merchant_id = $1
 _STABLECOIN_WEBHOOK_KEY = """
 UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1
 """
-_WEBHOOK_KEY = "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1"
+_WEBHOOK_KEY = """
+WITH ended AS (DELETE FROM webhook_key_overlaps WHERE merchant_id = $1)
+UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1
+"""
 
 
 async def move_clock(connection: asyncpg.Connection, merchant_id: UUID, offset_us: int) -> None:

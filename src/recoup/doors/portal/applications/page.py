@@ -10,9 +10,9 @@ from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.applications.fields import read_fields, shown_fields
 from recoup.doors.portal.applications.who import Desk, desk_of, only_applicants
 from recoup.doors.portal.applications.words import HAPPENINGS, STATES
+from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.settlements.people import names_for
 from recoup.doors.portal.templates import HEADERS, render
-from recoup.doors.portal.upload import checked_upload
 from recoup.doors.portal.visit import STATUSES, one, see
 from recoup.flows.merchants import application_documents, applications
 from recoup.flows.merchants.convert_application import convert_application
@@ -100,7 +100,7 @@ async def _step(world: Any, desk: Desk, application_id: UUID, doing: str) -> Non
 async def add_document(visit: AnyVisit) -> Response:
     desk = desk_of(visit)
     only_applicants(desk)
-    posted = await checked_upload(visit.request, visit.session, 10)
+    posted = await file_form(visit.request, visit.session)
     try:
         file, kind = posted.get("file"), posted.get("kind", "")
         if not isinstance(file, UploadFile) or not file.filename:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.disputes.evidence import suggested
 from recoup.doors.portal.disputes.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES, reason_words
+from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.timeline import moments
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
@@ -108,9 +109,9 @@ async def decide(visit: Visit) -> Response:
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")
     decided: Any = one(form, "decided")
-    if decided not in ("won", "lost"):
-        raise Problem("invalid", "A dispute is won or lost.", field="decided")
     try:
+        if decided not in ("won", "lost"):
+            raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Press one of the buttons.")
         await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, dispute["order_id"]),
                                 decided=decided, case=dispute["case_ref"])  # fmt: skip
     except Problem as problem:
@@ -119,19 +120,19 @@ async def decide(visit: Visit) -> Response:
 
 
 async def dispute_order(visit: Visit) -> Response:
-    """In the sandbox: the cardholder of this order disputes it."""
+    """In the sandbox: the cardholder of this order disputes it. What is refused is said on the order's page."""
     form = await checked_form(visit)
     _must_answer(visit)
-    order_id = parse_id(visit.request.path_params["order_id"])
-    async with visit.portal.world.db.connection() as connection:
-        page = await read_order(connection, visit.merchant_id, order_id) if order_id else None
-    if page is None:
-        raise Problem("not_found", f"{visit.known.merchant.name} has no order with this id.")
-    kind: Any = one(form, "kind")
-    if kind not in DISPUTE_KINDS:
-        raise Problem("invalid", "A dispute is about fraud, the service or the processing.", field="kind")
-    text, asset = one(form, "amount").strip(), page.order["asset"]
-    units = from_text(text, asset, "amount").units if text and asset in EXPONENTS else None
-    await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
-                            units=units)  # fmt: skip
+    page = await find(visit)
+    try:
+        kind: Any = one(form, "kind")
+        if kind not in DISPUTE_KINDS:
+            raise Problem("invalid", "A dispute is about fraud, the service or the processing.", field="kind",
+                          cure="Choose one of them.")  # fmt: skip
+        text, asset = one(form, "amount").strip(), page.order["asset"]
+        units = from_text(text, asset, "amount").units if text and asset in EXPONENTS else None
+        await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
+                                units=units)  # fmt: skip
+    except Problem as problem:
+        return show(visit, page, problem=problem, status=STATUSES[problem.code])
     return see(f"/orders/{page.order_id}#disputes")

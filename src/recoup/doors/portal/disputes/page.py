@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.disputes.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES, reason_words
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form, one, see
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
 from recoup.flows.disputes.desk import try_notice_again
 from recoup.flows.disputes.receive import in_words
 from recoup.kernel.problem import Problem
@@ -25,6 +25,10 @@ VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 
 
 async def disputes_page(visit: Visit) -> Response:
+    return await _show(visit)
+
+
+async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     query = visit.request.query_params
     view = query.get("view", "open")
     view = view if view in VIEWS else "open"
@@ -42,8 +46,9 @@ async def disputes_page(visit: Visit) -> Response:
     values = visit.values(
         rows=[_row(row) for row in rows[:DESK_MAX]], views=views, view=view, kind=kind, kinds=DISPUTE_KINDS,
         begin=offset, more=len(rows) > DESK_MAX, step=DESK_MAX, notices=notices, in_words=in_words,
+        problem=problem,
     )  # fmt: skip
-    return render("disputes/disputes.html", values)
+    return render("disputes/disputes.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
 def _row(row: Any) -> dict[str, Any]:
@@ -62,5 +67,6 @@ async def notice_again(visit: Visit) -> Response:
     told = await try_notice_again(visit.portal.world, visit.portal.orders, merchant_id, one(form, "route"),
                                   one(form, "notice"), done_by=visit.scope.actor.text() if done else None)  # fmt: skip
     if told == "unmatched":
-        raise Problem("wrong_state", "It still fits no charge.", cure="Ask the processor what it is about.")
+        message = "It still fits no charge."
+        return await _show(visit, Problem("wrong_state", message, cure="Ask the processor what it is about."))
     return see("/disputes")

@@ -14,7 +14,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.rules.money.bank_account import TRIES_MAX, read_account
-from recoup.store.read.bank import list_accounts
+from recoup.store.read.bank import last_returns, list_accounts
 from recoup.store.read.settlement_terms import payable_assets, terms_at
 
 
@@ -26,10 +26,11 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, s
     """`typed`: what stood in the form; numbers of accounts are not shown again."""
     async with visit.portal.world.db.connection() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
+        returns = await last_returns(connection, visit.merchant_id)
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
     values = visit.values(
-        accounts=accounts, states=ACCOUNTS, may=_may(visit), problem=problem,
+        accounts=accounts, returns=returns, states=ACCOUNTS, may=_may(visit), problem=problem,
         typed={"holder": "", "currency": next(iter(assets), "USD")} | (typed or {}),
         assets=sorted({*assets, "USD", "EUR", "GBP"}), delay=terms.account_delay_days, tries_max=TRIES_MAX,
         deposits={a["account_id"]: shown_deposits(visit.portal.world, a) for a in accounts},

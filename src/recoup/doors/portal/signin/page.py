@@ -100,7 +100,8 @@ async def choose(visit: Visit) -> Response:
     form = await checked_form(visit)
     merchant_id = parse_id(one(form, "merchant"))
     if merchant_id is None:
-        raise Problem("invalid", "This is not a merchant's id.", field="merchant")
+        raise Problem("invalid", "This is not a merchant's id.", field="merchant",
+                      cure="Choose one from the list of merchants.")  # fmt: skip
     token = visit.request.cookies.get(COOKIE, "")
     await switch_merchant(visit.portal.world, token, visit.session, merchant_id)
     return see(_HOME)

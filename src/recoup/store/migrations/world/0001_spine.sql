@@ -281,6 +281,11 @@ CREATE TABLE application_documents (
 );
 CREATE INDEX application_documents_of ON application_documents (application_id, document_id);
 
+-- Whose events are a partner's too: those of its merchants, and of what it applied for that is none yet.
+CREATE VIEW heard_by_partners AS
+  SELECT merchant_id, partner_id FROM partner_merchants
+  UNION ALL SELECT merchant_id, owner_id FROM applications WHERE owner_kind = 'partner' AND status <> 'CONVERTED';
+
 -- home: merchant. A merchant asks to go live; the operator decides. One question at a time.
 CREATE TABLE go_live_requests (
   merchant_id uuid NOT NULL REFERENCES merchants,
@@ -892,7 +897,7 @@ CREATE TABLE exposure_allotments (
   CHECK (reclaim BETWEEN 0 AND used)
 );
 
--- The payer where one is known, else the card number.
+-- What a payer has in use, and what a card number has: an advance counts for both, by payer_id and by pan_id.
 CREATE TABLE customer_exposure (
   merchant_id uuid NOT NULL,
   customer_id uuid NOT NULL,
@@ -905,7 +910,8 @@ CREATE TABLE customer_exposure (
 CREATE TABLE advances (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
-  customer_id uuid NOT NULL,
+  payer_id uuid,                           -- where one is known
+  pan_id uuid NOT NULL,                    -- the card number that it was approved with
   asset text NOT NULL,
   slot smallint NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -1144,7 +1150,8 @@ CREATE TABLE account_balances (
 
 -- home: merchant. What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
 
--- A period is settled by the terms that are valid when it ends; no terms begin in the past. Rows are never changed.
+-- A period is settled by the terms that are valid when it ends, the reserve of an order by those of its day; no terms
+-- begin in the past. Rows are never changed.
 CREATE TABLE settlement_terms (
   merchant_id uuid NOT NULL REFERENCES merchants,
   valid_from timestamptz NOT NULL,
@@ -1413,8 +1420,10 @@ CREATE TABLE feed (
   seq int NOT NULL,
   event_id uuid NOT NULL,
   event text NOT NULL,
+  number bigint,                           -- counts the rescue API's events without gaps; null for the other API's
   PRIMARY KEY (merchant_id, feed_no),
-  UNIQUE (merchant_id, subject_id, seq)
+  UNIQUE (merchant_id, subject_id, seq),
+  UNIQUE (merchant_id, number)
 );
 
 -- How far a merchant's feed and pages got; its row is the closer's lock.
@@ -1422,12 +1431,15 @@ CREATE TABLE closers (
   merchant_id uuid PRIMARY KEY,
   feed_no bigint NOT NULL DEFAULT 0,
   page_no bigint NOT NULL DEFAULT 0,
-  root bytea NOT NULL DEFAULT '\x'
+  root bytea NOT NULL DEFAULT '\x',
+  number bigint NOT NULL DEFAULT 0
 );
 
+-- home: directory. Where events go: a merchant's addresses, and those of partners, who hear of all their merchants.
 CREATE TABLE endpoints (
-  merchant_id uuid NOT NULL,
-  endpoint_id uuid NOT NULL,
+  endpoint_id uuid PRIMARY KEY,
+  merchant_id uuid,
+  partner_id uuid,
   url text NOT NULL,
   events text[] NOT NULL,
   format text NOT NULL CHECK (format IN ('rescue', 'rescue-text', 'standard', 'stablecoin')),
@@ -1438,15 +1450,38 @@ CREATE TABLE endpoints (
   created_at timestamptz NOT NULL,
   encrypt boolean NOT NULL DEFAULT false,  -- stablecoin format only
   door text NOT NULL DEFAULT 'rescue' CHECK (door IN ('rescue', 'stablecoin')),  -- which API manages it
-  PRIMARY KEY (merchant_id, endpoint_id)
+  previous_key bytea,                      -- sealed; besides `own_key` until `previous_until`
+  previous_until timestamptz,
+  rotated_at timestamptz,
+  switched_at timestamptz,                 -- when its receiver took what only the new key had signed
+  failures int NOT NULL DEFAULT 0,         -- tries in a row that were not taken
+  failing_since timestamptz,
+  last_error text,
+  opened_at timestamptz,                   -- the circuit breaker: since then there are probes only, one at a time
+  probes int NOT NULL DEFAULT 0,
+  probe_at timestamptz,                    -- wall time; null = the breaker is closed
+  CHECK (num_nonnulls(merchant_id, partner_id) = 1),
+  CHECK (partner_id IS NULL OR own_key IS NOT NULL),
+  CHECK ((opened_at IS NULL) = (probe_at IS NULL)),
+  CHECK ((previous_key IS NULL) = (previous_until IS NULL))
 );
-
+CREATE INDEX endpoints_merchant ON endpoints (merchant_id);
+CREATE INDEX endpoints_partner ON endpoints (partner_id);
 CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
   WHERE door = 'stablecoin' AND state <> 'deleted';
-CREATE UNIQUE INDEX endpoints_one_url ON endpoints (merchant_id, url, (format = 'stablecoin'))
+CREATE UNIQUE INDEX endpoints_one_url ON endpoints (coalesce(merchant_id, partner_id), url, (format = 'stablecoin'))
   WHERE door = 'rescue' AND state <> 'deleted';
 
--- One endpoint x one subject (or one event, when unordered): the next event to deliver.
+-- home: merchant. The merchant's webhook key that was replaced, until it ends.
+CREATE TABLE webhook_key_overlaps (
+  merchant_id uuid PRIMARY KEY,
+  previous_key bytea NOT NULL,             -- sealed
+  previous_until timestamptz NOT NULL,
+  rotated_at timestamptz NOT NULL
+);
+
+-- One endpoint x one subject (or one event, when unordered): the next event to deliver. While earlier events are sent
+-- again, `next_seq` stands before `live_seq`, where it goes on.
 CREATE TABLE lanes (
   merchant_id uuid NOT NULL,
   endpoint_id uuid NOT NULL,
@@ -1454,12 +1489,60 @@ CREATE TABLE lanes (
   subject_id uuid NOT NULL,
   next_seq int NOT NULL,
   due_at timestamptz,                      -- wall time; null = nothing to deliver
-  fails int NOT NULL DEFAULT 0,
+  fails int NOT NULL DEFAULT 0,            -- of this event, that count for its schedule
+  tries int NOT NULL DEFAULT 0,            -- of this event, probes of an open breaker among them
   lease_until timestamptz,
+  replay_id uuid,
+  live_seq int,
   PRIMARY KEY (merchant_id, endpoint_id, lane_id),
-  FOREIGN KEY (merchant_id, endpoint_id) REFERENCES endpoints
+  CHECK ((replay_id IS NULL) = (live_seq IS NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX lanes_due ON lanes (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_due ON lanes (endpoint_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_resent ON lanes (endpoint_id) WHERE replay_id IS NOT NULL;
+
+-- What shall be sent again: events of the feed from one number to another, and between two instants.
+CREATE TABLE replays (
+  merchant_id uuid NOT NULL,
+  replay_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  key text NOT NULL,                       -- the caller's; a repeat is the same replay
+  asked jsonb NOT NULL,
+  feed_from bigint NOT NULL,
+  feed_to bigint NOT NULL,
+  at_from timestamptz,                     -- business time, included
+  at_to timestamptz,                       -- business time, not included
+  events text[] NOT NULL,
+  done_to bigint NOT NULL,                 -- lanes are open for what stands up to here
+  found int NOT NULL DEFAULT 0,
+  actor text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, replay_id),
+  UNIQUE (merchant_id, endpoint_id, key)
+);
+CREATE INDEX replays_endpoint ON replays (endpoint_id, created_at);
+
+-- home: partner. The feed over all merchants of a partner, numbered anew without gaps; events of one merchant keep their
+-- order. `partner_reached`: up to where each merchant's own feed is in it.
+CREATE TABLE partner_closers (
+  partner_id uuid PRIMARY KEY,
+  number bigint NOT NULL DEFAULT 0
+);
+CREATE TABLE partner_reached (
+  partner_id uuid NOT NULL,
+  merchant_id uuid NOT NULL,
+  number bigint NOT NULL,
+  PRIMARY KEY (partner_id, merchant_id)
+);
+CREATE TABLE partner_feed (
+  partner_id uuid NOT NULL,
+  number bigint NOT NULL,
+  merchant_id uuid NOT NULL,
+  merchant_number bigint NOT NULL,
+  PRIMARY KEY (partner_id, number),
+  UNIQUE (partner_id, merchant_id, merchant_number)
+);
+
+-- home: merchant. What was tried, and what came of it.
 
 CREATE TABLE delivery_tries (
   merchant_id uuid NOT NULL,
@@ -1476,10 +1559,11 @@ CREATE TABLE delivery_tries (
   answer text NOT NULL,
   result text NOT NULL CHECK (result IN ('delivered', 'failed', 'parked', 'disabled')),
   sample text,                             -- the event's name, of a sample that was sent on demand
+  resent boolean NOT NULL DEFAULT false,   -- a person asked for the event again
   PRIMARY KEY (merchant_id, try_id)
 ) PARTITION BY RANGE (try_id);
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
-CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
+CREATE INDEX delivery_tries_endpoint ON delivery_tries (endpoint_id, try_id DESC);
 
 -- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
 -- order's payer, and is read when it is sent.
@@ -1577,6 +1661,59 @@ CREATE TABLE transmissions (
 ) PARTITION BY RANGE (transmit_id);
 CREATE INDEX transmissions_order ON transmissions (merchant_id, external_id);
 
+-- home: merchant. Files of many payments; each row goes the way of a single call, and is answered.
+CREATE TABLE uploads (
+  merchant_id uuid NOT NULL,
+  upload_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('transmit', 'evaluate')),
+  form text NOT NULL CHECK (form IN ('json', 'csv')),
+  content_mac bytea NOT NULL,              -- of the unpacked bytes: the same file again is this upload
+  file_name text NOT NULL,
+  state text NOT NULL CHECK (state IN ('received', 'working', 'completed', 'stopped')),
+  row_count int NOT NULL DEFAULT 0,
+  done_count int NOT NULL DEFAULT 0,
+  refused_count int NOT NULL DEFAULT 0,    -- some already when the file is read
+  begun_to int NOT NULL DEFAULT 0,         -- rows up to this one may have taken effect
+  notes jsonb NOT NULL DEFAULT '[]',       -- what whoever reads it should know of the file
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  received_at timestamptz NOT NULL,        -- wall time, as the other two
+  stop_asked_at timestamptz,
+  stop_asked_by text,
+  finished_at timestamptz,
+  PRIMARY KEY (merchant_id, upload_id),
+  CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'stopped'))),
+  CHECK (done_count + refused_count <= row_count),
+  CHECK (state <> 'completed' OR done_count + refused_count = row_count)
+);
+-- One that was stopped may be sent again.
+CREATE UNIQUE INDEX uploads_content ON uploads (merchant_id, kind, content_mac) WHERE state <> 'stopped';
+CREATE INDEX uploads_unfinished ON uploads (merchant_id, kind, upload_id) WHERE state IN ('received', 'working');
+
+CREATE TABLE upload_rows (
+  merchant_id uuid NOT NULL,
+  upload_id uuid NOT NULL,
+  row_no int NOT NULL,
+  line_no int NOT NULL,
+  sequence text NOT NULL,                  -- as the row says, else its number
+  external_id text NOT NULL,
+  given bytea,                             -- the checked row while it waits; forgotten with its answer
+  subject_id uuid,                         -- the order or transmission; a transmission's before it is made
+  state text NOT NULL CHECK (state IN ('received', 'done', 'refused', 'stopped')),
+  tries smallint NOT NULL DEFAULT 0,       -- that broke on our side
+  status text,                             -- the word that a single call is answered
+  code text,
+  errors jsonb NOT NULL DEFAULT '[]',      -- [{field, message, cure}]
+  warning text,
+  PRIMARY KEY (merchant_id, upload_id, row_no),
+  FOREIGN KEY (merchant_id, upload_id) REFERENCES uploads,
+  CHECK ((given IS NOT NULL) = (state = 'received')),
+  CHECK ((code IS NOT NULL) = (state = 'refused')),
+  CHECK ((status IS NOT NULL) = (state = 'done'))
+);
+CREATE INDEX upload_rows_waiting ON upload_rows (merchant_id, upload_id, row_no) WHERE state = 'received';
+CREATE INDEX upload_rows_refused ON upload_rows (merchant_id, upload_id, row_no) WHERE state = 'refused';
+
 -- The application may not rewrite history: append-only tables take no UPDATE or DELETE, save the columns that the
 -- closer stamps. Retention and migrations run as the owner.
 GRANT USAGE ON SCHEMA public TO recoup_app;
@@ -1586,8 +1723,9 @@ REVOKE INSERT ON world FROM recoup_app;
 GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts, subscriptions,
-  settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks TO recoup_app;
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts,
+  subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows
+  TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
@@ -1598,5 +1736,7 @@ GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_ru
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
+GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
+GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
 GRANT UPDATE ON applications, go_live_requests TO recoup_app;
 GRANT DELETE ON application_documents TO recoup_app;
