@@ -281,6 +281,11 @@ CREATE TABLE application_documents (
 );
 CREATE INDEX application_documents_of ON application_documents (application_id, document_id);
 
+-- Whose events are a partner's too: those of its merchants, and of what it applied for that is none yet.
+CREATE VIEW heard_by_partners AS
+  SELECT merchant_id, partner_id FROM partner_merchants
+  UNION ALL SELECT merchant_id, owner_id FROM applications WHERE owner_kind = 'partner' AND status <> 'CONVERTED';
+
 -- home: merchant. A merchant asks to go live; the operator decides. One question at a time.
 CREATE TABLE go_live_requests (
   merchant_id uuid NOT NULL REFERENCES merchants,
