@@ -26,7 +26,7 @@ def _of_partners() -> Iterator[Method]:
         examples = tuple(Example(e.name, e.request, e.status, e.answer) for e in told.examples
                          if not (isinstance(e.request, dict) and e.request.get("format") == "stablecoin"))  # fmt: skip
         yield Method(replace(told, path=path, group="Partners", text=text + _TEXT, examples=examples,
-                             credential="partner"), method.handle,
+                             credential=PARTNER), method.handle,
                      PARTNER, method.body_optional)  # fmt: skip
 
 
