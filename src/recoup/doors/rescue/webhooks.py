@@ -3,8 +3,6 @@
 from typing import Any, Final
 from uuid import UUID
 
-from msgspec import UNSET
-
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.hook_owner import owner_of
@@ -51,9 +49,7 @@ async def list_all(call: Call) -> Reply:
 
 
 async def read(call: Call) -> Reply:
-    world = call.services.world
-    found = await endpoints.read(world, await owner_of(call), endpoint_id(call))
-    return Reply(shown(found, waiting=await endpoints.waiting(world, found)))
+    return Reply(shown(await endpoints.read(call.services.world, await owner_of(call), endpoint_id(call))))
 
 
 async def replace(call: Call) -> Reply:
@@ -125,8 +121,7 @@ def endpoint_id(call: Call) -> UUID:
     return found
 
 
-def shown(endpoint: Endpoint, *, waiting: int | None = None) -> Shown:
-    """`waiting`: events that are still to be delivered there, where they were counted."""
+def shown(endpoint: Endpoint) -> Shown:
     health = endpoint.health
     return Shown(
         id=endpoint.endpoint_id, url=endpoint.url, events=list(endpoint.events), format=endpoint.format,
@@ -135,7 +130,7 @@ def shown(endpoint: Endpoint, *, waiting: int | None = None) -> Shown:
         previous_key_until=iso_or_null(endpoint.previous_until),
         health=Health(state=health.state, since=iso_or_null(health.failing_since), failures=health.failures,
                       last_error=health.last_error, next_try_at=iso_or_null(health.probe_at),
-                      waiting_events=UNSET if waiting is None else waiting),
+                      waiting_events=endpoint.waiting),
     )  # fmt: skip
 
 

@@ -20,19 +20,19 @@ from recoup.rules.messages.stable_events import DEFAULT as STABLE_DEFAULT
 from recoup.rules.messages.stable_events import NAMES as STABLE_NAMES
 from recoup.rules.messages.stable_events import wire_names
 from recoup.store.pool import KeyTaken
-from recoup.store.read.endpoints import count_waiting, list_endpoints, list_tries
+from recoup.store.read.endpoints import list_endpoints, list_tries
 from recoup.store.write.endpoints import add_endpoint, change_endpoint, delete_endpoint
 
 STATES = ("active", "disabled")
 FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")
 ENDPOINTS_MAX = 50
-WAITING_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """`events` as its dialect names them. `signing_key` is base64; the stablecoin dialect signs with that text as it
-    is. `previous_until`: until then what the key before it signs is good, too."""
+    is. `previous_until`: until then what the key before it signs is good, too. `waiting`:
+    events that are still to be delivered, at most 1,000."""
 
     endpoint_id: UUID
     url: str
@@ -46,6 +46,7 @@ class Endpoint:
     own_key: bool
     previous_until: datetime | None
     health: Health
+    waiting: int
 
 
 def names_in(form: str) -> Mapping[str, str]:
@@ -104,12 +105,6 @@ async def list_all(world: World, owner: Owner) -> list[Endpoint]:
     async with world.db.connection() as connection:
         rows = await list_endpoints(connection, owner_id(owner))
     return [_endpoint(world, owner, row) for row in rows]
-
-
-async def waiting(world: World, endpoint: Endpoint) -> int:
-    """Events that are still to be delivered there; at most `WAITING_MAX`."""
-    async with world.db.connection() as connection:
-        return await count_waiting(connection, endpoint.endpoint_id, WAITING_MAX)
 
 
 async def update(
@@ -209,4 +204,5 @@ def _endpoint(world: World, owner: Owner, row: Any) -> Endpoint:
     return Endpoint(
         row["endpoint_id"], row["url"], events, row["format"], row["state"], row["why"], row["created_at"], key,
         row["encrypt"], row["own_key"] is not None, until if until and until > world.clocks.wall() else None, health,
+        row["waiting"],
     )  # fmt: skip

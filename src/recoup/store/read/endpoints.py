@@ -4,23 +4,20 @@ from uuid import UUID
 
 import asyncpg
 
+WAITING_MAX = 1_000
+
 _LIST = """
 SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.created_at, e.encrypt, e.failures,
   e.failing_since, e.last_error, e.opened_at, e.probes, e.probe_at, m.webhook_key,
-  CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until
+  CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until,
+  (SELECT count(*) FROM (SELECT FROM lanes l JOIN feed f ON f.merchant_id = l.merchant_id
+      AND f.subject_id = l.subject_id AND f.seq >= l.next_seq AND f.event = ANY(e.events)
+    WHERE l.endpoint_id = e.endpoint_id AND l.due_at IS NOT NULL LIMIT $2) w) AS waiting
 FROM endpoints e
 LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id
 WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND e.door = 'rescue'
 ORDER BY e.created_at, e.endpoint_id
-"""
-# A subject's events that the endpoint wants, from where its lane stands.
-_WAITING = """
-SELECT count(*) FROM (
-  SELECT FROM lanes l JOIN endpoints e USING (endpoint_id)
-  JOIN feed f ON f.merchant_id = l.merchant_id AND f.subject_id = l.subject_id AND f.seq >= l.next_seq
-    AND f.event = ANY(e.events)
-  WHERE l.endpoint_id = $1 AND l.due_at IS NOT NULL LIMIT $2) w
 """
 
 _TRIES = """
@@ -42,11 +39,6 @@ async def list_tries(
     return await connection.fetch(_TRIES, endpoint_id, limit, before)  # type: ignore[no-any-return]
 
 
-async def count_waiting(connection: asyncpg.Connection, endpoint_id: UUID, maximum: int) -> int:
-    """Events that are still to be delivered there; at most `maximum`."""
-    return int(await connection.fetchval(_WAITING, endpoint_id, maximum))
-
-
 _STABLECOIN = """
 SELECT endpoint_id, url, events, encrypt, state, why FROM endpoints
 WHERE merchant_id = $1 AND door = 'stablecoin' AND state <> 'deleted'
@@ -66,6 +58,6 @@ async def stablecoin_webhook_key_of(connection: asyncpg.Connection, merchant_id:
 
 
 async def list_endpoints(connection: asyncpg.Connection, owner_id: UUID) -> list[asyncpg.Record]:
-    """Those of a merchant, or of a partner."""
-    return await connection.fetch(_LIST, owner_id)  # type: ignore[no-any-return]
+    """Those of a merchant, or of a partner; with how many events are still to be delivered there."""
+    return await connection.fetch(_LIST, owner_id, WAITING_MAX)  # type: ignore[no-any-return]
 

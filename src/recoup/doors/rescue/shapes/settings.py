@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from recoup.doors.rescue.wire import Moment, Shape, Text128, Text512
 
@@ -103,9 +103,7 @@ class Health(Shape, kw_only=True):
     failures: Annotated[int, Meta(ge=0, description="Tries in a row that were not taken.")]
     last_error: Annotated[str | None, Meta(description="Of the last of them.")]
     next_try_at: Annotated[Moment | None, Meta(description="While open: when the next probe is sent.")]
-    waiting_events: Annotated[
-        int | UnsetType, Meta(description="Still to be delivered there, at most 10,000; for one endpoint only.")
-    ] = UNSET
+    waiting_events: Annotated[int, Meta(ge=0, description="Still to be delivered there; at most 1,000.")]
 
 
 class Endpoint(Shape, kw_only=True):
