@@ -53,6 +53,11 @@ class Things:
             return made | (self.application(words[-1]) if "{id}" in words else {})
         if "transmit" in words and "{id}" in words:
             made["TRANSMIT_ID"] = self.transmitted()
+        elif "webhooks" in words and "partner" in words:
+            self.token = made["PARTNER_TOKEN"]
+            self.delete_endpoints("/v1/partner/webhooks")
+            if "{id}" in words:
+                made["WEBHOOK_ID"] = self.post("/v1/partner/webhooks", {"url": self.hooks})["id"]
         elif "webhooks" in words and "{id}" in words:
             made["WEBHOOK_ID"] = self.post("/v1/webhooks", {"url": self.hooks})["id"]
         elif "settlements" in words:
@@ -137,11 +142,11 @@ class Things:
             if site["id"] != self.kept["site_id"]:
                 httpx.delete(f"{self.kept['base_url']}/v1/sites/{site['id']}", headers=headers, timeout=30)
 
-    def delete_endpoints(self) -> None:
+    def delete_endpoints(self, path: str = "/v1/webhooks") -> None:
         """Those of earlier samples: a url belongs to one endpoint."""
         headers = {"authorization": f"Bearer {self.token}"}
-        for one in httpx.get(f"{self.kept['base_url']}/v1/webhooks", headers=headers, timeout=30).json()["data"]:
-            httpx.delete(f"{self.kept['base_url']}/v1/webhooks/{one['id']}", headers=headers, timeout=30)
+        for one in httpx.get(f"{self.kept['base_url']}{path}", headers=headers, timeout=30).json()["data"]:
+            httpx.delete(f"{self.kept['base_url']}{path}/{one['id']}", headers=headers, timeout=30)
 
     def card(self) -> str:
         card = {"first_name": "Ana", "last_name": "Roe", "number": APPROVE_CARDS[0], "month": "09", "year": "2031"}

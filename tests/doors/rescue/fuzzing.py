@@ -87,7 +87,14 @@ class Target(Watched):
 
     def new_endpoint(self) -> str:
         """Where nobody listens."""
-        return str(self.shop.post("/webhooks", {"url": "http://127.0.0.1:9/"}).json()["id"])
+        self.made += 1
+        return str(self.shop.post("/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
+
+    def new_partner_endpoint(self) -> str:
+        """As `new_endpoint`, of the partner; those before it are gone."""
+        self.made += 1
+        self.door.sql("UPDATE endpoints SET state = 'deleted' WHERE partner_id = $1", self.partner.partner_id)
+        return str(self.partner.post("/partner/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
 
     def stand(self) -> dict[str, Any]:
         marks = self.door.run(self.door.counting.value(_MARKS, self.shop.shop.merchant_id))
@@ -140,7 +147,11 @@ class Target(Watched):
             which = self.settlement
         elif "/transmit/" in found:
             which = self.transmission
-        elif operation.method == "DELETE":
+        elif "/partner/webhooks/" in found:
+            which = self.new_partner_endpoint()
+            self.seen = self.stand()
+        elif operation.method == "DELETE" or found.endswith(("/replay", "/rotate")):
+            self.make_room()
             which = self.new_site() if "/sites/" in found else self.new_endpoint()
             self.seen = self.stand()
         else:
@@ -173,6 +184,12 @@ def _site(target: Target) -> dict[str, Any]:
 
 def _hook(_: Target) -> dict[str, Any]:
     return {"url": "https://hooks.merchant.example.com/a", "events": ["order.completed"], "format": "rescue"}
+
+
+def _replay(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"since": "2026-03-02T00:00:00Z", "until": "2026-09-02T00:00:00Z", "events": ["order.completed"],
+            "idempotencyKey": f"r-{target.made}"}
 
 
 def _pdf(number: int) -> str:
@@ -208,6 +225,14 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PUT /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
     "PATCH /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
     "POST /v1/webhooks/{id}/test": lambda t: {"event": "order.expired"},
+    "POST /v1/webhooks/rotate": lambda t: {"overlapHours": 0},
+    "POST /v1/webhooks/{id}/rotate": lambda t: {"overlapHours": 0},
+    "POST /v1/webhooks/{id}/replay": _replay,
+    "POST /v1/partner/webhooks": _hook, "PUT /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
+    "PATCH /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
+    "POST /v1/partner/webhooks/{id}/test": lambda t: {"event": "order.expired"},
+    "POST /v1/partner/webhooks/{id}/rotate": lambda t: {"overlapHours": 48},
+    "POST /v1/partner/webhooks/{id}/replay": _replay,
     "POST /v1/sites": _site, "PUT /v1/sites/{id}": _site, "PATCH /v1/sites/{id}": _site,
     "POST /v1/onboarding/application": lambda t: APPLICATION,
     "PUT /v1/onboarding/application/{id}": lambda t: APPLICATION,
