@@ -36,6 +36,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         clock,
         listen,
         outcome,
+        partner,
         reconcile,
         report,
         sandbox,
@@ -44,5 +45,5 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         verify,
     )
 
-    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, report, reconcile, bank, verify):
+    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, partner, report, reconcile, bank, verify):
         module.add(cli, with_world, load_settings)

@@ -16,6 +16,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "migrate-from-flexfactor": ("Start", "Coming from FlexFactor"),
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
+    "partners": ("Reference", "Partners"),
     "settlement": ("Reference", "Settlement"),
     "events": ("Reference", "Webhooks"),
     "errors": ("Reference", "Errors"),
