@@ -175,19 +175,22 @@ def _word(name: str) -> str:
 
 
 def name_of(method: str, path: str) -> str:
-    """`GET /v1/orders/{id}` is get_order, `POST /v1/orders/{id}/refund` refund_order, `GET /v1/orders` list_orders."""
+    """`GET /v1/orders/{id}` is get_order, `POST /v1/orders/{id}/refund` refund_order, `GET /v1/orders` list_orders.
+    What an id follows is one of its kind."""
     parts = [part for part in path.split("/") if part and part not in ("v1", "api")]
-    words = [part.replace("-", "_") for part in parts if not part.startswith("{")]
+    words = [
+        (_one(part) if following.startswith("{") else part).replace("-", "_")
+        for part, following in zip(parts, [*parts[1:], ""], strict=True) if not part.startswith("{")
+    ]  # fmt: skip
     if parts[-1].startswith("{"):
-        return "_".join([_TO_ONE[method], *map(_one, words)])
+        return "_".join([_TO_ONE[method], *words])
     *outer, last = words
+    many = _one(last) != last
     if method == "GET":
-        return "_".join(["list" if _one(last) != last else "get", *map(_one, outer), last])
+        return "_".join(["list" if many else "get", *outer, last])
     if method == "PUT":
-        return "_".join(["set", *map(_one, outer), last])
-    if _one(last) != last:
-        return "_".join([_TO_ONE[method], *map(_one, outer), _one(last)])
-    return "_".join([last, *map(_one, outer)])
+        return "_".join(["set", *outer, last])
+    return "_".join([_TO_ONE[method], *outer, _one(last)] if many else [last, *outer])
 
 
 def _one(word: str) -> str:

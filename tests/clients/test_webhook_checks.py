@@ -23,7 +23,8 @@ def rescue(body: bytes = BODY, host: str = "shop.test:8443") -> bool:
 
 
 def standard(body: bytes = BODY, key: str = KEY, at: float = AT) -> bool:
-    return webhooks.is_standard(key, standard_headers(KEY, "evt_1", NOW, BODY), body, at)
+    headers = standard_headers([base64.b64encode(b"new").decode(), KEY], "evt_1", NOW, BODY)  # a key is being replaced
+    return webhooks.is_standard(key, headers, body, at)
 
 
 def stablecoin(body: bytes = BODY, at: float = AT) -> bool:

@@ -9,7 +9,8 @@ from recoup.kernel.ids import parse_id
 SCRIPT = Path(__file__).resolve().parents[2] / "src/recoup/doors/docs/static/sense.js"
 PAGE = """
 const kept = new Map(Object.entries(JSON.parse(process.argv[2])));
-const forms = [0, 1].map(() => ({ elements: {}, appendChild(field) { this.elements.senseKey = field; return field; } }));
+const put = (form) => Object.assign(form, { appendChild: (field) => (form.elements.senseKey = field) });
+const forms = [0, 1].map(() => put({ elements: {} }));
 const refused = () => { throw new Error("storage is off"); };
 const storage = process.argv[3] === "off" ? { getItem: refused, setItem: refused }
   : { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value) };

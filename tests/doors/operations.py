@@ -30,6 +30,11 @@ def check_answer(operation: Operation, answer: httpx.Response, told: str) -> Any
     if answer.headers.get("content-type", "").startswith("text/csv"):
         return answer.text  # a file, asked for as one
     shape = operation.answers[answer.status_code]
+    if shape is not None and answer.headers.get("content-type", "").startswith("application/x-ndjson"):
+        for line in answer.text.splitlines():
+            value = msgspec.json.decode(line, type=shape)
+            assert msgspec.json.decode(msgspec.json.encode(value)) == msgspec.json.decode(line), told
+        return answer.text
     if shape is None:
         assert answer.content == b"", told
         return None

@@ -28,6 +28,7 @@ from recoup.doors.portal.visit import COOKIE
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.money.adjust import adjust
+from recoup.flows.people.invitations import Subject, invite
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.people.sessions import open_session, read_session
 from recoup.kernel.ids import new_id
@@ -156,11 +157,20 @@ def _side(door: Door, mark: str) -> Side:
         side.sessions[role] = _session(door, f"{role}@{mark}.example", [Membership("merchant", mid, role)])
         side.sessions[f"partner {role}"] = _session(door, f"p-{role}@{mark}.example",
                                                     [Membership("partner", pid, role)])
+    subject = Subject("merchant", mid, f"{mark} Tea")
+    asked = invite(door.world, subject, _owner_id(door, side), f"guest@{mark}.example", "analyst")
+    side.ids["invitation"] = str(door.run(asked))
     made = side.partner.merchant(name=f"{mark} Second")
     hook = {"url": f"https://{mark}.example.com/partner"}
     side.ids["partner_endpoint"] = side.partner.post("/partner/webhooks", hook).json()["id"]
     side.ids |= {"mid": str(mid), "partner": str(pid), "handover": made["handover"]["url"].rpartition("/")[2]}
     return side
+
+
+def _owner_id(door: Door, side: Side) -> uuid.UUID:
+    session = door.run(read_session(door.world, side.sessions["owner"][0]))
+    assert session is not None
+    return session.user_id
 
 
 def _session(door: Door, email: str, memberships: list[Membership]) -> tuple[str, str]:
@@ -216,6 +226,10 @@ def _objects(side: Side) -> None:
     ids["adjustment"] = str(door.sql("SELECT adjustment_id FROM adjustments WHERE merchant_id = $1", side.mid)[0][0])
     ids["checkout"] = checkout_token(door.world, side.mid, uuid.UUID(ids["held"]))
     ids["nothing"] = str(new_id())
+    for kind in ("application", "spare_application"):
+        ids[kind] = caller.post("/onboarding/application", {"legalName": f"{mark} Ltd"}).json()["id"]
+    paper = {"kind": "identity", "name": f"{mark}.pdf", "content": "JVBERi0xLjcKJSVFT0YK"}
+    ids["document"] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
 
 
 def _uploaded(ground: Ground, side: Side) -> None:
@@ -274,10 +288,14 @@ def _digests(tables: Any) -> str:
     parts = []
     for table in tables:
         columns = set(table["columns"])
-        if "merchant_id" in columns:
+        if "owner_id" in columns:
+            where = "x.owner_id IN ($1, $2)"
+        elif "merchant_id" in columns:
             where = "x.merchant_id = $1"
         elif "partner_id" in columns:
             where = "x.partner_id = $2"
+        elif "application_id" in columns:
+            where = "x.application_id IN (SELECT application_id FROM applications WHERE owner_id IN ($1, $2))"
         else:
             continue
         parts.append(f"(SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM {table['name']} x"
@@ -289,5 +307,6 @@ _DIGEST = "SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) F
 _PEOPLE = {
     "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR name LIKE $3",
     "people members": f"{_DIGEST} memberships x WHERE subject_id IN ($1, $2) OR $3 = ''",
+    "people invitations": f"{_DIGEST} invitations x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people users": f"{_DIGEST} users x WHERE email LIKE $3 AND email NOT LIKE '%#%' OR user_id IN ($1, $2)",
 }

@@ -3,6 +3,7 @@
 A new route fails the walk until it has a line here. `ids`: variable of the path -> kind of object in `ground`.
 """
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,10 +67,17 @@ def _evaluate(side: Side) -> Any:
     return body
 
 
+def _document(side: Side, number: int) -> Any:
+    pdf = base64.b64encode(b"%%PDF-1.7\n%d\n%%%%EOF" % number).decode()
+    return {"kind": "registration", "name": f"{side.mark}.pdf", "content": pdf}
+
+
 OWNER = frozenset({"owner"})
 NOBODY: frozenset[str] = frozenset()
 _ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
 _NOTE = {"note": "noted"}
+_APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "docId": "document"}
+_PAPER = {"application_id": "application", "document_id": "document"}
 _NO_MONEY = frozenset({404, 409})  # the order has none that came late or was not settled; its page is shown
 
 TABLE: dict[Key, Line] = {
@@ -247,6 +255,35 @@ TABLE: dict[Key, Line] = {
         "currency": "USD", "amount": "1.00", "direction": "from", "key": UNKNOWN, **_NOTE}),
     ("POST", "/approvals/adjustments/{id}"): _page(ids={"id": "adjustment"}, whose="operator", may=NOBODY,
                                                    body=lambda s: {"decision": "refuse"}),
+    # onboarding: an application is its owner's, whoever that is
+    ("POST", "/v1/onboarding/application"): _v1(body=lambda s: {"legalName": "New"}),
+    ("GET", "/v1/onboarding/application/list"): _v1(),
+    ("GET", "/v1/onboarding/application/{id}"): _of("application"),
+    ("PUT", "/v1/onboarding/application/{id}"): _of("application", body=lambda s: {"legalName": "Other"}),
+    ("POST", "/v1/onboarding/application/{id}/submit"): _of("application", body=lambda s: {}),
+    ("POST", "/v1/onboarding/application/{id}/cancel"): _of("spare_application", body=lambda s: {}),
+    ("POST", "/v1/onboarding/application/{id}/convert"): _of("application", body=lambda s: {}),
+    ("POST", "/v1/onboarding/application/{id}/documents"): _of("application", body=lambda s: _document(s, 2)),
+    ("GET", "/v1/onboarding/application/{id}/documents"): _of("application"),
+    ("GET", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT),
+    ("DELETE", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT, lets_in=frozenset({409})),
+    ("GET", "/applications"): _page(),
+    ("POST", "/applications"): _page(),
+    ("GET", "/applications/{application_id}"): _page(ids=_APPLICATION),
+    ("POST", "/applications/{application_id}"): _page(ids=_APPLICATION, body=lambda s: {"do": "save"}),
+    ("POST", "/applications/{application_id}/documents"): _page(ids=_APPLICATION, body=lambda s: {"kind": "other"}),
+    ("GET", "/applications/{application_id}/documents/{document_id}"): _page(ids=_PAPER),
+    ("POST", "/applications/{application_id}/documents/{document_id}/remove"): _page(ids=_PAPER),
+    ("GET", "/onboarding"): _page(),
+    ("POST", "/onboarding"): _page(may=OWNER, body=lambda s: {"do": "ask", "kind": "mit"}),
+    ("GET", "/invitations"): _page(),
+    ("POST", "/invitations"): _page(may=OWNER, body=lambda s: {
+        "subject": "merchant", "email": "walk@example.com", "role": "analyst"}),
+    ("POST", "/invitations/{invitation_id}/revoke"): _page(may=OWNER, ids={"invitation_id": "invitation"},
+                                                           body=lambda s: {"subject": "merchant"}),
+    ("GET", "/invitations/{token}"): _anyone(ids={"token": "nothing"}),
+    ("POST", "/invitations/{token}"): _anyone(ids={"token": "nothing"}, body=lambda s: {
+        "name": "N", "password": "x" * 12}),
     # a partner's people; whoever has a link to credentials sees them once: the walk has a forged one
     ("GET", "/signup"): _anyone(),
     ("POST", "/signup"): _anyone(body=lambda s: {"email": f"owner@{s.mark}.example", "password": "x" * 12, "name": "N",

@@ -25,6 +25,7 @@ from recoup.doors.portal.visit import COOKIE
 
 REFUSED = {401, 403, 404}
 APIS = ("/v1", "/api/v1", "/inbound")
+FILES = ("/reconciliation/files", "/applications/{application_id}/documents")
 
 
 @dataclass
@@ -82,7 +83,7 @@ def request_of(ground: Ground, key: Key, line: Line, who: Stranger) -> dict[str,
         if key[1].startswith(APIS):
             more["content"] = httpx.Request("POST", "http://x", json=body).content
             headers["content-type"] = "application/json"
-        elif key == ("POST", "/reconciliation/files"):
+        elif key[1] in FILES:
             more |= {"data": body | {"csrf": who.csrf}, "files": {"file": ("w.csv", b"id\n", "text/csv")}}
         else:
             more["data"] = body | {"csrf": who.csrf}

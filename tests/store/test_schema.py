@@ -34,6 +34,7 @@ HOMES = {
             "reconciliation_clocks",
             "payouts", "subscriptions", "mails", "notice_settings",
             "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
+            "uploads", "upload_rows", "go_live_requests",
         ),
         MERCHANT,
     ),
@@ -44,6 +45,7 @@ HOMES = {
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
             "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
             "partner_log",
+            "applications", "application_log", "application_documents",
         ),
         DIRECTORY,
     ),
@@ -55,6 +57,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "dispute_notes": (), "dispute_terms": (), "switch_changes": (), "settlement_terms": (), "settlement_batches": (),
     "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
     "partner_log": (),
+    "application_log": (), "application_documents": (),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),
@@ -62,7 +65,10 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
-DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures", "webhook_key_overlaps"}
+DELETABLE = {
+    "application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures",
+    "webhook_key_overlaps",
+}  # fmt: skip
 
 _CATALOGUE = {
     "columns": """

@@ -12,6 +12,7 @@ from recoup.flows.cards.due import end_capture_window, end_challenge, give_up, l
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
+from recoup.flows.cards.uploads.work import work_upload
 from recoup.flows.disputes.answer import end_in_time, send_answer
 from recoup.flows.disputes.receive import try_again
 from recoup.flows.disputes.sandbox import cardholder_disputes
@@ -78,6 +79,7 @@ FLOWS: dict[str, Flow] = {
     "reserve": lambda world, orders, due: release(world, due.merchant_id, due.subject_id),
     "register_merchant": lambda world, orders, due: register(world, due.merchant_id),
     "replay": lambda world, orders, due: replay.go_on(world, due.merchant_id, due.subject_id),
+    "upload": lambda world, orders, due: work_upload(world, orders, due),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
 

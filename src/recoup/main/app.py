@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,9 +23,13 @@ from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
+from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
+from recoup.doors.portal.uploads.page import PLACE as UPLOADS
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
+from recoup.doors.rescue.rows import readers
 from recoup.doors.rescue.services import Services, make_services
+from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
 from recoup.doors.stablecoin import app as stablecoin
 from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import Services as StablecoinServices
@@ -36,6 +40,8 @@ from recoup.main.docs import dialects
 from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_sandbox
+
+LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX}
 
 
 def refuse(scope: Scope, problem: Problem) -> Refusal:
@@ -74,7 +80,7 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
     return [
         *rescue_routes(services), *stablecoin.routes(stable), *inbound_routes(world, orders),
         *checkout_routes(world, orders, merchants), *docs_routes(world, dialects(), __version__),
-        *portal_routes(world, orders, merchants),
+        *portal_routes(world, orders, merchants, readers(world.policy)),
     ]  # fmt: skip
 
 
@@ -123,4 +129,4 @@ def make_app(settings: Settings, databases: Databases) -> App:
     typed: Any = app
     signing_in = RateLimit(_Direct(typed, exact), refuse, Buckets(per_second=20, burst=200), _who_signs_in)
     typed = signing_in
-    return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger={FILES: FILE_BYTES_MAX}))), monotonic)
+    return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES))), monotonic)

@@ -25,6 +25,7 @@ from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.rescue.app import routes
 from recoup.doors.rescue.services import Services, make_services
+from recoup.doors.rescue.uploads import SIZES
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.kernel.world import World
@@ -46,7 +47,7 @@ def application(services: Services) -> App:
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
-    return OnePath(Tracing(BodyLimit(typed, refuse)))
+    return OnePath(Tracing(BodyLimit(typed, refuse, streamed=SIZES)))
 
 
 def client_of(app: App) -> httpx.AsyncClient:

@@ -1,5 +1,6 @@
 """Calls of every operation, some as they are told, most bent out of shape; and what every answer is held against."""
 
+import base64
 import json
 import re
 import uuid
@@ -16,6 +17,8 @@ from tests.doors.rescue.partner import make_one, merchant_body
 from tests.flows.money.settling import terms
 
 from recoup.doors.edge.described import Operation
+from recoup.flows.merchants.applications import Applicant, decide_application
+from recoup.kernel.scope import Actor
 
 REFUSED = {400, 401, 403, 404, 405, 409, 413, 502}
 _MARKS = """
@@ -49,12 +52,38 @@ class Target(Watched):
         self.made = 0
         self.site = self.new_site()
         self.endpoint = self.new_endpoint()
+        self.draft, self.document = self.new_draft()
+        self.cancelled, self.submitted, self.approved = (self.new_draft()[0] for _ in range(3))
+        for application in (self.submitted, self.approved):
+            shop.post(f"/onboarding/application/{application}/submit")
+        operator = Applicant(None, Actor("operator", "cli"), "test")
+        door.run(decide_application(door.world, operator, uuid.UUID(self.approved), approve=True))
         self.seen = self.stand()
 
     def new_site(self) -> str:
         self.made += 1
         body = {"url": f"https://s{self.made}.example", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ"}
         return str(self.shop.post("/sites", body).json()["id"])
+
+    def new_draft(self) -> tuple[str, str]:
+        """An application that lacks nothing, and its document."""
+        application = str(self.shop.post("/onboarding/application", APPLICATION).json()["id"])
+        return application, self.new_document(application)
+
+    def new_document(self, application: str) -> str:
+        self.made += 1
+        body = {"kind": "registration", "name": "e.pdf", "content": _pdf(self.made)}
+        return str(self.shop.post(f"/onboarding/application/{application}/documents", body).json()["id"])
+
+    def application(self, operation: Operation) -> str:
+        found, document = operation.path.removeprefix("/v1"), self.document
+        which = {"submit": self.submitted, "cancel": self.cancelled, "convert": self.approved}.get(
+            found.rpartition("/")[2], self.draft
+        )
+        if operation.method == "DELETE":
+            document = self.new_document(self.draft)
+            self.seen = self.stand()
+        return found.replace("{id}", which).replace("{docId}", document)
 
     def new_endpoint(self) -> str:
         """Where nobody listens."""
@@ -70,6 +99,8 @@ class Target(Watched):
         self.door.sql("UPDATE endpoints SET state = 'deleted' WHERE merchant_id = $1 AND endpoint_id <> $2",
                       shop.merchant_id, uuid.UUID(self.endpoint))  # fmt: skip
         self.shop.call("PATCH", f"/sites/{shop.site_id}", json={"isDefault": True, "mit": True})
+        self.door.sql("DELETE FROM application_documents WHERE application_id = $1 AND document_id <> $2",
+                      uuid.UUID(self.draft), uuid.UUID(self.document))  # fmt: skip
         self.door.sql("UPDATE sites SET retired_at = now() WHERE merchant_id = $1 AND site_id <> ALL($2::uuid[])",
                       shop.merchant_id, sites)  # fmt: skip
         self.door.services.merchants.forget(shop.merchant_id)
@@ -97,6 +128,8 @@ class Target(Watched):
     def path(self, operation: Operation) -> str:
         """With an id for which it works."""
         found = operation.path.removeprefix("/v1")
+        if "/onboarding/" in found:
+            return self.application(operation)
         if "{mid}" in found:
             if found.endswith("/keys"):
                 self.fresh_partner()
@@ -142,6 +175,21 @@ def _hook(_: Target) -> dict[str, Any]:
     return {"url": "https://hooks.merchant.example.com/a", "events": ["order.completed"], "format": "rescue"}
 
 
+def _pdf(number: int) -> str:
+    return base64.b64encode(b"%%PDF-1.7\n%d\n%%%%EOF" % number).decode()
+
+
+def _document(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"kind": "other", "name": "a.pdf", "content": _pdf(target.made)}
+
+
+APPLICATION: dict[str, Any] = {
+    "legalName": "Tea Ltd", "tradingName": "Tea", "country": "GB", "registrationNumber": "1",
+    "businessCategory": "5499", "contact": {"name": "Ana", "email": "ana@example.test", "phone": "1"},
+    "volumes": {"currency": "GBP", "monthlyAmount": 5, "averageAmount": 1}, "kinds": ["mit"],
+    "sites": [{"url": "https://tea.example", "name": "Tea", "descriptor": "TEASHOP"}],
+}  # fmt: skip
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "POST /v1/capture": lambda t: {"idempotencyKey": "c", "orderId": t.held, "amount": 4590, "currency": "USD"},
     "POST /v1/evaluate": _evaluate,
@@ -161,6 +209,9 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PATCH /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
     "POST /v1/webhooks/{id}/test": lambda t: {"event": "order.expired"},
     "POST /v1/sites": _site, "PUT /v1/sites/{id}": _site, "PATCH /v1/sites/{id}": _site,
+    "POST /v1/onboarding/application": lambda t: APPLICATION,
+    "PUT /v1/onboarding/application/{id}": lambda t: APPLICATION,
+    "POST /v1/onboarding/application/{id}/documents": _document,
     "POST /v1/partner/merchants": lambda t: merchant_body(),
     "PATCH /v1/partner/merchants/{mid}": lambda t: {"name": "Fuzz", "state": "active"},
     "POST /v1/partner/merchants/{mid}/keys": lambda t: {"overlapHours": 1},
@@ -191,5 +242,6 @@ def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[
 def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Response:
     path = target.path(operation) if call["id"] is None else re.sub(
         r"\{m?id\}", lambda _: call["id"], operation.path.removeprefix("/v1"))  # fmt: skip
+    path = path.replace("{docId}", target.document)
     more = {"params": call["params"]} if call["params"] else {}
     return target.call(operation.method, path, call["body"], **more)

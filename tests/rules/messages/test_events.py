@@ -68,6 +68,7 @@ def test_the_documented_events_are_all_there() -> None:
         "payout.updated",
         "settlement.closed",
         "reconciliation.ready",
+        "upload.completed",
     }
     assert set(CATALOGUE) - set(DEFAULT_EVENTS) == {
         "order.submitted",

@@ -35,6 +35,7 @@ AmendedOrder = TypedDict("AmendedOrder", {
     "orderId": str,
     "externalOrderId": str,
     "siteId": str,
+    "campaignId": str,
     "placedDate": str,
     "customer": str,
     "isMIT": bool,
@@ -65,6 +66,73 @@ AmendedOrder = TypedDict("AmendedOrder", {
 })
 """The order as it is now, and what should be known besides."""
 
+ApplicationBody = TypedDict("ApplicationBody", {
+    "externalId": NotRequired[str | None],
+    "legalName": NotRequired[str | None],
+    "tradingName": NotRequired[str | None],
+    "country": NotRequired[str | None],
+    "registrationNumber": NotRequired[str | None],
+    "businessCategory": NotRequired[str | None],
+    "contact": NotRequired["Contact | None"],
+    "volumes": NotRequired["Volumes | None"],
+    "kinds": NotRequired[list[str] | None],
+    "sites": NotRequired[list["ApplicationSite"] | None],
+})
+"""A draft may leave anything out; what is there must be well formed. PUT replaces all of it."""
+
+ApplicationSite = TypedDict("ApplicationSite", {
+    "url": NotRequired[str | None],
+    "name": NotRequired[str | None],
+    "descriptor": NotRequired[str | None],
+    "supportContact": NotRequired[str | None],
+})
+"""A site of the merchant to be; the first is the default."""
+
+ApplicationStep = TypedDict("ApplicationStep", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "status": str | None,
+    "id": str,
+    "applicationStatus": str,
+})
+"""`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200 or six digits."""
+
+ApplicationView = TypedDict("ApplicationView", {
+    "id": str,
+    "status": str,
+    "externalId": str,
+    "legalName": str,
+    "tradingName": str,
+    "country": str,
+    "registrationNumber": str,
+    "businessCategory": str,
+    "contact": "Contact",
+    "volumes": "Volumes",
+    "kinds": list[str],
+    "sites": list["ApplicationSite"],
+    "documents": list["Document"],
+    "missing": list[str],
+    "reason": str | None,
+    "note": str | None,
+    "mid": str | None,
+    "createdDate": str,
+    "changedDate": str,
+    "submittedDate": str | None,
+    "decidedDate": str | None,
+    "success": bool,
+})
+"""An application."""
+
+Applications = TypedDict("Applications", {
+    "data": list["ApplicationView"],
+    "next": str | None,
+    "success": bool,
+})
+"""A page of your applications."""
+
 AttemptShown = TypedDict("AttemptShown", {
     "id": str,
     "number": int,
@@ -77,6 +145,80 @@ AttemptShown = TypedDict("AttemptShown", {
     "cure": str | None,
 })
 """A try of the card, planned, under way or over."""
+
+Campaign = TypedDict("Campaign", {
+    "id": str,
+    "siteId": str,
+    "key": str,
+    "name": str,
+    "descriptor": str,
+    "citWeb": bool,
+    "citCallcenter": bool,
+    "mit": bool,
+    "createdDate": str,
+})
+"""A campaign of a site."""
+
+CampaignBody = TypedDict("CampaignBody", {
+    "name": NotRequired[str | None],
+    "descriptor": NotRequired[str | None],
+    "citWeb": NotRequired[bool | None],
+    "citCallcenter": NotRequired[bool | None],
+    "mit": NotRequired[bool | None],
+    "key": str,
+})
+"""A campaign."""
+
+CampaignPatch = TypedDict("CampaignPatch", {
+    "name": NotRequired[str | None],
+    "descriptor": NotRequired[str | None],
+    "citWeb": NotRequired[bool | None],
+    "citCallcenter": NotRequired[bool | None],
+    "mit": NotRequired[bool | None],
+    "key": NotRequired[str | None],
+})
+"""What is left out stays."""
+
+CampaignRow = TypedDict("CampaignRow", {
+    "currency": str,
+    "approved": int,
+    "refunded": int,
+    "chargebacks": int,
+    "fees": int,
+    "chargebackFees": int,
+    "adjusted": int,
+    "net": int,
+    "disputed": int,
+    "approvals": int,
+    "refunds": int,
+    "disputes": int,
+    "siteId": str | None,
+    "site": str | None,
+    "campaignId": str | None,
+    "campaign": str | None,
+    "name": str | None,
+})
+"""All orders of a campaign; those of the site that name none have a row of their own."""
+
+Campaigns = TypedDict("Campaigns", {
+    "data": list["Campaign"],
+    "success": bool,
+})
+"""All of the site that take orders."""
+
+CampaignsReport = TypedDict("CampaignsReport", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "from": str,
+    "to": str,
+    "totals": list["Sums"] | None,
+    "next": str | None,
+    "data": list["CampaignRow"],
+})
+"""By campaign."""
 
 CancelBody = TypedDict("CancelBody", {})
 """Nothing is read."""
@@ -110,6 +252,29 @@ CardMethod = TypedDict("CardMethod", {
 })
 """The card and whom it belongs to."""
 
+Change = TypedDict("Change", {
+    "at": str,
+    "by": str,
+    "why": str,
+    "requestId": str,
+})
+"""One change of a switch. Who: the kind of caller and its id."""
+
+Changed = TypedDict("Changed", {
+    "at": str,
+    "by": str,
+    "why": str,
+    "requestId": str,
+    "level": Literal["campaign", "merchant", "site"],
+    "id": str,
+    "name": str,
+    "kind": Literal["cit_callcenter", "cit_web", "mit"],
+    "on": bool,
+    "siteId": str | None,
+    "key": str | None,
+})
+"""A change, and of what."""
+
 CheckBody = TypedDict("CheckBody", {
     "isDeclined": bool,
     "orderId": str,
@@ -118,6 +283,7 @@ CheckBody = TypedDict("CheckBody", {
     "orderSource": NotRequired[str | None],
     "siteId": NotRequired[str | None],
     "siteUrl": NotRequired[str | None],
+    "campaign": NotRequired[str | None],
     "customerIp": NotRequired[str | None],
     "senseKey": NotRequired[str | None],
     "isRecurring": NotRequired[bool | None],
@@ -157,6 +323,42 @@ Complaint = TypedDict("Complaint", {
 })
 """What /evaluate would refuse."""
 
+Contact = TypedDict("Contact", {
+    "name": NotRequired[str | None],
+    "email": NotRequired[str | None],
+    "phone": NotRequired[str | None],
+})
+"""Whom the operator asks."""
+
+ConvertedView = TypedDict("ConvertedView", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "status": str | None,
+    "id": str,
+    "applicationStatus": str,
+    "mid": str,
+    "siteIds": list[str],
+    "credentials": "MerchantKeys | None",
+    "handoverUrl": str | None,
+})
+"""The merchant that it became. `credentials` come with the first answer only."""
+
+Credentials = TypedDict("Credentials", {
+    "mid": str,
+    "siteId": str,
+    "appKey": str,
+    "appSecret": str,
+    "tokenizationKey": str,
+    "webhookKey": str,
+    "stablecoinKeyId": str,
+    "stablecoinSecret": str,
+    "stablecoinWebhookSecret": str,
+})
+"""Shown once. What is empty stays as it was."""
+
 CreditCard = TypedDict("CreditCard", {
     "number": str,
     "month": str,
@@ -181,7 +383,9 @@ Delivery = TypedDict("Delivery", {
     "eventId": str,
     "orderId": str,
     "externalOrderId": str | None,
+    "mid": str,
     "sequence": int,
+    "isResent": bool,
     "isSample": bool,
     "attempt": int,
     "at": str,
@@ -192,6 +396,37 @@ Delivery = TypedDict("Delivery", {
     "error": str | None,
 })
 """One try."""
+
+DescriptorRow = TypedDict("DescriptorRow", {
+    "currency": str,
+    "approved": int,
+    "refunded": int,
+    "chargebacks": int,
+    "fees": int,
+    "chargebackFees": int,
+    "adjusted": int,
+    "net": int,
+    "disputed": int,
+    "approvals": int,
+    "refunds": int,
+    "disputes": int,
+    "descriptor": str | None,
+})
+"""All orders with this text on customers' statements."""
+
+Descriptors = TypedDict("Descriptors", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "from": str,
+    "to": str,
+    "totals": list["Sums"] | None,
+    "next": str | None,
+    "data": list["DescriptorRow"],
+})
+"""By descriptor."""
 
 DisputeShown = TypedDict("DisputeShown", {
     "id": str,
@@ -209,6 +444,42 @@ DisputeShown = TypedDict("DisputeShown", {
 })
 """What the cardholder's bank takes back, or asks about."""
 
+Document = TypedDict("Document", {
+    "id": str,
+    "kind": str,
+    "name": str,
+    "mediaType": str,
+    "bytes": int,
+    "sha256": str,
+    "addedDate": str,
+})
+"""What is told of a document."""
+
+DocumentBody = TypedDict("DocumentBody", {
+    "kind": str,
+    "name": str,
+    "content": str,
+})
+"""A document: PDF, PNG or JPEG, told by its bytes."""
+
+DocumentContent = TypedDict("DocumentContent", {
+    "id": str,
+    "kind": str,
+    "name": str,
+    "mediaType": str,
+    "bytes": int,
+    "sha256": str,
+    "addedDate": str,
+    "content": str,
+})
+"""With its bytes."""
+
+Documents = TypedDict("Documents", {
+    "data": list["Document"],
+    "success": bool,
+})
+"""Of one application, in the order of their coming."""
+
 Endpoint = TypedDict("Endpoint", {
     "id": str,
     "url": str,
@@ -218,6 +489,9 @@ Endpoint = TypedDict("Endpoint", {
     "createdDate": str,
     "signingKey": str,
     "encrypt": bool,
+    "ownKey": bool,
+    "previousKeyUntil": str | None,
+    "health": "Health",
     "why": str | None,
 })
 """An endpoint."""
@@ -263,6 +537,7 @@ EvaluateBody = TypedDict("EvaluateBody", {
     "orderSource": NotRequired[str | None],
     "siteId": NotRequired[str | None],
     "siteUrl": NotRequired[str | None],
+    "campaign": NotRequired[str | None],
     "customerIp": NotRequired[str | None],
     "senseKey": NotRequired[str | None],
     "isRecurring": NotRequired[bool | None],
@@ -302,6 +577,33 @@ Evaluated = TypedDict("Evaluated", {
 })
 """Where the rescue stands."""
 
+EventShown = TypedDict("EventShown", {
+    "Number": int,
+    "Event": str,
+    "TimeStamp": str,
+    "EventData": dict[str, Any],
+    "ExternalOrderId": str | None,
+    "OrderId": str | None,
+    "ConfirmationId": str | None,
+    "IsTestMode": bool,
+    "IsResent": bool,
+})
+"""An event as its webhook says it, and its number."""
+
+Feed = TypedDict("Feed", {
+    "data": list["EventShown"],
+    "next": str,
+    "hasMore": bool,
+    "success": bool,
+})
+"""A page of events."""
+
+Handover = TypedDict("Handover", {
+    "url": str,
+    "expiresDate": str,
+})
+"""A page that shows the credentials once, to whoever opens it first."""
+
 Happened = TypedDict("Happened", {
     "id": NotRequired[str | None],
     "amount": NotRequired[int | None],
@@ -316,6 +618,32 @@ Happening = TypedDict("Happening", {
     "at": str,
 })
 """A line of the order's log."""
+
+Health = TypedDict("Health", {
+    "state": str,
+    "since": str | None,
+    "failures": int,
+    "lastError": str | None,
+    "nextTryAt": str | None,
+    "waitingEvents": int,
+})
+"""How deliveries there go."""
+
+History = TypedDict("History", {
+    "data": list["Changed"],
+    "next": str | None,
+    "success": bool,
+})
+"""A page of changes."""
+
+Hop = TypedDict("Hop", {
+    "name": str,
+    "state": Literal["failed", "ok", "skipped"],
+    "told": str,
+    "cure": str | None,
+    "latencyMs": int,
+})
+"""One step of the way."""
 
 Improvement = TypedDict("Improvement", {
     "field": str,
@@ -333,6 +661,105 @@ Item = TypedDict("Item", {
 })
 """A line of the order; what is known of it."""
 
+KeysBody = TypedDict("KeysBody", {
+    "overlapHours": NotRequired[int],
+})
+"""How long the old keys live on."""
+
+Merchant = TypedDict("Merchant", {
+    "mid": str,
+    "name": str,
+    "externalId": str | None,
+    "state": str,
+    "citWeb": bool,
+    "citCallcenter": bool,
+    "mit": bool,
+    "sites": int,
+    "createdDate": str,
+})
+"""A merchant in the list."""
+
+MerchantBody = TypedDict("MerchantBody", {
+    "name": str,
+    "site": "PartnerSite",
+    "externalId": NotRequired[str | None],
+})
+"""A merchant with its first site."""
+
+MerchantKey = TypedDict("MerchantKey", {
+    "id": str | None,
+    "kind": str,
+    "lastFour": str,
+    "createdDate": str,
+    "endsDate": str | None,
+})
+"""A key, without its secret."""
+
+MerchantKeys = TypedDict("MerchantKeys", {
+    "mid": str,
+    "siteId": str,
+    "appKey": str,
+    "appSecret": str,
+    "tokenizationKey": str,
+    "webhookKey": str,
+    "stablecoinKeyId": str,
+    "stablecoinSecret": str,
+    "stablecoinWebhookSecret": str,
+})
+"""Shown this once."""
+
+MerchantMade = TypedDict("MerchantMade", {
+    "mid": str,
+    "credentials": "Credentials | None",
+    "handover": "Handover | None",
+    "success": bool,
+})
+"""With its credentials, the first time."""
+
+MerchantOrder = TypedDict("MerchantOrder", {
+    "id": str,
+    "placedDate": str,
+})
+"""Which order, and when it was placed."""
+
+MerchantPatch = TypedDict("MerchantPatch", {
+    "name": NotRequired[str | None],
+    "state": NotRequired[str | None],
+})
+"""What is left out stays."""
+
+MerchantSite = TypedDict("MerchantSite", {
+    "id": str,
+    "url": str,
+    "name": str,
+    "descriptor": str,
+    "citWeb": bool,
+    "citCallcenter": bool,
+    "mit": bool,
+    "isDefault": bool,
+})
+"""One of its sites."""
+
+MerchantStatus = TypedDict("MerchantStatus", {
+    "mid": str,
+    "name": str,
+    "externalId": str | None,
+    "state": str,
+    "citWeb": bool,
+    "citCallcenter": bool,
+    "mit": bool,
+    "sites": int,
+    "createdDate": str,
+    "siteList": list["MerchantSite"],
+    "keys": list["MerchantKey"],
+    "webhooks": list["MerchantWebhook"],
+    "firstOrder": "MerchantOrder | None",
+    "lastOrder": "MerchantOrder | None",
+    "missing": list["MissingStep"],
+    "success": bool,
+})
+"""All about one merchant."""
+
 MerchantTold = TypedDict("MerchantTold", {
     "id": NotRequired[str | None],
     "name": NotRequired[str | None],
@@ -340,6 +767,31 @@ MerchantTold = TypedDict("MerchantTold", {
     "country": NotRequired[str | None],
 })
 """The merchant, as partners name it."""
+
+MerchantWebhook = TypedDict("MerchantWebhook", {
+    "id": str,
+    "url": str,
+    "state": str,
+    "health": str,
+    "why": str | None,
+    "lastTriedDate": str | None,
+    "lastStatus": int | None,
+    "lastDeliveredDate": str | None,
+})
+"""An endpoint, and how its deliveries go."""
+
+Merchants = TypedDict("Merchants", {
+    "data": list["Merchant"],
+    "next": str | None,
+    "success": bool,
+})
+"""A page of them."""
+
+MissingStep = TypedDict("MissingStep", {
+    "code": str,
+    "text": str,
+})
+"""What a merchant still needs before it goes live."""
 
 Movement = TypedDict("Movement", {
     "id": str,
@@ -368,6 +820,14 @@ MovementTotal = TypedDict("MovementTotal", {
     "net": int,
 })
 """What one balance moved by in the period, from the ledger itself: the sum of all lines' `net`."""
+
+NewKeys = TypedDict("NewKeys", {
+    "credentials": "Credentials",
+    "handover": "Handover",
+    "oldKeysEnd": str,
+    "success": bool,
+})
+"""New keys; those that sign webhooks stay."""
 
 Nothing = TypedDict("Nothing", {})
 """`{}`: any member would read as a failure to existing clients."""
@@ -403,6 +863,7 @@ Order = TypedDict("Order", {
     "orderId": str,
     "externalOrderId": str,
     "siteId": str,
+    "campaignId": str,
     "placedDate": str,
     "customer": str,
     "isMIT": bool,
@@ -438,6 +899,7 @@ OrderDetail = TypedDict("OrderDetail", {
     "orderId": str,
     "externalOrderId": str,
     "siteId": str,
+    "campaignId": str,
     "placedDate": str,
     "customer": str,
     "isMIT": bool,
@@ -523,6 +985,23 @@ OutcomeBody = TypedDict("OutcomeBody", {
 })
 """Which order."""
 
+Partner = TypedDict("Partner", {
+    "id": str,
+    "name": str,
+    "state": str,
+    "createdDate": str,
+    "quota": "Quota",
+    "success": bool,
+})
+"""The partner itself."""
+
+PartnerSite = TypedDict("PartnerSite", {
+    "url": str,
+    "name": str,
+    "descriptor": str,
+})
+"""The first site; more are made with the merchant's own key."""
+
 Payer = TypedDict("Payer", {
     "id": NotRequired[str | None],
     "email": NotRequired[str | None],
@@ -566,6 +1045,19 @@ PaymentMethodCopy = TypedDict("PaymentMethodCopy", {
     "verificationValue": NotRequired[str | None],
 })
 """The card of a copy: its first six and last four digits."""
+
+PolicyBody = TypedDict("PolicyBody", {
+    "unknownSites": Literal["refuse", "use_default"],
+})
+"""`use_default`: such orders are taken for the default site, with a warning. `refuse`: they are refused."""
+
+Quota = TypedDict("Quota", {
+    "merchantsMax": int,
+    "merchants": int,
+    "callsPerMinute": int,
+    "callsThisMinute": int,
+})
+"""What a partner may have, and has."""
 
 ReadDecline = TypedDict("ReadDecline", {
     "code": str | None,
@@ -657,6 +1149,85 @@ RefundedItem = TypedDict("RefundedItem", {
     "amount": int,
 })
 """What a refund took of a line."""
+
+ReplayBody = TypedDict("ReplayBody", {
+    "fromNumber": NotRequired[int | None],
+    "toNumber": NotRequired[int | None],
+    "since": NotRequired[str | None],
+    "until": NotRequired[str | None],
+    "events": NotRequired[list[str] | None],
+    "idempotencyKey": NotRequired[str | None],
+})
+"""What shall be sent again: what is left out bounds nothing."""
+
+ReplayShown = TypedDict("ReplayShown", {
+    "id": str,
+    "state": str,
+    "asked": dict[str, Any],
+    "found": int,
+    "ordersLeft": int,
+    "createdDate": str,
+})
+"""A replay."""
+
+Replays = TypedDict("Replays", {
+    "data": list["ReplayShown"],
+    "success": bool,
+})
+"""The last fifty, newest first."""
+
+Report = TypedDict("Report", {
+    "from": str,
+    "to": str,
+    "data": list["ReportRow"],
+    "next": str | None,
+    "success": bool,
+})
+"""A page of it."""
+
+ReportRow = TypedDict("ReportRow", {
+    "mid": str,
+    "name": str,
+    "day": str,
+    "currency": str,
+    "kind": str,
+    "count": int,
+    "amount": int,
+})
+"""Of one merchant, day, currency and kind."""
+
+RotateBody = TypedDict("RotateBody", {
+    "overlapHours": NotRequired[int],
+})
+"""How long the old key stays good."""
+
+RotatedKey = TypedDict("RotatedKey", {
+    "signingKey": str,
+    "previousKeyUntil": str | None,
+    "success": bool,
+})
+"""The merchant's new key."""
+
+RowAnswer = TypedDict("RowAnswer", {
+    "row": int,
+    "line": int,
+    "sequenceNumber": str,
+    "orderId": str | None,
+    "orderSessionKey": str | None,
+    "transmitId": str | None,
+    "status": str,
+    "code": str | None,
+    "errors": list["RowError"],
+    "warning": str | None,
+})
+"""What became of one row; one such object a line."""
+
+RowError = TypedDict("RowError", {
+    "field": str,
+    "message": str,
+    "cure": str | None,
+})
+"""Why a row was not taken."""
 
 Settlement = TypedDict("Settlement", {
     "id": str,
@@ -789,11 +1360,54 @@ SitePatch = TypedDict("SitePatch", {
 })
 """What is left out stays."""
 
+SiteRow = TypedDict("SiteRow", {
+    "currency": str,
+    "approved": int,
+    "refunded": int,
+    "chargebacks": int,
+    "fees": int,
+    "chargebackFees": int,
+    "adjusted": int,
+    "net": int,
+    "disputed": int,
+    "approvals": int,
+    "refunds": int,
+    "disputes": int,
+    "siteId": str | None,
+    "site": str | None,
+    "url": str | None,
+})
+"""All orders of a site."""
+
 Sites = TypedDict("Sites", {
     "data": list["Site"],
     "success": bool,
 })
 """All that take orders."""
+
+SitesReport = TypedDict("SitesReport", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "from": str,
+    "to": str,
+    "totals": list["Sums"] | None,
+    "next": str | None,
+    "data": list["SiteRow"],
+})
+"""By site."""
+
+StepBody = TypedDict("StepBody", {
+    "note": NotRequired[str | None],
+})
+"""May be left out."""
+
+StopBody = TypedDict("StopBody", {
+    "reason": NotRequired[str | None],
+})
+"""Nothing needs to be said."""
 
 StoredMethod = TypedDict("StoredMethod", {
     "token": str,
@@ -838,6 +1452,87 @@ Subscription = TypedDict("Subscription", {
 })
 """The agreement under which a recurring payment is made."""
 
+Sums = TypedDict("Sums", {
+    "currency": str,
+    "approved": int,
+    "refunded": int,
+    "chargebacks": int,
+    "fees": int,
+    "chargebackFees": int,
+    "adjusted": int,
+    "net": int,
+    "disputed": int,
+    "approvals": int,
+    "refunds": int,
+    "disputes": int,
+})
+"""What was booked in the period. `net` is the sum of the six amounts before it."""
+
+Switch = TypedDict("Switch", {
+    "level": Literal["campaign", "merchant", "site"],
+    "id": str,
+    "name": str,
+    "kind": Literal["cit_callcenter", "cit_web", "mit"],
+    "on": bool,
+    "createdDate": str,
+    "siteId": str | None,
+    "key": str | None,
+    "lastChange": "Change | None",
+})
+"""One kind of orders at one place. An order is taken when its kind is on at every level it goes through."""
+
+SwitchBody = TypedDict("SwitchBody", {
+    "kind": Literal["cit_callcenter", "cit_web", "mit"],
+    "on": bool,
+    "siteId": NotRequired[str | None],
+    "campaignId": NotRequired[str | None],
+    "why": NotRequired[str | None],
+    "mid": NotRequired[str | None],
+})
+"""What shall be switched, and how."""
+
+SwitchResult = TypedDict("SwitchResult", {
+    "mid": str,
+    "changed": list[str],
+    "result": str,
+    "reason": str | None,
+})
+"""What became of it at one merchant."""
+
+SwitchResults = TypedDict("SwitchResults", {
+    "data": list["SwitchResult"],
+    "changed": int,
+    "success": bool,
+})
+"""One for each mid, in their order."""
+
+SwitchedNow = TypedDict("SwitchedNow", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "switch": "Switch",
+    "changed": bool,
+})
+"""How it stands."""
+
+Switches = TypedDict("Switches", {
+    "data": list["Switch"],
+    "unknownSites": Literal["refuse", "use_default"],
+    "success": bool,
+})
+"""The merchant's three, then each site's with its campaigns'."""
+
+SwitchesBody = TypedDict("SwitchesBody", {
+    "mids": list[str],
+    "citWeb": NotRequired[bool | None],
+    "citCallcenter": NotRequired[bool | None],
+    "mit": NotRequired[bool | None],
+    "why": NotRequired[str | None],
+})
+"""What is left out stays as it is at each."""
+
 TestAnswer = TypedDict("TestAnswer", {
     "success": bool,
     "event": str,
@@ -852,6 +1547,26 @@ TestBody = TypedDict("TestBody", {
     "event": NotRequired[str | None],
 })
 """Which event; a completed payment when none is named."""
+
+Tested = TypedDict("Tested", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "kind": Literal["cit_callcenter", "cit_web", "mit"],
+    "world": Literal["live", "sandbox"],
+    "hops": list["Hop"],
+})
+"""`success`: no step failed. No card is charged, and no order is made."""
+
+TestedBody = TypedDict("TestedBody", {
+    "kind": Literal["cit_callcenter", "cit_web", "mit"],
+    "siteId": NotRequired[str | None],
+    "campaign": NotRequired[str | None],
+    "mid": NotRequired[str | None],
+})
+"""Which way is tried."""
 
 ThreeDSecure = TypedDict("ThreeDSecure", {
     "threeDsVersion": NotRequired[str | None],
@@ -887,7 +1602,7 @@ TokenBody = TypedDict("TokenBody", {
     "appKey": str,
     "appSecret": str,
 })
-"""The merchant's key with its secret, also for partners."""
+"""A merchant's key with its secret; a partner's (`ppk_…`) for /v1/partner."""
 
 TokenizeBody = TypedDict("TokenizeBody", {
     "payment_method": NotRequired["CardMethod | None"],
@@ -959,6 +1674,44 @@ TransactionCopy = TypedDict("TransactionCopy", {
 })
 """Any transaction with the merchant's processor."""
 
+TransactionRow = TypedDict("TransactionRow", {
+    "currency": str,
+    "approved": int,
+    "refunded": int,
+    "chargebacks": int,
+    "fees": int,
+    "chargebackFees": int,
+    "adjusted": int,
+    "net": int,
+    "disputed": int,
+    "approvals": int,
+    "refunds": int,
+    "disputes": int,
+    "orderId": str | None,
+    "externalOrderId": str | None,
+    "orderType": str | None,
+    "placedDate": str | None,
+    "siteId": str | None,
+    "site": str | None,
+    "campaign": str | None,
+    "descriptor": str | None,
+})
+"""One order. Ids are null in a last row, of what is about no single order."""
+
+Transactions = TypedDict("Transactions", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "from": str,
+    "to": str,
+    "totals": list["Sums"] | None,
+    "next": str | None,
+    "data": list["TransactionRow"],
+})
+"""By order."""
+
 TransmitBody = TypedDict("TransmitBody", {
     "isDeclined": bool,
     "orderId": str,
@@ -967,6 +1720,7 @@ TransmitBody = TypedDict("TransmitBody", {
     "orderSource": NotRequired[str | None],
     "siteId": NotRequired[str | None],
     "siteUrl": NotRequired[str | None],
+    "campaign": NotRequired[str | None],
     "customerIp": NotRequired[str | None],
     "senseKey": NotRequired[str | None],
     "isRecurring": NotRequired[bool | None],
@@ -1015,6 +1769,49 @@ UpdateBody = TypedDict("UpdateBody", {
 })
 """What became of a transmitted transaction, told later; one of these at least."""
 
+Upload = TypedDict("Upload", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "id": str,
+    "kind": Literal["evaluate", "transmit"],
+    "form": Literal["csv", "json"],
+    "fileName": str,
+    "status": Literal["completed", "received", "stopped", "working"],
+    "rows": int,
+    "done": int,
+    "refused": int,
+    "stopping": bool,
+    "notes": list[str],
+    "receivedDate": str,
+    "finishedDate": str | None,
+    "repeated": bool,
+})
+"""A file and how far its rows are."""
+
+UploadBody = TypedDict("UploadBody", {
+    "kind": NotRequired[Literal["evaluate", "transmit"] | None],
+    "mid": NotRequired[str | None],
+    "authorizationToken": NotRequired[str | None],
+    "expiryDateUtc": NotRequired[str | None],
+    "rows": list[dict[str, Any]],
+})
+"""A file in JSON: its configuration, then its rows. A list of rows alone, one row a line (JSON lines) and CSV are
+    taken too."""
+
+UploadList = TypedDict("UploadList", {
+    "success": bool,
+    "result": str | None,
+    "statusCode": str | None,
+    "errors": list["ErrorTuple"],
+    "customProperties": dict[str, str],
+    "data": list["Upload"],
+    "next": str | None,
+})
+"""Newest first."""
+
 VaultTransaction = TypedDict("VaultTransaction", {
     "on_test_gateway": bool,
     "created_at": str,
@@ -1043,3 +1840,10 @@ VaultTransaction = TypedDict("VaultTransaction", {
     "response": None,
 })
 """The storing, told as a transaction."""
+
+Volumes = TypedDict("Volumes", {
+    "currency": NotRequired[str | None],
+    "monthlyAmount": NotRequired[int | None],
+    "averageAmount": NotRequired[int | None],
+})
+"""What the business expects to sell."""

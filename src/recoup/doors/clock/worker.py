@@ -10,6 +10,7 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import publish_all
 from recoup.flows.messages.publish_partners import publish_partners
 from recoup.flows.money.close_pages import close_pages
+from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.run_due import DueWork
 from recoup.flows.tidy import tidy
 from recoup.kernel.problem import in_words
@@ -38,6 +39,7 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
         ("partners' feeds", lambda: publish_partners(world), 1.0),
         ("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
         ("pages", lambda: close_pages(world), 1.0),
+        ("invitations", lambda: send_invitations(world), 5.0),
         ("tidy", lambda: tidy(world), 60.0),
     ]
     try:

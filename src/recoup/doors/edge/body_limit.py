@@ -19,29 +19,37 @@ class BodyLimit:
     A declared length is believed when it is too large. A body without one is read here first, up to the
     limit, so that its size is known before anything else is said about the call. What a lying length lets
     through is counted while the door reads, and ends as the same 413. `larger`: paths whose door takes files and writes
-    them down as they come, with their limit; a body that does not declare its length is kept to the usual one.
+    them down as they come, with their limit; a body that does not declare its length is kept to the usual one. Those in
+    `streamed` take it without a declared length too, and count it themselves.
     """
 
     def __init__(
-        self, app: App, refuse: Refuse, bytes_max: int = BODY_BYTES_MAX, larger: Mapping[str, int] | None = None
-    ) -> None:
-        self._app = app
+        self, app: App, refuse: Refuse, bytes_max: int = BODY_BYTES_MAX, larger: Mapping[str, int] | None = None,
+        streamed: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        self._app, self._first = app, True
         self._refuse = refuse
         self._bytes_max = bytes_max
         self._larger = {path: BodyLimit(app, refuse, most) for path, most in (larger or {}).items()}
+        self._streamed = {path: BodyLimit(app, refuse, most) for path, most in (streamed or {}).items()}
+        for one in self._streamed.values():
+            one._first = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = header(scope, b"content-length")
+        if scope["path"] in self._streamed and scope["method"] == "POST":
+            await self._streamed[scope["path"]](scope, receive, send)
+            return
         if declared is not None and scope["path"] in self._larger:
             await self._larger[scope["path"]](scope, receive, send)
             return
         if declared is not None and not self._fits(declared):
             await self._answer(scope, receive, send)
             return
-        if declared is None and header(scope, b"transfer-encoding") is not None:
+        if self._first and declared is None and header(scope, b"transfer-encoding") is not None:
             first = await self._read_first(receive)
             if first is None:
                 await self._answer(scope, receive, send)

@@ -1,13 +1,20 @@
 """All addresses of the portal. `main` puts them beside the other doors."""
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.any_visit import AnyPage, any_page
+from recoup.doors.portal.applications import page as applications
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
+from recoup.doors.portal.invitations import join
+from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
+from recoup.doors.portal.onboarding import page as onboarding
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
@@ -22,12 +29,18 @@ from recoup.doors.portal.reconciliation.files import FILES, file_page, files_pag
 from recoup.doors.portal.reconciliation.report import report_file, report_page
 from recoup.doors.portal.refunds.page import act as act_on_refund
 from recoup.doors.portal.refunds.page import desk_page
+from recoup.doors.portal.reports.page import report_file as origin_report_file
+from recoup.doors.portal.reports.page import reports_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
 from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
+from recoup.doors.portal.switches import campaigns
+from recoup.doors.portal.switches.page import post_policy, post_switch, post_test, switches_page
 from recoup.doors.portal.templates import STATIC
+from recoup.doors.portal.uploads import page as uploads
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
+from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.people.passwords import Passwords
@@ -35,15 +48,20 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 
 
-def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> list[BaseRoute]:
-    """Needs `world.extra["people"]`, the people database."""
-    portal = Portal(world, orders, merchants or Merchants(world), Passwords())
+def routes(
+    world: World, orders: Orders, merchants: Merchants | None = None, readers: Mapping[str, Reader] | None = None
+) -> list[BaseRoute]:
+    """Needs `world.extra["people"]`, the people database. `readers`: how rows of files are read; without, none are."""
+    portal = Portal(world, orders, merchants or Merchants(world), Passwords(), readers or {})
 
     def on(path: str, work: Page, *methods: str) -> Route:
         return Route(path, page(portal, work), methods=list(methods) or ["GET"])
 
     def for_partner(path: str, work: PartnerPage, *methods: str) -> Route:
         return Route(path, partner_page(portal, work), methods=list(methods) or ["GET"])
+
+    def on_any(path: str, work: AnyPage, *methods: str) -> Route:
+        return Route(path, any_page(portal, work), methods=list(methods) or ["GET"])
 
     return [
         on("/", _home),
@@ -108,6 +126,36 @@ def routes(world: World, orders: Orders, merchants: Merchants | None = None) -> 
         on("/approvals/accounts/{id}", approvals.decide_account, "POST"),
         on("/approvals/adjustments", approvals.make_adjustment, "POST"),
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
+        on("/switches", switches_page),
+        on("/switches", post_switch, "POST"),
+        on("/switches/test", post_test, "POST"),
+        on("/switches/unknown-sites", post_policy, "POST"),
+        on("/switches/campaigns", campaigns.new_page),
+        on("/switches/campaigns", campaigns.post_new, "POST"),
+        on("/switches/campaigns/{campaign_id}", campaigns.campaign_page),
+        on("/switches/campaigns/{campaign_id}", campaigns.post_change, "POST"),
+        on("/switches/campaigns/{campaign_id}/retire", campaigns.post_retire, "POST"),
+        on("/reports", reports_page),
+        on("/reports/{report}.csv", origin_report_file),
+        on(uploads.PLACE, uploads.uploads_page),
+        on(uploads.PLACE, uploads.post_upload, "POST"),
+        on("/uploads/{upload_id}", uploads.upload_page),
+        on("/uploads/{upload_id}/answers", uploads.answers_file),
+        on("/uploads/{upload_id}/stop", uploads.post_stop, "POST"),
+        on_any("/invitations", invitations.people_page),
+        on_any("/invitations", invitations.post_invitation, "POST"),
+        on_any("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),
+        Route("/invitations/{token}", join.join_page(portal), methods=["GET"]),
+        Route("/invitations/{token}", join.join_post(portal), methods=["POST"]),
+        on("/onboarding", onboarding.onboarding_page),
+        on("/onboarding", onboarding.act, "POST"),
+        on_any("/applications", applications.applications_page),
+        on_any("/applications", applications.begin, "POST"),
+        on_any("/applications/{application_id}", applications.application_page),
+        on_any("/applications/{application_id}", applications.act, "POST"),
+        on_any("/applications/{application_id}/documents", applications.add_document, "POST"),
+        on_any("/applications/{application_id}/documents/{document_id}", applications.document_file),
+        on_any("/applications/{application_id}/documents/{document_id}/remove", applications.remove_document, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

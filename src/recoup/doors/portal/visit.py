@@ -1,7 +1,7 @@
 """One call of somebody who is signed in: who, which merchant, what time it is there. And how errors become pages."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.templates import HEADERS, render
+from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.people.passwords import Passwords
@@ -28,7 +29,7 @@ FORM_BYTES_MAX: Final = 65_536
 PLACES: Final = frozenset(
     {
         "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
-        "partner",
+        "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
     }  # fmt: skip
 )
 STATUSES: Final = {
@@ -51,6 +52,7 @@ class Portal:
     orders: Orders
     merchants: Merchants
     passwords: Passwords
+    readers: Mapping[str, Reader]  # of files, by kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Visit:
         moved = offset if abs(offset.total_seconds()) >= 1 else None
         return {
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
+            "wall": self.wall,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved,
             "path": self.request.url.path, "is_operator": self.is_operator,
         } | more  # fmt: skip

@@ -6,11 +6,15 @@ from starlette.routing import Route
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import (
+    campaigns,
     capture,
     check,
+    connection_test,
     evaluate,
     events,
     hooks,
+    onboarding,
+    onboarding_documents,
     order,
     orders,
     outcome,
@@ -20,22 +24,26 @@ from recoup.doors.rescue import (
     partner_webhooks,
     reconciliation,
     refund,
+    reports,
     settlements,
     sites,
+    switches,
     token,
     tokenize,
     transmit,
+    uploads,
     webhooks,
 )
 from recoup.doors.rescue.resource import Method, Resource
 from recoup.doors.rescue.services import Services
 
-METHODS: Final = (
-    *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *check.METHODS, *capture.METHODS,
-    *outcome.METHODS, *orders.METHODS, *order.METHODS, *refund.METHODS, *hooks.METHODS, *webhooks.METHODS,
-    *sites.METHODS, *settlements.METHODS, *events.METHODS, *reconciliation.METHODS,
-    *partner.METHODS, *partner_merchant.METHODS, *partner_report.METHODS, *partner_webhooks.METHODS,
+# In the order in which the documentation shows them.
+_RESOURCES: Final = (
+    token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, uploads, hooks, webhooks,
+    events, sites, campaigns, switches, connection_test, settlements, reconciliation, reports, partner,
+    partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip
+METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 
 

@@ -22,7 +22,7 @@ async def check(call: Call) -> Reply:
     complaints: list[Complaint] = []
     given: Declined | None = None
     try:
-        given = read_declined(call)
+        given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy)
     except Problem as problem:
         told = problem.fields or {problem.field or "Body": [problem.message]}
         complaints = [Complaint(field=name, text=text) for name, texts in told.items() for text in texts]

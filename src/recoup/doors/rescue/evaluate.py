@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from typing import Any, Final
+from uuid import UUID
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.keys import names_of
@@ -9,7 +10,7 @@ from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.payment import (
     RESULTS,
-    check_mid,
+    check_own,
     code_text,
     happened_at,
     items_of,
@@ -21,6 +22,7 @@ from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.declined import EvaluateBody, Evaluated, Subscription, ThreeDSecure
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import Declined, Word
+from recoup.kernel.world import Policy
 from recoup.rules.rescue.intake import source_of
 
 _NAMES: Final = names_of(EvaluateBody)
@@ -39,7 +41,7 @@ _SENTENCES: Final = {
 
 
 async def evaluate(call: Call) -> Reply:
-    given = read_declined(call)
+    given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy)
     word = await call.services.evaluate.evaluate(call.scope, given)
     url = None
     if word.evaluate == "CHALLENGE":
@@ -60,10 +62,10 @@ def answer(word: Word, sense_key: str | None, challenge_url: str | None) -> Eval
     )  # fmt: skip
 
 
-def read_declined(call: Call) -> Declined:
+def read_declined(body: Any, merchant_id: UUID, policy: Policy) -> Declined:
     """Every field checked, all complaints at once. Raises: Problem(invalid)."""
-    fields = Fields(call.body)
-    check_mid(call, fields)
+    fields = Fields(body)
+    check_own(fields, merchant_id)
     if fields.flag("isDeclined", required=True) is False:
         fields.complain("isDeclined", text="Only declined payments can be evaluated; send approved ones to /transmit.")
     external_id = fields.text("orderId", maximum=128)
@@ -78,7 +80,6 @@ def read_declined(call: Call) -> Declined:
         fields.complain("transactionType", "must be AUTHORIZATION or PURCHASE")
     transaction = fields.object("transaction")
     method = fields.object("paymentMethod")
-    policy = call.services.world.policy
     units = transaction.units("amount", low=1, high=policy.amount_max, required=True) or 0
     currency = transaction.currency("currency")
     transaction_id = transaction.text("id", required=True, maximum=128)
@@ -86,6 +87,7 @@ def read_declined(call: Call) -> Declined:
     token_id, pan = token_or_pan(method)
     month, year = _expiry(method, pan is not None)
     site_id, site_url = fields.identifier("siteId"), fields.text("siteUrl", maximum=512)
+    campaign = fields.text("campaign", maximum=64)
     source, sense_key = source_of(fields.text("orderSource")), fields.text("senseKey")
     descriptor = transaction.text("dynamicDescriptor", maximum=64) or transaction.text("descriptor", maximum=64)
     facts = _facts(fields, transaction, method, kind)
@@ -97,7 +99,7 @@ def read_declined(call: Call) -> Declined:
         expires_at=expires_at, units=units, currency=currency, token_id=token_id, pan=pan, cvv=cvv, exp_month=month,
         exp_year=year, transaction_id=transaction_id, decline=decline, site_id=site_id,
         site_url=site_url or None, descriptor=descriptor or None, payer=person, facts=facts,
-        sense_key=sense_key or None,
+        sense_key=sense_key or None, campaign=campaign or None,
     )  # fmt: skip
 
 

@@ -51,6 +51,13 @@ TOKENIZE: Final = (
         "first_name": "Ana", "last_name": "Roe", "number": _CARD, "month": "09", "year": "2031",
     }}}, 200, {"success": True}),
 )  # fmt: skip
+UPLOAD: Final = (
+    Example("transmissions with their configuration", {
+        "kind": "transmit",
+        "rows": [{"sequenceNumber": "1", "isDeclined": False, "orderId": "SO-20931", "payer": _PAYER,
+                  "transaction": _TRANSACTION | {"responseCode": "100", "responseDescription": "Approved"}}],
+    }, 202, {"kind": "transmit", "form": "json", "status": "received", "rows": 1, "refused": 0, "success": True}),
+)  # fmt: skip
 OUTCOME: Final = (
     Example("how it stands", {"orderSessionKey": _ORDER}, 200, {
         "status": "SUBMITTED", "confirmationId": "4F5A6B7C", "orderId": _ORDER, "success": True}),

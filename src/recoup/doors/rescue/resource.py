@@ -56,6 +56,7 @@ class Call:
     raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     request_id: str
     answer_headers: Headers = field(default_factory=list)
+    receive: Receive | None = field(default=None, repr=False)  # the body's, for methods that stream it
 
     @property
     def scope(self) -> MerchantScope:
@@ -95,6 +96,7 @@ class Method:
     scope: str | None
     body_optional: bool = False
     partners: bool = False
+    streams: bool = False  # the body is read by what handles the call, piece by piece
     fold: Folding | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,7 +148,7 @@ class Resource:
         body = await _body(method, scope, receive)
         query = _query(scope["query_string"])
         call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
-                    answer_headers(scope))  # fmt: skip
+                    answer_headers(scope), receive)  # fmt: skip
         reply = await method.handle(call)
         return await _with_clock(services, caller, reply)
 
@@ -197,7 +199,7 @@ def _query(text: bytes) -> dict[str, list[str]]:
 
 
 async def _body(method: Method, scope: Scope, receive: Receive) -> Any:
-    if method.fold is None:
+    if method.fold is None or method.streams:
         return None
     if method.body_optional and not await _has_body(scope):
         return {}

@@ -1,17 +1,19 @@
 """POST /transmit and PATCH /transmit/{id}. Source: contract §3, §17.1."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.payment import check_mid, code_text, happened_at, person_of
+from recoup.doors.rescue.payment import check_own, code_text, happened_at, person_of
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.declined import TransmitBody, UpdateBody
 from recoup.doors.rescue.shapes.declined import Transmitted as Answer
 from recoup.flows.cards.transmit import Transmitted
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.world import Policy
 
 
 async def transmit(call: Call) -> Reply:
@@ -20,9 +22,9 @@ async def transmit(call: Call) -> Reply:
     known = fields.identifier("transmitId")
     fields.raise_if_any()
     if known is not None:
-        await call.services.transmit.update(call.scope, known, _outcome(fields))
+        await call.services.transmit.update(call.scope, known, read_outcome(fields))
         return _reply(known)
-    given = _read(call, fields)
+    given = read_transmitted(fields, call.scope.merchant_id, call.services.world.policy)
     return _reply(await call.services.transmit.transmit(call.scope, given))
 
 
@@ -31,7 +33,7 @@ async def update(call: Call) -> Reply:
     if transmit_id is None:
         raise Problem("not_found", "There is no such transmission.", cure="Use the transmitId that /transmit answered.")
     fields = Fields(call.body)
-    await call.services.transmit.update(call.scope, transmit_id, _outcome(fields))
+    await call.services.transmit.update(call.scope, transmit_id, read_outcome(fields))
     return _reply(transmit_id)
 
 
@@ -39,14 +41,14 @@ def _reply(transmit_id: Any) -> Reply:
     return Reply(Answer(transmit_id=transmit_id, result="success"))
 
 
-def _read(call: Call, fields: Fields) -> Transmitted:
-    check_mid(call, fields)
+def read_transmitted(fields: Fields, merchant_id: UUID, policy: Policy) -> Transmitted:
+    """Every field checked, all complaints at once. Raises: Problem(invalid)."""
+    check_own(fields, merchant_id)
     declined = fields.flag("isDeclined", required=True)
     external_id = fields.text("orderId", maximum=128)
     if not external_id and "OrderId" not in fields.errors:
         fields.complain("orderId", text="Merchant's orderId is required")
     transaction, method = fields.object("transaction"), fields.object("paymentMethod")
-    policy = call.services.world.policy
     units = transaction.units("amount", low=0, high=policy.amount_max, required=True) or 0
     currency = transaction.currency("currency")
     person = person_of(fields, fields.text("customerIp", maximum=64))
@@ -78,7 +80,7 @@ def _read(call: Call, fields: Fields) -> Transmitted:
     )  # fmt: skip
 
 
-def _outcome(fields: Fields) -> dict[str, Any]:
+def read_outcome(fields: Fields) -> dict[str, Any]:
     """What may be told later: approved or declined after all, refunded, charged back."""
     outcome: dict[str, Any] = {}
     declined = fields.flag("isDeclined")

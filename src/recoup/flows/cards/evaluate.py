@@ -30,10 +30,10 @@ from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Merchant
-from recoup.rules.rescue.intake import choose_site, expiry_of, kind_of
+from recoup.rules.rescue.intake import expiry_of, kind_of
+from recoup.rules.rescue.origin import Named, origin_of
 from recoup.rules.rescue.pause import check_taking
-from recoup.rules.rescue.switches import Off, refused, switch_of, where_off
+from recoup.rules.rescue.switches import Off, check_taken, refused
 from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
@@ -116,8 +116,9 @@ class Evaluate:
         check_taking(merchant)
         now = merchant.business(wall)
         kind = kind_of(merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
-        site, warnings = choose_site(known.sites, given.site_id, given.site_url, given.descriptor)
-        _switched_on(merchant, site, kind)
+        named = Named(given.site_id, given.site_url, given.descriptor, given.campaign)
+        site, campaign, warnings = origin_of(known.sites, known.campaigns, named, merchant.unknown_sites)
+        check_taken(kind, merchant, site, campaign)
         expires_at, more = expiry_of(kind, given.expires_at, now, world.policy, bool(given.facts.get("is_recurring")))
         warnings += more
         if kind == "cit_web" and not given.payer.ip:
@@ -139,7 +140,9 @@ class Evaluate:
             "operation": "evaluate", "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer,
             "door": "rescue", "kind": kind, "order_type": "MIT" if given.is_mit else "CIT",
             "source": given.order_source, "external_id": given.external_id, "generation": generation,
-            "site_id": site.site_id, "descriptor": given.descriptor or site.descriptor, "asset": given.currency,
+            "site_id": site.site_id, "campaign_id": campaign.campaign_id if campaign else None,
+            "descriptor": given.descriptor or (campaign and campaign.descriptor) or site.descriptor,
+            "asset": given.currency,
             "units": given.units, "amount_text": str(given.units), "token_id": token_id,
             "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
             "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
@@ -280,8 +283,8 @@ class Evaluate:
         decline = {k: v for k, v in given.decline.items() if k != "at"}
         facts = {k: v for k, v in given.facts.items() if k not in ("utc_offset", "sense_key")}
         meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
-                 token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor, facts,
-                 given.exp_month, given.exp_year, given.payer]  # fmt: skip
+                 token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor,
+                 given.campaign, facts, given.exp_month, given.exp_year, given.payer]  # fmt: skip
         mac: bytes = self._world.keys.mac("evaluate", _encode_meant(meant))
         return mac
 
@@ -316,13 +319,6 @@ def _had_card(last: Any, pan_id: UUID | None) -> bool:
     return pan_id == last["pan_id"] or (
         pan_id is not None and (pan_id in before or identity_of(last["order_id"], pan_id, "any") in before)
     )
-
-
-def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
-    """Raises: Problem(kind_switched_off) naming the levels."""
-    switch = switch_of(kind)
-    if offs := where_off(switch, merchant, site, None):
-        raise refused(switch, offs)
 
 
 def _search_text(given: Declined) -> str:

@@ -51,13 +51,16 @@ class Transmit:
         self._world, self._orders, self._merchants = world, orders, merchants
         self._adds: Coalescer[dict[str, Any], bool] = Coalescer(self._add)
 
-    async def transmit(self, scope: Scope, given: Transmitted) -> UUID:
-        """The id by which it can be updated. Answers when an open rescue that it touches knows of it."""
+    async def transmit(self, scope: Scope, given: Transmitted, transmit_id: UUID | None = None) -> UUID:
+        """The id by which it can be updated. Answers when an open rescue that it touches knows of it.
+
+        `transmit_id`: one that was made before; the same again stores nothing new.
+        """
         merchant = (await self._merchants.get(scope.merchant_id)).merchant
         wall = self._world.clocks.wall()
         payer = given.payer
         who = payer["external_id"] or payer["email"].lower()
-        transmit_id = new_id()
+        transmit_id = transmit_id or new_id()
         row = {
             "merchant_id": scope.merchant_id, "transmit_id": transmit_id, "external_id": given.external_id,
             "transaction_id": given.transaction_id, "is_declined": given.is_declined, "is_mit": given.is_mit,

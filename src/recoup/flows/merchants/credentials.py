@@ -16,7 +16,7 @@ from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.store.read.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.read.partners import find_partner_key
-from recoup.store.write.tokens import add_refresh_token, take_refresh_token
+from recoup.store.write.tokens import add_refresh_token, note_first_token, take_refresh_token
 
 REFRESH_LIVES = timedelta(hours=24)
 KNOWN_SECONDS = 5.0
@@ -135,6 +135,7 @@ class Credentials:
         refresh = secrets.token_urlsafe(48)
         async with world.db.connection() as connection:
             await add_refresh_token(connection, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES)
+            await note_first_token(connection, key.app_key, wall)
         expires = datetime.fromtimestamp(int(wall.timestamp()) + LIVES_SECONDS, UTC)
         return Tokens(world.keys.sign_token(claims), refresh, expires, key.key_id)
 

@@ -1,6 +1,7 @@
 """A merchant with what it needs to begin: a site, keys, a webhook key. Everything may be repeated."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from recoup.kernel.time import business_at
 from recoup.kernel.world import World
 from recoup.moves.reports import begin_reports
 from recoup.moves.settlement import begin_settlement
+from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff
 from recoup.rules.stable.signing import secret_context
 from recoup.store.write.fee_terms import add_first_fee_term, fee_term_row
@@ -38,6 +40,7 @@ class NewSite:
     url: str
     name: str
     descriptor: str
+    support: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,18 @@ async def make_merchant(
 async def place_merchant(
     tx: asyncpg.Connection, world: World, merchant_id: UUID, name: str, sites: tuple[NewSite, ...], *,
     partner_id: UUID | None, clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
+    kinds: Collection[str] = KINDS,
 ) -> None:  # fmt: skip
-    """In an open transaction: the merchant, its sites, and the clocks of its settlements and reports."""
+    """In an open transaction: the merchant, its sites, and the clocks of its settlements and reports. `kinds` of orders
+    that it takes; live, what customers start is switched on by somebody."""
     wall = world.clocks.wall()
     acceptor = next(iter(world.processors.values())).acceptor_id
-    with_customer = world.policy.test_mode  # live, each kind is switched on by somebody
+    with_customer = world.policy.test_mode
     row: dict[str, Any] = {
         "merchant_id": merchant_id, "partner_id": partner_id, "name": name,
-        "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": with_customer,
-        "cit_callcenter": with_customer,
-        "mit": True, "region": "us", "acceptor_id": acceptor, "webhook_key": None, "created_at": wall,
+        "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": with_customer and "cit_web" in kinds,
+        "cit_callcenter": with_customer and "cit_callcenter" in kinds,
+        "mit": "mit" in kinds, "region": "us", "acceptor_id": acceptor, "webhook_key": None, "created_at": wall,
     }  # fmt: skip
     await add_merchant(tx, row, _site(merchant_id, sites[0], wall, default=True))
     if fee_basis_points:
@@ -135,5 +140,5 @@ async def keep_webhook_keys(
 def _site(merchant_id: UUID, site: NewSite, wall: object, *, default: bool) -> dict[str, object]:
     return {
         "merchant_id": merchant_id, "site_id": site.site_id, "url": site.url, "name": site.name,
-        "descriptor": site.descriptor, "is_default": default, "created_at": wall,
+        "descriptor": site.descriptor, "is_default": default, "created_at": wall, "support": site.support,
     }  # fmt: skip

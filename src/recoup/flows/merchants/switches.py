@@ -27,10 +27,12 @@ _CURES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is switched: the merchant itself, a site or a campaign of its. `id` None is the merchant."""
+    """What is switched: the merchant itself (`id` None), a site or a campaign of its. `site_id`: where a campaign is
+    looked for, None for anywhere."""
 
     level: str
     id: UUID | None = None
+    site_id: UUID | None = None
 
 
 MERCHANT: Final = Subject("merchant")
@@ -38,12 +40,13 @@ MERCHANT: Final = Subject("merchant")
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """How it stands now. `changed` False: it stood so before, and nothing was noted."""
+    """How it stands now, `row` as of `read_all`. `changed` False: it stood so before, and nothing was noted."""
 
     subject: Subject
     kind: str
     on: bool
     changed: bool
+    row: Any
 
 
 async def change(world: World, scope: Scope, subject: Subject, kind: str, on: bool, why: str = "") -> Switched:
@@ -57,12 +60,13 @@ async def change(world: World, scope: Scope, subject: Subject, kind: str, on: bo
         now = await _standing_of(tx, scope, subject)
         row = next(row for row in now if row["kind"] == kind)
         if row["is_on"] == on:
-            return Switched(subject, kind, on, changed=False)
+            return Switched(subject, kind, on, changed=False, row=row)
         version = await raise_version(tx, scope.merchant_id)
         await note(world, tx, scope, version, subject.level, row["subject_id"], row["name"],
                    {kind: row["is_on"]}, {kind: on}, why)  # fmt: skip
         await set_switch(tx, scope.merchant_id, subject.level, row["subject_id"], kind, on)
-    return Switched(subject, kind, on, changed=True)
+        after = await _standing_of(tx, scope, subject)
+    return Switched(subject, kind, on, changed=True, row=next(row for row in after if row["kind"] == kind))
 
 
 async def note(
@@ -117,6 +121,6 @@ async def _standing_of(tx: asyncpg.Connection, scope: Scope, subject: Subject) -
     wanted = subject.id or scope.merchant_id
     rows = await standing(tx, scope.merchant_id)
     found = [row for row in rows if row["level"] == subject.level and row["subject_id"] == wanted]
-    if not found:
+    if not found or subject.site_id not in (None, found[0]["site_id"]):
         raise Problem("not_found", f"There is no such {subject.level}.", cure=_CURES[subject.level])
     return found

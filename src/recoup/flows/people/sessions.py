@@ -28,17 +28,19 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 TOKEN_LENGTH_MAX: Final = 100
 # What a role may do besides looking.
 MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({"refund", "cancel", "dispute", "bank"}),
-    "operations": frozenset({"refund", "cancel", "dispute"}),
-    "developer": frozenset(),
+    "owner": frozenset({
+        "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
+    }),
+    "operations": frozenset({"refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply"}),
+    "developer": frozenset({"test"}),
     "analyst": frozenset(),
 }
 
 
 # What a role may do at a partner besides looking.
 PARTNER_MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({"merchants", "switches", "see_keys", "keys"}),
-    "operations": frozenset({"merchants", "switches", "see_keys"}),
+    "owner": frozenset({"merchants", "switches", "see_keys", "keys", "apply", "invite"}),
+    "operations": frozenset({"merchants", "switches", "see_keys", "apply"}),
     "developer": frozenset({"see_keys", "keys"}),
     "analyst": frozenset(),
 }

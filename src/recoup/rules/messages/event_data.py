@@ -152,3 +152,23 @@ class ReconciliationReady(Data, frozen=True, kw_only=True):
     period_to: Annotated[datetime, Meta(description="The instant after its last.")]
     lines: Annotated[int, Meta(ge=0, description="Movements on your account in it.")]
     differences: Annotated[int, Meta(ge=0, description="Lines of statements that do not match.")]
+
+
+class UploadCompleted(Data, frozen=True, kw_only=True):
+    upload_id: Annotated[UUID, Meta(description="This upload: `id` of GET /v1/uploads.")]
+    kind: Annotated[Literal["transmit", "evaluate"], Meta(description="What its rows are.")]
+    state: Annotated[Literal["completed", "stopped"], Meta(description="`stopped`: rows were left out on request.")]
+    file_name: Annotated[str, Meta(description="As it was sent; empty for a file without a name.")]
+    rows: Annotated[int, Meta(ge=0, description="Of the file.")]
+    done: Annotated[int, Meta(ge=0, description="Rows that were taken.")]
+    refused: Annotated[int, Meta(ge=0, description="Rows that were not; the answers say why.")]
+
+
+class Application(Data, frozen=True, kw_only=True):
+    application_id: Annotated[UUID, Meta(description="This application.")]
+    status: Annotated[
+        Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"],
+        Meta(description="Its status now; `Mid` is the merchant that it becomes, or was to become."),
+    ]
+    reason: Annotated[str, Meta(description="Why it was declined, in one word; empty otherwise.")] = ""
+    external_application_id: Annotated[str | None, Meta(description="The applicant's own name for it.")] = None

@@ -61,6 +61,7 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             shapes.ReconciliationReady,
             "A period's report can be fetched.",
         ),
+        EventKind("upload.completed", "informational", True, shapes.UploadCompleted, "A file's rows are answered."),
         EventKind("order.submitted", "informational", False, shapes.Progress, "The order was taken in."),
         EventKind("order.processing", "informational", False, shapes.Progress, "Work on it began or went on."),
         EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
@@ -74,6 +75,16 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             False,
             shapes.ChargebackClosed,
             "A chargeback was won or lost.",
+        ),
+        *(
+            EventKind(f"application.{word}", "informational", False, shapes.Application, meaning)
+            for word, meaning in (
+                ("submitted", "An application waits for the operator."),
+                ("approved", "The operator agreed; it can be made a merchant."),
+                ("declined", "The operator said no, and why."),
+                ("cancelled", "Whoever applied, or the operator, ended it."),
+                ("converted", "The merchant exists."),
+            )
         ),
     )
 }

@@ -32,6 +32,7 @@ class Merchant:
     cit_unresolved: str
     killed: bool
     capture_window_minutes: int
+    unknown_sites: str
     state: str = "active"  # or paused: it takes no new orders
 
     def business(self, wall: WallTime) -> BusinessTime:
@@ -235,6 +236,7 @@ class Order:
     external_id: str
     generation: int
     site_id: UUID
+    campaign_id: UUID | None
     descriptor: str
     asset: str
     units: int

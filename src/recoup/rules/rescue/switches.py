@@ -31,6 +31,13 @@ def switch_of(order_kind: str) -> str:
     return "mit" if order_kind.startswith("mit") else order_kind
 
 
+def check_taken(order_kind: str, merchant: Any, site: Any, campaign: Any | None) -> None:
+    """Raises: Problem(kind_switched_off) naming every level at which it is off."""
+    switch = switch_of(order_kind)
+    if offs := where_off(switch, merchant, site, campaign):
+        raise refused(switch, offs)
+
+
 def where_off(switch: str, merchant: Any, site: Any, campaign: Any | None) -> tuple[Off, ...]:
     """Every level at which the kind is off, the merchant first."""
     found = []

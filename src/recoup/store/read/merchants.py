@@ -29,12 +29,28 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Campaign:
+    """`descriptor` empty: the site's."""
+
+    campaign_id: UUID
+    site_id: UUID
+    key: str
+    name: str
+    descriptor: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """A merchant's settings as of one `version`, with its sites."""
+    """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
     fee_terms: tuple[FeeTerm, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,10 @@ SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default,
 FROM sites
 WHERE merchant_id = $1 ORDER BY created_at, site_id
 """
+_CAMPAIGNS = """
+SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at FROM campaigns
+WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
+"""
 
 
 async def is_killed(connection: asyncpg.Connection, merchant_id: UUID) -> bool:
@@ -71,7 +91,11 @@ async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Kn
     if row is None:
         return None
     sites = await connection.fetch(_SITES, merchant_id)
-    return Known(merchant_of(row), tuple(Site(**dict(site)) for site in sites), fee_terms_of(row["fee_terms"]))
+    campaigns = await connection.fetch(_CAMPAIGNS, merchant_id)
+    return Known(
+        merchant_of(row), tuple(Site(**dict(site)) for site in sites), fee_terms_of(row["fee_terms"]),
+        tuple(Campaign(**dict(campaign)) for campaign in campaigns),
+    )  # fmt: skip
 
 
 async def offset_of(connection: asyncpg.Connection, merchant_id: UUID) -> int | None:

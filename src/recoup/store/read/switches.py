@@ -21,7 +21,7 @@ WITH subjects AS (
   WHERE c.merchant_id = $1 AND c.retired_at IS NULL AND s.retired_at IS NULL
 )
 SELECT s.level, s.subject_id, s.site_id, s.name, s.key, s.created_at, k.kind, k.is_on, c.version, c.why, c.actor,
-  c.request_id, c.changed_at
+  c.request_id, c.changed_at, (SELECT m.unknown_sites FROM merchants m WHERE m.merchant_id = $1) AS unknown_sites
 FROM subjects s
 CROSS JOIN LATERAL (VALUES (1, 'cit_web', s.cit_web), (2, 'cit_callcenter', s.cit_callcenter), (3, 'mit', s.mit))
   AS k (place, kind, is_on)
@@ -50,7 +50,7 @@ NEWEST = (2**31 - 1, UUID(int=2**128 - 1), "~")
 
 async def standing(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
     """The merchant's, then each site's with its campaigns'; three rows a subject. Columns of the last change are null
-    where there was none."""
+    where there was none; `unknown_sites` is the merchant's policy."""
     return await connection.fetch(_STANDING, merchant_id)  # type: ignore[no-any-return]
 
 

@@ -43,6 +43,9 @@ RETURNING {_FIELDS}
 _POSTPONE = """
 UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """
+_HAND_BACK = """
+UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
+"""
 
 
 async def claim(
@@ -59,3 +62,8 @@ async def claim(
 async def postpone(connection: asyncpg.Connection, due: Due, until: datetime, error: str) -> None:
     """After a failure: not before `until`, with the error for the desk."""
     await connection.execute(_POSTPONE, due.merchant_id, due.kind, due.subject_id, until, error[:300])
+
+
+async def hand_back(connection: asyncpg.Connection, due: Due, until: datetime | None = None) -> None:
+    """After a part of it: whoever is free goes on, not before `until`."""
+    await connection.execute(_HAND_BACK, due.merchant_id, due.kind, due.subject_id, until)

@@ -18,8 +18,8 @@ ON CONFLICT DO NOTHING
 """
 _CLOSER = "INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _SITE = """
-INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at)
-SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at
+INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at, support)
+SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at, support
 FROM jsonb_populate_record(NULL::sites, $1)
 ON CONFLICT DO NOTHING
 """

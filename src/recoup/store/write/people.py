@@ -27,6 +27,12 @@ _MERCHANT: Final = """
 INSERT INTO merchant_worlds (merchant_id, world, partner_id, name) VALUES ($1, $2, $3, $4)
 ON CONFLICT (merchant_id, world) DO UPDATE SET partner_id = EXCLUDED.partner_id, name = EXCLUDED.name
 """
+_HEIRS: Final = """
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at)
+SELECT user_id, 'merchant', $2, role, $3 FROM memberships
+WHERE subject_kind = 'merchant' AND subject_id = $1 AND role = 'owner'
+ON CONFLICT DO NOTHING
+"""
 _SESSION: Final = """
 INSERT INTO sessions (session_hash, user_id, csrf, world, merchant_id, created_at, seen_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
@@ -75,6 +81,11 @@ async def save_merchant(
     connection: asyncpg.Connection, merchant_id: UUID, world: str, partner_id: UUID | None, name: str
 ) -> None:
     await connection.execute(_MERCHANT, merchant_id, world, partner_id, name)
+
+
+async def save_heirs(connection: asyncpg.Connection, old_id: UUID, new_id: UUID, now: datetime) -> None:
+    """The owners of one merchant own another."""
+    await connection.execute(_HEIRS, old_id, new_id, now)
 
 
 async def insert_session(

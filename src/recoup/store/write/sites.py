@@ -18,7 +18,12 @@ ON CONFLICT (merchant_id, site_id) DO UPDATE SET url = EXCLUDED.url, name = EXCL
   mit = EXCLUDED.mit, is_default = EXCLUDED.is_default, support = EXCLUDED.support
 """
 _CLEAR_DEFAULT = "UPDATE sites SET is_default = false WHERE merchant_id = $1 AND is_default"
-_RETIRE = "UPDATE sites SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2"
+_RETIRE = """
+WITH campaigns AS (
+  UPDATE campaigns SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2 AND retired_at IS NULL
+)
+UPDATE sites SET retired_at = $3 WHERE merchant_id = $1 AND site_id = $2
+"""
 
 
 async def lock_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> None:
@@ -41,4 +46,5 @@ async def clear_default(connection: asyncpg.Connection, merchant_id: UUID) -> No
 
 
 async def retire_site(connection: asyncpg.Connection, merchant_id: UUID, site_id: UUID, at: datetime) -> None:
+    """With its campaigns."""
     await connection.execute(_RETIRE, merchant_id, site_id, at)

@@ -23,6 +23,7 @@ WITH input AS MATERIALIZED (
   SELECT merchant_id, transmit_id, external_id, transaction_id, is_declined, is_mit, units, asset, code_source, code,
     bin, last4, payer_id, transacted_at, received_at, facts
   FROM input
+  ON CONFLICT DO NOTHING RETURNING transmit_id
 ), payer AS (
   INSERT INTO payers (merchant_id, payer_id, email, phone, name, external_id, first_seen_at)
   SELECT DISTINCT ON (merchant_id, payer_id) merchant_id, payer_id, email, phone, name, payer_external_id, business_at
@@ -30,7 +31,7 @@ WITH input AS MATERIALIZED (
   ON CONFLICT DO NOTHING
 ), due AS (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
-  SELECT merchant_id, 'transmission', transmit_id, business_at FROM input WHERE linked
+  SELECT merchant_id, 'transmission', transmit_id, business_at FROM input JOIN kept USING (transmit_id) WHERE linked
 )
 SELECT transmit_id, linked FROM input
 """

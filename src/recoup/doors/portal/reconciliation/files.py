@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES, REFUSED
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, same_origin, see
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
-from recoup.flows.people.sessions import is_csrf
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.periods import days, days_of
@@ -24,7 +23,6 @@ FILES: Final = "/reconciliation/files"
 FILE_BYTES_MAX: Final = 32 << 20
 SIZE: Final = 25
 LINES: Final = 100
-FIELDS_MAX: Final = 20
 _EMPTY: Final = dict.fromkeys(("kind", "from", "to", "currencies", "every", "mapping"), "")
 _DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused")]
 
@@ -35,7 +33,7 @@ async def files_page(visit: Visit) -> Response:
 
 async def post_file(visit: Visit) -> Response:
     """The same file again leads to the comparison that there is."""
-    form = await _upload(visit)
+    form = await file_form(visit.request, visit.session)
     given = form.get("file")
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     try:
@@ -111,24 +109,6 @@ async def _find(visit: Visit) -> dict[str, Any]:
     if run_id is None:
         raise Problem("not_found", "There is no such comparison of a file.", cure="Look at the list of files.")
     return await run_of(visit.portal.world, visit.merchant_id, run_id)
-
-
-async def _upload(visit: Visit) -> FormData:
-    """Parts are written to disk as they come. Raises: Problem(malformed), Problem(forbidden)."""
-    same_origin(visit.request)
-    if not visit.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Problem("malformed", "This is not a form of this page.", cure="Use the form on the page Statements.")
-    try:
-        form = await visit.request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
-    except HTTPException:
-        raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.",
-                      cure="Choose the file again and send it once more.") from None  # fmt: skip
-    csrf = form.get("csrf", "")
-    if not isinstance(csrf, str) or not is_csrf(visit.session, csrf):
-        await form.close()
-        raise Problem("forbidden", "This form is from another session; nothing was done.",
-                      cure="Go back, reload the page and send it again.")  # fmt: skip
-    return form
 
 
 async def _like(visit: Visit, run_id: str) -> Reading:

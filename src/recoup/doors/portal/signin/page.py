@@ -61,15 +61,19 @@ def sign_in_post(portal: Portal) -> Endpoint:
             if problem.retry_after_seconds is not None:
                 answer.headers["retry-after"] = str(problem.retry_after_seconds)
             return answer
-        answer = see(wanted or _HOME)
-        # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
-        answer.set_cookie(
-            COOKIE, token, max_age=int(LASTS.total_seconds()), path="/", secure=request.url.scheme == "https",
-            httponly=True, samesite="lax",
-        )  # fmt: skip
-        return answer
+        return with_session(see(wanted or _HOME), request, token)
 
     return take
+
+
+def with_session(answer: Response, request: Request, token: str) -> Response:
+    """The answer with the session's cookie."""
+    # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
+    answer.set_cookie(
+        COOKIE, token, max_age=int(LASTS.total_seconds()), path="/", secure=request.url.scheme == "https",
+        httponly=True, samesite="lax",
+    )  # fmt: skip
+    return answer
 
 
 def sign_out_post(portal: Portal) -> Endpoint:

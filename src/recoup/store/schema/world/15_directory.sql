@@ -6,6 +6,7 @@ CREATE TABLE api_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  first_token_at timestamptz,              -- when somebody first signed in with it
   retires_at timestamptz,                  -- it opens nothing from here on; so below
   revoked_at timestamptz
 );

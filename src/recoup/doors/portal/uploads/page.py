@@ -1,0 +1,115 @@
+"""/uploads: files with how far they are and a form for the next; one file with its refused rows and its answers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response, StreamingResponse
+
+from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.uploads.words import KINDS, STATES
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
+from recoup.flows.cards.uploads.answers import answer_file
+from recoup.flows.cards.uploads.stop import one_upload, stop_upload
+from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.uploads.record import ROWS_MAX
+from recoup.store.read.uploads import list_uploads, upload_rows
+
+PLACE: Final = "/uploads"
+FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)
+SIZE: Final = 25
+ROWS: Final = 100
+_TYPES: Final = {"json": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_EMPTY: Final = {"kind": ""}
+
+
+async def uploads_page(visit: Visit) -> Response:
+    return await _list(visit)
+
+
+async def post_upload(visit: Visit) -> Response:
+    """The same file again leads to the upload that there is."""
+    form = await file_form(visit.request, visit.session)
+    given, kind = form.get("file"), form.get("kind", "")
+    try:
+        _must(visit)
+        if not isinstance(given, UploadFile) or not given.filename:
+            raise Problem("invalid", "No file was chosen.", field="file")
+        file = File(given.filename, given.file, str(kind))
+        taken = await take(visit.portal.world, visit.scope, file, visit.portal.readers)
+    except Problem as problem:
+        return await _list(visit, {"kind": str(kind)}, problem)
+    finally:
+        await form.close()
+    return see(f"{PLACE}/{taken.upload['upload_id']}" + ("?known=1" if taken.before else ""))
+
+
+async def upload_page(visit: Visit) -> Response:
+    return await _show(visit, await _find(visit))
+
+
+async def answers_file(visit: Visit) -> Response:
+    upload = await _find(visit)
+    name = f"answers-{upload['upload_id']}." + ("csv" if upload["form"] == "csv" else "jsonl")
+    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(answer_file(visit.portal.world, upload), media_type=_TYPES[upload["form"]],
+                             headers=headers)  # fmt: skip
+
+
+async def post_stop(visit: Visit) -> Response:
+    await checked_form(visit)
+    upload = await _find(visit)
+    try:
+        _must(visit)
+        await stop_upload(visit.portal.world, visit.scope, upload["upload_id"])
+    except Problem as problem:
+        return await _show(visit, upload, problem)
+    return see(f"{PLACE}/{upload['upload_id']}")
+
+
+async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: Problem | None = None) -> Response:
+    after = parse_id(visit.request.query_params.get("after", ""))
+    async with visit.portal.world.db.connection() as connection:
+        rows = await list_uploads(connection, visit.merchant_id, kind=None, after=after, limit=SIZE + 1)
+    values = visit.values(
+        uploads=rows[:SIZE], next=rows[SIZE - 1]["upload_id"] if len(rows) > SIZE else None, first=after is None,
+        kinds=KINDS, states=STATES, typed=_EMPTY | dict(typed or {}), problem=problem, may=_may(visit),
+        megabytes=FILE_BYTES_MAX >> 20, rows_max=ROWS_MAX,
+    )  # fmt: skip
+    return render("uploads/uploads.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def _show(visit: Visit, upload: Mapping[str, Any], problem: Problem | None = None) -> Response:
+    query = visit.request.query_params
+    text = query.get("after", "")
+    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    key = (visit.merchant_id, upload["upload_id"])
+    async with visit.portal.world.db.connection() as connection:
+        rows = await upload_rows(connection, key, after=after, limit=ROWS + 1, refused=True)
+    values = visit.values(
+        upload=upload, rows=rows[:ROWS], next=rows[ROWS - 1]["row_no"] if len(rows) > ROWS else None, first=not after,
+        kinds=KINDS, states=STATES, problem=problem, known="known" in query, may=_may(visit),
+        left=upload["row_count"] - upload["done_count"] - upload["refused_count"],
+    )  # fmt: skip
+    return render("uploads/upload.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def _find(visit: Visit) -> dict[str, Any]:
+    """Raises: Problem(not_found)."""
+    upload_id = parse_id(visit.request.path_params["upload_id"])
+    if upload_id is None:
+        raise Problem("not_found", "There is no such file.", cure="Look at the list of files.")
+    return await one_upload(visit.portal.world, visit.merchant_id, upload_id)
+
+
+def _may(visit: Visit) -> bool:
+    return bool(visit.portal.readers) and (visit.is_operator or visit.session.may("upload"))
+
+
+def _must(visit: Visit) -> None:
+    """Raises: Problem(forbidden)."""
+    if not _may(visit):
+        raise Problem("forbidden", "Your role may look, not send files.", cure="Ask somebody with the role operations.")

@@ -1,0 +1,110 @@
+"""The rows of uploaded files, read as the bodies of /evaluate and /transmit are. Source: contract §12."""
+
+from typing import Any, Final, Literal, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+
+from recoup.doors.edge.json_body import decode_json
+from recoup.doors.edge.keys import fold_keys, folding, names_of
+from recoup.doors.rescue.evaluate import read_declined
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.shapes.declined import EvaluateBody, TransmitBody
+from recoup.doors.rescue.transmit import read_outcome, read_transmitted
+from recoup.flows.cards.taken import Declined
+from recoup.flows.cards.transmit import Transmitted
+from recoup.flows.cards.uploads.row import Became, Given, Reader
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import Policy
+from recoup.rules.uploads.table import Column, plain
+
+_SHAPES: Final[dict[str, type[msgspec.Struct]]] = {"transmit": TransmitBody, "evaluate": EvaluateBody}
+_FOLDS: Final = {kind: folding(names_of(shape)) for kind, shape in _SHAPES.items()}
+_TOKENS_ONLY: Final = "Send a token of /tokenize; a file never holds a card number."
+_NO_CUSTOMER: Final = "A file takes merchant-initiated payments: isMIT must be true. A customer who waits needs a call."
+_NO_EXPIRY: Final = "Say expiryDateUtc in the row, or once for all rows in the file's configuration."
+
+
+def readers(policy: Policy) -> dict[str, Reader]:
+    """By the kind of file."""
+
+    def evaluate(body: dict[str, Any], merchant_id: UUID) -> Given:
+        return _in_file(read_declined(body, merchant_id, policy))
+
+    def transmit(body: dict[str, Any], merchant_id: UUID) -> Given:
+        return _transmitted(body, merchant_id, policy)
+
+    return {
+        kind: Reader(columns_of(kind), lambda text, kind=kind: _body(kind, text), read)  # type: ignore[misc]
+        for kind, read in (("transmit", transmit), ("evaluate", evaluate))
+    }
+
+
+def columns_of(kind: str) -> dict[str, Column]:
+    """Plain name -> column: the body's fields, those inside others with a dot before. A field that no other has may
+    stand alone: `amount` for `transaction.amount`."""
+    found = {column: plain(".".join(column.path)) for column in _columns(_SHAPES[kind], ())}
+    alone: dict[str, list[Column]] = {}
+    for column in found:
+        alone.setdefault(plain(column.path[-1]), []).append(column)
+    short = {name: several[0] for name, several in alone.items() if len(several) == 1}
+    return short | {name: column for column, name in found.items()}
+
+
+def _columns(shape: type[msgspec.Struct], path: tuple[str, ...]) -> list[Column]:
+    made = []
+    for field in msgspec.structs.fields(shape):
+        here = (*path, field.encode_name)
+        kinds = _plain_types(field.type)
+        inner = next((one for one in kinds if isinstance(one, type) and issubclass(one, msgspec.Struct)), None)
+        if inner is not None and str not in kinds:
+            made += _columns(inner, here)
+        elif list not in kinds and dict not in kinds and Any not in kinds:
+            kind: Literal["flag", "number", "text"] = "flag" if bool in kinds else "number" if int in kinds else "text"
+            made.append(Column(here, kind))
+    if not path:
+        made.append(Column(("sequenceNumber",), "text"))
+    return list(dict.fromkeys(made))
+
+
+def _plain_types(kind: Any) -> list[Any]:
+    """What a field may hold, without annotations and alternatives."""
+    if hasattr(kind, "__metadata__"):
+        return _plain_types(get_args(kind)[0])
+    if get_origin(kind) in (list, dict):
+        return [get_origin(kind)]
+    inside = get_args(kind)
+    return [one for part in inside for one in _plain_types(part)] if inside else [kind]
+
+
+def _body(kind: str, text: str) -> dict[str, Any]:
+    """Raises: Problem(malformed)."""
+    try:
+        body = fold_keys(decode_json(text.encode("utf-8", "surrogatepass")), _FOLDS[kind])
+    except Problem as problem:
+        raise Problem("malformed", problem.message.replace("The body", "The row"), cure=problem.cure) from None
+    assert isinstance(body, dict)
+    return body
+
+
+def _in_file(given: Declined) -> Declined:
+    """What holds for files alone. Raises: Problem(invalid)."""
+    wrong: dict[str, list[str]] = {}
+    if not given.is_mit:
+        wrong["IsMIT"] = [_NO_CUSTOMER]
+    if given.pan is not None:
+        wrong["PaymentMethod.CardNumber"] = [_TOKENS_ONLY]
+    if given.is_mit and given.expires_at is None:
+        wrong["ExpiryDateUtc"] = [_NO_EXPIRY]
+    if wrong:
+        raise Problem("invalid", next(iter(wrong.values()))[0], fields=wrong)
+    return given
+
+
+def _transmitted(body: dict[str, Any], merchant_id: UUID, policy: Policy) -> Transmitted | Became:
+    fields = Fields(body)
+    known = fields.identifier("transmitId")
+    fields.raise_if_any()
+    if known is not None:
+        return Became(known, read_outcome(fields))
+    return read_transmitted(fields, merchant_id, policy)

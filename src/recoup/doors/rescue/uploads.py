@@ -1,0 +1,131 @@
+"""POST and GET /uploads, GET …/{id}, GET …/{id}/answers, POST …/{id}/stop. Source: contract §12, §17.1 (U10)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.edge.spool import spooled
+from recoup.doors.rescue import examples
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.rows import readers
+from recoup.doors.rescue.shapes.uploads import (
+    PAGE_MAX,
+    NewUploadQuery,
+    RowAnswer,
+    StopBody,
+    Upload,
+    UploadBody,
+    UploadList,
+    UploadQuery,
+)
+from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.cards.uploads.answers import answer_file
+from recoup.flows.cards.uploads.stop import one_upload, stop_upload
+from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.rules.uploads.record import KINDS
+from recoup.store.read.uploads import list_uploads
+
+PATH: Final = "/v1/uploads"
+SIZES: Final = {PATH: FILE_BYTES_MAX + (1 << 20)}  # with room for what a form adds
+FIND: Final = "Check the id; GET /v1/uploads lists them."
+_KINDS: Final = {kind: kind for kind in KINDS}
+_TYPES: Final = {"json": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8"}
+
+
+async def post_upload(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(("kind", "filename"))
+    kind, name = query.choice("kind", _KINDS | {"": ""}, ""), query.one("filename")
+    query.raise_if_any()
+    assert call.receive is not None
+    try:
+        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX) as sent:
+            file = File(name or sent.name, sent.content, kind)
+            taken = await take(call.services.world, call.scope, file, readers(call.services.world.policy))
+    except Problem as problem:
+        raise _in_pascal(problem) from None
+    return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)
+
+
+async def get_uploads(call: Call) -> Reply:
+    query = Query(call.query)
+    kind = query.choice("kind", _KINDS | {"": ""}, "") or None
+    limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
+    query.raise_if_any()
+    async with call.services.world.db.connection() as connection:
+        rows = await list_uploads(connection, call.scope.merchant_id, kind=kind, after=after, limit=limit + 1)
+    more = str(rows[limit - 1]["upload_id"]) if len(rows) > limit else None
+    return Reply(UploadList(data=[_upload(row) for row in rows[:limit]], next=more))
+
+
+async def get_upload(call: Call) -> Reply:
+    return Reply(_upload(await _find(call)))
+
+
+async def get_answers(call: Call) -> Reply:
+    upload = await _find(call)
+    name = f"answers-{upload['upload_id']}." + ("csv" if upload["form"] == "csv" else "jsonl")
+    headers = ((b"content-type", _TYPES[upload["form"]]),
+               (b"content-disposition", f'attachment; filename="{name}"'.encode()))  # fmt: skip
+    return Reply(answer_file(call.services.world, upload), headers=headers)
+
+
+async def post_stop(call: Call) -> Reply:
+    return Reply(_upload(await stop_upload(call.services.world, call.scope, call.object_id(noun="upload", cure=FIND))))
+
+
+async def _find(call: Call) -> dict[str, Any]:
+    return await one_upload(call.services.world, call.scope.merchant_id, call.object_id(noun="upload", cure=FIND))
+
+
+def _in_pascal(problem: Problem) -> Problem:
+    """With its fields as this dialect writes them."""
+    fields = {name[:1].upper() + name[1:]: texts for name, texts in problem.fields.items()}
+    return Problem(problem.code, problem.message, cure=problem.cure, fields=fields,
+                   retry_after_seconds=problem.retry_after_seconds, **problem.facts)  # fmt: skip
+
+
+def _upload(row: Mapping[str, Any], *, repeated: bool = False) -> Upload:
+    return Upload(
+        id=row["upload_id"], kind=row["kind"], form=row["form"], file_name=row["file_name"], status=row["state"],
+        rows=row["row_count"], done=row["done_count"], refused=row["refused_count"],
+        stopping=row["stop_asked_at"] is not None and row["finished_at"] is None, notes=row["notes"],
+        received_date=iso(row["received_at"]), finished_date=iso_or_null(row["finished_at"]), repeated=repeated,
+    )  # fmt: skip
+
+
+POST: Final = Operation(
+    "POST", PATH, "Send a file of many payments",
+    "Bodies of /transmit or of managed /evaluate, up to 250,000 rows and 256 MB, packed with gzip or not: JSON as "
+    "shown, a JSON list, one object a line, or a CSV whose first line names the fields. Each row goes the way of a "
+    "single call; the answers come as a file. The same file again is the same upload: nothing happens twice. "
+    "202 when it is stored, 200 when it was before.",
+    group="Files", body=UploadBody, query=NewUploadQuery, answers={202: Upload, 200: Upload},
+    problems=("too_large", "unavailable"), examples=examples.UPLOAD,
+)  # fmt: skip
+LIST: Final = Operation(
+    "GET", PATH, "Files", "Newest first, with how far their rows are.", group="Files", query=UploadQuery,
+    answers={200: UploadList},
+)  # fmt: skip
+GET: Final = Operation(
+    "GET", "/v1/uploads/{id}", "One file", "How far its rows are.", group="Files", answers={200: Upload},
+    problems=("not_found",),
+)  # fmt: skip
+ANSWERS: Final = Operation(
+    "GET", "/v1/uploads/{id}/answers", "What became of a file's rows",
+    "One answer a row, in the file's order: JSON lines, or CSV when the file was one. A row that still waits is "
+    "`RECEIVED`.", group="Files", answers={200: RowAnswer}, problems=("not_found",),
+)  # fmt: skip
+STOP: Final = Operation(
+    "POST", "/v1/uploads/{id}/stop", "Stop a file",
+    "Rows that were not begun are left out. The same file may be sent again afterwards.", group="Files", body=StopBody,
+    answers={200: Upload}, problems=("not_found", "wrong_state"),
+)  # fmt: skip
+METHODS: Final = (
+    Method(POST, post_upload, "payments", streams=True), Method(LIST, get_uploads, "payments"),
+    Method(GET, get_upload, "payments"), Method(ANSWERS, get_answers, "payments"),
+    Method(STOP, post_stop, "payments", body_optional=True),
+)  # fmt: skip

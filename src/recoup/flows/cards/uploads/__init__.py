@@ -1,0 +1,1 @@
+"""Files of many payments: taken whole, worked row by row through the flows of single calls, answered."""

@@ -1,0 +1,164 @@
+"""A file's bytes become rows: those that can be taken wait, those that cannot say why. Runs in a thread."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+from recoup.flows.cards.uploads.row import Reader, errors_of, kept
+from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.money.encodings import encoding_of, lines
+from recoup.rules.uploads.card_data import card_data, card_data_in, is_number, may_hold_code, may_hold_number
+from recoup.rules.uploads.json_rows import JsonRows
+from recoup.rules.uploads.record import ROWS_MAX, Header, Record
+from recoup.rules.uploads.table import TableRows, body_of
+from recoup.rules.uploads.unpack import Unpacked
+
+CHUNK: Final = 1 << 18
+SEQUENCE_MAX: Final = 32
+NOT_YOUR_MID: Final = (
+    "The file's mid does not belong to this credential. Send it with a key of the merchant that it names."
+)
+Row = dict[str, Any]
+
+
+def pieces(content: BinaryIO) -> Iterator[bytes]:
+    content.seek(0)
+    while chunk := content.read(CHUNK):
+        yield chunk
+
+
+def form_of(head: bytes) -> tuple[str, str]:
+    """(json or csv, encoding) by a file's first bytes.
+
+    Raises: Problem(invalid) for what is no text, and for an empty file.
+    """
+    encoding = encoding_of(head)
+    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head).lstrip()
+    if not text.strip("\0"):
+        raise Problem("invalid", "The file is empty.", field="file", cure="It needs rows.")
+    return "json" if text[0] in "[{" else "csv", encoding
+
+
+def check_header(header: Header, merchant_id: UUID) -> None:
+    """Raises: Problem(invalid) for another merchant's file."""
+    if header.mid and parse_id(header.mid) != merchant_id:
+        raise Problem("invalid", NOT_YOUR_MID, field="mid")
+
+
+@dataclass
+class Rows:
+    """The rows of one open file, as the table of them has them."""
+
+    content: BinaryIO
+    form: str
+    encoding: str
+    key: tuple[UUID, UUID]
+    kind: str
+    reader: Reader
+    count: int = 0
+    refused: int = 0
+    notes: list[str] = field(default_factory=list)
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Raises: Problem(invalid), Problem(too_large) for a file of which nothing can be taken."""
+        unpacked = Unpacked(pieces(self.content))
+        source = open_rows(unpacked, self.form, self.encoding, self.reader)
+        for record in source:
+            if not self.count:
+                check_header(source.header, self.key[0])
+            self.count += 1
+            if self.count > ROWS_MAX:
+                raise Problem("too_large", f"The file has more than {ROWS_MAX:,} rows.", field="file", cure="Split it.")
+            row = self._row(record, source)
+            self.refused += row["state"] == "refused"
+            yield row
+        if not self.count:
+            raise Problem("invalid", "The file has no rows.", field="file", cure="It needs one at least.")
+        self.notes = list(source.notes)
+        if unpacked.broken:
+            self.notes.append("The packed file ends early or is damaged: rows may be missing at its end.")
+
+    def _row(self, record: Record, source: JsonRows | TableRows) -> Row:
+        made: Row = {
+            "merchant_id": self.key[0], "upload_id": self.key[1], "row_no": record.number, "line_no": record.line,
+            "sequence": str(record.number), "external_id": "", "given": None, "subject_id": None, "state": "refused",
+            "code": record.code or None, "errors": [],
+        }  # fmt: skip
+        if record.code:
+            return made | {"errors": [{"field": "", "message": f"Row {record.number}: {record.why}."}]}
+        body: dict[str, Any] = {}
+        try:
+            body = self._body(record, source)
+            made["external_id"] = _own_id(body)
+            made["sequence"] = self._sequence(body, record.number)
+            given = self.reader.read(self._completed(body, made["sequence"], source.header), self.key[0])
+        except Problem as problem:
+            return made | {"code": problem.facts.get("reason", problem.code), "errors": errors_of(problem)}
+        self._seen[made["sequence"]] = record.number
+        subject = new_id() if self.kind == "transmit" else None
+        return made | {"given": kept(given), "subject_id": subject, "state": "received"}
+
+    def _body(self, record: Record, source: JsonRows | TableRows) -> dict[str, Any]:
+        """Raises: Problem for what is no body, or holds card data; nothing of such a row is kept."""
+        if record.text is not None:
+            body = self.reader.body(record.text)
+            numbers = may_hold_number(record.text)
+            found = card_data(body, numbers=numbers) if numbers or may_hold_code(record.text) else None
+        else:
+            assert isinstance(source, TableRows)
+            assert record.cells is not None
+            found = card_data_in(zip(source.names, record.cells, strict=True))
+            body = {} if found else body_of(source.columns, record.cells)
+        if found:
+            field_name, what = found
+            raise Problem("invalid", f"The field {field_name[:64]} {what}.", field=field_name[:64], reason="card_data",
+                          cure="Nothing of the row was kept.")  # fmt: skip
+        return body
+
+    def _sequence(self, body: dict[str, Any], number: int) -> str:
+        told = body.get("sequenceNumber")
+        if told in (None, ""):
+            return str(number)
+        if isinstance(told, bool) or not isinstance(told, str | int) or len(str(told)) > SEQUENCE_MAX:
+            raise Problem("invalid", f"The SequenceNumber must be a text of at most {SEQUENCE_MAX} characters.",
+                          field="SequenceNumber")  # fmt: skip
+        first = self._seen.get(str(told).strip())
+        if first is not None:
+            raise Problem("invalid", f"Row {first:,} has this SequenceNumber already.", field="SequenceNumber",
+                          reason="duplicate_sequence", cure="Number the rows from 1.")  # fmt: skip
+        return str(told).strip()
+
+    def _completed(self, body: dict[str, Any], sequence: str, header: Header) -> dict[str, Any]:
+        """With what the file says for all its rows, and a key for a row that has none."""
+        if self.kind != "evaluate":
+            return body
+        body.pop("sequenceNumber", None)  # a single call has none
+        if header.expires and body.get("expiryDateUtc") in (None, ""):
+            body["expiryDateUtc"] = header.expires
+        if body.get("idempotencyKey") in (None, ""):
+            body["idempotencyKey"] = f"{self.key[1]}:{sequence}"
+        return body
+
+
+def open_rows(source: Iterable[bytes], form: str, encoding: str, reader: Reader) -> JsonRows | TableRows:
+    if form == "csv":
+        return TableRows(lines(source, encoding), reader.columns)
+    return JsonRows(_texts(source, encoding))
+
+
+def _texts(source: Iterable[bytes], encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    for piece in source:
+        yield decoder.decode(piece)
+    yield decoder.decode(b"", True)
+
+
+def _own_id(body: dict[str, Any]) -> str:
+    """The merchant's order id, to find the row again; anything odd is complained about later."""
+    told = body.get("orderId")
+    text = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
+    return "" if len(text) > 128 or "\0" in text or is_number(text) else text

@@ -1,0 +1,74 @@
+"""What a door brings along to read rows, and how a row waits until its turn comes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from recoup.flows.cards.taken import Declined
+from recoup.flows.cards.transmit import Transmitted
+from recoup.kernel.problem import Problem
+from recoup.rules.uploads.table import Column
+
+ERRORS_MAX: Final = 10
+TEXT_MAX: Final = 400
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """A row of a transmit file with a `transmitId`: what became of an earlier one."""
+
+    transmit_id: UUID
+    outcome: dict[str, Any]
+
+
+Given = Declined | Transmitted | Became
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the rows of one kind are understood: as the bodies of single calls are.
+
+    `columns`: a column's plain name -> its place in the body. `body`: from a row's JSON; `read`: of the merchant.
+    Both raise Problem.
+    """
+
+    columns: Mapping[str, Column]
+    body: Callable[[str], dict[str, Any]]
+    read: Callable[[dict[str, Any], UUID], Given]
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """A checked row while it waits: one of the three."""
+
+    declined: Declined | None = None
+    transmitted: Transmitted | None = None
+    became: Became | None = None
+
+
+def kept(given: Given) -> bytes:
+    if isinstance(given, Declined):
+        return _encode(Kept(declined=given))
+    return _encode(Kept(transmitted=given) if isinstance(given, Transmitted) else Kept(became=given))
+
+
+def given_of(raw: bytes) -> Given:
+    row = _decode(raw)
+    given = row.declined or row.transmitted or row.became
+    assert given is not None
+    return given
+
+
+def errors_of(problem: Problem) -> list[dict[str, str]]:
+    """For the answer file: each complaint with its field, the cure with the first."""
+    told = [{"field": name, "message": text[:TEXT_MAX]} for name, texts in problem.fields.items() for text in texts]
+    told = told[:ERRORS_MAX] or [{"field": problem.field or "", "message": problem.message[:TEXT_MAX]}]
+    if problem.cure:
+        told[0]["cure"] = problem.cure[:TEXT_MAX]
+    return told
+
+
+_decode: Final = msgspec.json.Decoder(Kept).decode

@@ -1,0 +1,145 @@
+"""A file is taken: all of its rows are stored with their upload in one transaction, or nothing is.
+
+The same file again is the upload that there is; of two at once one waits and finds the other's. A process that dies
+leaves nothing behind.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+from recoup.flows.cards.uploads.read import Row, Rows, check_header, form_of, open_rows, pieces
+from recoup.flows.cards.uploads.row import Reader
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves.uploads import take_upload
+from recoup.rules.uploads.card_data import is_number
+from recoup.rules.uploads.record import KINDS
+from recoup.rules.uploads.unpack import Unpacked
+from recoup.store.read.uploads import find_upload, upload_by_content
+from recoup.store.write.uploads import add_rows, count_rows
+
+FILE_BYTES_MAX: Final = 256 << 20
+ROWS_AT_ONCE: Final = 1_000
+AT_ONCE: Final = 4
+NAME_MAX: Final = 200
+HEAD: Final = 4_096
+_COLUMNS_OF: Final = "evaluate"  # to look for a configuration it does not matter whose columns are known
+_taking = 0
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An open file that can be read twice; `name` as its owner calls it, `kind` where it was said."""
+
+    name: str
+    content: BinaryIO
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`upload`: its row. `before`: it was there already, and nothing was changed."""
+
+    upload: dict[str, Any]
+    before: bool
+
+
+async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
+    """Raises: Problem(invalid) for a file of which nothing can be taken, of another merchant, or misnamed;
+    Problem(too_large); Problem(unavailable) while too many others are read."""
+    global _taking
+    if _taking >= AT_ONCE:
+        raise Problem("unavailable", "Other files are being read.", retry_after_seconds=5,
+                      cure="Send the same file again in a few seconds.")  # fmt: skip
+    _taking += 1
+    try:
+        return await _take(world, scope, file, readers)
+    finally:
+        _taking -= 1
+
+
+async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
+    name = check_name(file.name)
+    digest, head = await asyncio.to_thread(_digest, file.content)
+    form, encoding = form_of(head)
+    kind = await asyncio.to_thread(_kind_of, file, form, encoding, scope.merchant_id, readers)
+    mac: bytes = world.keys.mac("upload", digest)
+    async with world.db.connection() as connection:
+        known = await upload_by_content(connection, scope.merchant_id, kind, mac)
+    if known is not None:
+        return Taken(dict(known), True)
+    key = (scope.merchant_id, new_id())
+    row = {
+        "merchant_id": key[0], "upload_id": key[1], "kind": kind, "form": form, "content_mac": mac, "file_name": name,
+        "actor": scope.actor.text(), "request_id": scope.request_id, "received_at": world.clocks.wall(),
+    }  # fmt: skip
+    rows = Rows(file.content, form, encoding, key, kind, readers[kind])
+    async with world.db.transaction() as tx:
+        mine = await take_upload(tx, row)
+        if mine:
+            async for batch in _batches(rows):
+                await add_rows(tx, batch)
+            await count_rows(tx, key, rows.count, rows.refused, rows.notes)
+    async with world.db.connection() as connection:
+        made = await (find_upload(connection, *key) if mine else upload_by_content(
+            connection, scope.merchant_id, kind, mac))  # fmt: skip
+    if made is None:
+        raise Problem("unavailable", "The same file was just stopped.", retry_after_seconds=1, cure="Send it again.")
+    return Taken(dict(made), not mine)
+
+
+def check_name(name: str) -> str:
+    """Without a path. Raises: Problem(invalid) for one that holds a card number."""
+    plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[-NAME_MAX:]
+    if is_number(plain):
+        raise Problem("invalid", "The file's name looks like a card number.", field="filename", cure="Rename it.")
+    return plain
+
+
+def _digest(content: BinaryIO) -> tuple[bytes, bytes]:
+    """Hash and first bytes of what is in it, unpacked. Raises: Problem(too_large)."""
+    digest, head = sha256(), b""
+    for piece in Unpacked(pieces(content)):
+        head = head if len(head) >= HEAD else (head + piece)[:HEAD]
+        digest.update(piece)
+    return digest.digest(), head
+
+
+def _kind_of(
+    file: File, form: str, encoding: str, merchant_id: UUID, readers: Mapping[str, Reader]
+) -> str:
+    """What was said, with the call, in the configuration, or by the name. Raises: Problem(invalid)."""
+    told = [file.kind] if file.kind else []
+    if form == "json":
+        source = open_rows(Unpacked(pieces(file.content)), form, encoding, readers[_COLUMNS_OF])
+        next(iter(source), None)
+        check_header(source.header, merchant_id)
+        told += [source.header.kind] if source.header.kind else []
+    name = check_name(file.name).lower()
+    told += [kind for kind in KINDS if name.startswith(f"{kind}_")]
+    if not told:
+        raise Problem("invalid", "It is not said what the file's rows are.", field="kind",
+                      cure="Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….")  # fmt: skip
+    if told[0] not in KINDS:
+        raise Problem("invalid", f"The kind {told[0][:20]!r} is none of {', '.join(KINDS)}.", field="kind")
+    if len(set(told)) > 1:
+        raise Problem("invalid", f"The file is said to be of two kinds: {' and '.join(told)[:80]}.", field="kind",
+                      cure="Name a transmit file transmit_…, and send it as kind=transmit.")  # fmt: skip
+    if told[0] == "transmit" and name and not name.startswith("transmit_"):
+        raise Problem("invalid", "The name of a transmit file begins with transmit_.", field="filename",
+                      cure="Rename it, or send it without a name.")  # fmt: skip
+    return told[0]
+
+
+async def _batches(rows: Rows) -> AsyncIterator[list[Row]]:
+    """Read beside the event loop: whoever else is served here goes on."""
+    every = iter(rows)
+    while batch := await asyncio.to_thread(lambda: list(islice(every, ROWS_AT_ONCE))):
+        yield batch

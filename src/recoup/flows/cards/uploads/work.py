@@ -1,0 +1,174 @@
+"""Due work `upload`: the rows go the way of single calls, many at once; what each became is kept with it.
+
+Rows are begun before they are worked: whoever comes after a process that died asks the same flows again, whose own
+keys make that harmless. Files of one merchant and kind go in the order in which they came.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.taken import Declined
+from recoup.flows.cards.tokenize import Vault
+from recoup.flows.cards.transmit import Transmit, Transmitted
+from recoup.flows.cards.uploads.row import Given, errors_of, given_of
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.kernel.problem import Problem, in_words
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.world import World
+from recoup.moves.uploads import end_upload
+from recoup.store.pool import retrying
+from recoup.store.read.uploads import transmitted_before
+from recoup.store.write.due_work import Due, hand_back
+from recoup.store.write.uploads import answer_rows, begin_rows, lock_upload, waiting_rows
+
+log = structlog.get_logger()
+ROWS_AT_ONCE: Final = 1_000
+SIDE_BY_SIDE: Final = 256
+SLICE_SECONDS: Final = 5.0  # then whoever is free goes on: a worker that shall end does not wait for a file
+TURN: Final = timedelta(seconds=0.5)
+TRIES_MAX: Final = 5
+_LAST: Final = 2**31 - 1
+_NOT_NOW: Final = frozenset({"unavailable", "too_many_requests"})
+SUCCESS: Final = "SUCCESS"
+Answer = dict[str, Any]
+Row = Mapping[str, Any]
+
+
+async def work_upload(world: World, orders: Orders, due: Due) -> None:
+    """Raises: Problem(unavailable) when rows could not be taken now; they are tried again later."""
+    key = (due.merchant_id, due.subject_id)
+    worker, until = _Worker(world, orders, due.merchant_id), world.clocks.monotonic() + SLICE_SECONDS
+    answers: list[Answer] = []
+    while True:
+        over = world.clocks.monotonic() >= until
+        step = await _step(world, worker.merchants, key, answers, more=not over)
+        if step is None:
+            return
+        upload, rows = step
+        if not rows:
+            wait = world.clocks.wall() + TURN if upload["waits"] else None
+            async with world.db.connection() as connection:
+                await hand_back(connection, due, wait)
+            return
+        answers, trouble = await worker.run(upload, rows)
+        if trouble is not None:
+            await _step(world, worker.merchants, key, answers, more=False)
+            raise trouble
+
+
+async def _step(
+    world: World, merchants: Merchants, key: tuple[UUID, UUID], answers: Sequence[Answer], *, more: bool
+) -> tuple[Row, list[Row]] | None:
+    """Keeps the answers, and begins the next rows if `more`: first those that somebody began before. None: there is
+    nothing left to do, and that is told."""
+    merchant = (await merchants.get(key[0])).merchant
+
+    async def once() -> tuple[Row, list[Row]] | None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            upload = await lock_upload(tx, key)
+            if upload is None or upload["finished_at"] is not None:
+                return None
+            if answers:
+                await answer_rows(tx, key, answers)
+            stopping = upload["stop_asked_at"] is not None
+            if not more or upload["waits"] and not stopping:
+                return upload, []
+            rows = await waiting_rows(tx, key, upload["begun_to"], ROWS_AT_ONCE)
+            if not rows and not stopping:
+                rows = await waiting_rows(tx, key, _LAST, ROWS_AT_ONCE)
+                if rows:
+                    await begin_rows(tx, key, rows[-1]["row_no"])
+            if rows:
+                return upload, list(rows)
+            left = stopping and await waiting_rows(tx, key, _LAST, 1)
+            state = "stopped" if left else "completed"
+            await end_upload(tx, key, state, now=merchant.business(wall), wall=wall)
+            return None
+
+    return await retrying(once)
+
+
+class _Worker:
+    """The flows of single calls, for one slice of one upload."""
+
+    def __init__(self, world: World, orders: Orders, merchant_id: UUID) -> None:
+        self._world, self._merchant_id = world, merchant_id
+        self.merchants = Merchants(world)
+        self._evaluate = Evaluate(world, orders, self.merchants, Vault(world))
+        self._transmit = Transmit(world, orders, self.merchants)
+        self._room = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._trouble: Problem | None = None
+
+    async def run(self, upload: Row, rows: Sequence[Row]) -> tuple[list[Answer], Problem | None]:
+        """What became of the rows, and why some could not be taken now."""
+        actor, _, who = upload["actor"].partition(":")
+        scope = Scope(self._merchant_id, Actor(actor, who), upload["request_id"])
+        answers: list[Answer] = []
+        for wave in _waves(rows):
+            before = await self._before(upload, wave)
+            answers += await asyncio.gather(*(self._one(scope, row, before) for row in wave))
+        return answers, self._trouble
+
+    async def _before(self, upload: Row, rows: Sequence[Row]) -> dict[tuple[str, str, bool, int, str], UUID]:
+        if upload["kind"] != "transmit":
+            return {}
+        async with self._world.db.connection() as connection:
+            return await transmitted_before(connection, self._merchant_id, [row["external_id"] for row in rows])
+
+    async def _one(self, scope: Scope, row: Row, before: Mapping[Any, UUID]) -> Answer:
+        answer: Answer = {"row_no": row["row_no"], "state": "done", "tries": row["tries"], "errors": [],
+                          "subject_id": row["subject_id"]}  # fmt: skip
+        try:
+            async with self._room:
+                return answer | await self._taken(scope, given_of(row["given"]), row["subject_id"], before)
+        except Problem as problem:
+            if problem.code in _NOT_NOW:
+                self._trouble = problem
+                return answer | {"state": "received"}
+            return answer | {"state": "refused", "code": problem.code, "errors": errors_of(problem)}
+        except Exception as error:  # noqa: BLE001 - whatever it was, the other rows go on
+            log.warning("upload row failed", row=row["row_no"], tries=row["tries"], error=in_words(error)[:200])
+            if row["tries"] + 1 < TRIES_MAX:
+                self._trouble = Problem("unavailable", f"Row {row['row_no']} failed: {in_words(error)[:200]}.")
+                return answer | {"state": "received", "tries": row["tries"] + 1}
+            message, cure = "Something went wrong on our side.", "Send this row by a call of its own."
+            errors = [{"field": "", "message": message, "cure": cure}]
+            return answer | {"state": "refused", "code": "internal", "errors": errors}
+
+    async def _taken(self, scope: Scope, given: Given, own_id: UUID | None, before: Mapping[Any, UUID]) -> Answer:
+        if isinstance(given, Declined):
+            word = await self._evaluate.evaluate(scope, given)
+            return {"status": word.evaluate, "subject_id": word.order_id, "warning": " ".join(word.warnings) or None}
+        if isinstance(given, Transmitted):
+            told = (given.external_id, given.transaction_id, given.is_declined, given.units, given.currency)
+            known = before.get(told)
+            if known is None:
+                known = await self._transmit.transmit(scope, given, own_id)
+            elif known != own_id:
+                return {"status": SUCCESS, "subject_id": known, "warning": "It was transmitted before."}
+            return {"status": SUCCESS, "subject_id": known}
+        await self._transmit.update(scope, given.transmit_id, given.outcome)
+        return {"status": SUCCESS, "subject_id": given.transmit_id}
+
+
+def _waves(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows about one order go one after the other, in the file's order."""
+    waves: list[list[Row]] = []
+    seen: dict[str, int] = {}
+    for row in rows:
+        number = seen.get(row["external_id"], -1) + 1 if row["external_id"] else 0
+        seen[row["external_id"]] = number
+        if number == len(waves):
+            waves.append([])
+        waves[number].append(row)
+    return waves
+
+

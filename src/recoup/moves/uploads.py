@@ -1,0 +1,44 @@
+"""An upload begins with its due work, and ends with its event: each together with what it is about."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.time import BusinessTime, WallTime
+from recoup.rules.messages.events import event_data
+from recoup.store.write.changes import Rows, write
+from recoup.store.write.uploads import begin_upload, finish_upload, stop_rest
+
+
+async def take_upload(tx: asyncpg.Connection, row: Mapping[str, Any]) -> bool:
+    """The upload with the work that will look after it. False when the same file is one already."""
+    if not await begin_upload(tx, row):
+        return False
+    rows = Rows()
+    rows.due_work.append({"merchant_id": row["merchant_id"], "kind": "upload", "subject_id": row["upload_id"],
+                          "due_at": row["received_at"], "wall": True})  # fmt: skip
+    await write(tx, rows)
+    return True
+
+
+async def end_upload(
+    tx: asyncpg.Connection, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime
+) -> None:
+    """Under the upload's lock, every row answered, or, `stopped`, those answered that were begun."""
+    if state == "stopped":
+        await stop_rest(tx, key)
+    ended = await finish_upload(tx, key, state, wall)
+    told = event_data(
+        "upload.completed", upload_id=key[1], kind=ended["kind"], state=state, file_name=ended["file_name"],
+        rows=ended["row_count"], done=ended["done_count"], refused=ended["refused_count"],
+    )  # fmt: skip
+    rows = Rows()
+    rows.outbox.append({
+        "merchant_id": key[0], "subject_id": key[1], "seq": 1, "subject_kind": "upload", "event_id": new_id(),
+        "event": "upload.completed", "body": told, "business_at": now, "recorded_at": wall,
+    })  # fmt: skip
+    rows.due_done.append({"merchant_id": key[0], "kind": "upload", "subject_id": key[1]})
+    await write(tx, rows)

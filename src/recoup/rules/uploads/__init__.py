@@ -1,0 +1,1 @@
+"""Files of many payments: from bytes to rows, without I/O."""

@@ -1,0 +1,43 @@
+"""What is answered to one row. Source: contract §17.1 (U10)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from recoup.rules.money.cells import csv_row
+
+_SUBJECT: Final = {"evaluate": "orderSessionKey", "transmit": "transmitId"}
+_WORDS: Final = {"received": "RECEIVED", "refused": "REFUSED", "stopped": "STOPPED"}
+HEADS: Final = {
+    kind: ("row", "line", "sequenceNumber", "orderId", name, "status", "code", "field", "message", "cure", "warning")
+    for kind, name in _SUBJECT.items()
+}
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def answer_of(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """`orderId` is the merchant's own. RECEIVED: the row waits; STOPPED: it was left out."""
+    subject = row["subject_id"] if row["state"] == "done" else None
+    return {
+        "row": row["row_no"], "line": row["line_no"], "sequenceNumber": row["sequence"],
+        "orderId": row["external_id"] or None, _SUBJECT[kind]: str(subject) if subject else None,
+        "status": row["status"] or _WORDS[row["state"]], "code": row["code"], "errors": row["errors"],
+        "warning": row["warning"],
+    }  # fmt: skip
+
+
+def json_answer(kind: str, row: Mapping[str, Any]) -> str:
+    return _encode(answer_of(kind, row)).decode() + "\n"
+
+
+def csv_answer(kind: str, row: Mapping[str, Any]) -> str:
+    """Of several complaints the first one's field and cure, and all messages."""
+    told = answer_of(kind, row)
+    errors = told["errors"]
+    first = errors[0] if errors else {}
+    return csv_row([
+        told["row"], told["line"], told["sequenceNumber"], told["orderId"], told[_SUBJECT[kind]], told["status"],
+        told["code"], first.get("field"), " ".join(error["message"] for error in errors), first.get("cure"),
+        told["warning"],
+    ])  # fmt: skip

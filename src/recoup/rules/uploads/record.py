@@ -1,0 +1,82 @@
+"""What a file is made of, however it is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from recoup.kernel.problem import Problem
+
+KINDS: Final = ("transmit", "evaluate")
+ROW_CHARS_MAX: Final = 256 * 1024
+ROWS_MAX: Final = 250_000
+
+
+class Record(NamedTuple):
+    """A row as it stands in the file. `number` counts rows from 1, `line` is where it begins. `text` is its JSON, or
+    `cells` are its fields; neither: it cannot be read, `why` says so and `code` for machines."""
+
+    number: int
+    line: int
+    text: str | None = None
+    cells: tuple[str, ...] | None = None
+    code: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The part of a file that is about all its rows; a bearer token in it is passed over.
+
+    `mid`, `kind` and `expires` as they are written, empty where nothing is said.
+    """
+
+    kind: str = ""
+    mid: str = ""
+    expires: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.kind or self.mid or self.expires)
+
+    def joined(self, other: "Header") -> "Header":
+        """Raises: Problem(invalid) when two parts contradict each other."""
+        for name in ("kind", "mid", "expires"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine and theirs and mine != theirs:
+                raise Problem("invalid", f"The file's configuration names its {_TOLD[name]} twice, differently.",
+                              field=_TOLD[name], cure="Say it once, before the rows.")  # fmt: skip
+        return Header(self.kind or other.kind, self.mid or other.mid, self.expires or other.expires)
+
+
+_TOLD: Final = {"kind": "kind", "mid": "mid", "expires": "expiryDateUtc"}
+# name in lower case -> ours; what carries a credential has no name here, so that it is never read
+_NAMES: Final = {"kind": "kind", "mid": "mid", "expirydateutc": "expires"}
+_HEADS: Final = frozenset({*_NAMES, "authorizationtoken", "authorization", "bearer", "bearertoken", "token",
+                           "accesstoken"})  # fmt: skip
+_ROW: Final = frozenset({"orderid", "transaction", "transmitid", "paymentmethod"})
+
+
+def is_row(value: Mapping[str, Any]) -> bool:
+    """Whether an object is a payment, not the configuration."""
+    return any(name.lower() in _ROW for name in value)
+
+
+def is_header(value: Mapping[str, Any]) -> bool:
+    return not is_row(value) and any(name.lower() in _HEADS for name in value)
+
+
+def header_of(value: Mapping[str, Any]) -> Header:
+    """From the members of the configuration, also of one object inside it.
+
+    Raises: Problem(invalid) for a member that is no text.
+    """
+    told: dict[str, str] = {}
+    for name, inner in value.items():
+        ours = _NAMES.get(name.lower())
+        if isinstance(inner, dict) and ours is None and not is_row(inner):
+            below = header_of(inner)
+            told |= {key: text for key in _TOLD if (text := getattr(below, key)) and not told.get(key)}
+        elif ours is not None and inner is not None:
+            if not isinstance(inner, str) or len(inner) > 64:
+                raise Problem("invalid", f"The configuration's {_TOLD[ours]} must be a short text.", field=_TOLD[ours])
+            told[ours] = inner.strip()
+    return Header(**told)

@@ -1,0 +1,129 @@
+"""A CSV file as rows: its first line names the columns, each other line is a payment.
+
+A record is one line, as in a statement: a quote that is not closed breaks its own line. Columns that mean nothing here
+are left unread and named.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import chain
+from typing import Any, Final, Literal, NamedTuple
+
+from recoup.kernel.problem import Problem
+from recoup.rules.money.encodings import Line
+from recoup.rules.money.statement import DELIMITERS
+from recoup.rules.uploads.card_data import NO_NUMBER, is_number
+from recoup.rules.uploads.record import Header, Record
+
+COLUMNS_MAX: Final = 200
+CELL_MAX: Final = 4_096
+_TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+class Column(NamedTuple):
+    """Where a cell goes in the body, and what is read from its text."""
+
+    path: tuple[str, ...]
+    kind: Literal["text", "number", "flag"]
+
+
+class TableRows:
+    """Iterating gives the records. Raises: Problem(invalid) when the first line names no column that is needed."""
+
+    def __init__(self, lines: Iterable[Line], known: Mapping[str, Column]) -> None:
+        every = iter(lines)
+        first = next((line for line in every if line.text is None or line.text.strip()), None)
+        if first is None:
+            raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and rows.")
+        if first.text is None:
+            raise Problem("invalid", f"Line {first.number}, the header, {first.why}.", field="file")
+        self._delimiter = max(DELIMITERS, key=(first.text or "").count)
+        names = self._cells(first.text)
+        if names is None or len(names) > COLUMNS_MAX:
+            message = f"Line {first.number}, the header, has quotes that do not fit, or over {COLUMNS_MAX} columns."
+            raise Problem("invalid", message, field="file", cure="Look at the file's first line.")
+        self.names = tuple(name.strip() for name in names)
+        self.columns = _columns(self.names, known, first.number)
+        unread = [name[:60] or "(no name)" for name, column in zip(self.names, self.columns, strict=True) if not column]
+        self.notes = [f"Columns that nothing was read from: {', '.join(unread[:20])}."] if unread else []
+        self._lines, self.header = chain(every), Header()
+
+    def __iter__(self) -> Iterator[Record]:
+        number = 0
+        for line in self._lines:
+            if line.text is not None and not line.text.strip():
+                continue
+            number += 1
+            if line.text is None:
+                yield Record(number, line.number, code=line.code, why="it " + line.why)
+                continue
+            cells = self._cells(line.text)
+            if cells is None:
+                yield Record(number, line.number, code="broken", why="its quotes do not fit")
+            elif len(cells) != len(self.names):
+                why = f"it has {len(cells):,} fields, the header has {len(self.names)}"
+                yield Record(number, line.number, code="broken", why=why)
+            else:
+                yield Record(number, line.number, cells=tuple(cells))
+
+    def _cells(self, text: str) -> list[str] | None:
+        try:
+            rows = list(csv.reader([text], delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            return None
+        return rows[0] if len(rows) == 1 else None
+
+
+def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str, Any]:
+    """A row's cells as the body that a single call has. Empty cells are left out; a text that is no number or truth
+    value stays text, so that whoever reads the body complains about it by its name.
+
+    Raises: Problem(invalid) for a cell that is too long.
+    """
+    body: dict[str, Any] = {}
+    for column, cell in zip(columns, cells, strict=True):
+        text = cell.strip()
+        if column is None or not text:
+            continue
+        if len(text) > CELL_MAX or "\0" in text:
+            field = ".".join(column.path)
+            raise Problem("invalid", f"{field} is longer than {CELL_MAX:,} characters or holds a NUL.", field=field)
+        inner = body
+        for name in column.path[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[column.path[-1]] = _value(text, column.kind)
+    return body
+
+
+def plain(name: str) -> str:
+    """How names of columns are compared: without case and punctuation."""
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _value(text: str, kind: str) -> Any:
+    if kind == "flag":
+        return _TRUTH.get(text.lower(), text)
+    if kind == "number" and _WHOLE.fullmatch(text):
+        return int(text)
+    return text
+
+
+def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> tuple[Column | None, ...]:
+    found = [known.get(plain(name)) for name in names]
+    have = ", ".join(repr(name[:40]) for name in names[:20])
+    if any(is_number(name) for name in names):
+        raise Problem("invalid", f"Line {number}, the header, {NO_NUMBER}.", field="file")
+    for name, column in zip(names, found, strict=True):
+        if column is None and get_close_matches(plain(name), ["expirydateutc"], cutoff=0.7):
+            raise Problem("invalid", f"Line {number}, the header, has {name[:40]!r}; did you mean expiryDateUtc?",
+                          field="file", cure="Name the column expiryDateUtc.")  # fmt: skip
+        if column is not None and found.count(column) > 1:
+            message = f"Line {number}, the header, names {'.'.join(column.path)} twice; it has {have}."
+            raise Problem("invalid", message, field="file", cure="Name each column once.")
+    if not any(column and column.path[-1] in ("orderId", "transmitId") for column in found):
+        raise Problem("invalid", f"Line {number}, the header, has no orderId; it has {have}.", field="file",
+                      cure="Name the columns in the first line; docs/bulk.md lists them.")  # fmt: skip
+    return tuple(found)

@@ -1,0 +1,65 @@
+"""A file's bytes as they were before they were packed, within bounds."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from recoup.kernel.problem import Problem
+
+UNPACKED_MAX: Final = 1 << 30
+RATIO_MAX: Final = 250  # beyond the first megabytes nothing that people write is packed more tightly
+RATIO_FROM: Final = 16 << 20
+_GZIP: Final = b"\x1f\x8b"
+_OUT: Final = 1 << 18
+
+
+class Unpacked:
+    """Iterating gives plain bytes, a piece at a time. `broken`: the packing ends early or is damaged; what came before
+    is whole.
+
+    Raises: Problem(too_large) for more than the bounds.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self._read = self._made = 0
+        self.packed = self.broken = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        every = iter(self._chunks)
+        first = next(every, b"")
+        self.packed = first.startswith(_GZIP)
+        for piece in self._inflated(first, every) if self.packed else _chained(first, every):
+            self._made += len(piece)
+            tight = self._made > RATIO_FROM and self._made > RATIO_MAX * max(1, self._read) and self.packed
+            if self._made > UNPACKED_MAX or tight:
+                raise Problem("too_large", f"Unpacked, the file is larger than {UNPACKED_MAX >> 20} MB, or packed more "
+                              "tightly than any real one.", field="file", cure="Split it.")  # fmt: skip
+            yield piece
+
+    def _inflated(self, first: bytes, every: Iterator[bytes]) -> Iterator[bytes]:
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        for chunk in _chained(first, every):
+            self._read += len(chunk)
+            more = True
+            while more:
+                if inflate.eof:  # several packed files one after the other are one
+                    if not chunk.strip(b"\0"):
+                        break
+                    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                try:
+                    piece = inflate.decompress(chunk, _OUT)
+                except zlib.error:
+                    self.broken = True
+                    return
+                if piece:
+                    yield piece
+                chunk = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
+                more = bool(chunk) or len(piece) == _OUT
+        self.broken = not inflate.eof
+
+
+def _chained(first: bytes, every: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from every

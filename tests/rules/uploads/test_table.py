@@ -1,0 +1,77 @@
+"""A CSV as rows: columns by their names, cells as the body has them."""
+
+from typing import Any
+
+import pytest
+
+from recoup.doors.rescue.rows import columns_of
+from recoup.kernel.problem import Problem
+from recoup.rules.money.encodings import lines
+from recoup.rules.uploads.record import Record
+from recoup.rules.uploads.table import TableRows, body_of
+
+
+def read(text: str | bytes, kind: str = "transmit", encoding: str = "utf-8-sig") -> tuple[list[Record], TableRows]:
+    raw = text.encode() if isinstance(text, str) else text
+    table = TableRows(lines([raw], encoding), columns_of(kind))
+    return list(table), table
+
+
+def bodies(text: str, kind: str = "transmit") -> list[dict[str, Any]]:
+    records, table = read(text, kind)
+    return [body_of(table.columns, record.cells or ()) for record in records]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_names_with_dots_become_objects(delimiter: str, end: str) -> None:
+    text = end.join(delimiter.join(row) for row in (
+        ("Order ID", "isDeclined", "transaction.amount", "TRANSACTION CURRENCY", "payer_email",
+         "sequenceNumber", "Shop"),
+        ("SO-1", "yes", "4590", "USD", "a@example.test", "1", "x"),
+        ("SO-2", "0", "45.90", "", "", "2", "y"),
+    ))  # fmt: skip
+    assert bodies("\ufeff" + text) == [
+        {"orderId": "SO-1", "isDeclined": True, "transaction": {"amount": 4590, "currency": "USD"},
+         "payer": {"email": "a@example.test"}, "sequenceNumber": "1"},
+        {"orderId": "SO-2", "isDeclined": False, "transaction": {"amount": "45.90"}, "sequenceNumber": "2"},
+    ]  # fmt: skip
+    assert read(text)[1].notes == ["Columns that nothing was read from: Shop."]
+
+
+def test_quotes_hold_the_delimiter() -> None:
+    assert bodies('orderId,holderName\nSO-1,"Roe, Ana ""A"""\n') == [
+        {"orderId": "SO-1", "paymentMethod": {"holderName": 'Roe, Ana "A"'}}]  # fmt: skip
+
+
+def test_a_broken_line_costs_itself() -> None:
+    records, _ = read('orderId,amount\nSO-1,1\nSO-2,"2\nSO-3\nSO-4,4,4\n\nSO-5,5\n')
+    assert [(record.number, record.line, record.code) for record in records] == [
+        (1, 2, ""), (2, 3, "broken"), (3, 4, "broken"), (4, 5, "broken"), (5, 7, "")]  # fmt: skip
+
+
+def test_bytes_of_another_encoding_cost_their_line() -> None:
+    records, _ = read(b"orderId,holderName\nSO-1,Ana\n" + "SO-2,Zoë\n".encode("cp1252"))
+    assert [record.code for record in records] == ["", "wrong_encoding"]
+    records, _ = read("orderId,holderName\nSO-1,Zoë\n".encode("utf-16"), encoding="utf-16")
+    assert [record.code for record in records] == [""]
+
+
+@pytest.mark.parametrize(("header", "why"), [
+    ("a,b", "no orderId"), ("orderId,orderId", "twice"), ("orderId,Order_ID", "twice"),
+    ("orderId,expiryDateUct", "did you mean expiryDateUtc"), ("orderId,expiry_date", "did you mean expiryDateUtc"),
+    ('orderId,"b', "quotes"), ("orderId," + ",".join(f"c{n}" for n in range(300)), "200 columns"),
+    ("c," * 1_000_000, "longer than"), ("", "empty"),
+])  # fmt: skip
+def test_a_header_that_cannot_be_is_refused(header: str, why: str) -> None:
+    with pytest.raises(Problem, match=why):
+        read(header + "\nx,y\n" if header else header, "evaluate")
+
+
+def test_every_plain_field_of_the_bodies_has_a_column() -> None:
+    for kind in ("transmit", "evaluate"):
+        paths = {".".join(column.path) for column in columns_of(kind).values()}
+        assert {"orderId", "isMIT", "isDeclined", "transaction.amount", "transaction.responseCode", "payer.email",
+                "billingInformation.countryCode", "paymentMethod.cardLast4Digits", "expiryDateUtc", "mid", "siteId",
+                "sequenceNumber"} <= paths  # fmt: skip
+        assert not {path for path in paths if path.startswith(("orderItems", "additionalFields"))}
