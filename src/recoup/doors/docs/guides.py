@@ -17,6 +17,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
     "onboarding": ("Reference", "Onboarding"),
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
+    "partners": ("Reference", "Partners"),
     "settlement": ("Reference", "Settlement"),
     "events": ("Reference", "Webhooks"),
     "bulk": ("Reference", "Files of many payments"),
