@@ -51,6 +51,7 @@ class Target(Watched):
         self.partner_merchant = self.partner.merchant()["mid"]
         self.made = 0
         self.site = self.new_site()
+        self.campaign = self.new_campaign()
         self.endpoint = self.new_endpoint()
         self.draft, self.document = self.new_draft()
         self.cancelled, self.submitted, self.approved = (self.new_draft()[0] for _ in range(3))
@@ -64,6 +65,10 @@ class Target(Watched):
         self.made += 1
         body = {"url": f"https://s{self.made}.example", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ"}
         return str(self.shop.post("/sites", body).json()["id"])
+
+    def new_campaign(self) -> str:
+        self.made += 1
+        return str(self.shop.post(f"/sites/{self.site}/campaigns", {"key": f"c{self.made}"}).json()["id"])
 
     def new_draft(self) -> tuple[str, str]:
         """An application that lacks nothing, and its document."""
@@ -110,6 +115,11 @@ class Target(Watched):
                       uuid.UUID(self.draft), uuid.UUID(self.document))  # fmt: skip
         self.door.sql("UPDATE sites SET retired_at = now() WHERE merchant_id = $1 AND site_id <> ALL($2::uuid[])",
                       shop.merchant_id, sites)  # fmt: skip
+        self.door.sql("UPDATE campaigns SET retired_at = now() WHERE merchant_id = $1 AND campaign_id <> $2",
+                      shop.merchant_id, uuid.UUID(self.campaign))  # fmt: skip
+        for kind in ("cit_web", "cit_callcenter", "mit"):
+            self.shop.call("PUT", "/switches", json={"kind": kind, "on": True})
+        self.shop.call("PUT", "/switches/unknown-sites", json={"unknownSites": "use_default"})
         self.door.services.merchants.forget(shop.merchant_id)
         self.seen = self.stand()
 
@@ -141,6 +151,10 @@ class Target(Watched):
             if found.endswith("/keys"):
                 self.fresh_partner()
             return found.replace("{mid}", self.partner_merchant)
+        if "{campaign}" in found:
+            campaign = self.new_campaign() if operation.method == "DELETE" else self.campaign
+            self.seen = self.stand()
+            return found.replace("{id}", self.site).replace("{campaign}", campaign)
         if "/orders/" in found:
             which = self.paid if found.endswith("refund") else self.open
         elif "/settlements/" in found:
@@ -182,6 +196,11 @@ def _site(target: Target) -> dict[str, Any]:
     return {"url": f"https://s{target.made}.example", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ", "mit": True}
 
 
+def _campaign(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"key": f"c{target.made}", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ", "citWeb": True}
+
+
 def _hook(_: Target) -> dict[str, Any]:
     return {"url": "https://hooks.merchant.example.com/a", "events": ["order.completed"], "format": "rescue"}
 
@@ -208,6 +227,12 @@ APPLICATION: dict[str, Any] = {
     "sites": [{"url": "https://tea.example", "name": "Tea", "descriptor": "TEASHOP"}],
 }  # fmt: skip
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
+    "PUT /v1/switches": lambda t: {"kind": "mit", "on": False, "siteId": t.site, "why": "a try"},
+    "PUT /v1/switches/unknown-sites": lambda _: {"unknownSites": "refuse"},
+    "POST /v1/connection-test": lambda t: {"kind": "cit_web", "siteId": t.site, "campaign": "c1"},
+    "POST /v1/sites/{id}/campaigns": lambda t: _campaign(t),
+    "PUT /v1/sites/{id}/campaigns/{campaign}": lambda t: _campaign(t),
+    "PATCH /v1/sites/{id}/campaigns/{campaign}": lambda _: {"name": "Fuzz", "mit": True, "descriptor": ""},
     "POST /v1/capture": lambda t: {"idempotencyKey": "c", "orderId": t.held, "amount": 4590, "currency": "USD"},
     "POST /v1/evaluate": _evaluate,
     "POST /v1/transmit": lambda t: transmit_body(t.shop),
