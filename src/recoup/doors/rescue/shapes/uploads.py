@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from recoup.doors.rescue.wire import Members, Moment, Shape, Text64
+from recoup.doors.rescue.wire import Members, Moment, Shape, Text, Text64
 
 PAGE_MAX = 100
 Kind = Annotated[Literal["transmit", "evaluate"], Meta(description="What the rows are.")]
@@ -64,7 +64,7 @@ class NewUploadQuery(Shape, kw_only=True):
     """What the file does not say itself."""
 
     kind: Kind | None = None
-    filename: Annotated[str | None, Meta(max_length=256, description="Of a transmit file: `transmit_…`.")] = None
+    filename: Annotated[Text | None, Meta(description="Of a transmit file: `transmit_…`.")] = None
 
 
 class RowError(Shape, kw_only=True, omit_defaults=True):
