@@ -41,6 +41,7 @@ class Target(Watched):
         hold = {"isMIT": False, "expiryDateUtc": GONE, "transactionType": "AUTHORIZATION"}
         self.held = shop.admit(**hold, customerIp="203.0.113.24")
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
+        self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
         self.made = 0
         self.site = self.new_site()
         self.endpoint = self.new_endpoint()
@@ -90,6 +91,8 @@ class Target(Watched):
             which = self.paid if found.endswith("refund") else self.open
         elif "/settlements/" in found:
             which = self.settlement
+        elif "/uploads/" in found:
+            which = self.upload
         elif "/transmit/" in found:
             which = self.transmission
         elif operation.method == "DELETE":
@@ -146,6 +149,8 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PATCH /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
     "POST /v1/webhooks/{id}/test": lambda t: {"event": "order.expired"},
     "POST /v1/sites": _site, "PUT /v1/sites/{id}": _site, "PATCH /v1/sites/{id}": _site,
+    "POST /v1/uploads": lambda t: {"kind": "transmit", "mid": t.shop.mid, "rows": [transmit_body(t.shop)]},
+    "POST /v1/uploads/{id}/stop": lambda t: {"reason": "r"},
     "POST /v1/oauth2/token": lambda t: {"AppKey": t.shop.shop.keys.app_key, "AppSecret": t.shop.shop.keys.app_secret},
     "POST /v1/oauth2/refresh": lambda t: {"refreshToken": "r"},
 }  # fmt: skip
