@@ -37,6 +37,7 @@ from recoup.store.read.proofs.reconciliation import statements
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
 from recoup.store.read.proofs.settlements import bank_settlements
 from recoup.store.read.proofs.stable import channel_book, payouts, settlements
+from recoup.store.read.proofs.uploads import uploads
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
 
 __all__ = ["Difference", "Verified", "verify"]
@@ -102,6 +103,7 @@ async def _merchant(
         or await payouts(connection, merchant_id)
         or await notices_of_nothing(connection, merchant_id)
         or await statements(connection, merchant_id)
+        or await uploads(connection, merchant_id)
         or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
         or await feed(connection, merchant_id)
         or await exposure(connection, merchant_id)
