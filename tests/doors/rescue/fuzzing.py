@@ -49,6 +49,7 @@ class Target(Watched):
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
         self.partner = make_one(door)
         self.partner_merchant = self.partner.merchant()["mid"]
+        self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
         self.made = 0
         self.site = self.new_site()
         self.campaign = self.new_campaign()
@@ -159,6 +160,8 @@ class Target(Watched):
             which = self.paid if found.endswith("refund") else self.open
         elif "/settlements/" in found:
             which = self.settlement
+        elif "/uploads/" in found:
+            which = self.upload
         elif "/transmit/" in found:
             which = self.transmission
         elif "/partner/webhooks/" in found:
@@ -267,6 +270,8 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "POST /v1/partner/merchants/{mid}/keys": lambda t: {"overlapHours": 1},
     "POST /v1/partner/merchants/switches": lambda t: {"mids": [t.partner_merchant], "mit": True, "citWeb": False,
                                                       "citCallcenter": True, "why": "w"},
+    "POST /v1/uploads": lambda t: {"kind": "transmit", "mid": t.shop.mid, "rows": [transmit_body(t.shop)]},
+    "POST /v1/uploads/{id}/stop": lambda t: {"reason": "r"},
     "POST /v1/oauth2/token": lambda t: {"AppKey": t.shop.shop.keys.app_key, "AppSecret": t.shop.shop.keys.app_secret},
     "POST /v1/oauth2/refresh": lambda t: {"refreshToken": "r"},
 }  # fmt: skip
