@@ -49,6 +49,8 @@ class Things:
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
         if "webhooks" in words:
             self.delete_endpoints()
+        if "onboarding" in words:
+            return made | (self.application(words[-1]) if "{id}" in words else {})
         if "transmit" in words and "{id}" in words:
             made["TRANSMIT_ID"] = self.transmitted()
         elif "webhooks" in words and "{id}" in words:
@@ -62,6 +64,21 @@ class Things:
         else:
             made["ORDER_ID"] = self.order("refund" in words, "capture" in words)
         return made
+
+    def application(self, doing: str) -> dict[str, str]:
+        """A draft that lacks nothing, with its document; to be converted, one that was approved."""
+        path, site = "/v1/onboarding/application", {"url": "https://a.example.com", "name": "A", "descriptor": "ALEAF"}
+        made = self.post(path, {
+            "legalName": "A Ltd", "country": "GB", "registrationNumber": "1", "businessCategory": "5499",
+            "contact": {"name": "Ana", "email": "ana@example.com"}, "kinds": ["mit"], "sites": [site],
+            "volumes": {"currency": "GBP", "monthlyAmount": 1},
+        })["id"]  # fmt: skip
+        pdf = {"kind": "registration", "name": "a.pdf", "content": "JVBERi0xLjcKJSVFT0YK"}
+        document = self.post(f"{path}/{made}/documents", pdf)["id"]
+        if doing == "convert":
+            self.post(f"{path}/{made}/submit", {})
+            self.recoup("applications", "approve", made)
+        return {"APPLICATION_ID": made, "DOCID": document}
 
     def order(self, completed: bool, held: bool) -> str:
         """An open one, a completed one, or one that waits for its capture."""

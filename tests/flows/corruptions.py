@@ -76,6 +76,17 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("UPDATE issuer.disputes SET status = 'lost' WHERE status = 'won'",), ("issuer's status of dispute 1",)),
     "notice applied to nothing": (
         ("UPDATE dispute_notices SET content = jsonb_set(content, '{caseId}', '\"other\"')",), ("case of notice",)),
+    # switches
+    "switch flipped without a word": (
+        ("UPDATE sites SET mit = false WHERE site_id IN (SELECT subject_id FROM switch_changes)",),
+        ("switch mit of site", "true", "false")),
+    "change of a switch that was lost": (
+        ("DELETE FROM switch_changes WHERE version = (SELECT max(version) FROM switch_changes)",),
+        ("switch mit of site", "false", "true")),
+    "change of a switch told twice": (
+        ("UPDATE switch_changes SET is_on = true",), ("what it changes of switch change",)),
+    "change of a switch ahead of its merchant": (
+        ("UPDATE switch_changes SET version = version + 1000 WHERE is_on",), ("version of switch change",)),
     # the log
     "log line deleted in the middle": (
         (f"DELETE FROM order_log WHERE {_line('APPROVED-1', 'attempt_approved')}",), ("log line", "expected", "found")),
@@ -87,14 +98,14 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("DELETE FROM orders WHERE external_id = 'RECEIVED'",
          "DELETE FROM order_heads WHERE order_id NOT IN (SELECT order_id FROM orders)"), ("order of the log",)),
     "happening changed": (
-        ("ALTER TABLE order_log DROP CONSTRAINT order_log_lifecycle",
+        ("ALTER DOMAIN lifecycle_row DROP CONSTRAINT order_log_lifecycle",
          f"UPDATE order_log SET happening = 'broke' WHERE {_line('EXPIRED', 'expired')}"),
         ("a row of the lifecycle", "broke")),
     "happening changed to another row of the lifecycle": (
         (f"UPDATE order_log SET happening = 'warned' WHERE {_line('APPROVED-1', 'attempt_sent')}",),
         ("attempts sent, by the log",)),
     "line that starts elsewhere": (
-        ("ALTER TABLE order_log DROP CONSTRAINT order_log_lifecycle",
+        ("ALTER DOMAIN lifecycle_row DROP CONSTRAINT order_log_lifecycle",
          f"UPDATE order_log SET src = 'held' WHERE {_line('APPROVED-1', 'collected')}"),
         ("where it starts", "held")),
     # orders and faces

@@ -3,15 +3,17 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import POLICY, Shop, make_shop, sandbox_world
 
 from recoup.flows.merchants import sites
 from recoup.flows.merchants.sites import Wanted
 from recoup.flows.merchants.switches import MERCHANT, Subject, change, history, read_all
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.store.server import ServerAddress
@@ -82,6 +84,28 @@ async def test_a_change_is_noted_with_who_when_and_why_and_holds_at_once(shop: S
     assert rows["site", "mit"]["actor"] == me
     assert rows["site", "mit"]["is_on"]
     assert rows["merchant", "mit"]["changed_at"] is None
+
+
+def test_each_world_has_switches_of_its_own(server: ServerAddress) -> None:
+    """MIT is live while CIT is tried in the sandbox: the same merchant, two databases."""
+
+    async def both() -> None:
+        merchant_id = new_id()
+        live = replace(POLICY, test_mode=False)
+        async with sandbox_world(server) as sandbox, sandbox_world(server, policy=live) as other:
+            tried = await make_shop(*sandbox, merchant_id=merchant_id)
+            sold = await make_shop(*other, merchant_id=merchant_id)
+            await change(tried.world, tried.scope, MERCHANT, "mit", False, "only CIT is tried here")
+            await sold.admit()
+            await tried.ask(is_mit=False, expires_at=None)
+            assert (await refusal(tried)).message == "MIT orders are switched off for this merchant."
+            told = await refusal(sold, is_mit=False, expires_at=None)
+            assert told.cure == "This merchant: the operator can switch it on."
+            await change(sold.world, by(sold, "operator"), MERCHANT, "cit_web", True, "go-live")
+            await sold.ask(is_mit=False, expires_at=None)
+            assert len(await noted(tried)) == len(await noted(sold)) == 1
+
+    asyncio.run(both())
 
 
 @told

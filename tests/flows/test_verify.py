@@ -19,6 +19,7 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import Verified, verify
+from recoup.flows.merchants.switches import Subject, change
 from recoup.flows.messages import endpoints
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.ids import new_id
@@ -58,6 +59,8 @@ async def _live(server: ServerAddress) -> str:
             other = await make_shop(world, orders, deliveries, name="No fee", clock_behind=timedelta(days=40))
             for where in (port, refusing):
                 await endpoints.create(world, shop.scope, f"http://127.0.0.1:{where}/", list(CATALOGUE), "rescue")
+            for on in (False, True):
+                await change(world, shop.scope, Subject("site", shop.site_id), "mit", on, "a try")
             await _first_month(shop)
             await _other_merchant(other)
             await _what_is_still_open(shop)

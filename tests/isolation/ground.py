@@ -161,6 +161,8 @@ def _side(door: Door, mark: str) -> Side:
     asked = invite(door.world, subject, _owner_id(door, side), f"guest@{mark}.example", "analyst")
     side.ids["invitation"] = str(door.run(asked))
     made = side.partner.merchant(name=f"{mark} Second")
+    hook = {"url": f"https://{mark}.example.com/partner"}
+    side.ids["partner_endpoint"] = side.partner.post("/partner/webhooks", hook).json()["id"]
     side.ids |= {"mid": str(mid), "partner": str(pid), "handover": made["handover"]["url"].rpartition("/")[2]}
     return side
 
@@ -306,5 +308,5 @@ _PEOPLE = {
     "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR name LIKE $3",
     "people members": f"{_DIGEST} memberships x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people invitations": f"{_DIGEST} invitations x WHERE subject_id IN ($1, $2) OR $3 = ''",
-    "people users": f"{_DIGEST} users x WHERE email LIKE $3 OR user_id IN ($1, $2)",
+    "people users": f"{_DIGEST} users x WHERE email LIKE $3 AND email NOT LIKE '%#%' OR user_id IN ($1, $2)",
 }

@@ -20,7 +20,7 @@ class Line:
     `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at the partner, or `anyone`. `may`: roles
     in the portal that may change by it; a partner's as `partner owner`, where they differ. `names`: the body names
     objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller may hear besides success,
-    for reasons of state."""
+    for reasons of state. `shared`: a merchant's partner may read it too."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
@@ -29,6 +29,7 @@ class Line:
     names: bool = False
     lets_in: frozenset[int] = frozenset({400, 409})
     query: str = ""
+    shared: bool = False
 
 
 def _v1(**more: Any) -> Line:
@@ -103,6 +104,12 @@ TABLE: dict[Key, Line] = {
     ("DELETE", "/v1/webhooks/{id}"): _of("endpoint"),
     ("POST", "/v1/webhooks/{id}/test"): _of("endpoint", body=lambda s: {}, lets_in=frozenset({409, 502, 504})),
     ("GET", "/v1/webhooks/{id}/deliveries"): _of("endpoint"),
+    ("POST", "/v1/webhooks/rotate"): _v1(body=lambda s: {}),
+    ("POST", "/v1/webhooks/{id}/rotate"): _of("endpoint", body=lambda s: {}),
+    ("POST", "/v1/webhooks/{id}/replay"): _of("endpoint", body=lambda s: {"fromNumber": 1, "toNumber": 2}),
+    ("GET", "/v1/webhooks/{id}/replays"): _of("endpoint"),
+    ("GET", "/v1/events"): _v1(shared=True),
+    ("POST", "/v1/evaluate/check"): _v1(body=_evaluate),
     ("GET", "/v1/sites"): _v1(),
     ("POST", "/v1/sites"): _v1(body=_site),
     ("GET", "/v1/sites/{id}"): _of("site"),
@@ -125,6 +132,21 @@ TABLE: dict[Key, Line] = {
     ("PATCH", "/v1/partner/merchants/{mid}"): Line(_MID, whose="partner", body=lambda s: {"state": "paused"}),
     ("POST", "/v1/partner/merchants/{mid}/keys"): Line(_MID, whose="partner", body=lambda s: {}),
     ("GET", "/v1/partner/report"): _v1(whose="partner", query="from=2026-11-01&to=2026-12-31"),
+    ("GET", "/v1/partner/webhooks"): _v1(whose="partner"),
+    ("POST", "/v1/partner/webhooks"): _v1(whose="partner", body=lambda s: {"url": "https://hooks.example.com/walk"}),
+    ("GET", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner"),
+    ("PUT", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner", body=lambda s: {
+        "url": "https://hooks.example.com/put"}),
+    ("PATCH", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner", body=lambda s: {
+        "events": ["order.completed"]}),
+    ("DELETE", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner"),
+    ("POST", "/v1/partner/webhooks/{id}/test"): _of("partner_endpoint", whose="partner", body=lambda s: {},
+                                                    lets_in=frozenset({409, 502, 504})),
+    ("GET", "/v1/partner/webhooks/{id}/deliveries"): _of("partner_endpoint", whose="partner"),
+    ("POST", "/v1/partner/webhooks/{id}/rotate"): _of("partner_endpoint", whose="partner", body=lambda s: {}),
+    ("POST", "/v1/partner/webhooks/{id}/replay"): _of("partner_endpoint", whose="partner", body=lambda s: {
+        "fromNumber": 1, "toNumber": 2}),
+    ("GET", "/v1/partner/webhooks/{id}/replays"): _of("partner_endpoint", whose="partner"),
     # the stablecoin API
     ("POST", "/api/v1/charges"): _stable(body=lambda s: {"merchant_order_id": "w", "amount": "1.00",
                                                           "currency": "USDT"}),
@@ -176,6 +198,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/merchant"): _page(body=lambda s: {"merchant": str(s.mid)}, names=True,
                                  may=frozenset({"owner", "operations", "analyst", "developer"})),
     ("GET", "/orders"): _page(),
+    ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}),
@@ -219,6 +242,8 @@ TABLE: dict[Key, Line] = {
         "first": "0.01", "second": "0.02"}),
     ("POST", "/bank/{account_id}/withdraw"): _page(ids={"account_id": "account"}, may=OWNER),
     ("GET", "/approvals"): _page(whose="operator"),
+    ("POST", "/approvals/payouts"): _page(whose="operator", may=NOBODY, body=lambda s: {"payout": s.ids["payout"]},
+                                          lets_in=frozenset({404, 409})),
     ("POST", "/approvals/payouts/{id}/approve"): _page(ids={"id": "payout"}, whose="operator", may=NOBODY),
     ("POST", "/approvals/payouts/{id}/outcome"): _page(ids={"id": "payout"}, whose="operator", may=NOBODY,
                                                        body=lambda s: {"outcome": "paid"}),

@@ -52,7 +52,7 @@ def strangers(ground: Ground, key: Key, line: Line) -> list[Stranger]:
     else:
         found.append(Stranger("somebody without a merchant", *_browser(ground.nobody)))
         found += [Stranger(f"another's {role}", *_browser(session)) for role, session in b.sessions.items()]
-    if line.whose == "merchant":
+    if line.whose == "merchant" and not line.shared:
         found.append(Stranger("its own partner", a.partner.headers))
     if line.whose == "partner":
         found.append(Stranger("its own merchant", a.caller.headers))

@@ -4,9 +4,11 @@ Every line of the log, every step of the stage, every event, posting and piece o
 else, so that they cannot come apart.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -267,7 +269,14 @@ class Change:
 
     def _row(self, value: Any) -> dict[str, Any]:
         """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
-        return {"merchant_id": self.order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
+        names, values = _columns(value.__class__)
+        return {"merchant_id": self.order.merchant_id} | dict(zip(names, values(value), strict=True))
+
+
+@cache
+def _columns(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(f.name for f in fields(cls))
+    return names, attrgetter(*names)
 
 
 async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:

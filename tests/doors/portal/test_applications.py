@@ -4,7 +4,7 @@ import re
 
 import httpx
 from tests.doors.portal.staff import As, portal, post, texts, token
-from tests.worlds import Shop
+from tests.worlds import Shop, owner
 
 from recoup.flows.people.register import register
 from recoup.store.server import ServerAddress
@@ -108,6 +108,21 @@ def test_a_decline_is_read_by_who_applied(server: ServerAddress) -> None:
         assert "Declined: The risk is more than the operator takes." in told
         assert "Too new." in told
         assert (await post(olga, here, here, do="approve")).status_code == 409
+
+    portal(server, story)
+
+
+def test_a_paused_partners_people_look_and_change_nothing(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        pat = await signed_in("pat")
+        here = await begun(pat)
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE partners SET state = 'paused'")
+        assert (await pat.get(here)).status_code == 200
+        assert (await post(pat, "/applications", "/applications")).status_code == 403
+        for doing in ("save", "submit", "cancel"):
+            assert "This partner is paused" in texts(await post(pat, here, here, do=doing), 403)
+        assert (await attached(pat, here)).status_code == 403
 
     portal(server, story)
 

@@ -175,6 +175,17 @@ def test_a_campaign_is_made_changed_and_retired(server: ServerAddress) -> None:
     portal(server, story)
 
 
+def test_an_orders_page_names_its_campaign(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner = await signed_in("owner")
+        await post(owner, "/switches/campaigns", site=str(shop.site_id), key="spring-26", name="Spring")
+        shop.merchants.forget(shop.merchant_id)
+        order_id = await shop.admit(campaign="Spring-26")
+        assert "Campaign Spring spring-26" in words(await owner.get(f"/orders/{order_id}"))
+
+    portal(server, story)
+
+
 def test_reports_show_what_was_booked(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         clerk = await signed_in("clerk")

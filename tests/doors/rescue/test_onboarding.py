@@ -9,12 +9,14 @@ from uuid import UUID
 
 import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door
+from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.worlds import owner
 
 from recoup.flows.merchants.applications import Applicant, decide_application
 from recoup.flows.merchants.convert_application import convert_application
 from recoup.flows.merchants.partners import make_partner, make_partner_key
+from recoup.flows.messages.publish_now import publish_now
 from recoup.flows.people.register import register
 from recoup.flows.run_due import run_due
 from recoup.kernel.ids import new_id
@@ -302,6 +304,34 @@ def test_each_step_is_told_once_with_the_merchant_to_be(door: Door, partner: Par
     told = partner.call("GET", f"/{application}").json()
     assert {str(row["merchant_id"]) for row in rows} == {told["mid"]}
     assert "ana@brightleaf.example" not in "".join(str(row["body"]) for row in rows)
+
+
+def test_a_partner_hears_of_its_applications_by_webhook_and_feed(door: Door, partner: Partner, rival: Partner) -> None:
+    """Before there is a merchant, and of those that never become one; a rival hears nothing."""
+    names = [f"application.{word}" for word in ("submitted", "approved", "declined", "cancelled", "converted")]
+    with receiving(door) as hooks, receiving(door) as others:
+        for one, where in ((partner, hooks), (rival, others)):
+            made = door.call("POST", "/v1/partner/webhooks", headers=one.headers,
+                             json={"url": where.url(), "events": names})  # fmt: skip
+            assert made.status_code == 201, made.text
+        first, second = partner.approved(), partner.submitted(externalId="crm-2")
+        door.run(decide_application(door.world, OPERATOR, UUID(second), approve=False, reason="risk"))
+        partner.call("POST", f"/{first}/convert")
+        mids = [row[0] for row in door.sql("SELECT merchant_id FROM applications WHERE owner_id = $1",
+                                           partner.partner_id)]  # fmt: skip
+        for mid in mids:
+            door.run(publish_now(door.world, door.deliveries, mid))
+        assert sorted(hooks.events) == sorted(
+            ["application.submitted", "application.approved", "application.converted", "application.submitted",
+             "application.declined"])  # fmt: skip
+        assert [one.event for one in hooks.got if one.data["ApplicationId"] == second] == [
+            "application.submitted", "application.declined"]  # fmt: skip
+        assert {one.data["Mid"] for one in hooks.got} == {str(mid) for mid in mids}
+        assert others.got == []
+    feed = door.call("GET", "/v1/events", headers=partner.headers).json()
+    assert sorted(one["Event"] for one in feed["data"]) == sorted(hooks.events)
+    assert [one["Number"] for one in feed["data"]] == [1, 2, 3, 4, 5]
+    assert door.call("GET", "/v1/events", headers=rival.headers).json()["data"] == []
 
 
 def test_of_many_conversions_at_once_one_makes_the_merchant(door: Door, partner: Partner) -> None:

@@ -132,8 +132,8 @@ def test_each_row_is_answered_by_itself(shop: Caller, other: Caller) -> None:
     rows[10]["orderId"] = "SO-1"  # another transaction of the same order
     upload, told = worked(shop, rows)
     assert [row["code"] for row in told] == [
-        None, "invalid", "invalid", "card_data", "card_data", "invalid", "duplicate_sequence", "not_an_object", "card_data",
-        "malformed", None, None]  # fmt: skip
+        None, "invalid", "invalid", "card_data", "card_data", "invalid", "duplicate_sequence", "not_an_object",
+        "card_data", "malformed", None, None]  # fmt: skip
     assert (upload["rows"], upload["done"], upload["refused"]) == (12, 3, 9)
     assert told[1]["errors"] == [{"field": "Transaction.Amount", "message":
                                   "The field Amount must be a whole number of cents: 4590 for 45.90."}]  # fmt: skip

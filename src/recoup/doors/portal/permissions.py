@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from recoup.flows.people.sessions import MAY, PARTNER_MAY
+from recoup.flows.people.sessions import MAY
 
 # action -> what it lets somebody do at a merchant, beside looking
 AT_MERCHANT: Final[Mapping[str, str]] = {
     "refund": "refund orders, work the refund desk, compare statements", "cancel": "cancel orders",
-    "dispute": "answer disputes", "mails": "choose the mails to payers", "bank": "enter bank accounts",
-    "switch": "switch kinds of orders, change campaigns", "test": "test the connection",
-    "upload": "send files of payments",
+    "dispute": "answer disputes", "upload": "send batches and transmissions as files",
+    "switch": "switch kinds of orders, make campaigns", "test": "try the connection",
+    "mails": "choose the mails to payers", "bank": "enter bank accounts",
     "apply": "apply for a merchant, submit, make it a merchant", "go_live": "ask to go live",
     "invite": "see and invite people",
 }  # fmt: skip
@@ -31,4 +31,3 @@ def in_words(role: str) -> str:
     """What a role may do at a merchant."""
     found = [text for action, text in AT_MERCHANT.items() if action in MAY[role]]
     return "may " + ", ".join(found) if found else "may look"
-

@@ -31,7 +31,7 @@ _DONE: Final[dict[str, Any]] = {"success": True, "status": "SUCCESS", "status_co
 
 
 async def create(call: Call) -> Reply:
-    who = await applicant_of(call, writes=True)
+    who = applicant_of(call)
     made = await applications.create_application(call.services.world, who, _form(call))
     return Reply(application_view(made | {"documents": ()}), 201)
 
@@ -41,13 +41,13 @@ async def read(call: Call) -> Reply:
 
 
 async def replace(call: Call) -> Reply:
-    who = await applicant_of(call, writes=True)
+    who = applicant_of(call)
     await applications.change_application(call.services.world, who, application_id(call), _form(call))
     return Reply(await _read(call))
 
 
 async def list_all(call: Call) -> Reply:
-    who, query = await applicant_of(call), Query(call.query)
+    who, query = applicant_of(call), Query(call.query)
     query.refuse_unknown(("status", "externalId", "limit", "after"))
     limit = query.number("limit", 50, 1, PAGE_SIZE_MAX) or 50
     status = query.choice("status", {"": ""} | _STATUSES, "")
@@ -61,7 +61,7 @@ async def list_all(call: Call) -> Reply:
 
 
 async def submit(call: Call) -> Reply:
-    who = await applicant_of(call, writes=True)
+    who = applicant_of(call)
     row, lacks = await applications.submit_application(
         call.services.world, who, application_id(call), _note(call)
     )
@@ -77,13 +77,13 @@ async def submit(call: Call) -> Reply:
 
 
 async def cancel(call: Call) -> Reply:
-    who = await applicant_of(call, writes=True)
+    who = applicant_of(call)
     row = await applications.cancel_application(call.services.world, who, application_id(call), _note(call))
     return Reply(_step(row, "The application is cancelled."))
 
 
 async def convert(call: Call) -> Reply:
-    who = await applicant_of(call, writes=True)
+    who = applicant_of(call)
     done = await convert_application(call.services.world, who, application_id(call), _note(call))
     row, given = done.application, done.credentials
     keys = MerchantKeys(**asdict(given)) if given is not None else None
@@ -96,7 +96,7 @@ async def convert(call: Call) -> Reply:
 
 
 async def _read(call: Call) -> ApplicationView:
-    who = await applicant_of(call)
+    who = applicant_of(call)
     return application_view(await applications.read_application(call.services.world, who, application_id(call)))
 
 
@@ -149,7 +149,7 @@ def _kinds(fields: Fields) -> tuple[str, ...]:
 _PATH: Final = "/v1/onboarding/application"
 _GROUP: Final = "Onboarding"
 _EXAMPLE: Final[dict[str, Any]] = {
-    "externalId": "crm-4711", "legalName": "Brightleaf Tea Ltd", "country": "GB", "registrationNumber": "09876543",
+    "legalName": "Brightleaf Tea Ltd", "country": "GB", "registrationNumber": "09876543",
     "businessCategory": "5499", "contact": {"name": "Ana Roe", "email": "ana@brightleaf.example"},
     "volumes": {"currency": "GBP", "monthlyAmount": 4500000, "averageAmount": 2490}, "kinds": ["cit_web", "mit"],
     "sites": [{"url": "https://brightleaf.example", "name": "Brightleaf", "descriptor": "BRIGHTLEAF*TEA"}],

@@ -16,7 +16,7 @@ _BASE64: Final = "must be base64, with the alphabet of RFC 4648 §4 and its padd
 
 
 async def attach(call: Call) -> Reply:
-    who, fields = await applicant_of(call, writes=True), Fields(call.body)
+    who, fields = applicant_of(call), Fields(call.body)
     kind, name = fields.text("kind", required=True, maximum=32), fields.text("name", required=True)
     content = _content(fields)
     fields.raise_if_any()
@@ -28,20 +28,20 @@ async def attach(call: Call) -> Reply:
 
 async def list_all(call: Call) -> Reply:
     found = await application_documents.list_documents(
-        call.services.world, await applicant_of(call), application_id(call)
+        call.services.world, applicant_of(call), application_id(call)
     )
     return Reply(Documents(data=[document_view(row) for row in found]))
 
 
 async def read(call: Call) -> Reply:
     row, content = await application_documents.read_document(
-        call.services.world, await applicant_of(call), application_id(call), _document_id(call)
+        call.services.world, applicant_of(call), application_id(call), _document_id(call)
     )
     return Reply(DocumentContent(**document_members(row), content=base64.b64encode(content).decode()))
 
 
 async def delete(call: Call) -> Reply:
-    who = await applicant_of(call, writes=True)
+    who = applicant_of(call)
     await application_documents.remove_document(
         call.services.world, who, application_id(call), _document_id(call)
     )

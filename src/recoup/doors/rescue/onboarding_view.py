@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from recoup.doors.rescue.partner_caller import only_partner
 from recoup.doors.rescue.resource import Call
 from recoup.doors.rescue.shapes.onboarding import (
     ApplicationSite,
@@ -20,12 +19,11 @@ from recoup.rules.merchants.application import Status
 LIST = "See GET /v1/onboarding/application/list."
 
 
-async def applicant_of(call: Call, *, writes: bool = False) -> Applicant:
-    """A partner, or a merchant. Raises: Problem(forbidden) for a partner that is paused and `writes`."""
+def applicant_of(call: Call) -> Applicant:
+    """A partner, or a merchant."""
     caller = call.caller
     assert caller is not None
     if caller.partner_id is not None:
-        await only_partner(call, writes=writes)
         return Applicant(("partner", caller.partner_id), caller.actor, call.request_id)
     return Applicant(("merchant", caller.merchant_id), caller.actor, call.request_id)
 

@@ -25,7 +25,8 @@ def _of_partners() -> Iterator[Method]:
         text = told.text.split(" With `format: stablecoin`")[0]
         examples = tuple(Example(e.name, e.request, e.status, e.answer) for e in told.examples
                          if not (isinstance(e.request, dict) and e.request.get("format") == "stablecoin"))  # fmt: skip
-        yield Method(replace(told, path=path, group="Partners", text=text + _TEXT, examples=examples), method.handle,
+        yield Method(replace(told, path=path, group="Partners", text=text + _TEXT, examples=examples,
+                             credential=PARTNER), method.handle,
                      PARTNER, method.body_optional)  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from recoup.store.read.proofs.reconciliation import statements
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
 from recoup.store.read.proofs.settlements import bank_settlements
 from recoup.store.read.proofs.stable import channel_book, payouts, settlements
+from recoup.store.read.proofs.switches import switches
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
 
 __all__ = ["Difference", "Verified", "verify"]
@@ -111,6 +112,7 @@ async def _merchant(
         or await periods(connection, merchant_id)
         or await feed(connection, merchant_id)
         or await exposure(connection, merchant_id)
+        or await switches(connection, merchant_id)
     )
 
 

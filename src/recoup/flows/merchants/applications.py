@@ -18,9 +18,10 @@ from recoup.rules.merchants.application import DECLINE_REASONS, Status, step
 from recoup.rules.merchants.form import Form, complaints, missing
 from recoup.store.pool import KeyTaken
 from recoup.store.read.applications import count_drafts, documents_of, find_application, list_applications
+from recoup.store.read.partners import find_partner
 from recoup.store.write.applications import lock_application
 
-DRAFTS_MAX: Final = 1_000
+DRAFTS_MAX: Final = 200
 NOTE_MAX: Final = 500
 
 
@@ -47,6 +48,7 @@ async def create_application(world: World, who: Applicant, form: Form) -> dict[s
     }  # fmt: skip
     try:
         async with world.db.transaction() as tx:
+            await _check_active(tx, who)
             if await count_drafts(tx, who.owner, DRAFTS_MAX) >= DRAFTS_MAX:
                 raise Problem("conflict", f"There are {DRAFTS_MAX} drafts already.", cure="Cancel some of them first.")
             return await begin_application(tx, row, _step(Status.NEW, "created"), who.by(world))
@@ -151,11 +153,21 @@ def lacking(row: dict[str, Any]) -> Sequence[str]:
 
 
 async def locked_application(tx: asyncpg.Connection, who: Applicant, application_id: UUID) -> dict[str, Any]:
-    """Raises: Problem(not_found), also for what is somebody else's."""
+    """To change it. Raises: Problem(not_found), also for what is somebody else's; Problem(forbidden) for a partner that
+    is paused."""
+    await _check_active(tx, who)
     row = await lock_application(tx, application_id, who.owner)
     if row is None:
         raise no_such_application()
     return row
+
+
+async def _check_active(tx: asyncpg.Connection, who: Applicant) -> None:
+    if who.owner is not None and who.owner[0] == "partner":
+        partner = await find_partner(tx, who.owner[1])
+        if partner is None or partner.state != "active":
+            raise Problem("forbidden", "This partner is paused: it may read, not change anything.",
+                          cure="Ask the operator.")  # fmt: skip
 
 
 def no_such_application() -> Problem:

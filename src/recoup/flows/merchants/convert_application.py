@@ -55,12 +55,21 @@ async def convert_application(world: World, who: Applicant, application_id: UUID
                       cure="Ask the operator to make the merchant without it.") from None  # fmt: skip
 
 
+async def waiting_credentials(world: World, merchant_id: UUID) -> Handover | None:
+    """Where the new merchant's credentials are shown once; None when somebody has looked."""
+    async with world.db.connection() as connection:
+        return await _waiting(connection, world, merchant_id)
+
+
 async def _before(tx: asyncpg.Connection, world: World, row: dict[str, Any]) -> Converted:
-    merchant_id = row["merchant_id"]
-    known = await load_merchant(tx, merchant_id)
-    waiting = await waiting_handover(tx, merchant_id, world.clocks.wall())
-    handover = Handover(link(world, merchant_id, waiting[0]), waiting[1]) if waiting else None
+    known = await load_merchant(tx, row["merchant_id"])
+    handover = await _waiting(tx, world, row["merchant_id"])
     return Converted(row, tuple(site.site_id for site in known.sites) if known else (), None, handover)
+
+
+async def _waiting(connection: asyncpg.Connection, world: World, merchant_id: UUID) -> Handover | None:
+    waiting = await waiting_handover(connection, merchant_id, world.clocks.wall())
+    return Handover(link(world, merchant_id, waiting[0]), waiting[1]) if waiting else None
 
 
 async def _make(

@@ -4,7 +4,7 @@ What it says lies in the card's number (`rules/network/magic`); what the way doe
 the order and the message's number. The book is written into the sandbox issuer's own tables, for `verify` to read.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -88,6 +88,8 @@ class SimIssuer:
     reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
     told: Counter[str] = field(default_factory=Counter)  # what was done to messages
     paid: dict[str, UUID] = field(default_factory=dict)  # order -> its approved charge
+    approved: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))  # by order
+    touched: set[str] = field(default_factory=set)  # orders about which something was booked since somebody looked
     cases: dict[str, Case] = field(default_factory=dict)  # by order
     knocks: Counter[str] = field(default_factory=Counter)  # order -> charges that were tried to be sent
     messages: Counter[str] = field(default_factory=Counter)  # order -> charges that left for the issuer
@@ -129,6 +131,8 @@ class SimIssuer:
         self.declines[name] += not said.approved
         if said.approved:
             self.paid[name] = charge.id
+            self.approved[name].append(sent)
+            self.touched.add(name)
         decision = "approved" if said.approved else "declined"
         self.told[f"charge {decision}"] += 1
         self.new_sends.append((
@@ -160,6 +164,7 @@ class SimIssuer:
             charged.refunded += one.units if one.kind == "refund" else 0
             charged.voided += one.kind == "void"
             charged.captured += one.kind == "capture"
+            self.touched.add(charged.name)
         self.reversals[one.id] = (one.charge_id, one.kind, one.units, why is None)
         self.new_reversals.append((
             one.id, one.charge_id, one.kind, one.units, one.currency, one.sent_at, now,

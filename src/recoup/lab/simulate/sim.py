@@ -98,6 +98,8 @@ class Sim:
     completed: list[Deal] = field(default_factory=list)  # what the feed told today
     adjusted: Counter[tuple[int, str]] = field(default_factory=Counter)  # merchant, asset -> units, by hand
     read: Counter[int] = field(default_factory=Counter)  # merchant -> how far it has read its feed
+    kept: dict[str, str] = field(default_factory=dict)  # order -> its dispute's state in the issuer's table
+    pages: dict[UUID, int] = field(default_factory=dict)  # merchant -> the last page that was summed
 
     def now(self) -> datetime:
         return self.outside.clocks.wall()

@@ -60,12 +60,12 @@ TASKS: Final = (
     Task("tokenize", "Card tokenized", "a card goes into the vault by /tokenize",
          "Take a $CARD that approves from /docs/magic-inputs; the answer's payment_method.token is $CARD_TOKEN.",
          "POST", "/v1/tokenize", {"payment_method": {"credit_card": _CARD}}),
-    Task("cit", "Evaluate a customer's payment: APPROVED", "a declined payment of a waiting customer is approved",
+    Task("cit", "Customer's payment: APPROVED", "a declined payment of a waiting customer is approved",
          "Evaluate a declined payment while the customer waits; the answer's orderId is $ORDER_ID.",
          "POST", "/v1/evaluate", _EVALUATE | {
              "isMIT": False, "orderId": "CIT-1", "idempotencyKey": "CIT-1", "customerIp": "203.0.113.24",
              "payer": {"phone": "+1 555 010 2030"}}),
-    Task("mit", "Evaluate a recurring payment: SUBMITTED", "a recurring payment is taken over until its expiry",
+    Task("mit", "Recurring payment: SUBMITTED", "a recurring payment is taken over until its expiry",
          "Evaluate a declined recurring payment; $EXPIRY is two to three weeks from now, like 2026-03-23T00:00:00Z.",
          "POST", "/v1/evaluate", _EVALUATE | {
              "isMIT": True, "isRecurring": True, "orderId": "MIT-1", "idempotencyKey": "MIT-1",

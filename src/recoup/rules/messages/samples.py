@@ -23,7 +23,9 @@ _STATUS: Final[Mapping[str, str]] = {
     "order.expired": "CANCELLED", "order.capturerequired": "CAPTUREREQUIRED", "order.submitted": "DRAFT",
     "order.onhold": "ONHOLD", "order.problem": "PROBLEM", "payment.chargeback.received": "CHARGEBACK",
     "payment.chargeback.closed": "COMPLETED", "order.refundrefused": "COMPLETED",
-    "payout.created": "pending", "payout.updated": "completed",
+    "payout.created": "pending", "payout.updated": "completed", "application.submitted": "SUBMITTED",
+    "application.approved": "APPROVED", "application.declined": "DECLINED", "application.cancelled": "CANCELLED",
+    "application.converted": "CONVERTED",
 }  # fmt: skip
 # event of the stablecoin dialect -> what its order says of itself then, and what is told besides
 _STABLE: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {

@@ -16,6 +16,8 @@ SELECT
   to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' AS "order",
   to_jsonb(h) AS head,
   to_jsonb(t) AS site,
+  (SELECT to_jsonb(k) FROM campaigns k WHERE k.merchant_id = o.merchant_id AND k.campaign_id = o.campaign_id)
+    AS campaign,
   to_jsonb(p) AS payer,
   (SELECT jsonb_build_object('scheme', v.scheme, 'bin', v.bin, 'last4', v.last4, 'exp_month', v.exp_month,
       'exp_year', v.exp_year)
@@ -75,6 +77,7 @@ class OrderPage:
     order: Row
     head: Row
     site: Row
+    campaign: Row | None
     payer: Row | None
     card: Row | None
     attempts: tuple[Row, ...]

@@ -83,7 +83,7 @@ SELECT handover_id, expires_at FROM handovers
 WHERE merchant_id = $1 AND sealed IS NOT NULL AND expires_at > $2 ORDER BY created_at DESC LIMIT 1
 """
 _OWN_OF = "SELECT merchant_id FROM partner_merchants WHERE partner_id = $1 AND merchant_id = ANY($2::uuid[])"
-_PARTNER_OF = "SELECT partner_id FROM partner_merchants WHERE merchant_id = $1"
+_PARTNER_OF = "SELECT partner_id FROM heard_by_partners WHERE merchant_id = $1"
 
 
 async def who_is(connection: asyncpg.Connection, merchant_id: UUID, *, lock: bool = False) -> Belongs | None:

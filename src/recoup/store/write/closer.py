@@ -43,7 +43,7 @@ WITH subjects AS MATERIALIZED (
   FROM (SELECT count(*) AS all, count(number) AS ours FROM fresh) n WHERE merchant_id = $1
 ), heard AS MATERIALIZED (
   SELECT * FROM endpoints WHERE merchant_id = $1 AND state = 'active'
-  UNION ALL SELECT e.* FROM partner_merchants p JOIN endpoints e ON e.partner_id = p.partner_id AND e.state = 'active'
+  UNION ALL SELECT e.* FROM heard_by_partners p JOIN endpoints e ON e.partner_id = p.partner_id AND e.state = 'active'
   WHERE p.merchant_id = $1
 ), wanted AS (
   SELECT e.endpoint_id, CASE WHEN e.ordered THEN f.subject_id ELSE f.event_id END AS lane_id, f.subject_id,

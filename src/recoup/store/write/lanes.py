@@ -55,7 +55,7 @@ SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.opened_at IS NOT NULL
   e.switched_at >= CASE WHEN e.own_key IS NOT NULL THEN e.rotated_at ELSE x.rotated_at END AS switched
 FROM leased l
 JOIN endpoints e USING (endpoint_id)
-JOIN merchants m ON m.merchant_id = l.merchant_id
+LEFT JOIN merchants m ON m.merchant_id = l.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = l.merchant_id
 LEFT JOIN outbox o ON o.merchant_id = l.merchant_id AND o.subject_id = l.subject_id AND o.seq = l.next_seq
 LEFT JOIN orders r ON r.merchant_id = l.merchant_id AND r.order_id = l.subject_id
@@ -161,7 +161,7 @@ async def lock_health(
     connection: asyncpg.Connection, endpoints: list[UUID], failed: list[UUID]
 ) -> list[asyncpg.Record]:
     """Of those that are not well, or that just failed. After the lanes."""
-    return await connection.fetch(_HEALTH, endpoints, failed)  # type: ignore[no-any-return]
+    return await connection.fetch(_HEALTH, endpoints, failed or None)  # type: ignore[no-any-return]
 
 
 async def finish_lanes(

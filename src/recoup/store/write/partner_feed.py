@@ -6,7 +6,7 @@ import asyncpg
 
 # With a loose eye on the merchants' side: their own numbers are without gaps, so that what is behind is complete.
 _BEHIND = """
-SELECT DISTINCT p.partner_id FROM partner_merchants p
+SELECT DISTINCT p.partner_id FROM heard_by_partners p
 JOIN closers c USING (merchant_id)
 LEFT JOIN partner_reached r ON r.partner_id = p.partner_id AND r.merchant_id = p.merchant_id
 WHERE c.number > coalesce(r.number, 0)
@@ -16,7 +16,7 @@ _LOCK = "SELECT number FROM partner_closers WHERE partner_id = $1 FOR UPDATE SKI
 # In the order in which events were recorded, as far as each merchant's own order lets them.
 _FEED = """
 WITH behind AS MATERIALIZED (
-  SELECT p.merchant_id, coalesce(r.number, 0) AS reached FROM partner_merchants p
+  SELECT p.merchant_id, coalesce(r.number, 0) AS reached FROM heard_by_partners p
   JOIN closers c USING (merchant_id)
   LEFT JOIN partner_reached r ON r.partner_id = p.partner_id AND r.merchant_id = p.merchant_id
   WHERE p.partner_id = $1 AND c.number > coalesce(r.number, 0)

@@ -15,7 +15,7 @@ from recoup.doors.portal.settlements.people import names_for
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import STATUSES, one, see
 from recoup.flows.merchants import application_documents, applications
-from recoup.flows.merchants.convert_application import convert_application
+from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.application import DECLINE_REASONS
@@ -159,8 +159,8 @@ async def _link(world: Any, desk: Desk, row: dict[str, Any]) -> str | None:
     """Where the new merchant's credentials are shown once; None when somebody has looked, or may not."""
     if row["status"] != "CONVERTED" or not desk.may_apply:
         return None
-    done = await convert_application(world, desk.who, row["application_id"])
-    return done.handover.url if done.handover else None
+    waiting = await waiting_credentials(world, row["merchant_id"])
+    return waiting.url if waiting else None
 
 
 def _id(visit: AnyVisit) -> UUID:

@@ -39,7 +39,7 @@ class PartnerVisit:
 
     @property
     def scope(self) -> PartnerScope:
-        actor = Actor("user", str(self.session.user_id))
+        actor = Actor("partner", str(self.session.user_id))
         return PartnerScope(self.partner.partner_id, actor, request_id(self.request.scope))
 
     def only(self, action: str) -> None:

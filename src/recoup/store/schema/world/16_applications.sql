@@ -60,3 +60,8 @@ CREATE TABLE application_documents (
   added_at timestamptz NOT NULL
 );
 CREATE INDEX application_documents_of ON application_documents (application_id, document_id);
+
+-- Whose events are a partner's too: those of its merchants, and of what it applied for that is none yet.
+CREATE VIEW heard_by_partners AS
+  SELECT merchant_id, partner_id FROM partner_merchants
+  UNION ALL SELECT merchant_id, owner_id FROM applications WHERE owner_kind = 'partner' AND status <> 'CONVERTED';

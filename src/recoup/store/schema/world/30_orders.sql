@@ -1,3 +1,7 @@
+-- A row of the lifecycle. A domain, since PostgreSQL reads the text of a table's CHECK anew for each statement that writes
+-- and for each plan that a foreign key's look-up makes; that of a domain once a connection.
+CREATE DOMAIN lifecycle_row AS text CONSTRAINT order_log_lifecycle {{lifecycle}};
+
 -- home: merchant. One journal for steps and facts: seq = version = event number.
 CREATE TABLE order_log (
   merchant_id uuid NOT NULL,
@@ -19,7 +23,7 @@ CREATE TABLE order_log (
   UNIQUE (merchant_id, order_id, seq, dst),
   FOREIGN KEY (merchant_id, order_id, prev_seq, src) REFERENCES order_log (merchant_id, order_id, seq, dst),
   CHECK ((seq = 1) = (src = 'new')),
-  CONSTRAINT order_log_lifecycle {{lifecycle}}
+  CHECK ((src || '/' || happening || '/' || dst)::lifecycle_row IS NOT NULL)
 ) PARTITION BY RANGE (order_id);
 
 -- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
