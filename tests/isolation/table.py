@@ -210,6 +210,8 @@ TABLE: dict[Key, Line] = {
     ("GET", "/favicon.ico"): _anyone(),
     ("GET", "/docs/search.json"): _anyone(),
     ("GET", "/docs/static/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/consumers/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/magic-inputs.json"): _anyone(),
     ("GET", "/docs/rescue.postman.json"): _anyone(),
     ("GET", "/docs/stablecoin.postman.json"): _anyone(),
     ("GET", "/docs/{name:path}"): _anyone(ids={"name": "nothing"}),
