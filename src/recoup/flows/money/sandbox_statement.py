@@ -13,12 +13,12 @@ from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
+from recoup.rules.money.periods import Span
 from recoup.store.read.bank import payouts_sent
 
 BOOKS = ("processor", "channel", "bank")
 HEADER = ("id", "reference", "type", "amount", "currency", "date", "route")
 LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-Span = tuple[datetime, datetime]
 
 
 async def sandbox_statement(
