@@ -6,11 +6,12 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.disputes.evidence import suggested
-from recoup.doors.portal.disputes.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES, reason_words
+from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.timeline import moments
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, answer_dispute, note_evidence
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.kernel.currencies import EXPONENTS

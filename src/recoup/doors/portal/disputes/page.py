@@ -5,9 +5,10 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.disputes.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES, reason_words
+from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.desk import try_notice_again
 from recoup.flows.disputes.receive import in_words
 from recoup.kernel.problem import Problem
