@@ -32,12 +32,11 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
         raise Problem("invalid", "This currency is not known.", field="currency", cure="Choose one from the list.")
     check_currency(account, asset)
     account_id = new_id()
-    numbers = json.dumps({"routing": account.routing, "account": account.account}).encode()
     deposits = json.dumps([secrets.randbelow(DEPOSIT_MAX) + 1 for _ in range(2)]).encode()
     row = {
         "merchant_id": scope.merchant_id, "account_id": account_id, "asset": asset, "scheme": account.scheme,
         "holder": account.holder, "masked": account.masked,
-        "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), numbers).hex(),
+        "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), account.numbers).hex(),
         "deposits": "\\x" + world.keys.seal_secret(deposits_context(account_id), deposits).hex(),
         "state": "added", "tries": 0, "added_by": scope.actor.text(),
         "added_at": await _now(world, scope.merchant_id),
