@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 from starlette.responses import Response, StreamingResponse
 
+from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.bank import may_bank
-from recoup.doors.portal.settlements.people import named
 from recoup.doors.portal.settlements.words import KINDS, STATES
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
