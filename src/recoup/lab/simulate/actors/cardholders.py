@@ -45,7 +45,7 @@ def _opened(sim: Sim, deal: Deal, kind: str, part: int) -> Callable[[Engine], Aw
         case = issuer.cases.get(deal.name)
         if case is None:
             charge_id = issuer.paid.get(deal.name)
-            left = issuer.left_of(charge_id) if charge_id else 0
+            left = issuer.sends[charge_id].taken if charge_id else 0
             if charge_id is None or left < part:
                 return
             case = Case(f"case-{deal.name}", charge_id, deal.shop, kind, left // part, sim.now(),
