@@ -60,6 +60,9 @@ class Wrong(Exception):
     """Something does not hold."""
 
 
+Do = Callable[[Engine], Awaitable[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What somebody does now, about the order `name`. `again`: the caller repeats it when it died. `only`: the steps at
@@ -67,7 +70,7 @@ class Deed:
 
     kind: str
     name: str
-    do: Callable[[Engine], Awaitable[Any]]
+    do: Do
     again: bool = True
     only: frozenset[str] = frozenset()
 
