@@ -247,7 +247,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}),
     ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
         "key": "changed"}),
-    ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "campaign"}),
+    ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "spare_campaign"}),
     ("GET", "/uploads"): _page(),
     ("POST", "/uploads"): _page(body=lambda s: {"kind": "transmit"}),
     ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),
@@ -297,7 +297,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/approvals/adjustments/{id}"): _page(ids={"id": "adjustment"}, whose="operator", may=NOBODY,
                                                    body=lambda s: {"decision": "refuse"}),
     # onboarding: an application is its owner's, whoever that is
-    ("POST", "/v1/onboarding/application"): _v1(body=lambda s: {"legalName": "New"}),
+    ("POST", "/v1/onboarding/application"): _v1(shared=True, body=lambda s: {"legalName": "New"}),
     ("GET", "/v1/onboarding/application/list"): _v1(),
     ("GET", "/v1/onboarding/application/{id}"): _of("application"),
     ("PUT", "/v1/onboarding/application/{id}"): _of("application", body=lambda s: {"legalName": "Other"}),
@@ -314,7 +314,8 @@ TABLE: dict[Key, Line] = {
     ("POST", "/applications/{application_id}"): _page(ids=_APPLICATION, body=lambda s: {"do": "save"}),
     ("POST", "/applications/{application_id}/documents"): _page(ids=_APPLICATION, body=lambda s: {"kind": "other"}),
     ("GET", "/applications/{application_id}/documents/{document_id}"): _page(ids=_PAPER),
-    ("POST", "/applications/{application_id}/documents/{document_id}/remove"): _page(ids=_PAPER),
+    ("POST", "/applications/{application_id}/documents/{document_id}/remove"): _page(
+        ids=_PAPER | {"document_id": "spare_document"}),
     ("GET", "/onboarding"): _page(),
     ("POST", "/onboarding"): _page(may=OWNER, body=lambda s: {"do": "ask", "kind": "mit"}),
     ("GET", "/invitations"): _page(),
