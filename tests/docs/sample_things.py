@@ -57,6 +57,8 @@ class Things:
             made["TRANSMIT_ID"] = self.transmitted()
         elif "webhooks" in words and "{id}" in words:
             made["WEBHOOK_ID"] = self.post(hooks, {"url": self.hooks}, proof)["id"]
+        elif "uploads" in words and "{id}" in words:
+            made["UPLOAD_ID"] = self.uploaded()
         elif "settlements" in words:
             made["SETTLEMENT_ID"] = self.settlement()
         elif "sites" in words:
@@ -81,6 +83,12 @@ class Things:
             self.post(f"{path}/{made}/submit", {})
             self.recoup("applications", "approve", made)
         return {"APPLICATION_ID": made, "DOCID": document}
+
+    def uploaded(self) -> str:
+        """A file whose rows may be waiting still: its one order is new."""
+        row = {"orderId": f"S-{uuid.uuid4().hex[:12]}", "isDeclined": True}
+        row |= {"transaction": {"amount": 4590, "currency": "USD", "responseCode": "51"}}
+        return str(self.post("/v1/uploads", {"kind": "transmit", "rows": [row] * 2_000})["id"])
 
     def order(self, completed: bool, held: bool) -> str:
         """An open one, a completed one, or one that waits for its capture."""

@@ -236,9 +236,9 @@ def _objects(side: Side) -> None:
     for kind in ("application", "spare_application"):
         ids[kind] = caller.post("/onboarding/application", {"legalName": f"{mark} Ltd"}).json()["id"]
     paper = {"kind": "identity", "name": f"{mark}.pdf", "content": "JVBERi0xLjcKJSVFT0YK"}
-    documents = f"/onboarding/application/{ids['application']}/documents"
-    ids["document"] = caller.post(documents, paper).json()["id"]
-    ids["spare_document"] = caller.post(documents, paper | {"kind": "other"}).json()["id"]
+    for kind in ("document", "spare_document"):
+        paper["name"], paper["kind"] = f"{mark} {kind}.pdf", "bank" if kind == "document" else "other"
+        ids[kind] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
 
 
 def _uploaded(ground: Ground, side: Side) -> None:

@@ -20,7 +20,7 @@ class Line:
     `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at the partner, or `anyone`. `may`: roles
     in the portal that may change by it; a partner's as `partner owner`, where they differ. `names`: the body names
     objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller may hear besides success,
-    for reasons of state. `shared`: a merchant's partner may read it too."""
+    for reasons of state. `shared`: a merchant's partner may call it too, for itself."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
@@ -210,6 +210,8 @@ TABLE: dict[Key, Line] = {
     ("GET", "/favicon.ico"): _anyone(),
     ("GET", "/docs/search.json"): _anyone(),
     ("GET", "/docs/static/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/consumers/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/magic-inputs.json"): _anyone(),
     ("GET", "/docs/rescue.postman.json"): _anyone(),
     ("GET", "/docs/stablecoin.postman.json"): _anyone(),
     ("GET", "/docs/{name:path}"): _anyone(ids={"name": "nothing"}),
@@ -298,7 +300,7 @@ TABLE: dict[Key, Line] = {
                                                    body=lambda s: {"decision": "refuse"}),
     # onboarding: an application is its owner's, whoever that is
     ("POST", "/v1/onboarding/application"): _v1(shared=True, body=lambda s: {"legalName": "New"}),
-    ("GET", "/v1/onboarding/application/list"): _v1(),
+    ("GET", "/v1/onboarding/application/list"): _v1(shared=True),
     ("GET", "/v1/onboarding/application/{id}"): _of("application"),
     ("PUT", "/v1/onboarding/application/{id}"): _of("application", body=lambda s: {"legalName": "Other"}),
     ("POST", "/v1/onboarding/application/{id}/submit"): _of("application", body=lambda s: {}),
@@ -307,7 +309,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/onboarding/application/{id}/documents"): _of("application", body=lambda s: _document(s, 2)),
     ("GET", "/v1/onboarding/application/{id}/documents"): _of("application"),
     ("GET", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT),
-    ("DELETE", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT, lets_in=frozenset({409})),
+    ("DELETE", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT | {"docId": "spare_document"}),
     ("GET", "/applications"): _page(),
     ("POST", "/applications"): _page(),
     ("GET", "/applications/{application_id}"): _page(ids=_APPLICATION),

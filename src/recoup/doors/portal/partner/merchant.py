@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Form, one, see
@@ -98,4 +99,6 @@ def _form(visit: PartnerVisit, typed: dict[str, str], problem: Problem | None = 
 
 
 def _credentials(visit: PartnerVisit, given: Any, link: Any, name: str, mid: str) -> Response:
-    return render("partner/credentials.html", visit.values(given=given, link=link, name=name, mid=mid))
+    lines = shell_lines(base_address(visit.portal.world, visit.request), given) if given else ""
+    values = visit.values(given=given, lines=lines, link=link, name=name, mid=mid)
+    return render("partner/credentials.html", values)
