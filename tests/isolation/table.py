@@ -316,8 +316,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/applications/{application_id}"): _page(ids=_APPLICATION, body=lambda s: {"do": "save"}),
     ("POST", "/applications/{application_id}/documents"): _page(ids=_APPLICATION, body=lambda s: {"kind": "other"}),
     ("GET", "/applications/{application_id}/documents/{document_id}"): _page(ids=_PAPER),
-    ("POST", "/applications/{application_id}/documents/{document_id}/remove"): _page(
-        ids=_PAPER | {"document_id": "spare_document"}),
+    ("POST", "/applications/{application_id}/documents/{document_id}/remove"): _page(ids=_PAPER),
     ("GET", "/onboarding"): _page(),
     ("POST", "/onboarding"): _page(may=OWNER, body=lambda s: {"do": "ask", "kind": "mit"}),
     ("GET", "/invitations"): _page(),
