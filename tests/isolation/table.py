@@ -249,7 +249,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}),
     ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
         "key": "changed"}),
-    ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "campaign"}),
+    ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "spare_campaign"}),
     ("GET", "/uploads"): _page(),
     ("POST", "/uploads"): _page(body=lambda s: {"kind": "transmit"}),
     ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),
