@@ -49,6 +49,7 @@ class Target(Watched):
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
         self.partner = make_one(door)
         self.partner_merchant = self.partner.merchant()["mid"]
+        self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
         self.made = 0
         self.site = self.new_site()
         self.campaign = self.new_campaign()
@@ -92,7 +93,14 @@ class Target(Watched):
 
     def new_endpoint(self) -> str:
         """Where nobody listens."""
-        return str(self.shop.post("/webhooks", {"url": "http://127.0.0.1:9/"}).json()["id"])
+        self.made += 1
+        return str(self.shop.post("/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
+
+    def new_partner_endpoint(self) -> str:
+        """As `new_endpoint`, of the partner; those before it are gone."""
+        self.made += 1
+        self.door.sql("UPDATE endpoints SET state = 'deleted' WHERE partner_id = $1", self.partner.partner_id)
+        return str(self.partner.post("/partner/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
 
     def stand(self) -> dict[str, Any]:
         marks = self.door.run(self.door.counting.value(_MARKS, self.shop.shop.merchant_id))
@@ -152,9 +160,15 @@ class Target(Watched):
             which = self.paid if found.endswith("refund") else self.open
         elif "/settlements/" in found:
             which = self.settlement
+        elif "/uploads/" in found:
+            which = self.upload
         elif "/transmit/" in found:
             which = self.transmission
-        elif operation.method == "DELETE":
+        elif "/partner/webhooks/" in found:
+            which = self.new_partner_endpoint()
+            self.seen = self.stand()
+        elif operation.method == "DELETE" or found.endswith(("/replay", "/rotate")):
+            self.make_room()
             which = self.new_site() if "/sites/" in found else self.new_endpoint()
             self.seen = self.stand()
         else:
@@ -192,6 +206,12 @@ def _campaign(target: Target) -> dict[str, Any]:
 
 def _hook(_: Target) -> dict[str, Any]:
     return {"url": "https://hooks.merchant.example.com/a", "events": ["order.completed"], "format": "rescue"}
+
+
+def _replay(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"since": "2026-03-02T00:00:00Z", "until": "2026-09-02T00:00:00Z", "events": ["order.completed"],
+            "idempotencyKey": f"r-{target.made}"}
 
 
 def _pdf(number: int) -> str:
@@ -233,6 +253,14 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PUT /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
     "PATCH /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
     "POST /v1/webhooks/{id}/test": lambda t: {"event": "order.expired"},
+    "POST /v1/webhooks/rotate": lambda t: {"overlapHours": 0},
+    "POST /v1/webhooks/{id}/rotate": lambda t: {"overlapHours": 0},
+    "POST /v1/webhooks/{id}/replay": _replay,
+    "POST /v1/partner/webhooks": _hook, "PUT /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
+    "PATCH /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
+    "POST /v1/partner/webhooks/{id}/test": lambda t: {"event": "order.expired"},
+    "POST /v1/partner/webhooks/{id}/rotate": lambda t: {"overlapHours": 48},
+    "POST /v1/partner/webhooks/{id}/replay": _replay,
     "POST /v1/sites": _site, "PUT /v1/sites/{id}": _site, "PATCH /v1/sites/{id}": _site,
     "POST /v1/onboarding/application": lambda t: APPLICATION,
     "PUT /v1/onboarding/application/{id}": lambda t: APPLICATION,
@@ -242,6 +270,8 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "POST /v1/partner/merchants/{mid}/keys": lambda t: {"overlapHours": 1},
     "POST /v1/partner/merchants/switches": lambda t: {"mids": [t.partner_merchant], "mit": True, "citWeb": False,
                                                       "citCallcenter": True, "why": "w"},
+    "POST /v1/uploads": lambda t: {"kind": "transmit", "mid": t.shop.mid, "rows": [transmit_body(t.shop)]},
+    "POST /v1/uploads/{id}/stop": lambda t: {"reason": "r"},
     "POST /v1/oauth2/token": lambda t: {"AppKey": t.shop.shop.keys.app_key, "AppSecret": t.shop.shop.keys.app_secret},
     "POST /v1/oauth2/refresh": lambda t: {"refreshToken": "r"},
 }  # fmt: skip
