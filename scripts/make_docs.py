@@ -14,13 +14,19 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
+from recoup.doors.docs.templates import CONSUMERS
 from recoup.doors.edge.messages import MESSAGES
+from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER, table_of
 from recoup.doors.portal.words import API_STATES
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
 from recoup.doors.stablecoin.errors import TABLE as STABLECOIN_TABLE
+from recoup.flows.people.sessions import MAY, PARTNER_MAY
 from recoup.gateways.bank.sandbox import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
 from recoup.main.settings import Settings
+from recoup.rules.merchants.application import DECLINE_REASONS
+from recoup.rules.merchants.application import STEPS as APPLICATION_STEPS
+from recoup.rules.merchants.onboarding import TASKS
 from recoup.rules.messages.event_data import Data
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
@@ -233,11 +239,45 @@ def bank_table() -> str:
     return table(("account number ends with", "what happens"), rows)
 
 
+# onboarding -----------------------------------------------------------------------------------------------------
+
+
+def merchant_permissions() -> str:
+    return table(("at a merchant", *MAY), table_of(AT_MERCHANT, MAY))
+
+
+def partner_permissions() -> str:
+    return table(("at a partner", *PARTNER_MAY), table_of(AT_PARTNER, PARTNER_MAY))
+
+
+def application_table() -> str:
+    rows = [(code(one.happening), one.src.value, one.dst.value, code(one.event) if one.event else "")
+            for one in APPLICATION_STEPS]  # fmt: skip
+    return table(("happening", "from", "to", "event"), rows)
+
+
+def decline_table() -> str:
+    return table(("reason", "meaning"), [(code(reason), text) for reason, text in DECLINE_REASONS.items()])
+
+
+def checklist_table() -> str:
+    return table(("line", "turns green when"), [(task.title, task.shows) for task in TASKS])
+
+
+def consumer(ending: str, language: str) -> str:
+    """A whole file, as it is served."""
+    return f"```{language}\n{CONSUMERS[f'consumer.{ending}'].read_text(encoding='utf-8')}```"
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
     "settings": settings_table, "magic-inputs": magic_table, "code-cards": code_cards, "channels": channel_table,
     "stablecoin-events": stablecoin_event_table, "stablecoin-errors": stablecoin_error_table,
+    "merchant-permissions": merchant_permissions, "partner-permissions": partner_permissions,
+    "application-steps": application_table, "decline-reasons": decline_table, "checklist": checklist_table,
+    "consumer-py": lambda: consumer("py", "python"), "consumer-mjs": lambda: consumer("mjs", "javascript"),
+    "consumer-php": lambda: consumer("php", "php"),
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
 }  # fmt: skip
 

@@ -44,13 +44,19 @@ class Things:
             return made | self.signed_things(words)
         tokens = self.post("/v1/oauth2/token", {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]})
         self.token = tokens["accessToken"]
+        partner = {"AppKey": kept["partner_app_key"], "AppSecret": kept["partner_app_secret"]}
+        made["PARTNER_TOKEN"] = self.post("/v1/oauth2/token", partner)["accessToken"]
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
         if "webhooks" in words:
-            self.delete_endpoints()
+            hooks = "/v1/partner/webhooks" if "partner" in words else "/v1/webhooks"
+            proof = made["PARTNER_TOKEN"] if "partner" in words else self.token
+            self.delete_endpoints(hooks, proof)
+        if "onboarding" in words:
+            return made | (self.application(words[-1]) if "{id}" in words else {})
         if "transmit" in words and "{id}" in words:
             made["TRANSMIT_ID"] = self.transmitted()
         elif "webhooks" in words and "{id}" in words:
-            made["WEBHOOK_ID"] = self.post("/v1/webhooks", {"url": self.hooks})["id"]
+            made["WEBHOOK_ID"] = self.post(hooks, {"url": self.hooks}, proof)["id"]
         elif "uploads" in words and "{id}" in words:
             made["UPLOAD_ID"] = self.uploaded()
         elif "settlements" in words:
@@ -62,6 +68,21 @@ class Things:
         else:
             made["ORDER_ID"] = self.order("refund" in words, "capture" in words)
         return made
+
+    def application(self, doing: str) -> dict[str, str]:
+        """A draft that lacks nothing, with its document; to be converted, one that was approved."""
+        path, site = "/v1/onboarding/application", {"url": "https://a.example.com", "name": "A", "descriptor": "ALEAF"}
+        made = self.post(path, {
+            "legalName": "A Ltd", "country": "GB", "registrationNumber": "1", "businessCategory": "5499",
+            "contact": {"name": "Ana", "email": "ana@example.com"}, "kinds": ["mit"], "sites": [site],
+            "volumes": {"currency": "GBP", "monthlyAmount": 1},
+        })["id"]  # fmt: skip
+        pdf = {"kind": "registration", "name": "a.pdf", "content": "JVBERi0xLjcKJSVFT0YK"}
+        document = self.post(f"{path}/{made}/documents", pdf)["id"]
+        if doing == "convert":
+            self.post(f"{path}/{made}/submit", {})
+            self.recoup("applications", "approve", made)
+        return {"APPLICATION_ID": made, "DOCID": document}
 
     def uploaded(self) -> str:
         """A file whose rows may be waiting still: its one order is new."""
@@ -126,11 +147,11 @@ class Things:
             if site["id"] != self.kept["site_id"]:
                 httpx.delete(f"{self.kept['base_url']}/v1/sites/{site['id']}", headers=headers, timeout=30)
 
-    def delete_endpoints(self) -> None:
+    def delete_endpoints(self, path: str, proof: str) -> None:
         """Those of earlier samples: a url belongs to one endpoint."""
-        headers = {"authorization": f"Bearer {self.token}"}
-        for one in httpx.get(f"{self.kept['base_url']}/v1/webhooks", headers=headers, timeout=30).json()["data"]:
-            httpx.delete(f"{self.kept['base_url']}/v1/webhooks/{one['id']}", headers=headers, timeout=30)
+        headers = {"authorization": f"Bearer {proof}"}
+        for one in httpx.get(f"{self.kept['base_url']}{path}", headers=headers, timeout=30).json()["data"]:
+            httpx.delete(f"{self.kept['base_url']}{path}/{one['id']}", headers=headers, timeout=30)
 
     def card(self) -> str:
         card = {"first_name": "Ana", "last_name": "Roe", "number": APPROVE_CARDS[0], "month": "09", "year": "2031"}
@@ -145,8 +166,8 @@ class Things:
                 "payer": {}, "paymentMethod": {}}  # fmt: skip
         return str(self.post("/v1/transmit", body)["transmitId"])
 
-    def post(self, path: str, body: Any) -> Any:
-        headers = {"authorization": f"Bearer {self.token}"} if path != "/v1/oauth2/token" else {}
+    def post(self, path: str, body: Any, proof: str = "") -> Any:
+        headers = {"authorization": f"Bearer {proof or self.token}"} if path != "/v1/oauth2/token" else {}
         answer = httpx.post(self.kept["base_url"] + path, json=body, headers=headers, timeout=30)
         assert answer.is_success, f"{path}: {answer.text}"
         return answer.json()

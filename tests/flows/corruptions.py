@@ -31,6 +31,7 @@ def _copy(table: str, where: str, **change: Any) -> str:
     return _COPY.format(table=table, where=where, change=json.dumps(change))
 
 
+_SENT = "(SELECT mail_id FROM mails WHERE state = 'sent' LIMIT 1)"
 _NEW_LINE = """
 INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id, business_at,
   recorded_at)
@@ -75,6 +76,17 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("UPDATE issuer.disputes SET status = 'lost' WHERE status = 'won'",), ("issuer's status of dispute 1",)),
     "notice applied to nothing": (
         ("UPDATE dispute_notices SET content = jsonb_set(content, '{caseId}', '\"other\"')",), ("case of notice",)),
+    # switches
+    "switch flipped without a word": (
+        ("UPDATE sites SET mit = false WHERE site_id IN (SELECT subject_id FROM switch_changes)",),
+        ("switch mit of site", "true", "false")),
+    "change of a switch that was lost": (
+        ("DELETE FROM switch_changes WHERE version = (SELECT max(version) FROM switch_changes)",),
+        ("switch mit of site", "false", "true")),
+    "change of a switch told twice": (
+        ("UPDATE switch_changes SET is_on = true",), ("what it changes of switch change",)),
+    "change of a switch ahead of its merchant": (
+        ("UPDATE switch_changes SET version = version + 1000 WHERE is_on",), ("version of switch change",)),
     # the log
     "log line deleted in the middle": (
         (f"DELETE FROM order_log WHERE {_line('APPROVED-1', 'attempt_approved')}",), ("log line", "expected", "found")),
@@ -86,14 +98,14 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("DELETE FROM orders WHERE external_id = 'RECEIVED'",
          "DELETE FROM order_heads WHERE order_id NOT IN (SELECT order_id FROM orders)"), ("order of the log",)),
     "happening changed": (
-        ("ALTER TABLE order_log DROP CONSTRAINT order_log_lifecycle",
+        ("ALTER DOMAIN lifecycle_row DROP CONSTRAINT order_log_lifecycle",
          f"UPDATE order_log SET happening = 'broke' WHERE {_line('EXPIRED', 'expired')}"),
         ("a row of the lifecycle", "broke")),
     "happening changed to another row of the lifecycle": (
         (f"UPDATE order_log SET happening = 'warned' WHERE {_line('APPROVED-1', 'attempt_sent')}",),
         ("attempts sent, by the log",)),
     "line that starts elsewhere": (
-        ("ALTER TABLE order_log DROP CONSTRAINT order_log_lifecycle",
+        ("ALTER DOMAIN lifecycle_row DROP CONSTRAINT order_log_lifecycle",
          f"UPDATE order_log SET src = 'held' WHERE {_line('APPROVED-1', 'collected')}"),
         ("where it starts", "held")),
     # orders and faces
@@ -243,6 +255,37 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "refund's state changed": (
         (f"UPDATE refunds SET state = 'owed' WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
         ("state of refund 1", "done", "owed")),
+    "a refund's reference": (
+        (f"UPDATE refunds SET reference = 'sbx_other' WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
+        ("reference of refund 1", "sbx_other")),
+    "a refund's code": (
+        (f"UPDATE refunds SET processor_code = 'by_hand' WHERE order_id = {_of('APPROVED-0')} AND refund_no = 1",),
+        ("code of refund 1", "by_hand")),
+    "a reversal's reference": (
+        (f"UPDATE refunds SET reference = NULL WHERE order_id = {_of('LATE')}",), ("reference of reversal 1", "none")),
+    # notices and mails
+    "a dispute's deadline": (
+        ("UPDATE disputes SET respond_by = respond_by + interval '1 day'"
+         f" WHERE order_id = {_of('APPROVED-2')}",), ("deadline of dispute 1",)),
+    "a notice that is said to be stale": (
+        ("UPDATE dispute_notices SET state = 'stale' WHERE state = 'applied'",), ("notice of log line", "stale")),
+    "a notice that is said to be unmatched": (
+        ("UPDATE dispute_notices SET state = 'unmatched' WHERE state = 'applied'",), ("reason of notice", "none")),
+    "a notice that is said to be applied": (
+        (_copy("dispute_notices", "state = 'applied' LIMIT 1", notice_id="other", received_at="2020-01-01T00:00:00Z"),),
+        ("line of the log of notice other",)),
+    "a mail that was sent without a try": (
+        (f"UPDATE mails SET tries = 0 WHERE mail_id = {_SENT}",),
+        ("tries of mail",)),
+    "a mail that was given up at once": (
+        (f"UPDATE mails SET state = 'given_up' WHERE mail_id = {_SENT}",),
+        ("tries of mail", "given_up")),
+    "a mail that was refused without a reason": (
+        (f"UPDATE mails SET state = 'refused' WHERE mail_id = {_SENT}",),
+        ("reason of mail",)),
+    "a mail that nobody sends": (
+        (f"UPDATE mails SET state = 'owed' WHERE mail_id = {_SENT}",),
+        ("due work mail of mail",)),
     # messages
     "event deleted": ((f"DELETE FROM outbox WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
                       ("event of log line", "order.expired", "none")),
@@ -254,8 +297,16 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (f"DELETE FROM feed WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
         ("feed place of event",)),
     "feed gap": (("UPDATE feed SET feed_no = feed_no + 1000 WHERE feed_no > 5",), ("feed number after a gap", "1006")),
-    "feed of no event": ((_copy("feed", "feed_no = 1 LIMIT 1", subject_id=_ID, feed_no=0),), ("feed number",)),
+    "feed of no event": (
+        (_copy("feed", "feed_no = 1 LIMIT 1", subject_id=_ID, feed_no=0, number=None),), ("feed number",)),
     "closer's feed number": (("UPDATE closers SET feed_no = feed_no + 1",), ("last feed number",)),
+    "number of the feed": (
+        ("UPDATE feed SET number = number + 1000 WHERE number > 5",), ("number in the rescue API", "1006")),
+    "closer's number": (("UPDATE closers SET number = number + 1",), ("last number in the rescue API",)),
+    "state in an event": (
+        ("UPDATE outbox SET body = jsonb_set(body, '{Order,RefundedAmount}', '77')"
+         f" WHERE subject_id = {_of('EXPIRED')}",),
+        ("state of the order in event", "77")),
     "feed out of order": (
         (f"UPDATE feed SET feed_no = -feed_no WHERE subject_id = {_of('EXPIRED')} AND event = 'order.expired'",),
         ("feed number of event", "more than")),

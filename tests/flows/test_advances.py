@@ -34,6 +34,7 @@ POLICY = Policy(
 SLOW = replace(POLICY, cit_deadline=timedelta(seconds=10))  # the answers are what is looked at, not the deadline
 FAULTY = FAULT_CARDS["visa"]
 SILENT_YES, SILENT_NO, LOST, HIDDEN = 80_001, 80_002, 80_003, 80_011
+OTHER_CARD = script_card("visa", "51", 3)
 LATER, NEVER, HARD_LATER = script_card("visa", "51", 1), script_card("visa", "51", 99), script_card("visa", "51", 2)
 Story = Callable[[Shop], Awaitable[None]]
 
@@ -362,13 +363,29 @@ def test_one_customer_is_advanced_within_their_own_limit(server: ServerAddress) 
         words = await asyncio.gather(*(waiting(shop, customer="one") for _ in range(6)))
         told = [w.evaluate for w in words]
         assert told.count("APPROVED") == 2
-        other = await waiting(shop, customer="two")
+        other = await waiting(shop, customer="two", pan=OTHER_CARD)
         assert other.evaluate == "APPROVED"
         first = next(w for w in words if w.evaluate == "APPROVED")
         await give_back(shop, first.order_id)  # their room is free again
         assert (await waiting(shop, customer="one")).evaluate == "APPROVED"
 
     run(server, story, policy=SLOW, customer_max_units=2 * 4590 + 4589)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_same_card_with_another_e_mail_has_no_limit_of_its_own(server: ServerAddress, together: bool) -> None:
+    async def story(shop: Shop) -> None:
+        asked = [lambda n=n: waiting(shop, customer=f"mail-{n}") for n in range(4)]
+        words = await asyncio.gather(*(ask() for ask in asked)) if together else [await ask() for ask in asked]
+        approved = [w for w in words if w.evaluate == "APPROVED"]
+        assert len(approved) == 1
+        assert await shop.value("SELECT count(*) FROM customer_exposure WHERE used > 0") == 2
+        assert (await waiting(shop, customer="mail-0", pan=OTHER_CARD)).evaluate == (
+            "DECLINED" if words[0] is approved[0] else "APPROVED")  # nor has the payer one for each card
+        await shop.advance(timedelta(days=31))
+        assert (await shop.value("SELECT sum(used)::bigint FROM customer_exposure")) == 0  # both came free
+
+    run(server, story, policy=SLOW, customer_max_units=4590)
 
 
 def test_a_limit_that_falls_takes_back_what_comes_free(server: ServerAddress) -> None:

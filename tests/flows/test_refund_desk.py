@@ -13,13 +13,12 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.desk import decide
+from recoup.flows.refunds.desk import decide, waiting_refunds
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS
-from recoup.store.read.refund_desk import refund_desk
 from recoup.store.server import ServerAddress
 
 ANN, BEN = Actor("user", "ann"), Actor("user", "ben")
@@ -47,8 +46,7 @@ async def state(shop: Shop, refund_id: UUID) -> str:
 
 
 async def on_desk(shop: Shop) -> list[tuple[UUID, str]]:
-    async with shop.world.db.connection() as connection:
-        rows = await refund_desk(connection, shop.merchant_id, await shop.now(), 6)
+    rows = await waiting_refunds(shop.world, shop.merchant_id, await shop.now())
     return [(row.refund_id, row.why) for row in rows]
 
 
@@ -114,6 +112,21 @@ def test_by_hand_takes_two_people(server: ServerAddress) -> None:
         assert results.count("done") == 1
         assert await book(shop, order_id) == {"bank": -9_999, "clearing": 9_999}
         assert (await shop.order(order_id))["attention"] is None
+
+    told(server, work)
+
+
+def test_what_somebody_says_was_paid_by_hand_is_not_sent_again_by_another(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id, refund_id = await stuck(shop)
+        await act(shop, refund_id, "propose")
+        with pytest.raises(Problem, match="wire 7 of today. Sent again it would be paid twice"):
+            await act(shop, refund_id, "again", BEN)
+        assert await state(shop, refund_id) == "stuck"
+        assert await act(shop, refund_id, "again") == "owed"
+        await shop.settle()
+        assert await state(shop, refund_id) == "done"
+        assert await book(shop, order_id) == {}
 
     told(server, work)
 

@@ -19,6 +19,7 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.on_demand import settle_attempt
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import Verified, verify
+from recoup.flows.merchants.switches import Subject, change
 from recoup.flows.messages import endpoints
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.ids import new_id
@@ -58,6 +59,8 @@ async def _live(server: ServerAddress) -> str:
             other = await make_shop(world, orders, deliveries, name="No fee", clock_behind=timedelta(days=40))
             for where in (port, refusing):
                 await endpoints.create(world, shop.scope, f"http://127.0.0.1:{where}/", list(CATALOGUE), "rescue")
+            for on in (False, True):
+                await change(world, shop.scope, Subject("site", shop.site_id), "mit", on, "a try")
             await _first_month(shop)
             await _other_merchant(other)
             await _what_is_still_open(shop)
@@ -169,6 +172,23 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
     assert done.checked["pages"] >= 4
     assert as_text(done).endswith("\nok")
+
+
+def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: ServerAddress) -> None:
+    """A new table with a merchant_id belongs to one of the lists in proofs/walk."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as connection:
+            rows = await connection.fetch(
+                "SELECT c.relname::text AS name, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid"
+                " AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS sorted FROM pg_class c"
+                " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'merchant_id' AND NOT a.attisdropped"
+                " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            )
+        assert {r["name"] for r in rows if r["sorted"]} == {*walk.TABLES, *walk.STRANGERS}
+        assert {r["name"] for r in rows if not r["sorted"]} == set(walk.UNSORTED)
+
+    asyncio.run(story())
 
 
 def test_small_windows_find_the_same(server: ServerAddress, lived_in: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Events that are fed while the one before them is just delivered."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.worlds import Shop, make_shop, owner, sandbox_world
@@ -11,7 +11,7 @@ from recoup.flows.messages.publish import publish
 from recoup.rules.messages.events import CATALOGUE
 from recoup.store.server import ServerAddress
 from recoup.store.write.closer import feed_events, lock_closer
-from recoup.store.write.lanes import claim_lanes, finish_lanes
+from recoup.store.write.lanes import claim_lanes, due_endpoints, finish_lanes
 
 
 def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddress) -> None:
@@ -27,13 +27,14 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             await publish(world, shop.merchant_id)
             wall = world.clocks.wall()
             async with world.db.connection() as connection:
-                lane = dict((await claim_lanes(connection, wall, 10))[0])
+                lane = dict((await claim(connection, wall))[0])
             assert lane["next_seq"] == 1
             await shop.transmitted(given.external_id, declined=False)  # the next event: cancelled, paid elsewhere
 
             taken: dict[str, Any] = {
                 "merchant_id": shop.merchant_id, "endpoint_id": lane["endpoint_id"], "lane_id": lane["lane_id"],
-                "subject_id": order_id, "seq": 1, "fails": 1, "retry_at": None, "disable": None,
+                "subject_id": order_id, "seq": 1, "fails": 1, "tries": 1, "lease_until": lane["lease_until"],
+                "retry_at": None, "disable": None, "switched": False,
             }  # fmt: skip
             async with world.db.transaction() as delivering:
                 # The delivery is being written: the lane is locked, its next event not yet looked for.
@@ -45,10 +46,15 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             commit.set()
             await feeding
             async with world.db.connection() as connection:
-                lanes = await claim_lanes(connection, world.clocks.wall() + timedelta(minutes=2), 10)
+                lanes = await claim(connection, world.clocks.wall() + timedelta(minutes=2))
             assert [row["event"] for row in lanes] == ["order.cancelled"]
 
     asyncio.run(story())
+
+
+async def claim(connection: Any, wall: datetime) -> list[Any]:
+    places = dict.fromkeys(await due_endpoints(connection, wall), 10)
+    return await claim_lanes(connection, wall, places)
 
 
 async def feed_and_wait(shop: Shop, fed: asyncio.Event, commit: asyncio.Event) -> None:

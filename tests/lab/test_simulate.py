@@ -47,6 +47,7 @@ def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int)
     assert {"completed", "cancelled", "expired"} <= set(done.stages)
     assert len(done.deaths) > 5, "too few crashes"
     assert done.checks > 10
+    assert done.told.get("asked for the card") or done.told.get("asked for the code"), "no customer was asked"
     for told in ("fault silent", "fault lost", "fault duplicate", "refund sent", "channel sweep"):
         assert done.faults.get(told), f"{told} did not happen"
 

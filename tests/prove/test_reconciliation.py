@@ -16,7 +16,7 @@ from tests.worlds import make_shop, sandbox_world
 
 from recoup.flows.money.book_differences import book_lines
 from recoup.kernel.ids import new_id
-from recoup.rules.money.statement import Reading
+from recoup.rules.money.reading import Reading
 from recoup.store.server import ServerAddress
 
 LINES = int(os.environ.get("RECOUP_PROVE_LINES", "100000"))

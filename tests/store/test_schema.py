@@ -15,32 +15,37 @@ from recoup.store.migrate import create_database, migrate, schema_sql
 from recoup.store.server import ServerAddress
 
 # table -> (home, distribution key). A table's keys start with its home's, and none crosses to another home.
-MERCHANT, CARD, DIRECTORY = "merchant", "card", "directory"
-KEYS = {MERCHANT: "merchant_id", CARD: "card_id"}
+MERCHANT, CARD, DIRECTORY, PARTNER = "merchant", "card", "directory", "partner"
+KEYS = {MERCHANT: "merchant_id", CARD: "card_id", PARTNER: "partner_id"}
 HOMES = {
     **dict.fromkeys(
         (
-            "merchants", "sites", "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
+            "merchants", "sites", "handovers", "campaigns", "switch_changes",
+            "fee_terms", "requests", "order_refs", "order_log", "orders", "order_heads", "payers",
             "order_payer", "order_search", "decisions", "attempts", "refunds", "challenges", "vault", "cvv_once",
             "postings",
             "entries", "pages",
             "account_balances", "settlement_terms", "settlement_clocks", "settlement_batches", "settlement_lines",
             "adjustments", "bank_accounts", "bank_payouts", "exposure_limits", "exposure_allotments",
             "customer_exposure", "advances", "outbox", "feed",
-            "closers", "endpoints", "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
+            "closers", "webhook_key_overlaps", "replays",
+            "lanes", "delivery_tries", "due_work", "transmissions", "settlements", "wallets",
             "reconciliation_runs", "reconciliation_lines", "reconciliation_reports",
             "reconciliation_clocks",
             "payouts", "subscriptions", "mails", "notice_settings",
             "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
-            "uploads", "upload_rows",
+            "uploads", "upload_rows", "go_live_requests",
         ),
         MERCHANT,
     ),
     **dict.fromkeys(("cards", "network_sends", "card_blocks"), CARD),
+    **dict.fromkeys(("partner_closers", "partner_reached", "partner_feed"), PARTNER),
     **dict.fromkeys(
         (
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
-            "signatures_since", "operator_exposure",
+            "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
+            "partner_log",
+            "applications", "application_log", "application_documents",
         ),
         DIRECTORY,
     ),
@@ -49,16 +54,21 @@ HOMELESS = {"world", "schema_migrations"}  # what the database itself is
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
-    "dispute_notes": (), "dispute_terms": (), "settlement_terms": (), "settlement_batches": (),
+    "dispute_notes": (), "dispute_terms": (), "switch_changes": (), "settlement_terms": (), "settlement_batches": (),
     "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
+    "partner_log": (),
+    "application_log": (), "application_documents": (),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),
     "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to"),
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
-    "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
+    "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
-DELETABLE = {"due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures"}
+DELETABLE = {
+    "application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures",
+    "webhook_key_overlaps",
+}  # fmt: skip
 
 _CATALOGUE = {
     "columns": """

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_merchant
+from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.kernel.world import World
@@ -43,6 +44,8 @@ class Bootstrap:
     portal_password: str
     operator_user: str
     operator_password: str
+    partner_app_key: str
+    partner_app_secret: str
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,14 +70,22 @@ async def bootstrap(world: World, base_url: str) -> Bootstrap:
     password = secrets.token_urlsafe(12)
     members = [Membership("merchant", m, "owner") for m in (merchant_id, demo_merchant(world))]
     await make_user(world, PORTAL_USER, "Sandbox operations", password, members)
-    operator_password = await make_operator(world)
+    operator_password, partner_key = await make_operator(world), await make_bootstrap_partner_key(world)
     return Bootstrap(
         base_url=base_url, mid=str(merchant_id), site_id=str(sites[0].site_id), app_key=keys.app_key,
         app_secret=keys.app_secret, tokenization_key=keys.tokenization_key, webhook_key=webhook_key,
         stablecoin_key_id=keys.stablecoin_key_id, stablecoin_secret=keys.stablecoin_secret,
         stablecoin_webhook_secret=keys.stablecoin_webhook_secret, portal_user=PORTAL_USER, portal_password=password,
-        operator_user=OPERATOR_USER, operator_password=operator_password,
+        operator_user=OPERATOR_USER, operator_password=operator_password, partner_app_key=partner_key.app_key,
+        partner_app_secret=partner_key.app_secret,
     )  # fmt: skip
+
+
+async def make_bootstrap_partner_key(world: World) -> PartnerKey:
+    """Of the partner that the bootstrap and the demo merchant belong to; earlier ones end."""
+    partner_id: UUID = world.keys.derived_id("bootstrap", "partner")
+    await make_partner(world, partner_id, "Sandbox partner")
+    return await make_partner_key(world, partner_id)
 
 
 async def make_operator(world: World) -> str:
@@ -101,6 +112,7 @@ async def _merchant(
     sites = tuple(NewSite(world.keys.derived_id("bootstrap-site", merchant_id, url), url, label, descriptor)
                   for url, label, descriptor in told)  # fmt: skip
     await register_partner(world, partner_id, "Sandbox partner")
+    await make_partner(world, partner_id, "Sandbox partner")
     await register_merchant(world, merchant_id, name, partner_id)
     await make_merchant(world, merchant_id, name, sites, partner_id=partner_id, clock_behind=clock_behind,
                         fee_basis_points=fee_basis_points)  # fmt: skip

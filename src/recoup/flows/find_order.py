@@ -1,4 +1,4 @@
-"""An order by any of its ids, whoever it belongs to: for operators at the command line."""
+"""An order by any of its ids: of one merchant, or, for operators at the command line, whoever it belongs to."""
 
 from uuid import UUID
 
@@ -8,10 +8,10 @@ from recoup.kernel.world import World
 from recoup.store.read.find_orders import find_any_order
 
 
-async def find_one(world: World, key: str) -> tuple[UUID, UUID]:
+async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> tuple[UUID, UUID]:
     """(merchant, order), the newest one of this id. Raises: Problem not_found, conflict."""
     async with world.db.connection() as connection:
-        found = await find_any_order(connection, parse_id(key) or parse_wire_id("ord", key), key)
+        found = await find_any_order(connection, parse_id(key) or parse_wire_id("ord", key), key, merchant_id)
     if not found:
         raise Problem("not_found", f"No order is known by {key!r}.",
                       cure="Check it: any id of the order, ours or the merchant's, whole.")  # fmt: skip

@@ -17,11 +17,13 @@ from recoup.flows.disputes.answer import end_in_time, send_answer
 from recoup.flows.disputes.receive import try_again
 from recoup.flows.disputes.sandbox import cardholder_disputes
 from recoup.flows.locked import Orders
+from recoup.flows.messages import replay
 from recoup.flows.messages.mail import send_mail
 from recoup.flows.money.bank_payouts import go_on
 from recoup.flows.money.report_ready import report_ready
 from recoup.flows.money.settle import release, settle_merchant
 from recoup.flows.money.treasurer import allot_due
+from recoup.flows.people.register import register
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import last_look, last_word
@@ -75,6 +77,8 @@ FLOWS: dict[str, Flow] = {
     "reconciliation": lambda world, orders, due: report_ready(world, due.merchant_id),
     "settlement": lambda world, orders, due: settle_merchant(world, due.merchant_id),
     "reserve": lambda world, orders, due: release(world, due.merchant_id, due.subject_id),
+    "register_merchant": lambda world, orders, due: register(world, due.merchant_id),
+    "replay": lambda world, orders, due: replay.go_on(world, due.merchant_id, due.subject_id),
     "upload": lambda world, orders, due: work_upload(world, orders, due),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }

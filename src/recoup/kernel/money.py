@@ -71,6 +71,12 @@ def shown(units: int, asset: str, like: str | None = None) -> str:
     return f"{whole}.{kept}" if kept else whole
 
 
+def apart(text: str) -> str:
+    """A decimal text with its thousands apart: `1200.5` as `1,200.5`."""
+    whole, dot, rest = text.partition(".")
+    return f"{int(whole):,}{dot}{rest}"
+
+
 def from_text(text: str, asset: str, field: str) -> Money:
     """Exact decimal text to Money.
 

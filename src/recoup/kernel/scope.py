@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it, as the log and the portal show it: `api`, `user`, `worker` or `operator`."""
+    """Who did it, as the log and the portal show it: `api`, `partner`, `user`, `worker` or `operator`."""
 
     kind: str
     id: str
@@ -18,6 +18,15 @@ class Actor:
 @dataclass(frozen=True, slots=True)
 class Scope:
     merchant_id: UUID
+    actor: Actor
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerScope:
+    """On behalf of a partner: it reaches its own merchants only."""
+
+    partner_id: UUID
     actor: Actor
     request_id: str
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from recoup import __version__
 from recoup.doors.checkout.routes import routes as checkout_routes
@@ -28,12 +28,12 @@ from recoup.doors.portal.uploads.page import PLACE as UPLOADS
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.rows import readers
-from recoup.doors.rescue.services import make_services
+from recoup.doors.rescue.services import Services, make_services
 from recoup.doors.rescue.uploads import SIZES as UPLOAD_SIZES
 from recoup.doors.stablecoin import app as stablecoin
 from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
+from recoup.doors.stablecoin.services import Services as StablecoinServices
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
-from recoup.flows.known import Merchants
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
@@ -74,11 +74,14 @@ async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
     await send_refusal(send, refuse(scope, problem))
 
 
-def _stablecoin_routes(settings: Settings, running: Running, merchants: Merchants) -> list[Route]:
-    return stablecoin.routes(make_stablecoin_services(
-        running.world, running.orders, settings.url, settings.rate_per_second, merchants,
-        reads_once=settings.single_use_reads,
-    ))  # fmt: skip
+def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRoute]:
+    """Every address of every door over one world, in the order in which they are asked."""
+    world, orders, merchants = services.world, services.orders, services.merchants
+    return [
+        *rescue_routes(services), *stablecoin.routes(stable), *inbound_routes(world, orders),
+        *checkout_routes(world, orders, merchants), *docs_routes(world, dialects(), __version__),
+        *portal_routes(world, orders, merchants, readers(world.policy)),
+    ]  # fmt: skip
 
 
 def make_app(settings: Settings, databases: Databases) -> App:
@@ -90,15 +93,14 @@ def make_app(settings: Settings, databases: Databases) -> App:
         async with open_sandbox(settings, databases, "recoup-doors") as running:
             holder["running"] = running
             services = make_services(running.world, running.orders, settings.rate_per_second, settings.url)
-            for route in (*rescue_routes(services), *_stablecoin_routes(settings, running, services.merchants)):
+            stable = make_stablecoin_services(
+                running.world, running.orders, settings.url, settings.rate_per_second, services.merchants,
+                reads_once=settings.single_use_reads, limits=services.limits,
+            )  # fmt: skip
+            for route in door_routes(services, stable):
                 app.router.routes.append(route)
-                if "{" not in route.path:
+                if isinstance(route, Route) and route.methods is None and "{" not in route.path:
                     exact[route.path] = route.app
-            app.router.routes.extend(inbound_routes(running.world, running.orders))
-            app.router.routes.extend(checkout_routes(running.world, running.orders, services.merchants))
-            app.router.routes.extend(docs_routes(running.world, dialects(), __version__))
-            app.router.routes.extend(portal_routes(
-                running.world, running.orders, services.merchants, readers(running.world.policy)))  # fmt: skip
             yield
 
     async def healthz(request: Request) -> Response:

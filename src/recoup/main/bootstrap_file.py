@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, make_operator
+from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, make_bootstrap_partner_key, make_operator
 from recoup.main.worlds import Running
 
 
@@ -20,6 +20,10 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
             kept["base_url"] = url
         if "operator_user" not in kept:  # written before there was one
             kept |= {"operator_user": OPERATOR_USER, "operator_password": await make_operator(running.world)}
+            changed = True
+        if "partner_app_key" not in kept:
+            key = await make_bootstrap_partner_key(running.world)
+            kept |= {"partner_app_key": key.app_key, "partner_app_secret": key.app_secret}
             changed = True
         if changed:
             write_private(path, json.dumps(kept, indent=2) + "\n")

@@ -58,6 +58,7 @@ def rescue(error_rows: Rows) -> Dialect:
         },
         credentials={
             "bearer": ({"bearer": []}, {"apiKey": []}),
+            "partner": ({"bearer": []}, {"apiKey": []}),  # a partner's key in place of a merchant's
             "environment": ({"environment": []}, {"bearer": []}, {"apiKey": []}),
         },
         error_schemas={0: _ENVELOPE, 400: _FIELD_MESSAGES},

@@ -4,7 +4,7 @@ import os
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from recoup.kernel.problem import Problem
 
@@ -32,6 +32,7 @@ class Settings:
     refund_cap_percent: int = _setting(0, "largest partial refund in percent of the order; 0: no cap")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
     single_use_reads: bool = _setting(True, "stablecoin API: signatures of GETs work once too, as those of writes do")
+    sign_up: bool = _setting(True, "whether anybody may make a sandbox account at /signup; live never has it")
     connections: int = _setting(12, "database connections of each process")
     smtp_host: str = _setting("", "mail server for notices to payers, in the sandbox on loopback only; empty: none")
     smtp_port: int = _setting(587, "its port")
@@ -48,6 +49,9 @@ class Settings:
         return (self.public_url or f"{scheme}://{self.host}:{self.port}").rstrip("/")
 
 
+_TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("", "0", "false", "no", "off"), False)
+
+
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     """`flags` (command line) win over the environment, that over the file. None means not given.
 
@@ -61,7 +65,8 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         try:
             listed = tomllib.loads(path.read_text())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Problem("invalid", f"{path} is not TOML: {error}.", field=str(path)) from None
+            raise Problem("invalid", f"{path} is not TOML: {error}.", field=str(path),
+                          cure="Write lines like port = 8500, or remove the file.") from None  # fmt: skip
     known = {f.name: f for f in fields(Settings) if f.name != "origins"}
     unknown = sorted(set(listed) - set(known))
     if unknown:
@@ -88,17 +93,22 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
 def _check(values: dict[str, Any]) -> None:
     """Raises: Problem(invalid) for a value that no door could work with."""
     if not 0 <= values.get("port", 0) <= 65535:
-        raise Problem("invalid", f"The port must be between 0 and 65535, not {values['port']}.", field="port")
+        raise Problem("invalid", f"The port must be between 0 and 65535, not {values['port']}.", field="port",
+                      cure="Set it to one that is free, like 8400.")  # fmt: skip
     if str(values.get("log_level", "info")).lower() not in ("debug", "info", "warning", "error"):
         message = f"The log_level must be debug, info, warning or error, not {values['log_level']!r}."
-        raise Problem("invalid", message, field="log_level")
+        raise Problem("invalid", message, field="log_level", cure="Set it to one of these.")
 
 
 def _as(name: str, default: Any, value: Any) -> Any:
     if isinstance(default, bool):
-        return str(value).lower() in ("1", "true", "yes", "on")
+        if str(value).lower() not in _TRUTHS:
+            raise Problem("invalid", f"The setting {name} must be true or false, not {value!r}.", field=name,
+                          cure="Write true or false.")  # fmt: skip
+        return _TRUTHS[str(value).lower()]
     try:
         return type(default)(value) if not isinstance(default, Path) else Path(value)
     except (TypeError, ValueError):
         kind = "a whole number" if isinstance(default, int) else type(default).__name__
-        raise Problem("invalid", f"The setting {name} must be {kind}, not {value!r}.", field=name) from None
+        raise Problem("invalid", f"The setting {name} must be {kind}, not {value!r}.", field=name,
+                      cure="`recoup settings` shows each with its meaning.") from None  # fmt: skip

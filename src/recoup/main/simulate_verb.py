@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import click
 import uvloop
 from rich.console import Console
@@ -56,7 +57,18 @@ def play(data_dir: Path, plan: Plan, tell: Callable[[str], None]) -> Simulated:
         address = server.start()
         people, sandbox = address.dsn("recoup_people"), address.dsn("recoup_sandbox")
         asyncio.run(prepare(Databases(people, sandbox, address.dsn("postgres"), server)))
+        asyncio.run(_only_when_asked(address.dsn("postgres")))
         return uvloop.run(simulate(sandbox, Keyring(fresh()), plan, tell))
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _only_when_asked(dsn: str) -> None:
+    """The server tidies up when the simulation says so, not by the clock on the wall."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("ALTER SYSTEM SET autovacuum = off")
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()

@@ -66,7 +66,7 @@ async def open_sandbox(settings: Settings, databases: Databases, name: str = "re
     world = World(
         name="sandbox", db=db, keys=keys, processors={processor.name: processor}, channels=channels, web=web,
         policy=sandbox_policy(settings), mail=mail, bank=SandboxBank(),
-        extra={"people": people, "url": settings.url},
+        extra={"people": people, "url": settings.url, "sign_up": settings.sign_up},
     )  # fmt: skip
     try:
         yield Running(settings, world, Orders(world), Deliveries(world))

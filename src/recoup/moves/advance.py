@@ -13,7 +13,7 @@ from recoup.rules.money.exposure import Grant, Limits, Occasion, Room, Wish
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import advanced
 from recoup.rules.network.codes import Reading
-from recoup.rules.order.snapshot import Advance, Order
+from recoup.rules.order.snapshot import Advance, Order, customers_of
 from recoup.rules.rescue.advance import Asked, advance
 
 Otherwise = Callable[[], None]
@@ -49,8 +49,8 @@ def advance_or(
             change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
             otherwise()
 
-    assert order.customer_id is not None
-    change.wish = Wish(order.units, order.customer_id, limits.customer_max_units, answered)
+    assert order.pan_id is not None
+    change.wish = Wish(order.units, customers_of(order.payer_id, order.pan_id), limits.customer_max_units, answered)
 
 
 def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
@@ -69,12 +69,12 @@ def _decide(change: Change, asked: Asked) -> tuple[UUID, list[str]]:
 def _advance(change: Change, asked: Asked, grant: Grant) -> None:
     order = change.order
     decision_id, reasons = _decide(change, asked)
-    assert order.customer_id is not None
+    assert order.pan_id is not None
     until = change.now + PERIOD
     change.step("advanced", decision_id=decision_id, units=order.units, fee=asked.fee_units, until=until,
                 why=reasons[1], reasons=reasons, **order.tariff.told())  # fmt: skip
     change.set_advance(Advance(
-        order.order_id, order.customer_id, order.asset, grant.slot, order.units, order.units, "due",
+        order.order_id, order.payer_id, order.pan_id, order.asset, grant.slot, order.units, order.units, "due",
         COLLECTION_VERSION, change.now, until,
     ))  # fmt: skip
     change.post("order", order.order_id, advanced(order.units, asked.fee_units, order.payable_place))

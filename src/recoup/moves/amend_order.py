@@ -62,8 +62,9 @@ def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, .
                       cure="Send a later date, or cancel the order.")  # fmt: skip
     recurring = bool(order.facts.get("is_recurring"))
     expires_at, warnings = expiry_of(order.kind, asked, order.placed_at, policy, recurring)
-    change.fact("expiry_moved", before=order.expires_at, until=expires_at, warnings=warnings)
+    before = order.expires_at
     change.amend(expires_at=expires_at)
+    change.fact("expiry_moved", before=before, until=expires_at, warnings=warnings)
     challenge = order.challenge()
     if challenge is not None and expires_at is not None:
         change.set_challenge(challenge, expires_at=expires_at)
@@ -82,8 +83,8 @@ def want_attempts(change: Change, wanted: bool) -> None:
     _check_retried(change)
     if change.order.do_not_retry is not wanted:
         return
-    change.fact("retries_resumed" if wanted else "retries_stopped")
     change.amend(do_not_retry=not wanted)
+    change.fact("retries_resumed" if wanted else "retries_stopped")
     if wanted:
         _plan_anew(change)
         return
@@ -104,8 +105,8 @@ def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
         return
     if len(kept) > maximum:
         raise Problem("invalid", f"An order has at most {maximum} notes.", field="Metadata", cure="Take some away.")
-    change.fact("notes_changed", count=len(kept))
     change.amend(metadata=kept)
+    change.fact("notes_changed", count=len(kept))
 
 
 def _check_retried(change: Change) -> None:

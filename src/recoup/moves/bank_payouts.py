@@ -11,7 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
 from recoup.moves.pace import pause_after
-from recoup.rules.messages.events import event_data
+from recoup.moves.tell import tell
 from recoup.rules.money import ledger
 from recoup.rules.money.bank_payout import check_step, reference_of, word_of
 from recoup.store.write.bank_payouts import add_payout, save_payout
@@ -43,7 +43,7 @@ async def approve_payout(
 ) -> None:
     """To this account and no other. From here on it is sent as soon as it can be."""
     rows = Rows()
-    row |= {"state": "approved", "account_id": account_id, "approved_by": approver, "approved_at": now}
+    row |= {"state": "approved", "account_id": account_id, "approved_by": approver, "approved_at": now, "reason": None}
     rows.due_work.append(_due(row, wall, wall=True))
     await save_payout(tx, row)
     await write(tx, rows)
@@ -53,6 +53,15 @@ async def wait_payout(tx: asyncpg.Connection, row: dict[str, Any], wall: WallTim
     """While the merchant is killed nothing leaves."""
     rows = Rows()
     rows.due_work.append(_due(row, wall + PAUSE_KILLED, wall=True))
+    await write(tx, rows)
+
+
+async def stop_payout(tx: asyncpg.Connection, row: dict[str, Any], reason: str) -> None:
+    """Before its file is made: it waits for an approval again. For the merchant it was pending all the time."""
+    rows = Rows()
+    row |= {"state": "created", "account_id": None, "approved_by": None, "approved_at": None, "reason": reason}
+    rows.due_done.append(_key(row))
+    await save_payout(tx, row)
     await write(tx, rows)
 
 
@@ -125,13 +134,9 @@ def _end(
 def _tell(
     rows: Rows, row: dict[str, Any], event: str, status: str, now: BusinessTime, wall: WallTime
 ) -> None:
-    data = event_data(event, payout_id=row["payout_id"], settlement_id=row["batch_id"], status=status,
-                      amount=row["units"], currency=row["asset"])  # fmt: skip
-    rows.outbox.append({
-        "merchant_id": row["merchant_id"], "subject_id": row["payout_id"], "seq": row["version"],
-        "subject_kind": "payout", "event_id": new_id(), "event": event, "body": data, "business_at": now,
-        "recorded_at": wall,
-    })  # fmt: skip
+    tell(rows, row["merchant_id"], "payout", row["payout_id"], event, now=now, wall=wall, seq=row["version"],
+         payout_id=row["payout_id"], settlement_id=row["batch_id"], status=status, amount=row["units"],
+         currency=row["asset"])  # fmt: skip
 
 
 def _post(rows: Rows, row: dict[str, Any], posting: ledger.Posting, now: BusinessTime, wall: WallTime) -> None:

@@ -74,7 +74,7 @@ def captured(change: Change, capture: Refund) -> None:
     payment = order.attempt(capture.attempt_id)
     fee = fee_units(order.units, order.tariff)
     change.step("captured", units=order.units, route=payment.route, attempt=payment.attempt_no, fee=fee,
-                **order.tariff.told())  # fmt: skip
+                reference=capture.reference, code=capture.processor_code, **order.tariff.told())  # fmt: skip
     change.post("attempt", payment.attempt_id, collected(order.units, payment.route or "", fee))
     foresee(change, payment)
 

@@ -4,9 +4,11 @@ Every line of the log, every step of the stage, every event, posting and piece o
 else, so that they cannot come apart.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +69,7 @@ class Change:
         if row.dst in ENDED:
             self._end(happening)
         if row.event:
-            self._tell(row.event, line["seq"], body)
+            self._tell(row.event, happening, line["seq"], body)
         self._mail(happening, order.order_id, body)
 
     def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
@@ -76,7 +78,7 @@ class Change:
         row = fact(self.order.stage, happening)
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
         if row.event:
-            self._tell(row.event, line["seq"], event or body)
+            self._tell(row.event, happening, line["seq"], event or body)
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def amend(self, **values: Any) -> None:
@@ -98,11 +100,12 @@ class Change:
         self.rows.order_log.append(line)
         return line
 
-    def _tell(self, event: str, seq: int, body: dict[str, Any]) -> None:
+    def _tell(self, event: str, happening: str, seq: int, body: dict[str, Any]) -> None:
         self.rows.outbox.append({
             "merchant_id": self.order.merchant_id, "subject_id": self.order.order_id, "seq": seq,
             "subject_kind": subject_kind(self.order), "event_id": new_id(), "event": event,
-            "body": order_event_data(event, self.order, body), "business_at": self.now, "recorded_at": self.wall,
+            "body": order_event_data(event, happening, self.order, body), "business_at": self.now,
+            "recorded_at": self.wall,
         })  # fmt: skip
 
     def _mail(self, happening: str, about: UUID, body: dict[str, Any]) -> None:
@@ -266,7 +269,14 @@ class Change:
 
     def _row(self, value: Any) -> dict[str, Any]:
         """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
-        return {"merchant_id": self.order.merchant_id} | {f.name: getattr(value, f.name) for f in fields(value)}
+        names, values = _columns(value.__class__)
+        return {"merchant_id": self.order.merchant_id} | dict(zip(names, values(value), strict=True))
+
+
+@cache
+def _columns(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(f.name for f in fields(cls))
+    return names, attrgetter(*names)
 
 
 async def write_all(connection: asyncpg.Connection, changes: Iterable[Change]) -> None:

@@ -30,7 +30,7 @@ async def exchange(tx: asyncpg.Connection, changes: Sequence[Change]) -> None:
     moving = [c for c in changes if c.wish is not None or c.freed_units]
     if not moving:
         return
-    used = await lock_customers(tx, sorted({_customer(c) for c in moving}))
+    used = await lock_customers(tx, sorted({key for c in moving for key in _customers(c)}))
     before = dict(used)
     groups: dict[tuple[UUID, str], list[Change]] = defaultdict(list)
     for change in moving:
@@ -43,19 +43,19 @@ async def exchange(tx: asyncpg.Connection, changes: Sequence[Change]) -> None:
 
 async def _alone(tx: asyncpg.Connection, key: tuple[UUID, str], change: Change, used: Used) -> bool:
     """One slot by one statement; False, with nothing locked, when no slot has room by itself."""
-    order, wish, customer = change.order, change.wish, _customer(change)
+    order, wish = change.order, change.wish
     if wish is None:
         assert order.advance is not None
         await free_slot(tx, *key, order.advance.slot, change.freed_units)
-        used[customer] -= change.freed_units
+        _count(used, change, -change.freed_units)
         return True
-    if used[customer] + wish.units > wish.customer_max_units:
+    if _passes(used, change, wish):
         wish.then("customer_limit")
         return True
     taken = await take_slot(tx, *key, wish.units, order.order_id.int % SLOTS)
     if taken is None:
         return False
-    used[customer] += wish.units
+    _count(used, change, wish.units)
     wish.then(Grant(taken[0], taken[1] < wish.units))
     return True
 
@@ -68,13 +68,13 @@ async def _together(
         assert change.order.advance is not None
         number = change.order.advance.slot
         slots = tuple(exposure.give_back(s, change.freed_units) if s.slot == number else s for s in slots)
-        used[_customer(change)] -= change.freed_units
+        _count(used, change, -change.freed_units)
     answers: list[tuple[Wish, Grant | Room]] = []
     for change in changes:
-        wish, customer = change.wish, _customer(change)
+        wish = change.wish
         if wish is None:
             continue
-        if used[customer] + wish.units > wish.customer_max_units:
+        if _passes(used, change, wish):
             answers.append((wish, "customer_limit"))
             continue
         taken = exposure.take(slots, wish.units, change.order.order_id.int % SLOTS) if slots else None
@@ -82,17 +82,28 @@ async def _together(
             answers.append((wish, "no_exposure"))
             continue
         slots, number = taken
-        used[customer] += wish.units
+        _count(used, change, wish.units)
         answers.append((wish, Grant(number, next(s.free for s in slots if s.slot == number) < wish.units)))
     await write_slots(tx, *key, slots)
     for wish, answer in answers:
         wish.then(answer)
 
 
-def _customer(change: Change) -> tuple[UUID, UUID, str]:
+def _passes(used: Used, change: Change, wish: Wish) -> bool:
+    return any(used[key] + wish.units > wish.customer_max_units for key in _customers(change))
+
+
+def _count(used: Used, change: Change, units: int) -> None:
+    for key in _customers(change):
+        used[key] += units
+
+
+def _customers(change: Change) -> list[tuple[UUID, UUID, str]]:
+    """The payer and the card number: neither another e-mail nor another card makes new room."""
     order = change.order
-    customer_id = change.wish.customer_id if change.wish is not None else None
-    if customer_id is None:
+    if change.wish is not None:
+        customers = change.wish.customers
+    else:
         assert order.advance is not None
-        customer_id = order.advance.customer_id
-    return order.merchant_id, customer_id, order.asset
+        customers = order.advance.customers
+    return [(order.merchant_id, customer_id, order.asset) for customer_id in customers]

@@ -15,13 +15,16 @@ from recoup.rules.order.snapshot import Refund
 BY_HAND = "by_hand"
 
 
-def try_again(change: Change, refund_id: UUID) -> str:
+def try_again(change: Change, refund_id: UUID, actor: str) -> str:
     """Stuck: sent anew under another id, for the processor has said no to the first for good. Still under way: asked
-    for again at once, under its own.
+    for again at once, under its own. Who said that it was paid by hand takes that back so; nobody else may send it.
 
     Raises: Problem not_found, wrong_state.
     """
     refund = _found(change, refund_id)
+    if refund.state == "stuck" and refund.hand_actor not in (None, actor):
+        message = f"Somebody says that it was paid by hand: {refund.hand_note}. Sent again it would be paid twice."
+        raise Problem("wrong_state", message, cure="Ask them: if it was not, they press Try again themselves.")
     if refund.state == "stuck":
         change.set_refund(refund, state="owed", tries=0, send_id=new_id(), hand_note=None, hand_actor=None)
         change.fact(f"{refund.kind}_retried", refund_id, units=refund.units)
@@ -39,7 +42,8 @@ def propose_by_hand(change: Change, refund_id: UUID, actor: str, note: str) -> s
     """First of two people: it was paid another way. Raises: Problem not_found, wrong_state, invalid."""
     refund = _payable_by_hand(change, refund_id)
     if not note:
-        raise Problem("invalid", "Say how it was paid: which transfer, and when.", field="note")
+        raise Problem("invalid", "Say how it was paid: which transfer, and when.", field="note",
+                      cure="Write it beside the button.")  # fmt: skip
     change.set_refund(refund, hand_note=note, hand_actor=actor)
     change.fact(f"{refund.kind}_by_hand_proposed", refund_id, units=refund.units, why=note)
     return refund.state
@@ -72,7 +76,7 @@ def refuse(change: Change, refund_id: UUID, note: str) -> str:
     if refund.state != "stuck":
         raise _over(refund)
     if not note:
-        raise Problem("invalid", "Say why it is refused.", field="note")
+        raise Problem("invalid", "Say why it is refused.", field="note", cure="Write it beside the button.")
     refuse_refund(change, refund, note)
     calm(change, refund)
     return refund.state
@@ -81,7 +85,7 @@ def refuse(change: Change, refund_id: UUID, note: str) -> str:
 def _found(change: Change, refund_id: UUID) -> Refund:
     refund = next((r for r in change.order.refunds if r.refund_id == refund_id), None)
     if refund is None or refund.kind == "capture":
-        raise Problem("not_found", "There is no such refund.")
+        raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     return refund
 
 

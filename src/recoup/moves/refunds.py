@@ -94,15 +94,16 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
     change.set_refund(refund, state="done", reference=reference, processor_code=code)
     calm(change, refund)
     route = _route(change, refund)
+    told: dict[str, Any] = {"units": refund.units, "reference": reference, "code": code}
     match refund.kind:
         case "refund":
-            change.fact("refund_done", refund.refund_id, units=refund.units)
+            change.fact("refund_done", refund.refund_id, **told)
             change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
         case "reversal":
-            change.fact("reversed", refund.refund_id, units=refund.units)
+            change.fact("reversed", refund.refund_id, **told)
             change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
         case "void":
-            change.fact("voided", refund.refund_id, units=refund.units)
+            change.fact("voided", refund.refund_id, **told)
         case "capture":
             captures.captured(change, refund)
 

@@ -16,7 +16,8 @@ def refuse_refund(change: Change, refund: Refund, why: str) -> None:
     order.refunded_units -= refund.units
     fee = fee_before - order.returned_fee(order.refunded_units)
     told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
-    change.fact("refund_refused", refund.refund_id, units=refund.units, why=why, **told)
+    event = {"refund_id": refund.refund_id, "units": refund.units}
+    change.fact("refund_refused", refund.refund_id, event=event, units=refund.units, why=why, **told)
     postings = [ledger.refund_refused(refund.units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_taken_back(fee, order.payable_place))

@@ -3,6 +3,7 @@
 Append-only: what is taken is counted first, and what the batch comes to is written with it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -13,9 +14,9 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.bank_payouts import begin_payout
 from recoup.moves.book import book
-from recoup.rules.messages.events import event_data
+from recoup.moves.tell import tell
 from recoup.rules.money import ledger
-from recoup.rules.money.settlement import COLUMNS, KINDS, Closing, Terms, close
+from recoup.rules.money.settlement import COLUMNS, DEFAULT, KINDS, Closing, Earned, Terms, close, reserve_days
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.settlement import Free, Window, add_batch, add_lines, sum_free, take_lines
 
@@ -23,12 +24,14 @@ WORKER: Final = "worker:clock"
 
 
 class Period(NamedTuple):
-    """`root` is that of page `page_to`, the last that is closed."""
+    """`root` is that of page `page_to`, the last that is closed. `history`: all terms that began before its end, oldest
+    first, each with when."""
 
     period_from: datetime
     period_to: datetime
     page_to: int
     root: bytes
+    history: Sequence[tuple[datetime, Terms]]
 
 
 async def settle_batch(
@@ -41,14 +44,15 @@ async def settle_batch(
     Raises: AssertionError for an entry on the merchant's account whose recipe has no kind.
     """
     window = Window(merchant_id, asset, page_from, period.page_to, period.period_to)
-    free = await sum_free(tx, window)
+    free = await sum_free(tx, window, [valid_from for valid_from, _ in period.history])
     strange = set(free.sums) - set(KINDS)
     if strange:
         raise AssertionError(f"no settlement knows what {', '.join(sorted(strange))} is")
     sums = dict.fromkeys(COLUMNS, 0)
     for recipe, (_, units) in free.sums.items():
         sums[KINDS[recipe]] += units
-    closing = close(sums, asset, terms)
+    earned = _earned(free, period.history)
+    closing = close(sums, asset, terms, earned)
     if not set(free.sums) - {"carried"} and not closing.payout:
         return None
     batch_id, rows = new_id(), Rows()
@@ -56,7 +60,8 @@ async def settle_batch(
     for line in lines:
         sums[line["kind"]] = sums.get(line["kind"], 0) + line["units"]
     taken = sum(count for count, _ in free.sums.values())
-    batch = _batch(window, period, free, closing, terms, sums, taken + len(lines), batch_id, now)
+    release_at = period.period_to + timedelta(days=reserve_days(earned)) if closing.held else None
+    batch = _batch(window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now)
     _tell(rows, batch, closing, now, wall)
     if closing.held:
         rows.due_work.append({"merchant_id": merchant_id, "kind": "reserve", "subject_id": batch_id,
@@ -71,6 +76,12 @@ async def settle_batch(
     if closing.payout:
         await begin_payout(tx, merchant_id, batch_id, asset, closing.payout, WORKER, now=now, wall=wall)
     return batch_id
+
+
+def _earned(free: Free, history: Sequence[tuple[datetime, Terms]]) -> list[Earned]:
+    """The amounts, each with the terms of its day: later ones change nothing of what was sold before them."""
+    return [Earned(units, history[number - 1][1] if number else DEFAULT)
+            for (recipe, number), units in sorted(free.dated.items()) if KINDS[recipe] == "amount"]  # fmt: skip
 
 
 def _own_postings(
@@ -94,26 +105,23 @@ def _own_postings(
 
 
 def _batch(
-    window: Window, period: Period, free: Free, closing: Closing, terms: Terms, sums: dict[str, int], lines: int,
-    batch_id: UUID, now: BusinessTime,
+    window: Window, period: Period, free: Free, closing: Closing, release_at: datetime | None, sums: dict[str, int],
+    lines: int, batch_id: UUID, now: BusinessTime,
 ) -> dict[str, Any]:  # fmt: skip
     return {
         "merchant_id": window.merchant_id, "batch_id": batch_id, "asset": window.asset,
         "period_from": period.period_from, "period_to": period.period_to, "page_from": window.page_from,
         "page_to": window.page_to, "root": "\\x" + period.root.hex(), "open_from": free.left_from or window.page_to + 1,
         "lines": lines, "payout_units": closing.payout, "held_units": closing.held, "closed_at": now,
-        "release_at": period.period_to + timedelta(days=terms.reserve_days) if closing.held else None,
+        "release_at": release_at,
     } | {f"{kind}_units": sums[kind] for kind in COLUMNS}  # fmt: skip
 
 
 def _tell(rows: Rows, batch: dict[str, Any], closing: Closing, now: BusinessTime, wall: WallTime) -> None:
     """The receiver may keep the root: an exported batch is proved by it."""
-    data = event_data(
-        "settlement.closed", settlement_id=batch["batch_id"], period_from=batch["period_from"],
-        period_to=batch["period_to"], amount=closing.payout + min(0, closing.carried), currency=batch["asset"],
+    tell(
+        rows, batch["merchant_id"], "settlement", batch["batch_id"], "settlement.closed", now=now, wall=wall,
+        settlement_id=batch["batch_id"], period_from=batch["period_from"], period_to=batch["period_to"],
+        amount=closing.payout + min(0, closing.carried), currency=batch["asset"],
         ledger_root=batch["root"].removeprefix("\\x"),
     )  # fmt: skip
-    rows.outbox.append({
-        "merchant_id": batch["merchant_id"], "subject_id": batch["batch_id"], "seq": 1, "subject_kind": "settlement",
-        "event_id": new_id(), "event": "settlement.closed", "body": data, "business_at": now, "recorded_at": wall,
-    })  # fmt: skip

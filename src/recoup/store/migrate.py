@@ -64,7 +64,8 @@ async def migrate(dsn: str, database: str, *, world: str | None = None) -> int:
         files_ = sources(database)
         newest = files_[-1][0]
         if done and max(done) > newest:
-            raise Problem("unavailable", f"The {database} database is newer ({max(done)}) than this Recoup ({newest}).")
+            raise Problem("unavailable", f"The {database} database is newer ({max(done)}) than this Recoup ({newest}).",
+                          cure="Start it with that Recoup or a newer one.")  # fmt: skip
         for number, name, sql in files_:
             if number in done:
                 continue
@@ -88,4 +89,5 @@ async def _claim_world(connection: asyncpg.Connection, world: str) -> None:
     )
     name = await connection.fetchval("SELECT name FROM world")
     if name != world:
-        raise Problem("unavailable", f"This database holds the world {name!r}, not {world!r}; check the settings.")
+        raise Problem("unavailable", f"This database holds the world {name!r}, not {world!r}; check the settings.",
+                      cure="Point the world's own setting at it: see docs/settings.md.")  # fmt: skip

@@ -1,5 +1,6 @@
 """/charge: a cardholder with a statement in hand learns which shop it was; nobody else learns anything."""
 
+import asyncio
 import itertools
 import time
 from typing import Any
@@ -106,6 +107,31 @@ def test_nobody_tries_them_all(door: Door) -> None:
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert look_up(door, "203.0.113.10", **usual).status_code == 200
+
+
+def test_a_handful_of_addresses_does_not_shut_it_for_others(door: Door, charged: dict[str, Any]) -> None:
+    charged.pop("order")
+    wrong = charged | {"date": "2001-01-01"}
+
+    async def guess(host: int) -> list[int]:
+        transport: Any = httpx.ASGITransport(app=door.app, client=(f"203.0.114.{host}", 5000))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+            return [(await client.post("/charge", data=wrong)).status_code for _ in range(8)]
+
+    async def flood() -> list[list[int]]:
+        return await asyncio.gather(*(guess(host) for host in range(1, 31)))
+
+    assert all(answers[:6] == [200] * 6 and answers[-1] == 429 for answers in door.run(flood()))
+    assert "<dl" in look_up(door, **charged).text
+
+
+def test_right_answers_and_slips_of_the_pen_are_not_counted(door: Door, charged: dict[str, Any]) -> None:
+    charged.pop("order")
+    for _ in range(8):
+        assert look_up(door, "203.0.115.9", **charged).status_code == 200
+        assert look_up(door, "203.0.115.9", **(charged | {"last4": "12"})).status_code == 400
+    wrong = charged | {"date": "2001-01-01"}
+    assert [look_up(door, "203.0.115.9", **wrong).status_code for _ in range(9)][-1] == 429
 
 
 def test_a_form_that_is_none(door: Door) -> None:

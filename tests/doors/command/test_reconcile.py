@@ -56,6 +56,8 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
     assert "4 lines in" in ok(recoup("sandbox", "export", "processor", "--out", file))
     told = json.loads(ok(recoup("reconcile", file, "--json")))
     assert told["outcomes"]["matched"] == 4
+    assert f"{told['days'][0]} to {told['days'][1]} (UTC)" in ok(recoup("reconcile", file))
+    assert told["to"][:10] > told["days"][1]
     assert not told["differences"]
     header, *lines = file.read_text().splitlines()
     renamed = header.replace("amount", "Gross").replace("reference", "PSP")

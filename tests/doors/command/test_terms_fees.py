@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from tests.worlds import make_shop, sandbox_world
 
 from recoup.doors.command import terms_fees, terms_notices
+from recoup.doors.command.percent import basis_points
 from recoup.doors.command.verbs import Opened
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
@@ -64,7 +65,8 @@ def test_fees_are_shown_set_and_ended(server: ServerAddress, tmp_path: Path) -> 
         "https://leaf.example.test MIT USD", "1.00 % + 0.30 at least 0.50")  # fmt: skip
     assert second[1]["refund"] == "pro-rata"
     assert third[2]["fee"] == "ended"
-    assert plain.count("\n") == 3
+    assert plain.count("\n") == 4
+    assert plain.startswith("from ")
 
 
 @pytest.mark.parametrize(("call", "field"), [
@@ -72,7 +74,8 @@ def test_fees_are_shown_set_and_ended(server: ServerAddress, tmp_path: Path) -> 
     (("--percent", "x"), "percent"), (("--percent", "101"), "percent"), (("--percent", "1.234"), "percent"),
     (("--fixed", "0.30"), "currency"), (("--fixed", "0.305", "--currency", "USD"), "fixed"),
     (("--percent", "1", "--currency", "ZZZ"), "currency"), (("--percent", "1", "--type", "X"), "type"),
-    (("--percent", "1", "--site", "x"), "site"),
+    (("--percent", "1", "--site", "x"), "site"), (("--percent", "0.001"), "percent"), (("--refund", "full"), "percent"),
+    (("--site", "SITE", "--type", "MIT", "--currency", "USD"), "percent"), (("--from", "2100-01-01"), "percent"),
 ])  # fmt: skip
 def test_a_fee_that_cannot_be_is_refused(
     server: ServerAddress, tmp_path: Path, call: tuple[str, ...], field: str
@@ -80,6 +83,7 @@ def test_a_fee_that_cannot_be_is_refused(
     refused, after = told(server, tmp_path, (("fees", *call), ("fees",)))
     assert isinstance(refused, Problem)
     assert refused.field == field
+    assert "USD does not have" not in refused.message or field == "fixed"
     assert "No fee is taken" in after
 
 
@@ -90,3 +94,8 @@ def test_notices_are_switched(server: ServerAddress, tmp_path: Path) -> None:
     assert before == {"receipt": False, "refunded": False, "charge_coming": True, "challenge": True}
     assert after == before | {"receipt": True, "challenge": False}
     assert "receipt        on" in shown
+
+
+@pytest.mark.parametrize(("text", "points"), [("2.9", 290), ("0.250", 25), ("100", 10_000), ("0", 0)])
+def test_percentages_are_basis_points(text: str, points: int) -> None:
+    assert basis_points(text, "percent") == points

@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
+import pytest
+from click.testing import CliRunner
+
+from recoup.doors.command import verify
 from recoup.rules.money.settlement_file import encoded, page_root
 
 MERCHANT, BATCH = "01a1f982-0000-7000-8000-00000000000a", "01a1f982-0000-7000-8000-00000000000b"
@@ -52,6 +57,10 @@ def test_a_merchant_proves_its_settlement_without_a_database(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "USD 45.90" in done.stdout
     assert done.stdout.endswith("ok\n")
+    assert verified(tmp_path, parts, "--amount", "4590").returncode == 0
+    less = verified(tmp_path, parts, "--amount", "4591")
+    assert less.returncode == 1
+    assert "settlement.closed" in less.stdout
     told = json.loads(verified(tmp_path, parts, "--json").stdout)
     assert told["ok"]
     assert told["file"]["lines"] == 2
@@ -65,3 +74,22 @@ def test_a_settlement_that_does_not_add_up_ends_verify_with_1(tmp_path: Path) ->
     assert "units of line 1.1" in done.stdout
     assert json.loads(verified(tmp_path, parts, "--json").stdout)["difference"]["found"] == "4591"
     assert verified(tmp_path, settlement(), "--root", "00").returncode == 1
+
+
+@pytest.mark.parametrize(("content", "found"), [
+    (b"payout,outcome\n", "JSON is malformed"), (b'{"a":1}\n', "no 'type'"), (b"", "cut off"),
+    (b"\xff\xfe", "malformed"),
+])  # fmt: skip
+def test_what_is_no_settlement_file_is_called_so(tmp_path: Path, content: bytes, found: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    done = CliRunner().invoke(_verify(), ["verify", "--file", str(tmp_path / "file")])
+    assert done.exit_code == 1
+    assert found in done.output
+    assert "This is no settlement file" in done.output
+    assert "Error" not in done.output
+
+
+def _verify() -> click.Group:
+    group = click.Group("recoup")
+    verify.add(group, lambda *_: None, lambda **_: None)
+    return group

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -16,9 +17,9 @@ from recoup.kernel.ids import new_id
 from recoup.store.server import ServerAddress
 
 _ADVANCE = """
-INSERT INTO advances (merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy, started_at,
+INSERT INTO advances (merchant_id, order_id, pan_id, asset, slot, units, due_units, state, policy, started_at,
   until)
-SELECT merchant_id, order_id, order_id, asset, 0, units, units - 7, 'due', 'collect-1', now(),
+SELECT merchant_id, order_id, coalesce(pan_id, order_id), asset, 0, units, units - 7, 'due', 'collect-1', now(),
   now() + interval '30 days'
 FROM orders WHERE order_id = $1
 """
@@ -56,7 +57,8 @@ def test_the_page_says_what_is_still_to_be_collected(shop: Shop) -> None:
         assert "Advanced, to be collected" in page
         assert f"{left}, next try" in page
         assert "It is the operator's risk" in page
-        assert "customer_id" not in (await client.get(order_path(shop, "completed") + ".json")).text
+        told = json.loads((await client.get(order_path(shop, "completed") + ".json")).text)
+        assert not {"payer_id", "pan_id", "slot"} & set(told["advance"])
 
     visit(shop, work)
 

@@ -113,6 +113,10 @@ def test_what_cannot_be_done_is_said(server: ServerAddress) -> None:
         ):
             answer = await post(client, "/disputes", f"{here}/{path}", **form)
             assert (answer.status_code, words in answer.text) == (status, True), (path, form)
+        order = f"/orders/{order_id}"
+        for kind, amount, status in (("service", "x", 400), ("gift", "", 400), ("service", "9999", 409)):
+            answer = await post(maya, order, f"{order}/dispute", kind=kind, amount=amount)
+            assert (answer.status_code, "Timeline" in answer.text) == (status, True), "said on the order's page"
         assert (await maya.post(f"{here}/answer", data={"answer": "accept"})).status_code == 403
         for path in (f"/disputes/{uuid.uuid4()}", "/disputes/nonsense"):
             assert (await maya.get(path)).status_code == 404

@@ -59,6 +59,30 @@ def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
     visit(shop, work)
 
 
+def test_lines_in_other_currencies_are_told_once_and_taken_on_request(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        text = HEADER + FEE.replace("12.50", "4.10") + FEE.replace("USD", "EUR") * 3 + "broken\n"
+        where = (await upload(client, text, mapping='[values]\nroute = "acme"')).headers["location"]
+        page = (await client.get(where)).text
+        assert "4 of 5 lines were not taken" in page
+        assert page.count("name every currency to take all") == 1
+        assert "In another currency than the file: 3" in page
+        assert 'Differences <span class="count hot">1<' in page
+        assert (await client.get(f"{where}?outcome=refused")).text.count("it is in EUR") == 3
+        assert "4 not taken" in (await client.get(FILES)).text
+        anew = await upload(client, text, like=where.rsplit("/", 1)[1])
+        assert anew.headers["location"] not in (where, where + "?known=1")
+        page = (await client.get(anew.headers["location"])).text
+        assert "1 of 5 lines were not taken" in page
+        assert "Compare with all currencies" not in page
+        ticked = await upload(client, text, mapping='[values]\nroute = "acme"', every="1")
+        assert ticked.headers["location"] == anew.headers["location"] + "?known=1"
+        for like in ("nothing", str(_.merchant_id)):
+            assert (await upload(client, text, like=like)).status_code == 404
+
+    visit(shop, work)
+
+
 def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, made: Shop) -> None:
         await sign_in(client, "op@example.test")

@@ -130,6 +130,9 @@ def test_who_may_not_is_told_why(server: ServerAddress) -> None:
         assert (await owner.get("/approvals")).status_code == 403
         assert "/approvals" not in (await owner.get("/settlements")).text
         assert (await post(owner, "/bank", approve)).status_code == 403
+        page = texts(await olga.get("/approvals"))
+        assert "no account for USD" in page
+        assert "Approve" not in page.replace("Approvals", "")
         answer = await post(olga, "/approvals", approve)
         assert answer.status_code == 409
         assert "no active bank account" in html.unescape(answer.text)
@@ -182,6 +185,60 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
         assert "Goodwill" in texts(await olga.get(f"/settlements/{batch['batch_id']}"))
         assert "Carried" in texts(await olga.get("/settlements"))
         assert (await verify(shop.world)).difference is None
+
+    portal(server, story)
+
+
+def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, olga, otto = await signed_in("owner"), await signed_in("olga"), await signed_in("otto")
+        account = await entered(owner)
+        await post(otto, "/approvals", f"/approvals/accounts/{account}", decision="approve")
+        await terms(shop, period="day", delay_days=0, account_delay_days=0, limits={"USD": 10_000})
+        await sold(shop)
+        await shop.advance(DAY)
+        await sold(shop)
+        await sold(shop, currency="EUR")
+        await shop.advance(DAY)
+        page = await olga.get("/approvals")
+        told = texts(page)
+        for words in ("USD 2", "EUR 1", "no account for EUR", "Approve all 2 that can be",
+                      "above 100.00 USD, and in every other currency to any amount."):  # fmt: skip
+            assert words in told, words
+        assert page.text.count('form="approve" name="payout"') == 2
+        assert "no account for EUR" not in texts(await olga.get("/approvals?currency=USD"))
+        ids = [str(row["payout_id"]) for row in await payouts(shop)]
+        assert len(ids) == 3
+        csrf = re.search(r'name="csrf" value="([^"]*)"', page.text)
+        assert csrf
+        data = {"csrf": html.unescape(csrf[1])}
+        answer = await olga.post("/approvals/payouts?currency=USD", data=data | {"payout": [*ids, "none"]})
+        assert answer.status_code in (404, 409)
+        assert "2 of 4 payouts were approved" in answer.text
+        assert sorted(row["state"] for row in await payouts(shop)) == ["approved", "approved", "created"]
+        assert (await olga.post("/approvals/payouts", data=data)).status_code == 400
+        assert (await post(owner, "/bank", "/approvals/payouts", payout=ids[0])).status_code == 403
+
+    portal(server, story)
+
+
+def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, olga = await signed_in("owner"), await signed_in("olga")
+        account = await entered(owner, "000111110002")
+        await post(olga, "/approvals", f"/approvals/accounts/{account}", decision="approve")
+        await terms(shop, period="day", delay_days=0, account_delay_days=0)
+        await sold(shop)
+        await shop.advance(DAY)
+        (payout,) = await payouts(shop)
+        assert "came back" not in texts(await owner.get("/bank"))
+        await post(olga, "/approvals", f"/approvals/payouts/{payout['payout_id']}/approve")
+        await shop.run_due()
+        await shop.advance(2 * DAY)
+        assert "R02, the account is closed. Enter another account" in texts(await owner.get("/bank"))
+        batch = f"/settlements/{payout['batch_id']}"
+        assert (await post(owner, batch, f"{batch}/pay-again")).status_code == 303
+        assert "came back from it: R02, the account is closed" in texts(await olga.get("/approvals"))
 
     portal(server, story)
 

@@ -1,18 +1,24 @@
 """Calls of every operation, some as they are told, most bent out of shape; and what every answer is held against."""
 
+import base64
 import json
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 from hypothesis import strategies as st
 from tests.doors.fuzzing import Watched, bodies, queries
 from tests.doors.rescue.door import APPROVES, FUNDS, GONE, UNKNOWN, Door, tokenize_body, transmit_body
+from tests.doors.rescue.partner import make_one, merchant_body
 from tests.flows.money.settling import terms
 
 from recoup.doors.edge.described import Operation
+from recoup.flows.merchants.applications import Applicant, decide_application
+from recoup.kernel.scope import Actor
 
 REFUSED = {400, 401, 403, 404, 405, 409, 413, 502}
 _MARKS = """
@@ -41,10 +47,19 @@ class Target(Watched):
         hold = {"isMIT": False, "expiryDateUtc": GONE, "transactionType": "AUTHORIZATION"}
         self.held = shop.admit(**hold, customerIp="203.0.113.24")
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
+        self.partner = make_one(door)
+        self.partner_merchant = self.partner.merchant()["mid"]
         self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
         self.made = 0
         self.site = self.new_site()
+        self.campaign = self.new_campaign()
         self.endpoint = self.new_endpoint()
+        self.draft, self.document = self.new_draft()
+        self.cancelled, self.submitted, self.approved = (self.new_draft()[0] for _ in range(3))
+        for application in (self.submitted, self.approved):
+            shop.post(f"/onboarding/application/{application}/submit")
+        operator = Applicant(None, Actor("operator", "cli"), "test")
+        door.run(decide_application(door.world, operator, uuid.UUID(self.approved), approve=True))
         self.seen = self.stand()
 
     def new_site(self) -> str:
@@ -52,9 +67,40 @@ class Target(Watched):
         body = {"url": f"https://s{self.made}.example", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ"}
         return str(self.shop.post("/sites", body).json()["id"])
 
+    def new_campaign(self) -> str:
+        self.made += 1
+        return str(self.shop.post(f"/sites/{self.site}/campaigns", {"key": f"c{self.made}"}).json()["id"])
+
+    def new_draft(self) -> tuple[str, str]:
+        """An application that lacks nothing, and its document."""
+        application = str(self.shop.post("/onboarding/application", APPLICATION).json()["id"])
+        return application, self.new_document(application)
+
+    def new_document(self, application: str) -> str:
+        self.made += 1
+        body = {"kind": "registration", "name": "e.pdf", "content": _pdf(self.made)}
+        return str(self.shop.post(f"/onboarding/application/{application}/documents", body).json()["id"])
+
+    def application(self, operation: Operation) -> str:
+        found, document = operation.path.removeprefix("/v1"), self.document
+        which = {"submit": self.submitted, "cancel": self.cancelled, "convert": self.approved}.get(
+            found.rpartition("/")[2], self.draft
+        )
+        if operation.method == "DELETE":
+            document = self.new_document(self.draft)
+            self.seen = self.stand()
+        return found.replace("{id}", which).replace("{docId}", document)
+
     def new_endpoint(self) -> str:
         """Where nobody listens."""
-        return str(self.shop.post("/webhooks", {"url": "http://127.0.0.1:9/"}).json()["id"])
+        self.made += 1
+        return str(self.shop.post("/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
+
+    def new_partner_endpoint(self) -> str:
+        """As `new_endpoint`, of the partner; those before it are gone."""
+        self.made += 1
+        self.door.sql("UPDATE endpoints SET state = 'deleted' WHERE partner_id = $1", self.partner.partner_id)
+        return str(self.partner.post("/partner/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
 
     def stand(self) -> dict[str, Any]:
         marks = self.door.run(self.door.counting.value(_MARKS, self.shop.shop.merchant_id))
@@ -66,8 +112,15 @@ class Target(Watched):
         self.door.sql("UPDATE endpoints SET state = 'deleted' WHERE merchant_id = $1 AND endpoint_id <> $2",
                       shop.merchant_id, uuid.UUID(self.endpoint))  # fmt: skip
         self.shop.call("PATCH", f"/sites/{shop.site_id}", json={"isDefault": True, "mit": True})
+        self.door.sql("DELETE FROM application_documents WHERE application_id = $1 AND document_id <> $2",
+                      uuid.UUID(self.draft), uuid.UUID(self.document))  # fmt: skip
         self.door.sql("UPDATE sites SET retired_at = now() WHERE merchant_id = $1 AND site_id <> ALL($2::uuid[])",
                       shop.merchant_id, sites)  # fmt: skip
+        self.door.sql("UPDATE campaigns SET retired_at = now() WHERE merchant_id = $1 AND campaign_id <> $2",
+                      shop.merchant_id, uuid.UUID(self.campaign))  # fmt: skip
+        for kind in ("cit_web", "cit_callcenter", "mit"):
+            self.shop.call("PUT", "/switches", json={"kind": kind, "on": True})
+        self.shop.call("PUT", "/switches/unknown-sites", json={"unknownSites": "use_default"})
         self.door.services.merchants.forget(shop.merchant_id)
         self.seen = self.stand()
 
@@ -76,8 +129,14 @@ class Target(Watched):
         if body is not None:
             more["content"] = json.dumps(body).encode()
         headers = {"content-type": "application/json"} | more.pop("headers", {})
-        answer = self.shop.call(method, path, headers=headers, allow_5xx=path.endswith("/test"), **more)
+        caller = self.partner if path.startswith("/partner") else self.shop
+        answer = caller.call(method, path, headers=headers, allow_5xx=path.endswith("/test"), **more)
         return self.checked(answer, REFUSED)
+
+    def fresh_partner(self) -> None:
+        """There is an end to how many keys its merchant has."""
+        self.door.sql("UPDATE api_keys SET revoked_at = now() WHERE merchant_id = $1", UUID(self.partner_merchant))
+        self.seen = self.stand()
 
     def known(self, operation: Operation) -> dict[str, Any]:
         """A body that the operation takes."""
@@ -87,6 +146,16 @@ class Target(Watched):
     def path(self, operation: Operation) -> str:
         """With an id for which it works."""
         found = operation.path.removeprefix("/v1")
+        if "/onboarding/" in found:
+            return self.application(operation)
+        if "{mid}" in found:
+            if found.endswith("/keys"):
+                self.fresh_partner()
+            return found.replace("{mid}", self.partner_merchant)
+        if "{campaign}" in found:
+            campaign = self.new_campaign() if operation.method == "DELETE" else self.campaign
+            self.seen = self.stand()
+            return found.replace("{id}", self.site).replace("{campaign}", campaign)
         if "/orders/" in found:
             which = self.paid if found.endswith("refund") else self.open
         elif "/settlements/" in found:
@@ -95,7 +164,11 @@ class Target(Watched):
             which = self.upload
         elif "/transmit/" in found:
             which = self.transmission
-        elif operation.method == "DELETE":
+        elif "/partner/webhooks/" in found:
+            which = self.new_partner_endpoint()
+            self.seen = self.stand()
+        elif operation.method == "DELETE" or found.endswith(("/replay", "/rotate")):
+            self.make_room()
             which = self.new_site() if "/sites/" in found else self.new_endpoint()
             self.seen = self.stand()
         else:
@@ -126,11 +199,43 @@ def _site(target: Target) -> dict[str, Any]:
     return {"url": f"https://s{target.made}.example", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ", "mit": True}
 
 
+def _campaign(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"key": f"c{target.made}", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ", "citWeb": True}
+
+
 def _hook(_: Target) -> dict[str, Any]:
     return {"url": "https://hooks.merchant.example.com/a", "events": ["order.completed"], "format": "rescue"}
 
 
+def _replay(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"since": "2026-03-02T00:00:00Z", "until": "2026-09-02T00:00:00Z", "events": ["order.completed"],
+            "idempotencyKey": f"r-{target.made}"}
+
+
+def _pdf(number: int) -> str:
+    return base64.b64encode(b"%%PDF-1.7\n%d\n%%%%EOF" % number).decode()
+
+
+def _document(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"kind": "other", "name": "a.pdf", "content": _pdf(target.made)}
+
+
+APPLICATION: dict[str, Any] = {
+    "legalName": "Tea Ltd", "tradingName": "Tea", "country": "GB", "registrationNumber": "1",
+    "businessCategory": "5499", "contact": {"name": "Ana", "email": "ana@example.test", "phone": "1"},
+    "volumes": {"currency": "GBP", "monthlyAmount": 5, "averageAmount": 1}, "kinds": ["mit"],
+    "sites": [{"url": "https://tea.example", "name": "Tea", "descriptor": "TEASHOP"}],
+}  # fmt: skip
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
+    "PUT /v1/switches": lambda t: {"kind": "mit", "on": False, "siteId": t.site, "why": "a try"},
+    "PUT /v1/switches/unknown-sites": lambda _: {"unknownSites": "refuse"},
+    "POST /v1/connection-test": lambda t: {"kind": "cit_web", "siteId": t.site, "campaign": "c1"},
+    "POST /v1/sites/{id}/campaigns": lambda t: _campaign(t),
+    "PUT /v1/sites/{id}/campaigns/{campaign}": lambda t: _campaign(t),
+    "PATCH /v1/sites/{id}/campaigns/{campaign}": lambda _: {"name": "Fuzz", "mit": True, "descriptor": ""},
     "POST /v1/capture": lambda t: {"idempotencyKey": "c", "orderId": t.held, "amount": 4590, "currency": "USD"},
     "POST /v1/evaluate": _evaluate,
     "POST /v1/transmit": lambda t: transmit_body(t.shop),
@@ -148,7 +253,23 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PUT /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
     "PATCH /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
     "POST /v1/webhooks/{id}/test": lambda t: {"event": "order.expired"},
+    "POST /v1/webhooks/rotate": lambda t: {"overlapHours": 0},
+    "POST /v1/webhooks/{id}/rotate": lambda t: {"overlapHours": 0},
+    "POST /v1/webhooks/{id}/replay": _replay,
+    "POST /v1/partner/webhooks": _hook, "PUT /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
+    "PATCH /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
+    "POST /v1/partner/webhooks/{id}/test": lambda t: {"event": "order.expired"},
+    "POST /v1/partner/webhooks/{id}/rotate": lambda t: {"overlapHours": 48},
+    "POST /v1/partner/webhooks/{id}/replay": _replay,
     "POST /v1/sites": _site, "PUT /v1/sites/{id}": _site, "PATCH /v1/sites/{id}": _site,
+    "POST /v1/onboarding/application": lambda t: APPLICATION,
+    "PUT /v1/onboarding/application/{id}": lambda t: APPLICATION,
+    "POST /v1/onboarding/application/{id}/documents": _document,
+    "POST /v1/partner/merchants": lambda t: merchant_body(),
+    "PATCH /v1/partner/merchants/{mid}": lambda t: {"name": "Fuzz", "state": "active"},
+    "POST /v1/partner/merchants/{mid}/keys": lambda t: {"overlapHours": 1},
+    "POST /v1/partner/merchants/switches": lambda t: {"mids": [t.partner_merchant], "mit": True, "citWeb": False,
+                                                      "citCallcenter": True, "why": "w"},
     "POST /v1/uploads": lambda t: {"kind": "transmit", "mid": t.shop.mid, "rows": [transmit_body(t.shop)]},
     "POST /v1/uploads/{id}/stop": lambda t: {"reason": "r"},
     "POST /v1/oauth2/token": lambda t: {"AppKey": t.shop.shop.keys.app_key, "AppSecret": t.shop.shop.keys.app_secret},
@@ -165,7 +286,7 @@ IDS = st.sampled_from([None, None, None, None, UNKNOWN, "x", "%00", "%2F..", "é
 @st.composite
 def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[str, Any]:
     """`id` in the path's place, None for one that works; `body`, `params`."""
-    call: dict[str, Any] = {"id": draw(IDS) if "{id}" in operation.path else None, "body": None, "params": None}
+    call: dict[str, Any] = {"id": draw(IDS) if "{" in operation.path else None, "body": None, "params": None}
     if operation.body is not None:
         call["body"] = draw(bodies(operation.body, known))
     if operation.query is not None:
@@ -174,7 +295,8 @@ def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[
 
 
 def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Response:
-    path = target.path(operation) if call["id"] is None else operation.path.removeprefix("/v1").replace(
-        "{id}", call["id"])  # fmt: skip
+    path = target.path(operation) if call["id"] is None else re.sub(
+        r"\{m?id\}", lambda _: call["id"], operation.path.removeprefix("/v1"))  # fmt: skip
+    path = path.replace("{docId}", target.document)
     more = {"params": call["params"]} if call["params"] else {}
     return target.call(operation.method, path, call["body"], **more)

@@ -80,3 +80,10 @@ def test_a_query_that_cannot_be_is_named(shop: Caller, query: str, field: str) -
     assert answer.status_code == (400 if field else 200), answer.text
     if field:
         assert field in answer.text
+
+
+def test_the_paging_of_other_lists_is_pointed_to_ours(shop: Caller) -> None:
+    answer = shop.get(f"{PATH}?from=2026-01-01&pageSize=10&pageNumber=2")
+    assert answer.status_code == 400
+    assert "'pageSize' is not known here. This list has limit for it." in answer.text
+    assert "'pageNumber' is not known here. This list has after for it." in answer.text

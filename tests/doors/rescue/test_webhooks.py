@@ -26,7 +26,7 @@ from recoup.rules.messages.signature import verify, verify_standard
 from recoup.rules.network.magic import script_card
 
 EVERYTHING = list(CATALOGUE)
-ALWAYS = {"Mid", "SiteId", "Sequence", "EventId"}
+ALWAYS = {"Mid", "SiteId", "Sequence", "EventId", "Order"}
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 
 

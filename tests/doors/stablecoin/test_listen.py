@@ -43,7 +43,7 @@ def test_webhooks_of_the_stablecoin_api_are_verified_and_told(door: Door) -> Non
 
 
 def test_webhooks_of_the_rescue_api_are_still_told(door: Door) -> None:
-    sent = render(event("order.completed", amount=1), "rescue", KEY, "127.0.0.1:9", "0" * 32, NOW)
+    sent = render(event("order.completed", amount=1), "rescue", [KEY], "127.0.0.1:9", "0" * 32, NOW)
     status, [line] = hear(door, RESCUE, sent.headers, sent.body)
     assert (status, line[:2]) == (200, "ok")
     assert "order.completed" in line

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.flows.disputes.test_disputes import (
+    approved_late,
     balances,
     by_the_issuer,
     disputed,
@@ -17,10 +18,11 @@ from tests.flows.disputes.test_disputes import (
     the_dispute,
 )
 from tests.flows.terms import agree
-from tests.worlds import Shop
+from tests.worlds import Shop, owner
 
 from recoup.flows.cards.taken import Person
 from recoup.flows.disputes.terms import TermsAsked, change_terms
+from recoup.flows.insight.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import script_card
@@ -101,3 +103,31 @@ def test_what_the_merchant_bears_is_settled_with_the_rest(server: ServerAddress)
     story(server, tell)
 
 
+
+
+@pytest.mark.parametrize("decided", [None, "won", "lost"])
+def test_a_cancelled_order_that_is_disputed_is_proved_and_its_lost_event_is_found(
+    server: ServerAddress, decided: str | None
+) -> None:
+    async def tell(shop: Shop) -> None:
+        order_id = await approved_late(shop)
+        await disputed(shop, order_id)
+        if decided:
+            await disputed(shop, order_id, decided=decided)
+        await shop.settle()
+        await shop.publish()
+        assert (await shop.order(order_id))["stage"] == "cancelled"
+        assert await shop.value("SELECT count(*) FROM outbox WHERE event = 'payment.chargeback.received'") == 1
+        clean = await verify(shop.world)
+        assert clean.difference is None, clean.difference
+        async with owner(shop.world) as connection, connection.transaction():
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute("UPDATE outbox SET event = 'order.cancelled' WHERE event LIKE 'payment.%'")
+        found = (await verify(shop.world)).difference
+        assert found is not None
+        assert (found.order_id, found.expected) == (order_id, "payment.chargeback.received")
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE outbox SET event = 'payment.chargeback.received' WHERE subject_id = $1"
+                                     " AND seq = $2", order_id, int(found.field.split()[-1]))  # fmt: skip
+
+    story(server, tell)

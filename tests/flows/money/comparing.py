@@ -10,7 +10,7 @@ from recoup.flows.money.reconcile import File, Ran, reconcile
 from recoup.flows.money.sandbox_statement import sandbox_statement
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.scope import Actor, Scope
-from recoup.rules.money.statement import Reading
+from recoup.rules.money.reading import Reading
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.read.reconciliation import run_lines
 

@@ -277,3 +277,86 @@ def test_a_payout_that_a_silent_bank_never_took_can_be_ended_by_a_person(server:
             await proved(shop)
 
     asyncio.run(story())
+
+
+def test_a_shorter_delay_is_for_accounts_that_come_after_it_and_a_longer_one_for_all(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await terms(shop, period="day", delay_days=0)
+            payout = await closed_now(shop)
+            olga = person(shop, "olga")
+            with pytest.raises(Problem, match="3 days later"):
+                await approve(shop.world, olga, payout["payout_id"])
+            await terms(shop, account_delay_days=0)
+            with pytest.raises(Problem, match="3 days later"):
+                await approve(shop.world, olga, payout["payout_id"])
+            await terms(shop, account_delay_days=9)
+            await terms(shop, account_delay_days=1)
+            await shop.advance(4 * DAY)
+            with pytest.raises(Problem, match="9 days later"):
+                await approve(shop.world, olga, payout["payout_id"])
+            await with_account(shop, "000999888777")
+            with pytest.raises(Problem, match="1 days later"):
+                await approve(shop.world, olga, payout["payout_id"])
+            await shop.advance(DAY)
+            await approve(shop.world, olga, payout["payout_id"])
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+async def closed_now(shop: Shop) -> dict[str, Any]:
+    """A payout that waits, and an account that has just come into use."""
+    await sold(shop)
+    await shop.advance(DAY)
+    await with_account(shop)
+    return (await payouts(shop))[-1]
+
+
+def test_an_approved_payout_whose_account_was_replaced_stops_and_is_asked_for_again(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await with_account(shop, "000999888777")
+            await go_on(shop.world, shop.merchant_id, payout["payout_id"])
+            (stopped,) = await payouts(shop)
+            assert (stopped["state"], stopped["account_id"], stopped["approved_by"]) == ("created", None, None)
+            assert "replaced" in stopped["reason"]
+            assert (stopped["file"], stopped["tries"], await balance(shop, "bank")) == (None, 0, 0)
+            assert await shop.value("SELECT count(*) FROM due_work WHERE kind = 'bank_payout'") == 0
+            await proved(shop)
+            with pytest.raises(Problem, match="changed on"):
+                await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await shop.advance(3 * DAY)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await shop.advance(2 * DAY)
+            (paid,) = await payouts(shop)
+            assert (paid["state"], paid["reason"]) == ("paid", None)
+            assert b"000999888777" in (await read_file(shop.world, shop.merchant_id, payout["payout_id"]))[1]
+            assert await balance(shop, "bank") == -4590
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_a_file_that_the_bank_may_have_goes_to_its_account_whatever_replaced_it(server: ServerAddress) -> None:
+    """To stop it might pay twice: the bank has perhaps taken it. A person can end it, or the bank answers."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop, SILENT)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await go_on(shop.world, shop.merchant_id, payout["payout_id"])
+            (before,) = await payouts(shop)
+            await with_account(shop, "000999888777")
+            await go_on(shop.world, shop.merchant_id, payout["payout_id"])
+            (after,) = await payouts(shop)
+            assert (after["state"], after["account_id"], after["file"]) == (
+                "approved", before["account_id"], before["file"])  # fmt: skip
+            await proved(shop)
+
+    asyncio.run(story())

@@ -21,7 +21,7 @@ from recoup.flows.stable.pay import simulate
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
-from recoup.rules.money.statement import Reading
+from recoup.rules.money.reading import Reading
 from recoup.store.server import ServerAddress
 
 CHAIN = Reading(kind="chain")

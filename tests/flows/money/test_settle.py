@@ -20,7 +20,7 @@ from tests.flows.processes import Killer, dying_process, run_until_killed, secon
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.flows.insight.verify import verify
-from recoup.flows.money.adjust import adjust
+from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.settle import settle_merchant
 from recoup.flows.money.settlement_terms import read_terms
 from recoup.kernel.problem import Problem
@@ -294,6 +294,30 @@ async def terms_from(shop: Shop, change: dict[str, object], start: datetime | No
     await set_terms(shop.world, person(shop, "olga"), change, start)
 
 
+def test_a_reserve_that_is_agreed_on_the_last_day_holds_nothing_of_what_was_sold_before(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await terms(shop, period="week", delay_days=0, reserve_basis_points=1_000, reserve_days=10)
+            await shop.advance(7 * DAY)
+            await sold(shop, 2)
+            await terms(shop, reserve_basis_points=5_000, reserve_days=90)
+            await sold(shop)
+            await shop.advance(7 * DAY)
+            (batch,) = await batches(shop)
+            assert batch["held_units"] == 918 + 2295
+            assert (batch["release_at"] - batch["period_to"]) == 10 * DAY
+            await sold(shop)
+            await shop.advance(14 * DAY)
+            found = await batches(shop)
+            assert (found[1]["held_units"], found[1]["release_at"] - found[1]["period_to"]) == (2295, 90 * DAY)
+            assert sum(b["reserve_units"] for b in found) == -2295
+            await proved(shop)
+            assert (await verify(shop.world)).difference is None
+
+    asyncio.run(story())
+
+
 def test_adjustments_of_both_signs_are_lines_with_their_note(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
@@ -312,6 +336,29 @@ def test_adjustments_of_both_signs_are_lines_with_their_note(server: ServerAddre
             (batch,) = await batches(shop)
             assert (batch["adjustment_units"], batch["payout_units"]) == (300, 4890)
             assert await balance(shop, "adjustments") == 300
+            await proved(shop)
+
+    asyncio.run(story())
+
+
+def test_what_one_person_adjusts_in_a_day_is_limited_as_one_adjustment_is(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await terms(shop, period="week", delay_days=0, limits={"USD": 5_000})
+            await sold(shop)
+            await shop.close_pages()
+            olga, maya = person(shop, "olga"), person(shop, "maya")
+            many = await asyncio.gather(*(adjust(shop.world, olga, 1_500, "USD", f"Part {n}") for n in range(6)))
+            assert sorted(many) == ["booked"] * 3 + ["waiting"] * 3
+            assert await adjust(shop.world, olga, -600, "USD", "Back again") == "waiting"
+            assert await adjust(shop.world, olga, 500, "USD", "What is left") == "booked"
+            assert await adjust(shop.world, maya, 5_000, "USD", "Another person's") == "booked"
+            for row in await rows(shop, "SELECT * FROM adjustments WHERE merchant_id = $1 AND state = 'waiting'"):
+                await decide_adjustment(shop.world, maya, row["adjustment_id"], book=True)
+            assert await adjust(shop.world, maya, 1, "USD", "Too much in a day") == "waiting"
+            await shop.advance(DAY)
+            assert await adjust(shop.world, olga, 5_000, "USD", "The next day") == "booked"
             await proved(shop)
 
     asyncio.run(story())

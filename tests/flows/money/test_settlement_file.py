@@ -33,11 +33,11 @@ def kept(server: ServerAddress) -> dict[str, Any]:
             await give_back(shop, other, "1.00")
             await shop.advance(3 * DAY)
             batch = await read_batch(shop.world, shop.merchant_id, (await batches(shop))[-1]["batch_id"])
-            sql = "SELECT body ->> 'LedgerRoot' FROM outbox WHERE subject_id = $1"
+            event = await shop.value("SELECT body FROM outbox WHERE subject_id = $1", batch["batch_id"])
             return {
                 "lines": b"".join([part async for part in settlement_file(shop.world, batch)]).splitlines(True),
                 "csv": b"".join([part async for part in batch_csv(shop.world, batch)]).decode(),
-                "root": await shop.value(sql, batch["batch_id"]), "batch": dict(batch),
+                "root": event["LedgerRoot"], "amount": event["Amount"], "batch": dict(batch),
             }  # fmt: skip
 
     return asyncio.run(story())
@@ -146,6 +146,54 @@ def test_a_fee_forged_after_the_page_whose_root_was_told_is_found(kept: dict[str
     wrong = prove(_forged(parts, parts[0]["page"]), kept["root"])
     assert isinstance(wrong, Wrong), wrong
     assert wrong.field == "page of line a-fee.1"
+
+
+def _without_an_order(parts: list[dict[str, Any]]) -> list[bytes]:
+    """A line in the merchant's favour left out, and the payout as much less, in a page after the root that was told."""
+    head, pages = parts[0], {p["page"]: p for p in parts if p["type"] == "page"}
+    left_out = next(p for p in parts if p.get("kind") == "amount")
+    paid = next(p for p in parts if p.get("kind") == "payout")
+    for entry in paid["posting"][6]:
+        entry[2] -= left_out["amount"] * (1 if entry[2] > 0 else -1)
+    paid["amount"] += left_out["amount"]
+    its = pages[paid["page"]]
+    its["postings"][paid["position"] - 1] = hashlib.sha256(encoded(paid["posting"])).hexdigest()
+    before = its["previousRoot"]
+    for number in range(paid["page"], max(pages) + 1):
+        page = pages[number]
+        page["previousRoot"] = before
+        before = page["root"] = page_root(before, number, page["postings"], page["sums"])
+    head |= {"payout": head["payout"] - left_out["amount"], "lines": head["lines"] - 1}
+    head["amounts"]["amount"] -= left_out["amount"]
+    return sealed([p for p in parts if p is not left_out])
+
+
+def test_a_line_that_was_left_out_is_found_by_the_amount_that_was_told(kept: dict[str, Any]) -> None:
+    assert isinstance(prove(kept["lines"], kept["root"], kept["amount"]), Proved)
+    forged = _without_an_order(told(kept["lines"]))
+    assert isinstance(prove(forged, kept["root"]), Proved), "the root alone does not say it"
+    wrong = prove(forged, kept["root"], kept["amount"])
+    assert isinstance(wrong, Wrong), wrong
+    assert wrong.field == "amount that the event settlement.closed told"
+
+
+def test_a_settlement_that_pays_nothing_tells_what_is_owed(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            await terms(shop, period="day", delay_days=0)
+            (first,) = await sold(shop)
+            await shop.advance(DAY)
+            await give_back(shop, first)
+            await shop.advance(DAY)
+            batch = await read_batch(shop.world, shop.merchant_id, (await batches(shop))[-1]["batch_id"])
+            lines = b"".join([part async for part in settlement_file(shop.world, batch)]).splitlines(True)
+            event = await shop.value("SELECT body FROM outbox WHERE subject_id = $1", batch["batch_id"])
+            assert event["Amount"] == -4590
+            assert isinstance(prove(lines, event["LedgerRoot"], event["Amount"]), Proved)
+            assert isinstance(prove(lines, event["LedgerRoot"], 0), Wrong)
+
+    asyncio.run(story())
 
 
 def test_a_settlement_that_names_no_page_of_its_root_is_not_proved(kept: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from recoup.store.server import ServerAddress
 
 _LINE = "(SELECT posting_id FROM settlement_lines WHERE kind = '{}' ORDER BY posting_id LIMIT 1)"
 _BATCH = "(SELECT batch_id FROM settlement_batches ORDER BY period_to LIMIT 1)"
+_LAST = "(SELECT batch_id FROM settlement_batches ORDER BY period_to DESC LIMIT 1)"
 _PAYOUT = "(SELECT payout_id FROM bank_payouts WHERE state = '{}' ORDER BY payout_id LIMIT 1)"
 _NO_CHECK = "ALTER TABLE settlement_batches DROP CONSTRAINT settlement_batches_check"
 # name -> what is planted, and words of the message that names it
@@ -92,6 +93,49 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          " posting_id IN (SELECT posting_id FROM postings WHERE recipe = 'reserve_held')",), ("begin of entry",)),
     "a settled period that begins again": (
         ("UPDATE settlement_clocks SET period_from = period_from - interval '3 days'",), ("first period",)),
+    "a reserve that comes back at another time": (
+        (f"UPDATE settlement_batches SET release_at = release_at + interval '1 hour' WHERE batch_id = {_BATCH}",),
+        ("release of batch",)),
+    "a reserve that nobody agreed to hold so long": (
+        (f"UPDATE settlement_batches SET release_at = release_at + interval '7 days' WHERE batch_id = {_BATCH}",
+         f"UPDATE due_work SET due_at = due_at + interval '7 days' WHERE kind = 'reserve' AND subject_id = {_BATCH}"),
+        ("release of batch",)),
+    "a period that begins later than it was told": (
+        (f"UPDATE settlement_batches SET period_from = period_from + interval '1 minute' WHERE batch_id = {_BATCH}",),
+        ("begin of batch",)),
+    "a batch that looked from another page on": (
+        (f"UPDATE settlement_batches SET page_from = page_from + 1 WHERE batch_id = {_LAST}",), ("first page of",)),
+    "a batch that leaves pages out of the next one": (
+        (f"UPDATE settlement_batches SET open_from = open_from + 1 WHERE batch_id = {_LAST}",), ("first page after",)),
+    "another account behind the mask": (
+        ("UPDATE bank_accounts SET masked = replace(masked, '6789', '6780')",), ("mask of bank account",)),
+    "sealed numbers that were changed": (
+        ("UPDATE bank_accounts SET sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)",),
+        ("sealed numbers of bank account",)),
+    "sealed deposits that were changed": (
+        ("UPDATE bank_accounts SET deposits = sealed",), ("sealed deposits of bank account",)),
+    "another hash of the bank's file": (
+        ("UPDATE bank_payouts SET file_hash = sha256(file_hash) WHERE file IS NOT NULL",), ("hash of the file",)),
+    "a bank file that was changed": (
+        ("UPDATE bank_payouts SET file = set_byte(file, 40, get_byte(file, 40) # 1) WHERE file IS NOT NULL",),
+        ("file of bank payout", "does not open")),
+    "a bank file gone": (
+        ("UPDATE bank_payouts SET file = NULL, file_name = NULL, file_hash = NULL WHERE file IS NOT NULL",),
+        ("file of bank payout",)),
+    "a bank file of another name": (
+        ("UPDATE bank_payouts SET file_name = 'x.ach' WHERE file IS NOT NULL",), ("file of bank payout",)),
+    "another reference": (
+        (f"UPDATE bank_payouts SET reference = 'RC00000000000A' WHERE payout_id = {_PAYOUT.format('created')}",),
+        ("reference of bank payout",)),
+    "sent at another time": (
+        ("UPDATE bank_payouts SET sent_at = sent_at - interval '1 minute' WHERE sent_at IS NOT NULL",),
+        ("time of sending",)),
+    "sent by nobody": (
+        (f"UPDATE bank_payouts SET sent_at = now() WHERE payout_id = {_PAYOUT.format('created')}",),
+        ("time of sending",)),
+    "paid without an end": (
+        (f"UPDATE bank_payouts SET ended_at = NULL WHERE payout_id = {_PAYOUT.format('paid')}",),
+        ("end of bank payout",)),
     "an event lost": (
         ("DELETE FROM feed WHERE event = 'payout.updated'", "DELETE FROM outbox WHERE event = 'payout.updated'"),
         ("events of bank payout",)),

@@ -74,7 +74,7 @@ def test_a_key_that_is_not_base64_is_a_mistake_of_ours() -> None:
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 STANDARD = standard_headers(
-    SECRET,
+    [SECRET],
     "msg_p5jXN8AQM9LWM0D4loKWxJek",
     datetime.fromtimestamp(1614265330, UTC),
     b'{"test": 2432232314}',
@@ -108,3 +108,14 @@ def test_standard_signatures_verify() -> None:
         ("webhook-signature", ""),
     ]:
         assert not verify_standard(SECRET, {**STANDARD, name: value}, body, now)
+
+
+def test_while_a_key_is_replaced_both_sign() -> None:
+    """Standard Webhooks: several signatures, each with its version, apart by a space; one that fits is enough."""
+    now, other = datetime.fromtimestamp(1614265330, UTC), "whsec_" + "A" * 32
+    headers = standard_headers([other, SECRET], "msg_p5jXN8AQM9LWM0D4loKWxJek", now, b'{"test": 2432232314}')
+    first, second = headers["webhook-signature"].split(" ")
+    assert second == STANDARD["webhook-signature"]
+    assert first.startswith("v1,")
+    assert all(verify_standard(one, headers, b'{"test": 2432232314}', now) for one in (SECRET, other))
+    assert not verify_standard("whsec_" + "B" * 32, headers, b'{"test": 2432232314}', now)

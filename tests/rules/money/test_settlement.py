@@ -15,6 +15,7 @@ from recoup.rules.money.settlement import (
     DEFAULT,
     KINDS,
     PERIODS,
+    Earned,
     Terms,
     check_adjustment,
     check_second,
@@ -25,6 +26,7 @@ from recoup.rules.money.settlement import (
     needs_second,
     period_end,
     period_start,
+    reserve_days,
 )
 
 MOMENTS = st.integers(0, 8 * 366 * 86_400_000_000).map(
@@ -75,7 +77,7 @@ def test_the_periods_of_a_month_and_a_week() -> None:
 )  # fmt: skip
 def test_a_batch_closes_to_nothing(sums: dict[str, int], share: int, minimum: int, asset: str) -> None:
     terms = Terms(reserve_basis_points=share, minimums={"USD": minimum})
-    held, payout, carried = close(sums, asset, terms)
+    held, payout, carried = close(sums, asset, terms, [Earned(sums.get("amount", 0), terms)])
     assert sum(sums.values()) - held - payout - carried == 0
     assert held >= 0
     assert payout >= 0
@@ -91,9 +93,19 @@ def test_a_batch_closes_to_nothing(sums: dict[str, int], share: int, minimum: in
 
 
 def test_a_share_of_a_half_is_rounded_up_and_never_more_than_there_is() -> None:
-    assert close({"amount": 150}, "USD", Terms(reserve_basis_points=100)).held == 2
-    assert close({"amount": 149}, "USD", Terms(reserve_basis_points=100)).held == 1
-    assert close({"amount": 1000, "refund": -990}, "USD", Terms(reserve_basis_points=5000)).held == 10
+    def held(amount: int, basis_points: int, **others: int) -> int:
+        terms = Terms(reserve_basis_points=basis_points)
+        return close({"amount": amount, **others}, "USD", terms, [Earned(amount, terms)]).held
+
+    assert (held(150, 100), held(149, 100), held(1000, 5000, refund=-990)) == (2, 1, 10)
+
+
+def test_of_each_amount_the_share_of_its_day_is_held_and_for_its_days_at_most() -> None:
+    before, after = Terms(reserve_basis_points=100, reserve_days=30), Terms(reserve_basis_points=5_000, reserve_days=90)
+    earned = [Earned(10_000, before), Earned(200, after), Earned(7_000, Terms(reserve_days=1))]
+    assert close({"amount": 17_200}, "USD", after, earned).held == 100 + 100
+    assert reserve_days(earned) == 30
+    assert reserve_days(earned[1:]) == 90
 
 
 def test_every_recipe_on_the_merchants_account_has_a_kind() -> None:

@@ -14,7 +14,8 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import LINE_MAX, encoding_of, lines
 from recoup.rules.money.matching import Theirs
 from recoup.rules.money.periods import days, month
-from recoup.rules.money.statement import Broken, Reading, Statement, mapping_file, shown_reference, sniff_decimal
+from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
+from recoup.rules.money.statement import Broken, Statement, shown_reference, sniff_decimal
 
 ID = UUID("01890000-0000-7000-8000-000000000001")
 PLAIN = f"id,reference,type,amount,currency,date\n{ID},r1,charge,45.90,USD,2026-11-20T10:00:00Z\n"
@@ -171,3 +172,16 @@ def test_every_line_is_read_or_named(texts: list[str], encoding: str) -> None:
     kept = 1 + sum(1 for t in texts if t.strip())
     assert len(good) + len(broken) == kept
     assert len({x.number for x in (*good, *broken)}) == kept
+
+
+def test_every_currency_is_taken_when_that_was_said() -> None:
+    text = PLAIN + f"{ID},r2,charge,3.00,EUR,2026-11-20\n{ID},r3,charge,3,KUD,2026-11-20\n"
+    good, broken = read(text, Reading(currencies=(EVERY,)))
+    assert {line.asset for line in good} == {"USD", "EUR"}
+    assert [line.code for line in broken] == ["unknown_currency"]
+
+
+def test_a_reading_comes_back_from_what_it_told() -> None:
+    period = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+    reading = Reading("bank", {"amount": "Gross"}, {"x": "payout"}, {"route": "acme"}, ("USD",), period, "Asia/Tokyo")
+    assert reading_of(reading.to_dict(), ("USD",)) == reading

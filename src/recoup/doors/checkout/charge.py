@@ -35,12 +35,13 @@ _SLOWLY: Final = "Too many tries in a short time."
 
 
 class ChargePage:
-    """Counts its callers in this process's memory: one address alone, and all of them together."""
+    """Counts wrong answers in this process's memory: those of one address, and of all of them together, which is so
+    many that some hundred addresses are needed to keep others out."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._each = Buckets(per_second=1 / 10, burst=6)
-        self._all = Buckets(per_second=10, burst=50, keys_max=1)
+        self._all = Buckets(per_second=100, burst=2_000, keys_max=1)
 
     async def form(self, request: Request) -> Response:
         return self._page(request, {})
@@ -53,7 +54,11 @@ class ChargePage:
             self._count(request, started)
             given = {name: str(value).strip()[:40] for name, value in (await request.form()).items()}
             found = await self._find(given)
+            if found:
+                self._forgive(request)
         except Problem as problem:
+            if problem.code != "too_many_requests":
+                self._forgive(request)
             return self._page(request, given, problem=problem)
         except HTTPException:
             odd = Problem("invalid", "This form cannot be read.", cure="Go back to the page and send it again.")
@@ -74,6 +79,11 @@ class ChargePage:
             wait = problem.retry_after_seconds
             raise Problem("too_many_requests", _SLOWLY, cure="Wait a minute, then try again.",
                           retry_after_seconds=wait) from None  # fmt: skip
+
+    def _forgive(self, request: Request) -> None:
+        """It was no guess: right, or nothing that could be looked up."""
+        self._each.give_back(client_address(request.scope) or "")
+        self._all.give_back("all")
 
     async def _find(self, given: dict[str, str]) -> list[ChargeFound]:
         """Raises: Problem(invalid) naming the field."""

@@ -8,7 +8,9 @@ import structlog
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import publish_all
+from recoup.flows.messages.publish_partners import publish_partners
 from recoup.flows.money.close_pages import close_pages
+from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.run_due import DueWork
 from recoup.flows.tidy import tidy
 from recoup.kernel.problem import in_words
@@ -34,8 +36,10 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
     loops: list[tuple[str, Callable[[], Awaitable[int]], float]] = [
         ("due", lambda: _due(world, due), IDLE_SECONDS),
         ("publish", lambda: publish_all(world), IDLE_SECONDS),
+        ("partners' feeds", lambda: publish_partners(world), 1.0),
         ("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
         ("pages", lambda: close_pages(world), 1.0),
+        ("invitations", lambda: send_invitations(world), 5.0),
         ("tidy", lambda: tidy(world), 60.0),
     ]
     try:

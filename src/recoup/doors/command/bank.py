@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.person import as_option, operator_named
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.money.adjust import adjust as make_adjustment
 from recoup.flows.money.bank_answers import take_answers
@@ -16,6 +17,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
+from recoup.rules.money.bank_answers import OUTCOMES
 
 OPERATOR = Actor("operator", "command-line")
 _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
@@ -35,7 +37,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         """Writes the bank file of an approved PAYOUT (its id)."""
         payout_id = parse_id(payout)
         if payout_id is None:
-            raise Problem("invalid", f"{payout!r} is not a payout id.")
+            raise Problem("invalid", f"{payout!r} is not a payout id.", cure="See the portal's Approvals for the ids.")
 
         async def work(opened: Opened) -> tuple[str, bytes]:
             return await read_file(opened.world, merchant_of(opened, merchant), payout_id)
@@ -51,7 +53,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @_merchant
     @data_dir_option
     def answers(path: Path, merchant: str | None, data_dir: Path | None) -> None:
-        """Takes the bank's answer FILE: CSV with payout (id or reference), outcome (paid, returned), reason."""
+        """Takes the bank's answer FILE: CSV with payout (id or reference), outcome (paid, returned), reason. Ends with
+        1 when a line could not be done; the others are."""
         content = path.read_bytes()
 
         async def work(opened: Opened) -> list[Any]:
@@ -59,26 +62,37 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             return await take_answers(opened.world, scope, content)
 
         done = with_world(load_settings(data_dir=data_dir), work)
+        counts = dict.fromkeys((*OUTCOMES, "known", "not done"), 0)
         for told, what in done:
-            click.echo(f"line {told.line}: {told.payout or '-'}: {what}")
-        if any(what not in ("paid", "returned", "known") for _, what in done):
+            counts[what if what in counts else "not done"] += 1
+            words = f"{told.outcome} already, nothing changed" if what == "known" else what
+            mark = "" if what in counts else "not done: "
+            click.echo(f"line {told.line}: {told.payout or '-'}: {mark}{words}")
+        click.echo(f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
+                   f"{counts['returned']:,} returned, {counts['known']:,} known already, "
+                   f"{counts['not done']:,} not done")  # fmt: skip
+        if counts["not done"]:
             raise click.exceptions.Exit(1)
 
     @bank.command(context_settings={"ignore_unknown_options": True})
     @click.argument("amount")
     @click.argument("currency")
     @click.option("--note", default="", help="Why; the merchant reads it.")
+    @as_option
     @_merchant
     @data_dir_option
-    def adjust(amount: str, currency: str, note: str, merchant: str | None, data_dir: Path | None) -> None:
+    def adjust(
+        amount: str, currency: str, note: str, email: str, merchant: str | None, data_dir: Path | None
+    ) -> None:
         """Moves AMOUNT of CURRENCY to the merchant, or from it when it begins with -."""
         asset = currency.upper()
         if asset not in EXPONENTS:
-            raise Problem("invalid", f"{currency!r} is not a currency.", field="currency")
+            raise Problem("invalid", f"{currency!r} is not a currency.", field="currency",
+                          cure="Write three letters, like USD.")  # fmt: skip
         units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
 
         async def work(opened: Opened) -> str:
-            scope = Scope(merchant_of(opened, merchant), OPERATOR, "command")
+            scope = Scope(merchant_of(opened, merchant), await operator_named(opened, email), "command")
             return await make_adjustment(opened.world, scope, units, asset, note)
 
         state = with_world(load_settings(data_dir=data_dir), work)

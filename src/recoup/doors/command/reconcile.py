@@ -18,9 +18,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.rules.money.matching import KINDS, OUTCOMES
-from recoup.rules.money.periods import days
-from recoup.rules.money.statement import Reading, mapping_file
-from recoup.store.read.reconciliation import bookings, run_lines
+from recoup.rules.money.periods import days, days_of
+from recoup.rules.money.reading import Reading, mapping_file
+from recoup.store.read.reconciliation import bookings, refused_lines, run_lines
 
 SHOWN_MAX: Final = 20
 _DIFFER: Final = [outcome for outcome in OUTCOMES if outcome not in ("matched", "refused")]
@@ -31,7 +31,7 @@ _OPTIONS: Final = (
     click.option("--mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A TOML file of it."),
     click.option("--period", metavar="FROM..TO", help="Days, the last included. Default: those of the lines."),
     click.option("--zone", help="Of times that name none, and of the days. Default: UTC."),
-    click.option("--currency", "currencies", multiple=True, help="Like USD,EUR. Default: that of the first line."),
+    click.option("--currency", "currencies", multiple=True, help="Like USD,EUR, or every. Default: the first line's."),
     click.option("--delimiter", help="Between fields. Default: sniffed."),
     click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign. Default: sniffed."),
     click.option("--date-format", help="Like %d.%m.%Y. Default: ISO 8601."),
@@ -50,7 +50,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         """Compares a CSV statement with the ledger. Nothing is booked unless --book says so."""
         reading, numbers = _reading(options), _numbers(options["book"])
         if numbers != [] and not options["note"].strip():
-            raise Problem("invalid", "--book needs --note, which says why.", field="note")
+            raise Problem("invalid", "--book needs --note, which says why.", field="note",
+                          cure="Add --note 'asked them on Monday'.")  # fmt: skip
 
         async def work(opened: Opened) -> dict[str, Any]:
             scope = Scope(merchant_of(opened, options["merchant"]), Actor("operator", "cli"), "reconcile")
@@ -82,16 +83,20 @@ async def _work(
         open_ = await bookings(connection, *key)
         limit = 1_000_000 if hidden else SHOWN_MAX
         rows = list(await run_lines(connection, *key, outcomes=_DIFFER, limit=limit))
-        if len(rows) < limit:
+        if hidden and len(rows) < limit:
             rows += await run_lines(connection, *key, outcomes=["refused"], limit=limit - len(rows))
-    return _told(ran, booked, open_["to_book"], rows)
+        refused = await refused_lines(connection, *key)
+    return _told(ran, booked, open_["to_book"], rows) | {"refused": [
+        {"reason": group["reason"], "lines": group["lines"], "first": group["told"]} for group in refused]}
 
 
 def _told(ran: Ran, booked: Booked, to_book: int, rows: Sequence[Any]) -> dict[str, Any]:
     run = ran.run
+    period, zone = (run["period_from"], run["period_to"]), run["reading"]["zone"]
     return {
         "id": str(run["run_id"]), "file": run["file_name"], "kind": run["kind"], "from": iso(run["period_from"]),
-        "to": iso(run["period_to"]), "lines": run["lines"], "before": ran.before, "comparedAt": iso(run["created_at"]),
+        "to": iso(run["period_to"]), "zone": zone, "days": [day.isoformat() for day in days_of(period, zone)],
+        "lines": run["lines"], "before": ran.before, "comparedAt": iso(run["created_at"]),
         "outcomes": {name: run["counts"].get(name, 0) for name in OUTCOMES}, "notes": run["notes"],
         "booked": booked.now, "bookedBefore": booked.before, "toBook": to_book,
         "differences": [_line(row) for row in rows],
@@ -114,7 +119,8 @@ def _line(row: Any) -> dict[str, Any]:
 
 
 def _text(told: dict[str, Any]) -> list[str]:
-    lines = [f"{told['file']}: {told['lines']:,} lines, {told['from'][:10]} up to {told['to'][:10]}"]
+    first, last = told["days"]
+    lines = [f"{told['file']}: {told['lines']:,} lines, {first} to {last} ({told['zone']})"]
     if told["before"]:
         lines.append(f"This file was compared like this at {told['comparedAt']}; nothing was changed. "
                      "--again compares it anew.")  # fmt: skip
@@ -125,9 +131,13 @@ def _text(told: dict[str, Any]) -> list[str]:
         mark = " [booked]" if row["booked"] else f" [{row['suggestion']['recipe']}]" if row["suggestion"] else ""
         lines.append(f"{at:>12}  {row['outcome']:14} {amounts} {row['currency'] or ''}{mark}\n"
                      f"{'':14}{row['text']}")  # fmt: skip
-    left = sum(n for name, n in told["outcomes"].items() if name != "matched") - len(told["differences"])
+    left = sum(told["outcomes"][name] for name in _DIFFER) - len(told["differences"])
     if left > 0:
         lines.append(f"  … and {left:,} more; the portal's page Reconciliation and --json show all")
+    for group in told["refused"]:
+        cure = " (--currency every)" if group["reason"] == "mixed_currencies" else ""
+        lines.append(f"Not taken, {group['lines']:,} {group['reason'].replace('_', ' ')}"
+                     f"{', the first' if group['lines'] > 1 else ''}: {group['first']}{cure}")  # fmt: skip
     if told["booked"] or told["bookedBefore"]:
         lines.append(f"Booked: {told['booked']:,} now, {told['bookedBefore']:,} from other files before.")
     if told["toBook"]:
@@ -163,5 +173,6 @@ def _numbers(text: str | None) -> list[int] | None:
         return None
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
-        raise Problem("invalid", f"--book takes all or numbers of lines, not {text[:40]!r}.", field="book")
+        raise Problem("invalid", f"--book takes all or numbers of lines, not {text[:40]!r}.", field="book",
+                      cure="Write --book all, or --book 3,17.")  # fmt: skip
     return [int(part) for part in parts]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
                 async with opened.world.db.connection() as connection:
                     rows, _ = await list_batches(connection, BatchFilter(merchant_id), BATCHES_MAX, 0)
                 told = [_told(row) for row in rows]
-                return json.dumps(told) if as_json else "\n".join(_words(row) for row in told) or "No settlement yet."
+                return json.dumps(told) if as_json else "\n".join(_table(told)) or "No settlement yet."
             found = await read_batch(opened.world, merchant_id, batch_id)
             await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
             return None
@@ -67,7 +68,14 @@ def _told(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    head = f"{'settlement':36}  {'first to last day, UTC':24}  {'':4} {'payout':>14}  {'state':9} made up of"
+    return [head, *(_words(row) for row in rows)] if rows else []
+
+
 def _words(row: dict[str, Any]) -> str:
+    """A period's end is the instant after its last day."""
+    last = datetime.fromisoformat(row["period_to"]) - timedelta(days=1)
     parts = ", ".join(f"{kind.replace('_', ' ')} {row[kind]}" for kind in COLUMNS if row[kind].strip("-0."))
-    return (f"{row['settlement']}  {row['period_from'][:10]} to {row['period_to'][:10]}  {row['currency']} "
+    return (f"{row['settlement']}  {row['period_from'][:10]} to {last:%Y-%m-%d}  {row['currency']:4} "
             f"{row['payout']:>14}  {row['state']:9} {parts}")  # fmt: skip

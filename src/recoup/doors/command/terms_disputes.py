@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import click
 
@@ -16,10 +16,10 @@ from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
+from recoup.rules.money.disputes import Party
 from recoup.store.read.disputes import read_terms
 
-_PARTY = click.Choice(["operator", "merchant"])
-Party = Literal["operator", "merchant"]
+_PARTY = click.Choice(get_args(Party))
 
 
 def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
@@ -49,6 +49,8 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         if as_json:
             click.echo(json.dumps(rows))
             return
+        if rows:
+            click.echo(f"{'from':24}  for, who bears disputes about the service, their fee, their cards, who set it")
         for row in rows:
             click.echo(f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
                        f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}")  # fmt: skip
@@ -62,6 +64,9 @@ def _asked(
 ) -> TermsAsked | None:  # fmt: skip
     """None without any option that changes. Raises: Problem(invalid)."""
     if service is None and fee is None and fee_by is None and block_cards is None:
+        if currency or valid_from:
+            raise Problem("invalid", "This says for what, not which terms: nothing was set.", field="service",
+                          cure="Add --service, --fee, --fee-by or --block-cards/--allow-cards.")  # fmt: skip
         return None
     asset = currency.upper()
     if fee is not None and asset not in EXPONENTS:

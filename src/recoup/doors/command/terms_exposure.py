@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.percent import basis_points
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
 from recoup.kernel.currencies import EXPONENTS
@@ -38,7 +39,8 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         the chance that it is never collected, must be covered by the fee and the allowed loss."""
         asset = currency.upper()
         if asset not in EXPONENTS:
-            raise Problem("invalid", f"{currency!r} is not a currency that is known here.", field="currency")
+            raise Problem("invalid", f"{currency!r} is not a currency that is known here.", field="currency",
+                          cure="Write three letters, like USD.")  # fmt: skip
         asked = _asked(asset, **given)
 
         async def work(opened: Opened) -> Exposure:
@@ -64,7 +66,7 @@ def _asked(
     def units(text: str | None, field: str) -> int | None:
         return from_text(text, asset, field).units if text is not None else None
 
-    points = from_text(allowed_loss, "USD", "allowed-loss").units if allowed_loss is not None else None
+    points = basis_points(allowed_loss, "allowed-loss") if allowed_loss is not None else None
     occasion: Literal["unresolved", "soft_declines", "both"] | None = None
     if advance_on is not None:
         occasion = _OCCASIONS[advance_on]  # type: ignore[assignment]

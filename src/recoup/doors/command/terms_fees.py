@@ -9,6 +9,7 @@ import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.moment import from_option, moment
+from recoup.doors.command.percent import basis_points
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
 from recoup.kernel.currencies import EXPONENTS
@@ -32,7 +33,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--percent", help="Of the amount: 2.9")
     @click.option("--fixed", help="Plus this much: 0.30")
     @click.option("--minimum", help="At least this much: 0.50")
-    @click.option("--refund", type=click.Choice(_POLICIES), default="keep", help="What a refund gives back of the fee.")
+    @click.option("--refund", type=click.Choice(_POLICIES), help="What a refund gives back of the fee. Default: keep.")
     @from_option
     @click.option("--end", is_flag=True, help="Ends the term of this scope; the next wider one counts again.")
     @click.option("--note", default="", help="Why.")
@@ -54,6 +55,8 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         if as_json:
             click.echo(json.dumps(rows))
             return
+        if rows:
+            click.echo(f"{'from':24}  what it is for, the fee, what a refund gives back, who set it, why")
         for row in rows:
             click.echo("  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip())
         if not rows:
@@ -62,23 +65,26 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
 
 def _asked(
     *, site: str | None, order_type: str | None, currency: str | None, percent: str | None, fixed: str | None,
-    minimum: str | None, refund: str, valid_from: str | None, end: bool, note: str,
+    minimum: str | None, refund: str | None, valid_from: str | None, end: bool, note: str,
 ) -> TermAsked | None:  # fmt: skip
     """Raises: Problem(invalid)."""
     if percent is None and fixed is None and minimum is None and not end:
+        given = {"refund": refund, "site": site, "type": order_type, "currency": currency, "from": valid_from,
+                 "note": note}  # fmt: skip
+        alone = [name for name, value in given.items() if value]
+        if alone:
+            raise Problem("invalid", f"No fee is named beside --{' and --'.join(alone)}: nothing was set.",
+                          field="percent", cure="Add --percent, --fixed or --minimum, or --end.")  # fmt: skip
         return None
     site_id = parse_id(site) if site else None
     if site and site_id is None:
-        raise Problem("invalid", f"{site!r} is not a site id.", field="site")
+        raise Problem("invalid", f"{site!r} is not a site id.", field="site",
+                      cure="See GET /v1/sites, or the order's page.")  # fmt: skip
     currency = currency.upper() if currency else None
-    tariff = Tariff(_points(percent or "0"), _units(fixed, currency, "fixed"), _units(minimum, currency, "minimum"),
-                    refund.replace("-", "_"))  # fmt: skip
+    tariff = Tariff(basis_points(percent or "0", "percent"), _units(fixed, currency, "fixed"),
+                    _units(minimum, currency, "minimum"), (refund or "keep").replace("-", "_"))  # fmt: skip
     return TermAsked(tariff, site_id, order_type.upper() if order_type else None, currency, moment(valid_from), end,
                      note[:300])  # fmt: skip
-
-
-def _points(percent: str) -> int:
-    return from_text(percent, "USD", "percent").units  # two decimals, as a basis point has
 
 
 def _units(text: str | None, currency: str | None, field: str) -> int:

@@ -31,7 +31,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--reserve-days", type=int, help="For so long.")
     @click.option("--account-delay-days", type=int, help="A changed bank account takes payouts so much later.")
     @click.option("--minimum", multiple=True, help="A smaller payout is carried: USD=25.00. May be repeated.")
-    @click.option("--limit", multiple=True, help="A larger adjustment needs a second person: USD=100.00.")
+    @click.option("--limit", multiple=True, help="What one person may adjust in a day: USD=100.00.")
     @from_option
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
@@ -43,6 +43,9 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         change = {name: given[name] for name in _FIELDS if given[name] is not None}
         change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
         start = moment(valid_from)
+        if start is not None and not change:
+            raise Problem("invalid", "--from says from when on, not which terms: nothing was set.", field="period",
+                          cure="Add the terms that begin then, like --period week.")  # fmt: skip
 
         async def work(opened: Opened) -> tuple[Terms, Any]:
             merchant_id = merchant_of(opened, merchant)
@@ -59,7 +62,8 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         for row in told or [{"from": "always", "by": "default"} | _told(_plain(now))]:
             click.echo(f"{row['from']}  {row['by']}")
             for name in (*_FIELDS, "minimums", "limits"):
-                click.echo(f"    {name:22} {_shown(row[name])}")
+                others = ", any other 0" if name == "limits" and row[name] else ""
+                click.echo(f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}")
 
 
 def _plain(terms: Terms) -> dict[str, Any]:

@@ -32,10 +32,12 @@ data_dir_option = click.option(
 def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     """Adds each verb of this folder to the command line."""
     from recoup.doors.command import (
+        applications,
         bank,
         clock,
         listen,
         outcome,
+        partner,
         reconcile,
         report,
         sandbox,
@@ -44,5 +46,6 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         verify,
     )
 
-    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, report, reconcile, bank, verify):
+    applications.add(cli, with_world, load_settings)
+    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, partner, report, reconcile, bank, verify):
         module.add(cli, with_world, load_settings)

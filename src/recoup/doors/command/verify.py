@@ -24,14 +24,16 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
                   help="Proves this settlement file instead; needs no database.")
     @click.option("--root", help="With --file: the root that the event settlement.closed told.")
+    @click.option("--amount", type=int, help="With --file: the Amount that the event settlement.closed told.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def verify(
-        merchant: str | None, path: Path | None, root: str | None, as_json: bool, data_dir: Path | None
-    ) -> None:
+        merchant: str | None, path: Path | None, root: str | None, amount: int | None, as_json: bool,
+        data_dir: Path | None,
+    ) -> None:  # fmt: skip
         """Proves ledger, log, faces and balances; exit 1 and the first difference when they do not hold."""
         if path is not None:
-            prove_file(path, root, as_json)
+            prove_file(path, root, amount, as_json)
             return
         merchant_id = parse_id(merchant) if merchant else None
         if merchant and merchant_id is None:
@@ -47,10 +49,10 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             raise click.exceptions.Exit(1)
 
 
-def prove_file(path: Path, root: str | None, as_json: bool) -> None:
+def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) -> None:
     """Says what the file proves, or the first thing in it that does not hold, and ends with 1."""
     with path.open("rb") as file:
-        found = prove_settlement(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""), root)
+        found = prove_settlement(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""), root, amount)
     wrong = found._asdict() if isinstance(found, Wrong) else None
     if as_json:
         click.echo(json.dumps({"ok": wrong is None, "difference": wrong, "file": None if wrong else found._asdict()}))
@@ -62,6 +64,8 @@ def prove_file(path: Path, root: str | None, as_json: bool) -> None:
     else:
         click.echo("\n".join(["The first difference:", *(f"  {name:9} {value}" for name, value in
                                                          found._asdict().items())]))  # fmt: skip
+        if found.line <= 1 and found.field in ("line", "end", "type"):
+            click.echo("This is no settlement file: `recoup report settlement --batch ID --proof` writes one.")
     if wrong is not None:
         raise click.exceptions.Exit(1)
 

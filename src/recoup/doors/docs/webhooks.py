@@ -50,7 +50,7 @@ def stable_samples() -> list[EventSample]:
 def _rescue(name: str) -> EventSample:
     of_order = name.startswith(_ABOUT_ORDERS)
     event = _event(name, sample_data(name, _AT + timedelta(days=3)), "SUB-7731-2026-03" if of_order else None)
-    sent = render(event, "rescue", _KEY, "hooks.example.com", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", _AT)
+    sent = render(event, "rescue", [_KEY], "hooks.example.com", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", _AT)
     return _shown(name, CATALOGUE[name].meaning, "", sent)
 
 

@@ -55,6 +55,12 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
+def answer_headers(scope: Scope) -> Headers:
+    """What whoever worked on the call wants its answer to say, whatever the answer becomes."""
+    kept: Headers = state(scope).setdefault("headers", [])
+    return kept
+
+
 def state(scope: Scope) -> dict[str, Any]:
     """What middlewares leave for the doors; Starlette shows it as `request.state`."""
     kept: dict[str, Any] = scope.setdefault("state", {})

@@ -53,6 +53,7 @@ def fresh_at(now: WallTime) -> Fresh:
 
 _MADE: Final[Mapping[str, Callable[[Fresh], str]]] = {
     "idempotencykey": lambda fresh: f"key-{fresh.number}",
+    "externalid": lambda fresh: f"crm-{fresh.number}",
     "orderid": lambda fresh: f"SUB-{fresh.number}",
     "merchant_order_id": lambda fresh: f"order-{fresh.number}",
     "expirydateutc": lambda fresh: fresh.expiry,

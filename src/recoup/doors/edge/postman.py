@@ -58,6 +58,9 @@ def _item(operation: Operation) -> dict[str, Any]:
     }
     if operation.credential is None:
         request["auth"] = {"type": "noauth"}
+    if operation.credential == "partner":
+        token = {"key": "token", "value": "{{partner_token}}", "type": "string"}
+        request["auth"] = {"type": "bearer", "bearer": [token]}
     if operation.body is not None:
         request["header"] = [{"key": "Content-Type", "value": "application/json"}]
         raw = _curly(json.dumps(given, indent=2, ensure_ascii=False))

@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, IPv6Network
 from time import monotonic
 from typing import Final
 
-from recoup.doors.edge.asgi import App, Receive, Refuse, Scope, Send, send_refusal
+from recoup.doors.edge.asgi import App, Headers, Receive, Refuse, Scope, Send, answer_headers, send_refusal
 from recoup.kernel.problem import Problem
 
 CALLERS_MAX: Final = 65536
@@ -46,6 +46,18 @@ class Buckets:
         if len(self._full_at) > self._keys_max:
             self._full_at.popitem(last=False)
         return 0.0
+
+    def standing(self, key: str, now: float) -> tuple[int, int, int]:
+        """(the burst, how many tokens are left of it, seconds until it is full again)."""
+        owed = max(0.0, self._full_at.get(key, now) - now)
+        burst = round(self._span / self._interval)
+        return burst, max(0, math.floor((self._span - owed) / self._interval + 1e-6)), math.ceil(owed)
+
+
+    def give_back(self, key: str) -> None:
+        """The token that was taken last was not used."""
+        if key in self._full_at:
+            self._full_at[key] -= self._interval
 
 
 def check_rate(buckets: Buckets, key: str, now: float) -> None:
@@ -89,12 +101,27 @@ class RateLimit:
             try:
                 check_rate(self._buckets, key, self._clock())
             except Problem as problem:
+                self._tell(scope, key)
                 refusal = self._refuse(scope, problem)
                 names = {name for name, _ in refusal.headers}
                 retry = (b"retry-after", str(problem.retry_after_seconds).encode())
                 await send_refusal(send, refusal, *([] if b"retry-after" in names else [retry]))
                 return
+            self._tell(scope, key)
         await self._app(scope, receive, send)
+
+    def _tell(self, scope: Scope, key: str) -> None:
+        limit, remaining, reset = self._buckets.standing(key, self._clock())
+        answer_headers(scope)[:] = rate_headers(limit, remaining, reset)
+
+
+def rate_headers(limit: int, remaining: int, reset_seconds: int) -> Headers:
+    """Of `limit` calls `remaining` may be made now; all of them again after `reset_seconds`.
+
+    Source: draft-ietf-httpapi-ratelimit-headers (-03 to -07).
+    """
+    return [(b"ratelimit-limit", b"%d" % limit), (b"ratelimit-remaining", b"%d" % remaining),
+            (b"ratelimit-reset", b"%d" % reset_seconds)]  # fmt: skip
 
 
 def client_address(scope: Scope) -> str | None:

@@ -4,7 +4,7 @@ import os
 import re
 from typing import Final
 
-from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send, header, state
+from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send, answer_headers, header, state
 from recoup.kernel.ids import new_id
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -15,7 +15,7 @@ _NO_SPAN: Final = b"0" * 16
 
 class Tracing:
     """Takes the caller's X-Request-Id when it is sane, else makes one; echoes it, leaves both ids in the
-    state.
+    state. Adds what others left in `answer_headers`.
 
     Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
     """
@@ -35,7 +35,7 @@ class Tracing:
 
         async def echoed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), echo]
+                message["headers"] = [*message.get("headers", ()), echo, *answer_headers(scope)]
             await send(message)
 
         await self._app(scope, receive, echoed)

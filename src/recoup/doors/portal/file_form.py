@@ -2,25 +2,27 @@
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from recoup.doors.portal.visit import Visit, same_origin
-from recoup.flows.people.sessions import is_csrf
+from recoup.doors.portal.visit import same_origin
+from recoup.flows.people.sessions import Session, is_csrf
 from recoup.kernel.problem import Problem
 
 FIELDS_MAX = 20
 
 
-async def file_form(visit: Visit) -> FormData:
+async def file_form(request: Request, session: Session) -> FormData:
     """Whoever asked for it closes it. Raises: Problem(malformed), Problem(forbidden)."""
-    same_origin(visit.request)
-    if not visit.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Problem("malformed", "This is not a form of this page.")
+    same_origin(request)
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise Problem("malformed", "This is not a form of this page.", cure="Use the form on the page of the files.")
     try:
-        form = await visit.request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
+        form = await request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
     except HTTPException:
-        raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.") from None
+        raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.",
+                      cure="Choose the file again and send it once more.") from None  # fmt: skip
     csrf = form.get("csrf", "")
-    if not isinstance(csrf, str) or not is_csrf(visit.session, csrf):
+    if not isinstance(csrf, str) or not is_csrf(session, csrf):
         await form.close()
         raise Problem("forbidden", "This form is from another session; nothing was done.",
                       cure="Go back, reload the page and send it again.")  # fmt: skip

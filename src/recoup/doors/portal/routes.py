@@ -7,20 +7,36 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from recoup.doors.portal.any_visit import AnyPage, any_page
+from recoup.doors.portal.applications import page as applications
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
+from recoup.doors.portal.invitations import join
+from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
+from recoup.doors.portal.onboarding import page as onboarding
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
+from recoup.doors.portal.outcome.page import outcome_page
+from recoup.doors.portal.partner import merchant as partner
+from recoup.doors.portal.partner.handover import handover_page, handover_post
+from recoup.doors.portal.partner.keys import keys_page, make_key
+from recoup.doors.portal.partner.merchants import merchants_page, switch_merchants
+from recoup.doors.portal.partner.visit import PartnerPage, partner_page
 from recoup.doors.portal.reconciliation.files import FILES, file_page, files_page, post_booking, post_file
 from recoup.doors.portal.reconciliation.report import report_file, report_page
 from recoup.doors.portal.refunds.page import act as act_on_refund
 from recoup.doors.portal.refunds.page import desk_page
+from recoup.doors.portal.reports.page import report_file as origin_report_file
+from recoup.doors.portal.reports.page import reports_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
 from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
+from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
+from recoup.doors.portal.switches import campaigns
+from recoup.doors.portal.switches.page import post_policy, post_switch, post_test, switches_page
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.uploads import page as uploads
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
@@ -41,10 +57,29 @@ def routes(
     def on(path: str, work: Page, *methods: str) -> Route:
         return Route(path, page(portal, work), methods=list(methods) or ["GET"])
 
+    def for_partner(path: str, work: PartnerPage, *methods: str) -> Route:
+        return Route(path, partner_page(portal, work), methods=list(methods) or ["GET"])
+
+    def on_any(path: str, work: AnyPage, *methods: str) -> Route:
+        return Route(path, any_page(portal, work), methods=list(methods) or ["GET"])
+
     return [
         on("/", _home),
         Route("/signin", sign_in_page(portal), methods=["GET"]),
         Route("/signin", sign_in_post(portal), methods=["POST"]),
+        Route("/signup", sign_up_page(portal), methods=["GET"]),
+        Route("/signup", sign_up_post(portal), methods=["POST"]),
+        Route("/handover/{token}", handover_page(portal), methods=["GET"]),
+        Route("/handover/{token}", handover_post(portal), methods=["POST"]),
+        for_partner("/partner", merchants_page),
+        for_partner("/partner/switches", switch_merchants, "POST"),
+        for_partner("/partner/merchants", partner.make_merchant, "POST"),
+        for_partner("/partner/merchants/new", partner.new_merchant_page),
+        for_partner("/partner/merchants/{mid}", partner.merchant_page),
+        for_partner("/partner/merchants/{mid}", partner.change_merchant, "POST"),
+        for_partner("/partner/merchants/{mid}/keys", partner.new_keys, "POST"),
+        for_partner("/partner/keys", keys_page),
+        for_partner("/partner/keys", make_key, "POST"),
         Route("/signout", sign_out_post(portal), methods=["POST"]),
         on("/merchant", choose, "POST"),
         on("/orders", orders_page),
@@ -53,6 +88,7 @@ def routes(
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/outcome", outcome_page),
         on("/reconciliation", report_page),
         on("/reconciliation/report.csv", report_file),
         on(FILES, files_page),
@@ -83,17 +119,43 @@ def routes(
         on("/bank/{account_id}/prove", bank.post_proof, "POST"),
         on("/bank/{account_id}/withdraw", bank.post_withdrawal, "POST"),
         on("/approvals", approvals.approvals_page),
+        on("/approvals/payouts", approvals.approve_payouts, "POST"),
         on("/approvals/payouts/{id}/approve", approvals.approve_payout, "POST"),
         on("/approvals/payouts/{id}/outcome", approvals.payout_outcome, "POST"),
         on("/approvals/payouts/{id}/file", approvals.payout_file),
         on("/approvals/accounts/{id}", approvals.decide_account, "POST"),
         on("/approvals/adjustments", approvals.make_adjustment, "POST"),
         on("/approvals/adjustments/{id}", approvals.decide, "POST"),
+        on("/switches", switches_page),
+        on("/switches", post_switch, "POST"),
+        on("/switches/test", post_test, "POST"),
+        on("/switches/unknown-sites", post_policy, "POST"),
+        on("/switches/campaigns", campaigns.new_page),
+        on("/switches/campaigns", campaigns.post_new, "POST"),
+        on("/switches/campaigns/{campaign_id}", campaigns.campaign_page),
+        on("/switches/campaigns/{campaign_id}", campaigns.post_change, "POST"),
+        on("/switches/campaigns/{campaign_id}/retire", campaigns.post_retire, "POST"),
+        on("/reports", reports_page),
+        on("/reports/{report}.csv", origin_report_file),
         on(uploads.PLACE, uploads.uploads_page),
         on(uploads.PLACE, uploads.post_upload, "POST"),
         on("/uploads/{upload_id}", uploads.upload_page),
         on("/uploads/{upload_id}/answers", uploads.answers_file),
         on("/uploads/{upload_id}/stop", uploads.post_stop, "POST"),
+        on_any("/invitations", invitations.people_page),
+        on_any("/invitations", invitations.post_invitation, "POST"),
+        on_any("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),
+        Route("/invitations/{token}", join.join_page(portal), methods=["GET"]),
+        Route("/invitations/{token}", join.join_post(portal), methods=["POST"]),
+        on("/onboarding", onboarding.onboarding_page),
+        on("/onboarding", onboarding.act, "POST"),
+        on_any("/applications", applications.applications_page),
+        on_any("/applications", applications.begin, "POST"),
+        on_any("/applications/{application_id}", applications.application_page),
+        on_any("/applications/{application_id}", applications.act, "POST"),
+        on_any("/applications/{application_id}/documents", applications.add_document, "POST"),
+        on_any("/applications/{application_id}/documents/{document_id}", applications.document_file),
+        on_any("/applications/{application_id}/documents/{document_id}/remove", applications.remove_document, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

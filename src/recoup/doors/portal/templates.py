@@ -12,11 +12,11 @@ from starlette.responses import HTMLResponse
 
 from recoup.doors.portal import words
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import shown
+from recoup.kernel.money import apart, shown
 from recoup.rules.network.descriptor import statement_text
 
 FOLDER: Final = Path(__file__).parent
-STATIC: Final = {name: FOLDER / "static" / name for name in ("tokens.css", "portal.css", "favicon.svg")}
+STATIC: Final = {name: FOLDER / "static" / name for name in ("tokens.css", "portal.css", "favicon.svg", "copy.js")}
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; script-src 'self';"
@@ -31,8 +31,8 @@ HEADERS: Final = {
 
 def money(units: int, asset: str, like: str | None = None) -> str:
     """Exact, in the scale of the sender's text `like` or the customary one, thousands apart; with a real minus sign."""
-    whole, dot, rest = (shown(abs(units), asset, like) if asset in EXPONENTS else str(abs(units))).partition(".")
-    return ("\N{MINUS SIGN}" if units < 0 else "") + f"{int(whole):,}" + dot + rest
+    text = shown(abs(units), asset, like) if asset in EXPONENTS else str(abs(units))
+    return ("\N{MINUS SIGN}" if units < 0 else "") + apart(text)
 
 
 @pass_context

@@ -27,7 +27,10 @@ COOKIE: Final = "recoup_session"
 FORM_BYTES_MAX: Final = 65_536
 # First parts of the pages that one may come back to after signing in.
 PLACES: Final = frozenset(
-    {"orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "uploads"}
+    {
+        "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
+        "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
+    }  # fmt: skip
 )
 STATUSES: Final = {
     "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
@@ -69,6 +72,11 @@ class Visit:
         """Whether this person decides for the operator: owner or operations there."""
         return self.session.is_operator
 
+    @property
+    def partner_id(self) -> UUID | None:
+        """The partner that this person belongs to."""
+        return self.session.seat.partner_id if self.session.seat is not None else None
+
     def only_operator(self, doing: str) -> None:
         """`doing` as "approve a payout". Raises: Problem(forbidden) for everybody else."""
         if not self.is_operator:
@@ -84,6 +92,7 @@ class Visit:
         moved = offset if abs(offset.total_seconds()) >= 1 else None
         return {
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
+            "wall": self.wall,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved,
             "path": self.request.url.path, "is_operator": self.is_operator,
         } | more  # fmt: skip
@@ -100,6 +109,8 @@ def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]
             session = await read_session(portal.world, request.cookies.get(COOKIE, ""))
             if session is None:
                 return to_sign_in(request)
+            if session.merchant is None and session.seat is not None:
+                return see("/partner")
             if session.merchant is None:
                 return error_page(portal, Problem(
                     "forbidden", "You are signed in, but no merchant has let you in yet.",
@@ -128,16 +139,17 @@ async def read_form(request: Request) -> Form:
     Raises: Problem(too_large); Problem(malformed) for what is no form of ours.
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise Problem("malformed", "This is not a form of this page.")
+        raise Problem("malformed", "This is not a form of this page.", cure="Use the portal's own page.")
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > FORM_BYTES_MAX:
-            raise Problem("too_large", "This form is larger than any of ours.")
+            raise Problem("too_large", "This form is larger than any of ours.", cure="Shorten what was typed.")
     try:
         return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
     except ValueError:
-        raise Problem("malformed", "This form has more fields than any of ours.") from None
+        raise Problem("malformed", "This form has more fields than any of ours.",
+                      cure="Reload the page and send it again.") from None  # fmt: skip
 
 
 def one(form: Form, name: str) -> str:
@@ -146,9 +158,14 @@ def one(form: Form, name: str) -> str:
 
 async def checked_form(visit: Visit) -> Form:
     """Raises: Problem(forbidden) for a form that this session did not make."""
-    same_origin(visit.request)
-    form = await read_form(visit.request)
-    if not is_csrf(visit.session, one(form, "csrf")):
+    return await read_form_of(visit.request, visit.session)
+
+
+async def read_form_of(request: Request, session: Session) -> Form:
+    """Raises: Problem(forbidden) for a form that this session did not make."""
+    same_origin(request)
+    form = await read_form(request)
+    if not is_csrf(session, one(form, "csrf")):
         raise Problem("forbidden", "This form is from another session; nothing was done.",
                       cure="Go back, reload the page and send it again.")  # fmt: skip
     return form

@@ -6,15 +6,28 @@ from starlette.routing import Route
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import (
+    campaigns,
     capture,
+    check,
+    connection_test,
     evaluate,
+    events,
+    hooks,
+    onboarding,
+    onboarding_documents,
     order,
     orders,
     outcome,
+    partner,
+    partner_merchant,
+    partner_report,
+    partner_webhooks,
     reconciliation,
     refund,
+    reports,
     settlements,
     sites,
+    switches,
     token,
     tokenize,
     transmit,
@@ -24,11 +37,13 @@ from recoup.doors.rescue import (
 from recoup.doors.rescue.resource import Method, Resource
 from recoup.doors.rescue.services import Services
 
-METHODS: Final = (
-    *token.METHODS, *transmit.METHODS, *tokenize.METHODS, *evaluate.METHODS, *capture.METHODS, *outcome.METHODS,
-    *orders.METHODS, *order.METHODS, *refund.METHODS, *webhooks.METHODS, *sites.METHODS,
-    *settlements.METHODS, *reconciliation.METHODS, *uploads.METHODS,
+# In the order in which the documentation shows them.
+_RESOURCES: Final = (
+    token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, uploads, hooks, webhooks,
+    events, sites, campaigns, switches, connection_test, settlements, reconciliation, reports, partner,
+    partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip
+METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.METHODS)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 
 

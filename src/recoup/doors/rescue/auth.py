@@ -11,13 +11,23 @@ from recoup.kernel.scope import Actor
 
 @dataclass(frozen=True, slots=True)
 class Caller:
+    """A merchant's developer; or with `partner_id` a partner's, who has no `mid`."""
+
     app_key: str
-    merchant_id: UUID
+    mid: UUID | None
     scopes: frozenset[str]
+    partner_id: UUID | None = None
+
+    @property
+    def merchant_id(self) -> UUID:
+        """Raises: Problem(forbidden) for a partner: what is a merchant's is called with the merchant's own key."""
+        if self.mid is None:
+            raise merchants_only()
+        return self.mid
 
     @property
     def actor(self) -> Actor:
-        return Actor("api", self.app_key)
+        return Actor("api" if self.partner_id is None else "partner", self.app_key)
 
 
 async def authenticate(services: Services, scope: Scope) -> Caller:
@@ -33,4 +43,9 @@ async def authenticate(services: Services, scope: Scope) -> Caller:
     else:
         cure = "Get a token at /v1/oauth2/token and send it as `Authorization: Bearer <token>`."
         raise Problem("unauthenticated", "The call carries no credential.", cure=cure)
-    return Caller(identity.app_key, identity.merchant_id, identity.scopes)
+    return Caller(identity.app_key, identity.mid, identity.scopes, identity.partner_id)
+
+
+def merchants_only() -> Problem:
+    return Problem("forbidden", "A partner's key opens /v1/partner, /v1/onboarding and GET /v1/events only.",
+                   cure="Call payments and orders with the merchant's own key.")  # fmt: skip

@@ -78,10 +78,16 @@ def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
     return {"TraceId": [trace_id(scope)], **fields}
 
 
+def _told(problem: Problem) -> dict[str, str]:
+    """Of a switch what is off, for machines."""
+    offs = problem.facts.get("offs", ())
+    return {"kind": problem.facts["switch"], "off": ",".join(off.level for off in offs)} if offs else {}
+
+
 def _envelope(problem: Problem, code: Code) -> dict[str, Any]:
     text = problem.sentence()
     tuple_ = {"item1": text, "item2": code.digits, "item3": problem.code, "item4": True}
     return {
         "success": False, "result": text, "status": None, "statusCode": code.digits, "errors": [tuple_],
-        "customProperties": {},
+        "customProperties": _told(problem),
     }  # fmt: skip

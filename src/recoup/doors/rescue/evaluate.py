@@ -87,6 +87,7 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy) -> Declined:
     token_id, pan = token_or_pan(method)
     month, year = _expiry(method, pan is not None)
     site_id, site_url = fields.identifier("siteId"), fields.text("siteUrl", maximum=512)
+    campaign = fields.text("campaign", maximum=64)
     source, sense_key = source_of(fields.text("orderSource")), fields.text("senseKey")
     descriptor = transaction.text("dynamicDescriptor", maximum=64) or transaction.text("descriptor", maximum=64)
     facts = _facts(fields, transaction, method, kind)
@@ -98,7 +99,7 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy) -> Declined:
         expires_at=expires_at, units=units, currency=currency, token_id=token_id, pan=pan, cvv=cvv, exp_month=month,
         exp_year=year, transaction_id=transaction_id, decline=decline, site_id=site_id,
         site_url=site_url or None, descriptor=descriptor or None, payer=person, facts=facts,
-        sense_key=sense_key or None,
+        sense_key=sense_key or None, campaign=campaign or None,
     )  # fmt: skip
 
 
@@ -142,6 +143,7 @@ def _facts(fields: Fields, transaction: Fields, method: Fields, kind: str) -> di
         "network_transaction_id": transaction.text("networkTransactionId", maximum=64),
         "agreement": "recurring" if fields.flag("isRecurring") else None,
         "correlation_id": fields.text("correlationId", maximum=64),
+        "sense_key": fields.text("senseKey"),
         "processor_name": transaction.text("processorName"),
     }
     return {name: value for name, value in facts.items() if value not in (None, "", [], {})}

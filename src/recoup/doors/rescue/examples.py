@@ -33,6 +33,11 @@ EVALUATE: Final = (
     Example("tried at once", _SYNC, 200, _TAKEN | {
         "success": False, "status": "DECLINED", "result": "Not rescued yet; the rescue goes on."}),
 )  # fmt: skip
+CHECK: Final = (
+    Example("complete enough", _SYNC | {"expiryDateUtc": "2026-03-23T00:00:00Z"}, 200, {
+        "valid": True, "complaints": []}),
+    Example("not yet", {"isDeclined": True, "orderId": "SUB-1"}, 200, {"valid": False, "score": 0, "decline": None}),
+)  # fmt: skip
 TRANSMIT: Final = (
     Example("an approved payment", {
         "isDeclined": False, "isMIT": False, "orderId": "SO-20931", "orderSource": "ecommerce", "payer": _PAYER,

@@ -76,6 +76,7 @@ def members(row: asyncpg.Record) -> dict[str, Any]:
         "billing_address": row["billing"] or {}, "shipping_address": row["shipping"], "first_name": first,
         "last_name": last, "email": row["email"] or "", "phone": row["phone"] or "", "currency_code": row["asset"],
         "currency_symbol": symbol(row["asset"]), "external_order_id": row["external_id"], "site_id": row["site_id"],
+        "campaign_id": row["campaign_id"] or UNSET,
         "customer": f"{first} {last}".strip(), "is_mit": row["order_type"] == "MIT", "order_source": row["source"],
         "descriptor": row["descriptor"], "amount": row["units"], "refunded_amount": row["refunded_units"],
         "reason": row["reason"], "do_not_retry": row["do_not_retry"], "metadata": row["metadata"],

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from types import MappingProxyType
 from uuid import UUID
 
 from recoup.doors.rescue.fields import GUID, TEXT_MAX, Fields, parse_moment
@@ -21,11 +22,16 @@ class Query(Fields):
         super().__init__({})
         self._given = given
 
-    def refuse_unknown(self, names: Iterable[str]) -> None:
-        """A filter that is misspelt would show everything: it is asked about instead."""
+    def refuse_unknown(self, names: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
+        """A filter that is misspelt would show everything: it is asked about instead. `elsewhere`: what other lists
+        call it -> what it is called here."""
         known = {name.lower(): name for name in names}
+        others = {name.lower(): (name, here) for name, here in elsewhere.items()}
         for given in self._given:
-            if given not in known:
+            if given in others:
+                name, here = others[given]
+                self.complain("query", text=f"The parameter {name!r} is not known here. This list has {here} for it.")
+            elif given not in known:
                 near = get_close_matches(given, known, n=1, cutoff=0.5)
                 cure = f"Did you mean {known[near[0]]}?" if near else "Known are " + ", ".join(known.values()) + "."
                 self.complain("query", text=f"The parameter {given[:64]!r} is not known. {cure}")

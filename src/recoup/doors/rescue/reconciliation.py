@@ -16,28 +16,22 @@ from recoup.doors.rescue.shapes.reconciliation import (
     ReconciliationQuery,
 )
 from recoup.doors.rescue.wire import iso_or_null
-from recoup.flows.money.report import (
-    Span,
-    balance_of,
-    kind_of,
-    line_id,
-    place_of,
-    report_csv,
-    report_totals,
-)
+from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
+from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.money.periods import zone_of
+from recoup.rules.money.periods import Span, zone_of
 from recoup.store.read.movements import Place, movements, report_span
 
 SPAN_MAX: Final = timedelta(days=400)
+_ELSEWHERE: Final = {"pageSize": "limit", "pageNumber": "after"}
 _FORMATS: Final = {"json": "json", "csv": "csv"}
 
 
 async def get_reconciliation(call: Call) -> Reply:
     query = Query(call.query)
-    query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format"))
+    query.refuse_unknown(("from", "to", "id", "limit", "after", "zone", "format"), _ELSEWHERE)
     limit = query.number("limit", 100, 1, LINES_MAX) or 100
     accepted = call.headers.get("accept", "").lower()
     form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
@@ -120,7 +114,8 @@ def _after(query: Query) -> Place | None:
 GET: Final = Operation(
     "GET", "/v1/reconciliation", "What moved on your account",
     "Every entry of the ledger on your account in a period, by the date of booking: `from` is included, `to` is not, "
-    "both are business time. The lines' `net` adds up to `totals`, to the cent. With `format=csv`, or `Accept: "
+    "both are business time. The lines' `net` adds up to `totals`, to the cent. Pages go by `limit` and "
+    "`after`, the `next` of the page before: what is booked meanwhile shifts none. With `format=csv`, or `Accept: "
     "text/csv`, all lines come as one file with decimal amounts, dates in `zone` with their offset.",
     group="Settlements", query=ReconciliationQuery, answers={200: Reconciliation}, problems=("not_found",),
     examples=examples.MOVEMENTS,

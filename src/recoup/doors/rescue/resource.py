@@ -10,13 +10,22 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal, send_stream
+from recoup.doors.edge.asgi import (
+    Headers,
+    Receive,
+    Refusal,
+    Scope,
+    Send,
+    answer_headers,
+    header,
+    send_refusal,
+    send_stream,
+)
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
 from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of
-from recoup.doors.edge.rate import check_rate
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.rescue.auth import Caller, authenticate
+from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
 from recoup.doors.rescue.services import Services
 from recoup.kernel.ids import parse_id
@@ -28,6 +37,7 @@ log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
 QUERY_FIELDS_MAX: Final = 500
 CALLERS_MAX: Final = 1_000
+PARTNER: Final = "partner"  # the scope of a partner's key
 FIND_ORDER: Final = (
     "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…"
 )
@@ -45,6 +55,7 @@ class Call:
     query: Mapping[str, list[str]]
     raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     request_id: str
+    answer_headers: Headers = field(default_factory=list)
     receive: Receive | None = field(default=None, repr=False)  # the body's, for methods that stream it
 
     @property
@@ -76,13 +87,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An operation and what does it. `scope`: what the credential must allow, None for calls without one. `fold`: the
-    names of the fields that its body is told to have; None for methods that take no body."""
+    """An operation and what does it. `scope`: what the credential must allow, None for calls without one. `partners`:
+    a partner's key may call it as well as a merchant's. `fold`: the names of the fields that its body is told to have;
+    None for methods that take no body."""
 
     operation: Operation
     handle: Callable[[Call], Awaitable[Reply]]
     scope: str | None
     body_optional: bool = False
+    partners: bool = False
     streams: bool = False  # the body is read by what handles the call, piece by piece
     fold: Folding | None = field(init=False)
 
@@ -128,14 +141,14 @@ class Resource:
             raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed,
                           cure=f"Send it with {' or '.join(self._methods)}.")  # fmt: skip
         if caller is not None:
-            if method.scope is not None and method.scope not in caller.scopes:
-                raise Problem("forbidden", f"This key does not allow {method.scope}.",
-                              cure=f"Use a key with the scope {method.scope}.")  # fmt: skip
-            check_rate(services.buckets, caller.app_key, services.world.clocks.monotonic())
+            _permit(method, caller)
+            await services.limits.take(services.buckets, answer_headers(scope), caller.app_key,
+                                       services.world.clocks.monotonic(), merchant_id=caller.mid,
+                                       partner_id=caller.partner_id)  # fmt: skip
         body = await _body(method, scope, receive)
         query = _query(scope["query_string"])
         call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
-                    receive)  # fmt: skip
+                    answer_headers(scope), receive)  # fmt: skip
         reply = await method.handle(call)
         return await _with_clock(services, caller, reply)
 
@@ -156,6 +169,17 @@ class Resource:
             if given is not None and given[:7].lower() == b"bearer " and len(self._callers) < CALLERS_MAX:
                 self._callers[given] = caller
         return caller
+
+
+def _permit(method: Method, caller: Caller) -> None:
+    """Raises: Problem(forbidden)."""
+    if method.scope is None or (caller.partner_id is not None and method.partners):
+        return
+    if caller.partner_id is not None and method.scope != PARTNER:
+        raise merchants_only()
+    if method.scope not in caller.scopes:
+        kind = "partner's key" if method.scope == PARTNER else f"key with the scope {method.scope}"
+        raise Problem("forbidden", f"This key does not allow {method.scope}.", cure=f"Use a {kind}.")
 
 
 def _query(text: bytes) -> dict[str, list[str]]:
@@ -193,10 +217,10 @@ async def _has_body(scope: Scope) -> bool:
 
 async def _with_clock(services: Services, caller: Caller | None, reply: Reply) -> Reply:
     """A moved clock is named, so that nobody wonders about the dates."""
-    if caller is None:
+    if caller is None or caller.mid is None:
         return reply
     try:
-        merchant = (await services.merchants.get(caller.merchant_id)).merchant
+        merchant = (await services.merchants.get(caller.mid)).merchant
     except Problem:
         return reply  # what was done is answered, with or without a note on the clock
     if not merchant.offset_us:

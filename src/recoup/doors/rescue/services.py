@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.rate import Buckets
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
@@ -11,6 +12,7 @@ from recoup.flows.hosted_link import checkout_token
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.flows.merchants.credentials import Credentials
+from recoup.flows.merchants.quotas import Quotas
 from recoup.kernel.world import World
 
 
@@ -23,6 +25,7 @@ class Services:
     evaluate: Evaluate
     transmit: Transmit
     credentials: Credentials
+    limits: Limits
     buckets: Buckets = field(default_factory=lambda: Buckets(per_second=2_000, burst=10_000))
     url: str = ""
 
@@ -37,5 +40,6 @@ def make_services(world: World, orders: Orders, rate_per_second: int = 2_000, ur
     vault = Vault(world)
     return Services(
         world, orders, merchants, vault, Evaluate(world, orders, merchants, vault), Transmit(world, orders, merchants),
-        Credentials(world), Buckets(per_second=rate_per_second, burst=5 * rate_per_second), url,
+        Credentials(world), Limits(Quotas(world).of),
+        Buckets(per_second=rate_per_second, burst=5 * rate_per_second), url,
     )  # fmt: skip

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from recoup.doors.edge.asgi import Receive, Scope, Send
 from recoup.doors.edge.described import Operation
-from recoup.doors.edge.rate import check_rate
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.auth import authenticate
 from recoup.doors.rescue.fields import Fields
@@ -73,7 +72,9 @@ async def _merchant(call: Call) -> UUID:
             cure = "Send ?environment=<tokenization key>, or a bearer token."
             raise Problem("unauthenticated", "The tokenization key is missing or not valid.", cure=cure)
         merchant_id = found
-        check_rate(call.services.buckets, key, call.services.world.clocks.monotonic())
+        services = call.services
+        await services.limits.take(services.buckets, call.answer_headers, key, services.world.clocks.monotonic(),
+                                   merchant_id=merchant_id)  # fmt: skip
     mid = (call.query.get("mid") or [""])[0] or str(call.body.get("mid") or "")
     if mid and mid.lower() != str(merchant_id):
         raise Problem("invalid", NOT_YOUR_MID, field="Mid")

@@ -3,8 +3,11 @@
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import UNSET
+
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.hook_owner import owner_of
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.settings import (
@@ -14,10 +17,12 @@ from recoup.doors.rescue.shapes.settings import (
     EndpointBody,
     EndpointChange,
     Endpoints,
+    Health,
     TestAnswer,
     TestBody,
 )
 from recoup.doors.rescue.shapes.settings import Endpoint as Shown
+from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.send_sample import send_sample
@@ -33,19 +38,22 @@ async def create(call: Call) -> Reply:
     url, events, form = _told(fields, whole=True)
     own_key, encrypt = bool(fields.flag("ownKey")), bool(fields.flag("encrypt"))
     fields.raise_if_any()
+    owner = await owner_of(call, writes=True)
     made = await endpoints.create(
-        call.services.world, call.scope, url or "", events, form or "rescue", own_key=own_key, encrypt=encrypt
+        call.services.world, owner, url or "", events, form or "rescue", own_key=own_key, encrypt=encrypt
     )
-    return Reply(_shown(made), 201)
+    return Reply(shown(made), 201)
 
 
 async def list_all(call: Call) -> Reply:
-    found = await endpoints.list_all(call.services.world, call.scope)
-    return Reply(Endpoints(data=[_shown(one) for one in found]))
+    found = await endpoints.list_all(call.services.world, await owner_of(call))
+    return Reply(Endpoints(data=[shown(one) for one in found]))
 
 
 async def read(call: Call) -> Reply:
-    return Reply(_shown(await endpoints.read(call.services.world, call.scope, _id(call))))
+    world = call.services.world
+    found = await endpoints.read(world, await owner_of(call), endpoint_id(call))
+    return Reply(shown(found, waiting=await endpoints.waiting(world, found)))
 
 
 async def replace(call: Call) -> Reply:
@@ -57,40 +65,40 @@ async def change(call: Call) -> Reply:
 
 
 async def _change(call: Call, *, whole: bool) -> Reply:
-    endpoint_id, fields = _id(call), Fields(call.body)
+    which, fields = endpoint_id(call), Fields(call.body)
     url, events, form = _told(fields, whole=whole)
     state, encrypt = fields.text("state", maximum=32) or None, fields.flag("encrypt")
     fields.raise_if_any()
-    world, scope = call.services.world, call.scope
+    world, owner = call.services.world, await owner_of(call, writes=True)
     if whole:
-        form = form or _usual_format((await endpoints.read(world, scope, endpoint_id)).format)
+        form = form or _usual_format((await endpoints.read(world, owner, which)).format)
         events = list(endpoints.default_events(form)) if events is None else events
         state, encrypt = state or "active", bool(encrypt)
     changed = await endpoints.update(
-        world, scope, endpoint_id, url=url, events=events, form=form, state=state, encrypt=encrypt
+        world, owner, which, url=url, events=events, form=form, state=state, encrypt=encrypt
     )
-    return Reply(_shown(changed))
+    return Reply(shown(changed))
 
 
 async def delete(call: Call) -> Reply:
-    await endpoints.delete(call.services.world, call.scope, _id(call))
+    await endpoints.delete(call.services.world, await owner_of(call, writes=True), endpoint_id(call))
     return Reply(None, 204)
 
 
 async def test(call: Call) -> Reply:
-    endpoint_id, fields = _id(call), Fields(call.body)
+    which, fields = endpoint_id(call), Fields(call.body)
     name = fields.text("event", maximum=64) or None
     fields.raise_if_any()
-    sent = await send_sample(call.services.world, call.scope, endpoint_id, name)
+    sent = await send_sample(call.services.world, await owner_of(call, writes=True), which, name)
     return Reply(TestAnswer(success=sent.taken, event=sent.event, event_id=sent.event_id, status=sent.status,
                             latency_ms=sent.latency_ms, answer=sent.answer))  # fmt: skip
 
 
 async def deliveries(call: Call) -> Reply:
-    endpoint_id, query = _id(call), Query(call.query)
+    which, query = endpoint_id(call), Query(call.query)
     limit, before = query.number("limit", 50, 1, DELIVERIES_MAX) or 50, query.guid("before")
     query.raise_if_any()
-    rows = await endpoints.deliveries(call.services.world, call.scope, endpoint_id, limit + 1, before)
+    rows = await endpoints.deliveries(call.services.world, await owner_of(call), which, limit + 1, before)
     more = len(rows) > limit
     data = [_delivery(row) for row in rows[:limit]]
     return Reply(Deliveries(data=data, next=data[-1].id if more else None))
@@ -110,24 +118,31 @@ def _usual_format(before: str) -> str:
     return "stablecoin" if before == "stablecoin" else "rescue"
 
 
-def _id(call: Call) -> UUID:
+def endpoint_id(call: Call) -> UUID:
     found = parse_id(call.path["id"])
     if found is None:
         raise Problem("not_found", "There is no such webhook endpoint.", cure="See GET /v1/webhooks.")
     return found
 
 
-def _shown(endpoint: Endpoint) -> Shown:
+def shown(endpoint: Endpoint, *, waiting: int | None = None) -> Shown:
+    """`waiting`: events that are still to be delivered there, where they were counted."""
+    health = endpoint.health
     return Shown(
         id=endpoint.endpoint_id, url=endpoint.url, events=list(endpoint.events), format=endpoint.format,
         state=endpoint.state, why=endpoint.why, created_date=iso(endpoint.created_at),
-        signing_key=endpoint.signing_key, encrypt=endpoint.encrypt,
+        signing_key=endpoint.signing_key, encrypt=endpoint.encrypt, own_key=endpoint.own_key,
+        previous_key_until=iso_or_null(endpoint.previous_until),
+        health=Health(state=health.state, since=iso_or_null(health.failing_since), failures=health.failures,
+                      last_error=health.last_error, next_try_at=iso_or_null(health.probe_at),
+                      waiting_events=UNSET if waiting is None else waiting),
     )  # fmt: skip
 
 
 def _delivery(row: Any) -> Delivery:
     return Delivery(
-        id=row["try_id"], event=row["event"] or "", event_id=row["event_id"], order_id=row["subject_id"],
+        id=row["try_id"], mid=row["merchant_id"], is_resent=row["resent"], event=row["event"] or "",
+        event_id=row["event_id"], order_id=row["subject_id"],
         external_order_id=row["external_id"], sequence=row["seq"], attempt=row["try_no"], at=iso(row["at"]),
         status=row["status"], error=row["error"], latency_ms=row["latency_ms"], answer=row["answer"],
         result=row["result"], is_sample=row["is_sample"],

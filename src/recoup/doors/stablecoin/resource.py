@@ -9,9 +9,8 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, answer_headers, header, send_refusal
 from recoup.doors.edge.json_body import ClientGone, check_content_type, decode_json, read_body
-from recoup.doors.edge.rate import check_rate
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.stablecoin.errors import refusal
 from recoup.doors.stablecoin.fields import read_query
@@ -102,7 +101,8 @@ class Resource:
             allowed = ", ".join(self._methods)
             raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed,
                           cure="Use one of these.")  # fmt: skip
-        check_rate(services.buckets, caller.key_id, services.world.clocks.monotonic())
+        await services.limits.take(services.buckets, answer_headers(scope), caller.key_id,
+                                   services.world.clocks.monotonic(), merchant_id=caller.merchant_id)  # fmt: skip
         body = None
         if method.body:
             check_content_type(header(scope, b"content-type"))

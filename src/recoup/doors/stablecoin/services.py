@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.rate import Buckets
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.stable.callers import Callers
 from recoup.flows.stable.charge import Charges
 from recoup.kernel.world import World
@@ -21,14 +23,16 @@ class Services:
     charges: Charges
     buckets: Buckets
     url: str
+    limits: Limits
 
 
 def make_services(
     world: World, orders: Orders, url: str, rate_per_second: int = 2_000, merchants: Merchants | None = None, *,
-    reads_once: bool = True,
+    reads_once: bool = True, limits: Limits | None = None,
 ) -> Services:  # fmt: skip
     merchants = merchants or Merchants(world)
     return Services(
         world, orders, merchants, Callers(world, reads_once=reads_once), Charges(world, merchants),
         Buckets(per_second=rate_per_second, burst=5 * rate_per_second), url,
+        limits or Limits(Quotas(world).of),
     )  # fmt: skip

@@ -71,7 +71,7 @@ class Given:
 async def show(world: World, merchant_id: UUID, order_id: UUID) -> Asked:
     """Raises: Problem(not_found) for an order that asks its customer nothing and never did."""
     async with world.db.connection() as connection:
-        row = await asked_of(connection, merchant_id, order_id)
+        row = await asked_of(connection, merchant_id, order_id, world.clocks.wall())
     if row is None:
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     state: State = "over"

@@ -30,11 +30,14 @@ from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
-from recoup.rules.order.snapshot import Merchant
-from recoup.rules.rescue.intake import choose_site, expiry_of, kind_of
+from recoup.rules.rescue.intake import expiry_of, kind_of
+from recoup.rules.rescue.origin import Named, origin_of
+from recoup.rules.rescue.pause import check_taking
+from recoup.rules.rescue.switches import Off, check_taken, refused
 from recoup.store.read.evaluate import find_token, latest_generation, order_word
 from recoup.store.read.merchants import Known
 from recoup.store.read.requests import find_request
+from recoup.store.read.switches import last_actors
 from recoup.store.write.requests import remember
 from recoup.store.write.vault import find_prints
 
@@ -79,14 +82,14 @@ class Evaluate:
             known = await self._merchants.get(scope.merchant_id)
             try:
                 row, warnings = self._row(scope, known, given, generation, token_id, input_mac)
-            except Problem as refused:
+            except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new today.
                 seen = await self._seen(scope, given, token_id, input_mac)
                 if isinstance(seen, int) and attempt == 0:
                     self._merchants.forget(scope.merchant_id)  # kept settings, the clock too, may be a second old
                     continue
                 if isinstance(seen, int):
-                    raise refused from None
+                    raise await self._told(scope, problem) from None
                 return await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
             # A number given outright goes into the vault only once it is known that this is taken.
             admitted = kept and await self._admissions.admit(row, last=attempt == _TRIES - 1)
@@ -114,10 +117,12 @@ class Evaluate:
         self, scope: Scope, known: Known, given: Declined, generation: int, token_id: UUID, input_mac: bytes
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         merchant, world, wall = known.merchant, self._world, self._world.clocks.wall()
+        check_taking(merchant)
         now = merchant.business(wall)
         kind = kind_of(merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
-        site, warnings = choose_site(known.sites, given.site_id, given.site_url, given.descriptor)
-        _switched_on(merchant, site, kind)
+        named = Named(given.site_id, given.site_url, given.descriptor, given.campaign)
+        site, campaign, warnings = origin_of(known.sites, known.campaigns, named, merchant.unknown_sites)
+        check_taken(kind, merchant, site, campaign)
         expires_at, more = expiry_of(kind, given.expires_at, now, world.policy, bool(given.facts.get("is_recurring")))
         warnings += more
         if kind == "cit_web" and not given.payer.ip:
@@ -139,13 +144,15 @@ class Evaluate:
             "operation": "evaluate", "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer,
             "door": "rescue", "kind": kind, "order_type": "MIT" if given.is_mit else "CIT",
             "source": given.order_source, "external_id": given.external_id, "generation": generation,
-            "site_id": site.site_id, "descriptor": given.descriptor or site.descriptor, "asset": given.currency,
+            "site_id": site.site_id, "campaign_id": campaign.campaign_id if campaign else None,
+            "descriptor": given.descriptor or (campaign and campaign.descriptor) or site.descriptor,
+            "asset": given.currency,
             "units": given.units, "amount_text": str(given.units), "token_id": token_id,
             "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
             "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
             "subject_kind": "order", "due_kind": "admit",
             "due_at": now + (self._begin_after if managed else INLINE_GRACE),
-            "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency),
+            "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency, expires_at),
             "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
             "email": payer.email, "phone": payer.phone, "ip": payer.ip, "billing": payer.billing,
@@ -217,6 +224,16 @@ class Evaluate:
                            self._world.clocks.wall())  # fmt: skip
         return word.order_id
 
+    async def _told(self, scope: Scope, problem: Problem) -> Problem:
+        """Of a switch also who can switch it on: that is whoever may undo what was done last."""
+        offs: tuple[Off, ...] = problem.facts.get("offs", ())
+        if not offs:
+            return problem
+        switch = problem.facts["switch"]
+        async with self._world.db.connection() as connection:
+            last = await last_actors(connection, scope.merchant_id, [off.subject_id for off in offs], switch)
+        return refused(switch, [off._replace(actor=last.get(off.subject_id)) for off in offs])
+
     def _crowd(self) -> float:
         """Seconds earlier to decide, for those that are tried side by side will all have to be answered at once."""
         return min(CROWD_SECONDS_MAX, CROWD_SECONDS_EACH * len(self._out))
@@ -269,10 +286,10 @@ class Evaluate:
     def _mac(self, given: Declined, token_id: UUID) -> bytes:
         """Over what the caller means: codes of the card and the moment of the decline do not count."""
         decline = {k: v for k, v in given.decline.items() if k != "at"}
-        facts = {k: v for k, v in given.facts.items() if k != "utc_offset"}
+        facts = {k: v for k, v in given.facts.items() if k not in ("utc_offset", "sense_key")}
         meant = [given.external_id, given.is_mit, given.order_source, given.expires_at, given.units, given.currency,
-                 token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor, facts,
-                 given.exp_month, given.exp_year, given.payer]  # fmt: skip
+                 token_id, given.transaction_id, decline, given.site_id, given.site_url, given.descriptor,
+                 given.campaign, facts, given.exp_month, given.exp_year, given.payer]  # fmt: skip
         mac: bytes = self._world.keys.mac("evaluate", _encode_meant(meant))
         return mac
 
@@ -307,18 +324,6 @@ def _had_card(last: Any, pan_id: UUID | None) -> bool:
     return pan_id == last["pan_id"] or (
         pan_id is not None and (pan_id in before or identity_of(last["order_id"], pan_id, "any") in before)
     )
-
-
-def _switched_on(merchant: Merchant, site: Any, kind: str) -> None:
-    """Raises: Problem(kind_switched_off) naming the switch."""
-    switch = "mit" if kind.startswith("mit") else kind
-    words = {"mit": "MIT", "cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)"}[switch]
-    if not getattr(merchant, switch):
-        raise Problem("kind_switched_off", f"{words} orders are switched off for this merchant.",
-                      cure="Ask the operator to switch them on.", kind=kind)  # fmt: skip
-    if not getattr(site, switch):
-        raise Problem("kind_switched_off", f"{words} orders are switched off for the site {site.name}.",
-                      cure="Switch them on for the site, or send another site.", kind=kind)  # fmt: skip
 
 
 def _search_text(given: Declined) -> str:

@@ -48,6 +48,7 @@ class Declined:
     payer: Person
     facts: dict[str, Any]
     sense_key: str | None = None
+    campaign: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,14 +88,15 @@ async def dispute_on_demand(
     if charge is None or charge["route"] != ROUTE:
         raise Problem("wrong_state", "Nothing was charged for this order.", cure="Wait until it is approved.")
     if units is not None and units <= 0:
-        raise Problem("invalid", "The amount to dispute must be more than zero.", field="amount")
+        raise Problem("invalid", "The amount to dispute must be more than zero.", field="amount",
+                      cure="Write it like 19.99, or leave it empty for all.")  # fmt: skip
     notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won", case) if decided else None
     if notice is None and case is not None:
         raise Problem("wrong_state", "The bank has decided this case otherwise.", cure="Look at the dispute.")
     if notice is None:
         notice = await issuer.dispute(Wanted(charge["attempt_id"], kind, now, stage, units))
         if notice is None:
-            message = "The issuer takes no such dispute: nothing of the charge is left, or no case can go on so."
+            message = "The issuer takes no such dispute: it is more than the charge has left, or no case can go on so."
             raise Problem("wrong_state", message, cure="Look at the order's disputes and refunds.")
         told = await _send(world, orders, notice)
         notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won") if decided else None
@@ -116,6 +117,7 @@ async def _send(world: World, orders: Orders, notice: Notice) -> Received:
 
 def _issuer(world: World) -> Any:
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Disputes are made in the sandbox only.")
+        raise Problem("forbidden", "Disputes are made in the sandbox only.",
+                      cure="In live they come from the processor.")  # fmt: skip
     issuer: SandboxProcessor = world.processors[ROUTE]
     return issuer

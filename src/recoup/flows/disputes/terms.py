@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from recoup.flows.known import known_offset
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -10,7 +11,6 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.money.disputes import Party, Terms, terms_at
 from recoup.store.read.disputes import as_terms, read_terms
-from recoup.store.read.merchants import offset_of
 from recoup.store.write.disputes import insert_terms
 
 FEE_MAX = 10**9
@@ -33,16 +33,14 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
     """Raises: Problem(invalid), also for terms that reach into the past; not_found for the merchant; conflict."""
     _check(asked)
     async with world.db.transaction() as tx:
-        offset = await offset_of(tx, scope.merchant_id)
-        if offset is None:
-            raise Problem("not_found", "There is no such merchant in this world.")
-        now = world.clocks.business(offset)
+        now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         since = asked.valid_from or now
         if since < now:
             message = f"Terms cannot reach into the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."
             raise Problem("invalid", message, field="from", cure="Leave the date out, or name one to come.")
         if since > now + AHEAD_MAX:
-            raise Problem("invalid", f"Terms begin at most {AHEAD_MAX.days} days ahead.", field="from")
+            raise Problem("invalid", f"Terms begin at most {AHEAD_MAX.days} days ahead.", field="from",
+                          cure="Name an earlier date with --from.")  # fmt: skip
         before = terms_at([as_terms(row) for row in await read_terms(tx, scope.merchant_id)], since, asked.asset)
         after = _after(before, asked, since)
         made = await insert_terms(
@@ -58,7 +56,8 @@ def _check(asked: TermsAsked) -> None:
     if asked.asset and asked.asset not in EXPONENTS:
         raise Problem("invalid", f"{asked.asset!r} is no currency.", field="currency", cure="Use its ISO 4217 code.")
     if asked.fee_units is not None and not 0 <= asked.fee_units <= FEE_MAX:
-        raise Problem("invalid", "A fee is no less than nothing, and not that much.", field="fee")
+        raise Problem("invalid", "A fee is no less than nothing, and not that much.", field="fee",
+                      cure="Write it like 15.00.")  # fmt: skip
     if asked.fee_units and not asked.asset:
         raise Problem("invalid", "A fee is an amount of money.", field="currency", cure="Name its currency.")
     if asked.valid_from is not None and asked.valid_from.tzinfo is None:

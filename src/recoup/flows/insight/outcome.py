@@ -1,6 +1,7 @@
-"""What became of one order, looked up by any of its ids across merchants: for operators at the command line."""
+"""What became of one order, looked up by any of its ids: of one merchant, or across merchants for operators."""
 
 from typing import Any
+from uuid import UUID
 
 from recoup.flows.find_order import find_one
 from recoup.kernel.money import Money
@@ -12,9 +13,9 @@ from recoup.store.read.evaluate import order_word
 from recoup.store.read.wire_orders import order_history
 
 
-async def outcome_of(world: World, key: str) -> dict[str, Any]:
+async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) -> dict[str, Any]:
     """Raises: Problem(not_found); Problem(conflict) when several merchants know this id."""
-    merchant_id, order_id = await find_one(world, key)
+    merchant_id, order_id = await find_one(world, key, merchant_id)
     async with world.db.connection() as connection:
         row = await order_word(connection, merchant_id, order_id)
         lines = await order_history(connection, merchant_id, order_id)

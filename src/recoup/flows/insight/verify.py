@@ -12,16 +12,19 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.insight import verify_ledger, verify_orders
+from recoup.flows.insight.verify_bank import bank
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
+from recoup.moves.mails import TRIES_MAX
 from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.rules.messages.order_events import EVENT_STATUSES
 from recoup.rules.money.settlement import KINDS
 from recoup.store.read.proofs import issuer
 from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
 from recoup.store.read.proofs.counts import counts
-from recoup.store.read.proofs.disputes import disputes, issuers_cases, notices_of_nothing
+from recoup.store.read.proofs.disputes import disputes, issuers_cases, notices
 from recoup.store.read.proofs.due import due_work, due_work_of_nothing
 from recoup.store.read.proofs.ledger import (
     book,
@@ -30,13 +33,16 @@ from recoup.store.read.proofs.ledger import (
     read_outstanding,
     read_postings,
 )
+from recoup.store.read.proofs.mails import mails
 from recoup.store.read.proofs.messages import feed, messages
 from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
+from recoup.store.read.proofs.periods import periods
 from recoup.store.read.proofs.reconciliation import statements
 from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothing
 from recoup.store.read.proofs.settlements import bank_settlements
 from recoup.store.read.proofs.stable import channel_book, payouts, settlements
+from recoup.store.read.proofs.switches import switches
 from recoup.store.read.proofs.uploads import uploads
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
 
@@ -75,7 +81,7 @@ async def verify(
                     break
                 if tell:
                     tell(one)
-                found = await _merchant(connection, one, wall, with_issuer)
+                found = await _merchant(connection, one, wall, with_issuer) or await bank(world, connection, one)
             found = found or await operator_exposure(connection)
             found = found or await sends_of_nothing(connection, merchant_id)
             if found is None and with_issuer:
@@ -101,12 +107,14 @@ async def _merchant(
         or await pages(connection, merchant_id)
         or await due_work_of_nothing(connection, merchant_id)
         or await payouts(connection, merchant_id)
-        or await notices_of_nothing(connection, merchant_id)
+        or await notices(connection, merchant_id)
         or await statements(connection, merchant_id)
         or await uploads(connection, merchant_id)
         or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
+        or await periods(connection, merchant_id)
         or await feed(connection, merchant_id)
         or await exposure(connection, merchant_id)
+        or await switches(connection, merchant_id)
     )
 
 
@@ -129,7 +137,8 @@ async def _window(
         await decline_that_came_in(connection, window)
         or await advances(connection, window)
         or await due_work(connection, window, wall, INLINE_GRACE)
-        or await messages(connection, window, lines, events)
+        or await mails(connection, window, TRIES_MAX)
+        or await messages(connection, window, lines, events, EVENT_STATUSES)
         or await settlements(connection, window)
         or await disputes(connection, window)
         or (await _their_books(connection, window) if with_issuer else None)

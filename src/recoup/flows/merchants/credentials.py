@@ -6,12 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
+from recoup.flows.merchants.partners import KEY_PREFIX
 from recoup.gateways.keys.jwt import LIVES_SECONDS, access_claims
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.store.read.merchants import ApiKey, find_api_key, find_tokenization_merchant
-from recoup.store.write.tokens import add_refresh_token, take_refresh_token
+from recoup.store.read.partners import find_partner_key
+from recoup.store.write.tokens import add_refresh_token, note_first_token, take_refresh_token
 
 REFRESH_LIVES = timedelta(hours=24)
 KNOWN_SECONDS = 5.0
@@ -20,9 +25,12 @@ _NO_KEY = "The AppKey and AppSecret do not belong together."
 
 @dataclass(frozen=True, slots=True)
 class Identity:
+    """A merchant's key has a `mid`, a partner's a `partner_id`."""
+
     app_key: str
-    merchant_id: UUID
+    mid: UUID | None
     scopes: frozenset[str]
+    partner_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +54,10 @@ class Credentials:
     async def sign_in(self, app_key: str, app_secret: str) -> Tokens:
         """Raises: Problem(bad_credentials), the same for an unknown key and a wrong secret."""
         async with self._world.db.connection() as connection:
-            key = await find_api_key(connection, app_key)
+            key = await _find_key(connection, app_key)
         if not self._matches(key, app_secret) or key is None:
             raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check both, and their environment.")
+        self._check_open(key, "bad_credentials")
         return await self._issue(key)
 
     async def refresh(self, token: str) -> Tokens:
@@ -56,8 +65,8 @@ class Credentials:
         wall = self._world.clocks.wall()
         async with self._world.db.connection() as connection:
             app_key = await take_refresh_token(connection, self._world.keys.secret_hash(token), wall)
-            key = await find_api_key(connection, app_key) if app_key else None
-        if key is None:
+            key = await _find_key(connection, app_key) if app_key else None
+        if key is None or self._has_ended(key):
             raise Problem("bad_credentials", "The refresh token is not valid.", field="RefreshToken",
                           cure="Sign in again with AppKey and AppSecret.")  # fmt: skip
         return await self._issue(key)
@@ -68,7 +77,8 @@ class Credentials:
         audience = frozenset(claims.get("aud") or ())
         if self._world.name not in audience:
             raise Problem("unauthenticated", "The token belongs to another environment.", cure="Sign in here.")
-        return Identity(claims["unique_name"], UUID(claims["custom:mid"]), audience)
+        mid, pid = claims.get("custom:mid"), claims.get("custom:pid")
+        return Identity(claims["unique_name"], UUID(mid) if mid else None, audience, UUID(pid) if pid else None)
 
     async def from_api_key(self, app_key: str, secret: str) -> Identity:
         """Raises: Problem(unauthenticated)."""
@@ -78,12 +88,13 @@ class Credentials:
         if known is not None and now - known[0] < KNOWN_SECONDS:
             return known[1]
         async with self._world.db.connection() as connection:
-            key = await find_api_key(connection, app_key)
+            key = await _find_key(connection, app_key)
         if not self._matches(key, secret) or key is None:
             raise Problem("unauthenticated", "The API key is not valid.", cure="Send `ApiKey id:secret`.")
+        self._check_open(key, "unauthenticated")
         if len(self._known) > 10_000:
             self._known.clear()
-        identity = Identity(key.app_key, key.merchant_id, frozenset(key.scopes))
+        identity = Identity(key.app_key, key.merchant_id, frozenset(key.scopes), key.partner_id)
         self._known[mark] = (now, identity)
         return identity
 
@@ -94,12 +105,21 @@ class Credentials:
         if known is not None and now - known[0] < KNOWN_SECONDS:
             return known[1]
         async with self._world.db.connection() as connection:
-            merchant_id = await find_tokenization_merchant(connection, environment_key)
+            merchant_id = await find_tokenization_merchant(connection, environment_key, self._world.clocks.wall())
         if merchant_id is not None:
             if len(self._tokenizers) > 10_000:
                 self._tokenizers.clear()
             self._tokenizers[environment_key] = (now, merchant_id)
         return merchant_id
+
+    def _has_ended(self, key: ApiKey) -> bool:
+        return key.ended_at is not None and key.ended_at <= self._world.clocks.wall()
+
+    def _check_open(self, key: ApiKey, code: str) -> None:
+        """Told to whoever has the secret only. Raises: Problem(`code`) for a key that was revoked or replaced."""
+        if key.ended_at is not None and self._has_ended(key):
+            raise Problem(code, f"This key ended at {iso(key.ended_at)}.", field="AppKey",
+                          cure="Use the key that took its place, or have a new one made.")  # fmt: skip
 
     def _matches(self, key: ApiKey | None, secret: str) -> bool:
         """Takes as long for an unknown key as for a wrong secret."""
@@ -109,11 +129,22 @@ class Credentials:
     async def _issue(self, key: ApiKey) -> Tokens:
         world, wall = self._world, self._world.clocks.wall()
         claims = access_claims(
-            client_id=key.app_key, mid=str(key.merchant_id), audience=[*key.scopes, world.name],
-            token_id=str(new_id()), now=wall,
+            client_id=key.app_key, mid=_text(key.merchant_id), pid=_text(key.partner_id),
+            audience=[*key.scopes, world.name], token_id=str(new_id()), now=wall,
         )  # fmt: skip
         refresh = secrets.token_urlsafe(48)
         async with world.db.connection() as connection:
             await add_refresh_token(connection, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES)
+            await note_first_token(connection, key.app_key, wall)
         expires = datetime.fromtimestamp(int(wall.timestamp()) + LIVES_SECONDS, UTC)
         return Tokens(world.keys.sign_token(claims), refresh, expires, key.key_id)
+
+
+async def _find_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:
+    """A partner's key says what it is by its name."""
+    find = find_partner_key if app_key.startswith(KEY_PREFIX) else find_api_key
+    return await find(connection, app_key)
+
+
+def _text(value: UUID | None) -> str | None:
+    return str(value) if value is not None else None

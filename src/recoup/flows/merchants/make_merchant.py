@@ -1,16 +1,20 @@
 """A merchant with what it needs to begin: a site, keys, a webhook key. Everything may be repeated."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
 from recoup.moves.reports import begin_reports
 from recoup.moves.settlement import begin_settlement
+from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff
 from recoup.rules.stable.signing import secret_context
 from recoup.store.write.fee_terms import add_first_fee_term, fee_term_row
@@ -19,10 +23,12 @@ from recoup.store.write.merchants import (
     add_merchant,
     add_site,
     add_tokenization_key,
+    retire_keys,
     revoke_keys,
     set_stablecoin_webhook_key,
     set_webhook_key,
 )
+from recoup.store.write.partners import add_partner_merchant
 from recoup.store.write.signing_keys import add_signing_key, revoke_signing_keys
 
 SCOPES = ("payments", "orders", "merchants")
@@ -34,6 +40,7 @@ class NewSite:
     url: str
     name: str
     descriptor: str
+    support: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,61 +60,85 @@ async def make_merchant(
     clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
 ) -> None:  # fmt: skip
     """`clock_behind`: a sandbox merchant may begin in the past; afterwards its clock only moves forward."""
+    async with world.db.transaction() as tx:
+        await place_merchant(tx, world, merchant_id, name, sites, partner_id=partner_id, clock_behind=clock_behind,
+                             fee_basis_points=fee_basis_points)  # fmt: skip
+        if partner_id is not None:
+            await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
+
+
+async def place_merchant(
+    tx: asyncpg.Connection, world: World, merchant_id: UUID, name: str, sites: tuple[NewSite, ...], *,
+    partner_id: UUID | None, clock_behind: timedelta = timedelta(0), fee_basis_points: int = 0,
+    kinds: Collection[str] = KINDS,
+) -> None:  # fmt: skip
+    """In an open transaction: the merchant, its sites, and the clocks of its settlements and reports. `kinds` of orders
+    that it takes; live, what customers start is switched on by somebody."""
     wall = world.clocks.wall()
     acceptor = next(iter(world.processors.values())).acceptor_id
-    with_customer = world.policy.test_mode  # live, each kind is switched on by somebody
+    with_customer = world.policy.test_mode
     row: dict[str, Any] = {
         "merchant_id": merchant_id, "partner_id": partner_id, "name": name,
-        "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": with_customer,
-        "cit_callcenter": with_customer,
-        "mit": True, "region": "us", "acceptor_id": acceptor, "webhook_key": None, "created_at": wall,
+        "offset_us": -round(clock_behind / timedelta(microseconds=1)), "cit_web": with_customer and "cit_web" in kinds,
+        "cit_callcenter": with_customer and "cit_callcenter" in kinds,
+        "mit": "mit" in kinds, "region": "us", "acceptor_id": acceptor, "webhook_key": None, "created_at": wall,
     }  # fmt: skip
-    async with world.db.transaction() as tx:
-        await add_merchant(tx, row, _site(merchant_id, sites[0], wall, default=True))
-        if fee_basis_points:
-            await add_first_fee_term(tx, fee_term_row(
-                FeeTerm(new_id(), business_at(wall, row["offset_us"]), Tariff(fee_basis_points)), merchant_id,
-                actor="operator:setup", note="", recorded_at=wall,
-            ))  # fmt: skip
-        for site in sites[1:]:
-            await add_site(tx, _site(merchant_id, site, wall, default=False))
-        await begin_settlement(tx, merchant_id, wall - clock_behind)
-        await begin_reports(tx, merchant_id, wall - clock_behind)
+    await add_merchant(tx, row, _site(merchant_id, sites[0], wall, default=True))
+    if fee_basis_points:
+        await add_first_fee_term(tx, fee_term_row(
+            FeeTerm(new_id(), business_at(wall, row["offset_us"]), Tariff(fee_basis_points)), merchant_id,
+            actor="operator:setup", note="", recorded_at=wall,
+        ))  # fmt: skip
+    for site in sites[1:]:
+        await add_site(tx, _site(merchant_id, site, wall, default=False))
+    await begin_settlement(tx, merchant_id, wall - clock_behind)
+    await begin_reports(tx, merchant_id, wall - clock_behind)
 
 
 async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
     """New keys; earlier ones end. `webhook_key` base64, sealed before it is kept."""
-    mode = "test" if world.policy.test_mode else "live"
+    async with world.db.transaction() as tx:
+        keys = await issue_keys(tx, world, merchant_id)
+        await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
+    return keys
+
+
+async def issue_keys(
+    tx: asyncpg.Connection, world: World, merchant_id: UUID, *, overlap: timedelta = timedelta(0)
+) -> Keys:
+    """In an open transaction: keys that open the merchant's doors. Those before end now, or after the overlap. The
+    secrets that sign its webhooks are made, not kept: see `keep_webhook_keys`."""
+    mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     keys = Keys(
         f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}",
         f"tk_{mode}_{secrets.token_urlsafe(24)}", f"pk_{mode}_{secrets.token_hex(12)}",
         f"sk_{mode}_{secrets.token_hex(24)}", f"whsec_{secrets.token_hex(24)}",
     )  # fmt: skip
-    wall = world.clocks.wall()
-    async with world.db.transaction() as tx:
+    if overlap:
+        await retire_keys(tx, merchant_id, wall + overlap)
+    else:
         await revoke_keys(tx, merchant_id, wall)
-        kept = world.keys.secret_hash(keys.app_secret)
-        await add_api_key(tx, app_key=keys.app_key, key_id=new_id(), merchant_id=merchant_id, secret_hash=kept,
-                          scopes=list(SCOPES), at=wall)  # fmt: skip
-        await add_tokenization_key(tx, keys.tokenization_key, merchant_id, wall)
-        sealed = world.keys.seal_secret(f"webhook:{merchant_id}", webhook_key.encode())
-        await set_webhook_key(tx, merchant_id, sealed)
-        await _stablecoin_keys(world, tx, merchant_id, keys)
+        await revoke_signing_keys(tx, merchant_id, wall)
+    kept = world.keys.secret_hash(keys.app_secret)
+    await add_api_key(tx, app_key=keys.app_key, key_id=new_id(), merchant_id=merchant_id, secret_hash=kept,
+                      scopes=list(SCOPES), at=wall)  # fmt: skip
+    await add_tokenization_key(tx, keys.tokenization_key, merchant_id, wall)
+    secret = world.keys.seal_secret(secret_context(keys.stablecoin_key_id), keys.stablecoin_secret.encode())
+    await add_signing_key(tx, keys.stablecoin_key_id, merchant_id, secret, wall)
     return keys
 
 
-async def _stablecoin_keys(world: World, tx: Any, merchant_id: UUID, keys: Keys) -> None:
-    """Secrets that we sign or verify with are sealed: they are needed as they are."""
-    wall = world.clocks.wall()
-    await revoke_signing_keys(tx, merchant_id, wall)
-    secret = world.keys.seal_secret(secret_context(keys.stablecoin_key_id), keys.stablecoin_secret.encode())
-    await add_signing_key(tx, keys.stablecoin_key_id, merchant_id, secret, wall)
-    sealed = world.keys.seal_secret(f"webhook:{merchant_id}", keys.stablecoin_webhook_secret.encode())
-    await set_stablecoin_webhook_key(tx, merchant_id, sealed)
+async def keep_webhook_keys(
+    tx: asyncpg.Connection, world: World, merchant_id: UUID, rescue: str, stablecoin: str
+) -> None:
+    """Secrets that we sign with are sealed: they are needed as they are."""
+    context = f"webhook:{merchant_id}"
+    await set_webhook_key(tx, merchant_id, world.keys.seal_secret(context, rescue.encode()))
+    await set_stablecoin_webhook_key(tx, merchant_id, world.keys.seal_secret(context, stablecoin.encode()))
 
 
 def _site(merchant_id: UUID, site: NewSite, wall: object, *, default: bool) -> dict[str, object]:
     return {
         "merchant_id": merchant_id, "site_id": site.site_id, "url": site.url, "name": site.name,
-        "descriptor": site.descriptor, "is_default": default, "created_at": wall,
+        "descriptor": site.descriptor, "is_default": default, "created_at": wall, "support": site.support,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.merchants.switches import note, switches_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -56,7 +57,7 @@ async def update(world: World, scope: Scope, site_id: UUID, wanted: Wanted) -> S
 
 async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) -> Site:
     async with world.db.transaction() as tx:
-        await raise_version(tx, scope.merchant_id)
+        version = await raise_version(tx, scope.merchant_id)
         sites = await _sites(tx, scope)
         before = _one(sites, site) if isinstance(site, UUID) else site
         given = {name: value for name, value in asdict(wanted).items() if value is not None}
@@ -67,6 +68,8 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
         if after.is_default and not before.is_default:
             await clear_default(tx, scope.merchant_id)
         await put_site(tx, asdict(after) | {"merchant_id": scope.merchant_id})
+        await note(world, tx, scope, version, "site", after.site_id, after.name, switches_of(before),
+                   switches_of(after))  # fmt: skip
     return after
 
 

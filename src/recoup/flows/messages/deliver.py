@@ -5,35 +5,42 @@ Deliveries are at least once; each event of an order goes after the one before i
 
 import asyncio
 import random
-import secrets
+import time
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import structlog
 
-from recoup.gateways.web.guard import check_url
-from recoup.gateways.web.port import Answer, Web
+from recoup.flows.messages.post import Posted, post_event
+from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
-from recoup.kernel.problem import Problem
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
-from recoup.rules.messages.backoff import RESCUE, STABLECOIN, after_try
-from recoup.rules.messages.events import Event, Rendered, render
-from recoup.rules.messages.stable_events import render_stable
+from recoup.rules.messages.backoff import RESCUE, STABLECOIN, after_try, read_retry_after
+from recoup.rules.messages.breaker import OPEN_MAX, Health, Tried, after_tries, is_lost
+from recoup.rules.messages.pace import Pace
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
-from recoup.store.write.lanes import claim_lanes, finish_lanes
+from recoup.store.write.lanes import (
+    bring_forward,
+    claim_lanes,
+    due_endpoints,
+    finish_lanes,
+    lock_health,
+    lock_lanes,
+    set_health,
+)
 
 log = structlog.get_logger()
-IN_FLIGHT_MAX = 256
-ROOM_WORTH_A_CLAIM = 64
 ROOM_SECONDS = 0.01
-ABOUT_ORDERS = frozenset({"order", "stable_order", "subscription"})
+WAIT_SECONDS = 0.05  # for a place, before it is looked anew who has something to deliver
 SCHEDULES = {"stablecoin": STABLECOIN}
+OURS = frozenset({"not_rendered", "switched_off"})  # tell nothing of the receiver
 _RESULTS = {"taken": "delivered", "retry": "failed", "park": "parked", "disable": "disabled"}
-_Finished = tuple[dict[str, Any], dict[str, Any]]
+_Finished = tuple[dict[str, Any], dict[str, Any], Tried]
 
 
 class Deliveries:
@@ -43,25 +50,34 @@ class Deliveries:
         self._world = world
         self._finish: Coalescer[_Finished, bool] = Coalescer(self._finish_all, max_rows=256, writers=1)
         self._out: set[asyncio.Task[None]] = set()
+        self._pace = Pace()
 
     async def claim(self, *, merchant_id: UUID | None = None) -> int:
-        """Starts as many deliveries as are due and have room; answers how many: 0 when none was due."""
-        room = await self._room()
-        async with self._world.db.connection() as connection:
-            lanes = await claim_lanes(connection, self._world.clocks.wall(), room, merchant_id)
+        """Starts as many deliveries as are due and have a place; answers how many: 0 when none was due."""
+        while True:
+            await self._room()
+            wall = self._world.clocks.wall()
+            async with self._world.db.connection() as connection:
+                due = await due_endpoints(connection, wall, merchant_id)
+                places = self._pace.share(due)
+                lanes = await claim_lanes(connection, wall, places, merchant_id) if places else []
+            if lanes or not due or not self._out:
+                break
+            await asyncio.wait(self._out, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for lane in lanes:
+            self._pace.began(lane["endpoint_id"])
             task = asyncio.create_task(self._deliver(dict(lane)))
             self._out.add(task)
             task.add_done_callback(self._out.discard)
         return len(lanes)
 
     async def _room(self) -> int:
-        """At least one. With little of it, more is waited for, but not long: slow receivers must not hold up others."""
-        if len(self._out) > IN_FLIGHT_MAX - ROOM_WORTH_A_CLAIM:
-            await asyncio.sleep(ROOM_SECONDS)
-        while len(self._out) >= IN_FLIGHT_MAX:
+        """At least one. What is just out is waited for, but not long: slow receivers must not hold up others."""
+        if self._out:
+            await asyncio.wait(self._out, timeout=ROOM_SECONDS, return_when=asyncio.ALL_COMPLETED)
+        while self._pace.free <= 0:
             await asyncio.wait(self._out, return_when=asyncio.FIRST_COMPLETED)
-        return IN_FLIGHT_MAX - len(self._out)
+        return self._pace.free
 
     async def drain(self) -> None:
         """Waits for what is out."""
@@ -69,85 +85,99 @@ class Deliveries:
             await asyncio.wait(self._out)
 
     async def _deliver(self, lane: dict[str, Any]) -> None:
+        begun, taken = time.perf_counter(), False
         try:
             # An endpoint that was switched off or deleted meanwhile gets nothing more; its lane ends.
-            answer = await self._post(lane) if lane["state"] == "active" else Answer(None, error="switched_off")
-            await self._finish.submit(self._result(lane, answer))
+            active = lane["state"] == "active"
+            posted = await post_event(self._world, lane) if active else Posted(Answer(None, error="switched_off"))
+            taken = posted.answer.taken
+            await self._finish.submit(self._result(lane, posted))
         except Exception as error:  # noqa: BLE001 - the lane's lease runs out and it is taken up again
             log.warning("delivery not recorded", lane=str(lane["lane_id"]), error=type(error).__name__)
+        finally:
+            self._pace.ended(lane["endpoint_id"], taken=taken, seconds=time.perf_counter() - begun)
 
-    async def _post(self, lane: dict[str, Any]) -> Answer:
-        world = self._world
-        host = _host_of(lane["url"], world.policy.loopback_webhooks)
-        if host is None:
-            return Answer(None, error="refused_address")
-        try:
-            rendered = self._render(lane, host)
-        except Exception as error:  # noqa: BLE001 - it counts as a failed try: backed off, shown, and at last parked
-            log.warning("delivery not rendered", lane=str(lane["lane_id"]), error=type(error).__name__)
-            return Answer(None, error="not_rendered")
-        if rendered is None:
-            return Answer(204, body_start=b"Nothing was sent: this dialect does not tell such an event.")
-        web: Web = world.web
-        seconds = world.policy.webhook_timeout / timedelta(seconds=1)
-        return await web.post(lane["url"], rendered.headers, rendered.body, timeout_seconds=seconds)
-
-    def _render(self, lane: dict[str, Any], host: str) -> Rendered | None:
-        """None for what the endpoint's dialect does not tell."""
-        world = self._world
-        shared = lane["stablecoin_webhook_key"] if lane["door"] == "stablecoin" else lane["webhook_key"]
-        sealed = lane["own_key"] or shared
-        key = world.keys.open_secret(f"webhook:{lane['merchant_id']}", sealed).decode()
-        event = event_of(lane, world.policy.test_mode)
-        if lane["format"] == "stablecoin":
-            return render_stable(event, key, world.clocks.wall(), encrypt=lane["encrypt"])
-        return render(event, lane["format"], key, host, secrets.token_hex(16),
-                      world.clocks.wall())  # fmt: skip
-
-    def _result(self, lane: dict[str, Any], answer: Answer) -> _Finished:
-        wall = self._world.clocks.wall()
-        fails = lane["fails"] + 1
+    def _result(self, lane: dict[str, Any], posted: Posted) -> _Finished:
+        wall, answer = self._world.clocks.wall(), posted.answer
+        fails, retry_after = lane["fails"] + 1, answer.headers.get("retry-after")
         verdict = after_try(
-            answer.status, error=answer.error, fails=fails, jitter=random.random(),
-            retry_after=answer.headers.get("retry-after"), now=wall, schedules=SCHEDULES.get(lane["format"], RESCUE),
+            answer.status, error=answer.error, fails=fails, jitter=random.random(), retry_after=retry_after, now=wall,
+            schedules=SCHEDULES.get(lane["format"], RESCUE),
         )  # fmt: skip
         keys = {"merchant_id": lane["merchant_id"], "endpoint_id": lane["endpoint_id"]}
         finished = keys | {
             "lane_id": lane["lane_id"], "subject_id": lane["subject_id"], "seq": lane["next_seq"], "fails": fails,
+            "tries": lane["tries"] + 1, "lease_until": lane["lease_until"], "switched": posted.switched,
             "retry_at": wall + (verdict.delay or timedelta(0)) if verdict.action == "retry" else None,
             "disable": "The receiver answered 410 Gone." if verdict.action == "disable" else None,
         }  # fmt: skip
         tried = keys | {
             "try_id": new_id(), "subject_id": lane["subject_id"], "seq": lane["next_seq"],
-            "event_id": lane["event_id"] or lane["lane_id"], "try_no": fails, "at": wall, "status": answer.status,
-            "error": answer.error, "latency_ms": round(answer.latency_ms),
+            "event_id": lane["event_id"] or lane["lane_id"], "try_no": lane["tries"] + 1, "at": wall,
+            "status": answer.status, "error": answer.error, "latency_ms": round(answer.latency_ms),
             "answer": answer.body_start.decode("utf-8", "replace").replace("\x00", ""),
-            "result": _RESULTS[verdict.action],
+            "result": _RESULTS[verdict.action], "resent": posted.resent,
         }  # fmt: skip
-        return finished, tried
+        asked = read_retry_after(retry_after, wall) if answer.status in (429, 503) else None
+        told = Tried(answer.taken, lane["probe"], answer.error or f"HTTP {answer.status}",
+                     wall + asked if asked else None)  # fmt: skip
+        return finished, tried, told
 
     async def _finish_all(self, results: Sequence[_Finished]) -> list[bool]:
         async def once() -> None:
+            wall = self._world.clocks.wall()
             async with self._world.db.transaction() as tx:
-                lanes, tries = [r[0] for r in results], [r[1] for r in results]
-                await finish_lanes(tx, lanes, tries, self._world.clocks.wall())
+                lanes, tries = [dict(r[0]) for r in results], [dict(r[1]) for r in results]
+                await lock_lanes(tx, lanes)
+                changed, closed = await _judge(tx, results, lanes, tries, wall)
+                await finish_lanes(tx, lanes, tries, wall)
+                if changed:
+                    await set_health(tx, changed)
+                if closed:
+                    await bring_forward(tx, closed, wall)
 
         await retrying(once)
         return [True] * len(results)
 
 
-@lru_cache(maxsize=4096)
-def _host_of(url: str, loopback: bool) -> str | None:
-    """The host as the receiver sees it; None for an address that may not be called."""
-    checked = check_url(url, loopback=loopback)
-    return None if isinstance(checked, Problem) else checked.host_header
+async def _judge(
+    tx: asyncpg.Connection, results: Sequence[_Finished], lanes: list[dict[str, Any]], tries: list[dict[str, Any]],
+    wall: WallTime,
+) -> tuple[list[dict[str, Any]], list[UUID]]:  # fmt: skip
+    """The endpoints whose health changes with these tries, and those whose breaker closes. A try while it is open gives
+    nothing up: its lane goes behind the others, which are tried in turn."""
+    told: dict[UUID, list[Tried]] = {}
+    for lane, _, tried in results:
+        if tried.error not in OURS:
+            told.setdefault(lane["endpoint_id"], []).append(tried)
+    failed = [one for one, tried in told.items() if not all(t.taken for t in tried)]
+    rows = await lock_health(tx, sorted(told), sorted(failed)) if told else []
+    changed: list[dict[str, Any]] = []
+    closed: list[UUID] = []
+    for row in rows:
+        endpoint_id, before = row["endpoint_id"], Health(*list(row.values())[1:])
+        after = after_tries(before, told[endpoint_id], wall, random.random())
+        lost = is_lost(after, wall)
+        for lane, row_of_try, (_, _, one) in zip(lanes, tries, results, strict=True):
+            if lane["endpoint_id"] != endpoint_id or one.taken or before.opened_at is None or lane["disable"]:
+                continue
+            lane |= {"retry_at": wall, "fails": lane["fails"] - 1}
+            row_of_try["result"] = "failed"
+            if lost:
+                lane["disable"] = f"Nothing was taken for {OPEN_MAX.days} days."
+        changed.append({"endpoint_id": endpoint_id, **{name: getattr(after, name) for name in Health.__slots__}})
+        if before.opened_at is not None and after.opened_at is None:
+            closed.append(endpoint_id)
+        _tell(endpoint_id, before, after, lost)
+    return changed, closed
 
 
-def event_of(row: dict[str, Any], test_mode: bool) -> Event:
-    """From a claimed lane or a line of the feed. Of a settlement or payout no order is named."""
-    order_id = row["subject_id"] if row["subject_kind"] in ABOUT_ORDERS else None
-    return Event(
-        event_id=row["event_id"], merchant_id=row["merchant_id"], site_id=row["site_id"], order_id=order_id,
-        external_order_id=row["external_id"], name=row["event"], sequence=row["next_seq"],
-        business_at=row["business_at"], data=row["body"], test_mode=test_mode,
-    )  # fmt: skip
+def _tell(endpoint_id: UUID, before: Health, after: Health, lost: bool) -> None:
+    """The operator's log."""
+    if lost:
+        log.warning("webhook endpoint given up", endpoint=str(endpoint_id), since=str(after.failing_since))
+    elif after.state == "open" != before.state:
+        log.warning("webhook endpoint open", endpoint=str(endpoint_id), since=str(after.failing_since),
+                    failures=after.failures, error=after.last_error)  # fmt: skip
+    elif before.state == "open" != after.state:
+        log.info("webhook endpoint closed", endpoint=str(endpoint_id), was_failing_since=str(before.failing_since))

@@ -8,28 +8,31 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.messages.owner import Owner, key_context, owner_id
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
+from recoup.kernel.scope import PartnerScope
 from recoup.kernel.world import World
+from recoup.rules.messages.breaker import Health
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
 from recoup.rules.messages.stable_events import DEFAULT as STABLE_DEFAULT
 from recoup.rules.messages.stable_events import NAMES as STABLE_NAMES
 from recoup.rules.messages.stable_events import wire_names
 from recoup.store.pool import KeyTaken
-from recoup.store.read.endpoints import list_endpoints, list_tries, webhook_key_of
+from recoup.store.read.endpoints import count_waiting, list_endpoints, list_tries
 from recoup.store.write.endpoints import add_endpoint, change_endpoint, delete_endpoint
 
 STATES = ("active", "disabled")
 FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")
 ENDPOINTS_MAX = 50
+WAITING_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """`events` as its dialect names them. `signing_key` is base64; the stablecoin dialect signs with that text as it
-    is."""
+    is. `previous_until`: until then what the key before it signs is good, too."""
 
     endpoint_id: UUID
     url: str
@@ -40,6 +43,9 @@ class Endpoint:
     created_at: datetime
     signing_key: str
     encrypt: bool
+    own_key: bool
+    previous_until: datetime | None
+    health: Health
 
 
 def names_in(form: str) -> Mapping[str, str]:
@@ -58,47 +64,56 @@ def new_signing_key() -> str:
 
 
 async def create(
-    world: World, scope: Scope, url: str, events: list[str] | None, form: str, *, own_key: bool = False,
+    world: World, owner: Owner, url: str, events: list[str] | None, form: str, *, own_key: bool = False,
     encrypt: bool = False,
 ) -> Endpoint:  # fmt: skip
     """Raises: Problem(invalid) naming url, events, format or encrypt; Problem(conflict) for a url that another has."""
     wanted = _checked(world, url, default_events(form) if events is None else events, form, encrypt)
     endpoint_id, wall = new_id(), world.clocks.wall()
-    key = new_signing_key() if own_key else None
-    context = f"webhook:{scope.merchant_id}"
+    of_partner = isinstance(owner, PartnerScope)
+    if of_partner and form == "stablecoin":
+        raise Problem("invalid", "A partner hears of its merchants' rescue orders.", field="Format",
+                      cure="Send rescue, rescue-text or standard.")  # fmt: skip
+    key = new_signing_key() if own_key or of_partner else None
     row = {
-        "merchant_id": scope.merchant_id, "endpoint_id": endpoint_id, "url": url, "events": wanted,
-        "format": form, "created_at": wall, "encrypt": encrypt,
-        "own_key": "\\x" + world.keys.seal_secret(context, key.encode()).hex() if key else None,
+        "merchant_id": None if of_partner else owner_id(owner), "partner_id": owner_id(owner) if of_partner else None,
+        "endpoint_id": endpoint_id, "url": url, "events": wanted, "format": form, "created_at": wall,
+        "encrypt": encrypt,
+        "own_key": "\\x" + world.keys.seal_secret(key_context(owner), key.encode()).hex() if key else None,
     }  # fmt: skip
     try:
         async with world.db.transaction() as tx:
-            if len(await list_endpoints(tx, scope.merchant_id)) >= ENDPOINTS_MAX:
-                raise Problem("conflict", f"A merchant has at most {ENDPOINTS_MAX} endpoints.",
+            if len(await list_endpoints(tx, owner_id(owner))) >= ENDPOINTS_MAX:
+                raise Problem("conflict", f"There are at most {ENDPOINTS_MAX} endpoints.",
                               cure="Delete one first.")  # fmt: skip
             await add_endpoint(tx, row)
     except KeyTaken:
-        raise await _taken(world, scope, url, form) from None
-    return await read(world, scope, endpoint_id)
+        raise await _taken(world, owner, url, form) from None
+    return await read(world, owner, endpoint_id)
 
 
-async def read(world: World, scope: Scope, endpoint_id: UUID) -> Endpoint:
+async def read(world: World, owner: Owner, endpoint_id: UUID) -> Endpoint:
     """Raises: Problem(not_found)."""
-    for endpoint in await list_all(world, scope):
+    for endpoint in await list_all(world, owner):
         if endpoint.endpoint_id == endpoint_id:
             return endpoint
     raise _gone()
 
 
-async def list_all(world: World, scope: Scope) -> list[Endpoint]:
+async def list_all(world: World, owner: Owner) -> list[Endpoint]:
     async with world.db.connection() as connection:
-        rows = await list_endpoints(connection, scope.merchant_id)
-        sealed = await webhook_key_of(connection, scope.merchant_id)
-    return [_endpoint(world, scope, row, row["own_key"] or sealed) for row in rows]
+        rows = await list_endpoints(connection, owner_id(owner))
+    return [_endpoint(world, owner, row) for row in rows]
+
+
+async def waiting(world: World, endpoint: Endpoint) -> int:
+    """Events that are still to be delivered there; at most `WAITING_MAX`."""
+    async with world.db.connection() as connection:
+        return await count_waiting(connection, endpoint.endpoint_id, WAITING_MAX)
 
 
 async def update(
-    world: World, scope: Scope, endpoint_id: UUID, *, url: str | None = None, events: list[str] | None = None,
+    world: World, owner: Owner, endpoint_id: UUID, *, url: str | None = None, events: list[str] | None = None,
     form: str | None = None, state: str | None = None, encrypt: bool | None = None,
 ) -> Endpoint:  # fmt: skip
     """None leaves things as they are. What happens while it is disabled is not kept for it.
@@ -108,7 +123,7 @@ async def update(
     """
     if state is not None and state not in STATES:
         raise Problem("invalid", "The state is not known.", field="State", cure="One of " + ", ".join(STATES) + ".")
-    before = await read(world, scope, endpoint_id)
+    before = await read(world, owner, endpoint_id)
     url, form, state = url or before.url, form or before.format, state or before.state
     encrypt = before.encrypt if encrypt is None else encrypt
     if names_in(form) != names_in(before.format):
@@ -116,38 +131,38 @@ async def update(
                       field="Format", cure="Make another endpoint with this format, and delete this one.")  # fmt: skip
     why = before.why if state == before.state else None if state == "active" else "Switched off by the merchant."
     row = {
-        "merchant_id": scope.merchant_id, "endpoint_id": endpoint_id, "url": url, "format": form, "state": state,
-        "why": why, "events": _checked(world, url, before.events if events is None else events, form, encrypt),
+        "endpoint_id": endpoint_id, "url": url, "format": form, "state": state, "why": why,
+        "events": _checked(world, url, before.events if events is None else events, form, encrypt),
         "encrypt": encrypt,
     }  # fmt: skip
     try:
         async with world.db.transaction() as tx:
-            if not await change_endpoint(tx, row):
+            if not await change_endpoint(tx, row, owner_id(owner)):
                 raise _gone()
     except KeyTaken:
-        raise await _taken(world, scope, url, form) from None
-    return await read(world, scope, endpoint_id)
+        raise await _taken(world, owner, url, form) from None
+    return await read(world, owner, endpoint_id)
 
 
-async def delete(world: World, scope: Scope, endpoint_id: UUID) -> None:
+async def delete(world: World, owner: Owner, endpoint_id: UUID) -> None:
     """What was still to be delivered there is dropped; the log of tries stays.
 
     Raises: Problem(not_found).
     """
-    await read(world, scope, endpoint_id)  # the stablecoin API's own is none of these
+    await read(world, owner, endpoint_id)  # the stablecoin API's own is none of these
     async with world.db.transaction() as tx:
-        if not await delete_endpoint(tx, scope.merchant_id, endpoint_id):
+        if not await delete_endpoint(tx, owner_id(owner), endpoint_id):
             raise _gone()
 
 
-async def deliveries(world: World, scope: Scope, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Any]:
+async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Any]:
     """Its tries and samples, newest first, from `before` on; events as its dialect names them.
 
     Raises: Problem(not_found).
     """
-    endpoint = await read(world, scope, endpoint_id)
+    endpoint = await read(world, owner, endpoint_id)
     async with world.db.connection() as connection:
-        rows = await list_tries(connection, scope.merchant_id, endpoint_id, limit, before)
+        rows = await list_tries(connection, endpoint_id, limit, before)
     told = {ours: wire for wire, ours in names_in(endpoint.format).items()}
     return [dict(row) | {"event": told.get(row["event"], row["event"])} for row in rows]
 
@@ -156,9 +171,9 @@ def _gone() -> Problem:
     return Problem("not_found", "There is no such webhook endpoint.", cure="GET /v1/webhooks lists those there are.")
 
 
-async def _taken(world: World, scope: Scope, url: str, form: str) -> Problem:
+async def _taken(world: World, owner: Owner, url: str, form: str) -> Problem:
     """Names the endpoint that has the url, so that the caller can change that one."""
-    same = (one for one in await list_all(world, scope) if one.url == url and names_in(one.format) == names_in(form))
+    same = (one for one in await list_all(world, owner) if one.url == url and names_in(one.format) == names_in(form))
     found = next(same, None)
     which, where = (f"The endpoint {found.endpoint_id}", found.endpoint_id) if found else ("Another endpoint", "{id}")
     cure = f"Change that one (PATCH /v1/webhooks/{where}), delete it, or send another url."
@@ -184,10 +199,14 @@ def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: 
     return tuple(known[name] for name in wanted)
 
 
-def _endpoint(world: World, scope: Scope, row: Any, sealed: bytes | None) -> Endpoint:
-    """Every merchant has a webhook key from its first keys on."""
-    assert sealed is not None
-    key = world.keys.open_secret(f"webhook:{scope.merchant_id}", sealed).decode()
+def _endpoint(world: World, owner: Owner, row: Any) -> Endpoint:
+    """Every merchant has a webhook key from its first keys on; a partner's endpoints have keys of their own."""
+    sealed = row["own_key"] or row["webhook_key"]
+    key = world.keys.open_secret(key_context(owner), sealed).decode()
     events = wire_names(row["events"]) if row["format"] == "stablecoin" else tuple(row["events"])
-    return Endpoint(row["endpoint_id"], row["url"], events, row["format"], row["state"], row["why"],
-                    row["created_at"], key, row["encrypt"])  # fmt: skip
+    until = row["previous_until"]
+    health = Health(**{name: row[name] for name in Health.__slots__})
+    return Endpoint(
+        row["endpoint_id"], row["url"], events, row["format"], row["state"], row["why"], row["created_at"], key,
+        row["encrypt"], row["own_key"] is not None, until if until and until > world.clocks.wall() else None, health,
+    )  # fmt: skip

@@ -9,7 +9,7 @@ import structlog
 
 from recoup.flows.hosted_link import checkout_token
 from recoup.gateways.web.mail.port import Mail, Message, Posted
-from recoup.kernel.money import Money
+from recoup.kernel.money import Money, apart
 from recoup.kernel.world import World
 from recoup.moves.mails import close_mail, open_mail
 from recoup.rules.messages.notices import NoticeFacts, is_address, words_of
@@ -67,9 +67,10 @@ async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: Any, second
 def _facts(world: World, merchant_id: UUID, row: Any) -> NoticeFacts:
     base = str(world.extra.get("url", ""))
     card = f"{SCHEMES.get(row['scheme'], 'card')} ending in {row['last4']}" if row["last4"] else "card"
+    amount = apart(Money(row["units"], row["asset"]).text())
     return NoticeFacts(
-        notice=row["notice"], shop=row["shop"], amount=f"{Money(row['units'], row['asset']).text()} {row['asset']}",
-        card=card, statement=statement_text(row["descriptor"], row["scheme"]), order=row["external_id"],
+        notice=row["notice"], shop=row["shop"], amount=f"{amount} {row['asset']}", card=card,
+        statement=statement_text(row["descriptor"], row["scheme"]), order=row["external_id"],
         day=f"{row['business_at']:%-d %B %Y}", contact=row["support"] or row["url"], charge_page=f"{base}/charge",
         link=f"{base}/checkout/{checkout_token(world, merchant_id, row['order_id'])}", netted=row["netted"],
     )  # fmt: skip

@@ -4,12 +4,14 @@ from uuid import UUID
 
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import publish
+from recoup.flows.messages.publish_partners import publish_for
 from recoup.kernel.world import World
 
 
 async def publish_now(world: World, deliveries: Deliveries, merchant_id: UUID) -> int:
     """Answers how many events were published."""
     published = await publish(world, merchant_id)
+    await publish_for(world, merchant_id)
     while await deliveries.claim(merchant_id=merchant_id):
         await deliveries.drain()
     return published

@@ -2,11 +2,12 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from recoup.flows.messages.endpoints import Endpoint, names_in, read
+from recoup.flows.messages.owner import Owner, owner_id
 from recoup.gateways.web.guard import check_url
 from recoup.gateways.web.port import Answer, Web
 from recoup.kernel.ids import new_id
@@ -39,30 +40,26 @@ class Sent:
     taken: bool
 
 
-async def send_sample(world: World, scope: Scope, endpoint_id: UUID, name: str | None) -> Sent:
+async def send_sample(world: World, owner: Owner, endpoint_id: UUID, name: str | None) -> Sent:
     """The try shows among the endpoint's deliveries, whatever became of it; nothing else is kept. An endpoint that is
-    disabled may be tried, too. Without `name` it is a completed payment.
+    disabled may be tried, too. Without `name` it is a completed payment. While a key is being
+    replaced the new one signs it.
 
     Raises: Problem(not_found); Problem(invalid) for an unknown event; Problem(bad_gateway) for a receiver that cannot
     be reached or understood; Problem(gateway_timeout) for one that is silent.
     """
-    endpoint = await read(world, scope, endpoint_id)
+    endpoint = await read(world, owner, endpoint_id)
     known_names, stable = names_in(endpoint.format), endpoint.format == "stablecoin"
     name = name or next(iter(known_names))
     if name not in known_names:
         raise Problem("invalid", f"Unknown event {name[:64]!r}.", field="Event",
                       cure="Events are: " + ", ".join(known_names) + ".")  # fmt: skip
-    async with world.db.connection() as connection:
-        known = await load_merchant(connection, scope.merchant_id)
-    if known is None:
-        raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
-                      cure="Use a key of this environment.")  # fmt: skip
     checked = check_url(endpoint.url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):
         raise Problem("bad_gateway", checked.message, cure=checked.cure)
     wall = world.clocks.wall()
-    event = sample_event(name, stable, new_id(), scope.merchant_id, known.sites[0].site_id,
-                         known.merchant.business(wall))  # fmt: skip
+    site_id, at = await _whose(world, owner, wall)
+    event = sample_event(name, stable, new_id(), owner_id(owner), site_id, at)
     sent = _rendered(endpoint, event, checked.host_header, wall)
     web: Web = world.web
     seconds = world.policy.webhook_timeout / timedelta(seconds=1)
@@ -71,10 +68,25 @@ async def send_sample(world: World, scope: Scope, endpoint_id: UUID, name: str |
     return Sent(name, event.event_id, _status(answer), round(answer.latency_ms), _text(answer), answer.taken)
 
 
+async def _whose(world: World, owner: Owner, wall: WallTime) -> tuple[UUID | None, datetime]:
+    """The merchant's first site, and its business time; a partner has neither.
+
+    Raises: Problem(forbidden) for a merchant that this world does not have.
+    """
+    if not isinstance(owner, Scope):
+        return None, wall
+    async with world.db.connection() as connection:
+        known = await load_merchant(connection, owner.merchant_id)
+    if known is None:
+        raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
+                      cure="Use a key of this environment.")  # fmt: skip
+    return known.sites[0].site_id, known.merchant.business(wall)
+
+
 def _rendered(endpoint: Endpoint, event: Event, host: str, wall: WallTime) -> Rendered:
     form: Any = endpoint.format
     if form != "stablecoin":
-        return render(event, form, endpoint.signing_key, host, secrets.token_hex(16), wall)
+        return render(event, form, [endpoint.signing_key], host, secrets.token_hex(16), wall)
     sent = render_stable(event, endpoint.signing_key, wall, encrypt=endpoint.encrypt)
     assert sent is not None, "every sample is of an event that the dialect tells"
     return sent

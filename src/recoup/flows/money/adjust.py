@@ -1,7 +1,9 @@
-"""Money that is moved by hand between the operator and a merchant: with a note, and above a limit by two people."""
+"""Money that is moved by hand between the operator and a merchant: with a note, above a limit a day by two people."""
 
+from datetime import timedelta
 from uuid import UUID
 
+from recoup.flows.known import no_such_merchant
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -10,11 +12,13 @@ from recoup.kernel.world import World
 from recoup.moves.settlement import close_adjustment, make_adjustment
 from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
 from recoup.store.pool import retrying
-from recoup.store.read.merchants import offset_of
+from recoup.store.read.bank import adjusted_alone
 from recoup.store.read.settlement_terms import payable_assets, terms_at
 from recoup.store.write.bank_payouts import lock_adjustment
+from recoup.store.write.settlement import lock_clock
 
 NOTE_MAX = 500
+ALONE_WITHIN = timedelta(days=1)
 
 
 async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, *, key: UUID | None = None) -> str:
@@ -28,15 +32,16 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
     async def once() -> str:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
-            offset = await offset_of(tx, scope.merchant_id)
-            if offset is None:
-                raise Problem("not_found", "There is no such merchant in this world.")
-            now = business_at(wall, offset)
+            clock = await lock_clock(tx, scope.merchant_id)  # who adjusts at once is counted one after the other
+            if clock is None:
+                raise no_such_merchant()
+            now = business_at(wall, clock.offset_us)
             check_adjustment(units, note, asset, await payable_assets(tx, scope.merchant_id))
             adjustment_id = key or new_id()
             if key is not None and await lock_adjustment(tx, scope.merchant_id, key) is not None:
                 raise Problem("conflict", "This adjustment was made already.", cure="Reload the page.")
-            waits = needs_second(units, asset, await terms_at(tx, scope.merchant_id, now))
+            alone = await adjusted_alone(tx, scope.merchant_id, asset, scope.actor.text(), now - ALONE_WITHIN)
+            waits = needs_second(units, asset, await terms_at(tx, scope.merchant_id, now), alone)
             row = {
                 "merchant_id": scope.merchant_id, "adjustment_id": adjustment_id, "asset": asset, "units": units,
                 "note": note, "state": "waiting" if waits else "booked", "made_by": scope.actor.text(),

@@ -2,23 +2,22 @@
 
 import json
 import secrets
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.money.bank_payouts import account_context, bank_of
+from recoup.flows.known import known_offset
+from recoup.flows.money.bank_payouts import bank_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
-from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, check_currency
+from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
 from recoup.store.read.bank import active_account
-from recoup.store.read.merchants import offset_of
 from recoup.store.write.bank_payouts import add_account, lock_account, save_account
 
 DEPOSIT_MAX = 99  # of the currency's smallest unit
@@ -30,16 +29,15 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
     Raises: Problem(invalid).
     """
     if asset not in EXPONENTS:
-        raise Problem("invalid", "This currency is not known.", field="currency")
+        raise Problem("invalid", "This currency is not known.", field="currency", cure="Choose one from the list.")
     check_currency(account, asset)
     account_id = new_id()
-    numbers = json.dumps({"routing": account.routing, "account": account.account}).encode()
     deposits = json.dumps([secrets.randbelow(DEPOSIT_MAX) + 1 for _ in range(2)]).encode()
     row = {
         "merchant_id": scope.merchant_id, "account_id": account_id, "asset": asset, "scheme": account.scheme,
         "holder": account.holder, "masked": account.masked,
-        "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), numbers).hex(),
-        "deposits": "\\x" + world.keys.seal_secret(_deposits_context(account_id), deposits).hex(),
+        "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), account.numbers).hex(),
+        "deposits": "\\x" + world.keys.seal_secret(deposits_context(account_id), deposits).hex(),
         "state": "added", "tries": 0, "added_by": scope.actor.text(),
         "added_at": await _now(world, scope.merchant_id),
     }  # fmt: skip
@@ -86,7 +84,8 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     """One that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise Problem("invalid", "Say why the account is refused.", field="reason")
+        raise Problem("invalid", "Say why the account is refused.", field="reason",
+                      cure="Write the reason beside the button.")  # fmt: skip
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
@@ -95,7 +94,7 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
 
 def deposits_of(world: World, row: Any) -> list[int]:
     """The two amounts, in the currency's smallest unit."""
-    sealed: bytes = world.keys.open_secret(_deposits_context(row["account_id"]), row["deposits"])
+    sealed: bytes = world.keys.open_secret(deposits_context(row["account_id"]), row["deposits"])
     found: list[int] = json.loads(sealed)
     return found
 
@@ -117,12 +116,5 @@ async def _locked(tx: asyncpg.Connection, merchant_id: UUID, account_id: UUID, *
 
 async def _now(world: World, merchant_id: UUID) -> BusinessTime:
     async with world.db.connection() as connection:
-        offset = await offset_of(connection, merchant_id)
-    if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.")
-    now: datetime = world.clocks.business(offset)
-    return BusinessTime(now)
-
-
-def _deposits_context(account_id: UUID) -> str:
-    return f"bank-deposits:{account_id}"
+        now: BusinessTime = world.clocks.business(await known_offset(connection, merchant_id))
+    return now

@@ -1,6 +1,5 @@
 """A payout on its way to the merchant's bank: a second person's approval, intent, call, outcome, the bank's word."""
 
-import json
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -22,16 +21,19 @@ from recoup.moves.bank_payouts import (
     close_payout,
     close_sending,
     open_payout,
+    stop_payout,
     wait_payout,
 )
 from recoup.moves.pace import SEND_WITHIN
-from recoup.rules.money.bank_account import BankAccount
-from recoup.rules.money.bank_payout import check_approval
+from recoup.rules.money.bank_account import account_context, opened_account
+from recoup.rules.money.bank_payout import check_approval, file_context
 from recoup.store.pool import retrying
 from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
-from recoup.store.read.settlement_terms import terms_at
-from recoup.store.write.bank_payouts import lock_payout
+from recoup.store.read.settlement_terms import account_delay
+from recoup.store.write.bank_payouts import lock_account, lock_payout
 from recoup.store.write.settlement import lock_clock
+
+REPLACED = "the bank account was replaced after the approval: approve it for the new one"
 
 
 def bank_of(world: World) -> Bank:
@@ -54,8 +56,9 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
                               cure="Switch it on first.", detail="merchant_suspended")  # fmt: skip
             now = business_at(wall, row["offset_us"])
             account = await active_account(tx, scope.merchant_id, row["asset"])
-            terms = await terms_at(tx, scope.merchant_id, now)
-            check_approval(row, account, scope.actor.text(), now, terms.account_delay_days)
+            since = account["active_at"] if account else now
+            delay_days = await account_delay(tx, scope.merchant_id, since, now)
+            check_approval(row, account, scope.actor.text(), now, delay_days)
             assert account is not None
             await approve_payout(tx, row, account["account_id"], scope.actor.text(), now=now, wall=wall)
 
@@ -93,7 +96,8 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
     """
     reason = " ".join((reason or "").split())[:200] or None
     if state not in ("paid", "returned"):
-        raise Problem("invalid", "A payout was paid or it was returned.", field="outcome")
+        raise Problem("invalid", "A payout was paid or it was returned.", field="outcome",
+                      cure="Press one of the two buttons.")  # fmt: skip
     if state == "returned" and reason is None:
         raise Problem("invalid", "Say why the bank gave it back.", field="reason", cure="Copy it from the statement.")
     await _close(world, scope.merchant_id, payout_id, state, reason)
@@ -105,7 +109,7 @@ async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[s
         row = await payout_file(connection, merchant_id, payout_id)
     if row is None:
         raise Problem("not_found", "The bank file of this payout is not made yet.", cure="Approve the payout first.")
-    return row["file_name"], world.keys.open_secret(_file_context(payout_id), row["file"])
+    return row["file_name"], world.keys.open_secret(file_context(payout_id), row["file"])
 
 
 async def go_on(world: World, merchant_id: UUID, payout_id: UUID) -> None:
@@ -128,13 +132,16 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         if row["killed"]:
             await wait_payout(tx, row, wall)
             return
+        if row["file"] is None and not await _still_active(tx, row):
+            await stop_payout(tx, row, REPLACED)
+            return
         transfer = await _transfer(world, tx, row)
         file = bank.file(transfer)
-        sealed = world.keys.seal_secret(_file_context(payout_id), file.content)
+        sealed = world.keys.seal_secret(file_context(payout_id), file.content)
         kept = (file.name, sealed, sha256(file.content).digest())
         await open_payout(tx, row, kept, wall + SEND_WITHIN + timeout)
         if row["file_hash"] != kept[2]:  # made before by another version of us: that one is the file
-            file = file._replace(name=row["file_name"], content=world.keys.open_secret(_file_context(payout_id),
+            file = file._replace(name=row["file_name"], content=world.keys.open_secret(file_context(payout_id),
                                                                                        row["file"]))  # fmt: skip
     outcome = await heard(bank.send(transfer, file), timeout / timedelta(seconds=1))
     async with world.db.transaction() as tx:
@@ -145,6 +152,12 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         now = business_at(wall, row["offset_us"])
         reason = outcome.processor_code or outcome.text
         await close_sending(tx, row, outcome.state, reason, bank.asks_after, now=now, wall=wall)
+
+
+async def _still_active(tx: asyncpg.Connection, row: dict[str, Any]) -> bool:
+    """Its account is locked: nobody replaces it before the file is kept. Of a file that is made the bank may know."""
+    account = await lock_account(tx, row["merchant_id"], row["account_id"])
+    return account is not None and account["state"] == "active"
 
 
 async def _ask(world: World, merchant_id: UUID, row: dict[str, Any]) -> None:
@@ -178,9 +191,9 @@ async def _close(
 async def _transfer(world: World, connection: asyncpg.Connection, row: dict[str, Any]) -> Transfer:
     account = await find_account(connection, row["merchant_id"], row["account_id"])
     assert account is not None
-    told = json.loads(world.keys.open_secret(account_context(account["account_id"]), account["sealed"]))
-    bank_account = BankAccount(account["scheme"], account["holder"], told["account"], told["routing"])
-    return Transfer(row["payout_id"], bank_account, row["units"], row["asset"], row["reference"], row["approved_at"])
+    numbers = world.keys.open_secret(account_context(account["account_id"]), account["sealed"])
+    to = opened_account(account["scheme"], account["holder"], numbers)
+    return Transfer(row["payout_id"], to, row["units"], row["asset"], row["reference"], row["approved_at"])
 
 
 async def _locked(tx: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> dict[str, Any]:
@@ -188,11 +201,3 @@ async def _locked(tx: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) ->
     if row is None:
         raise Problem("not_found", "There is no such payout.", cure="Check the id.")
     return row
-
-
-def account_context(account_id: UUID) -> str:
-    return f"bank-account:{account_id}"
-
-
-def _file_context(payout_id: UUID) -> str:
-    return f"bank-file:{payout_id}"

@@ -15,6 +15,7 @@ from recoup.store.write.reconciliation import lock_lines, to_book
 
 NOTE_MAX: Final = 500
 LINES_AT_ONCE: Final = 1_000
+TRIES: Final = 5
 
 
 class Booked(NamedTuple):
@@ -34,7 +35,7 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
     if not note:
         raise Problem("invalid", "A booking says why: it has no note.", field="note", cure="Write what you found out.")
     if len(note) > NOTE_MAX:
-        raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note")
+        raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note", cure="Shorten it.")
     if row_nos is not None:
         return await _book(world, scope, run_id, sorted(set(row_nos)), note, named=True)
     total = Booked(0, 0)
@@ -48,16 +49,15 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
 
 
 async def _book(
-    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool, tries: int = 5
+    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool
 ) -> Booked:
     """Another process that books the same line from another file is seen at the next try."""
-    for last in (*[False] * (tries - 1), True):
+    for _ in range(TRIES):
         try:
             return await _once(world, scope, run_id, row_nos, note, named)
         except KeyTaken:
-            if last:
-                raise Problem("unavailable", "Somebody is booking the same lines.", retry_after_seconds=1) from None
-    raise AssertionError("unreachable")
+            continue
+    raise Problem("unavailable", "Somebody is booking the same lines.", retry_after_seconds=1)
 
 
 async def _once(
@@ -86,4 +86,5 @@ def _check(row_nos: Sequence[int], lines: Sequence[dict[str, object]]) -> None:
             raise Problem("wrong_state", message, cure="Book lines that show a suggestion.")
         if line["booked_at"] is not None:
             when = iso(line["booked_at"])  # type: ignore[arg-type]
-            raise Problem("wrong_state", f"Line {number} was booked by {line['booked_by']} at {when}; it counts once.")
+            raise Problem("wrong_state", f"Line {number} was booked by {line['booked_by']} at {when}; it counts once.",
+                          cure="Reload the page to see it.")  # fmt: skip

@@ -6,7 +6,7 @@ nothing behind, and of two at once one waits and finds the other's run.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from itertools import islice
@@ -23,7 +23,8 @@ from recoup.kernel.world import World
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, Verdict, judge, judge_missing
 from recoup.rules.money.periods import zone_of
-from recoup.rules.money.statement import Broken, Reading, Statement, check, shown_reference
+from recoup.rules.money.reading import Reading, check
+from recoup.rules.money.statement import Broken, Statement, shown_reference
 from recoup.store.read.reconciliation import find_run, run_by_key
 from recoup.store.write import reconciliation as store
 
@@ -58,7 +59,7 @@ class _Run:
     statement: Statement
     route: str
     lines: int = 0
-    counts: dict[str, int] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 async def reconcile(
@@ -108,7 +109,6 @@ async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> dict[str, Any
 
 
 async def _compare(tx: asyncpg.Connection, run: _Run, reading: Reading, wall: datetime, channels: list[str]) -> None:
-    run.counts = {}
     async for good, broken in _batches(run.statement):
         run.lines += len(good) + len(broken)
         await store.stage(tx, [tuple(line) for line in good])
@@ -126,7 +126,6 @@ async def _compare(tx: asyncpg.Connection, run: _Run, reading: Reading, wall: da
 
 
 async def _keep(tx: asyncpg.Connection, run: _Run, rows: list[Row]) -> None:
-    assert run.counts is not None
     for row in rows:
         run.counts[row["outcome"]] = run.counts.get(row["outcome"], 0) + 1
     await store.add_verdicts(tx, rows)

@@ -18,7 +18,14 @@ from recoup.moves.settlement import next_settlement, release_reserve, reserve_do
 from recoup.rules.money.settlement import due_at
 from recoup.store.pool import retrying
 from recoup.store.read.batches import find_batch, is_released
-from recoup.store.read.settlement_terms import is_unsealed, last_page, open_from, payable_assets, period_of
+from recoup.store.read.settlement_terms import (
+    is_unsealed,
+    last_page,
+    open_from,
+    payable_assets,
+    period_of,
+    terms_before,
+)
 from recoup.store.write.settlement import lock_clock
 
 SEAL_TRIES: Final = 200
@@ -45,7 +52,8 @@ async def _settle(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTime) -> 
     if now < due_at(terms, period_to):
         await next_settlement(tx, merchant_id, due_at(terms, period_to))
         return []
-    period = Period(clock.period_from, period_to, *await last_page(tx, merchant_id))
+    history = await terms_before(tx, merchant_id, period_to)
+    period = Period(clock.period_from, period_to, *await last_page(tx, merchant_id), history)
     made = []
     for asset in await payable_assets(tx, merchant_id):
         first = await open_from(tx, merchant_id, asset)

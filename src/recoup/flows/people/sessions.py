@@ -13,7 +13,7 @@ from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.read.merchants import newest_of
-from recoup.store.read.people import Reach, find_session, is_operator, reachable
+from recoup.store.read.people import Reach, find_session, is_operator, partner_roles, reachable
 from recoup.store.write.people import (
     choose_merchant,
     delete_old_sessions,
@@ -28,17 +28,39 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 TOKEN_LENGTH_MAX: Final = 100
 # What a role may do besides looking.
 MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({"refund", "cancel", "dispute", "bank", "upload"}),
-    "operations": frozenset({"refund", "cancel", "dispute", "upload"}),
-    "developer": frozenset(),
+    "owner": frozenset({
+        "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
+    }),
+    "operations": frozenset({"refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply"}),
+    "developer": frozenset({"test"}),
+    "analyst": frozenset(),
+}
+
+
+# What a role may do at a partner besides looking.
+PARTNER_MAY: Final[dict[str, frozenset[str]]] = {
+    "owner": frozenset({"merchants", "switches", "see_keys", "keys", "apply", "invite"}),
+    "operations": frozenset({"merchants", "switches", "see_keys", "apply"}),
+    "developer": frozenset({"see_keys", "keys"}),
     "analyst": frozenset(),
 }
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """Somebody's place at a partner."""
+
+    partner_id: UUID
+    role: str
+
+    def may(self, action: str) -> bool:
+        return action in PARTNER_MAY.get(self.role, frozenset())
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants` all they may.
-    `is_operator`: may decide for the operator, at every merchant."""
+    `is_operator`: may decide for the operator, at every merchant. `seat`: the first partner that they belong to."""
 
     user_id: UUID
     email: str
@@ -47,6 +69,7 @@ class Session:
     merchant: Reach | None
     merchants: tuple[Reach, ...]
     is_operator: bool = False
+    seat: Seat | None = None
 
     def may(self, action: str) -> bool:
         return self.merchant is not None and action in MAY.get(self.merchant.role, frozenset())
@@ -85,8 +108,10 @@ async def read_session(world: World, token: str) -> Session | None:
             found = await reachable(connection, row.user_id, world.name, merchant_id=row.merchant_id)
             chosen = found[0] if found else None
         operator = await is_operator(connection, row.user_id)
+        seats = await partner_roles(connection, row.user_id)
     merchant = chosen or (merchants[0] if merchants else None)
-    return Session(row.user_id, row.email, row.name, row.csrf, merchant, tuple(merchants), operator)
+    return Session(row.user_id, row.email, row.name, row.csrf, merchant, tuple(merchants), operator,
+                   Seat(*seats[0]) if seats else None)  # fmt: skip
 
 
 async def switch_merchant(world: World, token: str, session: Session, merchant_id: UUID) -> None:

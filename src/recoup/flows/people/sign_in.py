@@ -47,7 +47,12 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> str:
                 raise Problem("too_many_requests", message, retry_after_seconds=seconds)
         user = await find_user(connection, email)
     right = await passwords.fits(asked.password, user.password_hash if user else None)
-    if user is None or not right or not user.active or user.second_factor:
+    if not right and world.policy.test_mode:
+        namesake = await namesake_of(world, passwords, email, asked.password)
+        async with people.connection() as connection:
+            user = await find_user(connection, namesake)
+        right = user is not None and await passwords.fits(asked.password, user.password_hash)
+    if user is None or not right or not user.may_sign_in:
         raise Problem("bad_credentials", "E-mail and password do not match.", field="password",
                       cure="Check both; capital letters count.")  # fmt: skip
     fresh = await passwords.hashed(asked.password) if outdated(user.password_hash) else None
@@ -56,6 +61,12 @@ async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> str:
             await save_password(connection, user.user_id, fresh)
         await forgive_sign_ins(connection, buckets[:1], now)
         return await open_session(connection, world, user.user_id, asked.old_token)
+
+
+async def namesake_of(world: World, passwords: Passwords, email: str, password: str) -> str:
+    """Under which name a sandbox keeps somebody who signed up with an e-mail that another had. Only their password
+    leads to it."""
+    return f"{email}#{await passwords.stretched(password, world.keys.mac('namesake', email.encode()))}"
 
 
 def clean_email(email: str) -> str:

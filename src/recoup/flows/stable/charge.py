@@ -18,6 +18,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.order.lifecycle import Stage
+from recoup.rules.rescue.pause import check_taking
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
 from recoup.store.read.merchants import Known
@@ -69,7 +70,8 @@ class Charges:
         for turn in range(_TRIES):
             known = await self._merchants.get(scope.merchant_id)
             row = self._row(scope, known, asked, amount, channel.code if channel else "", input_mac)
-            admitted = not known.merchant.killed and await self._admissions.admit(row, last=turn == _TRIES - 1)
+            shut = known.merchant.killed or known.merchant.state == "paused"
+            admitted = not shut and await self._admissions.admit(row, last=turn == _TRIES - 1)
             if admitted is None:
                 continue
             if admitted:
@@ -77,7 +79,8 @@ class Charges:
             seen = await self._seen(scope, asked, input_mac)
             if seen is not None:
                 return Charged(seen, idempotent=True)
-            if known.merchant.killed:
+            check_taking(known.merchant)
+            if shut:
                 cure = "Ask the operator; orders that exist can still be read."
                 message = "This merchant takes no payments now."
                 raise Problem("forbidden", message, cure=cure, detail="merchant_suspended")

@@ -15,6 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.subscriptions import SubscriptionChange, begin_subscription
+from recoup.rules.rescue.pause import check_taking
 from recoup.rules.stable.amounts import amount_of, check_currency
 from recoup.rules.stable.channels import choose
 from recoup.rules.stable.cycles import first_from, next_charge
@@ -55,6 +56,7 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
     if merchant.killed:
         raise Problem("forbidden", "This merchant takes no payments now.", cure="Ask the operator.",
                       detail="merchant_suspended")  # fmt: skip
+    check_taking(merchant)
     wall = world.clocks.wall()
     row = _row(world, scope, asked, merchant.business(wall))
     meant = [row[name] for name in ("title", "units", "asset", "channel", "interval_unit", "interval_count")]

@@ -1,8 +1,10 @@
 """Which file a transfer takes: NACHA to routing numbers, CSV to IBANs."""
 
+import csv
+import io
 from typing import Final
 
-from recoup.gateways.bank.nacha import Originator, nacha_file
+from recoup.gateways.bank.nacha import Originator, nacha_file, paid_by
 from recoup.gateways.bank.port import BankFile, Transfer
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
@@ -28,3 +30,18 @@ def csv_file(transfer: Transfer) -> str:
         "" if us else account.account, account.routing, account.account if us else "",
         to_text(transfer.units, EXPONENTS[transfer.asset]), transfer.asset,
     ))  # fmt: skip
+
+
+def says(content: bytes, transfer: Transfer) -> bool:
+    """Whether a file, by whichever version of us and originator it was made, pays this amount to this account under
+    this reference."""
+    try:
+        text = content.decode("utf-8")
+        if transfer.account.scheme == "us":
+            return paid_by(text) == {(transfer.account.routing, transfer.account.account, transfer.reference):
+                                     transfer.units}  # fmt: skip
+        (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    except ValueError:
+        return False
+    wanted = dict(zip(COLUMNS, next(csv.reader(io.StringIO(csv_file(transfer).split("\r\n")[1]))), strict=True))
+    return all(row.get(name) == wanted[name] for name in ("reference", "iban", "amount", "currency"))

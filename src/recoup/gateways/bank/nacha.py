@@ -52,6 +52,16 @@ def nacha_file(transfer: Transfer, originator: Originator) -> str:
     return "".join(record + "\n" for record in records)
 
 
+def paid_by(text: str) -> dict[tuple[str, str, str], int]:
+    """The units that a file's entries pay, by routing number, account number and reference."""
+    paid: dict[tuple[str, str, str], int] = {}
+    for record in text.split("\n"):
+        if record.startswith("6"):
+            key = record[3:12], record[12:29].rstrip(), record[39:54].rstrip()
+            paid[key] = paid.get(key, 0) + int(record[29:39])
+    return paid
+
+
 def _file_header(made_at: datetime, originator: Originator) -> str:
     return (
         "101" + " " + originator.routing + _text(originator.company_id, 10) + f"{made_at:%y%m%d%H%M}" + "A" + "094"

@@ -24,23 +24,25 @@ _SECONDS_MAX: Final = 1 << 40
 def access_claims(
     *,
     client_id: str,
-    mid: str,
+    mid: str | None,
     audience: Sequence[str],
     token_id: str,
     now: datetime,
+    pid: str | None = None,
     lives_seconds: int = LIVES_SECONDS,
 ) -> dict[str, Any]:
-    """The claims of an access token. `now` is wall time; `iat` is milliseconds as text, `nbf` and `exp`
-    seconds.
+    """The claims of an access token of a merchant, or with `pid` of a partner. `now` is wall time; `iat` is
+    milliseconds as text, `nbf` and `exp` seconds.
     """
     seconds = int(now.timestamp())
+    whose = {"custom:mid": mid} if pid is None else {"custom:pid": pid}
     return {
         "sub": client_id,
         "unique_name": client_id,
         "jti": token_id,
         "iat": str(int(now.timestamp() * 1000)),
         "aud": list(audience),
-        "custom:mid": mid,
+        **whose,
         "nbf": seconds,
         "exp": seconds + lives_seconds,
         "iss": ISSUER,

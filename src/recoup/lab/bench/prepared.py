@@ -111,7 +111,8 @@ async def copy_orders(connection: asyncpg.Connection, model: Model, first: int, 
                 text = f"replace({text}, '{one}', '{prefix}' || n)"
             text = f"replace({text}, '{model.external}', '{model.order_id.hex[-6:]}' || n)"
             if table == "feed":
-                text = f"jsonb_set(({text})::jsonb, '{{feed_no}}', to_jsonb(t.feed_no + n - {NUMBER}))::text"
+                for column in ("feed_no", "number"):
+                    text = f"jsonb_set(({text})::jsonb, '{{{column}}}', to_jsonb(t.{column} + n - {NUMBER}))::text"
             where, value = _where(table, model.order_id, model.card_id)
             await connection.execute(
                 f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(f'r.{c}' for c in columns)}"  # noqa: S608

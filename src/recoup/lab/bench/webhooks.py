@@ -1,5 +1,6 @@
 """Events from the outbox through feed and lanes to a local receiver, by `recoup worker`; against pgbench running the
-lane statements (claim one, lock, finish) row by row. The rate counts from the commit of the events to the last call."""
+lane statements (who is due, claim one, lock, health, finish) row by row. The rate counts from the commit of the events
+to the last call."""
 
 import asyncio
 import json
@@ -100,11 +101,11 @@ async def _lanes_script(
     async with db.recorded() as statements:
         await deliveries.claim()
         await deliveries.drain()
-    claim, *rest = statements
-    at, _, lease, merchant = claim.args
-    one = Statement(claim.sql, (at, 1, lease, merchant))
+    due, claim, *rest = statements
+    endpoints, _, at, lease, merchant = claim.args
+    one = Statement(claim.sql, (endpoints, [1], at, lease, merchant))
     marks = {str(model.order_id): Mark("", ":lane_id"), str(event): Mark("", ":event_id")}
-    return at, await script_of(ground.sandbox, [one, *rest], marks, since=since, gset=0)
+    return at, await script_of(ground.sandbox, [due, one, *rest], marks, since=since, gset=1)
 
 
 async def worker_is_up(connection: asyncpg.Connection) -> None:

@@ -4,14 +4,14 @@ What a merchant was told (its orders, the refunds it was promised) and what the 
 must say the same to the last unit. Fees are computed here a second time, from the contract alone.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from recoup.lab.simulate.actors.cardholders import REASONS
 from recoup.lab.simulate.channels import PAYMENTS, PAYOUTS, TRANSFERS
 from recoup.lab.simulate.contracts import contract_of, fee_of, fee_returned
-from recoup.lab.simulate.issuer import REVERSALS, SENDS, Sent
+from recoup.lab.simulate.issuer import REVERSALS, SENDS
 from recoup.lab.simulate.plan import Deal
 from recoup.lab.simulate.sim import Sim
 
@@ -21,6 +21,15 @@ SELECT o.external_id, o.stage, h.refunded_units, EXISTS (SELECT FROM order_log l
 FROM orders o JOIN order_heads h USING (merchant_id, order_id)
 """
 _SUMS: Final = "SELECT merchant_id, asset, sum(units) AS units FROM entries GROUP BY 1, 2"
+# Entries are never changed: what was sealed into earlier pages has been summed before.
+_NEW_SUMS: Final = """
+SELECT p.merchant_id, e.asset, sum(e.units) AS units
+FROM unnest($1::uuid[], $2::bigint[]) AS k (merchant_id, page_no)
+JOIN postings p ON p.merchant_id = k.merchant_id AND p.page_no > k.page_no
+JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id
+GROUP BY 1, 2
+"""
+_PAGES: Final = "SELECT merchant_id, page_no FROM closers"
 # What is the merchant's, wherever on its way to the merchant it stands.
 _OWED: Final = """
 SELECT merchant_id, asset, place, sum(units)::bigint AS units FROM entries
@@ -59,32 +68,41 @@ async def keep(sim: Sim) -> None:
         if rows:
             await sim.owner.copy_records_to_table(table, schema_name=schema, columns=columns, records=rows)
             rows.clear()
-    cases = [(sim.deals[name], case) for name, case in issuer.cases.items()]
+    told = {name: case.status for name, case in issuer.cases.items()}
+    cases = [(sim.deals[name], issuer.cases[name]) for name, status in told.items() if sim.kept.get(name) != status]
     await sim.owner.executemany(_CASE, [
         (c.case_id, c.charge_id, sim.shops[c.shop].scope.merchant_id, d.order_id, c.status, REASONS[c.kind], c.units,
          d.asset, c.fee, c.opened_at, c.respond_by) for d, c in cases
     ])  # fmt: skip
+    sim.kept = told
 
 
 async def each_day(sim: Sim) -> str | None:
-    """What must hold at any instant. Answers the first thing that does not."""
-    for row in await sim.owner.fetch(_SUMS):
-        if row["units"]:
-            return f"the book of a merchant in {row['asset']} sums to {row['units']}, not to 0"
+    """What must hold at any instant, of what came since it was last asked. Answers the first thing that does not."""
+    wrong = _sums(await sim.owner.fetch(_NEW_SUMS, list(sim.pages), list(sim.pages.values())))
+    if wrong:
+        return wrong
+    sim.pages = dict(await sim.owner.fetch(_PAGES))
     failed = await sim.owner.fetchrow(_FAILED)
     if failed is not None:
         return f"due {failed['kind']} failed: {failed['last_error']}"
-    for name, charges in _by_order(sim.outside.issuer.sends.values()).items():
-        standing = [c for c in charges if _taken(c) > 0]
+    issuer = sim.outside.issuer
+    for name in sorted(issuer.touched):
+        charges = issuer.approved[name]
+        standing = [c for c in charges if c.taken > 0]
         if len(standing) > 1:
             return f"{name} was charged twice and nothing was given back"
         if any(c.refunded > c.units for c in charges):
             return f"{name} was refunded more than it was charged"
+    issuer.touched.clear()
     return None
 
 
 async def at_the_end(sim: Sim, for_ever: Sequence[str]) -> str | None:
     """When everything is over: no work is left, and the books agree about every order and every balance."""
+    wrong = _sums(await sim.owner.fetch(_SUMS))
+    if wrong:
+        return wrong
     stuck = await sim.owner.fetch(_STUCK, for_ever)
     if stuck:
         return "work is left: " + ", ".join(f"{r['number']} {r['kind']} ({r['error']})" for r in stuck)
@@ -95,23 +113,16 @@ async def at_the_end(sim: Sim, for_ever: Sequence[str]) -> str | None:
     return _orders(sim, stands) or await _balances(sim, stands)
 
 
-def _by_order(charges: Iterable[Sent]) -> dict[str, list[Sent]]:
-    found = defaultdict(list)
-    for one in charges:
-        if one.approved:
-            found[one.name].append(one)
-    return found
-
-
-def _taken(charge: Sent) -> int:
-    """What the card holder has paid by it and not got back."""
-    captured = charge.capture or charge.captured
-    return charge.units - charge.refunded if captured and not charge.voided else 0
+def _sums(rows: Iterable[Any]) -> str | None:
+    for row in rows:
+        if row["units"]:
+            return f"the book of a merchant in {row['asset']} sums to {row['units']}, not to 0"
+    return None
 
 
 def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
     """What each customer paid net, by the counterparts' books, against what the merchants were told."""
-    charges = _by_order(sim.outside.issuer.sends.values())
+    charges = sim.outside.issuer.approved
     paid = {p.order_id: p for p in sim.outside.book.payments.values() if p.approved}
     for deal in sim.deals.values():
         row = stands.get(deal.name)
@@ -126,7 +137,7 @@ def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
             if done and (payment is None or payment.refunded != deal.refunded):
                 return f"{deal.name}: the channel gave back {payment and payment.refunded}, owed is {deal.refunded}"
             continue
-        taken = sum(map(_taken, charges.get(deal.name, ())))
+        taken = sum(charge.taken for charge in charges.get(deal.name, ()))
         owed = deal.units - row["refunded_units"] if done and not row["uncollected"] else 0
         if taken != owed:
             return f"{deal.name} ({row['stage']}): the customer paid {taken} net by the issuer's book, owed is {owed}"

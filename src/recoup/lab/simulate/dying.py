@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from recoup.store.pool import Database, _prepare
+from recoup.store.pool import PLANS, Database, _prepare
 
 
 class Killer:
@@ -78,7 +78,7 @@ class DyingDatabase(Database):
         if self._killer.dead.is_set():
             await asyncio.Event().wait()
         connection = await asyncpg.connect(
-            self._dsn, timeout=5, server_settings={"role": "recoup_app", "timezone": "UTC", "jit": "off"},
+            self._dsn, timeout=5, server_settings={"role": "recoup_app", "timezone": "UTC", "jit": "off"} | PLANS,
             statement_cache_size=400, connection_class=_connection_class(self._killer),
         )  # fmt: skip
         armed, self._killer.armed = self._killer.armed, False
@@ -105,7 +105,7 @@ class DyingGateway:
         call = getattr(self._inner, name)
         if name not in self._calls:
             return call
-        return lambda *args: self._killer.step(self._calls[name], lambda: call(*args))
+        return lambda *args, **named: self._killer.step(self._calls[name], lambda: call(*args, **named))
 
 
 async def run_until_killed(killer: Killer, work: Any) -> Any:

@@ -4,7 +4,7 @@ What it says lies in the card's number (`rules/network/magic`); what the way doe
 the order and the message's number. The book is written into the sandbox issuer's own tables, for `verify` to read.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,7 +14,7 @@ from uuid import UUID
 from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
 from recoup.lab.simulate.clock import SimClocks, run_out_of_patience
 from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.faults import CALL_FAULTS, Faults
+from recoup.lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
 from recoup.rules.network.magic import answer
 
 _UNKNOWN: Final = Outcome("unknown", text="no answer in time")
@@ -42,6 +42,11 @@ class Sent:
     captured: int = 0
     voided: int = 0
     refunded: int = 0
+
+    @property
+    def taken(self) -> int:
+        """What the card holder has paid by it and not got back."""
+        return self.units - self.refunded if (self.capture or self.captured) and not self.voided else 0
 
 
 @dataclass(slots=True)
@@ -88,6 +93,8 @@ class SimIssuer:
     reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
     told: Counter[str] = field(default_factory=Counter)  # what was done to messages
     paid: dict[str, UUID] = field(default_factory=dict)  # order -> its approved charge
+    approved: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))  # by order
+    touched: set[str] = field(default_factory=set)  # orders about which something was booked since somebody looked
     cases: dict[str, Case] = field(default_factory=dict)  # by order
     knocks: Counter[str] = field(default_factory=Counter)  # order -> charges that were tried to be sent
     messages: Counter[str] = field(default_factory=Counter)  # order -> charges that left for the issuer
@@ -109,7 +116,7 @@ class SimIssuer:
             self._decide(charge, name, fault, before, now)
         if fault == "unprocessed":
             return Outcome("not_sent", processor_code="not_processed")
-        if fault in ("silent", "lost", "late", "hidden", "garbage"):
+        if fault == "lost" or fault in NOBODY_SAYS:
             run_out_of_patience()
             return _UNKNOWN
         return self._said(charge.id)
@@ -129,6 +136,8 @@ class SimIssuer:
         self.declines[name] += not said.approved
         if said.approved:
             self.paid[name] = charge.id
+            self.approved[name].append(sent)
+            self.touched.add(name)
         decision = "approved" if said.approved else "declined"
         self.told[f"charge {decision}"] += 1
         self.new_sends.append((
@@ -144,12 +153,12 @@ class SimIssuer:
         fault = self._fault("reverse", name, self.tries[one.id], now)
         self.tries[one.id] += 1
         self.told[f"{one.kind} sent"] += 1
-        if fault in ("outage", "refused", "unprocessed", "lost"):
+        if fault in NEVER_ARRIVES:
             run_out_of_patience()
             return _UNKNOWN if fault == "lost" else _NOT_SENT
         if one.id not in self.reversals:
             self._reverse(one, charged, now)
-        if fault in ("silent", "late", "hidden", "garbage"):
+        if fault in NOBODY_SAYS:
             run_out_of_patience()
             return _UNKNOWN
         return self._reversed(one.id)
@@ -160,6 +169,7 @@ class SimIssuer:
             charged.refunded += one.units if one.kind == "refund" else 0
             charged.voided += one.kind == "void"
             charged.captured += one.kind == "capture"
+            self.touched.add(charged.name)
         self.reversals[one.id] = (one.charge_id, one.kind, one.units, why is None)
         self.new_reversals.append((
             one.id, one.charge_id, one.kind, one.units, one.currency, one.sent_at, now,
@@ -182,11 +192,6 @@ class SimIssuer:
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return Outcome("approved", f"sim_{answer.id.hex[:8]}")
 
-    def left_of(self, charge_id: UUID) -> int:
-        """What the card holder has paid by it and not got back."""
-        one = self.sends[charge_id]
-        return one.units - one.refunded if (one.capture or one.captured) and not one.voided else 0
-
     def _said(self, id: UUID) -> Outcome:
         sent = self.sends[id]
         if not sent.approved:
@@ -202,13 +207,10 @@ class SimIssuer:
         if away(self.seed, self.faults, now):
             self.told["fault outage"] += 1
             return "outage"
-        left = dice(self.seed, what, name, number).random()
-        for fault in CALL_FAULTS:
-            left -= getattr(self.faults, fault)
-            if left < 0:
-                self.told[f"fault {fault}"] += 1
-                return fault
-        return None
+        fault = drawn(self.faults, dice(self.seed, what, name, number).random())
+        if fault:
+            self.told[f"fault {fault}"] += 1
+        return fault
 
 
 def _refusal(one: Reversal, charged: Sent | None, now: datetime) -> str | None:

@@ -24,6 +24,7 @@ from recoup.lab.simulate.sim import Sim, Wrong
 MOMENTS: Final = (0, 1, 5, 20, 90, 600)
 AFTERWARDS_DAYS_MAX: Final = 60  # until the last order has expired and everything is over
 RESTART_DAYS: Final = 10
+_SKETCHY: Final = {"default_statistics_target": "10"}  # of what ANALYZE samples
 ANALYZE_DAYS: Final = (0, 2, 6, 14, 29)
 # What comes again for ever is no work that is left.
 FOR_EVER: Final = ("settlement", "reconciliation")
@@ -56,7 +57,7 @@ async def simulate(
     """On an empty world database at `dsn` (as the owner); everything is left in it."""
     begun = time.perf_counter()
     outside = outside_of(dsn, keys, plan.seed, plan.faults)
-    owner = await asyncpg.connect(dsn, timeout=10)
+    owner = await asyncpg.connect(dsn, timeout=10, server_settings=_SKETCHY)
     sim = Sim(plan, outside, await start(outside), owner)
     run = _Run(sim, tell)
     wrong, told_hash = None, ""
@@ -87,6 +88,7 @@ class _Run:
         """Raises: Wrong."""
         sim = self._sim
         sim.shops = [await open_shop(sim, number) for number in range(sim.plan.merchants)]
+        sim.pages = {shop.scope.merchant_id: 0 for shop in sim.shops}
         for deal in deals_of(sim.plan):
             sim.deals[deal.name] = deal
             sim.by_tick[deal.tick].append(deal)
@@ -114,7 +116,7 @@ class _Run:
         await _until_none(lambda: publish_all(sim.engine.world))
         await _until_none(lambda: close_pages(sim.engine.world))
         if day in ANALYZE_DAYS:
-            await sim.owner.execute("ANALYZE")
+            await sim.owner.execute("VACUUM ANALYZE")
         if day % RESTART_DAYS == RESTART_DAYS - 1:
             await sim.engine.world.db.close()
             sim.engine = await start(sim.outside)

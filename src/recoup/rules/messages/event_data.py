@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Amount = Annotated[int, Meta(ge=0, description="Minor units of the currency.")]
 Currency = Annotated[str, Meta(min_length=3, max_length=4, description="ISO 4217 code, or the token's.")]
@@ -32,12 +32,25 @@ class Data(Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=Fal
     """Every event's data."""
 
 
+class OrderState(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The order as it stands after the event: whoever keeps the one with the highest `Sequence` has its state."""
+
+    status: Status
+    amount: Amount
+    refunded_amount: Annotated[Amount, Meta(description="Of all its refunds that were not refused.")]
+    currency: Currency
+    reason: Annotated[str | None, Meta(description="Why it ended, as `reason` of the order; null: not so.")]
+    do_not_retry: Annotated[bool, Meta(description="True: it is not sent again.")]
+    expiry_date: Annotated[str | None, Meta(description="When its rescue ends at the latest; as the order tells it.")]
+
+
 class OrderData(Data, frozen=True, kw_only=True):
     """Every event of an order says where the order stands and what it is about."""
 
     status: Status
     amount: Amount
     currency: Currency
+    order: Annotated[OrderState | UnsetType, Meta(description="The order's state after this event.")] = UNSET
 
 
 class Completed(OrderData, frozen=True, kw_only=True):
@@ -99,6 +112,23 @@ class AttemptDeclined(OrderData, frozen=True, kw_only=True):
     next_attempt_at: NextAttemptAt = None
 
 
+class Amended(OrderData, frozen=True, kw_only=True):
+    changed: Annotated[Literal["card", "expiry", "retries", "notes"], Meta(description="What the merchant changed.")]
+
+
+class RefundRefused(OrderData, frozen=True, kw_only=True):
+    refund_id: Annotated[UUID, Meta(description="The refund that is not made.")]
+    refund_amount: Annotated[Amount, Meta(description="Of that refund.")]
+    refunded_amount: Annotated[Amount, Meta(description="Of all refunds of the order that were not refused.")]
+    refundable_amount: Annotated[Amount, Meta(description="What is left to refund.")]
+
+
+class ChargebackClosed(OrderData, frozen=True, kw_only=True):
+    chargeback_id: Annotated[UUID, Meta(description="As `payment.chargeback.received` named it.")]
+    chargeback_amount: Annotated[Amount, Meta(description="What the issuer took.")]
+    outcome: Annotated[Literal["won", "lost"], Meta(description="`won`: the money is back.")]
+
+
 class Payout(Data, frozen=True, kw_only=True):
     payout_id: Annotated[UUID, Meta(description="This payout.")]
     settlement_id: Annotated[UUID, Meta(description="The settlement that it pays.")]
@@ -132,3 +162,13 @@ class UploadCompleted(Data, frozen=True, kw_only=True):
     rows: Annotated[int, Meta(ge=0, description="Of the file.")]
     done: Annotated[int, Meta(ge=0, description="Rows that were taken.")]
     refused: Annotated[int, Meta(ge=0, description="Rows that were not; the answers say why.")]
+
+
+class Application(Data, frozen=True, kw_only=True):
+    application_id: Annotated[UUID, Meta(description="This application.")]
+    status: Annotated[
+        Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"],
+        Meta(description="Its status now; `Mid` is the merchant that it becomes, or was to become."),
+    ]
+    reason: Annotated[str, Meta(description="Why it was declined, in one word; empty otherwise.")] = ""
+    external_application_id: Annotated[str | None, Meta(description="The applicant's own name for it.")] = None

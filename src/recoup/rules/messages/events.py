@@ -3,7 +3,7 @@
 Source: contract §14.2 (names, priorities), §14.3 (payload), §17.1 U5 and U8 (data, opt-in events, formats).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -67,6 +67,25 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
         EventKind("order.problem", "informational", False, shapes.Held, "A person looks at it."),
         EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "A send was declined."),
+        EventKind("order.amended", "informational", False, shapes.Amended, "The merchant changed the open order."),
+        EventKind("order.refundrefused", "informational", False, shapes.RefundRefused, "A refund will not be made."),
+        EventKind(
+            "payment.chargeback.closed",
+            "informational",
+            False,
+            shapes.ChargebackClosed,
+            "A chargeback was won or lost.",
+        ),
+        *(
+            EventKind(f"application.{word}", "informational", False, shapes.Application, meaning)
+            for word, meaning in (
+                ("submitted", "An application waits for the operator."),
+                ("approved", "The operator agreed; it can be made a merchant."),
+                ("declined", "The operator said no, and why."),
+                ("cancelled", "Whoever applied, or the operator, ended it."),
+                ("converted", "The merchant exists."),
+            )
+        ),
     )
 }
 DEFAULT_EVENTS: Final = tuple(kind.name for kind in CATALOGUE.values() if kind.default)
@@ -152,19 +171,19 @@ def render_standard(event: Event) -> bytes:
     return _encode({"type": event.name, "timestamp": timestamp(event.business_at), "data": data})
 
 
-def render(event: Event, form: Format, key_b64: str, host: str, nonce: str, now: datetime) -> Rendered:
+def render(event: Event, form: Format, keys_b64: Sequence[str], host: str, nonce: str, now: datetime) -> Rendered:
     """The whole of one delivery. `now` is wall time, as signatures' dates are; `host` as the receiver sees
-    it.
+    it. The standard format is signed with each of the keys, the others with the first.
 
-    Raises: ValueError when the key is not base64.
+    Raises: ValueError when a key is not base64.
     """
     if form == "standard":
         body = render_standard(event)
-        headers = standard_headers(key_b64, f"evt_{event.event_id.hex}", now, body)
+        headers = standard_headers(keys_b64, f"evt_{event.event_id.hex}", now, body)
         return Rendered({"content-type": "application/json", **headers}, body)
     body = render_rescue(event)
     content_type = "text/plain; charset=utf-8" if form == "rescue-text" else "application/json"
-    return Rendered({"content-type": content_type, **sign(key_b64, host, nonce, http_date(now), body)}, body)
+    return Rendered({"content-type": content_type, **sign(keys_b64[0], host, nonce, http_date(now), body)}, body)
 
 
 def timestamp(moment: datetime) -> str:

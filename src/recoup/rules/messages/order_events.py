@@ -1,48 +1,90 @@
 """What an order's events say, read off the order as it stands at that line."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
+from recoup.kernel.time import iso
+from recoup.rules.messages.event_data import OrderState
 from recoup.rules.messages.events import event_data
 from recoup.rules.messages.stable_events import stable_event_data
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.order.snapshot import Order
 
+EVENT_STATUSES: Final[Mapping[int, str]] = {code: name.upper() for code, name in STATUS_NAMES.items()}
+_CHANGED: Final = {
+    "card_replaced": "card", "expiry_moved": "expiry", "retries_stopped": "retries", "retries_resumed": "retries",
+    "notes_changed": "notes",
+}  # fmt: skip
+_PARTS: Final = frozenset({
+    "order.refunded", "order.refundrefused", "payment.chargeback.received", "payment.chargeback.closed",
+    "attempt.declined", "order.amended", "challenge.presented", "challenge.attempted", "challenge.passed",
+    "challenge.failed",
+})  # fmt: skip
 
-def order_event_data(name: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
+
+def order_event_data(name: str, happening: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
     """`body` is what the happening recorded; names are those of the order log."""
     if order.kind == "stable":
         return stable_event_data(order, body)
-    status = order.face().status
-    facts: dict[str, Any] = {"status": STATUS_NAMES[status].upper(), "amount": order.units, "currency": order.asset}
+    status = EVENT_STATUSES[order.face().status]
+    facts: dict[str, Any] = {"status": status, "amount": order.units, "currency": order.asset,
+                             "order": _state(order, status)}  # fmt: skip
+    facts |= _of_a_part(name, happening, order, body) if name in _PARTS else _of_the_order(name, order, body)
+    return event_data(name, **facts)
+
+
+def _of_the_order(name: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
+    """What happened to the whole of it."""
     match name:
         case "order.completed":
-            facts |= {"attempts": order.attempts_count}
+            return {"attempts": order.attempts_count}
         case "order.cancelled":
-            facts |= {"reason": order.reason, "attempts": order.attempts_count, "response_code": _last_code(order)}
+            return {"reason": order.reason, "attempts": order.attempts_count, "response_code": _last_code(order)}
         case "order.expired":
-            facts |= {"attempts": order.attempts_count, "expired_at": order.expires_at}
-        case "order.refunded":
-            facts |= {"refund_id": body["refund_id"], "refund_amount": body["units"],
-                      "refunded_amount": order.refunded_units,
-                      "refundable_amount": order.refundable_units}  # fmt: skip
-        case "payment.chargeback.received":
-            facts |= {"chargeback_id": body["dispute_id"], "chargeback_amount": body["units"],
-                      "reason_code": body["reason_code"] or None, "respond_by": body["respond_by"]}  # fmt: skip
+            return {"attempts": order.attempts_count, "expired_at": order.expires_at}
         case "order.submitted" | "order.processing":
-            facts |= {"attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at}
+            return {"attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at}
         case "order.onhold" | "order.problem":
-            facts |= {"reason": body.get("cause") or "held", "until": body.get("until")}
-        case "attempt.declined":
-            facts |= {"attempt_id": body["attempt_id"], "attempt_number": body["number"],
-                      "response_code": body["code"] or "", "is_final": body["is_final"],
-                      "next_attempt_at": body["next_attempt_at"]}  # fmt: skip
+            return {"reason": body.get("cause") or "held", "until": body.get("until")}
         case "order.capturerequired":
-            facts |= {"capture_before": body["capture_before"]}
-        case "challenge.presented" | "challenge.attempted" | "challenge.passed" | "challenge.failed":
-            facts |= {"challenge_id": body["challenge_id"], "expires_at": body["expires_at"], "asks": body["asks"]}
+            return {"capture_before": body["capture_before"]}
         case _:
-            facts |= body
-    return event_data(name, **facts)
+            return body
+
+
+def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
+    """What happened to a refund, a dispute, a challenge, a send, or a setting of the order."""
+    match name:
+        case "order.refunded" | "order.refundrefused":
+            return {"refund_id": body["refund_id"], "refund_amount": body["units"],
+                    "refunded_amount": order.refunded_units,
+                    "refundable_amount": order.refundable_units}  # fmt: skip
+        case "payment.chargeback.received":
+            return {"chargeback_id": body["dispute_id"], "chargeback_amount": body["units"],
+                    "reason_code": body["reason_code"] or None, "respond_by": body["respond_by"]}  # fmt: skip
+        case "payment.chargeback.closed":
+            return {"chargeback_id": body["dispute_id"], "chargeback_amount": body["units"],
+                    "outcome": "won" if happening == "dispute_won" else "lost"}  # fmt: skip
+        case "attempt.declined":
+            return {"attempt_id": body["attempt_id"], "attempt_number": body["number"],
+                    "response_code": body["code"] or "", "is_final": body["is_final"],
+                    "next_attempt_at": body["next_attempt_at"]}  # fmt: skip
+        case "order.amended":
+            return {"changed": _CHANGED[happening]}
+        case _:
+            return {"challenge_id": body["challenge_id"], "expires_at": body["expires_at"], "asks": body["asks"]}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None
+
+
+def _state(order: Order, status: str) -> OrderState:
+    return OrderState(
+        status=status, amount=order.units, refunded_amount=order.refunded_units, currency=order.asset,
+        reason=order.reason, do_not_retry=order.do_not_retry, expiry_date=_iso(order.expires_at),
+    )  # fmt: skip
 
 
 def subject_kind(order: Order) -> str:
@@ -50,9 +92,12 @@ def subject_kind(order: Order) -> str:
     return "stable_order" if order.kind == "stable" else "order"
 
 
-def submitted_data(status: str, units: int, asset: str) -> dict[str, Any]:
+def submitted_data(status: str, units: int, asset: str, expires_at: datetime | None) -> dict[str, Any]:
     """Of an order that is only just taken in."""
-    return event_data("order.submitted", status=status, amount=units, currency=asset, attempts=0, next_attempt_at=None)
+    state = OrderState(status=status, amount=units, refunded_amount=0, currency=asset, reason=None, do_not_retry=False,
+                       expiry_date=_iso(expires_at))  # fmt: skip
+    return event_data("order.submitted", status=status, amount=units, currency=asset, attempts=0, next_attempt_at=None,
+                      order=state)  # fmt: skip
 
 
 def _last_code(order: Order) -> str | None:

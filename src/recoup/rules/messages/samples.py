@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from recoup.kernel.time import iso
+from recoup.rules.messages.event_data import OrderState
 from recoup.rules.messages.events import CATALOGUE, Event, event_data
 from recoup.rules.messages.stable_events import NAMES
 
@@ -20,7 +22,10 @@ _STATUS: Final[Mapping[str, str]] = {
     "order.completed": "COMPLETED", "order.refunded": "COMPLETED", "order.cancelled": "CANCELLED",
     "order.expired": "CANCELLED", "order.capturerequired": "CAPTUREREQUIRED", "order.submitted": "DRAFT",
     "order.onhold": "ONHOLD", "order.problem": "PROBLEM", "payment.chargeback.received": "CHARGEBACK",
-    "payout.created": "pending", "payout.updated": "completed",
+    "payment.chargeback.closed": "COMPLETED", "order.refundrefused": "COMPLETED",
+    "payout.created": "pending", "payout.updated": "completed", "application.submitted": "SUBMITTED",
+    "application.approved": "APPROVED", "application.declined": "DECLINED", "application.cancelled": "CANCELLED",
+    "application.converted": "CONVERTED",
 }  # fmt: skip
 # event of the stablecoin dialect -> what its order says of itself then, and what is told besides
 _STABLE: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
@@ -40,7 +45,7 @@ STABLE_SAMPLE_ORDER: Final = "order-1001"
 
 
 def sample_event(
-    name: str, stable: bool, event_id: UUID, merchant_id: UUID, site_id: UUID, at: datetime
+    name: str, stable: bool, event_id: UUID, merchant_id: UUID, site_id: UUID | None, at: datetime
 ) -> Event:  # fmt: skip
     """A whole event of the name that the dialect has for it. Raises: KeyError for an unknown name."""
     external_id = STABLE_SAMPLE_ORDER if stable else "SAMPLE"
@@ -65,11 +70,21 @@ def sample_data(name: str, at: datetime) -> dict[str, Any]:
     for field in msgspec.structs.fields(CATALOGUE[name].data):
         if field.name == "status":
             facts["status"] = _STATUS.get(name, "PROCESSING")
+        elif field.name == "order":
+            facts["order"] = _sample_state(name, at)
         elif field.name in _VALUES:
             facts[field.name] = _VALUES[field.name]
         elif field.required:
             facts[field.name] = _plausible(field.type, at)
     return event_data(name, **facts)
+
+
+def _sample_state(name: str, at: datetime) -> OrderState:
+    status = _STATUS.get(name, "PROCESSING")
+    reason = {"order.cancelled": "declined", "order.expired": "expired"}.get(name)
+    refunded = 1200 if name == "order.refunded" else 0
+    return OrderState(status=status, amount=4590, refunded_amount=refunded, currency="USD", reason=reason,
+                      do_not_retry=False, expiry_date=iso(at))  # fmt: skip
 
 
 def _plausible(kind: Any, at: datetime) -> Any:

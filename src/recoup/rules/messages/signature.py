@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
@@ -68,18 +68,20 @@ def verify(
     return all(fits)
 
 
-def standard_headers(secret: str, msg_id: str, timestamp: datetime, body: bytes) -> dict[str, str]:
-    """The three headers of Standard Webhooks. `secret` is base64, with or without `whsec_`; `timestamp` wall
-    time, sent as whole seconds; `msg_id` the same for every delivery of one event.
+def standard_headers(secrets: Sequence[str], msg_id: str, timestamp: datetime, body: bytes) -> dict[str, str]:
+    """The three headers of Standard Webhooks. `secrets` are base64, with or without `whsec_`: one, or several
+    while a key is being replaced; `timestamp` wall time, sent as whole seconds; `msg_id` the same for every
+    delivery of one event.
 
-    Raises: ValueError when the secret is not base64 or the id has a dot.
+    Raises: ValueError when a secret is not base64 or the id has a dot.
     """
     if "." in msg_id:
         raise ValueError("a message id has no dot")
     seconds = str(int(timestamp.timestamp()))
     signed = f"{msg_id}.{seconds}.".encode() + body
-    signature = _b64(hmac.digest(_key(secret.removeprefix(_SHOWN_PREFIX)), signed, "sha256"))
-    return {"webhook-id": msg_id, "webhook-timestamp": seconds, "webhook-signature": f"v1,{signature}"}
+    keys = [_key(secret.removeprefix(_SHOWN_PREFIX)) for secret in secrets]
+    signatures = " ".join(f"v1,{_b64(hmac.digest(key, signed, 'sha256'))}" for key in keys)
+    return {"webhook-id": msg_id, "webhook-timestamp": seconds, "webhook-signature": signatures}
 
 
 def verify_standard(
@@ -98,7 +100,7 @@ def verify_standard(
     if abs(now.timestamp() - int(seconds)) > skew_seconds_max:
         return False
     signed = datetime.fromtimestamp(int(seconds), UTC)
-    expected = standard_headers(secret, msg_id, signed, body)["webhook-signature"].encode()
+    expected = standard_headers([secret], msg_id, signed, body)["webhook-signature"].encode()
     offered = given.get("webhook-signature", "").split()[:8]
     return any([hmac.compare_digest(one.encode(), expected) for one in offered])
 

@@ -3,8 +3,10 @@
 Source: IBAN: ISO 13616 (length by country, remainder 1 by 97). Routing numbers: ABA (weights 3, 7, 1; first digits).
 """
 
+import json
 from dataclasses import dataclass
 from typing import Final, Literal
+from uuid import UUID
 
 from recoup.kernel.problem import Problem
 
@@ -42,6 +44,26 @@ class BankAccount:
             return f"{self.account[:4]} •••• {self.account[-4:]}"
         return f"{self.routing} •••• {self.account[-4:]}"
 
+    @property
+    def numbers(self) -> bytes:
+        """What is sealed of it."""
+        return json.dumps({"routing": self.routing, "account": self.account}).encode()
+
+
+def opened_account(scheme: Literal["us", "iban"], holder: str, numbers: bytes) -> BankAccount:
+    """Of `BankAccount.numbers`. Raises: ValueError, KeyError, TypeError for what is no such thing."""
+    told = json.loads(numbers)
+    return BankAccount(scheme, holder, told["account"], told["routing"])
+
+
+def account_context(account_id: UUID) -> str:
+    """What an account's numbers are sealed for: nothing else opens them."""
+    return f"bank-account:{account_id}"
+
+
+def deposits_context(account_id: UUID) -> str:
+    return f"bank-deposits:{account_id}"
+
 
 def read_account(holder: str, *, iban: str = "", routing: str = "", account: str = "") -> BankAccount:
     """Either an IBAN, or a US routing and account number.
@@ -50,17 +72,19 @@ def read_account(holder: str, *, iban: str = "", routing: str = "", account: str
     """
     holder = " ".join(holder.split())
     if not 2 <= len(holder) <= HOLDER_MAX or not holder.isprintable():
-        raise Problem("invalid", f"The holder's name has 2 to {HOLDER_MAX} characters.", field="holder")
+        raise Problem("invalid", f"The holder's name has 2 to {HOLDER_MAX} characters.", field="holder",
+                      cure="Write it as the bank knows it.")  # fmt: skip
     iban, routing, account = (text.translate(_COPIED).upper() for text in (iban, routing, account))
     if iban and (routing or account):
         message = "Give an IBAN, or a routing and an account number, not both."
-        raise Problem("invalid", message, field="iban")
+        raise Problem("invalid", message, field="iban", cure="Copy it as the bank's papers show it.")
     if iban:
         _check_iban(iban)
         return BankAccount("iban", holder, iban)
     _check_routing(routing)
     if not (account.isascii() and account.isdigit() and 4 <= len(account) <= 17):
-        raise Problem("invalid", "The account number has 4 to 17 digits.", field="account")
+        raise Problem("invalid", "The account number has 4 to 17 digits.", field="account",
+                      cure="Copy it from a cheque or the bank's papers, without blanks.")  # fmt: skip
     return BankAccount("us", holder, account, routing)
 
 
@@ -74,11 +98,14 @@ def check_currency(account: BankAccount, asset: str) -> None:
 def _check_iban(iban: str) -> None:
     length = _LENGTHS.get(iban[:2])
     if length is None:
-        raise Problem("invalid", "The IBAN begins with a country that has none.", field="iban")
+        raise Problem("invalid", "The IBAN begins with a country that has none.", field="iban",
+                      cure="Check its first two letters.")  # fmt: skip
     if len(iban) != length:
-        raise Problem("invalid", f"An IBAN of {iban[:2]} has {length} characters, this one {len(iban)}.", field="iban")
+        raise Problem("invalid", f"An IBAN of {iban[:2]} has {length} characters, this one {len(iban)}.", field="iban",
+                      cure="Copy it again from the bank's papers.")  # fmt: skip
     if not (iban.isascii() and iban.isalnum() and iban[2:4].isdigit()):
-        raise Problem("invalid", "An IBAN has letters and digits only.", field="iban")
+        raise Problem("invalid", "An IBAN has letters and digits only.", field="iban",
+                      cure="Leave out everything else; blanks may stay.")  # fmt: skip
     if int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 != 1:
         raise Problem("invalid", "The IBAN's check digits do not fit: a digit is wrong or two are exchanged.",
                       field="iban", cure="Copy it from the bank's own page.")  # fmt: skip
@@ -86,7 +113,8 @@ def _check_iban(iban: str) -> None:
 
 def _check_routing(routing: str) -> None:
     if not (routing.isascii() and routing.isdigit() and len(routing) == 9):
-        raise Problem("invalid", "The routing number has nine digits.", field="routing")
+        raise Problem("invalid", "The routing number has nine digits.", field="routing",
+                      cure="Copy the nine digits from a cheque or the bank's papers.")  # fmt: skip
     weighted = sum(int(digit) * weight for digit, weight in zip(routing, (3, 7, 1) * 3, strict=True))
     known = any(int(routing[:2]) in heads for heads in _ROUTING_HEADS)
     if weighted % 10 or not known or routing == "0" * 9:

@@ -13,8 +13,8 @@ from recoup.rules.money.settlement import check_second
 
 # state -> those that it may become
 STEPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "created": ("approved",), "approved": ("sent", "returned"), "sent": ("paid", "returned"), "paid": ("returned",),
-    "returned": (),
+    "created": ("approved",), "approved": ("sent", "returned", "created"), "sent": ("paid", "returned"),
+    "paid": ("returned",), "returned": (),
 }  # fmt: skip
 # state -> the event's word
 WORDS: Final[Mapping[str, str]] = {
@@ -25,6 +25,11 @@ WORDS: Final[Mapping[str, str]] = {
 def reference_of(payout_id: UUID) -> str:
     """What the bank statement shows: 14 characters, as the narrowest of the files takes them."""
     return "RC" + payout_id.hex[-12:].upper()
+
+
+def file_context(payout_id: UUID) -> str:
+    """What the bank's file is sealed for."""
+    return f"bank-file:{payout_id}"
 
 
 def word_of(state: str, before: str) -> str:

@@ -54,10 +54,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Room for one advance. `then` goes on with what was granted, or with why not."""
+    """Room for one advance. `customers`: all whose limit it counts against. `then` goes on with what was granted, or
+    with why not."""
 
     units: int
-    customer_id: UUID
+    customers: tuple[UUID, ...]
     customer_max_units: int
     then: Callable[[Grant | Room], None]
 

@@ -26,8 +26,15 @@ def days(first: str, last: str, zone: str) -> Span:
     """
     begin, end = _instant(first, zone, 0), _instant(last, zone, 1)
     if begin >= end:
-        raise Problem("invalid", f"The period {first} to {last} ends before it begins.", field="period")
+        raise Problem("invalid", f"The period {first} to {last} ends before it begins.", field="period",
+                      cure="Write the earlier day first.")  # fmt: skip
     return begin, end
+
+
+def days_of(span: Span, zone: str) -> tuple[date, date]:
+    """First and last day of a span, as the zone counts them."""
+    local = zone_of(zone)
+    return span[0].astimezone(local).date(), (span[1] - timedelta(microseconds=1)).astimezone(local).date()
 
 
 def month(text: str, zone: str) -> Span:
@@ -54,5 +61,6 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
 
 def _midnight(day: date, zone: str) -> datetime:
     if not 2000 <= day.year <= 2200:
-        raise Problem("invalid", f"{day} is too far away.", field="period")
+        raise Problem("invalid", f"{day} is too far away.", field="period",
+                      cure="Name a day between the years 2000 and 2200.")  # fmt: skip
     return datetime.combine(day, time(), zone_of(zone)).astimezone(UTC)

@@ -28,7 +28,7 @@ class Terms:
     """`anchor`: the day of the week (1 is Monday) or of the month on which a period begins, at midnight UTC.
     `delay_days` after its end the batch is made. `reserve_basis_points` of the amounts are held for `reserve_days`. An
     account takes payouts `account_delay_days` after it became active. `minimums`, `limits`: asset -> units; a smaller
-    payout is carried, a larger adjustment needs a second person.
+    payout is carried; what one person adjusts in a day beyond the limit needs a second person.
     """
 
     period: str = "month"
@@ -52,10 +52,18 @@ class Closing(NamedTuple):
     carried: int
 
 
+class Earned(NamedTuple):
+    """Amounts of a batch that were booked while the same terms held."""
+
+    units: int
+    terms: Terms
+
+
 def check_terms(terms: Terms) -> None:
     """Raises: Problem(invalid) naming the first that cannot be."""
     if terms.period not in PERIODS:
-        raise Problem("invalid", f"A period is one of {', '.join(PERIODS)}.", field="period")
+        raise Problem("invalid", f"A period is one of {', '.join(PERIODS)}.", field="period",
+                      cure="Choose one of them.")  # fmt: skip
     highest = PERIODS[terms.period]
     bounds = (
         ("anchor", terms.anchor, 1, highest), ("delay_days", terms.delay_days, 0, 90),
@@ -65,11 +73,13 @@ def check_terms(terms: Terms) -> None:
     for name, value, low, high in bounds:
         if not low <= value <= high:
             said = f" of a {terms.period}" if name == "anchor" else ""
-            raise Problem("invalid", f"The {name.replace('_', ' ')}{said} is from {low} to {high}.", field=name)
+            raise Problem("invalid", f"The {name.replace('_', ' ')}{said} is from {low} to {high}.", field=name,
+                          cure="Name a number in between.")  # fmt: skip
     for name, amounts in (("minimums", terms.minimums), ("limits", terms.limits)):
         for asset, units in amounts.items():
             if asset not in EXPONENTS or units < 0:
-                raise Problem("invalid", f"The {name} are amounts of known currencies, 0 or more.", field=name)
+                raise Problem("invalid", f"The {name} are amounts of known currencies, 0 or more.", field=name,
+                              cure="Write them like USD=25.00.")  # fmt: skip
 
 
 def check_start(valid_from: datetime, now: datetime) -> None:
@@ -114,17 +124,28 @@ def due_at(terms: Terms, period_to: datetime) -> datetime:
     return period_to + timedelta(days=terms.delay_days)
 
 
-def close(sums: Mapping[str, int], asset: str, terms: Terms) -> Closing:
-    """`sums` by kind of line. Held, paid and carried add up to them: the batch closes to 0.
+def close(sums: Mapping[str, int], asset: str, terms: Terms, earned: Iterable[Earned]) -> Closing:
+    """`sums` by kind of line; `earned`: the amounts among them. Held, paid and carried add up to them: the batch closes
+    to 0.
 
-    The share that is held never takes more than there is to pay.
+    Of each amount the share is held that was agreed on its day; never more than there is to pay.
     """
     net = sum(sums.values())
-    held = min(max(0, net), share_units(max(0, sums.get("amount", 0)), terms.reserve_basis_points))
+    held = min(max(0, net), sum(_share(one) for one in earned))
     rest = net - held
     if rest > 0 and rest >= terms.minimums.get(asset, 0):
         return Closing(held, rest, 0)
     return Closing(held, 0, rest)
+
+
+def reserve_days(earned: Iterable[Earned]) -> int:
+    """For how long a batch's reserve is held: the shortest that was agreed for any of it, so that nothing is held
+    longer than was agreed on its day. Raises: ValueError when nothing of it is to be held."""
+    return min(one.terms.reserve_days for one in earned if _share(one))
+
+
+def _share(one: Earned) -> int:
+    return share_units(max(0, one.units), one.terms.reserve_basis_points)
 
 
 def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any]) -> None:
@@ -136,12 +157,14 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
         raise Problem("invalid", message, field="note", cure="Write what it is for; the merchant reads it.")
     if asset not in assets:
         have = ", ".join(sorted(assets)) or "none yet"
-        raise Problem("invalid", f"The merchant has no balance in {asset}; it has: {have}.", field="currency")
+        raise Problem("invalid", f"The merchant has no balance in {asset}; it has: {have}.", field="currency",
+                      cure="Choose a currency that it has.")  # fmt: skip
 
 
-def needs_second(units: int, asset: str, terms: Terms) -> bool:
-    """An asset without a limit has the limit 0."""
-    return abs(units) > terms.limits.get(asset, 0)
+def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:
+    """`alone`: what the same person moved without a second one in the last day, whatever its sign. An asset without a
+    limit has the limit 0."""
+    return alone + abs(units) > terms.limits.get(asset, 0)
 
 
 def check_second(first: str | None, second: str, what: str) -> None:

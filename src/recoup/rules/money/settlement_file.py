@@ -47,6 +47,7 @@ class _Proof:
     hashes: dict[int, Sequence[str]] = field(default_factory=dict)
     last_page: int | None = None
     sums: dict[str, int] = field(default_factory=dict)
+    carried_on: int = 0
     seen: set[tuple[int, int, int]] = field(default_factory=set)
     ended: bool = False
 
@@ -62,8 +63,10 @@ def page_root(previous: str, page: int, hashes: Iterable[str], sums: Iterable[Se
     return hashlib.sha256(text).hexdigest()
 
 
-def prove(lines: Iterable[bytes], root: str | None = None) -> Proved | Wrong:
-    """Reads the file once. `root`: the one that the event told; without it the file is held against itself alone.
+def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = None) -> Proved | Wrong:
+    """Reads the file once. `root` and `amount`: those that the event told; without them the file is held against
+    itself alone. The root proves what each line says, the amount that no line was left out: what the batch itself
+    booked may stand in a page after the root.
 
     Memory: 64 bytes a posting of its pages.
     """
@@ -73,11 +76,12 @@ def prove(lines: Iterable[bytes], root: str | None = None) -> Proved | Wrong:
             part = _decode(raw) if len(raw) <= LINE_BYTES_MAX else None
             wrong = _part(proof, part, digest, root) if isinstance(part, dict) else ("line", "a JSON object", "none")
         except (msgspec.DecodeError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-            wrong = ("line", "a part of a settlement file", f"{error}"[:100] or "nothing of the kind")
+            odd = f"no {error}" if isinstance(error, KeyError) else f"{error}"[:100]
+            wrong = ("line", "a part of a settlement file", odd or "nothing of the kind")
         if wrong is not None:
             return Wrong(number, *wrong)
         digest.update(raw)
-    wrong = _whole(proof)
+    wrong = _whole(proof, amount)
     if wrong is not None:
         return Wrong(number, *wrong)
     told = proof.settlement
@@ -152,11 +156,13 @@ def _line(proof: _Proof, part: dict[str, Any]) -> tuple[str, str, str] | None:
         wrong = _differs(f"source of {name}", own, source)
     if wrong is None and page > told["page"] and (source != own or recipe not in _OWN):
         wrong = f"page of {name}", f"at most {told['page']}, whose root the settlement names", str(page)
+    if recipe == "carried" and source == own:
+        proof.carried_on -= part["amount"]
     proof.sums[part["kind"]] = proof.sums.get(part["kind"], 0) + part["amount"]
     return wrong
 
 
-def _whole(proof: _Proof) -> tuple[str, str, str] | None:
+def _whole(proof: _Proof, amount: int | None) -> tuple[str, str, str] | None:
     told = proof.settlement
     if not proof.ended:
         return "end", "an end", "none: the file is cut off"
@@ -170,6 +176,8 @@ def _whole(proof: _Proof) -> tuple[str, str, str] | None:
         or _differs("payout", str(sum(told["amounts"].values())), str(told["payout"]))
         or _differs("sum of payout", str(-told["payout"]), str(proof.sums.get("payout", 0)))
         or _differs("sum of all lines", "0", str(sum(proof.sums.values())))
+        or (_differs("amount that the event settlement.closed told", str(amount),
+                     str(told["payout"] + min(0, proof.carried_on))) if amount is not None else None)
     )
 
 

@@ -6,30 +6,27 @@ with its number and reason, and the lines beside it are kept. Source: docs/recon
 
 import csv
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from hashlib import sha256
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
-from recoup.rules.money.periods import zone_of
+from recoup.rules.money.reading import COLUMNS, EVERY, Reading, check
+from recoup.rules.network.card import luhn
 
 FIELDS_MAX: Final = 200
 LINES_MAX: Final = 2_000_000
 SAMPLE_LINES: Final = 200
 TEXT_MAX: Final = 200
 UNITS_MAX: Final = 10**15
-COLUMNS: Final = ("id", "reference", "type", "amount", "currency", "date", "route")
 DELIMITERS: Final = (",", ";", "\t", "|")
 # What others call a column that is not mapped; names are compared in lower case, without blanks and punctuation.
 _ALSO: Final = {
@@ -60,35 +57,6 @@ class Broken(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a file is to be read. `columns`: our name -> theirs; `types`: their word -> ours; `values`: what stands in no
-    column; `currencies`: those that it may hold, else that of its first line. Empty texts are sniffed."""
-
-    kind: str = "processor"
-    columns: Mapping[str, str] = field(default_factory=dict)
-    types: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, str] = field(default_factory=dict)
-    currencies: tuple[str, ...] = ()
-    period: tuple[datetime, datetime] | None = None
-    zone: str = "UTC"
-    delimiter: str = ""
-    decimal: str = ""
-    date_format: str = ""
-    encoding: str = ""
-    routes: tuple[str, ...] = ()  # those that there are; a line that names another is not taken
-
-    def to_dict(self) -> dict[str, Any]:
-        """What makes two readings of a file the same."""
-        period = [moment.astimezone(UTC).isoformat() for moment in self.period or ()]
-        return {
-            "kind": self.kind, "columns": dict(sorted(self.columns.items())), "types": dict(sorted(self.types.items())),
-            "values": dict(sorted(self.values.items())), "currencies": sorted(self.currencies), "period": period,
-            "zone": self.zone, "delimiter": self.delimiter, "decimal": self.decimal, "date_format": self.date_format,
-            "encoding": self.encoding,
-        }  # fmt: skip
-
-
 class Layout(NamedTuple):
     """What was found out about a file. `columns`: our name -> position; `unread`: names of columns without use."""
 
@@ -97,48 +65,6 @@ class Layout(NamedTuple):
     columns: Mapping[str, int]
     width: int
     unread: tuple[str, ...]
-
-
-def mapping_file(text: str) -> dict[str, Any]:
-    """A mapping as TOML: tables `columns`, `types`, `values`, `format`. Raises: Problem(invalid) naming the mistake."""
-    try:
-        told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Problem("invalid", f"The mapping is no TOML: {error}.", field="mapping") from None
-    tables = {"columns": COLUMNS, "types": None, "values": ("type", "currency", "route"),
-              "format": ("delimiter", "decimal", "date_format", "zone", "encoding")}  # fmt: skip
-    found: dict[str, Any] = {}
-    for name, table in told.items():
-        if name not in tables or not isinstance(table, dict):
-            raise Problem("invalid", f"The mapping knows no {name!r}; it has {', '.join(tables)}.", field="mapping")
-        for key, value in table.items():
-            allowed = tables[name]
-            if allowed is not None and key not in allowed or not isinstance(value, str):
-                cure = f"It knows {', '.join(allowed)}, each a text." if allowed else "Write it as a text."
-                raise Problem("invalid", f"The mapping's {name}.{key} is unknown or no text.", field="mapping",
-                              cure=cure)  # fmt: skip
-        found |= table if name == "format" else {name: table}
-    return found
-
-
-def check(reading: Reading) -> ZoneInfo:
-    """The zone. Raises: Problem(invalid) for options that cannot be."""
-    if reading.kind not in KINDS:
-        raise Problem("invalid", f"A file is one of {', '.join(KINDS)}.", field="kind")
-    if reading.delimiter and len(reading.delimiter) != 1:
-        raise Problem("invalid", "A delimiter is one character.", field="delimiter")
-    if reading.decimal not in ("", ".", ","):
-        raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal")
-    for theirs, ours in reading.types.items():
-        if ours not in KINDS[reading.kind]:
-            known = ", ".join(KINDS[reading.kind])
-            raise Problem("invalid", f"The type {theirs!r} is mapped to {ours!r}; there are {known}.", field="types")
-    if reading.period is not None and reading.period[0] >= reading.period[1]:
-        raise Problem("invalid", "The period ends before it begins.", field="period")
-    for asset in (*reading.currencies, *((reading.values["currency"],) if "currency" in reading.values else ())):
-        if asset not in EXPONENTS:
-            raise Problem("invalid", f"The currency {asset[:8]!r} is unknown.", field="currency")
-    return zone_of(reading.zone)
 
 
 class Statement:
@@ -155,10 +81,11 @@ class Statement:
             raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and lines.")
         header, rest = sample[0], sample[1:]
         if header.text is None:
-            raise Problem("invalid", f"Line {header.number}, the header, {header.why}.", field="file")
+            raise Problem("invalid", f"Line {header.number}, the header, {header.why}.", field="file",
+                          cure="Save the file as CSV UTF-8 anew.")  # fmt: skip
         self.layout = _layout(header, rest, reading)
         self._lines = chain(rest, every)
-        self.currencies: set[str] = set(reading.currencies)
+        self.currencies: set[str] = set(reading.currencies) - {EVERY}
         self._first: tuple[int, str] | None = None
         self.last_number = header.number  # of the line that was read last
 
@@ -204,11 +131,13 @@ class Statement:
         return Theirs(number, line_id, kind, our_id, reference, units, asset, at, route)
 
     def _currency(self, number: int, text: str) -> str:
-        """A file is of one currency, unless others were named: two sums must not become one."""
+        """A file is of one currency, unless others were named or all: two sums must not become one."""
         asset = text.upper()
         if asset not in EXPONENTS:
             raise _no("unknown_currency", f"the currency {text[:8]!r} is unknown")
-        if not self.currencies:
+        if EVERY in self._reading.currencies:
+            self.currencies.add(asset)
+        elif not self.currencies:
             self.currencies, self._first = {asset}, (number, asset)
         if asset not in self.currencies:
             known = f"{self._first[1]} since line {self._first[0]}" if self._first else " and ".join(
@@ -251,14 +180,9 @@ def content_id(
 def shown_reference(text: str) -> str:
     """As it may be kept: what looks like a card number is masked."""
     digits = text.replace(" ", "").replace("-", "")
-    if _CARD_NUMBER.fullmatch(digits) and _luhn(digits):
+    if _CARD_NUMBER.fullmatch(digits) and luhn(digits):
         return f"{digits[:6]}…{digits[-4:]}"
     return text
-
-
-def _luhn(digits: str) -> bool:
-    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits))]
-    return sum(d // 10 + d % 10 for d in doubled) % 10 == 0
 
 
 def _layout(header: Line, rest: Sequence[Line], reading: Reading) -> Layout:
@@ -317,7 +241,8 @@ def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, i
     found: dict[str, int] = {}
     for ours, theirs in reading.columns.items():
         if ours not in COLUMNS:
-            raise Problem("invalid", f"{ours!r} is no column of ours; there are {', '.join(COLUMNS)}.", field="map")
+            raise Problem("invalid", f"{ours!r} is no column of ours; there are {', '.join(COLUMNS)}.", field="map",
+                          cure="Map one of these.")  # fmt: skip
         if _plain(theirs) not in positions:
             message = f"Line {number}, the header, has no column {theirs[:40]!r}; it has {have}."
             raise Problem("invalid", message, field="map", cure="Look at the file's first line.")
@@ -340,7 +265,8 @@ def _header_cells(header: Line, delimiter: str) -> list[str]:
     try:
         return _cells(header.text or "", delimiter)
     except Problem as problem:
-        raise Problem("invalid", f"Line {header.number}, the header: {problem.message}.", field="file") from None
+        raise Problem("invalid", f"Line {header.number}, the header: {problem.message}.", field="file",
+                      cure="Mend the first line, or export the file anew.") from None  # fmt: skip
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

@@ -32,6 +32,8 @@ class Merchant:
     cit_unresolved: str
     killed: bool
     capture_window_minutes: int
+    unknown_sites: str
+    state: str = "active"  # or paused: it takes no new orders
 
     def business(self, wall: WallTime) -> BusinessTime:
         return business_at(wall, self.offset_us)
@@ -117,7 +119,8 @@ class Advance:
     held of the exposure."""
 
     order_id: UUID
-    customer_id: UUID
+    payer_id: UUID | None
+    pan_id: UUID
     asset: str
     slot: int
     units: int
@@ -126,6 +129,15 @@ class Advance:
     policy: str
     started_at: datetime
     until: datetime
+
+    @property
+    def customers(self) -> tuple[UUID, ...]:
+        """Whose limits it counts against: the payer's, where one is known, and the card number's."""
+        return customers_of(self.payer_id, self.pan_id)
+
+
+def customers_of(payer_id: UUID | None, pan_id: UUID) -> tuple[UUID, ...]:
+    return (pan_id,) if payer_id is None else (payer_id, pan_id)
 
 
 @dataclass(slots=True)
@@ -224,6 +236,7 @@ class Order:
     external_id: str
     generation: int
     site_id: UUID
+    campaign_id: UUID | None
     descriptor: str
     asset: str
     units: int
@@ -257,7 +270,7 @@ class Order:
     settlements: list[Settlement] = field(default_factory=list)
     advance: Advance | None = None
     limits: Limits | None = None  # what may be advanced; of a CIT in processing whose merchant may be advanced
-    customer_id: UUID | None = None  # beside `limits`: whose exposure it is
+    payer_id: UUID | None = None  # beside `limits`: whose exposure it is, besides the card number's
     tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
     notices: dict[str, bool] = field(default_factory=dict)  # switches of mails to the payer, as set
     approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
@@ -279,6 +292,9 @@ class Order:
 
     def settlement(self, settlement_id: UUID) -> Settlement:
         return next(s for s in self.settlements if s.settlement_id == settlement_id)
+
+    def dispute(self, dispute_id: UUID) -> Dispute:
+        return next(d for d in self.disputes if d.dispute_id == dispute_id)
 
     @property
     def statement(self) -> str:

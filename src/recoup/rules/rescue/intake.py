@@ -1,17 +1,14 @@
-"""What kind of order a declined payment becomes, for which site, and until when. Pure.
+"""What kind of order a declined payment becomes, and until when. Pure.
 
-Source: rescue contract §5, §17.1 (C5, modes, U1, sites).
+Source: rescue contract §5, §17.1 (C5, modes, U1).
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kernel.world import Policy
-from recoup.rules.rescue.site_address import host_of
 
 _CALL_CENTRE: Final = frozenset({"callcenter", "call_center", "moto", "phone"})
 
@@ -56,31 +53,3 @@ def expiry_of(
     if recurring and asked < now + policy.expiry_recommended - policy.expiry_grace:
         return asked, ("expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",)
     return asked, ()
-
-
-def choose_site(
-    sites: Sequence[Any], site_id: UUID | None, url: str | None, descriptor: str | None
-) -> tuple[Any, tuple[str, ...]]:
-    """By id, else by address, else by descriptor, else the default one; a guess is said.
-
-    Raises: Problem(invalid) for an unknown id, or that of a site that is retired.
-    """
-    sites = [site for site in sites if site.retired_at is None]
-    if site_id is not None:
-        for site in sites:
-            if site.site_id == site_id:
-                return site, ()
-        raise Problem("invalid", "The SiteId is not one of this merchant's sites.", field="SiteId",
-                      cure="GET /v1/sites lists them; or send siteUrl instead.")  # fmt: skip
-    if url:
-        wanted = host_of(url)
-        for site in sites:
-            if wanted and host_of(site.url) == wanted:
-                return site, ()
-    for site in sites:
-        if descriptor and site.descriptor.lower() == descriptor.lower():
-            return site, (("siteUrl is not known; the site with this descriptor was used.",) if url else ())
-    default = next((s for s in sites if s.is_default), None)
-    if default is None:
-        raise Problem("invalid", "The merchant has no site.", field="SiteId", cure="Make a site first: POST /v1/sites.")
-    return default, (("siteUrl is not known; the default site was used.",) if url else ())

@@ -1,6 +1,7 @@
 """Bank accounts, payouts and adjustments, as pages and flows read them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -19,8 +20,11 @@ FROM bank_payouts p LEFT JOIN bank_accounts a USING (merchant_id, account_id)
 _OF_BATCH = f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.batch_id = $2 ORDER BY p.payout_no"
 _ONE_PAYOUT = f"{_PAYOUT} WHERE p.merchant_id = $1 AND p.payout_id = $2"
 _OPEN_PAYOUTS = f"""{_PAYOUT} WHERE p.merchant_id = $1 AND p.state IN ('created', 'approved', 'sent')
+  AND ($3::text IS NULL OR p.asset = $3)
 ORDER BY p.created_at, p.payout_id LIMIT $2"""
-_BY_REFERENCE = "SELECT merchant_id, payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2"
+_OPEN_COUNTS = """SELECT asset, count(*) AS payouts FROM bank_payouts
+WHERE merchant_id = $1 AND state IN ('created', 'approved', 'sent') GROUP BY asset ORDER BY asset"""
+_BY_REFERENCE = "SELECT payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2"
 _FILE = "SELECT file_name, file FROM bank_payouts WHERE merchant_id = $1 AND payout_id = $2 AND file IS NOT NULL"
 _LAST = """
 SELECT payout_id, payout_no, state, units, asset FROM bank_payouts WHERE merchant_id = $1 AND batch_id = $2
@@ -29,6 +33,16 @@ ORDER BY payout_no DESC LIMIT 1
 _ADJUSTMENTS = """
 SELECT * FROM adjustments WHERE merchant_id = $1 ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC
 LIMIT $2
+"""
+_ALONE = """
+SELECT coalesce(sum(abs(units)), 0)::bigint FROM adjustments
+WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked' AND decided_by IS NULL
+"""
+_LAST_RETURNS = """
+SELECT account_id, reason, ended_at FROM (
+  SELECT DISTINCT ON (account_id) account_id, state, reason, ended_at FROM bank_payouts
+  WHERE merchant_id = $1 AND account_id IS NOT NULL AND ended_at IS NOT NULL ORDER BY account_id, ended_at DESC) p
+WHERE state = 'returned'
 """
 _SENT = """
 SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset, t.at
@@ -52,6 +66,11 @@ async def list_accounts(connection: asyncpg.Connection, merchant_id: UUID) -> Se
     return await connection.fetch(_ACCOUNTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
 
 
+async def last_returns(connection: asyncpg.Connection, merchant_id: UUID) -> dict[UUID, asyncpg.Record]:
+    """Accounts whose last payout came back: why, and when."""
+    return {row["account_id"]: row for row in await connection.fetch(_LAST_RETURNS, merchant_id)}
+
+
 async def payouts_of(connection: asyncpg.Connection, merchant_id: UUID, batch_id: UUID) -> Sequence[asyncpg.Record]:
     """The tries to pay a batch, first to last, each with its account's `masked` and `holder`."""
     return await connection.fetch(_OF_BATCH, merchant_id, batch_id)  # type: ignore[no-any-return]
@@ -66,13 +85,19 @@ async def find_payout(connection: asyncpg.Connection, merchant_id: UUID, payout_
 
 
 async def payout_by_reference(connection: asyncpg.Connection, merchant_id: UUID, reference: str) -> UUID | None:
-    row = await connection.fetchrow(_BY_REFERENCE, merchant_id, reference)
-    return row["payout_id"] if row else None
+    return await connection.fetchval(_BY_REFERENCE, merchant_id, reference)  # type: ignore[no-any-return]
 
 
-async def open_payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
-    """Those that wait for somebody, oldest first, at most ROWS_MAX."""
-    return await connection.fetch(_OPEN_PAYOUTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
+async def open_payouts(
+    connection: asyncpg.Connection, merchant_id: UUID, asset: str | None = None
+) -> Sequence[asyncpg.Record]:
+    """Those that wait for somebody, oldest first, at most ROWS_MAX; of one currency when it is named."""
+    return await connection.fetch(_OPEN_PAYOUTS, merchant_id, ROWS_MAX, asset)  # type: ignore[no-any-return]
+
+
+async def open_payout_counts(connection: asyncpg.Connection, merchant_id: UUID) -> dict[str, int]:
+    """Currency -> how many payouts wait for somebody."""
+    return {row["asset"]: row["payouts"] for row in await connection.fetch(_OPEN_COUNTS, merchant_id)}
 
 
 async def payout_file(connection: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> asyncpg.Record | None:
@@ -83,6 +108,13 @@ async def payout_file(connection: asyncpg.Connection, merchant_id: UUID, payout_
 async def list_adjustments(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:
     """Those that wait first, then newest first, at most ROWS_MAX."""
     return await connection.fetch(_ADJUSTMENTS, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]
+
+
+async def adjusted_alone(
+    connection: asyncpg.Connection, merchant_id: UUID, asset: str, made_by: str, since: datetime
+) -> int:
+    """What one person booked since then without a second one, in both directions. Units."""
+    return await connection.fetchval(_ALONE, merchant_id, asset, made_by, since)  # type: ignore[no-any-return]
 
 
 async def payouts_sent(connection: asyncpg.Connection, merchant_id: UUID) -> Sequence[asyncpg.Record]:

@@ -1,5 +1,6 @@
 """What a challenge's page shows."""
 
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -7,7 +8,7 @@ import asyncpg
 _ASKED = """
 SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor, o.units, o.asset, o.stage, v.scheme,
   v.last4, v.exp_month, v.exp_year, p.billing, h.reason, s.url AS site_url,
-  c.expires_at <= now() + m.offset_us * interval '1 microsecond' AS lapsed
+  c.expires_at <= $3::timestamptz + m.offset_us * interval '1 microsecond' AS lapsed
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
@@ -20,9 +21,11 @@ ORDER BY c.challenge_no DESC LIMIT 1
 """
 
 
-async def asked_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:
-    """The order's last challenge."""
-    return await connection.fetchrow(_ASKED, merchant_id, order_id)
+async def asked_of(
+    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, wall: datetime
+) -> asyncpg.Record | None:
+    """The order's last challenge, and whether its time is over."""
+    return await connection.fetchrow(_ASKED, merchant_id, order_id, wall)
 
 
 async def kind_of_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> str | None:

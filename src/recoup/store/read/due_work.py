@@ -17,7 +17,8 @@ SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id) WHE
     AND (d.kind IN ('inquire', 'refund') OR (NOT d.wall
       AND d.due_at <= $2::timestamptz + m.offset_us * interval '1 microsecond'))) AS work,
   (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND NOT fed) AS unfed,
-  (SELECT count(*) FROM lanes WHERE merchant_id = $1 AND due_at IS NOT NULL AND fails = 0) AS undelivered
+  (SELECT count(*) FROM lanes l JOIN endpoints e USING (endpoint_id)
+    WHERE l.merchant_id = $1 AND l.due_at IS NOT NULL AND l.fails = 0 AND e.opened_at IS NULL) AS undelivered
 """
 
 
@@ -31,5 +32,6 @@ async def next_business_instant(connection: asyncpg.Connection, merchant_id: UUI
 
 
 async def outstanding(connection: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> asyncpg.Record:
-    """What must be finished before a merchant's clock may go on: work, events to feed, first deliveries."""
+    """What must be finished before a merchant's clock may go on: work, events to feed, first deliveries.
+    What waits for an endpoint whose breaker is open is not waited for."""
     return await connection.fetchrow(_OUT, merchant_id, wall)

@@ -1,32 +1,50 @@
-"""A merchant's webhook endpoints: those of the rescue API, and the one of the stablecoin API."""
+"""Webhook endpoints of a merchant or a partner: those of the rescue API, and the one of the stablecoin API."""
 
 from uuid import UUID
 
 import asyncpg
 
 _LIST = """
-SELECT endpoint_id, url, events, format, own_key IS NOT NULL AS has_own_key, own_key, ordered, state, why, created_at,
-  encrypt
-FROM endpoints WHERE merchant_id = $1 AND state <> 'deleted' AND door = 'rescue' ORDER BY created_at, endpoint_id
+SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.created_at, e.encrypt, e.failures,
+  e.failing_since, e.last_error, e.opened_at, e.probes, e.probe_at, m.webhook_key,
+  CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until
+FROM endpoints e
+LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
+LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id
+WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND e.door = 'rescue'
+ORDER BY e.created_at, e.endpoint_id
+"""
+# A subject's events that the endpoint wants, from where its lane stands.
+_WAITING = """
+SELECT count(*) FROM (
+  SELECT FROM lanes l JOIN endpoints e USING (endpoint_id)
+  JOIN feed f ON f.merchant_id = l.merchant_id AND f.subject_id = l.subject_id AND f.seq >= l.next_seq
+    AND f.event = ANY(e.events)
+  WHERE l.endpoint_id = $1 AND l.due_at IS NOT NULL LIMIT $2) w
 """
 
 _TRIES = """
-SELECT t.try_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error, t.latency_ms, t.answer, t.result,
+SELECT t.try_id, t.merchant_id, t.resent, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
+  t.latency_ms, t.answer, t.result,
   t.sample IS NOT NULL AS is_sample, coalesce(t.sample, b.event) AS event, o.external_id
 FROM delivery_tries t
 LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
-WHERE t.merchant_id = $1 AND t.endpoint_id = $2
-  AND t.try_id < coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-ORDER BY t.try_id DESC LIMIT $3
+WHERE t.endpoint_id = $1 AND t.try_id < coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+ORDER BY t.try_id DESC LIMIT $2
 """
 
 
 async def list_tries(
-    connection: asyncpg.Connection, merchant_id: UUID, endpoint_id: UUID, limit: int, before: UUID | None
+    connection: asyncpg.Connection, endpoint_id: UUID, limit: int, before: UUID | None
 ) -> list[asyncpg.Record]:
-    """Newest first, older than `before`; each with its event's name and its order's external id."""
-    return await connection.fetch(_TRIES, merchant_id, endpoint_id, limit, before)  # type: ignore[no-any-return]
+    """Newest first, older than `before`; each with its event's name, its merchant and its order's external id."""
+    return await connection.fetch(_TRIES, endpoint_id, limit, before)  # type: ignore[no-any-return]
+
+
+async def count_waiting(connection: asyncpg.Connection, endpoint_id: UUID, maximum: int) -> int:
+    """Events that are still to be delivered there; at most `maximum`."""
+    return int(await connection.fetchval(_WAITING, endpoint_id, maximum))
 
 
 _STABLECOIN = """
@@ -47,12 +65,7 @@ async def stablecoin_webhook_key_of(connection: asyncpg.Connection, merchant_id:
     )
 
 
-async def list_endpoints(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:
-    return await connection.fetch(_LIST, merchant_id)  # type: ignore[no-any-return]
+async def list_endpoints(connection: asyncpg.Connection, owner_id: UUID) -> list[asyncpg.Record]:
+    """Those of a merchant, or of a partner."""
+    return await connection.fetch(_LIST, owner_id)  # type: ignore[no-any-return]
 
-
-async def webhook_key_of(connection: asyncpg.Connection, merchant_id: UUID) -> bytes | None:
-    """Sealed."""
-    return await connection.fetchval(  # type: ignore[no-any-return]
-        "SELECT webhook_key FROM merchants WHERE merchant_id = $1", merchant_id
-    )

@@ -6,10 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
-# One JSON per order: small, and one round trip however many attempts or sends there are.
+# One JSON per order: small, and one round trip however many attempts or sends there are. What orders have in common
+# comes as text, so that each text is read once.
 _EVIDENCE = """
 SELECT o.merchant_id, o.order_id,
-  to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key' AS merchant,
+  (to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text AS merchant,
   to_jsonb(v) AS card,
   (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.attempt_no) FROM attempts a
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
@@ -26,11 +27,11 @@ SELECT o.merchant_id, o.order_id,
   CASE WHEN o.stage = 'completed' THEN (SELECT to_jsonb(x) FROM advances x
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END AS advance,
   CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
-    SELECT to_jsonb(x) || jsonb_build_object('customer_id', coalesce((SELECT p.payer_id FROM order_payer p
-      WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id), o.pan_id))
+    SELECT to_jsonb(x) || jsonb_build_object('payer_id', (SELECT p.payer_id FROM order_payer p
+      WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
     FROM exposure_limits x WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
     ) END AS limits,
-  (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f
+  (SELECT jsonb_agg(to_jsonb(f))::text FROM fee_terms f
     WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)
       AND (f.currency IS NULL OR f.currency = o.asset)) AS fee_terms,
   (SELECT jsonb_object_agg(n.notice, n.enabled) FROM notice_settings n WHERE n.merchant_id = o.merchant_id) AS notices,

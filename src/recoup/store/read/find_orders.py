@@ -1,17 +1,19 @@
-"""An order by any of its ids, whoever it belongs to: for operators only."""
+"""An order by any of its ids, of one merchant or, for operators only, whoever it belongs to."""
 
 from uuid import UUID
 
 import asyncpg
 
 _FIND = """
-SELECT merchant_id, order_id FROM orders WHERE order_id = $1
+SELECT merchant_id, order_id FROM orders WHERE order_id = $1 AND ($3::uuid IS NULL OR merchant_id = $3)
 UNION
-SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2
+SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
 ORDER BY 2 DESC LIMIT 20
 """
 
 
-async def find_any_order(connection: asyncpg.Connection, order_id: UUID | None, text: str) -> list[asyncpg.Record]:
+async def find_any_order(
+    connection: asyncpg.Connection, order_id: UUID | None, text: str, merchant_id: UUID | None = None
+) -> list[asyncpg.Record]:
     """Newest first."""
-    return await connection.fetch(_FIND, order_id, text)  # type: ignore[no-any-return]
+    return await connection.fetch(_FIND, order_id, text, merchant_id)  # type: ignore[no-any-return]

@@ -1,10 +1,13 @@
 """Locked rows and their evidence, as the values that rules and moves work on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, get_type_hints
 from uuid import UUID
+
+import msgspec
 
 from recoup.kernel.time import WallTime
 from recoup.rules.money.disputes import Terms
@@ -23,10 +26,12 @@ from recoup.rules.order.snapshot import (
     Settlement,
 )
 
+_FIELDS = frozenset(f.name for f in fields(Order)) - {"attempts"}
+
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
     plain = ("version", "name", "offset_us", "mit_mode", "cit_web", "cit_callcenter", "mit", "region", "acceptor_id",
-             "cit_unresolved", "killed", "capture_window_minutes")  # fmt: skip
+             "cit_unresolved", "killed", "capture_window_minutes", "unknown_sites", "state")  # fmt: skip
     return Merchant(merchant_id=_id(row["merchant_id"]), **{name: row[name] for name in plain})
 
 
@@ -45,11 +50,11 @@ def fee_terms_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[FeeTerm, ...
 
 def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime) -> Order:
     """`wall`: the instant of the transaction that has locked it."""
-    card, merchant = evidence["card"], merchant_of(evidence["merchant"])
-    tariff = choose(fee_terms_of(evidence["fee_terms"]), site_id=row["site_id"], order_type=row["order_type"],
+    card, merchant = evidence["card"], _merchant_told(evidence["merchant"])
+    tariff = choose(_terms_told(evidence["fee_terms"]), site_id=row["site_id"], order_type=row["order_type"],
                     currency=row["asset"], at=merchant.business(wall))  # fmt: skip
-    names = {f.name for f in fields(Order)} & set(row.keys()) - {"attempts"}
-    values: dict[str, Any] = {name: Stage(row[name]) if name == "stage" else row[name] for name in names}
+    values: dict[str, Any] = {name: value for name, value in row.items() if name in _FIELDS}
+    values["stage"] = Stage(values["stage"])
     return Order(
         merchant=merchant,
         tariff=tariff,
@@ -65,11 +70,21 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
         advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
         limits=limits_of(evidence["limits"]) if evidence["limits"] else None,
-        customer_id=_id(evidence["limits"]["customer_id"]) if evidence["limits"] else None,
+        payer_id=_id(evidence["limits"]["payer_id"]) if (evidence["limits"] or {}).get("payer_id") else None,
         disputes=[_typed(Dispute, d) for d in evidence["disputes"] or ()],
         dispute_terms=[terms_of(t) for t in evidence["dispute_terms"] or ()],
         **values,
     )
+
+
+@lru_cache(maxsize=4096)
+def _merchant_told(text: str) -> Merchant:
+    return merchant_of(msgspec.json.decode(text))
+
+
+@lru_cache(maxsize=4096)
+def _terms_told(text: str | None) -> tuple[FeeTerm, ...]:
+    return fee_terms_of(msgspec.json.decode(text) if text else None)
 
 
 def limits_of(row: Mapping[str, Any]) -> Limits:
@@ -90,25 +105,20 @@ def terms_of(row: Mapping[str, Any]) -> Terms:
     return Terms(valid_from=valid_from, **plain)
 
 
-_KINDS: dict[type, dict[str, str]] = {}
-
-
 def _typed(cls: type, raw: Mapping[str, Any]) -> Any:
     """A row that came as JSON: texts become the dates and ids that the value declares."""
-    kinds = _KINDS.get(cls)
-    if kinds is None:
-        hints = get_type_hints(cls)
-        kinds = _KINDS[cls] = {name: str(hint) for name, hint in hints.items()}
-    values = {}
-    for name, kind in kinds.items():
-        value = raw[name]
-        if value is not None:
-            if "datetime" in kind:
-                value = datetime.fromisoformat(value)
-            elif "UUID" in kind:
-                value = _id(value)
-        values[name] = value
-    return cls(**values)
+    return cls(**{
+        name: raw[name] if read is None or raw[name] is None else read(raw[name]) for name, read in _readers(cls)
+    })  # fmt: skip
+
+
+@cache
+def _readers(cls: type) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    found = []
+    for name, hint in get_type_hints(cls).items():
+        kind = str(hint)
+        found.append((name, datetime.fromisoformat if "datetime" in kind else _id if "UUID" in kind else None))
+    return tuple(found)
 
 
 def _id(value: Any) -> UUID:

@@ -29,21 +29,41 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Campaign:
+    """`descriptor` empty: the site's."""
+
+    campaign_id: UUID
+    site_id: UUID
+    key: str
+    name: str
+    descriptor: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """A merchant's settings as of one `version`, with its sites."""
+    """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
     fee_terms: tuple[FeeTerm, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
+    """A merchant's key, or with `partner_id` a partner's. `ended_at`: when it was revoked or retired, or will be."""
+
     app_key: str
     key_id: UUID
-    merchant_id: UUID
+    merchant_id: UUID | None
     secret_hash: bytes
     scopes: tuple[str, ...]
+    partner_id: UUID | None = None
+    ended_at: datetime | None = None
 
 
 _MERCHANT = """
@@ -54,6 +74,10 @@ _SITES = """
 SELECT site_id, url, name, descriptor, cit_web, cit_callcenter, mit, is_default, created_at, retired_at, support
 FROM sites
 WHERE merchant_id = $1 ORDER BY created_at, site_id
+"""
+_CAMPAIGNS = """
+SELECT campaign_id, site_id, key, name, descriptor, cit_web, cit_callcenter, mit, created_at FROM campaigns
+WHERE merchant_id = $1 AND retired_at IS NULL ORDER BY created_at, campaign_id
 """
 
 
@@ -67,7 +91,11 @@ async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Kn
     if row is None:
         return None
     sites = await connection.fetch(_SITES, merchant_id)
-    return Known(merchant_of(row), tuple(Site(**dict(site)) for site in sites), fee_terms_of(row["fee_terms"]))
+    campaigns = await connection.fetch(_CAMPAIGNS, merchant_id)
+    return Known(
+        merchant_of(row), tuple(Site(**dict(site)) for site in sites), fee_terms_of(row["fee_terms"]),
+        tuple(Campaign(**dict(campaign)) for campaign in campaigns),
+    )  # fmt: skip
 
 
 async def offset_of(connection: asyncpg.Connection, merchant_id: UUID) -> int | None:
@@ -78,17 +106,24 @@ async def offset_of(connection: asyncpg.Connection, merchant_id: UUID) -> int | 
 
 
 async def find_api_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:
-    """None for an unknown or revoked key."""
-    sql = "SELECT * FROM api_keys WHERE app_key = $1 AND revoked_at IS NULL"
+    """None for an unknown key; one that has ended says so."""
+    sql = "SELECT *, least(revoked_at, retires_at) AS ended_at FROM api_keys WHERE app_key = $1"
     row = await connection.fetchrow(sql, app_key)
     if row is None:
         return None
-    return ApiKey(row["app_key"], row["key_id"], row["merchant_id"], row["secret_hash"], tuple(row["scopes"]))
+    return ApiKey(row["app_key"], row["key_id"], row["merchant_id"], row["secret_hash"], tuple(row["scopes"]),
+                  ended_at=row["ended_at"])  # fmt: skip
 
 
-async def find_tokenization_merchant(connection: asyncpg.Connection, environment_key: str) -> UUID | None:
-    sql = "SELECT merchant_id FROM tokenization_keys WHERE environment_key = $1 AND revoked_at IS NULL"
-    return await connection.fetchval(sql, environment_key)  # type: ignore[no-any-return]
+async def find_tokenization_merchant(
+    connection: asyncpg.Connection, environment_key: str, at: datetime
+) -> UUID | None:
+    """None for an unknown key, and for one that has ended `at` that wall time."""
+    sql = """
+    SELECT merchant_id FROM tokenization_keys
+    WHERE environment_key = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
+    """
+    return await connection.fetchval(sql, environment_key, at)  # type: ignore[no-any-return]
 
 
 async def newest_of(connection: asyncpg.Connection, merchant_ids: list[UUID]) -> UUID | None:

@@ -16,6 +16,8 @@ SELECT
   to_jsonb(o) - 'token_id' - 'card_id' - 'pan_id' - 'cards_before' AS "order",
   to_jsonb(h) AS head,
   to_jsonb(t) AS site,
+  (SELECT to_jsonb(k) FROM campaigns k WHERE k.merchant_id = o.merchant_id AND k.campaign_id = o.campaign_id)
+    AS campaign,
   to_jsonb(p) AS payer,
   (SELECT jsonb_build_object('scheme', v.scheme, 'bin', v.bin, 'last4', v.last4, 'exp_month', v.exp_month,
       'exp_year', v.exp_year)
@@ -28,7 +30,7 @@ SELECT
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS disputes,
   (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
     AND c.state IN ('presented', 'tried') LIMIT 1) AS challenge,
-  (SELECT to_jsonb(x) - 'customer_id' - 'slot' FROM advances x
+  (SELECT to_jsonb(x) - 'payer_id' - 'pan_id' - 'slot' FROM advances x
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) AS advance,
   (SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,
@@ -43,7 +45,7 @@ SELECT
     FROM postings g WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id) AS postings,
   (SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
       (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url', n.url) ORDER BY y.at), '[]')
-        FROM delivery_tries y LEFT JOIN endpoints n ON n.merchant_id = y.merchant_id AND n.endpoint_id = y.endpoint_id
+        FROM delivery_tries y LEFT JOIN endpoints n ON n.endpoint_id = y.endpoint_id
         WHERE y.merchant_id = b.merchant_id AND y.subject_id = b.subject_id AND y.seq = b.seq)) ORDER BY b.seq)
     FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id) AS events,
   (SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
@@ -75,6 +77,7 @@ class OrderPage:
     order: Row
     head: Row
     site: Row
+    campaign: Row | None
     payer: Row | None
     card: Row | None
     attempts: tuple[Row, ...]

@@ -20,6 +20,11 @@ class User:
     second_factor: bool
     active: bool
 
+    @property
+    def may_sign_in(self) -> bool:
+        """By a password alone."""
+        return self.active and not self.second_factor
+
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
@@ -92,6 +97,15 @@ async def reachable(
 async def is_operator(connection: asyncpg.Connection, user_id: UUID) -> bool:
     """Whether somebody may decide for the operator: money, bank accounts, disputes."""
     return await connection.fetchval(_OPERATOR, user_id)  # type: ignore[no-any-return]
+
+
+async def partner_roles(connection: asyncpg.Connection, user_id: UUID) -> list[tuple[UUID, str]]:
+    """The partners that somebody belongs to, and as what; the oldest membership first."""
+    sql = """
+    SELECT subject_id, role FROM memberships WHERE user_id = $1 AND subject_kind = 'partner'
+    ORDER BY created_at, subject_id
+    """
+    return [(row["subject_id"], row["role"]) for row in await connection.fetch(sql, user_id)]
 
 
 async def names_of(connection: asyncpg.Connection, user_ids: Sequence[UUID]) -> dict[UUID, str]:

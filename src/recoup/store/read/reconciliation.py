@@ -27,6 +27,13 @@ LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'recon
 WHERE l.merchant_id = $1 AND l.run_id = $2 AND ($3::text[] IS NULL OR l.outcome = ANY($3)) AND l.row_no > $4
 ORDER BY l.row_no LIMIT $5
 """
+_REFUSED = """
+SELECT g.reason, g.lines, l.line_no, l.told FROM (
+  SELECT reason, count(*) AS lines, min(row_no) AS row_no FROM reconciliation_lines
+  WHERE merchant_id = $1 AND run_id = $2 AND outcome = 'refused' GROUP BY reason) g
+JOIN reconciliation_lines l ON l.merchant_id = $1 AND l.run_id = $2 AND l.row_no = g.row_no
+ORDER BY g.lines DESC, g.reason
+"""
 _OPEN = """
 SELECT count(*) FILTER (WHERE recipe IS NOT NULL AND booked_at IS NULL) AS to_book,
   count(*) FILTER (WHERE booked_at IS NOT NULL) AS booked
@@ -57,6 +64,11 @@ async def run_lines(
 ) -> list[asyncpg.Record]:  # fmt: skip
     """In the file's order; those that are missing there stand behind it."""
     return await connection.fetch(_LINES, merchant_id, run_id, outcomes, after, limit)  # type: ignore[no-any-return]
+
+
+async def refused_lines(connection: asyncpg.Connection, merchant_id: UUID, run_id: UUID) -> list[asyncpg.Record]:
+    """By reason: how many lines, and the first of them with its words."""
+    return await connection.fetch(_REFUSED, merchant_id, run_id)  # type: ignore[no-any-return]
 
 
 async def bookings(connection: asyncpg.Connection, merchant_id: UUID, run_id: UUID) -> Mapping[str, int]:

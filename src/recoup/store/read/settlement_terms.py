@@ -17,6 +17,12 @@ SELECT {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from <=
 _LATER = f"""
 SELECT valid_from, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 ORDER BY valid_from
 """  # noqa: S608 - ours
+_DELAY = """
+SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
+"""
+_BEFORE = f"""
+SELECT valid_from, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from < $2 ORDER BY valid_from
+"""  # noqa: S608 - ours
 _ALL = f"""
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 ORDER BY valid_from DESC
 """  # noqa: S608 - ours
@@ -40,6 +46,14 @@ async def terms_at(connection: asyncpg.Connection, merchant_id: UUID, moment: da
     return Terms(**dict(row)) if row else DEFAULT
 
 
+async def account_delay(connection: asyncpg.Connection, merchant_id: UUID, active_at: datetime, now: datetime) -> int:
+    """Days, for an account that is active since then: the longest of all terms that were valid meanwhile. So a
+    shorter delay is for later accounts only, and a longer one for all."""
+    first = await terms_at(connection, merchant_id, active_at)
+    later = await connection.fetchval(_DELAY, merchant_id, active_at, now)
+    return max(first.account_delay_days, later or 0)
+
+
 async def period_of(connection: asyncpg.Connection, merchant_id: UUID, start: datetime) -> tuple[datetime, Terms]:
     """The end of the period that begins at `start`, and the terms that it is settled by: those valid when it ends."""
     terms = await terms_at(connection, merchant_id, start)
@@ -47,6 +61,14 @@ async def period_of(connection: asyncpg.Connection, merchant_id: UUID, start: da
     later = [(row.pop("valid_from"), Terms(**row)) for row in rows]
     end = period_end(terms, start, later)
     return end, next((changed for valid_from, changed in reversed(later) if valid_from < end), terms)
+
+
+async def terms_before(
+    connection: asyncpg.Connection, merchant_id: UUID, moment: datetime
+) -> list[tuple[datetime, Terms]]:
+    """All that began before that instant, oldest first, each with when. Before the first the default held."""
+    rows = [dict(row) for row in await connection.fetch(_BEFORE, merchant_id, moment)]
+    return [(row.pop("valid_from"), Terms(**row)) for row in rows]
 
 
 async def running_period(connection: asyncpg.Connection, merchant_id: UUID, now: datetime) -> datetime:

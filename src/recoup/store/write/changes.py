@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -98,9 +99,9 @@ settled AS (
 """,
     "advances": """
 advanced AS (
-  INSERT INTO advances AS a (merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy,
+  INSERT INTO advances AS a (merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy,
     started_at, until)
-  SELECT merchant_id, order_id, customer_id, asset, slot, units, due_units, state, policy, started_at, until
+  SELECT merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy, started_at, until
   FROM jsonb_populate_recordset(NULL::advances, $N)
   ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state
 )
@@ -276,9 +277,12 @@ class Rows:
     codes_used: list[dict[str, Any]] = field(default_factory=list)  # card codes, gone with the first send
 
     def extend(self, other: "Rows") -> None:
-        for name in _PARTS:
-            if part := getattr(other, name):
+        for name, part in zip(_PARTS, _every_part(other), strict=True):
+            if part:
                 getattr(self, name).extend(part)
+
+
+_every_part = attrgetter(*_PARTS)
 
 
 @lru_cache(maxsize=256)

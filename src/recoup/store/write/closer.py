@@ -28,21 +28,27 @@ WITH subjects AS MATERIALIZED (
     min(o.recorded_at) OVER (PARTITION BY o.subject_id) AS since
   FROM outbox o JOIN subjects USING (subject_id) WHERE o.merchant_id = $1 AND NOT o.fed
 ), fresh AS MATERIALIZED (
-  SELECT f.*, c.feed_no + row_number() OVER (ORDER BY since, subject_id, seq) AS no
-  FROM found f, closers c WHERE c.merchant_id = $1
+  SELECT f.*, c.feed_no + row_number() OVER w AS no,
+    CASE WHEN f.ours THEN c.number + count(*) FILTER (WHERE f.ours) OVER w END AS number
+  FROM (SELECT *, subject_kind NOT IN ('stable_order', 'subscription') AS ours FROM found) f, closers c
+  WHERE c.merchant_id = $1 WINDOW w AS (ORDER BY since, subject_id, seq)
 ), marked AS (
   UPDATE outbox o SET fed = true FROM fresh f
   WHERE o.merchant_id = $1 AND o.subject_id = f.subject_id AND o.seq = f.seq
 ), numbered AS (
-  INSERT INTO feed (merchant_id, feed_no, subject_id, seq, event_id, event)
-  SELECT $1, no, subject_id, seq, event_id, event FROM fresh
+  INSERT INTO feed (merchant_id, feed_no, subject_id, seq, event_id, event, number)
+  SELECT $1, no, subject_id, seq, event_id, event, number FROM fresh
 ), counted AS (
-  UPDATE closers SET feed_no = feed_no + (SELECT count(*) FROM fresh) WHERE merchant_id = $1
+  UPDATE closers SET feed_no = feed_no + n.all, number = number + n.ours
+  FROM (SELECT count(*) AS all, count(number) AS ours FROM fresh) n WHERE merchant_id = $1
+), heard AS MATERIALIZED (
+  SELECT * FROM endpoints WHERE merchant_id = $1 AND state = 'active'
+  UNION ALL SELECT e.* FROM heard_by_partners p JOIN endpoints e ON e.partner_id = p.partner_id AND e.state = 'active'
+  WHERE p.merchant_id = $1
 ), wanted AS (
   SELECT e.endpoint_id, CASE WHEN e.ordered THEN f.subject_id ELSE f.event_id END AS lane_id, f.subject_id,
     min(f.seq) AS seq
-  FROM fresh f JOIN endpoints e ON e.merchant_id = $1 AND e.state = 'active' AND f.event = ANY(e.events)
-    AND (e.format = 'stablecoin') = (f.subject_kind IN ('stable_order', 'subscription'))
+  FROM fresh f JOIN heard e ON f.event = ANY(e.events) AND (e.format <> 'stablecoin') = f.ours
   GROUP BY 1, 2, 3
 ), laned AS (
   INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at)

@@ -14,10 +14,11 @@ _ADMIT = """
 WITH input AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS i (
     merchant_id uuid, merchant_version int, order_id uuid, key text, input_mac bytea, answer jsonb, door text,
-    kind text, order_type text, source text, external_id text, generation int, site_id uuid, descriptor text,
-    asset text, units bigint, amount_text text, token_id uuid, transaction_id text, placed_at timestamptz,
-    expires_at timestamptz, facts jsonb, actor text, request_id text, recorded_at timestamptz, event_id uuid,
-    event jsonb, due_at timestamptz, payer_id uuid, first_name text, last_name text, email text, phone text, ip text,
+    kind text, order_type text, source text, external_id text, generation int, site_id uuid, campaign_id uuid,
+    descriptor text, asset text, units bigint, amount_text text, token_id uuid, transaction_id text,
+    placed_at timestamptz, expires_at timestamptz, facts jsonb, actor text, request_id text, recorded_at timestamptz,
+    event_id uuid, event jsonb, due_at timestamptz, payer_id uuid, first_name text, last_name text, email text,
+    phone text, ip text,
     billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint,
     operation text, subject_kind text, due_kind text, attempt_id uuid, channel text)
 ), fresh AS MATERIALIZED (
@@ -50,10 +51,11 @@ WITH input AS MATERIALIZED (
   SELECT merchant_id, order_id, 1, happening, 'new', stage, '{}', actor, request_id, placed_at, recorded_at
   FROM admitted
 ), ord AS (
-  INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id, descriptor,
-    asset, units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at, expires_at, facts)
-  SELECT merchant_id, order_id, stage, 1, door, kind, external_id, generation, site_id, descriptor, asset, units,
-    amount_text, token_id, card_id, pan_id, transaction_id, placed_at, expires_at, facts
+  INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,
+    campaign_id, descriptor, asset, units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at,
+    expires_at, facts)
+  SELECT merchant_id, order_id, stage, 1, door, kind, external_id, generation, site_id, campaign_id, descriptor, asset,
+    units, amount_text, token_id, card_id, pan_id, transaction_id, placed_at, expires_at, facts
   FROM admitted
 ), head AS (
   INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,

@@ -1,28 +1,62 @@
 """Lanes: one next event for each endpoint and subject. A lane that has nothing to deliver does not exist."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
-LEASE = timedelta(seconds=60)
-_CLAIM = """
-WITH picked AS MATERIALIZED (
-  SELECT merchant_id, endpoint_id, lane_id FROM lanes
-  WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) AND ($4::uuid IS NULL OR merchant_id = $4)
-  ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
-), leased AS (
-  UPDATE lanes l SET lease_until = $3 FROM picked p
-  WHERE l.merchant_id = p.merchant_id AND l.endpoint_id = p.endpoint_id AND l.lane_id = p.lane_id
-  RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.next_seq, l.fails
+LEASE: Final = timedelta(seconds=60)
+# A loose index scan: one look-up for each endpoint that has lanes, however many it has. One whose breaker is open is
+# due when its next probe is.
+_DUE = """
+WITH RECURSIVE e AS (
+  (SELECT endpoint_id FROM lanes WHERE due_at IS NOT NULL ORDER BY endpoint_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT l.endpoint_id FROM lanes l WHERE l.due_at IS NOT NULL AND l.endpoint_id > e.endpoint_id
+    ORDER BY l.endpoint_id LIMIT 1)
+  FROM e WHERE e.endpoint_id IS NOT NULL
 )
-SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.own_key, m.webhook_key,
-  m.stablecoin_webhook_key, o.event_id, o.event, o.subject_kind, o.body, o.business_at, r.site_id,
-  r.external_id
+SELECT e.endpoint_id
+FROM e JOIN endpoints p USING (endpoint_id)
+CROSS JOIN LATERAL (SELECT l.due_at FROM lanes l WHERE l.endpoint_id = e.endpoint_id AND l.due_at <= $1
+  AND (l.lease_until IS NULL OR l.lease_until <= $1) AND ($2::uuid IS NULL OR l.merchant_id = $2)
+  ORDER BY l.due_at LIMIT 1) first
+WHERE p.probe_at IS NULL OR p.probe_at <= $1
+ORDER BY first.due_at
+"""
+# Of each endpoint as many as it was given, the longest due first; of one whose breaker is open a single one, which
+# moves the next probe away so that no other process makes one meanwhile.
+_CLAIM = """
+WITH given AS MATERIALIZED (
+  SELECT * FROM unnest($1::uuid[], $2::int[]) AS g (endpoint_id, places)
+), probed AS (
+  UPDATE endpoints e SET probe_at = $4 FROM given g
+  WHERE e.endpoint_id = g.endpoint_id AND e.probe_at <= $3 RETURNING e.endpoint_id
+), picked AS MATERIALIZED (
+  SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM given g JOIN endpoints e USING (endpoint_id)
+  CROSS JOIN LATERAL (SELECT l.merchant_id, l.endpoint_id, l.lane_id FROM lanes l
+    WHERE l.endpoint_id = g.endpoint_id AND l.due_at <= $3 AND (l.lease_until IS NULL OR l.lease_until <= $3)
+      AND ($5::uuid IS NULL OR l.merchant_id = $5)
+    ORDER BY l.due_at LIMIT CASE WHEN e.probe_at IS NULL THEN g.places ELSE 1 END FOR UPDATE SKIP LOCKED) l
+  WHERE e.probe_at IS NULL OR e.endpoint_id IN (SELECT endpoint_id FROM probed)
+), leased AS (
+  UPDATE lanes l SET lease_until = $4 FROM picked p
+  WHERE l.merchant_id = p.merchant_id AND l.endpoint_id = p.endpoint_id AND l.lane_id = p.lane_id
+  RETURNING l.merchant_id, l.endpoint_id, l.lane_id, l.subject_id, l.next_seq, l.fails, l.tries, l.lease_until,
+    l.live_seq
+)
+SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.opened_at IS NOT NULL AS probe, e.partner_id,
+  o.event_id, o.event, o.subject_kind, o.body, o.business_at, r.site_id, r.external_id,
+  coalesce(e.own_key, CASE WHEN e.door = 'stablecoin' THEN m.stablecoin_webhook_key ELSE m.webhook_key END) AS key,
+  CASE WHEN e.own_key IS NOT NULL AND e.previous_until > $3 THEN e.previous_key
+    WHEN e.own_key IS NULL AND e.door = 'rescue' AND x.previous_until > $3 THEN x.previous_key END AS previous_key,
+  e.switched_at >= CASE WHEN e.own_key IS NOT NULL THEN e.rotated_at ELSE x.rotated_at END AS switched
 FROM leased l
-JOIN endpoints e USING (merchant_id, endpoint_id)
-JOIN merchants m USING (merchant_id)
+JOIN endpoints e USING (endpoint_id)
+LEFT JOIN merchants m ON m.merchant_id = l.merchant_id
+LEFT JOIN webhook_key_overlaps x ON x.merchant_id = l.merchant_id
 LEFT JOIN outbox o ON o.merchant_id = l.merchant_id AND o.subject_id = l.subject_id AND o.seq = l.next_seq
 LEFT JOIN orders r ON r.merchant_id = l.merchant_id AND r.order_id = l.subject_id
 """
@@ -31,20 +65,34 @@ SELECT 1 FROM lanes l JOIN jsonb_to_recordset($1) AS i (merchant_id uuid, endpoi
   USING (merchant_id, endpoint_id, lane_id)
 ORDER BY l.merchant_id, l.endpoint_id, l.lane_id FOR UPDATE OF l
 """
-# Under the locks: a lane goes on to its next wanted event, waits for another try, or ends.
+# Under the locks: a lane goes on to its next wanted event, waits for another try, or ends. One that was sent back
+# meanwhile, to send earlier events again, only loses its lease. While it is sent again, what comes next is the next
+# event of the replay, and at last where the lane stood.
 _FINISH = """
 WITH input AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid, lane_id uuid, subject_id uuid, seq int,
-    fails int, retry_at timestamptz, disable text)
+    fails int, tries int, lease_until timestamptz, retry_at timestamptz, disable text, switched boolean)
 ), next AS MATERIALIZED (
-  SELECT i.*, CASE WHEN e.state <> 'active' OR i.disable IS NOT NULL THEN NULL
-      WHEN i.retry_at IS NOT NULL THEN i.seq WHEN e.ordered THEN (
-      SELECT min(f.seq) FROM feed f WHERE f.merchant_id = i.merchant_id AND f.subject_id = i.subject_id
-        AND f.seq > i.seq AND f.event = ANY(e.events)) END AS next_seq
-  FROM input i JOIN endpoints e USING (merchant_id, endpoint_id)
+  SELECT i.*, s.next_seq, CASE WHEN s.next_seq < l.live_seq THEN l.live_seq END AS live_seq,
+    CASE WHEN s.next_seq < l.live_seq THEN l.replay_id END AS replay_id
+  FROM input i JOIN endpoints e USING (endpoint_id)
+  LEFT JOIN lanes l ON l.merchant_id = i.merchant_id AND l.endpoint_id = i.endpoint_id AND l.lane_id = i.lane_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN e.state <> 'active' OR i.disable IS NOT NULL THEN NULL
+      WHEN i.retry_at IS NOT NULL THEN i.seq
+      WHEN e.ordered THEN coalesce((
+        SELECT min(f.seq) FROM replays r JOIN feed f ON f.merchant_id = r.merchant_id AND f.subject_id = i.subject_id
+          AND f.seq > i.seq AND f.seq < l.live_seq AND f.feed_no BETWEEN r.feed_from AND r.feed_to
+          AND f.event = ANY(r.events)
+        JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
+          AND (r.at_from IS NULL OR b.business_at >= r.at_from) AND (r.at_to IS NULL OR b.business_at < r.at_to)
+        WHERE r.merchant_id = i.merchant_id AND r.replay_id = l.replay_id), (
+        SELECT min(f.seq) FROM feed f WHERE f.merchant_id = i.merchant_id AND f.subject_id = i.subject_id
+          AND f.seq > i.seq AND (l.live_seq IS NULL OR f.seq >= l.live_seq) AND f.event = ANY(e.events)))
+    END AS next_seq) s
 ), onward AS (
   UPDATE lanes l SET next_seq = n.next_seq, due_at = coalesce(n.retry_at, $2), lease_until = NULL,
-    fails = CASE WHEN n.retry_at IS NULL THEN 0 ELSE n.fails END
+    fails = CASE WHEN n.retry_at IS NULL THEN 0 ELSE n.fails END,
+    tries = CASE WHEN n.retry_at IS NULL THEN 0 ELSE n.tries END, live_seq = n.live_seq, replay_id = n.replay_id
   FROM next n
   WHERE l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id AND l.lane_id = n.lane_id
     AND l.next_seq = n.seq AND n.next_seq IS NOT NULL
@@ -52,31 +100,80 @@ WITH input AS MATERIALIZED (
   DELETE FROM lanes l USING next n
   WHERE l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id AND l.lane_id = n.lane_id
     AND l.next_seq = n.seq AND n.next_seq IS NULL
+), sent_back AS (
+  UPDATE lanes l SET lease_until = NULL FROM next n
+  WHERE l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id AND l.lane_id = n.lane_id
+    AND l.next_seq <> n.seq AND l.lease_until = n.lease_until AND n.disable IS NULL
 ), cleared AS (
   DELETE FROM lanes l USING next n
-  WHERE n.disable IS NOT NULL AND l.merchant_id = n.merchant_id AND l.endpoint_id = n.endpoint_id
-    AND l.lane_id <> n.lane_id
+  WHERE n.disable IS NOT NULL AND l.endpoint_id = n.endpoint_id AND l.due_at IS NOT NULL
+    AND (l.merchant_id, l.lane_id) NOT IN (SELECT merchant_id, lane_id FROM next WHERE endpoint_id = n.endpoint_id)
 ), tried AS (
   INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error,
-    latency_ms, answer, result)
+    latency_ms, answer, result, resent)
   SELECT merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at, status, error, latency_ms, answer,
-    result
+    result, resent
   FROM jsonb_populate_recordset(NULL::delivery_tries, $3)
 )
-UPDATE endpoints e SET state = 'disabled', why = n.disable FROM next n
-WHERE e.merchant_id = n.merchant_id AND e.endpoint_id = n.endpoint_id AND n.disable IS NOT NULL
+UPDATE endpoints e SET state = CASE WHEN n.disable IS NOT NULL THEN 'disabled' ELSE e.state END,
+  why = coalesce(n.disable, e.why), switched_at = CASE WHEN n.switched THEN $2 ELSE e.switched_at END
+FROM (SELECT endpoint_id, max(disable) AS disable, bool_or(switched) AS switched FROM next GROUP BY 1) n
+WHERE e.endpoint_id = n.endpoint_id AND (n.disable IS NOT NULL OR n.switched)
+"""
+_HEALTH = """
+SELECT endpoint_id, failures, failing_since, last_error, opened_at, probes, probe_at FROM endpoints
+WHERE endpoint_id = ANY($1) AND (failures > 0 OR endpoint_id = ANY($2)) ORDER BY endpoint_id FOR UPDATE
+"""
+_SET_HEALTH = """
+UPDATE endpoints e SET failures = i.failures, failing_since = i.failing_since, last_error = i.last_error,
+  opened_at = i.opened_at, probes = i.probes, probe_at = i.probe_at
+FROM jsonb_populate_recordset(NULL::endpoints, $1) AS i WHERE e.endpoint_id = i.endpoint_id
+"""
+# What had failed before the breaker opened waits no longer; what came meanwhile is due already.
+_BRING_FORWARD = """
+UPDATE lanes l SET due_at = $2 FROM (
+  SELECT merchant_id, endpoint_id, lane_id FROM lanes
+  WHERE endpoint_id = ANY($1) AND due_at > $2 ORDER BY 1, 2, 3 FOR UPDATE SKIP LOCKED) w
+WHERE l.merchant_id = w.merchant_id AND l.endpoint_id = w.endpoint_id AND l.lane_id = w.lane_id
 """
 
 
+async def due_endpoints(connection: asyncpg.Connection, wall: datetime, merchant_id: UUID | None = None) -> list[UUID]:
+    """Who has something to deliver now, the longest waiting first."""
+    return [row["endpoint_id"] for row in await connection.fetch(_DUE, wall, merchant_id)]
+
+
 async def claim_lanes(
-    connection: asyncpg.Connection, wall: datetime, limit: int, merchant_id: UUID | None = None
+    connection: asyncpg.Connection, wall: datetime, places: Mapping[UUID, int], merchant_id: UUID | None = None
 ) -> list[asyncpg.Record]:
-    return await connection.fetch(_CLAIM, wall, limit, wall + LEASE, merchant_id)  # type: ignore[no-any-return]
+    """`places`: endpoint -> how many of its lanes at most."""
+    return await connection.fetch(  # type: ignore[no-any-return]
+        _CLAIM, list(places), list(places.values()), wall, wall + LEASE, merchant_id
+    )
+
+
+async def lock_lanes(connection: asyncpg.Connection, lanes: list[dict[str, Any]]) -> None:
+    """First, so that an event that is being fed meanwhile is seen by one of the two."""
+    await connection.fetch(_LOCK, lanes)
+
+
+async def lock_health(
+    connection: asyncpg.Connection, endpoints: list[UUID], failed: list[UUID]
+) -> list[asyncpg.Record]:
+    """Of those that are not well, or that just failed. After the lanes."""
+    return await connection.fetch(_HEALTH, endpoints, failed or None)  # type: ignore[no-any-return]
 
 
 async def finish_lanes(
     connection: asyncpg.Connection, lanes: list[dict[str, Any]], tries: list[dict[str, Any]], wall: datetime
 ) -> None:
-    """In a transaction: locks first, so that an event that is being fed meanwhile is seen by one of the two."""
-    await connection.fetch(_LOCK, lanes)
+    """Under the lanes' locks."""
     await connection.execute(_FINISH, lanes, wall, tries)
+
+
+async def set_health(connection: asyncpg.Connection, rows: list[dict[str, Any]]) -> None:
+    await connection.execute(_SET_HEALTH, rows)
+
+
+async def bring_forward(connection: asyncpg.Connection, endpoints: list[UUID], wall: datetime) -> None:
+    await connection.execute(_BRING_FORWARD, endpoints, wall)

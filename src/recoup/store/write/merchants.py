@@ -18,8 +18,8 @@ ON CONFLICT DO NOTHING
 """
 _CLOSER = "INSERT INTO closers (merchant_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _SITE = """
-INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at)
-SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at
+INSERT INTO sites (merchant_id, site_id, url, name, descriptor, is_default, created_at, support)
+SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at, support
 FROM jsonb_populate_record(NULL::sites, $1)
 ON CONFLICT DO NOTHING
 """
@@ -31,10 +31,22 @@ _REVOKE = """
 WITH a AS (UPDATE api_keys SET revoked_at = $2 WHERE merchant_id = $1 AND revoked_at IS NULL)
 UPDATE tokenization_keys SET revoked_at = $2 WHERE merchant_id = $1 AND revoked_at IS NULL
 """
+_RETIRE = """
+WITH a AS (UPDATE api_keys SET retires_at = least(retires_at, $2) WHERE merchant_id = $1 AND revoked_at IS NULL),
+t AS (UPDATE tokenization_keys SET retires_at = least(retires_at, $2) WHERE merchant_id = $1 AND revoked_at IS NULL)
+UPDATE signing_keys SET retires_at = least(retires_at, $2) WHERE merchant_id = $1 AND revoked_at IS NULL
+"""
+_STATE = """
+UPDATE merchants SET name = coalesce($2, name), state = coalesce($3, state), version = version + 1
+WHERE merchant_id = $1
+"""
 _STABLECOIN_WEBHOOK_KEY = """
 UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1
 """
-_WEBHOOK_KEY = "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1"
+_WEBHOOK_KEY = """
+WITH ended AS (DELETE FROM webhook_key_overlaps WHERE merchant_id = $1)
+UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1
+"""
 
 
 async def move_clock(connection: asyncpg.Connection, merchant_id: UUID, offset_us: int) -> None:
@@ -66,6 +78,18 @@ async def add_tokenization_key(connection: asyncpg.Connection, key: str, merchan
 
 async def revoke_keys(connection: asyncpg.Connection, merchant_id: UUID, at: Any) -> None:
     await connection.execute(_REVOKE, merchant_id, at)
+
+
+async def retire_keys(connection: asyncpg.Connection, merchant_id: UUID, at: Any) -> None:
+    """Of every kind, from `at` on; a key that ends sooner still does."""
+    await connection.execute(_RETIRE, merchant_id, at)
+
+
+async def change_merchant(
+    connection: asyncpg.Connection, merchant_id: UUID, *, name: str | None, state: str | None
+) -> None:
+    """What is None stays."""
+    await connection.execute(_STATE, merchant_id, name, state)
 
 
 async def set_webhook_key(connection: asyncpg.Connection, merchant_id: UUID, sealed: bytes) -> None:

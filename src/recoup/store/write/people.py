@@ -11,6 +11,10 @@ INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, 
 ON CONFLICT (email) DO UPDATE SET name = EXCLUDED.name, password_hash = EXCLUDED.password_hash, state = 'active'
 RETURNING user_id
 """
+_NEW_USER: Final = """
+INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (email) DO NOTHING RETURNING user_id
+"""
 _MEMBERSHIP: Final = """
 INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (user_id, subject_kind, subject_id) DO UPDATE SET role = EXCLUDED.role
@@ -22,6 +26,12 @@ ON CONFLICT (partner_id) DO UPDATE SET name = EXCLUDED.name
 _MERCHANT: Final = """
 INSERT INTO merchant_worlds (merchant_id, world, partner_id, name) VALUES ($1, $2, $3, $4)
 ON CONFLICT (merchant_id, world) DO UPDATE SET partner_id = EXCLUDED.partner_id, name = EXCLUDED.name
+"""
+_HEIRS: Final = """
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at)
+SELECT user_id, 'merchant', $2, role, $3 FROM memberships
+WHERE subject_kind = 'merchant' AND subject_id = $1 AND role = 'owner'
+ON CONFLICT DO NOTHING
 """
 _SESSION: Final = """
 INSERT INTO sessions (session_hash, user_id, csrf, world, merchant_id, created_at, seen_at, expires_at)
@@ -44,6 +54,15 @@ async def save_user(
     return await connection.fetchval(_USER, user_id, email, name, password_hash, now)  # type: ignore[no-any-return]
 
 
+async def add_user(
+    connection: asyncpg.Connection, user_id: UUID, email: str, name: str, password_hash: str, now: datetime
+) -> UUID | None:
+    """None when the e-mail has a user already, which stays as it is."""
+    return await connection.fetchval(  # type: ignore[no-any-return]
+        _NEW_USER, user_id, email, name, password_hash, now
+    )
+
+
 async def save_password(connection: asyncpg.Connection, user_id: UUID, password_hash: str) -> None:
     await connection.execute("UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash)
 
@@ -62,6 +81,11 @@ async def save_merchant(
     connection: asyncpg.Connection, merchant_id: UUID, world: str, partner_id: UUID | None, name: str
 ) -> None:
     await connection.execute(_MERCHANT, merchant_id, world, partner_id, name)
+
+
+async def save_heirs(connection: asyncpg.Connection, old_id: UUID, new_id: UUID, now: datetime) -> None:
+    """The owners of one merchant own another."""
+    await connection.execute(_HEIRS, old_id, new_id, now)
 
 
 async def insert_session(

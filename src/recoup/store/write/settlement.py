@@ -36,8 +36,8 @@ _SUMS = f"""
 WITH {_FREE}
 SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
   coalesce(sum(units) FILTER (WHERE available_at < $5), 0)::bigint AS units,
-  min(page_no) FILTER (WHERE available_at >= $5) AS left_from
-FROM free GROUP BY recipe
+  min(page_no) FILTER (WHERE available_at >= $5) AS left_from, width_bucket(available_at, $6::timestamptz[]) AS dated
+FROM free GROUP BY recipe, dated
 """  # noqa: S608 - ours
 _TAKE = f"""
 WITH {_FREE}
@@ -74,9 +74,11 @@ class Window(NamedTuple):
 
 
 class Free(NamedTuple):
-    """`left_from`: the first page that holds something for a later batch; None when nothing is left."""
+    """`left_from`: the first page that holds something for a later batch; None when nothing is left. `dated`: the same
+    sums, by recipe and how many of the given instants had come when they were booked."""
 
     sums: dict[str, tuple[int, int]]  # recipe -> lines, units
+    dated: dict[tuple[str, int], int]  # recipe, instants -> units
     left_from: int | None
 
 
@@ -95,10 +97,15 @@ async def move_period(connection: asyncpg.Connection, merchant_id: UUID, period_
     await connection.execute(_MOVE, merchant_id, period_from)
 
 
-async def sum_free(connection: asyncpg.Connection, window: Window) -> Free:
-    rows = await connection.fetch(_SUMS, *window, timeout=STATEMENT_SECONDS)
-    sums = {r["recipe"]: (r["lines"], r["units"]) for r in rows if r["lines"]}
-    return Free(sums, min((r["left_from"] for r in rows if r["left_from"] is not None), default=None))
+async def sum_free(connection: asyncpg.Connection, window: Window, instants: Sequence[datetime]) -> Free:
+    """`instants`: rising."""
+    rows = await connection.fetch(_SUMS, *window, list(instants), timeout=STATEMENT_SECONDS)
+    sums: dict[str, tuple[int, int]] = {}
+    for row in (r for r in rows if r["lines"]):
+        lines, units = sums.get(row["recipe"], (0, 0))
+        sums[row["recipe"]] = lines + row["lines"], units + row["units"]
+    dated = {(r["recipe"], r["dated"]): r["units"] for r in rows if r["lines"]}
+    return Free(sums, dated, min((r["left_from"] for r in rows if r["left_from"] is not None), default=None))
 
 
 async def take_lines(

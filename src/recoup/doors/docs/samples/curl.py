@@ -11,7 +11,7 @@ def curl(request: SampleRequest) -> str:
 def _plain(request: SampleRequest) -> str:
     lines = [f'curl -sSi{_method(request)} "{_url(request)}"']
     if request.proof == "token":
-        lines.append('-H "Authorization: Bearer $TOKEN"')
+        lines.append(f'-H "Authorization: Bearer ${request.bearer}"')
     if request.body is None:
         return " \\\n  ".join(lines)
     lines += ['-H "Content-Type: application/json"', "--data-binary @- <<JSON"]

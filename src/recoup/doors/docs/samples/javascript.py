@@ -16,7 +16,7 @@ def javascript(request: SampleRequest) -> str:
 def _plain(request: SampleRequest) -> str:
     headers = []
     if request.proof == "token":
-        headers.append("    Authorization: `Bearer ${process.env.TOKEN}`,")
+        headers.append(f"    Authorization: `Bearer ${{process.env.{request.bearer}}}`,")
     if request.body is not None:
         headers.append('    "Content-Type": "application/json",')
     options = [f'  method: "{request.method}",']

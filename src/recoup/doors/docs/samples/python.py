@@ -19,7 +19,7 @@ def _plain(request: SampleRequest) -> str:
     lines = ["import os", "", "import httpx", "", 'base = os.environ["BASE"]']
     arguments = [f'"{request.method}"', _text(f"{{base}}{_target(request)}")]
     if request.proof == "token":
-        lines.append("""headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}""")
+        lines.append(f"""headers = {{"Authorization": f"Bearer {{os.environ['{request.bearer}']}}"}}""")
         arguments.append("headers=headers")
     if request.body is not None:
         lines.append(f"body = {_LITERALS.write(request.body)}")

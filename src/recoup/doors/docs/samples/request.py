@@ -14,7 +14,7 @@ from recoup.doors.edge.example_values import NAME, Fresh, in_path
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """`body` None: none is sent. `status`: what the documented answer has."""
+    """`body` None: none is sent. `status`: what the documented answer has. `bearer`: the variable of its token."""
 
     method: str
     path: str
@@ -22,6 +22,7 @@ class SampleRequest:
     body: Any
     proof: Literal["token", "signature", "none"]
     status: int
+    bearer: str = "TOKEN"
 
     @property
     def variables(self) -> list[str]:
@@ -39,6 +40,7 @@ def sample_request(dialect: Dialect, operation: Operation, fresh: Fresh) -> Samp
         operation.method.upper(), in_path(operation.path), query,
         fresh.in_body(given) if operation.body is not None else None,
         dialect.proof if operation.credential else "none", example.status,
+        "PARTNER_TOKEN" if operation.credential == "partner" else "TOKEN",
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from recoup.rules.messages.notices import NAMES, NOTICES
 from recoup.store.read.mails import newest_mails
 
 ROWS: Final = 50
-MAY: Final = ("owner", "operations")
 
 
 async def mailbox_page(visit: Visit) -> Response:
@@ -38,4 +37,4 @@ async def switch_notices(visit: Visit) -> Response:
 
 
 def _may(visit: Visit) -> bool:
-    return visit.session.merchant is not None and visit.session.merchant.role in MAY
+    return visit.session.may("mails")

@@ -24,7 +24,8 @@ async def review_refund(visit: Visit) -> Response:
     try:
         fields = parse_qs(visit.request.url.query, keep_blank_values=True, max_num_fields=500)
     except ValueError:
-        raise Problem("malformed", "This address has more fields than any of ours.") from None
+        raise Problem("malformed", "This address has more fields than any of ours.",
+                      cure="Open the refund from the order's page.") from None  # fmt: skip
     possible = facts.can_refund(visit, page)
     asked = read_asked(fields)
     made = await _made_by(visit, asked)
@@ -64,7 +65,8 @@ async def post_refund(visit: Visit) -> Response:
     except Problem as problem:
         if problem.code == "conflict":
             message = "This form was sent before with another amount, and that refund was made. Look at it first."
-            problem, asked = Problem("conflict", message), replace(asked, key=fresh_key())
+            problem = Problem("conflict", message, cure="It stands under Refunds on this page.")
+            asked = replace(asked, key=fresh_key())
         again = await find(visit)
         return show(visit, again, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])
     return see(f"/orders/{page.order_id}?refunded={made.refund_id}")

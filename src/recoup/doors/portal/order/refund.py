@@ -100,7 +100,7 @@ def _amount_text(asked: Asked) -> str:
     """Thousands may be written apart, as the page itself shows them."""
     typed = asked.typed or ""
     if not typed:
-        raise Problem("invalid", "Say how much to refund.", field="amount")
+        raise Problem("invalid", "Say how much to refund.", field="amount", cure="Write it like 19.99.")
     return typed.replace(",", "") if GROUPED.fullmatch(typed) else typed
 
 
@@ -110,10 +110,12 @@ def _items(asked: Asked) -> tuple[dict[str, Any], ...]:
         if text in ("", "0"):
             continue
         if not (text.isascii() and text.isdigit()):
-            raise Problem("refund_items", f"The quantity of line {line} is not a whole number.", field=f"line_{line}")
+            raise Problem("refund_items", f"The quantity of line {line} is not a whole number.", field=f"line_{line}",
+                          cure="Write it like 1, or leave it empty.")  # fmt: skip
         found.append({"line": line, "quantity": int(text)})
     if not found:
-        raise Problem("refund_items", "Choose at least one piece of an item.", field="items")
+        raise Problem("refund_items", "Choose at least one piece of an item.", field="items",
+                      cure="Fill in how many pieces, or refund an amount.")  # fmt: skip
     return tuple(found)
 
 

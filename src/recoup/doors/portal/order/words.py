@@ -250,6 +250,7 @@ def key_words(key: str) -> str:
 
 def actor_words(actor: str) -> str:
     kind, _, who = actor.partition(":")
-    words = {"user": who, "worker": "Recoup", "api": f"API key {key_words(who)}", "operator": f"Operator {who}",
+    words = {"user": who, "worker": "Recoup", "api": f"API key {key_words(who)}",
+             "partner": f"Partner {key_words(who)}", "operator": f"Operator {who}",
              "payer": "The customer"}  # fmt: skip
     return words.get(kind, actor)

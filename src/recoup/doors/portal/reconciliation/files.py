@@ -8,23 +8,23 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES
+from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES, REFUSED
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.periods import days
-from recoup.rules.money.statement import Reading, mapping_file
-from recoup.store.read.reconciliation import bookings, list_runs, run_lines
+from recoup.rules.money.periods import days, days_of
+from recoup.rules.money.reading import EVERY, Reading, mapping_file, reading_of
+from recoup.store.read.reconciliation import bookings, list_runs, refused_lines, run_lines
 
 FILES: Final = "/reconciliation/files"
 FILE_BYTES_MAX: Final = 32 << 20
 SIZE: Final = 25
 LINES: Final = 100
-_EMPTY: Final = dict.fromkeys(("kind", "from", "to", "currencies", "mapping"), "")
-_DIFFER: Final = [name for name in OUTCOMES if name != "matched"]
+_EMPTY: Final = dict.fromkeys(("kind", "from", "to", "currencies", "every", "mapping"), "")
+_DIFFER: Final = [name for name in OUTCOMES if name not in ("matched", "refused")]
 
 
 async def files_page(visit: Visit) -> Response:
@@ -33,7 +33,7 @@ async def files_page(visit: Visit) -> Response:
 
 async def post_file(visit: Visit) -> Response:
     """The same file again leads to the comparison that there is."""
-    form = await file_form(visit)
+    form = await file_form(visit.request, visit.session)
     given = form.get("file")
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     try:
@@ -41,8 +41,8 @@ async def post_file(visit: Visit) -> Response:
             cure = "Ask somebody with the role operations."
             raise Problem("forbidden", "Your role may look, not compare files.", cure=cure)
         if not isinstance(given, UploadFile) or not given.filename:
-            raise Problem("invalid", "No file was chosen.", field="file")
-        reading = _reading(typed)
+            raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file, then compare.")
+        reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
         ran = await reconcile(visit.portal.world, visit.scope, File(given.filename, given.file), reading)
     except Problem as problem:
         return await _list(visit, typed, problem)
@@ -73,7 +73,8 @@ async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: P
         runs = await list_runs(connection, visit.merchant_id, after=after, limit=SIZE + 1)
     values = visit.values(
         runs=runs[:SIZE], next=runs[SIZE - 1]["run_id"] if len(runs) > SIZE else None, first=after is None,
-        kinds=KINDS, outcomes=OUTCOMES, typed=_EMPTY | dict(typed or {}), problem=problem, may=_may_compare(visit),
+        kinds=KINDS, outcomes=OUTCOMES, days=_days, typed=_EMPTY | dict(typed or {}), problem=problem,
+        may=_may_compare(visit),
     )  # fmt: skip
     return render("reconciliation/files.html", values, status=STATUSES[problem.code] if problem else 200)
 
@@ -89,11 +90,15 @@ async def _show(
         key = (visit.merchant_id, run["run_id"])
         rows = await run_lines(connection, *key, outcomes=wanted, after=after, limit=LINES + 1)
         open_ = await bookings(connection, *key)
+        refused = await refused_lines(connection, *key) if run["counts"].get("refused") else []
     values = visit.values(
         run=run, rows=rows[:LINES], next=rows[LINES - 1]["row_no"] if len(rows) > LINES else None, first=not after,
         outcome=outcome if outcome in OUTCOMES or outcome == "all" else "", outcomes=OUTCOMES, kinds=KINDS,
-        recipes=RECIPES, differ=sum(run["counts"].get(name, 0) for name in _DIFFER), open=open_, problem=problem,
-        note=note, known="known" in query, booked=_digits(query.get("booked", "")),
+        ticks=visit.is_operator and any(row["recipe"] and not row["booked_at"] for row in rows),
+        days=_days, recipes=RECIPES, differ=sum(run["counts"].get(name, 0) for name in _DIFFER), open=open_,
+        problem=problem, note=note, known="known" in query, booked=_digits(query.get("booked", "")),
+        before=_digits(query.get("before", "")).lstrip("0"), refused=refused, reasons=REFUSED, may=_may_compare(visit),
+        mixed=any(group["reason"] == "mixed_currencies" for group in refused),
     )  # fmt: skip
     return render("reconciliation/file.html", values, status=STATUSES[problem.code] if problem else 200)
 
@@ -106,13 +111,24 @@ async def _find(visit: Visit) -> dict[str, Any]:
     return await run_of(visit.portal.world, visit.merchant_id, run_id)
 
 
+async def _like(visit: Visit, run_id: str) -> Reading:
+    """As that file was read, with every currency. Raises: Problem(not_found)."""
+    found = parse_id(run_id)
+    if found is None:
+        raise Problem("not_found", "There is no such comparison of a file.", cure="Look at the list of files.")
+    run = await run_of(visit.portal.world, visit.merchant_id, found)
+    return reading_of(run["reading"], (EVERY,))
+
+
 def _reading(typed: Mapping[str, str]) -> Reading:
     told: dict[str, Any] = mapping_file(typed.get("mapping", ""))
     first, last = typed.get("from", "").strip(), typed.get("to", "").strip()
     if bool(first) != bool(last):
-        raise Problem("invalid", "A period has two ends; or leave both empty.", field="from")
+        raise Problem("invalid", "A period has two ends; or leave both empty.", field="from",
+                      cure="Fill in the other day too.")  # fmt: skip
     period = days(first, last, told.get("zone", "UTC")) if first else None
-    currencies = tuple(typed.get("currencies", "").upper().replace(",", " ").split())
+    named = tuple(typed.get("currencies", "").upper().replace(",", " ").split())
+    currencies = (EVERY,) if "every" in typed else named
     return Reading(kind=typed.get("kind", ""), period=period, currencies=currencies, **told)
 
 
@@ -121,6 +137,14 @@ def _rows(texts: list[str]) -> list[int]:
     if not found:
         raise Problem("invalid", "No line was chosen.", field="row", cure="Tick those that are to be booked.")
     return found
+
+
+def _days(run: Mapping[str, Any]) -> str:
+    """As the file counts them."""
+    zone = run["reading"]["zone"]
+    first, last = days_of((run["period_from"], run["period_to"]), zone)
+    until = "" if first == last else f" to {last.day} {last:%b %Y}"
+    return f"{first.day} {first:%b %Y}{until}" + (f", {zone}" if zone != "UTC" else "")
 
 
 def _digits(text: str) -> str:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.settlements.people import named
+from recoup.doors.portal.people import named
+from recoup.doors.portal.settlements.waiting import waiting_payouts
 from recoup.doors.portal.settlements.words import STATES
 from recoup.doors.portal.templates import HEADERS, render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
 from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
 from recoup.flows.money.bank_payouts import approve, bank_of, read_file, tell_outcome
@@ -17,7 +18,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
-from recoup.store.read.bank import list_accounts, list_adjustments, open_payouts
+from recoup.store.read.bank import ROWS_MAX, list_accounts, list_adjustments, open_payout_counts
 from recoup.store.read.settlement_terms import payable_assets, terms_at
 
 DOING = "approve payouts, accounts and adjustments"
@@ -28,19 +29,25 @@ async def approvals_page(visit: Visit) -> Response:
     return await _show(visit)
 
 
-async def _show(visit: Visit, problem: Problem | None = None) -> Response:
+async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
+    """`typed`: what stood in the form of an adjustment."""
+    asset = _asset(visit)
     async with visit.portal.world.db.connection() as connection:
-        payouts = await open_payouts(connection, visit.merchant_id)
         accounts = await list_accounts(connection, visit.merchant_id)
         adjustments = await list_adjustments(connection, visit.merchant_id)
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
+        counts = await open_payout_counts(connection, visit.merchant_id)
+        payouts = await waiting_payouts(visit, connection, asset, terms.account_delay_days)
     shown = bank_of(visit.portal.world).shows_deposits
     waiting = [a for a in accounts if a["state"] in ("added", "verified")]
     actors = [row[who] for row in payouts for who in ("requested_by", "approved_by")]
     actors += [row["added_by"] for row in waiting] + [row["made_by"] for row in adjustments]
     values = visit.values(
         payouts=payouts, accounts=waiting, adjustments=adjustments, assets=assets, terms=terms, states=STATES,
+        asset=asset, counts=counts, here=f"?currency={asset}" if asset else "",
+        ready=sum(p["state"] == "created" and not p["not_now"] for p in payouts),
+        typed={name: one(typed or {}, name) for name in ("amount", "currency", "note", "direction")},
         problem=problem, key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
         deposits={} if shown else {a["account_id"]: deposits_of(visit.portal.world, a) for a in waiting},
     )  # fmt: skip
@@ -50,6 +57,27 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
 async def approve_payout(visit: Visit) -> Response:
     await _checked(visit)
     return await _done(visit, approve(visit.portal.world, visit.scope, _id(visit)))
+
+
+async def approve_payouts(visit: Visit) -> Response:
+    """Those that are named, each for itself: one that cannot be approved stops no other."""
+    form = await _checked(visit)
+    wanted = [parse_id(text) for text in form.get("payout", [])[:ROWS_MAX]]
+    done, refused = 0, None
+    for payout_id in wanted:
+        try:
+            if payout_id is None:
+                raise Problem("not_found", "There is no such payout.", cure="Reload the page of approvals.")
+            await approve(visit.portal.world, visit.scope, payout_id)
+            done += 1
+        except Problem as problem:
+            refused = refused or problem
+    if not wanted:
+        refused = Problem("invalid", "No payout was chosen.", field="payout", cure="Tick those to approve.")
+    elif refused is not None:
+        message = f"{done} of {len(wanted)} payouts were approved. The first that was not: {refused.message}"
+        refused = Problem(refused.code, message, cure=refused.cure)
+    return await _show(visit, refused) if refused else see(_back(visit))
 
 
 async def payout_outcome(visit: Visit) -> Response:
@@ -79,13 +107,14 @@ async def make_adjustment(visit: Visit) -> Response:
     async def work() -> None:
         asset = one(form, "currency").upper()[:4]
         if asset not in EXPONENTS:
-            raise Problem("invalid", "This currency is not known.", field="currency")
+            raise Problem("invalid", "This currency is not known.", field="currency",
+                          cure="Choose one that the merchant has a balance in.")  # fmt: skip
         units = from_text(one(form, "amount").strip().replace(",", "")[:40], asset, "amount").units
         units = -units if one(form, "direction") == "from" else units
         key: UUID | None = parse_id(one(form, "key"))
         await adjust(visit.portal.world, visit.scope, units, asset, one(form, "note")[:1000], key=key)
 
-    return await _done(visit, work())
+    return await _done(visit, work(), form)
 
 
 async def decide(visit: Visit) -> Response:
@@ -100,12 +129,23 @@ async def _checked(visit: Visit) -> Any:
     return form
 
 
-async def _done(visit: Visit, work: Awaitable[object]) -> Response:
+async def _done(visit: Visit, work: Awaitable[object], typed: Form | None = None) -> Response:
     try:
         await work
     except Problem as problem:
-        return await _show(visit, problem)
-    return see("/approvals")
+        return await _show(visit, problem, typed)
+    return see(_back(visit))
+
+
+def _asset(visit: Visit) -> str | None:
+    """The currency that is looked at; none: all."""
+    named_asset = visit.request.query_params.get("currency", "").upper()
+    return named_asset if named_asset in EXPONENTS else None
+
+
+def _back(visit: Visit) -> str:
+    asset = _asset(visit)
+    return f"/approvals?currency={asset}" if asset else "/approvals"
 
 
 def _id(visit: Visit) -> UUID:

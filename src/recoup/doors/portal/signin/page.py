@@ -23,6 +23,7 @@ from recoup.doors.portal.visit import (
 )
 from recoup.flows.people.sessions import LASTS, is_csrf, read_session, sign_out, switch_merchant
 from recoup.flows.people.sign_in import SignIn, sign_in
+from recoup.flows.sign_up import is_open
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
@@ -60,15 +61,19 @@ def sign_in_post(portal: Portal) -> Endpoint:
             if problem.retry_after_seconds is not None:
                 answer.headers["retry-after"] = str(problem.retry_after_seconds)
             return answer
-        answer = see(wanted or _HOME)
-        # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
-        answer.set_cookie(
-            COOKIE, token, max_age=int(LASTS.total_seconds()), path="/", secure=request.url.scheme == "https",
-            httponly=True, samesite="lax",
-        )  # fmt: skip
-        return answer
+        return with_session(see(wanted or _HOME), request, token)
 
     return take
+
+
+def with_session(answer: Response, request: Request, token: str) -> Response:
+    """The answer with the session's cookie."""
+    # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
+    answer.set_cookie(
+        COOKIE, token, max_age=int(LASTS.total_seconds()), path="/", secure=request.url.scheme == "https",
+        httponly=True, samesite="lax",
+    )  # fmt: skip
+    return answer
 
 
 def sign_out_post(portal: Portal) -> Endpoint:
@@ -95,7 +100,8 @@ async def choose(visit: Visit) -> Response:
     form = await checked_form(visit)
     merchant_id = parse_id(one(form, "merchant"))
     if merchant_id is None:
-        raise Problem("invalid", "This is not a merchant's id.", field="merchant")
+        raise Problem("invalid", "This is not a merchant's id.", field="merchant",
+                      cure="Choose one from the list of merchants.")  # fmt: skip
     token = visit.request.cookies.get(COOKIE, "")
     await switch_merchant(visit.portal.world, token, visit.session, merchant_id)
     return see(_HOME)
@@ -109,5 +115,6 @@ def next_page(path: str) -> str:
 def _form(portal: Portal, email: str, wanted: str, error: str | None, status: int) -> Response:
     values = {
         "sandbox": portal.world.policy.test_mode, "offset": None, "email": email, "next": wanted, "error": error,
+        "sign_up": is_open(portal.world),
     }  # fmt: skip
     return render("signin/signin.html", values, status=status)

@@ -191,6 +191,7 @@ class Told(Shape, kw_only=True):
     ] = None
     site_id: Annotated[UUID | None, Meta(description="Which of the merchant's sites.")] = None
     site_url: Annotated[Text512 | None, Meta(description="Or its address.")] = None
+    campaign: Annotated[Text64 | None, Meta(description="The key of one of the site's campaigns.")] = None
     customer_ip: Annotated[Text64 | None, Meta(description="Seen at the checkout.")] = None
     sense_key: Text | None = None
     is_recurring: bool | None = None

@@ -108,6 +108,7 @@ class Order(Shape, kw_only=True):
     order_id: Annotated[UUID, Meta(description="The id again.")]
     external_order_id: Annotated[str, Meta(description="The merchant's own order id.")]
     site_id: UUID
+    campaign_id: Annotated[UUID | UnsetType, Meta(description="Left out without a campaign.")] = UNSET
     placed_date: Moment
     customer: str
     is_mit: bool = field(name="isMIT")

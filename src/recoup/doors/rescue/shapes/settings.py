@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from recoup.doors.rescue.wire import Moment, Shape, Text128, Text512
 
@@ -95,6 +95,19 @@ class EndpointChange(Shape, kw_only=True):
     encrypt: Encrypt | None = None
 
 
+class Health(Shape, kw_only=True):
+    """How deliveries there go."""
+
+    state: Annotated[str, Meta(description="`ok`, `failing`, or `open`: only probes are sent, at growing pauses.")]
+    since: Annotated[Moment | None, Meta(description="Of the first failure of those in a row.")]
+    failures: Annotated[int, Meta(ge=0, description="Tries in a row that were not taken.")]
+    last_error: Annotated[str | None, Meta(description="Of the last of them.")]
+    next_try_at: Annotated[Moment | None, Meta(description="While open: when the next probe is sent.")]
+    waiting_events: Annotated[
+        int | UnsetType, Meta(description="Still to be delivered there, at most 10,000; for one endpoint only.")
+    ] = UNSET
+
+
 class Endpoint(Shape, kw_only=True):
     """An endpoint."""
 
@@ -108,6 +121,9 @@ class Endpoint(Shape, kw_only=True):
         str, Meta(description="Base64; signs what is sent there. For `stablecoin` this text itself is the secret.")
     ]
     encrypt: Encrypt
+    own_key: Annotated[bool, Meta(description="False: the merchant's key signs.")]
+    previous_key_until: Annotated[Moment | None, Meta(description="Until then the key before it is good, too.")]
+    health: Health
     why: Annotated[str | None, Meta(description="Why it is disabled.")] = None
 
 
@@ -150,7 +166,9 @@ class Delivery(Shape, kw_only=True):
     event_id: UUID
     order_id: UUID
     external_order_id: str | None
+    mid: Annotated[UUID, Meta(description="Whose event it is.")]
     sequence: int
+    is_resent: Annotated[bool, Meta(description="True: sent again by a replay.")]
     is_sample: Annotated[bool, Meta(description="True: sent by …/test, and not tried again.")]
     attempt: Annotated[int, Meta(ge=1, description="Counts the tries of this event.")]
     at: Moment

@@ -11,7 +11,7 @@ Secret = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class TokenBody(Shape, kw_only=True):
-    """The merchant's key with its secret, also for partners."""
+    """A merchant's key with its secret; a partner's (`ppk_…`) for /v1/partner."""
 
     app_key: Annotated[str, Meta(min_length=1, max_length=256)]
     app_secret: Secret

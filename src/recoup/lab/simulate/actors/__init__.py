@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from recoup.lab.simulate.actors.callers import calls
 from recoup.lab.simulate.actors.cardholders import disputes
+from recoup.lab.simulate.actors.customers import answers
 from recoup.lab.simulate.actors.intake import arrivals
 from recoup.lab.simulate.actors.news import news
 from recoup.lab.simulate.actors.operators import approvals
@@ -16,4 +17,4 @@ from recoup.lab.simulate.actors.takers import payouts
 from recoup.lab.simulate.sim import Deed, Sim
 
 Actor = Callable[[Sim, int], Awaitable[Iterable[Deed]]]
-ACTORS: tuple[Actor, ...] = (news, disputes, refunds, arrivals, calls, payments, approvals, payouts)
+ACTORS: tuple[Actor, ...] = (news, disputes, refunds, arrivals, answers, calls, payments, approvals, payouts)

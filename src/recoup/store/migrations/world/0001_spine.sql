@@ -27,7 +27,10 @@ CREATE TABLE merchants (
   webhook_key bytea,                       -- sealed
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
-  stablecoin_webhook_key bytea             -- sealed
+  stablecoin_webhook_key bytea,            -- sealed
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
+  -- an order that names a site or campaign which nobody made: taken for the default one, or refused
+  unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))
 );
 
 CREATE TABLE sites (
@@ -46,6 +49,66 @@ CREATE TABLE sites (
   PRIMARY KEY (merchant_id, site_id)
 );
 CREATE UNIQUE INDEX sites_one_default ON sites (merchant_id) WHERE is_default;
+
+-- home: directory. Who connects many merchants, with keys of its own, and which merchants are theirs.
+CREATE TABLE partners (
+  partner_id uuid PRIMARY KEY,
+  name text NOT NULL,
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+  merchants_max int NOT NULL DEFAULT 1000 CHECK (merchants_max >= 0),
+  calls_per_minute int NOT NULL DEFAULT 60000 CHECK (calls_per_minute > 0),  -- over all its merchants' keys and its own
+  created_at timestamptz NOT NULL
+);
+
+CREATE TABLE partner_keys (
+  app_key text PRIMARY KEY,
+  key_id uuid NOT NULL,
+  partner_id uuid NOT NULL REFERENCES partners,
+  secret_hash bytea NOT NULL,
+  scopes text[] NOT NULL,
+  created_at timestamptz NOT NULL,
+  retires_at timestamptz,                  -- it opens nothing from here on
+  revoked_at timestamptz
+);
+CREATE INDEX partner_keys_partner ON partner_keys (partner_id);
+
+-- `external_id`: how the partner calls its merchant. A merchant has one partner. The key of the request that made it,
+-- and a keyed hash of what it asked for, tell a repeat from another wish.
+CREATE TABLE partner_merchants (
+  merchant_id uuid PRIMARY KEY,
+  partner_id uuid NOT NULL REFERENCES partners,
+  external_id text,
+  request_key text,
+  input_mac bytea,
+  created_at timestamptz NOT NULL,
+  UNIQUE (partner_id, external_id),
+  UNIQUE (partner_id, request_key)
+);
+CREATE INDEX partner_merchants_partner ON partner_merchants (partner_id, merchant_id);
+
+-- home: merchant. Credentials that wait for the person whom a link leads to them; gone once they were seen or are over.
+CREATE TABLE handovers (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  handover_id uuid NOT NULL,
+  sealed bytea,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL,
+  opened_at timestamptz,
+  PRIMARY KEY (merchant_id, handover_id)
+);
+
+-- home: directory. Who did what at a partner: merchants made and changed, keys, quotas. Only added to.
+CREATE TABLE partner_log (
+  log_id uuid PRIMARY KEY,
+  partner_id uuid NOT NULL REFERENCES partners,
+  merchant_id uuid,
+  happening text NOT NULL,
+  about jsonb NOT NULL,                    -- no secret
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  at timestamptz NOT NULL
+);
+CREATE INDEX partner_log_partner ON partner_log (partner_id, log_id);
 
 -- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
 CREATE TABLE fee_terms (
@@ -68,6 +131,43 @@ CREATE TABLE fee_terms (
   CHECK (currency IS NOT NULL OR fixed_units = 0 AND minimum_units = 0)
 );
 
+-- home: merchant. Who switched which kind of orders on or off, where and when. What was never switched stands as it was
+-- made; the newest line of a switch says how it stands. `version` is the merchant's that the change made.
+CREATE TABLE switch_changes (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  version int NOT NULL,
+  level text NOT NULL CHECK (level IN ('merchant', 'site', 'campaign')),
+  subject_id uuid NOT NULL,                -- the merchant's own id, the site's or the campaign's
+  kind text NOT NULL CHECK (kind IN ('cit_web', 'cit_callcenter', 'mit')),
+  is_on boolean NOT NULL,
+  why text NOT NULL,
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  changed_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, version, subject_id, kind),
+  CHECK (level <> 'merchant' OR subject_id = merchant_id)
+);
+CREATE INDEX switch_changes_subject ON switch_changes (merchant_id, subject_id, kind, version DESC);
+
+-- home: merchant. Campaigns under a website: orders name one by its key.
+CREATE TABLE campaigns (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  campaign_id uuid NOT NULL,
+  site_id uuid NOT NULL,
+  key text NOT NULL,                       -- as orders name it; capital and small letters are one
+  name text NOT NULL,
+  descriptor text NOT NULL DEFAULT '',     -- empty: the site's
+  cit_web boolean NOT NULL DEFAULT true,
+  cit_callcenter boolean NOT NULL DEFAULT true,
+  mit boolean NOT NULL DEFAULT true,
+  created_at timestamptz NOT NULL,
+  retired_at timestamptz,                  -- takes no orders any more; those that it had keep it
+  PRIMARY KEY (merchant_id, campaign_id),
+  UNIQUE (merchant_id, site_id, campaign_id),
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+);
+CREATE UNIQUE INDEX campaigns_key ON campaigns (merchant_id, site_id, lower(key)) WHERE retired_at IS NULL;
+
 -- home: directory. Small, replicated; the only uniques across merchants.
 CREATE TABLE api_keys (
   app_key text PRIMARY KEY,
@@ -76,15 +176,20 @@ CREATE TABLE api_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  first_token_at timestamptz,              -- when somebody first signed in with it
+  retires_at timestamptz,                  -- it opens nothing from here on; so below
   revoked_at timestamptz
 );
+CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
 CREATE TABLE tokenization_keys (
   environment_key text PRIMARY KEY,
   merchant_id uuid NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
 CREATE TABLE refresh_tokens (
   token_hash bytea PRIMARY KEY,
@@ -106,8 +211,10 @@ CREATE TABLE signing_keys (
   merchant_id uuid NOT NULL,
   secret bytea NOT NULL,                   -- sealed
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 
 -- A signature works once. Buckets of five minutes; a crash empties both tables, and then `signatures_since` is written
 -- anew: what was signed before that may have been used.
@@ -123,6 +230,91 @@ CREATE UNLOGGED TABLE signatures_since (
   since timestamptz NOT NULL
 );
 INSERT INTO signatures_since (since) VALUES ('epoch');
+
+-- home: directory. Who wants to become a merchant: before there is one. `merchant_id` is the merchant that it becomes, if
+-- it does, so that it cannot become two.
+CREATE TABLE applications (
+  application_id uuid PRIMARY KEY,
+  owner_kind text NOT NULL CHECK (owner_kind IN ('partner', 'merchant')),
+  owner_id uuid NOT NULL,                  -- who filled it in, and sees it besides the operator
+  merchant_id uuid NOT NULL UNIQUE,
+  status text NOT NULL
+    CHECK (status IN ('DRAFT', 'SUBMITTED', 'APPROVED', 'DECLINED', 'CANCELLED', 'CONVERTED')),
+  version int NOT NULL CHECK (version >= 1),  -- the number of its last log line
+  form jsonb NOT NULL,                     -- what it says; holds personal data, and is nowhere repeated
+  external_id text NOT NULL DEFAULT '',    -- the owner's own name for it
+  reason text NOT NULL DEFAULT '',
+  note text NOT NULL DEFAULT '',           -- the operator's word to the applicant
+  created_by text NOT NULL,
+  created_at timestamptz NOT NULL,         -- wall time, as all of these
+  changed_at timestamptz NOT NULL,
+  submitted_at timestamptz,
+  decided_at timestamptz,
+  decided_by text,
+  ended_at timestamptz,
+  CHECK (status NOT IN ('APPROVED', 'DECLINED', 'CONVERTED') OR decided_at IS NOT NULL)
+);
+CREATE INDEX applications_owner ON applications (owner_kind, owner_id, application_id DESC);
+CREATE UNIQUE INDEX applications_external ON applications (owner_kind, owner_id, external_id)
+  WHERE external_id <> '' AND status NOT IN ('DECLINED', 'CANCELLED');
+CREATE INDEX applications_desk ON applications (application_id) WHERE status = 'SUBMITTED';
+
+-- Append only: what happened to an application, by whom. No personal data.
+CREATE TABLE application_log (
+  application_id uuid NOT NULL REFERENCES applications,
+  seq int NOT NULL CHECK (seq >= 1),
+  happening text NOT NULL,
+  src text NOT NULL,
+  dst text NOT NULL,
+  reason text NOT NULL DEFAULT '',
+  note text NOT NULL DEFAULT '',
+  document_id uuid,
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  at timestamptz NOT NULL,
+  prev_seq int GENERATED ALWAYS AS (nullif(seq - 1, 0)) STORED,
+  PRIMARY KEY (application_id, seq),
+  UNIQUE (application_id, seq, dst),
+  FOREIGN KEY (application_id, prev_seq, src) REFERENCES application_log (application_id, seq, dst),
+  CHECK ((seq = 1) = (src = 'NEW'))
+);
+
+-- Bytes are sealed; a document that is removed is gone.
+CREATE TABLE application_documents (
+  document_id uuid PRIMARY KEY,
+  application_id uuid NOT NULL REFERENCES applications,
+  kind text NOT NULL,
+  name text NOT NULL,
+  media_type text NOT NULL,                -- read from the bytes
+  bytes int NOT NULL CHECK (bytes > 0),
+  sha256 bytea NOT NULL,                   -- of what was sent
+  sealed bytea NOT NULL,
+  added_by text NOT NULL,
+  added_at timestamptz NOT NULL
+);
+CREATE INDEX application_documents_of ON application_documents (application_id, document_id);
+
+-- Whose events are a partner's too: those of its merchants, and of what it applied for that is none yet.
+CREATE VIEW heard_by_partners AS
+  SELECT merchant_id, partner_id FROM partner_merchants
+  UNION ALL SELECT merchant_id, owner_id FROM applications WHERE owner_kind = 'partner' AND status <> 'CONVERTED';
+
+-- home: merchant. A merchant asks to go live; the operator decides. One question at a time.
+CREATE TABLE go_live_requests (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  request_id uuid NOT NULL,
+  state text NOT NULL CHECK (state IN ('asked', 'approved', 'refused', 'withdrawn')),
+  kinds text[] NOT NULL,                   -- which kinds of orders shall go live
+  conditions jsonb NOT NULL,               -- {condition: holds} as it stood when it was asked, then when it was decided
+  note text NOT NULL DEFAULT '',
+  asked_by text NOT NULL,
+  asked_at timestamptz NOT NULL,           -- wall time
+  decided_by text,
+  decided_at timestamptz,
+  PRIMARY KEY (merchant_id, request_id),
+  CHECK ((state = 'asked') = (decided_at IS NULL))
+);
+CREATE UNIQUE INDEX go_live_one_open ON go_live_requests (merchant_id) WHERE state = 'asked';
 
 -- home: merchant. The one gate for repeats.
 CREATE TABLE requests (
@@ -147,6 +339,297 @@ CREATE TABLE order_refs (
   PRIMARY KEY (merchant_id, door, external_id, generation)
 );
 
+-- A row of the lifecycle. A domain, since PostgreSQL reads the text of a table's CHECK anew for each statement that writes
+-- and for each plan that a foreign key's look-up makes; that of a domain once a connection.
+CREATE DOMAIN lifecycle_row AS text CONSTRAINT order_log_lifecycle CHECK (VALUE IN (
+  'authorised/attempt_approved/authorised',
+  'authorised/attempt_declined/authorised',
+  'authorised/attempt_not_sent/authorised',
+  'authorised/attempt_sent/authorised',
+  'authorised/attempt_unknown/authorised',
+  'authorised/attempt_withheld/authorised',
+  'authorised/cancelled/cancelled',
+  'authorised/capture_asked/authorised',
+  'authorised/capture_delayed/authorised',
+  'authorised/capture_refused/authorised',
+  'authorised/capture_window_ended/cancelled',
+  'authorised/captured/completed',
+  'authorised/merchant_attempt/authorised',
+  'authorised/notes_changed/authorised',
+  'authorised/paid_elsewhere/cancelled',
+  'authorised/paid_twice/authorised',
+  'authorised/planned/authorised',
+  'authorised/retries_resumed/authorised',
+  'authorised/retries_stopped/authorised',
+  'authorised/warned/authorised',
+  'cancelled/approved_late/cancelled',
+  'cancelled/attempt_approved/cancelled',
+  'cancelled/attempt_declined/cancelled',
+  'cancelled/attempt_not_sent/cancelled',
+  'cancelled/attempt_unknown/cancelled',
+  'cancelled/dispute_answer_delayed/cancelled',
+  'cancelled/dispute_answer_owed/cancelled',
+  'cancelled/dispute_answer_refused/cancelled',
+  'cancelled/dispute_answered/cancelled',
+  'cancelled/dispute_continued/cancelled',
+  'cancelled/dispute_inquiry/cancelled',
+  'cancelled/dispute_lost/cancelled',
+  'cancelled/dispute_opened/cancelled',
+  'cancelled/dispute_warned/cancelled',
+  'cancelled/dispute_won/cancelled',
+  'cancelled/inquiry_closed/cancelled',
+  'cancelled/merchant_attempt/cancelled',
+  'cancelled/paid_late/cancelled',
+  'cancelled/paid_twice/cancelled',
+  'cancelled/reversal_by_hand_proposed/cancelled',
+  'cancelled/reversal_delayed/cancelled',
+  'cancelled/reversal_netted/cancelled',
+  'cancelled/reversal_owed/cancelled',
+  'cancelled/reversal_owed_again/cancelled',
+  'cancelled/reversal_refused/cancelled',
+  'cancelled/reversal_retried/cancelled',
+  'cancelled/reversal_stuck/cancelled',
+  'cancelled/reversed/cancelled',
+  'cancelled/settled_by_hand/cancelled',
+  'cancelled/void_delayed/cancelled',
+  'cancelled/void_owed/cancelled',
+  'cancelled/void_retried/cancelled',
+  'cancelled/void_stuck/cancelled',
+  'cancelled/voided/cancelled',
+  'cancelled/warned/cancelled',
+  'challenged/attempt_approved/challenged',
+  'challenged/attempt_declined/challenged',
+  'challenged/attempt_not_sent/challenged',
+  'challenged/attempt_sent/challenged',
+  'challenged/attempt_unknown/challenged',
+  'challenged/attempt_withheld/challenged',
+  'challenged/cancelled/cancelled',
+  'challenged/card_replaced/challenged',
+  'challenged/challenge_answered/processing',
+  'challenged/challenge_failed/cancelled',
+  'challenged/challenge_offered/challenged',
+  'challenged/challenge_passed/challenged',
+  'challenged/challenge_refused/challenged',
+  'challenged/challenge_timed_out/cancelled',
+  'challenged/challenge_tried/challenged',
+  'challenged/merchant_attempt/challenged',
+  'challenged/notes_changed/challenged',
+  'challenged/paid_elsewhere/cancelled',
+  'challenged/paid_twice/challenged',
+  'challenged/planned/challenged',
+  'challenged/retries_resumed/challenged',
+  'challenged/retries_stopped/challenged',
+  'challenged/warned/challenged',
+  'completed/attempt_approved/completed',
+  'completed/attempt_declined/completed',
+  'completed/attempt_not_sent/completed',
+  'completed/attempt_sent/completed',
+  'completed/attempt_unknown/completed',
+  'completed/charge_planned/completed',
+  'completed/charged/completed',
+  'completed/dispute_answer_delayed/completed',
+  'completed/dispute_answer_owed/completed',
+  'completed/dispute_answer_refused/completed',
+  'completed/dispute_answered/completed',
+  'completed/dispute_continued/completed',
+  'completed/dispute_inquiry/completed',
+  'completed/dispute_lost/completed',
+  'completed/dispute_opened/completed',
+  'completed/dispute_warned/completed',
+  'completed/dispute_won/completed',
+  'completed/inquiry_closed/completed',
+  'completed/merchant_attempt/completed',
+  'completed/paid_late/completed',
+  'completed/paid_twice/completed',
+  'completed/refund_by_hand_proposed/completed',
+  'completed/refund_delayed/completed',
+  'completed/refund_done/completed',
+  'completed/refund_netted/completed',
+  'completed/refund_of_bad_debt/completed',
+  'completed/refund_owed/completed',
+  'completed/refund_refused/completed',
+  'completed/refund_retried/completed',
+  'completed/refund_sent/completed',
+  'completed/refund_stuck/completed',
+  'completed/reversal_by_hand_proposed/completed',
+  'completed/reversal_delayed/completed',
+  'completed/reversal_owed/completed',
+  'completed/reversal_refused/completed',
+  'completed/reversal_retried/completed',
+  'completed/reversal_stuck/completed',
+  'completed/reversed/completed',
+  'completed/settled/completed',
+  'completed/settled_by_hand/completed',
+  'completed/settlement_delayed/completed',
+  'completed/settlement_due/completed',
+  'completed/settlement_replaced/completed',
+  'completed/settlement_stuck/completed',
+  'completed/uncollected/completed',
+  'completed/warned/completed',
+  'declined/approved_late/declined',
+  'declined/attempt_approved/declined',
+  'declined/attempt_declined/declined',
+  'declined/attempt_not_sent/declined',
+  'declined/attempt_unknown/declined',
+  'declined/dispute_answer_delayed/declined',
+  'declined/dispute_answer_owed/declined',
+  'declined/dispute_answer_refused/declined',
+  'declined/dispute_answered/declined',
+  'declined/dispute_continued/declined',
+  'declined/dispute_inquiry/declined',
+  'declined/dispute_lost/declined',
+  'declined/dispute_opened/declined',
+  'declined/dispute_warned/declined',
+  'declined/dispute_won/declined',
+  'declined/inquiry_closed/declined',
+  'declined/merchant_attempt/declined',
+  'declined/paid_late/declined',
+  'declined/paid_twice/declined',
+  'declined/reversal_by_hand_proposed/declined',
+  'declined/reversal_delayed/declined',
+  'declined/reversal_netted/declined',
+  'declined/reversal_owed/declined',
+  'declined/reversal_owed_again/declined',
+  'declined/reversal_refused/declined',
+  'declined/reversal_retried/declined',
+  'declined/reversal_stuck/declined',
+  'declined/reversed/declined',
+  'declined/settled_by_hand/declined',
+  'declined/void_delayed/declined',
+  'declined/void_owed/declined',
+  'declined/void_retried/declined',
+  'declined/void_stuck/declined',
+  'declined/voided/declined',
+  'declined/warned/declined',
+  'expired/approved_late/expired',
+  'expired/attempt_approved/expired',
+  'expired/attempt_declined/expired',
+  'expired/attempt_not_sent/expired',
+  'expired/attempt_unknown/expired',
+  'expired/dispute_answer_delayed/expired',
+  'expired/dispute_answer_owed/expired',
+  'expired/dispute_answer_refused/expired',
+  'expired/dispute_answered/expired',
+  'expired/dispute_continued/expired',
+  'expired/dispute_inquiry/expired',
+  'expired/dispute_lost/expired',
+  'expired/dispute_opened/expired',
+  'expired/dispute_warned/expired',
+  'expired/dispute_won/expired',
+  'expired/inquiry_closed/expired',
+  'expired/merchant_attempt/expired',
+  'expired/paid_late/expired',
+  'expired/paid_twice/expired',
+  'expired/reversal_by_hand_proposed/expired',
+  'expired/reversal_delayed/expired',
+  'expired/reversal_netted/expired',
+  'expired/reversal_owed/expired',
+  'expired/reversal_owed_again/expired',
+  'expired/reversal_refused/expired',
+  'expired/reversal_retried/expired',
+  'expired/reversal_stuck/expired',
+  'expired/reversed/expired',
+  'expired/settled_by_hand/expired',
+  'expired/void_delayed/expired',
+  'expired/void_owed/expired',
+  'expired/void_retried/expired',
+  'expired/void_stuck/expired',
+  'expired/voided/expired',
+  'expired/warned/expired',
+  'held/attempt_approved/held',
+  'held/attempt_declined/held',
+  'held/attempt_not_sent/held',
+  'held/attempt_sent/held',
+  'held/attempt_unknown/held',
+  'held/attempt_withheld/held',
+  'held/authorised/authorised',
+  'held/broke/problem',
+  'held/cancelled/cancelled',
+  'held/card_replaced/held',
+  'held/collected/completed',
+  'held/declined/declined',
+  'held/expired/expired',
+  'held/expiry_moved/held',
+  'held/merchant_attempt/held',
+  'held/notes_changed/held',
+  'held/paid_elsewhere/cancelled',
+  'held/paid_twice/held',
+  'held/planned/held',
+  'held/released/processing',
+  'held/retries_resumed/held',
+  'held/retries_stopped/held',
+  'held/warned/held',
+  'new/began/processing',
+  'new/received/received',
+  'problem/attempt_approved/problem',
+  'problem/attempt_declined/problem',
+  'problem/attempt_not_sent/problem',
+  'problem/attempt_sent/problem',
+  'problem/attempt_unknown/problem',
+  'problem/attempt_withheld/problem',
+  'problem/authorised/authorised',
+  'problem/collected/completed',
+  'problem/declined/declined',
+  'problem/expired/expired',
+  'problem/expiry_moved/problem',
+  'problem/mended/processing',
+  'problem/merchant_attempt/problem',
+  'problem/notes_changed/problem',
+  'problem/paid_elsewhere/cancelled',
+  'problem/paid_twice/problem',
+  'problem/planned/problem',
+  'problem/retries_resumed/problem',
+  'problem/retries_stopped/problem',
+  'problem/warned/problem',
+  'processing/advanced/completed',
+  'processing/attempt_approved/processing',
+  'processing/attempt_declined/processing',
+  'processing/attempt_not_sent/processing',
+  'processing/attempt_sent/processing',
+  'processing/attempt_unknown/processing',
+  'processing/attempt_withheld/processing',
+  'processing/authorised/authorised',
+  'processing/broke/problem',
+  'processing/cancelled/cancelled',
+  'processing/card_replaced/processing',
+  'processing/challenge_failed/cancelled',
+  'processing/challenge_offered/processing',
+  'processing/challenge_passed/processing',
+  'processing/challenge_refused/processing',
+  'processing/challenge_tried/processing',
+  'processing/challenged/challenged',
+  'processing/collected/completed',
+  'processing/declined/declined',
+  'processing/expired/expired',
+  'processing/expiry_moved/processing',
+  'processing/held/held',
+  'processing/merchant_attempt/processing',
+  'processing/notes_changed/processing',
+  'processing/paid_elsewhere/cancelled',
+  'processing/paid_twice/processing',
+  'processing/planned/processing',
+  'processing/retries_resumed/processing',
+  'processing/retries_stopped/processing',
+  'processing/warned/processing',
+  'received/attempt_approved/received',
+  'received/attempt_declined/received',
+  'received/attempt_not_sent/received',
+  'received/attempt_unknown/received',
+  'received/cancelled/cancelled',
+  'received/declined/declined',
+  'received/expired/expired',
+  'received/expiry_moved/received',
+  'received/held/held',
+  'received/merchant_attempt/received',
+  'received/notes_changed/received',
+  'received/paid_elsewhere/cancelled',
+  'received/paid_twice/received',
+  'received/retries_resumed/received',
+  'received/retries_stopped/received',
+  'received/started/processing',
+  'received/warned/received'
+));
+
 -- home: merchant. One journal for steps and facts: seq = version = event number.
 CREATE TABLE order_log (
   merchant_id uuid NOT NULL,
@@ -168,294 +651,7 @@ CREATE TABLE order_log (
   UNIQUE (merchant_id, order_id, seq, dst),
   FOREIGN KEY (merchant_id, order_id, prev_seq, src) REFERENCES order_log (merchant_id, order_id, seq, dst),
   CHECK ((seq = 1) = (src = 'new')),
-  CONSTRAINT order_log_lifecycle CHECK (src || '/' || happening || '/' || dst IN (
-    'authorised/attempt_approved/authorised',
-    'authorised/attempt_declined/authorised',
-    'authorised/attempt_not_sent/authorised',
-    'authorised/attempt_sent/authorised',
-    'authorised/attempt_unknown/authorised',
-    'authorised/attempt_withheld/authorised',
-    'authorised/cancelled/cancelled',
-    'authorised/capture_asked/authorised',
-    'authorised/capture_delayed/authorised',
-    'authorised/capture_refused/authorised',
-    'authorised/capture_window_ended/cancelled',
-    'authorised/captured/completed',
-    'authorised/merchant_attempt/authorised',
-    'authorised/notes_changed/authorised',
-    'authorised/paid_elsewhere/cancelled',
-    'authorised/paid_twice/authorised',
-    'authorised/planned/authorised',
-    'authorised/retries_resumed/authorised',
-    'authorised/retries_stopped/authorised',
-    'authorised/warned/authorised',
-    'cancelled/approved_late/cancelled',
-    'cancelled/attempt_approved/cancelled',
-    'cancelled/attempt_declined/cancelled',
-    'cancelled/attempt_not_sent/cancelled',
-    'cancelled/attempt_unknown/cancelled',
-    'cancelled/dispute_answer_delayed/cancelled',
-    'cancelled/dispute_answer_owed/cancelled',
-    'cancelled/dispute_answer_refused/cancelled',
-    'cancelled/dispute_answered/cancelled',
-    'cancelled/dispute_continued/cancelled',
-    'cancelled/dispute_inquiry/cancelled',
-    'cancelled/dispute_lost/cancelled',
-    'cancelled/dispute_opened/cancelled',
-    'cancelled/dispute_warned/cancelled',
-    'cancelled/dispute_won/cancelled',
-    'cancelled/inquiry_closed/cancelled',
-    'cancelled/merchant_attempt/cancelled',
-    'cancelled/paid_late/cancelled',
-    'cancelled/paid_twice/cancelled',
-    'cancelled/reversal_by_hand_proposed/cancelled',
-    'cancelled/reversal_delayed/cancelled',
-    'cancelled/reversal_netted/cancelled',
-    'cancelled/reversal_owed/cancelled',
-    'cancelled/reversal_owed_again/cancelled',
-    'cancelled/reversal_refused/cancelled',
-    'cancelled/reversal_retried/cancelled',
-    'cancelled/reversal_stuck/cancelled',
-    'cancelled/reversed/cancelled',
-    'cancelled/settled_by_hand/cancelled',
-    'cancelled/void_delayed/cancelled',
-    'cancelled/void_owed/cancelled',
-    'cancelled/void_retried/cancelled',
-    'cancelled/void_stuck/cancelled',
-    'cancelled/voided/cancelled',
-    'cancelled/warned/cancelled',
-    'challenged/attempt_approved/challenged',
-    'challenged/attempt_declined/challenged',
-    'challenged/attempt_not_sent/challenged',
-    'challenged/attempt_sent/challenged',
-    'challenged/attempt_unknown/challenged',
-    'challenged/attempt_withheld/challenged',
-    'challenged/cancelled/cancelled',
-    'challenged/card_replaced/challenged',
-    'challenged/challenge_answered/processing',
-    'challenged/challenge_failed/cancelled',
-    'challenged/challenge_offered/challenged',
-    'challenged/challenge_passed/challenged',
-    'challenged/challenge_refused/challenged',
-    'challenged/challenge_timed_out/cancelled',
-    'challenged/challenge_tried/challenged',
-    'challenged/merchant_attempt/challenged',
-    'challenged/notes_changed/challenged',
-    'challenged/paid_elsewhere/cancelled',
-    'challenged/paid_twice/challenged',
-    'challenged/planned/challenged',
-    'challenged/retries_resumed/challenged',
-    'challenged/retries_stopped/challenged',
-    'challenged/warned/challenged',
-    'completed/attempt_approved/completed',
-    'completed/attempt_declined/completed',
-    'completed/attempt_not_sent/completed',
-    'completed/attempt_sent/completed',
-    'completed/attempt_unknown/completed',
-    'completed/charge_planned/completed',
-    'completed/charged/completed',
-    'completed/dispute_answer_delayed/completed',
-    'completed/dispute_answer_owed/completed',
-    'completed/dispute_answer_refused/completed',
-    'completed/dispute_answered/completed',
-    'completed/dispute_continued/completed',
-    'completed/dispute_inquiry/completed',
-    'completed/dispute_lost/completed',
-    'completed/dispute_opened/completed',
-    'completed/dispute_warned/completed',
-    'completed/dispute_won/completed',
-    'completed/inquiry_closed/completed',
-    'completed/merchant_attempt/completed',
-    'completed/paid_late/completed',
-    'completed/paid_twice/completed',
-    'completed/refund_by_hand_proposed/completed',
-    'completed/refund_delayed/completed',
-    'completed/refund_done/completed',
-    'completed/refund_netted/completed',
-    'completed/refund_of_bad_debt/completed',
-    'completed/refund_owed/completed',
-    'completed/refund_refused/completed',
-    'completed/refund_retried/completed',
-    'completed/refund_sent/completed',
-    'completed/refund_stuck/completed',
-    'completed/reversal_by_hand_proposed/completed',
-    'completed/reversal_delayed/completed',
-    'completed/reversal_owed/completed',
-    'completed/reversal_refused/completed',
-    'completed/reversal_retried/completed',
-    'completed/reversal_stuck/completed',
-    'completed/reversed/completed',
-    'completed/settled/completed',
-    'completed/settled_by_hand/completed',
-    'completed/settlement_delayed/completed',
-    'completed/settlement_due/completed',
-    'completed/settlement_replaced/completed',
-    'completed/settlement_stuck/completed',
-    'completed/uncollected/completed',
-    'completed/warned/completed',
-    'declined/approved_late/declined',
-    'declined/attempt_approved/declined',
-    'declined/attempt_declined/declined',
-    'declined/attempt_not_sent/declined',
-    'declined/attempt_unknown/declined',
-    'declined/dispute_answer_delayed/declined',
-    'declined/dispute_answer_owed/declined',
-    'declined/dispute_answer_refused/declined',
-    'declined/dispute_answered/declined',
-    'declined/dispute_continued/declined',
-    'declined/dispute_inquiry/declined',
-    'declined/dispute_lost/declined',
-    'declined/dispute_opened/declined',
-    'declined/dispute_warned/declined',
-    'declined/dispute_won/declined',
-    'declined/inquiry_closed/declined',
-    'declined/merchant_attempt/declined',
-    'declined/paid_late/declined',
-    'declined/paid_twice/declined',
-    'declined/reversal_by_hand_proposed/declined',
-    'declined/reversal_delayed/declined',
-    'declined/reversal_netted/declined',
-    'declined/reversal_owed/declined',
-    'declined/reversal_owed_again/declined',
-    'declined/reversal_refused/declined',
-    'declined/reversal_retried/declined',
-    'declined/reversal_stuck/declined',
-    'declined/reversed/declined',
-    'declined/settled_by_hand/declined',
-    'declined/void_delayed/declined',
-    'declined/void_owed/declined',
-    'declined/void_retried/declined',
-    'declined/void_stuck/declined',
-    'declined/voided/declined',
-    'declined/warned/declined',
-    'expired/approved_late/expired',
-    'expired/attempt_approved/expired',
-    'expired/attempt_declined/expired',
-    'expired/attempt_not_sent/expired',
-    'expired/attempt_unknown/expired',
-    'expired/dispute_answer_delayed/expired',
-    'expired/dispute_answer_owed/expired',
-    'expired/dispute_answer_refused/expired',
-    'expired/dispute_answered/expired',
-    'expired/dispute_continued/expired',
-    'expired/dispute_inquiry/expired',
-    'expired/dispute_lost/expired',
-    'expired/dispute_opened/expired',
-    'expired/dispute_warned/expired',
-    'expired/dispute_won/expired',
-    'expired/inquiry_closed/expired',
-    'expired/merchant_attempt/expired',
-    'expired/paid_late/expired',
-    'expired/paid_twice/expired',
-    'expired/reversal_by_hand_proposed/expired',
-    'expired/reversal_delayed/expired',
-    'expired/reversal_netted/expired',
-    'expired/reversal_owed/expired',
-    'expired/reversal_owed_again/expired',
-    'expired/reversal_refused/expired',
-    'expired/reversal_retried/expired',
-    'expired/reversal_stuck/expired',
-    'expired/reversed/expired',
-    'expired/settled_by_hand/expired',
-    'expired/void_delayed/expired',
-    'expired/void_owed/expired',
-    'expired/void_retried/expired',
-    'expired/void_stuck/expired',
-    'expired/voided/expired',
-    'expired/warned/expired',
-    'held/attempt_approved/held',
-    'held/attempt_declined/held',
-    'held/attempt_not_sent/held',
-    'held/attempt_sent/held',
-    'held/attempt_unknown/held',
-    'held/attempt_withheld/held',
-    'held/authorised/authorised',
-    'held/broke/problem',
-    'held/cancelled/cancelled',
-    'held/card_replaced/held',
-    'held/collected/completed',
-    'held/declined/declined',
-    'held/expired/expired',
-    'held/expiry_moved/held',
-    'held/merchant_attempt/held',
-    'held/notes_changed/held',
-    'held/paid_elsewhere/cancelled',
-    'held/paid_twice/held',
-    'held/planned/held',
-    'held/released/processing',
-    'held/retries_resumed/held',
-    'held/retries_stopped/held',
-    'held/warned/held',
-    'new/began/processing',
-    'new/received/received',
-    'problem/attempt_approved/problem',
-    'problem/attempt_declined/problem',
-    'problem/attempt_not_sent/problem',
-    'problem/attempt_sent/problem',
-    'problem/attempt_unknown/problem',
-    'problem/attempt_withheld/problem',
-    'problem/authorised/authorised',
-    'problem/collected/completed',
-    'problem/declined/declined',
-    'problem/expired/expired',
-    'problem/expiry_moved/problem',
-    'problem/mended/processing',
-    'problem/merchant_attempt/problem',
-    'problem/notes_changed/problem',
-    'problem/paid_elsewhere/cancelled',
-    'problem/paid_twice/problem',
-    'problem/planned/problem',
-    'problem/retries_resumed/problem',
-    'problem/retries_stopped/problem',
-    'problem/warned/problem',
-    'processing/advanced/completed',
-    'processing/attempt_approved/processing',
-    'processing/attempt_declined/processing',
-    'processing/attempt_not_sent/processing',
-    'processing/attempt_sent/processing',
-    'processing/attempt_unknown/processing',
-    'processing/attempt_withheld/processing',
-    'processing/authorised/authorised',
-    'processing/broke/problem',
-    'processing/cancelled/cancelled',
-    'processing/card_replaced/processing',
-    'processing/challenge_failed/cancelled',
-    'processing/challenge_offered/processing',
-    'processing/challenge_passed/processing',
-    'processing/challenge_refused/processing',
-    'processing/challenge_tried/processing',
-    'processing/challenged/challenged',
-    'processing/collected/completed',
-    'processing/declined/declined',
-    'processing/expired/expired',
-    'processing/expiry_moved/processing',
-    'processing/held/held',
-    'processing/merchant_attempt/processing',
-    'processing/notes_changed/processing',
-    'processing/paid_elsewhere/cancelled',
-    'processing/paid_twice/processing',
-    'processing/planned/processing',
-    'processing/retries_resumed/processing',
-    'processing/retries_stopped/processing',
-    'processing/warned/processing',
-    'received/attempt_approved/received',
-    'received/attempt_declined/received',
-    'received/attempt_not_sent/received',
-    'received/attempt_unknown/received',
-    'received/cancelled/cancelled',
-    'received/declined/declined',
-    'received/expired/expired',
-    'received/expiry_moved/received',
-    'received/held/held',
-    'received/merchant_attempt/received',
-    'received/notes_changed/received',
-    'received/paid_elsewhere/cancelled',
-    'received/paid_twice/received',
-    'received/retries_resumed/received',
-    'received/retries_stopped/received',
-    'received/started/processing',
-    'received/warned/received'
-  ))
+  CHECK ((src || '/' || happening || '/' || dst)::lifecycle_row IS NOT NULL)
 ) PARTITION BY RANGE (order_id);
 
 -- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
@@ -470,6 +666,7 @@ CREATE TABLE orders (
   external_id text NOT NULL,
   generation int NOT NULL,
   site_id uuid NOT NULL,
+  campaign_id uuid,
   descriptor text NOT NULL,
   asset text NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -486,7 +683,8 @@ CREATE TABLE orders (
   metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
-  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
 
 -- What lists show: narrow and mutable.
@@ -716,7 +914,7 @@ CREATE TABLE exposure_allotments (
   CHECK (reclaim BETWEEN 0 AND used)
 );
 
--- The payer where one is known, else the card number.
+-- What a payer has in use, and what a card number has: an advance counts for both, by payer_id and by pan_id.
 CREATE TABLE customer_exposure (
   merchant_id uuid NOT NULL,
   customer_id uuid NOT NULL,
@@ -729,7 +927,8 @@ CREATE TABLE customer_exposure (
 CREATE TABLE advances (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
-  customer_id uuid NOT NULL,
+  payer_id uuid,                           -- where one is known
+  pan_id uuid NOT NULL,                    -- the card number that it was approved with
   asset text NOT NULL,
   slot smallint NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -968,7 +1167,8 @@ CREATE TABLE account_balances (
 
 -- home: merchant. What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
 
--- A period is settled by the terms that are valid when it ends; no terms begin in the past. Rows are never changed.
+-- A period is settled by the terms that are valid when it ends, the reserve of an order by those of its day; no terms
+-- begin in the past. Rows are never changed.
 CREATE TABLE settlement_terms (
   merchant_id uuid NOT NULL REFERENCES merchants,
   valid_from timestamptz NOT NULL,
@@ -1237,8 +1437,10 @@ CREATE TABLE feed (
   seq int NOT NULL,
   event_id uuid NOT NULL,
   event text NOT NULL,
+  number bigint,                           -- counts the rescue API's events without gaps; null for the other API's
   PRIMARY KEY (merchant_id, feed_no),
-  UNIQUE (merchant_id, subject_id, seq)
+  UNIQUE (merchant_id, subject_id, seq),
+  UNIQUE (merchant_id, number)
 );
 
 -- How far a merchant's feed and pages got; its row is the closer's lock.
@@ -1246,12 +1448,15 @@ CREATE TABLE closers (
   merchant_id uuid PRIMARY KEY,
   feed_no bigint NOT NULL DEFAULT 0,
   page_no bigint NOT NULL DEFAULT 0,
-  root bytea NOT NULL DEFAULT '\x'
+  root bytea NOT NULL DEFAULT '\x',
+  number bigint NOT NULL DEFAULT 0
 );
 
+-- home: directory. Where events go: a merchant's addresses, and those of partners, who hear of all their merchants.
 CREATE TABLE endpoints (
-  merchant_id uuid NOT NULL,
-  endpoint_id uuid NOT NULL,
+  endpoint_id uuid PRIMARY KEY,
+  merchant_id uuid,
+  partner_id uuid,
   url text NOT NULL,
   events text[] NOT NULL,
   format text NOT NULL CHECK (format IN ('rescue', 'rescue-text', 'standard', 'stablecoin')),
@@ -1262,15 +1467,38 @@ CREATE TABLE endpoints (
   created_at timestamptz NOT NULL,
   encrypt boolean NOT NULL DEFAULT false,  -- stablecoin format only
   door text NOT NULL DEFAULT 'rescue' CHECK (door IN ('rescue', 'stablecoin')),  -- which API manages it
-  PRIMARY KEY (merchant_id, endpoint_id)
+  previous_key bytea,                      -- sealed; besides `own_key` until `previous_until`
+  previous_until timestamptz,
+  rotated_at timestamptz,
+  switched_at timestamptz,                 -- when its receiver took what only the new key had signed
+  failures int NOT NULL DEFAULT 0,         -- tries in a row that were not taken
+  failing_since timestamptz,
+  last_error text,
+  opened_at timestamptz,                   -- the circuit breaker: since then there are probes only, one at a time
+  probes int NOT NULL DEFAULT 0,
+  probe_at timestamptz,                    -- wall time; null = the breaker is closed
+  CHECK (num_nonnulls(merchant_id, partner_id) = 1),
+  CHECK (partner_id IS NULL OR own_key IS NOT NULL),
+  CHECK ((opened_at IS NULL) = (probe_at IS NULL)),
+  CHECK ((previous_key IS NULL) = (previous_until IS NULL))
 );
-
+CREATE INDEX endpoints_merchant ON endpoints (merchant_id);
+CREATE INDEX endpoints_partner ON endpoints (partner_id);
 CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
   WHERE door = 'stablecoin' AND state <> 'deleted';
-CREATE UNIQUE INDEX endpoints_one_url ON endpoints (merchant_id, url, (format = 'stablecoin'))
+CREATE UNIQUE INDEX endpoints_one_url ON endpoints (coalesce(merchant_id, partner_id), url, (format = 'stablecoin'))
   WHERE door = 'rescue' AND state <> 'deleted';
 
--- One endpoint x one subject (or one event, when unordered): the next event to deliver.
+-- home: merchant. The merchant's webhook key that was replaced, until it ends.
+CREATE TABLE webhook_key_overlaps (
+  merchant_id uuid PRIMARY KEY,
+  previous_key bytea NOT NULL,             -- sealed
+  previous_until timestamptz NOT NULL,
+  rotated_at timestamptz NOT NULL
+);
+
+-- One endpoint x one subject (or one event, when unordered): the next event to deliver. While earlier events are sent
+-- again, `next_seq` stands before `live_seq`, where it goes on.
 CREATE TABLE lanes (
   merchant_id uuid NOT NULL,
   endpoint_id uuid NOT NULL,
@@ -1278,12 +1506,60 @@ CREATE TABLE lanes (
   subject_id uuid NOT NULL,
   next_seq int NOT NULL,
   due_at timestamptz,                      -- wall time; null = nothing to deliver
-  fails int NOT NULL DEFAULT 0,
+  fails int NOT NULL DEFAULT 0,            -- of this event, that count for its schedule
+  tries int NOT NULL DEFAULT 0,            -- of this event, probes of an open breaker among them
   lease_until timestamptz,
+  replay_id uuid,
+  live_seq int,
   PRIMARY KEY (merchant_id, endpoint_id, lane_id),
-  FOREIGN KEY (merchant_id, endpoint_id) REFERENCES endpoints
+  CHECK ((replay_id IS NULL) = (live_seq IS NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX lanes_due ON lanes (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_due ON lanes (endpoint_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX lanes_resent ON lanes (endpoint_id) WHERE replay_id IS NOT NULL;
+
+-- What shall be sent again: events of the feed from one number to another, and between two instants.
+CREATE TABLE replays (
+  merchant_id uuid NOT NULL,
+  replay_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  key text NOT NULL,                       -- the caller's; a repeat is the same replay
+  asked jsonb NOT NULL,
+  feed_from bigint NOT NULL,
+  feed_to bigint NOT NULL,
+  at_from timestamptz,                     -- business time, included
+  at_to timestamptz,                       -- business time, not included
+  events text[] NOT NULL,
+  done_to bigint NOT NULL,                 -- lanes are open for what stands up to here
+  found int NOT NULL DEFAULT 0,
+  actor text NOT NULL,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, replay_id),
+  UNIQUE (merchant_id, endpoint_id, key)
+);
+CREATE INDEX replays_endpoint ON replays (endpoint_id, created_at);
+
+-- home: partner. The feed over all merchants of a partner, numbered anew without gaps; events of one merchant keep their
+-- order. `partner_reached`: up to where each merchant's own feed is in it.
+CREATE TABLE partner_closers (
+  partner_id uuid PRIMARY KEY,
+  number bigint NOT NULL DEFAULT 0
+);
+CREATE TABLE partner_reached (
+  partner_id uuid NOT NULL,
+  merchant_id uuid NOT NULL,
+  number bigint NOT NULL,
+  PRIMARY KEY (partner_id, merchant_id)
+);
+CREATE TABLE partner_feed (
+  partner_id uuid NOT NULL,
+  number bigint NOT NULL,
+  merchant_id uuid NOT NULL,
+  merchant_number bigint NOT NULL,
+  PRIMARY KEY (partner_id, number),
+  UNIQUE (partner_id, merchant_id, merchant_number)
+);
+
+-- home: merchant. What was tried, and what came of it.
 
 CREATE TABLE delivery_tries (
   merchant_id uuid NOT NULL,
@@ -1300,10 +1576,11 @@ CREATE TABLE delivery_tries (
   answer text NOT NULL,
   result text NOT NULL CHECK (result IN ('delivered', 'failed', 'parked', 'disabled')),
   sample text,                             -- the event's name, of a sample that was sent on demand
+  resent boolean NOT NULL DEFAULT false,   -- a person asked for the event again
   PRIMARY KEY (merchant_id, try_id)
 ) PARTITION BY RANGE (try_id);
 CREATE INDEX delivery_tries_subject ON delivery_tries (merchant_id, subject_id, seq);
-CREATE INDEX delivery_tries_endpoint ON delivery_tries (merchant_id, endpoint_id, try_id DESC);
+CREATE INDEX delivery_tries_endpoint ON delivery_tries (endpoint_id, try_id DESC);
 
 -- home: merchant. Mail to payers: which notices a merchant wants, and each one that is owed. Who gets it stands with the
 -- order's payer, and is read when it is sent.
@@ -1460,11 +1737,12 @@ GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
-GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
+GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
-  settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows TO recoup_app;
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts,
+  subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows
+  TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
@@ -1475,3 +1753,7 @@ GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_ru
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
+GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
+GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
+GRANT UPDATE ON applications, go_live_requests TO recoup_app;
+GRANT DELETE ON application_documents TO recoup_app;

@@ -99,7 +99,11 @@ CROSS JOIN LATERAL (
         'settled_by_hand', 'void_owed', 'capture_asked'))) AS units,
     coalesce(bool_or(happening = 'refund_sent'), false) AS sent,
     coalesce((array_agg(said ORDER BY seq DESC) FILTER (WHERE said IS NOT NULL))[1],
-      CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome
+      CASE WHEN r.kind = 'capture' AND o.stage = 'completed' THEN 'done' END) AS outcome,
+    coalesce((array_agg(body || CASE WHEN happening = 'settled_by_hand' THEN '{"by_hand": true}' ELSE '{}' END::jsonb
+        ORDER BY seq DESC) FILTER (WHERE said IN ('done', 'stuck', 'refused')))[1],
+      (SELECT g.body FROM order_log g WHERE g.merchant_id = r.merchant_id AND g.order_id = r.order_id
+        AND g.happening = 'captured' AND r.kind = 'capture' LIMIT 1)) AS word
   FROM (
     SELECT seq, happening, body, CASE WHEN happening IN ('refund_done', 'reversed', 'settled_by_hand',
         'voided') THEN 'done'
@@ -118,7 +122,11 @@ CROSS JOIN LATERAL (VALUES
   (3, 'asset', o.asset, r.asset),
   (4, 'state', coalesce(nullif(l.outcome, 'again'), CASE
       WHEN (r.kind <> 'refund' OR l.outcome = 'again') AND r.state IN ('owed', 'sent') THEN r.state
-      WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state)
+      WHEN l.sent THEN 'sent' ELSE 'owed' END), r.state),
+  (5, 'reference', CASE WHEN r.state = 'done' AND NOT l.word ? 'by_hand' THEN l.word ->> 'reference' ELSE 'any' END,
+    CASE WHEN r.state = 'done' AND NOT l.word ? 'by_hand' THEN r.reference ELSE 'any' END),
+  (6, 'code', CASE WHEN r.state NOT IN ('done', 'stuck') THEN 'any' WHEN l.word ? 'by_hand' THEN 'by_hand'
+      ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code ELSE 'any' END)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
 ORDER BY r.order_id, r.refund_no, v.no LIMIT 1

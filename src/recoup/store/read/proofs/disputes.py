@@ -36,6 +36,7 @@ CROSS JOIN LATERAL (VALUES
   (9, 'liability', l.body ->> 'liable', d.liable),
   (12, 'fee for the merchant', l.body ->> 'fee_charged', d.fee_units::text),
   (13, 'kind', l.body ->> 'kind', d.kind),
+  (14, 'deadline', (l.body ->> 'respond_by')::timestamptz::text, d.respond_by::text),
   (10, 'due work of the deadline', CASE WHEN d.state = 'open' AND d.respond_by IS NOT NULL THEN 'due' ELSE 'none' END,
     CASE WHEN EXISTS (SELECT FROM due_work w WHERE w.merchant_id = d.merchant_id AND w.kind = 'dispute_deadline'
       AND w.subject_id = d.dispute_id) THEN 'due' ELSE 'none' END),
@@ -78,6 +79,35 @@ async def issuers_cases(connection: asyncpg.Connection, window: Window) -> Diffe
     return await first(connection, _ISSUER, window.merchant_id, *window)
 
 
+# What the processor's word changed, and the notice that was its word: a first hearing has the same instant.
+_WORDS: Final = """
+SELECT l.order_id, 'notice of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'applied' AS expected,
+  coalesce((SELECT min(n.state) FROM dispute_notices n WHERE n.merchant_id = d.merchant_id AND n.route = d.route
+    AND n.content ->> 'caseId' = d.case_ref), 'none') AS found
+FROM order_log l JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
+WHERE l.merchant_id = $1 AND l.fact_kind = 'dispute' AND l.actor LIKE 'processor:%'
+  AND l.happening IN ('dispute_inquiry', 'inquiry_closed', 'dispute_opened', 'dispute_continued', 'dispute_won',
+    'dispute_lost')
+  AND NOT EXISTS (SELECT FROM dispute_notices n WHERE n.merchant_id = d.merchant_id AND n.route = d.route
+    AND n.content ->> 'caseId' = d.case_ref AND n.state = 'applied'
+    AND CASE WHEN n.tries = 1 THEN n.received_at = l.recorded_at ELSE n.received_at <= l.recorded_at END)
+LIMIT 1
+"""
+_OF_NOTICE: Final = """
+SELECT NULL::uuid AS order_id, v.field || ' of notice ' || n.notice_id AS field, v.expected, v.found
+FROM dispute_notices n
+CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM disputes d JOIN order_log l ON l.merchant_id = d.merchant_id
+    AND l.order_id = d.order_id AND l.fact_id = d.dispute_id AND l.actor = 'processor:' || n.route
+  WHERE d.merchant_id = n.merchant_id AND d.route = n.route AND d.case_ref = n.content ->> 'caseId'
+    AND CASE WHEN n.tries = 1 THEN l.recorded_at = n.received_at ELSE l.recorded_at >= n.received_at END) AS heard) l
+CROSS JOIN LATERAL (VALUES
+  (1, 'line of the log', CASE WHEN n.state = 'applied' THEN 'one' ELSE 'any' END,
+    CASE WHEN n.state <> 'applied' THEN 'any' WHEN l.heard THEN 'one' ELSE 'none' END),
+  (2, 'reason', CASE WHEN n.state IN ('unmatched', 'settled') THEN 'given' ELSE 'none' END,
+    CASE WHEN n.why = '' THEN 'none' ELSE 'given' END)
+) v (no, field, expected, found)
+WHERE n.merchant_id = $1 AND v.expected <> v.found ORDER BY n.notice_id, v.no LIMIT 1
+"""
 _NOTICES_OF_NOTHING: Final = """
 SELECT NULL::uuid AS order_id, 'case of notice ' || n.notice_id AS field, 'a dispute' AS expected, 'none' AS found
 FROM dispute_notices n
@@ -87,5 +117,6 @@ LIMIT 1
 """
 
 
-async def notices_of_nothing(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first(connection, _NOTICES_OF_NOTHING, merchant_id, merchant_id)
+async def notices(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+    """What each was taken for, against the log that it changed."""
+    return await first_of(connection, (_NOTICES_OF_NOTHING, _OF_NOTICE, _WORDS), merchant_id, merchant_id)

@@ -74,15 +74,6 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN
     AND d.subject_id = r.refund_id)
 ORDER BY r.order_id, r.refund_no LIMIT 1
 """
-_OF_MAIL: Final = """
-SELECT m.order_id, 'due work mail of ' || m.notice AS field, v.expected, v.found
-FROM mails m
-CROSS JOIN LATERAL (VALUES (CASE m.state WHEN 'owed' THEN 'due' ELSE 'none' END,
-  CASE WHEN EXISTS (SELECT FROM due_work d WHERE d.merchant_id = m.merchant_id AND d.kind = 'mail'
-    AND d.subject_id = m.mail_id) THEN 'due' ELSE 'none' END)) v (expected, found)
-WHERE m.merchant_id = $1 AND m.order_id > $2 AND m.order_id <= $3 AND v.expected <> v.found
-ORDER BY m.order_id, m.mail_id LIMIT 1
-"""
 _OF_NOTHING: Final = """
 SELECT CASE WHEN d.kind <> 'refund' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
   CASE d.kind WHEN 'refund' THEN 'a refund' ELSE 'an order' END AS expected, 'none' AS found
@@ -104,7 +95,6 @@ async def due_work(
     return (
         await first(connection, _OF_ORDER, window.merchant_id, *window, wall, grace)
         or await first(connection, _OF_REFUND, window.merchant_id, *window)
-        or await first(connection, _OF_MAIL, window.merchant_id, *window)
     )
 
 

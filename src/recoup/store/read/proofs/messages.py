@@ -1,6 +1,6 @@
-"""Events: one for each line that names one, in the feed without gaps, delivered in order; and what may be advanced."""
+"""Events: one for each line that names one, in the feed without gaps, delivered in order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -46,7 +46,7 @@ _LANES: Final = """
 SELECT l.subject_id AS order_id, 'next event ' || l.next_seq || ' of a delivery lane' AS field,
   'an event of the feed' AS expected, 'none' AS found
 FROM lanes l
-JOIN endpoints e USING (merchant_id, endpoint_id)
+JOIN endpoints e USING (endpoint_id)
 LEFT JOIN feed f ON f.merchant_id = l.merchant_id AND f.subject_id = l.subject_id AND f.seq = l.next_seq
 WHERE l.merchant_id = $1 AND l.subject_id > $2 AND l.subject_id <= $3
   AND CASE WHEN e.ordered THEN l.subject_id ELSE f.event_id END IS DISTINCT FROM CASE WHEN f.seq IS NULL THEN NULL
@@ -62,8 +62,8 @@ FROM (
   FROM (
     SELECT t.endpoint_id, t.subject_id, t.seq, min(t.at) AS first_at,
       min(t.at) FILTER (WHERE t.result <> 'failed') AS done_at
-    FROM delivery_tries t JOIN endpoints e USING (merchant_id, endpoint_id)
-    WHERE t.merchant_id = $1 AND t.subject_id > $2 AND t.subject_id <= $3 AND e.ordered
+    FROM delivery_tries t JOIN endpoints e USING (endpoint_id)
+    WHERE t.merchant_id = $1 AND t.subject_id > $2 AND t.subject_id <= $3 AND e.ordered AND NOT t.resent
     GROUP BY 1, 2, 3
   ) d WINDOW w AS (PARTITION BY endpoint_id, subject_id ORDER BY seq)
 ) t
@@ -72,16 +72,21 @@ ORDER BY subject_id, seq LIMIT 1
 """
 _FEED: Final = """
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
-FROM (SELECT coalesce(max(feed_no), 0) AS feed_no FROM closers WHERE merchant_id = $1) c
+FROM (SELECT coalesce(max(feed_no), 0) AS feed_no, coalesce(max(number), 0) AS number FROM closers
+  WHERE merchant_id = $1) c
 CROSS JOIN LATERAL (
-  SELECT count(*) AS n, coalesce(max(feed_no), 0) AS last,
+  SELECT coalesce(max(feed_no), 0) AS last, coalesce(max(number), 0) AS last_number,
     (SELECT min(x.feed_no) FROM (SELECT f.feed_no, lag(f.feed_no, 1, 0::bigint) OVER (ORDER BY f.feed_no) AS before
-      FROM feed f WHERE f.merchant_id = $1) x WHERE x.feed_no <> x.before + 1) AS after_gap
+      FROM feed f WHERE f.merchant_id = $1) x WHERE x.feed_no <> x.before + 1) AS after_gap,
+    (SELECT min(x.number) FROM (SELECT f.number, row_number() OVER (ORDER BY f.feed_no) AS expected
+      FROM feed f WHERE f.merchant_id = $1 AND f.number IS NOT NULL) x WHERE x.number <> x.expected) AS wrong_number
   FROM feed WHERE merchant_id = $1
 ) f
 CROSS JOIN LATERAL (VALUES
   (1, 'feed number after a gap', 'none', coalesce(f.after_gap::text, 'none')),
-  (2, 'last feed number', c.feed_no::text, f.last::text)
+  (2, 'last feed number', c.feed_no::text, f.last::text),
+  (3, 'number in the rescue API out of place', 'none', coalesce(f.wrong_number::text, 'none')),
+  (4, 'last number in the rescue API', c.number::text, f.last_number::text)
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found ORDER BY v.no LIMIT 1
 """
@@ -90,12 +95,35 @@ SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
 WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1
 """
+# $4, $5: status -> its name. What the newest event says of an order is what the order's own row says.
+_STATE: Final = """
+SELECT order_id, 'state of the order in event ' || seq AS field, expected::text || ' ' || coalesce(until::text, '')
+  AS expected, found::text AS found
+FROM (
+  SELECT h.order_id, b.seq, b.body -> 'Order' AS found, o.expires_at AS until, jsonb_build_object('Status', s.name,
+    'Amount', h.units, 'RefundedAmount', h.refunded_units, 'Currency', h.asset, 'Reason', h.reason,
+    'DoNotRetry', o.do_not_retry) AS expected
+  FROM order_heads h
+  JOIN orders o USING (merchant_id, order_id)
+  JOIN unnest($4::int[], $5::text[]) AS s (status, name) USING (status)
+  CROSS JOIN LATERAL (SELECT seq, body FROM outbox b WHERE b.merchant_id = h.merchant_id AND b.subject_id = h.order_id
+    ORDER BY seq DESC LIMIT 1) b
+  WHERE h.merchant_id = $1 AND h.order_id > $2 AND h.order_id <= $3 AND o.door = 'rescue'
+) x
+WHERE found - 'ExpiryDate' IS DISTINCT FROM expected
+  OR (found ->> 'ExpiryDate')::timestamptz IS DISTINCT FROM date_trunc('milliseconds', until)
+ORDER BY order_id LIMIT 1
+"""
+
 
 async def messages(
-    connection: asyncpg.Connection, window: Window, lines: Sequence[str], events: Sequence[str]
-) -> Difference | None:
-    """`lines[i]` (src/happening/dst) names `events[i]`."""
+    connection: asyncpg.Connection, window: Window, lines: Sequence[str], events: Sequence[str],
+    statuses: Mapping[int, str],
+) -> Difference | None:  # fmt: skip
+    """`lines[i]` (src/happening/dst) names `events[i]`. `statuses`: each with the name that events call it."""
     found = await first(connection, _OF_LINE, window.merchant_id, *window, lines, events)
+    found = found or await first(connection, _STATE, window.merchant_id, *window, list(statuses),
+                                 list(statuses.values()))  # fmt: skip
     rest = (_FED, _FEED_ORDER, _LANES, _DELIVERED)
     return found or await first_of(connection, rest, window.merchant_id, *window)
 

@@ -105,7 +105,9 @@ LEFT JOIN settlement_batches b USING (merchant_id, batch_id)
 LEFT JOIN bank_accounts a USING (merchant_id, account_id)
 CROSS JOIN LATERAL (
   SELECT coalesce(string_agg(recipe, ' ' ORDER BY recipe), 'none') AS recipes,
-    count(*) FILTER (WHERE e.units <> o.units) AS other
+    count(*) FILTER (WHERE e.units <> o.units) AS other,
+    min(p.business_at) FILTER (WHERE p.recipe = 'paid_out') AS sent,
+    min(p.business_at) FILTER (WHERE p.recipe = 'payout_bounced') AS bounced
   FROM postings p JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.units > 0
   WHERE p.merchant_id = o.merchant_id AND p.source_kind = 'bank_payout' AND p.source_id = o.payout_id
 ) p
@@ -124,7 +126,14 @@ CROSS JOIN LATERAL (VALUES
     CASE WHEN o.approved_by IS NULL THEN 'none' ELSE 'given' END),
   (8, 'account', 'active when approved, in ' || o.asset, CASE WHEN o.account_id IS NULL
     OR a.active_at <= o.approved_at AND a.asset = o.asset THEN 'active when approved, in ' || o.asset
-    ELSE coalesce('active ' || coalesce(a.active_at::text, 'never') || ', in ' || a.asset, 'none') END)
+    ELSE coalesce('active ' || coalesce(a.active_at::text, 'never') || ', in ' || a.asset, 'none') END),
+  (9, 'reference', 'RC' || upper(right(replace(o.payout_id::text, '-', ''), 12)), o.reference),
+  (10, 'time of sending', p.sent::text, o.sent_at::text),
+  (11, 'end', CASE WHEN o.state IN ('paid', 'returned') THEN 'set' ELSE 'none' END,
+    CASE WHEN o.ended_at IS NULL THEN 'none' ELSE 'set' END),
+  (12, 'time of the return', p.bounced::text, CASE WHEN p.bounced IS NOT NULL THEN o.ended_at::text END),
+  (13, 'file', CASE WHEN o.sent_at IS NOT NULL THEN 'kept' WHEN o.state = 'created' THEN 'none' ELSE 'any' END,
+    CASE WHEN o.sent_at IS NULL AND o.state <> 'created' THEN 'any' WHEN o.file IS NULL THEN 'none' ELSE 'kept' END)
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY o.payout_id, v.no LIMIT 1
 """

@@ -31,10 +31,21 @@ class Window(NamedTuple):
     until: UUID
 
 
-_TABLES: Final = (
+# Every table of a merchant's rows: a new one belongs here (a test says so). What a processor told of somebody is kept
+# under the merchant that it names, whoever that is: dispute_notices are in none.
+TABLES: Final = (
     "merchants", "order_log", "orders", "order_heads", "order_refs", "requests", "attempts", "refunds", "postings",
-    "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work",
+    "entries", "pages", "account_balances", "closers", "outbox", "feed", "lanes", "due_work", "adjustments", "advances",
+    "bank_accounts", "bank_payouts", "challenges", "customer_exposure", "decisions", "delivery_tries", "dispute_notes",
+    "dispute_terms", "disputes", "endpoints", "exposure_allotments", "exposure_limits", "fee_terms", "mails",
+    "notice_settings", "order_payer", "order_search", "payers", "payouts", "cvv_once", "reconciliation_clocks",
+    "reconciliation_lines", "reconciliation_reports", "reconciliation_runs", "settlement_batches", "settlement_clocks",
+    "settlement_lines", "settlement_terms", "settlements", "sites", "subscriptions", "transmissions", "vault",
+    "wallets",
 )  # fmt: skip
+# With keys that begin otherwise: read from end to end.
+UNSORTED: Final = ("api_keys", "card_blocks", "network_sends", "signing_keys", "tokenization_keys")
+STRANGERS: Final = ("dispute_notices",)
 # A loose index scan: one look-up for each merchant, however many rows it has.
 _MERCHANTS_OF = """
 WITH RECURSIVE m AS (
@@ -45,6 +56,7 @@ WITH RECURSIVE m AS (
 )
 SELECT merchant_id FROM m WHERE merchant_id IS NOT NULL
 """
+_DISTINCT = "SELECT DISTINCT merchant_id FROM {table} WHERE merchant_id IS NOT NULL"
 _UNTIL = """
 SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id > $2 ORDER BY order_id OFFSET $3 LIMIT 1
 """
@@ -58,8 +70,9 @@ async def fetch(connection: asyncpg.Connection, sql: str, *args: Any) -> Sequenc
 async def merchants(connection: asyncpg.Connection) -> tuple[list[UUID], Difference | None]:
     """Every merchant that has rows anywhere; the difference names one that has rows but does not exist."""
     known: set[UUID] = set()
-    for table in _TABLES:
-        found = {r["merchant_id"] for r in await fetch(connection, _MERCHANTS_OF.format(table=table))}
+    for table in (*TABLES, *UNSORTED):
+        sql = (_DISTINCT if table in UNSORTED else _MERCHANTS_OF).format(table=table)
+        found = {r["merchant_id"] for r in await fetch(connection, sql)}
         if table != "merchants" and found - known:
             stranger = min(found - known)
             return [], Difference(stranger, None, f"merchant of rows in {table}", "exists", "does not")

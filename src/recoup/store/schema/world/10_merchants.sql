@@ -17,7 +17,10 @@ CREATE TABLE merchants (
   webhook_key bytea,                       -- sealed
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
-  stablecoin_webhook_key bytea             -- sealed
+  stablecoin_webhook_key bytea,            -- sealed
+  state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
+  -- an order that names a site or campaign which nobody made: taken for the default one, or refused
+  unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))
 );
 
 CREATE TABLE sites (

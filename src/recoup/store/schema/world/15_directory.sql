@@ -6,15 +6,20 @@ CREATE TABLE api_keys (
   secret_hash bytea NOT NULL,
   scopes text[] NOT NULL,
   created_at timestamptz NOT NULL,
+  first_token_at timestamptz,              -- when somebody first signed in with it
+  retires_at timestamptz,                  -- it opens nothing from here on; so below
   revoked_at timestamptz
 );
+CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
 CREATE TABLE tokenization_keys (
   environment_key text PRIMARY KEY,
   merchant_id uuid NOT NULL,
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
 CREATE TABLE refresh_tokens (
   token_hash bytea PRIMARY KEY,
@@ -36,8 +41,10 @@ CREATE TABLE signing_keys (
   merchant_id uuid NOT NULL,
   secret bytea NOT NULL,                   -- sealed
   created_at timestamptz NOT NULL,
+  retires_at timestamptz,
   revoked_at timestamptz
 );
+CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 
 -- A signature works once. Buckets of five minutes; a crash empties both tables, and then `signatures_since` is written
 -- anew: what was signed before that may have been used.

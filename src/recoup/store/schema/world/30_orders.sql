@@ -1,3 +1,7 @@
+-- A row of the lifecycle. A domain, since PostgreSQL reads the text of a table's CHECK anew for each statement that writes
+-- and for each plan that a foreign key's look-up makes; that of a domain once a connection.
+CREATE DOMAIN lifecycle_row AS text CONSTRAINT order_log_lifecycle {{lifecycle}};
+
 -- home: merchant. One journal for steps and facts: seq = version = event number.
 CREATE TABLE order_log (
   merchant_id uuid NOT NULL,
@@ -19,7 +23,7 @@ CREATE TABLE order_log (
   UNIQUE (merchant_id, order_id, seq, dst),
   FOREIGN KEY (merchant_id, order_id, prev_seq, src) REFERENCES order_log (merchant_id, order_id, seq, dst),
   CHECK ((seq = 1) = (src = 'new')),
-  CONSTRAINT order_log_lifecycle {{lifecycle}}
+  CHECK ((src || '/' || happening || '/' || dst)::lifecycle_row IS NOT NULL)
 ) PARTITION BY RANGE (order_id);
 
 -- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
@@ -34,6 +38,7 @@ CREATE TABLE orders (
   external_id text NOT NULL,
   generation int NOT NULL,
   site_id uuid NOT NULL,
+  campaign_id uuid,
   descriptor text NOT NULL,
   asset text NOT NULL,
   units bigint NOT NULL CHECK (units > 0),
@@ -50,7 +55,8 @@ CREATE TABLE orders (
   metadata jsonb NOT NULL DEFAULT '{}',    -- the merchant's own notes
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id, version, stage) REFERENCES order_log (merchant_id, order_id, seq, dst),
-  FOREIGN KEY (merchant_id, site_id) REFERENCES sites
+  FOREIGN KEY (merchant_id, site_id) REFERENCES sites,
+  FOREIGN KEY (merchant_id, site_id, campaign_id) REFERENCES campaigns (merchant_id, site_id, campaign_id)
 );
 
 -- What lists show: narrow and mutable.

@@ -28,7 +28,7 @@ CREATE TABLE exposure_allotments (
   CHECK (reclaim BETWEEN 0 AND used)
 );
 
--- The payer where one is known, else the card number.
+-- What a payer has in use, and what a card number has: an advance counts for both, by payer_id and by pan_id.
 CREATE TABLE customer_exposure (
   merchant_id uuid NOT NULL,
   customer_id uuid NOT NULL,
@@ -41,7 +41,8 @@ CREATE TABLE customer_exposure (
 CREATE TABLE advances (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
-  customer_id uuid NOT NULL,
+  payer_id uuid,                           -- where one is known
+  pan_id uuid NOT NULL,                    -- the card number that it was approved with
   asset text NOT NULL,
   slot smallint NOT NULL,
   units bigint NOT NULL CHECK (units > 0),

@@ -1,6 +1,7 @@
 -- home: merchant. What a merchant is paid: by which terms, from which entries, to which account. Business time throughout.
 
--- A period is settled by the terms that are valid when it ends; no terms begin in the past. Rows are never changed.
+-- A period is settled by the terms that are valid when it ends, the reserve of an order by those of its day; no terms
+-- begin in the past. Rows are never changed.
 CREATE TABLE settlement_terms (
   merchant_id uuid NOT NULL REFERENCES merchants,
   valid_from timestamptz NOT NULL,

@@ -4,11 +4,12 @@ GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO recoup_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE INSERT ON world FROM recoup_app;
-GRANT UPDATE ON merchants, sites, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
+GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, requests, order_heads, payers, order_payer, order_search,
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
-  signing_keys, mails, notice_settings, settlements, wallets, payouts, subscriptions,
-  settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows TO recoup_app;
+  signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts,
+  subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows
+  TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
@@ -19,3 +20,7 @@ GRANT UPDATE (lines, counts, notes, period_from, period_to) ON reconciliation_ru
 GRANT UPDATE (booked_at, booked_by, note) ON reconciliation_lines TO recoup_app;
 GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
+GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
+GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
+GRANT UPDATE ON applications, go_live_requests TO recoup_app;
+GRANT DELETE ON application_documents TO recoup_app;

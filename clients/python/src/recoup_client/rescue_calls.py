@@ -1,0 +1,854 @@
+"""Made by scripts/make_client.py; do not edit."""
+
+from typing import Any, Literal
+
+from recoup_client import rescue_shapes as s
+from recoup_client.base import Awaiting, Waiting
+
+
+class Recoup(Waiting):
+    """Rescue API."""
+
+    def transmit(self, body: s.TransmitBody) -> s.Transmitted:
+        """Copy a processed payment."""
+        found: s.Transmitted = self._call("POST", "/v1/transmit", body=body)
+        return found
+
+    def change_transmit(self, id: str, body: s.UpdateBody) -> s.Transmitted:
+        """Tell what became of a copy."""
+        found: s.Transmitted = self._call("PATCH", f"/v1/transmit/{id}", body=body)
+        return found
+
+    def tokenize(self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None) -> s.Tokenized:
+        """Keep a card."""
+        found: s.Tokenized = self._call("POST", "/v1/tokenize", body=body, query={"mid": mid, "environment": environment})
+        return found
+
+    def evaluate(self, body: s.EvaluateBody) -> s.Evaluated:
+        """Hand a declined payment over."""
+        found: s.Evaluated = self._call("POST", "/v1/evaluate", body=body)
+        return found
+
+    def check_evaluate(self, body: s.CheckBody) -> s.Checked:
+        """Check a declined payment before sending it."""
+        found: s.Checked = self._call("POST", "/v1/evaluate/check", body=body)
+        return found
+
+    def capture(self, body: s.CaptureBody) -> s.CaptureTold:
+        """Capture an authorised order."""
+        found: s.CaptureTold = self._call("POST", "/v1/capture", body=body)
+        return found
+
+    def outcome(self, body: s.OutcomeBody) -> s.Outcome:
+        """How a rescue stands."""
+        found: s.Outcome = self._call("POST", "/v1/outcome", body=body)
+        return found
+
+    def list_orders(self, *, query: str | None = None, status: list[int] | None = None, id: list[str] | None = None, externalOrderId: list[str] | None = None, from_: str | None = None, to: str | None = None, createdFrom: str | None = None, createdTo: str | None = None, amountFrom: int | None = None, amountTo: int | None = None, siteId: str | None = None, isMIT: bool | None = None, orderSource: str | None = None, currency: str | None = None, descriptor: str | None = None, hasRefund: bool | None = None, mid: str | None = None, orderBy: str | None = None, sort: str | None = None, pageSize: int | None = None, pageNumber: int | None = None) -> s.Orders:
+        """Orders."""
+        found: s.Orders = self._call("GET", "/v1/orders", query={"query": query, "status": status, "id": id, "externalOrderId": externalOrderId, "from": from_, "to": to, "createdFrom": createdFrom, "createdTo": createdTo, "amountFrom": amountFrom, "amountTo": amountTo, "siteId": siteId, "isMIT": isMIT, "orderSource": orderSource, "currency": currency, "descriptor": descriptor, "hasRefund": hasRefund, "mid": mid, "orderBy": orderBy, "sort": sort, "pageSize": pageSize, "pageNumber": pageNumber})
+        return found
+
+    def get_order(self, id: str) -> s.OrderDetail:
+        """One order."""
+        found: s.OrderDetail = self._call("GET", f"/v1/orders/{id}")
+        return found
+
+    def change_order(self, id: str, body: s.AmendBody) -> s.AmendedOrder:
+        """Change an open order."""
+        found: s.AmendedOrder = self._call("PATCH", f"/v1/orders/{id}", body=body)
+        return found
+
+    def cancel_order(self, id: str, body: s.CancelBody) -> s.Nothing:
+        """Call an order off."""
+        found: s.Nothing = self._call("POST", f"/v1/orders/{id}/cancel", body=body)
+        return found
+
+    def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
+        """Pay an order back."""
+        found: s.Refunded = self._call("POST", f"/v1/orders/{id}/refund", body=body)
+        return found
+
+    def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
+        """Send a file of many payments."""
+        found: s.Upload = self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
+        return found
+
+    def list_uploads(self, *, kind: Literal["evaluate", "transmit"] | None = None, limit: int | None = None, after: str | None = None) -> s.UploadList:
+        """Files."""
+        found: s.UploadList = self._call("GET", "/v1/uploads", query={"kind": kind, "limit": limit, "after": after})
+        return found
+
+    def get_upload(self, id: str) -> s.Upload:
+        """One file."""
+        found: s.Upload = self._call("GET", f"/v1/uploads/{id}")
+        return found
+
+    def list_upload_answers(self, id: str) -> s.RowAnswer:
+        """What became of a file's rows."""
+        found: s.RowAnswer = self._call("GET", f"/v1/uploads/{id}/answers")
+        return found
+
+    def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
+        """Stop a file."""
+        found: s.Upload = self._call("POST", f"/v1/uploads/{id}/stop", body=body)
+        return found
+
+    def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
+        """Replace the merchant's key."""
+        found: s.RotatedKey = self._call("POST", "/v1/webhooks/rotate", body=body)
+        return found
+
+    def rotate_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
+        """Replace an endpoint's key."""
+        found: s.Endpoint = self._call("POST", f"/v1/webhooks/{id}/rotate", body=body)
+        return found
+
+    def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+        """Send events again."""
+        found: s.ReplayShown = self._call("POST", f"/v1/webhooks/{id}/replay", body=body)
+        return found
+
+    def list_webhook_replays(self, id: str) -> s.Replays:
+        """Replays."""
+        found: s.Replays = self._call("GET", f"/v1/webhooks/{id}/replays")
+        return found
+
+    def create_webhook(self, body: s.EndpointBody) -> s.Endpoint:
+        """Make an endpoint."""
+        found: s.Endpoint = self._call("POST", "/v1/webhooks", body=body)
+        return found
+
+    def list_webhooks(self) -> s.Endpoints:
+        """Endpoints."""
+        found: s.Endpoints = self._call("GET", "/v1/webhooks")
+        return found
+
+    def get_webhook(self, id: str) -> s.Endpoint:
+        """One endpoint."""
+        found: s.Endpoint = self._call("GET", f"/v1/webhooks/{id}")
+        return found
+
+    def replace_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Replace an endpoint."""
+        found: s.Endpoint = self._call("PUT", f"/v1/webhooks/{id}", body=body)
+        return found
+
+    def change_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Change an endpoint."""
+        found: s.Endpoint = self._call("PATCH", f"/v1/webhooks/{id}", body=body)
+        return found
+
+    def delete_webhook(self, id: str) -> None:
+        """Delete an endpoint."""
+        self._call("DELETE", f"/v1/webhooks/{id}")
+
+    def test_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
+        """Send a sample."""
+        found: s.TestAnswer = self._call("POST", f"/v1/webhooks/{id}/test", body=body)
+        return found
+
+    def list_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+        """What was sent there."""
+        found: s.Deliveries = self._call("GET", f"/v1/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        return found
+
+    def list_events(self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None) -> s.Feed:
+        """Events."""
+        found: s.Feed = self._call("GET", "/v1/events", query={"after": after, "limit": limit, "event": event})
+        return found
+
+    def create_site(self, body: s.SiteBody) -> s.Site:
+        """Make a site."""
+        found: s.Site = self._call("POST", "/v1/sites", body=body)
+        return found
+
+    def list_sites(self) -> s.Sites:
+        """Sites."""
+        found: s.Sites = self._call("GET", "/v1/sites")
+        return found
+
+    def get_site(self, id: str) -> s.Site:
+        """One site."""
+        found: s.Site = self._call("GET", f"/v1/sites/{id}")
+        return found
+
+    def replace_site(self, id: str, body: s.SiteBody) -> s.Site:
+        """Replace a site."""
+        found: s.Site = self._call("PUT", f"/v1/sites/{id}", body=body)
+        return found
+
+    def change_site(self, id: str, body: s.SitePatch) -> s.Site:
+        """Change a site."""
+        found: s.Site = self._call("PATCH", f"/v1/sites/{id}", body=body)
+        return found
+
+    def delete_site(self, id: str) -> None:
+        """Retire a site."""
+        self._call("DELETE", f"/v1/sites/{id}")
+
+    def create_site_campaign(self, id: str, body: s.CampaignBody) -> s.Campaign:
+        """Make a campaign."""
+        found: s.Campaign = self._call("POST", f"/v1/sites/{id}/campaigns", body=body)
+        return found
+
+    def list_site_campaigns(self, id: str) -> s.Campaigns:
+        """Campaigns of a site."""
+        found: s.Campaigns = self._call("GET", f"/v1/sites/{id}/campaigns")
+        return found
+
+    def get_site_campaign(self, id: str, campaign: str) -> s.Campaign:
+        """One campaign."""
+        found: s.Campaign = self._call("GET", f"/v1/sites/{id}/campaigns/{campaign}")
+        return found
+
+    def replace_site_campaign(self, id: str, campaign: str, body: s.CampaignBody) -> s.Campaign:
+        """Replace a campaign."""
+        found: s.Campaign = self._call("PUT", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        return found
+
+    def change_site_campaign(self, id: str, campaign: str, body: s.CampaignPatch) -> s.Campaign:
+        """Change a campaign."""
+        found: s.Campaign = self._call("PATCH", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        return found
+
+    def delete_site_campaign(self, id: str, campaign: str) -> None:
+        """Retire a campaign."""
+        self._call("DELETE", f"/v1/sites/{id}/campaigns/{campaign}")
+
+    def list_switches(self) -> s.Switches:
+        """Switches."""
+        found: s.Switches = self._call("GET", "/v1/switches")
+        return found
+
+    def set_switches(self, body: s.SwitchBody) -> s.SwitchedNow:
+        """Switch a kind of orders on or off."""
+        found: s.SwitchedNow = self._call("PUT", "/v1/switches", body=body)
+        return found
+
+    def get_switches_history(self, *, limit: int | None = None, after: str | None = None) -> s.History:
+        """Changes of switches."""
+        found: s.History = self._call("GET", "/v1/switches/history", query={"limit": limit, "after": after})
+        return found
+
+    def set_switches_unknown_sites(self, body: s.PolicyBody) -> s.Switches:
+        """What becomes of orders of unknown sites."""
+        found: s.Switches = self._call("PUT", "/v1/switches/unknown-sites", body=body)
+        return found
+
+    def connection_test(self, body: s.TestedBody) -> s.Tested:
+        """Test a connection."""
+        found: s.Tested = self._call("POST", "/v1/connection-test", body=body)
+        return found
+
+    def list_settlements(self, *, pageNumber: int | None = None, pageSize: int | None = None, from_: str | None = None, to: str | None = None, currency: str | None = None) -> s.SettlementList:
+        """Settlements."""
+        found: s.SettlementList = self._call("GET", "/v1/settlements", query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency})
+        return found
+
+    def get_settlement(self, id: str) -> s.SettlementDetail:
+        """One settlement."""
+        found: s.SettlementDetail = self._call("GET", f"/v1/settlements/{id}")
+        return found
+
+    def list_settlement_lines(self, id: str, *, limit: int | None = None, after: str | None = None, kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"] | None = None, format: Literal["csv", "json"] | None = None) -> s.SettlementLines:
+        """What a settlement is made up of."""
+        found: s.SettlementLines = self._call("GET", f"/v1/settlements/{id}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
+        return found
+
+    def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
+        """What moved on your account."""
+        found: s.Reconciliation = self._call("GET", "/v1/reconciliation", query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format})
+        return found
+
+    def list_reports_transactions(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Transactions:
+        """What each order brought."""
+        found: s.Transactions = self._call("GET", "/v1/reports/transactions", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def list_reports_descriptors(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Descriptors:
+        """What each descriptor brought."""
+        found: s.Descriptors = self._call("GET", "/v1/reports/descriptors", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def list_reports_sites(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.SitesReport:
+        """What each site brought."""
+        found: s.SitesReport = self._call("GET", "/v1/reports/sites", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def list_reports_campaigns(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.CampaignsReport:
+        """What each campaign brought."""
+        found: s.CampaignsReport = self._call("GET", "/v1/reports/campaigns", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def get_partner(self) -> s.Partner:
+        """Your account."""
+        found: s.Partner = self._call("GET", "/v1/partner")
+        return found
+
+    def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
+        """Make a merchant."""
+        found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body)
+        return found
+
+    def list_partner_merchants(self, *, state: str | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
+        """Your merchants."""
+        found: s.Merchants = self._call("GET", "/v1/partner/merchants", query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after})
+        return found
+
+    def create_partner_merchants_switch(self, body: s.SwitchesBody) -> s.SwitchResults:
+        """Switch kinds of orders at many merchants."""
+        found: s.SwitchResults = self._call("POST", "/v1/partner/merchants/switches", body=body)
+        return found
+
+    def get_partner_merchant(self, mid: str) -> s.MerchantStatus:
+        """One merchant."""
+        found: s.MerchantStatus = self._call("GET", f"/v1/partner/merchants/{mid}")
+        return found
+
+    def change_partner_merchant(self, mid: str, body: s.MerchantPatch) -> s.MerchantStatus:
+        """Change a merchant."""
+        found: s.MerchantStatus = self._call("PATCH", f"/v1/partner/merchants/{mid}", body=body)
+        return found
+
+    def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
+        """New keys for a merchant."""
+        found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{mid}/keys", body=body)
+        return found
+
+    def get_partner_report(self, *, from_: str | None = None, to: str | None = None, mid: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Report:
+        """Report over your merchants."""
+        found: s.Report = self._call("GET", "/v1/partner/report", query={"from": from_, "to": to, "mid": mid, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    def create_partner_webhook(self, body: s.EndpointBody) -> s.Endpoint:
+        """Make an endpoint."""
+        found: s.Endpoint = self._call("POST", "/v1/partner/webhooks", body=body)
+        return found
+
+    def list_partner_webhooks(self) -> s.Endpoints:
+        """Endpoints."""
+        found: s.Endpoints = self._call("GET", "/v1/partner/webhooks")
+        return found
+
+    def get_partner_webhook(self, id: str) -> s.Endpoint:
+        """One endpoint."""
+        found: s.Endpoint = self._call("GET", f"/v1/partner/webhooks/{id}")
+        return found
+
+    def replace_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Replace an endpoint."""
+        found: s.Endpoint = self._call("PUT", f"/v1/partner/webhooks/{id}", body=body)
+        return found
+
+    def change_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Change an endpoint."""
+        found: s.Endpoint = self._call("PATCH", f"/v1/partner/webhooks/{id}", body=body)
+        return found
+
+    def delete_partner_webhook(self, id: str) -> None:
+        """Delete an endpoint."""
+        self._call("DELETE", f"/v1/partner/webhooks/{id}")
+
+    def test_partner_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
+        """Send a sample."""
+        found: s.TestAnswer = self._call("POST", f"/v1/partner/webhooks/{id}/test", body=body)
+        return found
+
+    def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+        """What was sent there."""
+        found: s.Deliveries = self._call("GET", f"/v1/partner/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        return found
+
+    def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
+        """Replace an endpoint's key."""
+        found: s.Endpoint = self._call("POST", f"/v1/partner/webhooks/{id}/rotate", body=body)
+        return found
+
+    def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+        """Send events again."""
+        found: s.ReplayShown = self._call("POST", f"/v1/partner/webhooks/{id}/replay", body=body)
+        return found
+
+    def list_partner_webhook_replays(self, id: str) -> s.Replays:
+        """Replays."""
+        found: s.Replays = self._call("GET", f"/v1/partner/webhooks/{id}/replays")
+        return found
+
+    def application_onboarding(self, body: s.ApplicationBody) -> s.ApplicationView:
+        """Begin an application."""
+        found: s.ApplicationView = self._call("POST", "/v1/onboarding/application", body=body)
+        return found
+
+    def get_onboarding_application_list(self, *, status: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
+        """Your applications."""
+        found: s.Applications = self._call("GET", "/v1/onboarding/application/list", query={"status": status, "externalId": externalId, "limit": limit, "after": after})
+        return found
+
+    def get_onboarding_application(self, id: str) -> s.ApplicationView:
+        """One application."""
+        found: s.ApplicationView = self._call("GET", f"/v1/onboarding/application/{id}")
+        return found
+
+    def replace_onboarding_application(self, id: str, body: s.ApplicationBody) -> s.ApplicationView:
+        """Fill in a draft."""
+        found: s.ApplicationView = self._call("PUT", f"/v1/onboarding/application/{id}", body=body)
+        return found
+
+    def submit_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
+        """Submit a draft."""
+        found: s.ApplicationStep = self._call("POST", f"/v1/onboarding/application/{id}/submit", body=body)
+        return found
+
+    def cancel_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
+        """Cancel an application."""
+        found: s.ApplicationStep = self._call("POST", f"/v1/onboarding/application/{id}/cancel", body=body)
+        return found
+
+    def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
+        """Make it a merchant."""
+        found: s.ConvertedView = self._call("POST", f"/v1/onboarding/application/{id}/convert", body=body)
+        return found
+
+    def create_onboarding_application_document(self, id: str, body: s.DocumentBody) -> s.Document:
+        """Add a document."""
+        found: s.Document = self._call("POST", f"/v1/onboarding/application/{id}/documents", body=body)
+        return found
+
+    def list_onboarding_application_documents(self, id: str) -> s.Documents:
+        """Documents of an application."""
+        found: s.Documents = self._call("GET", f"/v1/onboarding/application/{id}/documents")
+        return found
+
+    def get_onboarding_application_document(self, id: str, docId: str) -> s.DocumentContent:
+        """One document."""
+        found: s.DocumentContent = self._call("GET", f"/v1/onboarding/application/{id}/documents/{docId}")
+        return found
+
+    def delete_onboarding_application_document(self, id: str, docId: str) -> None:
+        """Remove a document."""
+        self._call("DELETE", f"/v1/onboarding/application/{id}/documents/{docId}")
+
+
+class AsyncRecoup(Awaiting):
+    """Rescue API."""
+
+    async def transmit(self, body: s.TransmitBody) -> s.Transmitted:
+        """Copy a processed payment."""
+        found: s.Transmitted = await self._call("POST", "/v1/transmit", body=body)
+        return found
+
+    async def change_transmit(self, id: str, body: s.UpdateBody) -> s.Transmitted:
+        """Tell what became of a copy."""
+        found: s.Transmitted = await self._call("PATCH", f"/v1/transmit/{id}", body=body)
+        return found
+
+    async def tokenize(self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None) -> s.Tokenized:
+        """Keep a card."""
+        found: s.Tokenized = await self._call("POST", "/v1/tokenize", body=body, query={"mid": mid, "environment": environment})
+        return found
+
+    async def evaluate(self, body: s.EvaluateBody) -> s.Evaluated:
+        """Hand a declined payment over."""
+        found: s.Evaluated = await self._call("POST", "/v1/evaluate", body=body)
+        return found
+
+    async def check_evaluate(self, body: s.CheckBody) -> s.Checked:
+        """Check a declined payment before sending it."""
+        found: s.Checked = await self._call("POST", "/v1/evaluate/check", body=body)
+        return found
+
+    async def capture(self, body: s.CaptureBody) -> s.CaptureTold:
+        """Capture an authorised order."""
+        found: s.CaptureTold = await self._call("POST", "/v1/capture", body=body)
+        return found
+
+    async def outcome(self, body: s.OutcomeBody) -> s.Outcome:
+        """How a rescue stands."""
+        found: s.Outcome = await self._call("POST", "/v1/outcome", body=body)
+        return found
+
+    async def list_orders(self, *, query: str | None = None, status: list[int] | None = None, id: list[str] | None = None, externalOrderId: list[str] | None = None, from_: str | None = None, to: str | None = None, createdFrom: str | None = None, createdTo: str | None = None, amountFrom: int | None = None, amountTo: int | None = None, siteId: str | None = None, isMIT: bool | None = None, orderSource: str | None = None, currency: str | None = None, descriptor: str | None = None, hasRefund: bool | None = None, mid: str | None = None, orderBy: str | None = None, sort: str | None = None, pageSize: int | None = None, pageNumber: int | None = None) -> s.Orders:
+        """Orders."""
+        found: s.Orders = await self._call("GET", "/v1/orders", query={"query": query, "status": status, "id": id, "externalOrderId": externalOrderId, "from": from_, "to": to, "createdFrom": createdFrom, "createdTo": createdTo, "amountFrom": amountFrom, "amountTo": amountTo, "siteId": siteId, "isMIT": isMIT, "orderSource": orderSource, "currency": currency, "descriptor": descriptor, "hasRefund": hasRefund, "mid": mid, "orderBy": orderBy, "sort": sort, "pageSize": pageSize, "pageNumber": pageNumber})
+        return found
+
+    async def get_order(self, id: str) -> s.OrderDetail:
+        """One order."""
+        found: s.OrderDetail = await self._call("GET", f"/v1/orders/{id}")
+        return found
+
+    async def change_order(self, id: str, body: s.AmendBody) -> s.AmendedOrder:
+        """Change an open order."""
+        found: s.AmendedOrder = await self._call("PATCH", f"/v1/orders/{id}", body=body)
+        return found
+
+    async def cancel_order(self, id: str, body: s.CancelBody) -> s.Nothing:
+        """Call an order off."""
+        found: s.Nothing = await self._call("POST", f"/v1/orders/{id}/cancel", body=body)
+        return found
+
+    async def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
+        """Pay an order back."""
+        found: s.Refunded = await self._call("POST", f"/v1/orders/{id}/refund", body=body)
+        return found
+
+    async def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
+        """Send a file of many payments."""
+        found: s.Upload = await self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
+        return found
+
+    async def list_uploads(self, *, kind: Literal["evaluate", "transmit"] | None = None, limit: int | None = None, after: str | None = None) -> s.UploadList:
+        """Files."""
+        found: s.UploadList = await self._call("GET", "/v1/uploads", query={"kind": kind, "limit": limit, "after": after})
+        return found
+
+    async def get_upload(self, id: str) -> s.Upload:
+        """One file."""
+        found: s.Upload = await self._call("GET", f"/v1/uploads/{id}")
+        return found
+
+    async def list_upload_answers(self, id: str) -> s.RowAnswer:
+        """What became of a file's rows."""
+        found: s.RowAnswer = await self._call("GET", f"/v1/uploads/{id}/answers")
+        return found
+
+    async def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
+        """Stop a file."""
+        found: s.Upload = await self._call("POST", f"/v1/uploads/{id}/stop", body=body)
+        return found
+
+    async def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
+        """Replace the merchant's key."""
+        found: s.RotatedKey = await self._call("POST", "/v1/webhooks/rotate", body=body)
+        return found
+
+    async def rotate_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
+        """Replace an endpoint's key."""
+        found: s.Endpoint = await self._call("POST", f"/v1/webhooks/{id}/rotate", body=body)
+        return found
+
+    async def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+        """Send events again."""
+        found: s.ReplayShown = await self._call("POST", f"/v1/webhooks/{id}/replay", body=body)
+        return found
+
+    async def list_webhook_replays(self, id: str) -> s.Replays:
+        """Replays."""
+        found: s.Replays = await self._call("GET", f"/v1/webhooks/{id}/replays")
+        return found
+
+    async def create_webhook(self, body: s.EndpointBody) -> s.Endpoint:
+        """Make an endpoint."""
+        found: s.Endpoint = await self._call("POST", "/v1/webhooks", body=body)
+        return found
+
+    async def list_webhooks(self) -> s.Endpoints:
+        """Endpoints."""
+        found: s.Endpoints = await self._call("GET", "/v1/webhooks")
+        return found
+
+    async def get_webhook(self, id: str) -> s.Endpoint:
+        """One endpoint."""
+        found: s.Endpoint = await self._call("GET", f"/v1/webhooks/{id}")
+        return found
+
+    async def replace_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Replace an endpoint."""
+        found: s.Endpoint = await self._call("PUT", f"/v1/webhooks/{id}", body=body)
+        return found
+
+    async def change_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Change an endpoint."""
+        found: s.Endpoint = await self._call("PATCH", f"/v1/webhooks/{id}", body=body)
+        return found
+
+    async def delete_webhook(self, id: str) -> None:
+        """Delete an endpoint."""
+        await self._call("DELETE", f"/v1/webhooks/{id}")
+
+    async def test_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
+        """Send a sample."""
+        found: s.TestAnswer = await self._call("POST", f"/v1/webhooks/{id}/test", body=body)
+        return found
+
+    async def list_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+        """What was sent there."""
+        found: s.Deliveries = await self._call("GET", f"/v1/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        return found
+
+    async def list_events(self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None) -> s.Feed:
+        """Events."""
+        found: s.Feed = await self._call("GET", "/v1/events", query={"after": after, "limit": limit, "event": event})
+        return found
+
+    async def create_site(self, body: s.SiteBody) -> s.Site:
+        """Make a site."""
+        found: s.Site = await self._call("POST", "/v1/sites", body=body)
+        return found
+
+    async def list_sites(self) -> s.Sites:
+        """Sites."""
+        found: s.Sites = await self._call("GET", "/v1/sites")
+        return found
+
+    async def get_site(self, id: str) -> s.Site:
+        """One site."""
+        found: s.Site = await self._call("GET", f"/v1/sites/{id}")
+        return found
+
+    async def replace_site(self, id: str, body: s.SiteBody) -> s.Site:
+        """Replace a site."""
+        found: s.Site = await self._call("PUT", f"/v1/sites/{id}", body=body)
+        return found
+
+    async def change_site(self, id: str, body: s.SitePatch) -> s.Site:
+        """Change a site."""
+        found: s.Site = await self._call("PATCH", f"/v1/sites/{id}", body=body)
+        return found
+
+    async def delete_site(self, id: str) -> None:
+        """Retire a site."""
+        await self._call("DELETE", f"/v1/sites/{id}")
+
+    async def create_site_campaign(self, id: str, body: s.CampaignBody) -> s.Campaign:
+        """Make a campaign."""
+        found: s.Campaign = await self._call("POST", f"/v1/sites/{id}/campaigns", body=body)
+        return found
+
+    async def list_site_campaigns(self, id: str) -> s.Campaigns:
+        """Campaigns of a site."""
+        found: s.Campaigns = await self._call("GET", f"/v1/sites/{id}/campaigns")
+        return found
+
+    async def get_site_campaign(self, id: str, campaign: str) -> s.Campaign:
+        """One campaign."""
+        found: s.Campaign = await self._call("GET", f"/v1/sites/{id}/campaigns/{campaign}")
+        return found
+
+    async def replace_site_campaign(self, id: str, campaign: str, body: s.CampaignBody) -> s.Campaign:
+        """Replace a campaign."""
+        found: s.Campaign = await self._call("PUT", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        return found
+
+    async def change_site_campaign(self, id: str, campaign: str, body: s.CampaignPatch) -> s.Campaign:
+        """Change a campaign."""
+        found: s.Campaign = await self._call("PATCH", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        return found
+
+    async def delete_site_campaign(self, id: str, campaign: str) -> None:
+        """Retire a campaign."""
+        await self._call("DELETE", f"/v1/sites/{id}/campaigns/{campaign}")
+
+    async def list_switches(self) -> s.Switches:
+        """Switches."""
+        found: s.Switches = await self._call("GET", "/v1/switches")
+        return found
+
+    async def set_switches(self, body: s.SwitchBody) -> s.SwitchedNow:
+        """Switch a kind of orders on or off."""
+        found: s.SwitchedNow = await self._call("PUT", "/v1/switches", body=body)
+        return found
+
+    async def get_switches_history(self, *, limit: int | None = None, after: str | None = None) -> s.History:
+        """Changes of switches."""
+        found: s.History = await self._call("GET", "/v1/switches/history", query={"limit": limit, "after": after})
+        return found
+
+    async def set_switches_unknown_sites(self, body: s.PolicyBody) -> s.Switches:
+        """What becomes of orders of unknown sites."""
+        found: s.Switches = await self._call("PUT", "/v1/switches/unknown-sites", body=body)
+        return found
+
+    async def connection_test(self, body: s.TestedBody) -> s.Tested:
+        """Test a connection."""
+        found: s.Tested = await self._call("POST", "/v1/connection-test", body=body)
+        return found
+
+    async def list_settlements(self, *, pageNumber: int | None = None, pageSize: int | None = None, from_: str | None = None, to: str | None = None, currency: str | None = None) -> s.SettlementList:
+        """Settlements."""
+        found: s.SettlementList = await self._call("GET", "/v1/settlements", query={"pageNumber": pageNumber, "pageSize": pageSize, "from": from_, "to": to, "currency": currency})
+        return found
+
+    async def get_settlement(self, id: str) -> s.SettlementDetail:
+        """One settlement."""
+        found: s.SettlementDetail = await self._call("GET", f"/v1/settlements/{id}")
+        return found
+
+    async def list_settlement_lines(self, id: str, *, limit: int | None = None, after: str | None = None, kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"] | None = None, format: Literal["csv", "json"] | None = None) -> s.SettlementLines:
+        """What a settlement is made up of."""
+        found: s.SettlementLines = await self._call("GET", f"/v1/settlements/{id}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
+        return found
+
+    async def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
+        """What moved on your account."""
+        found: s.Reconciliation = await self._call("GET", "/v1/reconciliation", query={"from": from_, "to": to, "id": id, "limit": limit, "after": after, "zone": zone, "format": format})
+        return found
+
+    async def list_reports_transactions(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Transactions:
+        """What each order brought."""
+        found: s.Transactions = await self._call("GET", "/v1/reports/transactions", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def list_reports_descriptors(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Descriptors:
+        """What each descriptor brought."""
+        found: s.Descriptors = await self._call("GET", "/v1/reports/descriptors", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def list_reports_sites(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.SitesReport:
+        """What each site brought."""
+        found: s.SitesReport = await self._call("GET", "/v1/reports/sites", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def list_reports_campaigns(self, *, from_: str | None = None, to: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.CampaignsReport:
+        """What each campaign brought."""
+        found: s.CampaignsReport = await self._call("GET", "/v1/reports/campaigns", query={"from": from_, "to": to, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def get_partner(self) -> s.Partner:
+        """Your account."""
+        found: s.Partner = await self._call("GET", "/v1/partner")
+        return found
+
+    async def create_partner_merchant(self, body: s.MerchantBody) -> s.MerchantMade:
+        """Make a merchant."""
+        found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body)
+        return found
+
+    async def list_partner_merchants(self, *, state: str | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
+        """Your merchants."""
+        found: s.Merchants = await self._call("GET", "/v1/partner/merchants", query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after})
+        return found
+
+    async def create_partner_merchants_switch(self, body: s.SwitchesBody) -> s.SwitchResults:
+        """Switch kinds of orders at many merchants."""
+        found: s.SwitchResults = await self._call("POST", "/v1/partner/merchants/switches", body=body)
+        return found
+
+    async def get_partner_merchant(self, mid: str) -> s.MerchantStatus:
+        """One merchant."""
+        found: s.MerchantStatus = await self._call("GET", f"/v1/partner/merchants/{mid}")
+        return found
+
+    async def change_partner_merchant(self, mid: str, body: s.MerchantPatch) -> s.MerchantStatus:
+        """Change a merchant."""
+        found: s.MerchantStatus = await self._call("PATCH", f"/v1/partner/merchants/{mid}", body=body)
+        return found
+
+    async def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
+        """New keys for a merchant."""
+        found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{mid}/keys", body=body)
+        return found
+
+    async def get_partner_report(self, *, from_: str | None = None, to: str | None = None, mid: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Report:
+        """Report over your merchants."""
+        found: s.Report = await self._call("GET", "/v1/partner/report", query={"from": from_, "to": to, "mid": mid, "currency": currency, "limit": limit, "after": after, "format": format})
+        return found
+
+    async def create_partner_webhook(self, body: s.EndpointBody) -> s.Endpoint:
+        """Make an endpoint."""
+        found: s.Endpoint = await self._call("POST", "/v1/partner/webhooks", body=body)
+        return found
+
+    async def list_partner_webhooks(self) -> s.Endpoints:
+        """Endpoints."""
+        found: s.Endpoints = await self._call("GET", "/v1/partner/webhooks")
+        return found
+
+    async def get_partner_webhook(self, id: str) -> s.Endpoint:
+        """One endpoint."""
+        found: s.Endpoint = await self._call("GET", f"/v1/partner/webhooks/{id}")
+        return found
+
+    async def replace_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Replace an endpoint."""
+        found: s.Endpoint = await self._call("PUT", f"/v1/partner/webhooks/{id}", body=body)
+        return found
+
+    async def change_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
+        """Change an endpoint."""
+        found: s.Endpoint = await self._call("PATCH", f"/v1/partner/webhooks/{id}", body=body)
+        return found
+
+    async def delete_partner_webhook(self, id: str) -> None:
+        """Delete an endpoint."""
+        await self._call("DELETE", f"/v1/partner/webhooks/{id}")
+
+    async def test_partner_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
+        """Send a sample."""
+        found: s.TestAnswer = await self._call("POST", f"/v1/partner/webhooks/{id}/test", body=body)
+        return found
+
+    async def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
+        """What was sent there."""
+        found: s.Deliveries = await self._call("GET", f"/v1/partner/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        return found
+
+    async def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
+        """Replace an endpoint's key."""
+        found: s.Endpoint = await self._call("POST", f"/v1/partner/webhooks/{id}/rotate", body=body)
+        return found
+
+    async def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
+        """Send events again."""
+        found: s.ReplayShown = await self._call("POST", f"/v1/partner/webhooks/{id}/replay", body=body)
+        return found
+
+    async def list_partner_webhook_replays(self, id: str) -> s.Replays:
+        """Replays."""
+        found: s.Replays = await self._call("GET", f"/v1/partner/webhooks/{id}/replays")
+        return found
+
+    async def application_onboarding(self, body: s.ApplicationBody) -> s.ApplicationView:
+        """Begin an application."""
+        found: s.ApplicationView = await self._call("POST", "/v1/onboarding/application", body=body)
+        return found
+
+    async def get_onboarding_application_list(self, *, status: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
+        """Your applications."""
+        found: s.Applications = await self._call("GET", "/v1/onboarding/application/list", query={"status": status, "externalId": externalId, "limit": limit, "after": after})
+        return found
+
+    async def get_onboarding_application(self, id: str) -> s.ApplicationView:
+        """One application."""
+        found: s.ApplicationView = await self._call("GET", f"/v1/onboarding/application/{id}")
+        return found
+
+    async def replace_onboarding_application(self, id: str, body: s.ApplicationBody) -> s.ApplicationView:
+        """Fill in a draft."""
+        found: s.ApplicationView = await self._call("PUT", f"/v1/onboarding/application/{id}", body=body)
+        return found
+
+    async def submit_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
+        """Submit a draft."""
+        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{id}/submit", body=body)
+        return found
+
+    async def cancel_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
+        """Cancel an application."""
+        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{id}/cancel", body=body)
+        return found
+
+    async def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
+        """Make it a merchant."""
+        found: s.ConvertedView = await self._call("POST", f"/v1/onboarding/application/{id}/convert", body=body)
+        return found
+
+    async def create_onboarding_application_document(self, id: str, body: s.DocumentBody) -> s.Document:
+        """Add a document."""
+        found: s.Document = await self._call("POST", f"/v1/onboarding/application/{id}/documents", body=body)
+        return found
+
+    async def list_onboarding_application_documents(self, id: str) -> s.Documents:
+        """Documents of an application."""
+        found: s.Documents = await self._call("GET", f"/v1/onboarding/application/{id}/documents")
+        return found
+
+    async def get_onboarding_application_document(self, id: str, docId: str) -> s.DocumentContent:
+        """One document."""
+        found: s.DocumentContent = await self._call("GET", f"/v1/onboarding/application/{id}/documents/{docId}")
+        return found
+
+    async def delete_onboarding_application_document(self, id: str, docId: str) -> None:
+        """Remove a document."""
+        await self._call("DELETE", f"/v1/onboarding/application/{id}/documents/{docId}")

@@ -1,0 +1,119 @@
+"""`recoup applications`: the operator looks at applications and decides."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import click
+
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.merchants.applications import (
+    Applicant,
+    decide_application,
+    find_applications,
+    form_of,
+    lacking,
+    read_application,
+)
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.time import iso
+from recoup.rules.merchants.application import DECLINE_REASONS, Status
+
+OPERATOR: Final = Applicant(None, Actor("operator", "cli"), "applications")
+ROWS_MAX: Final = 200
+_STATUSES: Final = [one.lower() for one in Status if one is not Status.NEW]
+_json = click.option("--json", "as_json", is_flag=True)
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @cli.group()
+    def applications() -> None:
+        """Who wants to become a merchant, and the operator's decision."""
+
+    def run(data_dir: Path | None, as_json: bool, work: Callable[[Opened], Any]) -> None:
+        told = with_world(load_settings(data_dir=data_dir), work)
+        if as_json:
+            click.echo(json.dumps(told))
+        else:
+            for row in told if isinstance(told, list) else [told]:
+                click.echo("  ".join(f"{value}" for value in row.values() if value not in ("", None, [])))
+
+    @applications.command("list")
+    @click.option("--status", type=click.Choice(_STATUSES), help="Only these.")
+    @_json
+    @data_dir_option
+    def list_all(status: str | None, as_json: bool, data_dir: Path | None) -> None:
+        """The newest 200."""
+
+        async def work(opened: Opened) -> list[dict[str, Any]]:
+            wanted = status.upper() if status else None
+            return [_told(row) for row in await find_applications(opened.world, OPERATOR, ROWS_MAX, status=wanted)]
+
+        run(data_dir, as_json, work)
+
+    @applications.command()
+    @click.argument("application")
+    @_json
+    @data_dir_option
+    def show(application: str, as_json: bool, data_dir: Path | None) -> None:
+        """One, with the names of its documents and of what it lacks."""
+
+        async def work(opened: Opened) -> dict[str, Any]:
+            row = await read_application(opened.world, OPERATOR, _id(application))
+            documents = [f"{one['kind']}: {one['name']}" for one in row["documents"]]
+            return _told(row) | {"documents": documents, "missing": list(lacking(row))}
+
+        run(data_dir, as_json, work)
+
+    _decisions(applications, run)
+
+
+def _decisions(applications: click.Group, run: Callable[[Path | None, bool, Callable[[Opened], Any]], None]) -> None:
+    @applications.command()
+    @click.argument("application")
+    @click.option("--note", default="", help="The applicant reads it.")
+    @_json
+    @data_dir_option
+    def approve(application: str, note: str, as_json: bool, data_dir: Path | None) -> None:
+        """It may be made a merchant."""
+
+        async def work(opened: Opened) -> dict[str, Any]:
+            return _told(await decide_application(opened.world, OPERATOR, _id(application), approve=True, note=note))
+
+        run(data_dir, as_json, work)
+
+    @applications.command()
+    @click.argument("application")
+    @click.option("--reason", type=click.Choice(list(DECLINE_REASONS)), required=True)
+    @click.option("--note", default="", help="The applicant reads it.")
+    @_json
+    @data_dir_option
+    def decline(application: str, reason: str, note: str, as_json: bool, data_dir: Path | None) -> None:
+        """The operator says no."""
+
+        async def work(opened: Opened) -> dict[str, Any]:
+            done = await decide_application(opened.world, OPERATOR, _id(application), approve=False, reason=reason,
+                                            note=note)  # fmt: skip
+            return _told(done)
+
+        run(data_dir, as_json, work)
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(row["application_id"]), "status": str(row["status"]), "name": form_of(row).merchant_name,
+        "externalId": row["external_id"], "by": f"{row['owner_kind']} {row['owner_id']}",
+        "changed": iso(row["changed_at"]), "reason": row["reason"], "note": row["note"],
+        "mid": str(row["merchant_id"]) if row["status"] == Status.CONVERTED else None,
+    }  # fmt: skip
+
+
+def _id(text: str) -> UUID:
+    found = parse_id(text)
+    if found is None:
+        raise Problem("invalid", f"{text!r} is not an application's id.", cure="See `recoup applications list`.")
+    return found

@@ -1,0 +1,32 @@
+"""Who acts at the command line, where the books ask for a second person: a person of the portal, named by e-mail."""
+
+import click
+
+from recoup.doors.command.verbs import Opened
+from recoup.flows.people.sign_in import clean_email
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.store.read.people import find_user, is_operator
+
+as_option = click.option(
+    "--as", "email", metavar="E-MAIL", default="",
+    help="Who you are: the e-mail of a person who decides for the operator in the portal.",
+)  # fmt: skip
+
+
+async def operator_named(opened: Opened, email: str) -> Actor:
+    """The same actor as in the portal, so that nobody is a second person by taking another door.
+
+    Raises: Problem invalid without an e-mail, forbidden for one that does not decide for the operator.
+    """
+    email = clean_email(email)
+    if not email:
+        raise Problem("invalid", "Say who you are with --as E-MAIL: it is kept who moved money.", field="as",
+                      cure="Take the e-mail with which you sign in to the portal.")  # fmt: skip
+    async with opened.world.extra["people"].connection() as connection:
+        user = await find_user(connection, email)
+        decides = user is not None and user.active and await is_operator(connection, user.user_id)
+    if user is None or not decides:
+        raise Problem("forbidden", f"{email} is nobody who decides for the operator.", field="as",
+                      cure="Name an owner or a person of operations of the operator.")  # fmt: skip
+    return Actor("user", str(user.user_id))

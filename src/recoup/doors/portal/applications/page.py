@@ -1,0 +1,177 @@
+"""/applications: the list, and one application with its form, documents, decision and end."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from recoup.doors.portal.any_visit import AnyVisit, any_form
+from recoup.doors.portal.applications.fields import read_fields, shown_fields
+from recoup.doors.portal.applications.who import Desk, desk_of, only_applicants
+from recoup.doors.portal.applications.words import HAPPENINGS, STATES
+from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.people import names_for
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.visit import STATUSES, one, see
+from recoup.flows.merchants import application_documents, applications
+from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.application import DECLINE_REASONS
+from recoup.rules.merchants.documents import BYTES_MAX
+from recoup.rules.merchants.form import DOCUMENTS, KINDS, Form
+from recoup.store.read.applications import log_of
+
+SIZE: Final = 25
+LOG_MAX: Final = 200
+
+
+async def applications_page(visit: AnyVisit) -> Response:
+    desk, query = desk_of(visit), visit.request.query_params
+    after, status = parse_id(query.get("after", "")), query.get("status", "").upper()
+    rows = await applications.find_applications(
+        visit.portal.world, desk.who, SIZE + 1, after=after, status=status if status in STATES else None
+    )
+    values = visit.values(
+        rows=[row | {"form": applications.form_of(row)} for row in rows[:SIZE]], desk=desk, states=STATES,
+        status=status if status in STATES else "", first=after is None,
+        next=rows[SIZE - 1]["application_id"] if len(rows) > SIZE else None,
+    )  # fmt: skip
+    return render("applications/applications.html", values)
+
+
+async def begin(visit: AnyVisit) -> Response:
+    await any_form(visit)
+    desk = desk_of(visit)
+    only_applicants(desk)
+    made = await applications.create_application(visit.portal.world, desk.who, Form())
+    return see(f"/applications/{made['application_id']}")
+
+
+async def application_page(visit: AnyVisit) -> Response:
+    return await _show(visit, desk_of(visit))
+
+
+async def act(visit: AnyVisit) -> Response:
+    """Save, submit, cancel, convert or decide: the button that was pressed says which."""
+    posted, desk = await any_form(visit), desk_of(visit)
+    doing, typed = one(posted, "do"), None
+    world, application_id = visit.portal.world, _id(visit)
+    if doing in ("approve", "decline"):
+        _only_operator(desk)
+    elif not (desk.may_decide and doing in ("cancel", "convert")):
+        only_applicants(desk)
+    try:
+        if doing in ("save", "submit"):
+            typed = read_fields(posted)
+            await applications.change_application(world, desk.who, application_id, typed)
+        if doing in ("approve", "decline"):
+            await applications.decide_application(
+                world, desk.who, application_id, approve=doing == "approve", reason=one(posted, "reason"),
+                note=one(posted, "note"),
+            )  # fmt: skip
+            return see(f"/applications/{application_id}")
+        await _step(world, desk, application_id, doing)
+    except Problem as problem:
+        return await _show(visit, desk, problem, typed)
+    return see(f"/applications/{application_id}")
+
+
+def _only_operator(desk: Desk) -> None:
+    """Raises: Problem(forbidden)."""
+    if not desk.may_decide:
+        raise Problem("forbidden", "Only the operator decides on applications.", cure="Wait for the decision.")
+
+
+async def _step(world: Any, desk: Desk, application_id: UUID, doing: str) -> None:
+    if doing == "submit":
+        _, lacks = await applications.submit_application(world, desk.who, application_id)
+        if lacks:
+            raise Problem("invalid", f"Still missing: {', '.join(lacks)}.", cure="It was saved; fill these in.")
+    elif doing == "cancel":
+        await applications.cancel_application(world, desk.who, application_id)
+    elif doing == "convert":
+        await convert_application(world, desk.who, application_id)
+    elif doing != "save":
+        raise Problem("malformed", "This is not a button of this page.")
+
+
+async def add_document(visit: AnyVisit) -> Response:
+    desk = desk_of(visit)
+    only_applicants(desk)
+    posted = await file_form(visit.request, visit.session)
+    try:
+        file, kind = posted.get("file"), posted.get("kind", "")
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise Problem("invalid", "No file was chosen.", field="file")
+        content = await file.read(BYTES_MAX + 1)
+        await application_documents.attach_document(
+            visit.portal.world, desk.who, _id(visit), str(kind), file.filename, content
+        )
+    except Problem as problem:
+        return await _show(visit, desk, problem)
+    finally:
+        await posted.close()
+    return see(f"/applications/{_id(visit)}#documents")
+
+
+async def remove_document(visit: AnyVisit) -> Response:
+    await any_form(visit)
+    desk = desk_of(visit)
+    only_applicants(desk)
+    try:
+        await application_documents.remove_document(visit.portal.world, desk.who, _id(visit), _document_id(visit))
+    except Problem as problem:
+        return await _show(visit, desk, problem)
+    return see(f"/applications/{_id(visit)}#documents")
+
+
+async def document_file(visit: AnyVisit) -> Response:
+    """As its bytes say, and never shown inside a page of ours."""
+    desk = desk_of(visit)
+    row, content = await application_documents.read_document(
+        visit.portal.world, desk.who, _id(visit), _document_id(visit)
+    )
+    name = row["name"].encode("ascii", "replace").decode().replace("?", "_")
+    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=row["media_type"], headers=headers)
+
+
+async def _show(visit: AnyVisit, desk: Desk, problem: Problem | None = None, typed: Form | None = None) -> Response:
+    """`typed`: what stood in the form that was refused."""
+    world, application_id = visit.portal.world, _id(visit)
+    row = await applications.read_application(world, desk.who, application_id)
+    async with world.db.connection() as connection:
+        log = await log_of(connection, application_id, LOG_MAX)
+    editable = row["status"] == "DRAFT" and desk.may_apply
+    values = visit.values(
+        row=row, form=applications.form_of(row), typed=shown_fields(typed or applications.form_of(row)), desk=desk,
+        problem=problem, editable=editable, lacks=applications.lacking(row), states=STATES, kinds=KINDS,
+        document_kinds=DOCUMENTS, reasons=DECLINE_REASONS, log=log, happenings=HAPPENINGS,
+        kilobytes=BYTES_MAX >> 10, people=await names_for(visit.portal, [line["actor"] for line in log]),
+        credentials=await _link(world, desk, row),
+    )  # fmt: skip
+    return render("applications/application.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def _link(world: Any, desk: Desk, row: dict[str, Any]) -> str | None:
+    """Where the new merchant's credentials are shown once; None when somebody has looked, or may not."""
+    if row["status"] != "CONVERTED" or not desk.may_apply:
+        return None
+    waiting = await waiting_credentials(world, row["merchant_id"])
+    return waiting.url if waiting else None
+
+
+def _id(visit: AnyVisit) -> UUID:
+    found = parse_id(visit.request.path_params["application_id"])
+    if found is None:
+        raise Problem("not_found", "There is no such application.", cure="Look it up in the list.")
+    return found
+
+
+def _document_id(visit: AnyVisit) -> UUID:
+    found = parse_id(visit.request.path_params["document_id"])
+    if found is None:
+        raise Problem("not_found", "There is no such document.", cure="Reload the application.")
+    return found

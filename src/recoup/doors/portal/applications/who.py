@@ -1,0 +1,35 @@
+"""For whom somebody applies: the operator for nobody, a partner's people for it, others for their shop."""
+
+from dataclasses import dataclass
+
+from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.visit import Visit
+from recoup.flows.merchants.applications import Applicant
+from recoup.kernel.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`may_apply`: begin, edit, submit, cancel and convert. `may_decide`: the operator."""
+
+    who: Applicant
+    may_apply: bool
+    may_decide: bool
+
+
+def desk_of(visit: AnyVisit) -> Desk:
+    scope, session = visit.scope, visit.session
+    if session.is_operator:
+        return Desk(Applicant(None, scope.actor, scope.request_id), False, True)
+    if session.seat is not None:
+        owner = ("partner", session.seat.partner_id)
+        return Desk(Applicant(owner, scope.actor, scope.request_id), session.seat.may("apply"), False)
+    assert isinstance(visit, Visit), "without a seat there is a merchant"
+    who = Applicant(("merchant", visit.merchant_id), scope.actor, scope.request_id)
+    return Desk(who, session.may("apply"), False)
+
+
+def only_applicants(desk: Desk) -> None:
+    """Raises: Problem(forbidden)."""
+    if not desk.may_apply:
+        raise Problem("forbidden", "Your role may look, not apply; nothing was done.", cure="Ask an owner.")

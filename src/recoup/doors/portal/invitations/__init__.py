@@ -1,0 +1,1 @@
+"""People are invited to a shop or partner, and join."""

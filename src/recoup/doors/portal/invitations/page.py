@@ -1,0 +1,90 @@
+"""/invitations: who belongs to the shop or partner, who is invited, and inviting."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.any_visit import AnyVisit, any_form
+from recoup.doors.portal.permissions import in_words
+from recoup.doors.portal.settlements.words import State
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit, one, see
+from recoup.flows.merchants.partners import read_partner
+from recoup.flows.messages.notices import inbox
+from recoup.flows.people.invitation_mail import send_invitations
+from recoup.flows.people.invitations import Subject, invite, revoke
+from recoup.flows.people.sessions import MAY
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.read.invitations import list_invitations, members_of
+
+ROWS: Final = 100
+STATES: Final = {
+    "open": State("Open", "hold", "onhold", "The link works once, until it is over."),
+    "accepted": State("Joined", "ok", "completed", "Somebody used the link."),
+    "revoked": State("Revoked", "off", "cancelled", "The link opens nothing."),
+    "expired": State("Over", "off", "cancelled", "Nobody used the link in time."),
+}
+
+
+async def people_page(visit: AnyVisit) -> Response:
+    return await _show(visit)
+
+
+async def post_invitation(visit: AnyVisit) -> Response:
+    form = await any_form(visit)
+    subject = await _subject(visit, one(form, "subject"))
+    try:
+        made = await invite(visit.portal.world, subject, visit.session.user_id, one(form, "email"), one(form, "role"))
+    except Problem as problem:
+        if problem.retry_after_seconds is not None:
+            raise
+        return await _show(visit, problem, one(form, "email")[:254])
+    await send_invitations(visit.portal.world, made)
+    return see("/invitations")
+
+
+async def post_revocation(visit: AnyVisit) -> Response:
+    form = await any_form(visit)
+    subject = await _subject(visit, one(form, "subject"))
+    invitation_id = parse_id(visit.request.path_params["invitation_id"])
+    if invitation_id is None:
+        raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
+    await revoke(visit.portal.world, subject, visit.session.user_id, invitation_id)
+    return see("/invitations")
+
+
+async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
+    """Of what this person is an owner: the partner, the merchant that is looked at. Raises: Problem(forbidden)."""
+    found, seat = {}, visit.session.seat
+    if seat is not None and seat.may("invite"):
+        partner = await read_partner(visit.portal.world, seat.partner_id)
+        found["partner"] = Subject("partner", seat.partner_id, partner.name)
+    if isinstance(visit, Visit) and visit.session.may("invite"):
+        found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
+    if not found:
+        raise Problem("forbidden", "Only an owner sees and invites people.", cure="Ask the owner.")
+    return found
+
+
+async def _subject(visit: AnyVisit, key: str) -> Subject:
+    """Raises: Problem(forbidden) for what is not this person's to open."""
+    found = (await _subjects(visit)).get(key)
+    if found is None:
+        raise Problem("forbidden", "You are no owner there; nobody was invited.", cure="Ask its owner.")
+    return found
+
+
+async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = "") -> Response:
+    world, subjects = visit.portal.world, await _subjects(visit)
+    groups = []
+    async with world.extra["people"].connection() as connection:
+        for key, subject in subjects.items():
+            members = await members_of(connection, subject.key, ROWS)
+            groups.append((key, subject, members, await list_invitations(connection, subject.key, visit.wall, ROWS)))
+    open_ = [row["invitation_id"] for *_, rows in groups for row in rows if row["state"] == "open"]
+    values = visit.values(
+        groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES, problem=problem, email=email,
+        mails=await inbox(world, open_) if open_ else {},
+    )  # fmt: skip
+    return render("invitations/people.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -1,0 +1,1 @@
+"""What a merchant has shown, what is next, and how it goes live."""

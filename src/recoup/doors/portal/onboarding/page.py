@@ -1,0 +1,71 @@
+"""/onboarding: the checklist, read from what happened, and going live with its conditions."""
+
+from starlette.responses import Response
+
+from recoup.doors.portal.people import named
+from recoup.doors.portal.settlements.words import State
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.flows.merchants.go_live import ask_to_go_live, decide_go_live, onboarding_of, withdraw
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.form import KINDS
+from recoup.rules.merchants.onboarding import TASKS, curl_line, kinds_on
+from recoup.store.read.onboarding import go_live_requests
+
+STATES = {
+    "asked": State("Asked", "hold", "onhold", "The operator decides."),
+    "approved": State("Approved", "ok", "completed", "The operator opens the live environment."),
+    "refused": State("Refused", "prob", "problem", "The note says why; it can be asked again."),
+    "withdrawn": State("Withdrawn", "off", "cancelled", "Whoever asked took it back."),
+}
+REQUESTS_MAX = 20
+
+
+async def onboarding_page(visit: Visit) -> Response:
+    return await _show(visit)
+
+
+async def act(visit: Visit) -> Response:
+    """Ask, withdraw, approve or refuse: the button that was pressed says which."""
+    form = await checked_form(visit)
+    try:
+        await _do(visit, form, one(form, "do"))
+    except Problem as problem:
+        return await _show(visit, problem)
+    return see("/onboarding#go-live")
+
+
+async def _do(visit: Visit, form: Form, doing: str) -> None:
+    world, request_id = visit.portal.world, parse_id(one(form, "request"))
+    if doing in ("ask", "withdraw"):
+        if not visit.session.may("go_live"):
+            raise Problem("forbidden", "Only the shop's owner asks to go live.", cure="Ask the owner.")
+        if doing == "ask":
+            await ask_to_go_live(world, visit.scope, form.get("kind", []))
+            return
+    elif doing in ("approve", "refuse"):
+        visit.only_operator("decide who goes live")
+    else:
+        raise Problem("malformed", "This is not a button of this page.")
+    if request_id is None:
+        raise Problem("not_found", "There is no such question.", cure="Reload the page.")
+    if doing == "withdraw":
+        await withdraw(world, visit.scope, request_id)
+    else:
+        await decide_go_live(world, visit.scope, request_id, approve=doing == "approve", note=one(form, "note"))
+
+
+async def _show(visit: Visit, problem: Problem | None = None) -> Response:
+    facts, conditions = await onboarding_of(visit.portal.world, visit.merchant_id)
+    async with visit.portal.world.db.connection() as connection:
+        requests = await go_live_requests(connection, visit.merchant_id, REQUESTS_MAX)
+    people = await named(visit, [row[who] for row in requests for who in ("asked_by", "decided_by")])
+    values = visit.values(
+        tasks=TASKS, evidence=facts.evidence, done=len(facts.evidence), conditions=conditions,
+        holds=all(c.holds for c in conditions), kinds=KINDS, on=kinds_on(facts), requests=requests, states=STATES,
+        open=next((row for row in requests if row["state"] == "asked"), None), people=people, problem=problem,
+        may_ask=visit.session.may("go_live") and not visit.is_operator,
+        curl={task.step: curl_line(task, str(visit.portal.world.extra.get("url", ""))) for task in TASKS},
+    )  # fmt: skip
+    return render("onboarding/onboarding.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -1,0 +1,1 @@
+"""What became of an order, by any of its ids."""

@@ -1,0 +1,26 @@
+"""/outcome: one field for whatever id somebody has in hand, and what became of that order, as `/outcome` tells it."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit
+from recoup.flows.insight.outcome import outcome_of
+from recoup.kernel.problem import Problem
+
+KEY_MAX = 256
+
+
+async def outcome_page(visit: Visit) -> Response:
+    """An id that nothing has is said beside the field: it is no error of the page."""
+    key = visit.request.query_params.get("key", "").strip()[:KEY_MAX].replace("\x00", "")
+    found: dict[str, Any] | None = None
+    missing: Problem | None = None
+    if key:
+        try:
+            found = await outcome_of(visit.portal.world, key, visit.merchant_id)
+        except Problem as problem:
+            missing = problem
+    values = visit.values(key=key, found=found, missing=missing)
+    return render("outcome/outcome.html", values, status=404 if missing else 200)

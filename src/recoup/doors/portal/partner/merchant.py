@@ -1,0 +1,104 @@
+"""/partner/merchants: one is made, looked at, paused, given new keys. Credentials are shown once."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.partner.shell import base_address, shell_lines
+from recoup.doors.portal.partner.visit import PartnerVisit
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Form, one, see
+from recoup.flows.merchants import partner_merchants
+from recoup.flows.merchants.partner_merchants import MerchantAsked
+from recoup.flows.merchants.partner_status import health_of, read_status
+from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.rescue.switches import KINDS
+
+OVERLAPS: Final = {"0": "at once", "24": "after a day", "168": "after a week"}
+_LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name": 128, "descriptor": 22}
+
+
+async def new_merchant_page(visit: PartnerVisit) -> Response:
+    return _form(visit, {})
+
+
+async def make_merchant(visit: PartnerVisit) -> Response:
+    """The form's own key makes one merchant, however often it is sent."""
+    form = await visit.form()
+    visit.only("merchants")
+    typed = {name: one(form, name).strip() for name in _LIMITS}
+    try:
+        made = await partner_merchants.create(visit.portal.world, visit.scope, _asked(form, typed))
+    except Problem as problem:
+        if problem.code not in ("invalid", "conflict"):
+            raise
+        return _form(visit, typed, problem, one(form, "key"))
+    return _credentials(visit, made.credentials, made.handover, typed["name"], str(made.merchant_id))
+
+
+def _asked(form: Form, typed: dict[str, str]) -> MerchantAsked:
+    for name, value in typed.items():
+        if not value and name != "external_id":
+            raise Problem("invalid", f"The field {name.replace('_', ' ')} is needed.", field=name)
+        if len(value) > _LIMITS[name] or "\0" in value:
+            raise Problem("invalid", f"The field {name.replace('_', ' ')} is too long.", field=name)
+    key = parse_id(one(form, "key"))
+    if key is None:
+        raise Problem("invalid", "This form is not one of ours.", cure="Reload the page.")
+    return MerchantAsked(typed["name"], typed["site_url"], typed["site_name"], typed["descriptor"],
+                         typed["external_id"] or None, f"form:{key}")  # fmt: skip
+
+
+async def merchant_page(visit: PartnerVisit) -> Response:
+    return await _show(visit)
+
+
+async def change_merchant(visit: PartnerVisit) -> Response:
+    form = await visit.form()
+    visit.only("merchants")
+    mid = await visit.merchant_id()
+    name, state = one(form, "name").replace("\0", "").strip()[:128] or None, one(form, "state") or None
+    try:
+        await partner_merchants.change(visit.portal.world, visit.scope, mid, name=name, state=state)
+    except Problem as problem:
+        if problem.code != "invalid":
+            raise
+        return await _show(visit, problem)
+    visit.portal.merchants.forget(mid)
+    return see(f"/partner/merchants/{mid}")
+
+
+async def new_keys(visit: PartnerVisit) -> Response:
+    form = await visit.form()
+    visit.only("keys")
+    mid = await visit.merchant_id()
+    hours = one(form, "overlap") if one(form, "overlap") in OVERLAPS else "0"
+    try:
+        overlap = timedelta(hours=int(hours))
+        given, link = await partner_merchants.new_keys(visit.portal.world, visit.scope, mid, overlap)
+    except Problem as problem:
+        if problem.code != "conflict":
+            raise
+        return await _show(visit, problem)
+    return _credentials(visit, given, link, "", str(mid))
+
+
+async def _show(visit: PartnerVisit, problem: Problem | None = None) -> Response:
+    status = await read_status(visit.portal.world, visit.partner.partner_id, await visit.merchant_id())
+    values = visit.values(status=status, row=status.merchant, health=health_of, kinds=KINDS, overlaps=OVERLAPS,
+                          problem=problem)  # fmt: skip
+    return render("partner/merchant.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def _form(visit: PartnerVisit, typed: dict[str, str], problem: Problem | None = None, key: str = "") -> Response:
+    values = visit.values(typed=dict.fromkeys(_LIMITS, "") | typed, limits=_LIMITS, problem=problem,
+                          key=key or str(new_id()))  # fmt: skip
+    return render("partner/new.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def _credentials(visit: PartnerVisit, given: Any, link: Any, name: str, mid: str) -> Response:
+    lines = shell_lines(base_address(visit.portal.world, visit.request), given) if given else ""
+    values = visit.values(given=given, lines=lines, link=link, name=name, mid=mid)
+    return render("partner/credentials.html", values)

@@ -1,0 +1,75 @@
+"""/partner: a partner's merchants, how they stand and what was rescued; switches for many at once."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.partner.visit import PartnerVisit
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, one
+from recoup.flows.merchants.bulk_switches import Result, switch_many
+from recoup.flows.merchants.partner_merchants import STATES
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.rescue.switches import KINDS
+from recoup.store.read.partner_merchants import MerchantFilter, list_merchants, rescued_of
+from recoup.store.read.partners import count_merchants
+
+PAGE: Final = 50
+RESCUED_WITHIN: Final = timedelta(days=30)
+_ON: Final = {"on": True, "off": False}
+
+
+async def merchants_page(visit: PartnerVisit) -> Response:
+    return await show_merchants(visit)
+
+
+async def switch_merchants(visit: PartnerVisit) -> Response:
+    """Answers for each merchant, on the same page."""
+    form = await visit.form()
+    visit.only("switches")
+    wanted = {kind: _ON[one(form, kind)] for kind in KINDS if one(form, kind) in _ON}
+    mids = [mid for text in form.get("mid", [])[:PAGE] if (mid := parse_id(text)) is not None]
+    try:
+        if not mids or not wanted:
+            raise Problem("invalid", "Choose merchants, and what to switch.", cure="Nothing was switched.")
+        results = await switch_many(visit.portal.world, visit.scope, mids, wanted, one(form, "why"))
+    except Problem as problem:
+        return await show_merchants(visit, problem=problem)
+    for result in results:
+        visit.portal.merchants.forget(result.merchant_id)
+    return await show_merchants(visit, results={result.merchant_id: result for result in results})
+
+
+async def show_merchants(
+    visit: PartnerVisit, *, problem: Problem | None = None, results: Mapping[UUID, Result] | None = None
+) -> Response:
+    query = visit.request.query_params
+    state = query.get("state") if query.get("state") in STATES else None
+    text, after = query.get("q", "").replace("\0", "")[:128].strip(), parse_id(query.get("after", ""))
+    wanted = MerchantFilter(visit.partner.partner_id, state, text)
+    async with visit.portal.world.db.connection() as connection:
+        rows = await list_merchants(connection, wanted, after, PAGE + 1)
+        if text and not rows and after is None:
+            rows = await list_merchants(
+                connection, MerchantFilter(visit.partner.partner_id, state, "", text), None, PAGE + 1
+            )
+        shown = rows[:PAGE]
+        rescued = await rescued_of(connection, [row["merchant_id"] for row in shown], visit.wall - RESCUED_WITHIN)
+        total = await count_merchants(connection, visit.partner.partner_id)
+    further = shown[-1]["merchant_id"] if len(rows) > PAGE else None
+    values = visit.values(
+        rows=shown, rescued=rescued, total=total, text=text, state=state, states=STATES, kinds=KINDS, after=after,
+        results=results or {}, days=RESCUED_WITHIN.days, problem=problem,
+        next_link=_link(state, text, further) if further else None, first_link=_link(state, text, None),
+    )  # fmt: skip
+    return render("partner/merchants.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def _link(state: str | None, text: str, after: Any) -> str:
+    told = {"state": state, "q": text, "after": after}
+    return "/partner?" + urlencode({name: value for name, value in told.items() if value})

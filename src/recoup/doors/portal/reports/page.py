@@ -1,0 +1,100 @@
+"""/reports: what transactions, descriptors, sites and campaigns brought in a month; each adds up to the ledger."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.responses import Response, StreamingResponse
+
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.visit import Visit
+from recoup.flows.money.origin_reports import (
+    GROUPS_MAX,
+    LOWEST,
+    REPORTS,
+    Asked,
+    Report,
+    grouped_report,
+    report_csv,
+    transactions_page,
+)
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.money.periods import month
+from recoup.store.read.movements import first_booked
+
+LINES: Final = 100
+MONTHS_MAX: Final = 24
+TITLES: Final = {"sites": "Sites", "campaigns": "Campaigns", "descriptors": "Descriptors",
+                 "transactions": "Transactions"}  # fmt: skip
+WORDS: Final = {
+    "approved": "Approved", "refunded": "Refunded", "chargebacks": "Chargebacks", "fees": "Fees",
+    "chargeback_fees": "Chargeback fees", "adjusted": "Adjusted",
+}  # fmt: skip
+
+
+async def reports_page(visit: Visit) -> Response:
+    """A month, currency or report that cannot be is the usual one; a month is said."""
+    report = visit.request.query_params.get("by", "")
+    report = report if report in REPORTS else "sites"
+    chosen, asset, problem = _chosen(visit)
+    world = visit.portal.world
+    found = await _read(visit, report, Asked(visit.merchant_id, month(chosen, "UTC"), asset))
+    async with world.db.connection() as connection:
+        first = await first_booked(connection, visit.merchant_id)
+    query = {"month": chosen} | ({"currency": asset} if asset else {})
+    values = visit.values(
+        report=report, titles=TITLES, words=WORDS, month=chosen, months=_months(first, visit.now), asset=asset,
+        found=found, query=urlencode(query), problem=problem, paged="after" in visit.request.query_params,
+        next=urlencode(query | {"by": report, "after": found.next}) if found.next else None,
+        shown=[name for name in WORDS if name in ("approved", "refunded", "fees")
+               or any(row[name] for row in found.rows) or any(row[name] for row in found.totals)],
+        disputed=any(row["disputed"] for row in found.rows),
+    )  # fmt: skip
+    return render("reports/reports.html", values)
+
+
+async def report_file(visit: Visit) -> Response:
+    report = visit.request.path_params["report"]
+    if report not in REPORTS:
+        raise Problem("not_found", "There is no such report.", cure="Go to the reports.")
+    chosen, asset, problem = _chosen(visit)
+    if problem is not None:
+        raise problem
+    asked = Asked(visit.merchant_id, month(chosen, "UTC"), asset)
+    headers = HEADERS | {"content-disposition": f'attachment; filename="{report}-{chosen}.csv"'}
+    parts = report_csv(visit.portal.world, report, asked)
+    return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _read(visit: Visit, report: str, asked: Asked) -> Report:
+    text, world = visit.request.query_params.get("after", ""), visit.portal.world
+    if report == "transactions":
+        after: UUID = parse_id(text) or LOWEST
+        return await transactions_page(world, asked, after, LINES)
+    fits = text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= GROUPS_MAX
+    return await grouped_report(world, report, asked, int(text) if fits else 0, LINES)
+
+
+def _chosen(visit: Visit) -> tuple[str, str | None, Problem | None]:
+    query, problem = visit.request.query_params, None
+    now = f"{visit.now:%Y-%m}"
+    chosen = query.get("month", "") or now
+    try:
+        month(chosen, "UTC")
+    except Problem as wrong:
+        chosen, problem = now, wrong
+    asset: Any = query.get("currency", "").upper()
+    return chosen, asset if asset in EXPONENTS else None, problem
+
+
+def _months(first: datetime | None, now: datetime) -> list[str]:
+    """Newest first, back to the first booking."""
+    at, until = now.replace(day=1), (first or now).replace(day=1)
+    found: list[str] = []
+    while len(found) < MONTHS_MAX and (at.year, at.month) >= (until.year, until.month):
+        found.append(f"{at:%Y-%m}")
+        at = (at - timedelta(days=1)).replace(day=1)
+    return found

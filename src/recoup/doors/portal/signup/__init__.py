@@ -1,0 +1,1 @@
+"""An account of the sandbox, made by whoever wants one."""

@@ -1,0 +1,90 @@
+"""Campaigns of a shop's sites: made, changed and retired by its people."""
+
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.switches.page import acting
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.flows.merchants import campaigns
+from recoup.flows.merchants.campaigns import Wanted
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.read.merchants import Campaign
+
+_GONE = Problem("not_found", "There is no such campaign.", cure="Look at the list of switches.")
+
+
+async def new_page(visit: Visit) -> Response:
+    return _show(visit)
+
+
+async def post_new(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    scope = acting(visit)
+    try:
+        site_id = parse_id(one(form, "site"))
+        if site_id is None:
+            raise Problem("invalid", "Choose the site that the campaign is of.", field="site")
+        await campaigns.create(visit.portal.world, scope, site_id, _wanted(form))
+    except Problem as problem:
+        return _show(visit, problem=problem, typed=_typed(form))
+    visit.portal.merchants.forget(visit.merchant_id)
+    return see("/switches")
+
+
+async def campaign_page(visit: Visit) -> Response:
+    return _show(visit, _find(visit))
+
+
+async def post_change(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    scope, found = acting(visit), _find(visit)
+    try:
+        await campaigns.update(visit.portal.world, scope, found.site_id, found.campaign_id, _wanted(form))
+    except Problem as problem:
+        return _show(visit, found, problem, _typed(form))
+    visit.portal.merchants.forget(visit.merchant_id)
+    return see("/switches")
+
+
+async def post_retire(visit: Visit) -> Response:
+    await checked_form(visit)
+    scope, found = acting(visit), _find(visit)
+    await campaigns.retire(visit.portal.world, scope, found.site_id, found.campaign_id)
+    visit.portal.merchants.forget(visit.merchant_id)
+    return see("/switches")
+
+
+def _find(visit: Visit) -> Campaign:
+    """Raises: Problem(not_found)."""
+    campaign_id: UUID | None = parse_id(visit.request.path_params["campaign_id"])
+    found = next((c for c in visit.known.campaigns if c.campaign_id == campaign_id), None)
+    if found is None:
+        raise _GONE
+    return found
+
+
+def _wanted(form: Form) -> Wanted:
+    """Every field of the form; without a name the key is it."""
+    key = one(form, "key").strip()[:128]
+    return Wanted(key=key, name=one(form, "name").strip()[:128] or key, descriptor=one(form, "descriptor").strip()[:64])
+
+
+def _typed(form: Form) -> dict[str, str]:
+    return {name: one(form, name)[:128] for name in ("site", "key", "name", "descriptor")}
+
+
+def _show(
+    visit: Visit, found: Campaign | None = None, problem: Problem | None = None, typed: dict[str, str] | None = None
+) -> Response:
+    usual = {"site": "", "key": "", "name": "", "descriptor": ""}
+    if found is not None:
+        usual = {"site": str(found.site_id), "key": found.key, "name": found.name, "descriptor": found.descriptor}
+    values = visit.values(
+        found=found, problem=problem, typed=usual | (typed or {}),
+        may=visit.is_operator or visit.session.may("switch"),
+        open_sites=[site for site in visit.known.sites if site.retired_at is None],
+    )  # fmt: skip
+    return render("switches/campaign.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -1,0 +1,129 @@
+"""/switches: which kinds of orders are taken, for the shop, its sites and campaigns; who switched them; and a test of
+the way that an order would go."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.switches.words import told_by
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.flows.merchants import campaigns, switches
+from recoup.flows.merchants.switches import MERCHANT, Subject
+from recoup.flows.try_connection import Hop, try_connection
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.rules.rescue.origin import POLICIES
+from recoup.rules.rescue.switches import KINDS
+
+LINES: Final = 20
+
+
+@dataclass(slots=True)
+class Row:
+    """One place and its switches, in the order of KINDS."""
+
+    level: str
+    id: UUID
+    name: str
+    key: str | None
+    cells: list[Any] = field(default_factory=list)
+
+
+async def switches_page(visit: Visit) -> Response:
+    return await _show(visit)
+
+
+async def post_switch(visit: Visit) -> Response:
+    """One button was pressed: `flip` is level, subject, kind and how it shall be."""
+    form = await checked_form(visit)
+    scope = acting(visit)
+    try:
+        level, subject, kind, on = (one(form, "flip") + ":::").split(":")[:4]
+        subject_id = parse_id(subject)
+        if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
+            raise Problem("invalid", "This is no switch of this page.", cure="Reload the page.")
+        wanted = MERCHANT if level == "merchant" else Subject(level, subject_id)
+        await switches.change(visit.portal.world, scope, wanted, kind, on == "on", one(form, "why"))
+    except Problem as problem:
+        return await _show(visit, problem)
+    visit.portal.merchants.forget(visit.merchant_id)
+    return see("/switches")
+
+
+async def post_policy(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    scope = acting(visit)
+    try:
+        await campaigns.set_policy(visit.portal.world, scope, one(form, "unknown"))
+    except Problem as problem:
+        return await _show(visit, problem)
+    visit.portal.merchants.forget(visit.merchant_id)
+    return see("/switches")
+
+
+async def post_test(visit: Visit) -> Response:
+    """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries."""
+    form = await checked_form(visit)
+    if not _may_test(visit):
+        raise Problem("forbidden", "Your role may look, not test connections.", cure="Ask the shop's owner.")
+    try:
+        site_id, kind = parse_id(one(form, "site")), one(form, "kind")
+        hops = await try_connection(visit.portal.world, visit.scope, kind, site_id, one(form, "campaign")[:64] or None)
+    except Problem as problem:
+        return await _show(visit, problem)
+    return await _show(visit, tested=(kind, hops))
+
+
+def acting(visit: Visit) -> Scope:
+    """On whose behalf this person switches. Raises: Problem(forbidden)."""
+    if visit.is_operator:
+        return Scope(visit.merchant_id, Actor("operator", str(visit.session.user_id)), visit.scope.request_id)
+    if not visit.session.may("switch"):
+        raise Problem("forbidden", "Your role may look, not change switches.", cure="Ask the shop's owner.")
+    return visit.scope
+
+
+def _may_test(visit: Visit) -> bool:
+    return visit.is_operator or visit.session.may("test")
+
+
+async def _show(
+    visit: Visit, problem: Problem | None = None, tested: tuple[str, Sequence[Hop]] | None = None
+) -> Response:
+    world = visit.portal.world
+    after = _place(visit.request.query_params.get("after", ""))
+    standing = await switches.read_all(world, visit.scope)
+    changes = await switches.history(world, visit.scope, after, LINES + 1)
+    last = changes[LINES - 1] if len(changes) > LINES else None
+    values = visit.values(
+        rows=_rows(standing), kinds=KINDS, policy=standing[0]["unknown_sites"], policies=POLICIES, problem=problem,
+        may=visit.is_operator or visit.session.may("switch"), may_test=_may_test(visit),
+        changes=changes[:LINES], first=after is None,
+        next=f"{last['version']}~{last['subject_id']}~{last['kind']}" if last else None, tested=tested,
+        who=await told_by(visit, [row["actor"] for row in (*standing, *changes) if row["actor"]]),
+        failed=[hop for hop in tested[1] if hop.state == "failed"] if tested else [],
+        open_sites=[site for site in visit.known.sites if site.retired_at is None],
+    )  # fmt: skip
+    return render("switches/switches.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def _rows(standing: Iterable[Any]) -> list[Row]:
+    found: list[Row] = []
+    for cell in standing:
+        if not found or found[-1].id != cell["subject_id"]:
+            found.append(Row(cell["level"], cell["subject_id"], cell["name"], cell["key"]))
+        found[-1].cells.append(cell)
+    return found
+
+
+def _place(text: str) -> tuple[int, UUID, str] | None:
+    parts = text.split("~")
+    subject = parse_id(parts[1]) if len(parts) == 3 else None
+    if subject is None or not (parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 10):
+        return None
+    return int(parts[0]), subject, parts[2][:20]

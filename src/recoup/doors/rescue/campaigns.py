@@ -1,0 +1,105 @@
+"""/sites/{id}/campaigns: campaigns under a website. Source: seed 004 (multisites)."""
+
+from typing import Any, Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.switches import Campaign, CampaignBody, CampaignPatch, Campaigns
+from recoup.flows.merchants import campaigns
+from recoup.flows.merchants.campaigns import Wanted
+from recoup.kernel.time import iso
+
+_SITE: Final = {"noun": "site", "cure": "See GET /v1/sites."}
+_CAMPAIGN: Final = {"noun": "campaign", "cure": "See GET /v1/sites/{id}/campaigns."}
+
+
+async def create(call: Call) -> Reply:
+    site_id = call.object_id(**_SITE)
+    made = await campaigns.create(call.services.world, call.scope, site_id, _wanted(call, whole=True))
+    call.services.merchants.forget(call.scope.merchant_id)
+    return Reply(_shown(made), 201)
+
+
+async def list_all(call: Call) -> Reply:
+    found = await campaigns.list_all(call.services.world, call.scope, call.object_id(**_SITE))
+    return Reply(Campaigns(data=[_shown(one) for one in found]))
+
+
+async def read(call: Call) -> Reply:
+    ids = call.object_id(**_SITE), call.object_id("campaign", **_CAMPAIGN)
+    return Reply(_shown(await campaigns.read(call.services.world, call.scope, *ids)))
+
+
+async def replace(call: Call) -> Reply:
+    return await _change(call, whole=True)
+
+
+async def change(call: Call) -> Reply:
+    return await _change(call, whole=False)
+
+
+async def _change(call: Call, *, whole: bool) -> Reply:
+    ids = call.object_id(**_SITE), call.object_id("campaign", **_CAMPAIGN)
+    changed = await campaigns.update(call.services.world, call.scope, *ids, _wanted(call, whole=whole))
+    call.services.merchants.forget(call.scope.merchant_id)
+    return Reply(_shown(changed))
+
+
+async def delete(call: Call) -> Reply:
+    ids = call.object_id(**_SITE), call.object_id("campaign", **_CAMPAIGN)
+    await campaigns.retire(call.services.world, call.scope, *ids)
+    call.services.merchants.forget(call.scope.merchant_id)
+    return Reply(None, 204)
+
+
+def _wanted(call: Call, *, whole: bool) -> Wanted:
+    """`whole`: the key may not be missing, it is the name where none is sent, and switches that are left out are on."""
+    fields = Fields(call.body)
+    on = True if whole else None
+
+    def flag(name: str) -> bool | None:
+        given = fields.flag(name)
+        return on if given is None else given
+
+    key = fields.text("key", required=whole, maximum=64) or None
+    name = fields.text("name", maximum=128) or (key if whole else None)
+    descriptor = fields.text("descriptor", maximum=64)
+    wanted = Wanted(
+        key=key, name=name, cit_web=flag("citWeb"), cit_callcenter=flag("citCallcenter"), mit=flag("mit"),
+        descriptor=descriptor if whole or descriptor or "descriptor" in call.body else None,
+    )  # fmt: skip
+    fields.raise_if_any()
+    return wanted
+
+
+def _shown(one: Any) -> Campaign:
+    return Campaign(
+        id=one.campaign_id, site_id=one.site_id, key=one.key, name=one.name, descriptor=one.descriptor,
+        cit_web=one.cit_web, cit_callcenter=one.cit_callcenter, mit=one.mit, created_date=iso(one.created_at),
+    )  # fmt: skip
+
+
+_GROUP: Final = "Settings"
+_LIST, _ONE = "/v1/sites/{id}/campaigns", "/v1/sites/{id}/campaigns/{campaign}"
+_SPRING: Final = {"key": "spring-26", "name": "Spring"}
+METHODS: Final = (
+    Method(Operation("POST", _LIST, "Make a campaign",
+                     "Orders of the site name it by its key in `campaign`; it may have a descriptor of its own, and "
+                     "takes what its switches and those above it let through.", group=_GROUP, body=CampaignBody,
+                     answers={201: Campaign}, problems=("not_found", "conflict"),
+                     examples=(Example("a campaign", _SPRING, 201),)), create, "merchants"),
+    Method(Operation("GET", _LIST, "Campaigns of a site", group=_GROUP, answers={200: Campaigns},
+                     problems=("not_found",)), list_all, "merchants"),
+    Method(Operation("GET", _ONE, "One campaign", group=_GROUP, answers={200: Campaign}, problems=("not_found",)),
+           read, "merchants"),
+    Method(Operation("PUT", _ONE, "Replace a campaign", "Switches that are left out are on.", group=_GROUP,
+                     body=CampaignBody, answers={200: Campaign}, problems=("not_found", "conflict"),
+                     examples=(Example("another name", _SPRING | {"name": "Spring sale"}),)), replace, "merchants"),
+    Method(Operation("PATCH", _ONE, "Change a campaign", "What is left out stays.", group=_GROUP, body=CampaignPatch,
+                     answers={200: Campaign}, problems=("not_found", "conflict"),
+                     examples=(Example("no recurring payments", {"mit": False}),)), change, "merchants"),
+    Method(Operation("DELETE", _ONE, "Retire a campaign",
+                     "It takes no orders any more; those that it had keep it.", group=_GROUP, answers={204: None},
+                     problems=("not_found",)), delete, "merchants"),
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""GET /events: the feed. Source: contract §17.1; decision 0028."""
+
+from typing import Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.keys import names_of
+from recoup.doors.rescue.hook_owner import owner_of
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.events import EventQuery, EventShown, Feed
+from recoup.flows.messages.read_feed import LIMIT_MAX, read_feed
+from recoup.rules.messages.events import CATALOGUE, Event, rescue_object
+
+NUMBER_MAX: Final = 10**13 - 1
+_NAMES: Final = tuple(names_of(EventQuery))
+
+
+async def get_events(call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(_NAMES)
+    after, limit = query.number("after", 0, 0, NUMBER_MAX) or 0, query.number("limit", 100, 1, LIMIT_MAX) or 100
+    names = query.many("event", maximum=len(CATALOGUE))
+    query.raise_if_any()
+    page = await read_feed(call.services.world, await owner_of(call), after, limit, names)
+    data = [_shown(number, event) for number, event in page.events]
+    return Reply(Feed(data=data, next=str(page.next), has_more=page.has_more))
+
+
+def _shown(number: int, event: Event) -> EventShown:
+    return EventShown(Number=number, **rescue_object(event))
+
+
+_TEXT: Final = (
+    "Every event, lowest number first, whether or not an endpoint was told of it. Numbers have no gaps and follow the "
+    "order of commits: whoever keeps `next` and hands it back as `after` misses nothing and reads nothing twice. Each "
+    "item is what a webhook says, with its `Number`. With `event` a page may be short, or empty, while `hasMore` is "
+    "true: go on with `next`. Events of the stablecoin API are not among them. A partner's key reads the events of all "
+    "its merchants, in an order and with numbers of its own."
+)
+METHODS: Final = (
+    Method(Operation("GET", "/v1/events", "Events", _TEXT, group="Events", query=EventQuery, answers={200: Feed},
+                     examples=(Example("from the first"), Example("two kinds", {
+                         "after": 0, "limit": 20, "event": ["order.completed", "order.cancelled"],
+                     }))), get_events, "orders", partners=True),
+)  # fmt: skip

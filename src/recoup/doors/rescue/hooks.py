@@ -1,0 +1,104 @@
+"""/webhooks/{id}/rotate and /replay: new signing keys, and events once more. Source: contract §14.4, §14.5."""
+
+from datetime import timedelta
+from typing import Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.hook_owner import owner_of
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.hooks import ReplayBody, Replays, ReplayShown, RotateBody, RotatedKey
+from recoup.doors.rescue.shapes.settings import Endpoint
+from recoup.doors.rescue.webhooks import endpoint_id, shown
+from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.messages import replay as replays
+from recoup.flows.messages.replay import Replay, ReplayAsked
+from recoup.flows.messages.rotate import OVERLAP_HOURS_MAX, rotate_endpoint, rotate_shared
+from recoup.kernel.time import iso
+
+NUMBER_MAX: Final = 10**13 - 1
+KEY_MAX: Final = 128
+OVERLAP_HOURS: Final = 24
+
+
+async def rotate(call: Call) -> Reply:
+    which, overlap = endpoint_id(call), _overlap(call)
+    changed = await rotate_endpoint(call.services.world, await owner_of(call, writes=True), which, overlap)
+    return Reply(shown(changed))
+
+
+async def rotate_merchants(call: Call) -> Reply:
+    key, until = await rotate_shared(call.services.world, call.scope, _overlap(call))
+    return Reply(RotatedKey(signing_key=key, previous_key_until=iso_or_null(until)))
+
+
+async def replay(call: Call) -> Reply:
+    which, fields = endpoint_id(call), Fields(call.body)
+    events = None
+    if fields.has("events"):
+        events = fields.get("events")
+        if not (isinstance(events, list) and all(isinstance(name, str) for name in events)):
+            fields.complain("events", "must be an array of event names")
+    key = fields.text("idempotencyKey", maximum=KEY_MAX) or call.headers.get("idempotency-key", "").strip()
+    if len(key) > KEY_MAX:
+        fields.complain("idempotencyKey", f"must be at most {KEY_MAX} characters long")
+    asked = ReplayAsked(
+        fields.whole("fromNumber", low=1, high=NUMBER_MAX), fields.whole("toNumber", low=1, high=NUMBER_MAX),
+        fields.moment("since"), fields.moment("until"), tuple(dict.fromkeys(events)) if not fields.errors and events
+        is not None else None,
+    )  # fmt: skip
+    if asked.since and asked.until and asked.until <= asked.since:
+        fields.complain("until", "must be later than since")
+    fields.raise_if_any()
+    owner = await owner_of(call, writes=True)
+    return Reply(_shown(await replays.ask(call.services.world, owner, which, asked, key or None)), 202)
+
+
+async def list_replays(call: Call) -> Reply:
+    Query(call.query).raise_if_any()
+    found = await replays.list_all(call.services.world, await owner_of(call), endpoint_id(call))
+    return Reply(Replays(data=[_shown(one) for one in found]))
+
+
+def _overlap(call: Call) -> timedelta:
+    fields = Fields(call.body)
+    hours = fields.whole("overlapHours", low=0, high=OVERLAP_HOURS_MAX)
+    fields.raise_if_any()
+    return timedelta(hours=OVERLAP_HOURS if hours is None else hours)
+
+
+def _shown(one: Replay) -> ReplayShown:
+    return ReplayShown(id=one.replay_id, state=one.state, asked=one.asked, found=one.found,
+                       orders_left=one.orders_left, created_date=iso(one.created_at))  # fmt: skip
+
+
+GROUP: Final = "Webhooks"
+ROTATE: Final = (
+    "The answer shows the new key. For `overlapHours` (24) the old one stays good: the format `standard` then carries "
+    "both signatures; the others are signed with the old key, until the receiver refuses that with 400, 401, 403 or "
+    "422 and takes the same event signed with the new one. A second one within that time is a conflict, unless it "
+    "ends the old key at once with `overlapHours: 0`."
+)
+REPLAY: Final = (
+    "Sends events of the feed again, marked `IsResent`, with the ids that they had. They go by the same way as new "
+    "ones: an order's events in their order, what was to be sent next after them. Sending it again with the same "
+    "`idempotencyKey` is the same replay. One at a time for an endpoint; `GET …/replays` tells how far it is."
+)
+_RANGE: Final = {"since": "2026-03-02T00:00:00Z", "events": ["order.completed"]}
+METHODS: Final = (
+    Method(Operation("POST", "/v1/webhooks/rotate", "Replace the merchant's key",
+                     "It signs for every endpoint without a key of its own. " + ROTATE, group=GROUP, body=RotateBody,
+                     answers={200: RotatedKey}, problems=("conflict",),
+                     examples=(Example("at once: a key that leaked", {"overlapHours": 0}),)),
+           rotate_merchants, "merchants", body_optional=True),
+    Method(Operation("POST", "/v1/webhooks/{id}/rotate", "Replace an endpoint's key",
+                     "One that had used the merchant's key has one of its own from then on. " + ROTATE,
+                     group=GROUP, body=RotateBody, answers={200: Endpoint}, problems=("not_found", "conflict"),
+                     examples=(Example("two days", {"overlapHours": 48}),)), rotate, "merchants", body_optional=True),
+    Method(Operation("POST", "/v1/webhooks/{id}/replay", "Send events again", REPLAY, group=GROUP, body=ReplayBody,
+                     answers={202: ReplayShown}, problems=("not_found", "conflict", "wrong_state"),
+                     examples=(Example("from a day on", _RANGE, 202),)), replay, "merchants", body_optional=True),
+    Method(Operation("GET", "/v1/webhooks/{id}/replays", "Replays", group=GROUP, answers={200: Replays},
+                     problems=("not_found",)), list_replays, "merchants"),
+)  # fmt: skip

@@ -1,0 +1,190 @@
+"""/onboarding/application: from a draft to a merchant. Source: contract §13."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.errors import TABLE
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.onboarding_view import applicant_of, application_id, application_view
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.onboarding import (
+    PAGE_SIZE_MAX,
+    ApplicationBody,
+    ApplicationQuery,
+    Applications,
+    ApplicationStep,
+    ApplicationView,
+    ConvertedView,
+    MerchantKeys,
+    StepBody,
+)
+from recoup.doors.rescue.wire import ErrorTuple
+from recoup.flows.merchants import applications
+from recoup.flows.merchants.convert_application import convert_application
+from recoup.rules.merchants.application import Status
+from recoup.rules.merchants.form import KINDS, SITES_MAX, Form, WantedSite
+
+_STATUSES: Final = {one.lower(): one.value for one in Status if one is not Status.NEW}
+_DONE: Final[dict[str, Any]] = {"success": True, "status": "SUCCESS", "status_code": "200"}
+
+
+async def create(call: Call) -> Reply:
+    who = applicant_of(call)
+    made = await applications.create_application(call.services.world, who, _form(call))
+    return Reply(application_view(made | {"documents": ()}), 201)
+
+
+async def read(call: Call) -> Reply:
+    return Reply(await _read(call))
+
+
+async def replace(call: Call) -> Reply:
+    who = applicant_of(call)
+    await applications.change_application(call.services.world, who, application_id(call), _form(call))
+    return Reply(await _read(call))
+
+
+async def list_all(call: Call) -> Reply:
+    who, query = applicant_of(call), Query(call.query)
+    query.refuse_unknown(("status", "externalId", "limit", "after"))
+    limit = query.number("limit", 50, 1, PAGE_SIZE_MAX) or 50
+    status = query.choice("status", {"": ""} | _STATUSES, "")
+    external_id, after = query.one("externalId", maximum=64), query.guid("after")
+    query.raise_if_any()
+    rows = await applications.find_applications(
+        call.services.world, who, limit + 1, after=after, status=_STATUSES.get(status), external_id=external_id or None
+    )
+    more = rows[limit - 1]["application_id"] if len(rows) > limit else None
+    return Reply(Applications(data=[application_view(row) for row in rows[:limit]], next=more))
+
+
+async def submit(call: Call) -> Reply:
+    who = applicant_of(call)
+    row, lacks = await applications.submit_application(
+        call.services.world, who, application_id(call), _note(call)
+    )
+    if not lacks:
+        return Reply(_step(row, "The application waits for the operator's decision."))
+    digits, told = TABLE["invalid"].digits, [f"The {name} field is required." for name in lacks]
+    return Reply(ApplicationStep(
+        id=row["application_id"], application_status=row["status"], success=False, status="FAILED",
+        status_code=digits, result=f"The application is not complete: {', '.join(lacks)}.",
+        errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in told],
+        custom_properties={"missing": ",".join(lacks)},
+    ))  # fmt: skip
+
+
+async def cancel(call: Call) -> Reply:
+    who = applicant_of(call)
+    row = await applications.cancel_application(call.services.world, who, application_id(call), _note(call))
+    return Reply(_step(row, "The application is cancelled."))
+
+
+async def convert(call: Call) -> Reply:
+    who = applicant_of(call)
+    done = await convert_application(call.services.world, who, application_id(call), _note(call))
+    row, given = done.application, done.credentials
+    keys = MerchantKeys(**asdict(given)) if given is not None else None
+    result = "The merchant exists." if keys else "The merchant exists; its credentials were shown when it was made."
+    return Reply(ConvertedView(
+        id=row["application_id"], application_status=row["status"], result=result, mid=row["merchant_id"],
+        site_ids=list(done.site_ids), credentials=keys, handover_url=done.handover.url if done.handover else None,
+        **_DONE,
+    ))  # fmt: skip
+
+
+async def _read(call: Call) -> ApplicationView:
+    who = applicant_of(call)
+    return application_view(await applications.read_application(call.services.world, who, application_id(call)))
+
+
+def _step(row: dict[str, Any], result: str) -> ApplicationStep:
+    return ApplicationStep(id=row["application_id"], application_status=row["status"], result=result, **_DONE)
+
+
+def _note(call: Call) -> str:
+    fields = Fields(call.body)
+    note = fields.text("note", maximum=512)
+    fields.raise_if_any()
+    return note
+
+
+def _form(call: Call) -> Form:
+    fields = Fields(call.body)
+    contact, volumes = fields.object("contact"), fields.object("volumes")
+    form = Form(
+        external_id=fields.text("externalId", maximum=64), legal_name=fields.text("legalName", maximum=128),
+        trading_name=fields.text("tradingName", maximum=128), country=fields.text("country", maximum=2).upper(),
+        registration_number=fields.text("registrationNumber", maximum=64),
+        business_category=fields.text("businessCategory", maximum=4), contact_name=contact.text("name", maximum=128),
+        contact_email=contact.text("email", maximum=254), contact_phone=contact.text("phone", maximum=32),
+        currency=volumes.text("currency", maximum=3).upper(),
+        monthly_units=volumes.units("monthlyAmount", low=0, high=10**12),
+        average_units=volumes.units("averageAmount", low=0, high=10**12), kinds=_kinds(fields),
+        sites=tuple(_site(one) for one in fields.objects("sites", maximum=SITES_MAX)),
+    )  # fmt: skip
+    fields.raise_if_any()
+    return form
+
+
+def _site(site: Fields) -> WantedSite:
+    return WantedSite(
+        url=site.text("url", maximum=512), name=site.text("name", maximum=128),
+        descriptor=site.text("descriptor", maximum=22), support=site.text("supportContact", maximum=128),
+    )  # fmt: skip
+
+
+def _kinds(fields: Fields) -> tuple[str, ...]:
+    value = fields.get("kinds")
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > len(KINDS) or not all(isinstance(one, str) for one in value):
+        fields.complain("kinds", f"must be a list of {', '.join(KINDS)}")
+        return ()
+    return tuple(dict.fromkeys(value))
+
+
+_PATH: Final = "/v1/onboarding/application"
+_GROUP: Final = "Onboarding"
+_EXAMPLE: Final[dict[str, Any]] = {
+    "legalName": "Brightleaf Tea Ltd", "country": "GB", "registrationNumber": "09876543",
+    "businessCategory": "5499", "contact": {"name": "Ana Roe", "email": "ana@brightleaf.example"},
+    "volumes": {"currency": "GBP", "monthlyAmount": 4500000, "averageAmount": 2490}, "kinds": ["cit_web", "mit"],
+    "sites": [{"url": "https://brightleaf.example", "name": "Brightleaf", "descriptor": "BRIGHTLEAF*TEA"}],
+}  # fmt: skip
+_TEXT: Final = "Your own applications only; another's is not found."
+
+
+def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
+    return Operation(method, _PATH + path, summary, text, group=_GROUP, **more)
+
+
+METHODS: Final = (
+    Method(_operation("POST", "", "Begin an application", "A draft: it may be empty, and is filled in by PUT.",
+                      body=ApplicationBody, answers={201: ApplicationView}, problems=("conflict",),
+                      examples=(Example("a tea shop", _EXAMPLE, 201, {"status": "DRAFT"}),)),
+           create, "merchants", partners=True),
+    Method(_operation("GET", "/list", "Your applications", _TEXT, query=ApplicationQuery, answers={200: Applications}),
+           list_all, "merchants", partners=True),
+    Method(_operation("GET", "/{id}", "One application", _TEXT, answers={200: ApplicationView},
+                      problems=("not_found",)), read, "merchants", partners=True),
+    Method(_operation("PUT", "/{id}", "Fill in a draft", "All of it: what is left out is empty. Later than DRAFT: 409.",
+                      body=ApplicationBody, answers={200: ApplicationView},
+                      problems=("not_found", "conflict", "wrong_state"),
+                      examples=(Example("another name", _EXAMPLE | {"tradingName": "Leaf"}),)),
+           replace, "merchants", partners=True),
+    Method(_operation("POST", "/{id}/submit", "Submit a draft",
+                      "FAILED names every field and document that is missing; the draft stays as it is.",
+                      body=StepBody, answers={200: ApplicationStep}, problems=("not_found", "wrong_state")),
+           submit, "merchants", body_optional=True, partners=True),
+    Method(_operation("POST", "/{id}/cancel", "Cancel an application",
+                      "In any state until its merchant exists. A second time it is answered as the first.",
+                      body=StepBody, answers={200: ApplicationStep}, problems=("not_found", "wrong_state")),
+           cancel, "merchants", body_optional=True, partners=True),
+    Method(_operation("POST", "/{id}/convert", "Make it a merchant",
+                      "Of an APPROVED application, once: the same merchant is answered whenever it is asked again.",
+                      body=StepBody, answers={200: ConvertedView}, problems=("not_found", "wrong_state", "conflict")),
+           convert, "merchants", body_optional=True, partners=True),
+)  # fmt: skip

@@ -1,0 +1,88 @@
+"""/onboarding/application/{id}/documents: what shows that a business is what it says. Source: contract §13."""
+
+import base64
+import binascii
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.onboarding_view import applicant_of, application_id, document_members, document_view
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.onboarding import CONTENT_MAX, Document, DocumentBody, DocumentContent, Documents
+from recoup.flows.merchants import application_documents
+
+_BASE64: Final = "must be base64, with the alphabet of RFC 4648 §4 and its padding"
+
+
+async def attach(call: Call) -> Reply:
+    who, fields = applicant_of(call), Fields(call.body)
+    kind, name = fields.text("kind", required=True, maximum=32), fields.text("name", required=True)
+    content = _content(fields)
+    fields.raise_if_any()
+    made = await application_documents.attach_document(
+        call.services.world, who, application_id(call), kind, name, content
+    )
+    return Reply(document_view(made), 201)
+
+
+async def list_all(call: Call) -> Reply:
+    found = await application_documents.list_documents(
+        call.services.world, applicant_of(call), application_id(call)
+    )
+    return Reply(Documents(data=[document_view(row) for row in found]))
+
+
+async def read(call: Call) -> Reply:
+    row, content = await application_documents.read_document(
+        call.services.world, applicant_of(call), application_id(call), _document_id(call)
+    )
+    return Reply(DocumentContent(**document_members(row), content=base64.b64encode(content).decode()))
+
+
+async def delete(call: Call) -> Reply:
+    who = applicant_of(call)
+    await application_documents.remove_document(
+        call.services.world, who, application_id(call), _document_id(call)
+    )
+    return Reply(None, 204)
+
+
+def _document_id(call: Call) -> UUID:
+    return call.object_id("docId", noun="document", cure="See GET /v1/onboarding/application/{id}/documents.")
+
+
+def _content(fields: Fields) -> bytes:
+    text = fields.text("content", required=True, maximum=CONTENT_MAX)
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        fields.complain("content", _BASE64)
+        return b""
+
+
+# The smallest image there is: one grey pixel.
+_PIXEL: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+)
+_PATH: Final = "/v1/onboarding/application/{id}/documents"
+_GROUP: Final = "Onboarding"
+_DRAFT: Final = "While the application is a draft."
+
+
+def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
+    return Operation(method, _PATH + path, summary, text, group=_GROUP, **more)
+
+
+METHODS: Final = (
+    Method(_operation("POST", "", "Add a document", f"{_DRAFT} The same bytes again are the document that is there.",
+                      body=DocumentBody, answers={201: Document}, problems=("not_found", "wrong_state", "conflict"),
+                      examples=(Example("an image", {"kind": "registration", "name": "extract.png", "content": _PIXEL},
+                                        201, {"mediaType": "image/png"}),)), attach, "merchants", partners=True),
+    Method(_operation("GET", "", "Documents of an application", "Without their bytes.", answers={200: Documents},
+                      problems=("not_found",)), list_all, "merchants", partners=True),
+    Method(_operation("GET", "/{docId}", "One document", "With its bytes.", answers={200: DocumentContent},
+                      problems=("not_found",)), read, "merchants", partners=True),
+    Method(_operation("DELETE", "/{docId}", "Remove a document", f"{_DRAFT} Its bytes are gone.", answers={204: None},
+                      problems=("not_found", "wrong_state")), delete, "merchants", partners=True),
+)  # fmt: skip

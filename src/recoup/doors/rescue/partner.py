@@ -1,0 +1,165 @@
+"""/partner, /partner/merchants and its switches: the partner itself, and all its merchants. Source: contract §16.5."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.fields import GUID, Fields
+from recoup.doors.rescue.partner_caller import only_partner, partner_scope
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import PARTNER, Call, Method, Reply
+from recoup.doors.rescue.shapes.partners import (
+    MIDS_MAX,
+    PAGE_MAX,
+    Credentials,
+    Handover,
+    Merchant,
+    MerchantBody,
+    MerchantMade,
+    MerchantQuery,
+    Merchants,
+    Partner,
+    Quota,
+    SwitchesBody,
+    SwitchResult,
+    SwitchResults,
+)
+from recoup.flows.merchants import handover, partner_merchants
+from recoup.flows.merchants.bulk_switches import switch_many
+from recoup.flows.merchants.partner_merchants import STATES, MerchantAsked
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.store.read.partner_merchants import MerchantFilter, list_merchants
+from recoup.store.read.partners import count_merchants
+
+_KEY_MAX: Final = 128
+SWITCHES: Final = {"citWeb": "cit_web", "citCallcenter": "cit_callcenter", "mit": "mit"}
+
+
+async def read(call: Call) -> Reply:
+    partner = await only_partner(call)
+    services = call.services
+    async with services.world.db.connection() as connection:
+        merchants = await count_merchants(connection, partner.partner_id)
+    calls = services.limits.minutes.count(partner.partner_id, services.world.clocks.monotonic())
+    quota = Quota(merchants_max=partner.merchants_max, merchants=merchants, calls_per_minute=partner.calls_per_minute,
+                  calls_this_minute=calls)  # fmt: skip
+    return Reply(Partner(id=partner.partner_id, name=partner.name, state=partner.state,
+                         created_date=iso(partner.created_at), quota=quota))  # fmt: skip
+
+
+async def create(call: Call) -> Reply:
+    await only_partner(call, writes=True)
+    asked = _asked(call)
+    made = await partner_merchants.create(call.services.world, partner_scope(call), asked)
+    status = 201 if made.credentials is not None else 200
+    told = credentials_shown(made.credentials) if made.credentials else None
+    link = handover_shown(made.handover) if made.handover else None
+    return Reply(MerchantMade(mid=made.merchant_id, credentials=told, handover=link), status,
+                 ((b"cache-control", b"no-store"),))  # fmt: skip
+
+
+async def list_all(call: Call) -> Reply:
+    partner, query = await only_partner(call), Query(call.query)
+    query.refuse_unknown(("state", "name", "externalId", "limit", "after"))
+    limit, after = query.number("limit", 50, 1, PAGE_MAX) or 50, query.guid("after")
+    state = query.choice("state", {"": ""} | {one: one for one in STATES}, "") or None
+    name, external_id = query.one("name", maximum=128), query.one("externalId", maximum=128) or None
+    query.raise_if_any()
+    wanted = MerchantFilter(partner.partner_id, state, name, external_id)
+    async with call.services.world.db.connection() as connection:
+        rows = await list_merchants(connection, wanted, after, limit + 1)
+    data = [Merchant(**merchant_members(row)) for row in rows[:limit]]
+    return Reply(Merchants(data=data, next=data[-1].mid if len(rows) > limit else None))
+
+
+async def switch(call: Call) -> Reply:
+    await only_partner(call, writes=True)
+    fields = Fields(call.body)
+    mids = _mids(fields)
+    wanted = {kind: on for name, kind in SWITCHES.items() if (on := fields.flag(name)) is not None}
+    if not wanted and not fields.errors:
+        fields.complain("", text="Name at least one switch: citWeb, citCallcenter or mit.")
+    why = fields.text("why", maximum=256)
+    fields.raise_if_any()
+    results = await switch_many(call.services.world, partner_scope(call), mids, wanted, why)
+    told = {kind: name for name, kind in SWITCHES.items()}
+    for one in results:
+        if one.changed:
+            call.services.merchants.forget(one.merchant_id)
+    return Reply(SwitchResults(changed=sum(bool(one.changed) for one in results), data=[
+        SwitchResult(mid=one.merchant_id, result=one.word, changed=[told[kind] for kind in one.changed],
+                     reason=one.reason) for one in results
+    ]))  # fmt: skip
+
+
+def _mids(fields: Fields) -> list[UUID]:
+    given, found = fields.get("mids"), []
+    if not isinstance(given, list) or not 1 <= len(given) <= MIDS_MAX:
+        fields.complain("mids", f"must be an array of 1 to {MIDS_MAX} GUIDs")
+        return []
+    for one in given:
+        mid = parse_id(one) if isinstance(one, str) else None
+        if mid is None:
+            fields.complain("mids", f"has a member that {GUID}")
+            return []
+        found.append(mid)
+    return found
+
+
+def _asked(call: Call) -> MerchantAsked:
+    key = call.headers.get("idempotency-key", "").strip()
+    if len(key) > _KEY_MAX or not key.isprintable():
+        raise Problem("invalid", f"The Idempotency-Key has more than {_KEY_MAX} characters, or some that are not seen.",
+                      field="Idempotency-Key", cure="Send a GUID.")  # fmt: skip
+    fields = Fields(call.body)
+    site = fields.object("site")
+    asked = MerchantAsked(
+        name=fields.text("name", required=True, maximum=128), site_url=site.text("url", required=True, maximum=512),
+        site_name=site.text("name", required=True, maximum=128),
+        descriptor=site.text("descriptor", required=True, maximum=64),
+        external_id=fields.text("externalId", maximum=128) or None, key=key or None,
+    )  # fmt: skip
+    fields.raise_if_any()
+    return asked
+
+
+def merchant_members(row: Any) -> dict[str, Any]:
+    return {
+        "mid": row["merchant_id"], "name": row["name"], "external_id": row["external_id"], "state": row["state"],
+        "cit_web": row["cit_web"], "cit_callcenter": row["cit_callcenter"], "mit": row["mit"], "sites": row["sites"],
+        "created_date": iso(row["created_at"]),
+    }  # fmt: skip
+
+
+def credentials_shown(given: handover.Credentials) -> Credentials:
+    return Credentials(**{name: getattr(given, name) for name in Credentials.__struct_fields__})
+
+
+def handover_shown(given: handover.Handover) -> Handover:
+    return Handover(url=given.url, expires_date=iso(given.expires_at))
+
+
+GROUP: Final = "Partners"
+_SHOP: Final = {"name": "Brightleaf Tea", "externalId": "crm-7731",
+                "site": {"url": "https://tea.example", "name": "Tea shop", "descriptor": "BRIGHTLEAFTEA"}}  # fmt: skip
+_MID: Final = "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
+METHODS: Final = (
+    Method(Operation("GET", "/v1/partner", "Your account", "What you may have, and have. With a partner's key.",
+                     group=GROUP, credential=PARTNER, answers={200: Partner}), read, PARTNER),
+    Method(Operation("POST", "/v1/partner/merchants", "Make a merchant",
+                     "With its first site and all its credentials, which are shown once: here, and by the link to "
+                     "whoever opens it first. With an `Idempotency-Key`, or an `externalId`, sending it again makes no "
+                     "second merchant: it is answered 200, without secrets. Its portal page is there a moment later.",
+                     group=GROUP, credential=PARTNER, body=MerchantBody, answers={201: MerchantMade, 200: MerchantMade},
+                     problems=("conflict",), examples=(Example("a shop", _SHOP, 201),)), create, PARTNER),
+    Method(Operation("GET", "/v1/partner/merchants", "Your merchants", group=GROUP, credential=PARTNER,
+                     query=MerchantQuery, answers={200: Merchants}), list_all, PARTNER),
+    Method(Operation("POST", "/v1/partner/merchants/switches", "Switch kinds of orders at many merchants",
+                     "Each is done by itself and answered by itself; a merchant that is not yours is `not_found`, and "
+                     "keeps no other from being switched.",
+                     group=GROUP, credential=PARTNER, body=SwitchesBody, answers={200: SwitchResults},
+                     examples=(Example("no recurring payments", {"mids": [_MID], "mit": False, "why": "audit"}),)),
+           switch, PARTNER),
+)  # fmt: skip

@@ -1,0 +1,71 @@
+"""/partner/report: counts and amounts over all merchants of a partner. Source: contract §16.5 (reporting)."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.rescue.partner import GROUP
+from recoup.doors.rescue.partner_caller import only_partner
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import PARTNER, Call, Method, Reply
+from recoup.doors.rescue.shapes.partners import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
+from recoup.flows.merchants.partners import own_merchant
+from recoup.flows.money.partner_report import DAYS_MAX, Asked, report_csv, report_page
+from recoup.kernel.currencies import EXPONENTS
+
+DAYS_USUAL: Final = 30
+_FORMATS: Final = {"json": "json", "csv": "csv"}
+
+
+async def report(call: Call) -> Reply:
+    partner, query, world = await only_partner(call), Query(call.query), call.services.world
+    query.refuse_unknown(("from", "to", "mid", "currency", "limit", "after", "format"))
+    accepted = call.headers.get("accept", "").lower()
+    form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
+    today = world.clocks.wall().date()
+    first, last, asset = _day(query, "from"), _day(query, "to") or today, query.one("currency").upper() or None
+    mid, after = query.guid("mid"), query.guid("after")
+    limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20
+    if asset is not None and asset not in EXPONENTS:
+        query.complain("currency", text=f"The currency {asset[:4]!r} is not an ISO 4217 code.")
+    first = first or last - timedelta(days=DAYS_USUAL - 1)
+    if not 0 <= (last - first).days < DAYS_MAX:
+        query.complain("to", text=f"The last day must be the first or later, within {DAYS_MAX} days.")
+    query.raise_if_any()
+    if mid is not None:
+        mid = await own_merchant(world, partner.partner_id, mid)
+    asked = Asked(partner.partner_id, first, last, mid, asset)
+    if form == "csv":
+        name = f'attachment; filename="merchants-{first}-{last}.csv"'.encode()
+        headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
+        return Reply(report_csv(world, asked), headers=headers)
+    rows, further = await report_page(world, asked, after, limit)
+    return Reply(Report(from_=first.isoformat(), to=last.isoformat(), next=further, data=[
+        ReportRow(mid=row.merchant_id, name=row.name, day=row.day.isoformat(), currency=row.asset, kind=row.kind,
+                  count=row.counted, amount=row.units) for row in rows
+    ]))  # fmt: skip
+
+
+def _day(query: Query, name: str) -> date | None:
+    text = query.one(name, maximum=10)
+    if not text:
+        return None
+    try:
+        found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        found = None
+    if found is None or not 2000 <= found.year < 2200:
+        query.complain(name, "must be a day like 2026-03-01")
+        return None
+    return found
+
+
+METHODS: Final = (
+    Method(Operation("GET", "/v1/partner/report", "Report over your merchants",
+                     "Counts and amounts by merchant, day, currency and kind. `placed` counts orders that came in; all "
+                     "other kinds are the ledger's own entries on the merchant's account, to the cent. Days are those "
+                     "of the merchants' business time in UTC; a page holds whole merchants. With `format=csv`, or "
+                     "`Accept: text/csv`, all merchants come as one file with decimal amounts.",
+                     group=GROUP, credential=PARTNER, query=ReportQuery, answers={200: Report},
+                     problems=("not_found",)), report, PARTNER),
+)  # fmt: skip

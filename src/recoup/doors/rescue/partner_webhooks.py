@@ -1,0 +1,33 @@
+"""/partner/webhooks: a partner's endpoints, which hear of all its merchants. As a merchant's own, with keys of their
+own. Source: contract §14, §16.5."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from recoup.doors.edge.described import Example
+from recoup.doors.rescue import hooks, webhooks
+from recoup.doors.rescue.resource import PARTNER, Method
+
+_PREFIX: Final = "/v1/webhooks"
+_LEFT_OUT: Final = frozenset({f"{_PREFIX}/rotate"})  # a partner has no key that its endpoints share
+_TEXT: Final = (
+    " For a partner: all your merchants are heard of, each event names its `Mid`; every endpoint has its own key."
+)
+
+
+def _of_partners() -> Iterator[Method]:
+    for method in (*webhooks.METHODS, *hooks.METHODS):
+        told = method.operation
+        if told.path in _LEFT_OUT:
+            continue
+        path = told.path.replace(_PREFIX, "/v1/partner/webhooks")
+        text = told.text.split(" With `format: stablecoin`")[0]
+        examples = tuple(Example(e.name, e.request, e.status, e.answer) for e in told.examples
+                         if not (isinstance(e.request, dict) and e.request.get("format") == "stablecoin"))  # fmt: skip
+        yield Method(replace(told, path=path, group="Partners", text=text + _TEXT, examples=examples,
+                             credential=PARTNER), method.handle,
+                     PARTNER, method.body_optional)  # fmt: skip
+
+
+METHODS: Final = tuple(_of_partners())

@@ -1,0 +1,150 @@
+"""GET /reports/…: by transaction, descriptor, site and campaign. Source: seed 004 (reporting)."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.reports import (
+    ROWS_MAX,
+    CampaignRow,
+    CampaignsReport,
+    DescriptorRow,
+    Descriptors,
+    OriginQuery,
+    Paged,
+    SiteRow,
+    SitesReport,
+    Sums,
+    TransactionRow,
+    Transactions,
+)
+from recoup.doors.rescue.wire import iso_or_null
+from recoup.flows.money.origin_reports import (
+    AMOUNTS,
+    COUNTS,
+    GROUPS_MAX,
+    LOWEST,
+    Asked,
+    grouped_report,
+    report_csv,
+    transactions_page,
+)
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+
+SPAN_MAX: Final = timedelta(days=400)
+_NAMES: Final = ("from", "to", "currency", "limit", "after", "format")
+_FORMATS: Final = {"json": "json", "csv": "csv"}
+
+
+async def get_report(report: str, call: Call) -> Reply:
+    query = Query(call.query)
+    query.refuse_unknown(_NAMES)
+    limit = query.number("limit", 100, 1, ROWS_MAX) or 100
+    accepted = call.headers.get("accept", "").lower()
+    form = query.choice("format", _FORMATS, "csv" if accepted.startswith("text/csv") else "json")
+    after = _after(query, report)
+    asked = await _asked(call, query)
+    world, (begin, end) = call.services.world, asked.span
+    if form == "csv":
+        name = f'attachment; filename="{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}.csv"'.encode()
+        headers = ((b"content-type", b"text/csv; charset=utf-8"), (b"content-disposition", name))
+        return Reply(report_csv(world, report, asked), headers=headers)
+    if report == "transactions":
+        found = await transactions_page(world, asked, after, limit)
+    else:
+        found = await grouped_report(world, report, asked, after, limit)
+    row_of, answer = _SHAPES[report]
+    totals = None if query.one("after") else [Sums(**_sums(row)) for row in found.totals]
+    return Reply(answer(
+        from_=iso(begin), to=iso(end), totals=totals, next=found.next, data=[row_of(row) for row in found.rows],
+    ))  # fmt: skip
+
+
+async def _asked(call: Call, query: Query) -> Asked:
+    """Raises: Problem(invalid), all complaints at once."""
+    begin, end = query.instant("from"), query.instant("to")
+    asset = query.one("currency", maximum=16).upper() or None
+    if asset is not None and asset not in EXPONENTS:
+        query.complain("currency", text=f"The currency {asset[:8]!r} is not known.")
+    if begin is None and "From" not in query.errors:
+        query.complain("from", text="Name the period's first instant.")
+    query.raise_if_any()
+    assert begin is not None
+    if end is None:
+        known = await call.services.merchants.get(call.scope.merchant_id)
+        end = known.merchant.business(call.services.world.clocks.wall())
+    if not begin < end <= begin + SPAN_MAX:
+        message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
+        raise Problem("invalid", message, field="To", cure="Ask for less at a time.")
+    return Asked(call.scope.merchant_id, (begin, end), asset)
+
+
+def _after(query: Query, report: str) -> Any:
+    text = query.one("after", maximum=64)
+    if report == "transactions":
+        found = parse_id(text) if text else LOWEST
+        if found is None:
+            query.complain("after", "must be the next of an answer")
+        return found
+    fits = text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= GROUPS_MAX
+    if text and not fits:
+        query.complain("after", "must be the next of an answer")
+    return int(text) if fits else 0
+
+
+def _sums(row: Any) -> dict[str, Any]:
+    return {"currency": row["asset"]} | {name: int(row[name]) for name in (*AMOUNTS, *COUNTS)}
+
+
+def _transaction(row: Any) -> TransactionRow:
+    return TransactionRow(
+        order_id=row["order_id"], external_order_id=row["external_id"], order_type=row["order_type"],
+        placed_date=iso_or_null(row["placed_at"]), site_id=row["site_id"], site=row["site"], campaign=row["key"],
+        descriptor=row["descriptor"], **_sums(row),
+    )  # fmt: skip
+
+
+def _descriptor(row: Any) -> DescriptorRow:
+    return DescriptorRow(descriptor=row["descriptor"], **_sums(row))
+
+
+def _site(row: Any) -> SiteRow:
+    return SiteRow(site_id=row["site_id"], site=row["site"], url=row["url"], **_sums(row))
+
+
+def _campaign(row: Any) -> CampaignRow:
+    return CampaignRow(site_id=row["site_id"], site=row["site"], campaign_id=row["campaign_id"], campaign=row["key"],
+                       name=row["campaign"], **_sums(row))  # fmt: skip
+
+
+_SHAPES: Final[dict[str, tuple[Callable[[Any], Any], type[Any]]]] = {
+    "transactions": (_transaction, Transactions), "descriptors": (_descriptor, Descriptors),
+    "sites": (_site, SitesReport), "campaigns": (_campaign, CampaignsReport),
+}  # fmt: skip
+_TEXT: Final = (
+    "From the ledger, by the date of booking: `from` is included, `to` is not, both are business time. The rows of all "
+    "pages add up to `totals`, to the cent, and so do the rows of the other reports of the same period. With "
+    "`format=csv`, or `Accept: text/csv`, all rows come as one file with decimal amounts."
+)
+_TITLES: Final = {
+    "transactions": "What each order brought", "descriptors": "What each descriptor brought",
+    "sites": "What each site brought", "campaigns": "What each campaign brought",
+}  # fmt: skip
+
+
+def _method(report: str) -> Method:
+    shape: type[Paged] = _SHAPES[report][1]
+    handle: Callable[[Call], Awaitable[Reply]] = partial(get_report, report)
+    return Method(Operation("GET", f"/v1/reports/{report}", _TITLES[report], _TEXT, group="Reports", query=OriginQuery,
+                            answers={200: shape}, examples=(Example("a month", {"from": "2026-03-01T00:00:00Z"}),)),
+                  handle, "orders")  # fmt: skip
+
+
+METHODS: Final = tuple(_method(report) for report in _SHAPES)

@@ -1,0 +1,172 @@
+"""Applications to become a merchant. Source: contract §13 (paths, statuses, envelope); the fields are ours."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+
+from recoup.doors.rescue.wire import Cents, Envelope, Moment, Shape, Text32, Text64, Text128, Text512
+from recoup.rules.merchants.documents import BYTES_MAX
+
+PAGE_SIZE_MAX = 200
+CONTENT_MAX = -(-BYTES_MAX // 3) * 4
+Category = Annotated[str, Meta(max_length=4, description="Merchant category code of ISO 18245, four digits.")]
+Country = Annotated[str, Meta(max_length=2, description="ISO 3166: US, DE.")]
+ExternalId = Annotated[Text64, Meta(description="Your own name for it; of your open applications one has it.")]
+Kind = Annotated[str, Meta(description="`registration`, `identity`, `bank`, `processing` or `other`.")]
+
+
+class Contact(Shape, kw_only=True):
+    """Whom the operator asks."""
+
+    name: Text128 | None = None
+    email: Annotated[str, Meta(max_length=254)] | None = None
+    phone: Text32 | None = None
+
+
+class Volumes(Shape, kw_only=True):
+    """What the business expects to sell."""
+
+    currency: Annotated[str, Meta(max_length=3, description="ISO 4217.")] | None = None
+    monthly_amount: Cents | None = None
+    average_amount: Cents | None = None
+
+
+class ApplicationSite(Shape, kw_only=True):
+    """A site of the merchant to be; the first is the default."""
+
+    url: Annotated[Text512, Meta(description="https address or host name.")] | None = None
+    name: Text128 | None = None
+    descriptor: Annotated[str, Meta(max_length=22, description="What customers see on statements.")] | None = None
+    support_contact: Text128 | None = None
+
+
+class ApplicationBody(Shape, kw_only=True):
+    """A draft may leave anything out; what is there must be well formed. PUT replaces all of it."""
+
+    external_id: ExternalId | None = None
+    legal_name: Text128 | None = None
+    trading_name: Annotated[Text128, Meta(description="Where it differs from the legal name.")] | None = None
+    country: Country | None = None
+    registration_number: Text64 | None = None
+    business_category: Category | None = None
+    contact: Contact | None = None
+    volumes: Volumes | None = None
+    kinds: Annotated[list[str], Meta(description="Of `cit_web`, `cit_callcenter`, `mit`: what it wants.")] | None = None
+    sites: list[ApplicationSite] | None = None
+
+
+class StepBody(Shape, kw_only=True):
+    """May be left out."""
+
+    note: Annotated[Text512 | None, Meta(description="Kept in the application's log.")] = None
+
+
+class DocumentBody(Shape, kw_only=True):
+    """A document: PDF, PNG or JPEG, told by its bytes."""
+
+    kind: Kind
+    name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
+    content: Annotated[
+        str,
+        Meta(min_length=1, max_length=CONTENT_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
+    ]
+
+
+class Document(Shape, kw_only=True):
+    """What is told of a document."""
+
+    id: UUID
+    kind: str
+    name: str
+    media_type: Annotated[str, Meta(description="As its bytes say.")]
+    bytes: int
+    sha256: str
+    added_date: Moment
+
+
+class DocumentContent(Document, kw_only=True):
+    """With its bytes."""
+
+    content: Annotated[str, Meta(description="Base64.")]
+
+
+class Documents(Shape, kw_only=True):
+    """Of one application, in the order of their coming."""
+
+    data: list[Document]
+    success: bool = True
+
+
+class ApplicationView(Shape, kw_only=True):
+    """An application."""
+
+    id: UUID
+    status: Annotated[str, Meta(description="DRAFT, SUBMITTED, APPROVED, DECLINED, CANCELLED or CONVERTED.")]
+    external_id: str
+    legal_name: str
+    trading_name: str
+    country: str
+    registration_number: str
+    business_category: str
+    contact: Contact
+    volumes: Volumes
+    kinds: list[str]
+    sites: list[ApplicationSite]
+    documents: list[Document]
+    missing: Annotated[list[str], Meta(description="What a draft lacks before it can be submitted.")]
+    reason: Annotated[str | None, Meta(description="Why it was declined.")]
+    note: Annotated[str | None, Meta(description="The operator's word.")]
+    mid: Annotated[UUID | None, Meta(description="The merchant, once it exists.")]
+    created_date: Moment
+    changed_date: Moment
+    submitted_date: Moment | None
+    decided_date: Moment | None
+    success: bool = True
+
+
+class ApplicationQuery(Shape, kw_only=True):
+    """Newest first."""
+
+    status: str | None = None
+    external_id: Text64 | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 50
+    after: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
+
+
+class Applications(Shape, kw_only=True):
+    """A page of your applications."""
+
+    data: list[ApplicationView]
+    next: Annotated[UUID | None, Meta(description="Hand it back as `after`; null: that was all.")] = None
+    success: bool = True
+
+
+class ApplicationStep(Envelope, kw_only=True):
+    """`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200 or six digits."""
+
+    id: UUID
+    application_status: str
+
+
+class MerchantKeys(Shape, kw_only=True):
+    """Shown this once."""
+
+    mid: str
+    site_id: str
+    app_key: str
+    app_secret: str
+    tokenization_key: str
+    webhook_key: str
+    stablecoin_key_id: str
+    stablecoin_secret: str
+    stablecoin_webhook_secret: str
+
+
+class ConvertedView(ApplicationStep, kw_only=True):
+    """The merchant that it became. `credentials` come with the first answer only."""
+
+    mid: UUID
+    site_ids: list[UUID]
+    credentials: MerchantKeys | None
+    handover_url: Annotated[str | None, Meta(description="A page that shows them once, while nobody has opened it.")]

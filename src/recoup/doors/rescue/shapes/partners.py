@@ -1,0 +1,265 @@
+"""What a partner asks and is told. Source: contract §16.5; seed 004."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, field
+
+from recoup.doors.rescue.shapes.settings import Descriptor
+from recoup.doors.rescue.wire import Moment, Shape, Text, Text128
+
+MIDS_MAX = 500
+PAGE_MAX = 200
+REPORT_PAGE_MAX = 100
+MerchantState = Annotated[str, Meta(description="`active`, or `paused`: it takes no new orders; what it has goes on.")]
+
+
+class Quota(Shape, kw_only=True):
+    """What a partner may have, and has."""
+
+    merchants_max: int
+    merchants: int
+    calls_per_minute: Annotated[int, Meta(description="Over its own and all its merchants' keys, in each process.")]
+    calls_this_minute: int
+
+
+class Partner(Shape, kw_only=True):
+    """The partner itself."""
+
+    id: UUID
+    name: str
+    state: Annotated[str, Meta(description="`active`, or `paused`: it may read only.")]
+    created_date: Moment
+    quota: Quota
+    success: bool = True
+
+
+class PartnerSite(Shape, kw_only=True):
+    """The first site; more are made with the merchant's own key."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=512, description="https address or host name.")]
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    descriptor: Descriptor
+
+
+class MerchantBody(Shape, kw_only=True):
+    """A merchant with its first site."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    site: PartnerSite
+    external_id: Annotated[Text128 | None, Meta(description="How you call it; one merchant for each.")] = None
+
+
+class MerchantPatch(Shape, kw_only=True):
+    """What is left out stays."""
+
+    name: Text128 | None = None
+    state: MerchantState | None = None
+
+
+class KeysBody(Shape, kw_only=True):
+    """How long the old keys live on."""
+
+    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0: they end now.")] = 0
+
+
+class Credentials(Shape, kw_only=True):
+    """Shown once. What is empty stays as it was."""
+
+    mid: str
+    site_id: str
+    app_key: str
+    app_secret: str
+    tokenization_key: str
+    webhook_key: str
+    stablecoin_key_id: str
+    stablecoin_secret: str
+    stablecoin_webhook_secret: str
+
+
+class Handover(Shape, kw_only=True):
+    """A page that shows the credentials once, to whoever opens it first."""
+
+    url: str
+    expires_date: Moment
+
+
+class MerchantMade(Shape, kw_only=True):
+    """With its credentials, the first time."""
+
+    mid: UUID
+    credentials: Annotated[
+        Credentials | None, Meta(description="null in the answer to a repeat: secrets are shown once.")
+    ]
+    handover: Annotated[Handover | None, Meta(description="null when it was opened, or is over.")]
+    success: bool = True
+
+
+class NewKeys(Shape, kw_only=True):
+    """New keys; those that sign webhooks stay."""
+
+    credentials: Credentials
+    handover: Handover
+    old_keys_end: Moment
+    success: bool = True
+
+
+class Merchant(Shape, kw_only=True):
+    """A merchant in the list."""
+
+    mid: UUID
+    name: str
+    external_id: str | None
+    state: MerchantState
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    sites: Annotated[int, Meta(description="How many take orders.")]
+    created_date: Moment
+
+
+class MerchantQuery(Shape, kw_only=True):
+    """In the order of their making."""
+
+    state: MerchantState | None = None
+    name: Annotated[Text128 | None, Meta(description="A part of it, in any case.")] = None
+    external_id: Text128 | None = None
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
+    after: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
+
+
+class Merchants(Shape, kw_only=True):
+    """A page of them."""
+
+    data: list[Merchant]
+    next: Annotated[UUID | None, Meta(description="Hand it back as `after`; null: that was all.")] = None
+    success: bool = True
+
+
+class MerchantSite(Shape, kw_only=True):
+    """One of its sites."""
+
+    id: UUID
+    url: str
+    name: str
+    descriptor: str
+    cit_web: bool
+    cit_callcenter: bool
+    mit: bool
+    is_default: bool
+
+
+class MerchantKey(Shape, kw_only=True):
+    """A key, without its secret."""
+
+    id: Annotated[UUID | None, Meta(description="Of an `api` key: the `id` that its token call answers.")]
+    kind: Annotated[str, Meta(description="`api`, `tokenization` or `stablecoin`.")]
+    last_four: str
+    created_date: Moment
+    ends_date: Annotated[Moment | None, Meta(description="From here on it opens nothing.")]
+
+
+class MerchantWebhook(Shape, kw_only=True):
+    """An endpoint, and how its deliveries go."""
+
+    id: UUID
+    url: str
+    state: str
+    health: Annotated[str, Meta(description="`new` (nothing was sent), `ok`, `failing` or `disabled`.")]
+    why: str | None
+    last_tried_date: Moment | None
+    last_status: Annotated[int | None, Meta(description="HTTP status of the last try.")]
+    last_delivered_date: Annotated[Moment | None, Meta(description="Within 30 days.")]
+
+
+class MerchantOrder(Shape, kw_only=True):
+    """Which order, and when it was placed."""
+
+    id: UUID
+    placed_date: Moment
+
+
+class MissingStep(Shape, kw_only=True):
+    """What a merchant still needs before it goes live."""
+
+    code: str
+    text: str
+
+
+class MerchantStatus(Merchant, kw_only=True):
+    """All about one merchant."""
+
+    site_list: list[MerchantSite]
+    keys: list[MerchantKey]
+    webhooks: list[MerchantWebhook]
+    first_order: MerchantOrder | None
+    last_order: MerchantOrder | None
+    missing: Annotated[list[MissingStep], Meta(description="What it still needs to go live.")]
+    success: bool = True
+
+
+class SwitchesBody(Shape, kw_only=True):
+    """What is left out stays as it is at each."""
+
+    mids: Annotated[list[UUID], Meta(min_length=1, max_length=MIDS_MAX)]
+    cit_web: bool | None = None
+    cit_callcenter: bool | None = None
+    mit: bool | None = None
+    why: Annotated[Text | None, Meta(description="Kept with the change.")] = None
+
+
+class SwitchResult(Shape, kw_only=True):
+    """What became of it at one merchant."""
+
+    mid: UUID
+    changed: Annotated[list[str], Meta(description="Which switches were changed: `citWeb`, `citCallcenter`, `mit`.")]
+    result: Annotated[str, Meta(description="`changed`, `unchanged`, `not_found`, `forbidden` or `unavailable`.")]
+    reason: str | None = None
+
+
+class SwitchResults(Shape, kw_only=True):
+    """One for each mid, in their order."""
+
+    data: list[SwitchResult]
+    changed: int
+    success: bool = True
+
+
+class ReportQuery(Shape, kw_only=True):
+    """Days are days of business time in UTC."""
+
+    from_: Annotated[
+        str | None, Meta(description="The first day, like 2026-03-01; left out: 30 days, the last included.")
+    ] = field(default=None, name="from")
+    to: Annotated[str | None, Meta(description="The last day, included; left out: today.")] = None
+    mid: Annotated[UUID | None, Meta(description="One merchant only.")] = None
+    currency: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants a page.")] = 20
+    after: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
+    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: the whole report as one file.")] = None
+
+
+class ReportRow(Shape, kw_only=True):
+    """Of one merchant, day, currency and kind."""
+
+    mid: UUID
+    name: str
+    day: str
+    currency: str
+    kind: Annotated[
+        str,
+        Meta(description="`placed`: orders that came in, by their amounts. All others are what the ledger booked on "
+             "the merchant's account: `amount`, `fee`, `refund`, `chargeback`, …"),
+    ]  # fmt: skip
+    count: int
+    amount: Annotated[int, Meta(description="Minor units; + is in the merchant's favour.")]
+
+
+class Report(Shape, kw_only=True):
+    """A page of it."""
+
+    from_: Annotated[str, Meta(description="The first day.")] = field(name="from")
+    to: str
+    data: list[ReportRow]
+    next: Annotated[UUID | None, Meta(description="Hand it back as `after`; null: that was all.")] = None
+    success: bool = True

@@ -1,0 +1,131 @@
+"""/switches: which kinds of orders are taken, for the merchant, its sites and campaigns. Source: seed 004
+(multiprofile)."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.doors.edge.described import Example, Operation
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.payment import check_mid
+from recoup.doors.rescue.query import Query
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.switches import (
+    HISTORY_MAX,
+    Change,
+    Changed,
+    History,
+    HistoryQuery,
+    PolicyBody,
+    Switch,
+    SwitchBody,
+    SwitchedNow,
+    Switches,
+)
+from recoup.flows.merchants import switches
+from recoup.flows.merchants.campaigns import set_policy
+from recoup.flows.merchants.switches import MERCHANT, Subject
+from recoup.kernel.ids import parse_id
+from recoup.kernel.time import iso
+from recoup.rules.rescue.origin import POLICIES
+from recoup.rules.rescue.switches import KINDS
+
+
+async def list_all(call: Call) -> Reply:
+    rows = await switches.read_all(call.services.world, call.scope)
+    return Reply(Switches(data=[_shown(row) for row in rows], unknown_sites=rows[0]["unknown_sites"]))
+
+
+async def change(call: Call) -> Reply:
+    fields = Fields(call.body)
+    check_mid(call, fields)
+    kind = fields.text("kind", required=True, maximum=32).lower()
+    if kind and kind not in KINDS:
+        fields.complain("kind", "must be one of " + ", ".join(KINDS))
+    on = fields.flag("on", required=True)
+    site_id, campaign_id = fields.identifier("siteId"), fields.identifier("campaignId")
+    why = fields.text("why", maximum=256)
+    fields.raise_if_any()
+    subject = MERCHANT
+    if campaign_id is not None:
+        subject = Subject("campaign", campaign_id, site_id)
+    elif site_id is not None:
+        subject = Subject("site", site_id)
+    done = await switches.change(call.services.world, call.scope, subject, kind, bool(on), why)
+    call.services.merchants.forget(call.scope.merchant_id)
+    return Reply(SwitchedNow(switch=_shown(done.row), changed=done.changed))
+
+
+async def history(call: Call) -> Reply:
+    query = Query(call.query)
+    limit, after = query.number("limit", 100, 1, HISTORY_MAX) or 100, _after(query)
+    query.raise_if_any()
+    rows = await switches.history(call.services.world, call.scope, after, limit + 1)
+    data = [Changed(**_change(row), **_place(row)) for row in rows[:limit]]
+    return Reply(History(data=data, next=_next(rows[limit - 1]) if len(rows) > limit else None))
+
+
+async def policy(call: Call) -> Reply:
+    fields = Fields(call.body)
+    wanted = fields.text("unknownSites", required=True, maximum=32).lower()
+    if wanted and wanted not in POLICIES:
+        fields.complain("unknownSites", "must be one of " + ", ".join(POLICIES))
+    fields.raise_if_any()
+    await set_policy(call.services.world, call.scope, wanted)
+    call.services.merchants.forget(call.scope.merchant_id)
+    return await list_all(call)
+
+
+def _place(row: Any) -> dict[str, Any]:
+    return {
+        "level": row["level"], "id": row["subject_id"], "name": row["name"], "kind": row["kind"], "on": row["is_on"],
+        "site_id": row["site_id"], "key": row["key"],
+    }  # fmt: skip
+
+
+def _change(row: Any) -> dict[str, Any]:
+    return {
+        "at": iso(row["changed_at"]), "by": row["actor"], "why": row["why"], "request_id": row["request_id"],
+    }  # fmt: skip
+
+
+def _shown(row: Any) -> Switch:
+    last = Change(**_change(row)) if row["changed_at"] is not None else None
+    return Switch(**_place(row), created_date=iso(row["created_at"]), last_change=last)
+
+
+def _next(row: Any) -> str:
+    return f"{row['version']}.{row['subject_id']}.{row['kind']}"
+
+
+def _after(query: Query) -> tuple[int, UUID, str] | None:
+    text = query.one("after", maximum=128)
+    if not text:
+        return None
+    version, _, rest = text.partition(".")
+    subject, _, kind = rest.partition(".")
+    subject_id = parse_id(subject)
+    if not (version.isascii() and version.isdigit() and len(version) < 10) or subject_id is None or kind not in KINDS:
+        query.complain("after", "must be the next of an answer")
+        return None
+    return int(version), subject_id, kind
+
+
+_GROUP: Final = "Settings"
+METHODS: Final = (
+    Method(Operation("GET", "/v1/switches", "Switches",
+                     "Each kind of orders for the merchant, its sites and their campaigns, with the last change.",
+                     group=_GROUP, answers={200: Switches}), list_all, "merchants"),
+    Method(Operation("PUT", "/v1/switches", "Switch a kind of orders on or off",
+                     "For the merchant, one site or one campaign; it holds for every order that comes after the "
+                     "answer, those taken before go on. What the operator or the partner switched off, only they "
+                     "switch on. Each environment has switches of its own.", group=_GROUP, body=SwitchBody,
+                     answers={200: SwitchedNow}, problems=("not_found",),
+                     examples=(Example("no call centre", {"kind": "cit_callcenter", "on": False,
+                                                          "why": "closed over the holidays"}),)), change, "merchants"),
+    Method(Operation("GET", "/v1/switches/history", "Changes of switches", "Who, when, why; newest first.",
+                     group=_GROUP, query=HistoryQuery, answers={200: History}), history, "merchants"),
+    Method(Operation("PUT", "/v1/switches/unknown-sites", "What becomes of orders of unknown sites",
+                     "`use_default`: taken for the default site, with a warning. `refuse`: refused, naming the field.",
+                     group=_GROUP, body=PolicyBody, answers={200: Switches},
+                     examples=(Example("refused", {"unknownSites": "refuse"}),)), policy, "merchants"),
+)  # fmt: skip

@@ -1,0 +1,89 @@
+"""Documents of a draft: sealed before they are kept, opened for those who may see the application."""
+
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.merchants.applications import Applicant, locked_application, no_such_application, read_application
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.moves.applications import move_application
+from recoup.rules.merchants.application import Status, step
+from recoup.rules.merchants.documents import COUNT_MAX, file_name, media_type
+from recoup.rules.merchants.form import DOCUMENTS
+from recoup.store.read.applications import documents_of, find_application, find_document
+from recoup.store.write.applications import add_document, delete_document
+
+_NONE = "There is no such document."
+
+
+async def attach_document(
+    world: World, who: Applicant, application_id: UUID, kind: str, name: str, content: bytes
+) -> dict[str, Any]:
+    """The document without its bytes. The same bytes of the same kind again are the document that there is.
+
+    Raises: Problem not_found, wrong_state, invalid naming the field, conflict when there are too many.
+    """
+    if kind not in DOCUMENTS:
+        raise Problem("invalid", f"The field Kind takes {', '.join(DOCUMENTS)}.", field="Kind")
+    name, found, digest = file_name(name), media_type(content), sha256(content).digest()
+    document_id = new_id()
+    sealed = world.keys.seal_secret(_context(world, application_id, document_id), content)
+    async with world.db.transaction() as tx:
+        row = await locked_application(tx, who, application_id)
+        move = step(Status(row["status"]), "document_added")
+        assert move is not None
+        others = await documents_of(tx, [application_id])
+        same = next((one for one in others if one["kind"] == kind and one["sha256"] == digest.hex()), None)
+        if same is not None:
+            return dict(same)
+        if len(others) >= COUNT_MAX:
+            raise Problem("conflict", f"An application has at most {COUNT_MAX} documents.", cure="Remove one first.")
+        by = who.by(world)
+        made: dict[str, Any] = {
+            "document_id": document_id, "application_id": application_id, "kind": kind, "name": name,
+            "media_type": found, "bytes": len(content), "added_by": who.actor.text(), "added_at": by.at,
+        }  # fmt: skip
+        await add_document(tx, made | {"sha256": digest, "sealed": sealed})
+        await move_application(tx, row, move, by, document_id=document_id)
+    return made | {"sha256": digest.hex()}
+
+
+async def remove_document(world: World, who: Applicant, application_id: UUID, document_id: UUID) -> None:
+    """Its bytes are gone; that it was there stays in the log. Raises: Problem not_found, wrong_state."""
+    async with world.db.transaction() as tx:
+        row = await locked_application(tx, who, application_id)
+        move = step(Status(row["status"]), "document_removed")
+        assert move is not None
+        if not await delete_document(tx, application_id, document_id):
+            raise _no_such_document()
+        await move_application(tx, row, move, who.by(world), document_id=document_id)
+
+
+async def list_documents(world: World, who: Applicant, application_id: UUID) -> list[Any]:
+    """Raises: Problem(not_found)."""
+    return list((await read_application(world, who, application_id))["documents"])
+
+
+async def read_document(
+    world: World, who: Applicant, application_id: UUID, document_id: UUID
+) -> tuple[dict[str, Any], bytes]:
+    """With its bytes. Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        if await find_application(connection, application_id, who.owner) is None:
+            raise no_such_application()
+        row = await find_document(connection, application_id, document_id)
+    if row is None:
+        raise _no_such_document()
+    content: bytes = world.keys.open_secret(_context(world, application_id, document_id), row["sealed"])
+    return dict(row), content
+
+
+def _no_such_document() -> Problem:
+    return Problem("not_found", _NONE, cure="See GET /v1/onboarding/application/{id}/documents.")
+
+
+def _context(world: World, application_id: UUID, document_id: UUID) -> str:
+    """Where the bytes belong: sealed into them, so that no two rows can be swapped."""
+    return f"document:{world.name}:{application_id}:{document_id}"

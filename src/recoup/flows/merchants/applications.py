@@ -1,0 +1,192 @@
+"""An application to become a merchant: begun, changed, submitted, decided, cancelled. Each step is one transaction
+under the application's lock; what is told of it goes with it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+from recoup.kernel.world import World
+from recoup.moves.applications import By, begin_application, move_application
+from recoup.rules.merchants.application import DECLINE_REASONS, Status, step
+from recoup.rules.merchants.form import Form, complaints, missing
+from recoup.store.pool import KeyTaken
+from recoup.store.read.applications import count_drafts, documents_of, find_application, list_applications
+from recoup.store.read.partners import find_partner
+from recoup.store.write.applications import lock_application
+
+DRAFTS_MAX: Final = 200
+NOTE_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """On whose behalf: of a partner's or a merchant's own; with `owner` None for the operator, who sees all."""
+
+    owner: tuple[str, UUID] | None
+    actor: Actor
+    request_id: str
+
+    def by(self, world: World) -> By:
+        return By(self.actor, self.request_id, world.clocks.wall())
+
+
+async def create_application(world: World, who: Applicant, form: Form) -> dict[str, Any]:
+    """A draft. Raises: Problem(invalid) naming every field that is not well formed; Problem(conflict)."""
+    _check(form)
+    assert who.owner is not None, "the operator applies for nobody"
+    kind, owner_id = who.owner
+    row = {
+        "application_id": new_id(), "owner_kind": kind, "owner_id": owner_id, "merchant_id": new_id(),
+        "form": asdict(form), "external_id": form.external_id,
+    }  # fmt: skip
+    try:
+        async with world.db.transaction() as tx:
+            await _check_active(tx, who)
+            if await count_drafts(tx, who.owner, DRAFTS_MAX) >= DRAFTS_MAX:
+                raise Problem("conflict", f"There are {DRAFTS_MAX} drafts already.", cure="Cancel some of them first.")
+            return await begin_application(tx, row, _step(Status.NEW, "created"), who.by(world))
+    except KeyTaken:
+        raise _taken(form) from None
+
+
+async def change_application(world: World, who: Applicant, application_id: UUID, form: Form) -> dict[str, Any]:
+    """The draft as it shall be, whole. Raises: Problem invalid, not_found, wrong_state, conflict."""
+    _check(form)
+    try:
+        async with world.db.transaction() as tx:
+            row = await locked_application(tx, who, application_id)
+            move = _step(Status(row["status"]), "changed")
+            return await move_application(tx, row, move, who.by(world), form=asdict(form),
+                                          external_id=form.external_id)  # fmt: skip
+    except KeyTaken:
+        raise _taken(form) from None
+
+
+async def submit_application(
+    world: World, who: Applicant, application_id: UUID, said: str = ""
+) -> tuple[dict[str, Any], list[str]]:
+    """The application, and what it still lacks: then it stays a draft. Raises: Problem not_found, wrong_state."""
+    async with world.db.transaction() as tx:
+        row = await locked_application(tx, who, application_id)
+        move = step(Status(row["status"]), "submitted")
+        if move is None:
+            return row, []
+        kinds = frozenset(one["kind"] for one in await documents_of(tx, [application_id]))
+        lacks = missing(form_of(row), kinds)
+        if lacks:
+            return row, lacks
+        return await move_application(tx, row, move, who.by(world), said=said), []
+
+
+async def cancel_application(world: World, who: Applicant, application_id: UUID, said: str = "") -> dict[str, Any]:
+    """In any state but that whose merchant exists; a second time nothing. Raises: Problem not_found, wrong_state."""
+    async with world.db.transaction() as tx:
+        row = await locked_application(tx, who, application_id)
+        move = step(Status(row["status"]), "cancelled")
+        return row if move is None else await move_application(tx, row, move, who.by(world), said=said)
+
+
+async def decide_application(
+    world: World, who: Applicant, application_id: UUID, *, approve: bool, reason: str = "", note: str = ""
+) -> dict[str, Any]:
+    """The operator's word. A refusal has a reason of the list; the applicant reads reason and note.
+
+    Raises: Problem not_found, wrong_state, forbidden, invalid.
+    """
+    if who.owner is not None:
+        raise Problem("forbidden", "Only the operator decides on applications.", cure="Wait for the decision.")
+    reason, note = reason.strip(), " ".join(note.replace("\x00", "").split())
+    if len(note) > NOTE_MAX:
+        raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note")
+    if not approve and reason not in DECLINE_REASONS:
+        cure = f"One of {', '.join(DECLINE_REASONS)}."
+        raise Problem("invalid", "Say why it is declined.", field="reason", cure=cure)
+    if not approve and reason == "other" and not note:
+        raise Problem("invalid", "The reason other needs a note.", field="note")
+    async with world.db.transaction() as tx:
+        row = await locked_application(tx, who, application_id)
+        move = step(Status(row["status"]), "approved" if approve else "declined")
+        if move is None:
+            return row
+        return await move_application(tx, row, move, who.by(world), said=note, reason="" if approve else reason,
+                                      note=note)  # fmt: skip
+
+
+async def read_application(world: World, who: Applicant, application_id: UUID) -> dict[str, Any]:
+    """With its `documents`, without their bytes. Raises: Problem(not_found), also for what is somebody else's."""
+    async with world.db.connection() as connection:
+        row = await find_application(connection, application_id, who.owner)
+        if row is None:
+            raise no_such_application()
+        return dict(row) | {"documents": await documents_of(connection, [application_id])}
+
+
+async def find_applications(
+    world: World, who: Applicant, limit: int, *, after: UUID | None = None, status: str | None = None,
+    external_id: str | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Newest first, each with its `documents`."""
+    async with world.db.connection() as connection:
+        rows = await list_applications(connection, who.owner, limit, after=after, status=status,
+                                       external_id=external_id)  # fmt: skip
+        documents = await documents_of(connection, [row["application_id"] for row in rows])
+    return [dict(row) | {"documents": [d for d in documents if d["application_id"] == row["application_id"]]}
+            for row in rows]  # fmt: skip
+
+
+def form_of(row: Any) -> Form:
+    return msgspec.convert(row["form"], Form)
+
+
+def lacking(row: dict[str, Any]) -> Sequence[str]:
+    """What a draft, read with its documents, lacks before it can be submitted; of others nothing is told."""
+    if row["status"] != Status.DRAFT:
+        return ()
+    return missing(form_of(row), frozenset(one["kind"] for one in row["documents"]))
+
+
+async def locked_application(tx: asyncpg.Connection, who: Applicant, application_id: UUID) -> dict[str, Any]:
+    """To change it. Raises: Problem(not_found), also for what is somebody else's; Problem(forbidden) for a partner that
+    is paused."""
+    await _check_active(tx, who)
+    row = await lock_application(tx, application_id, who.owner)
+    if row is None:
+        raise no_such_application()
+    return row
+
+
+async def _check_active(tx: asyncpg.Connection, who: Applicant) -> None:
+    if who.owner is not None and who.owner[0] == "partner":
+        partner = await find_partner(tx, who.owner[1])
+        if partner is None or partner.state != "active":
+            raise Problem("forbidden", "This partner is paused: it may read, not change anything.",
+                          cure="Ask the operator.")  # fmt: skip
+
+
+def no_such_application() -> Problem:
+    return Problem("not_found", "There is no such application.", cure="See GET /v1/onboarding/application/list.")
+
+
+def _step(status: Status, happening: str) -> Any:
+    """One that cannot be heard twice."""
+    move = step(status, happening)
+    assert move is not None
+    return move
+
+
+def _check(form: Form) -> None:
+    found = complaints(form)
+    if found:
+        raise Problem("invalid", next(iter(found.values()))[0], fields=found)
+
+
+def _taken(form: Form) -> Problem:
+    return Problem("conflict", f"Another application has the externalId {form.external_id!r}.",
+                   cure="Find it with GET /v1/onboarding/application/list?externalId=…, or use another.")  # fmt: skip

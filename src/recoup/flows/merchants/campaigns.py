@@ -1,0 +1,112 @@
+"""Campaigns under a merchant's website, each with switches and, if it wants, a descriptor of its own. Orders name one
+by its key. Each change raises the merchant's version, so that no order is taken by settings that are over."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.merchants.switches import note, switches_of
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.network.descriptor import check_descriptor
+from recoup.rules.rescue.origin import POLICIES, check_key
+from recoup.store.read.merchants import Campaign, Known, load_merchant
+from recoup.store.write.campaigns import put_campaign, retire_campaign, set_unknown_sites
+from recoup.store.write.sites import raise_version
+
+CAMPAIGNS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a campaign shall be; None leaves it as it is, or as a new one begins. `descriptor` empty: the site's."""
+
+    key: str | None = None
+    name: str | None = None
+    descriptor: str | None = None
+    cit_web: bool | None = None
+    cit_callcenter: bool | None = None
+    mit: bool | None = None
+
+
+async def list_all(world: World, scope: Scope, site_id: UUID) -> list[Campaign]:
+    """Those that take orders, in the order of their making. Raises: Problem(not_found) for the site."""
+    async with world.db.connection() as connection:
+        return _of_site(await load_merchant(connection, scope.merchant_id), site_id)
+
+
+async def read(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -> Campaign:
+    """Raises: Problem(not_found)."""
+    return _one(await list_all(world, scope, site_id), campaign_id)
+
+
+async def create(world: World, scope: Scope, site_id: UUID, wanted: Wanted) -> Campaign:
+    """Raises: Problem(not_found) for the site; Problem(invalid) naming the field; Problem(conflict) for a key that the
+    site has already, or one campaign too many."""
+    new = Campaign(new_id(), site_id, "", "", "", True, True, True, world.clocks.wall())
+    return await _put(world, scope, site_id, new, wanted)
+
+
+async def update(world: World, scope: Scope, site_id: UUID, campaign_id: UUID, wanted: Wanted) -> Campaign:
+    """Raises: Problem not_found, invalid, conflict, forbidden."""
+    return await _put(world, scope, site_id, campaign_id, wanted)
+
+
+async def retire(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -> None:
+    """It takes no orders any more; the orders that it had keep it. Raises: Problem(not_found)."""
+    async with world.db.transaction() as tx:
+        await raise_version(tx, scope.merchant_id)
+        _one(_of_site(await load_merchant(tx, scope.merchant_id), site_id), campaign_id)
+        await retire_campaign(tx, scope.merchant_id, campaign_id, world.clocks.wall())
+
+
+async def set_policy(world: World, scope: Scope, policy: str) -> None:
+    """What becomes of orders that name a site or campaign which nobody made. Raises: Problem(invalid)."""
+    if policy not in POLICIES:
+        raise Problem("invalid", f"The field UnknownSites must be one of {', '.join(POLICIES)}.", field="UnknownSites")
+    async with world.db.transaction() as tx:
+        await raise_version(tx, scope.merchant_id)
+        await set_unknown_sites(tx, scope.merchant_id, policy)
+
+
+async def _put(world: World, scope: Scope, site_id: UUID, campaign: Campaign | UUID, wanted: Wanted) -> Campaign:
+    async with world.db.transaction() as tx:
+        version = await raise_version(tx, scope.merchant_id)
+        known = await load_merchant(tx, scope.merchant_id)
+        others = _of_site(known, site_id)
+        before = _one(others, campaign) if isinstance(campaign, UUID) else campaign
+        given = {name: value for name, value in asdict(wanted).items() if value is not None}
+        after = Campaign(**(asdict(before) | given))
+        _check(after, [other for other in others if other.campaign_id != after.campaign_id])
+        if known is not None and before is campaign and len(known.campaigns) >= CAMPAIGNS_MAX:
+            message = f"A merchant has at most {CAMPAIGNS_MAX} campaigns."
+            raise Problem("conflict", message, cure="Delete one that is over first.")
+        await put_campaign(tx, asdict(after) | {"merchant_id": scope.merchant_id})
+        await note(world, tx, scope, version, "campaign", after.campaign_id, after.name, switches_of(before),
+                   switches_of(after))  # fmt: skip
+    return after
+
+
+def _of_site(known: Known | None, site_id: UUID) -> list[Campaign]:
+    sites = known.sites if known else ()
+    if known is None or not any(site.site_id == site_id and site.retired_at is None for site in sites):
+        raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
+    return [campaign for campaign in known.campaigns if campaign.site_id == site_id]
+
+
+def _one(campaigns: list[Campaign], campaign_id: UUID) -> Campaign:
+    for campaign in campaigns:
+        if campaign.campaign_id == campaign_id:
+            return campaign
+    raise Problem("not_found", "There is no such campaign.", cure="See GET /v1/sites/{id}/campaigns.")
+
+
+def _check(campaign: Campaign, others: list[Any]) -> None:
+    check_key(campaign.key)
+    if campaign.descriptor:
+        check_descriptor(campaign.descriptor)
+    if any(other.key.lower() == campaign.key.lower() for other in others):
+        raise Problem("conflict", f"The site has a campaign with the key {campaign.key} already.",
+                      cure="Change that one, or send another key.")  # fmt: skip

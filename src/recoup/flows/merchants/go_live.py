@@ -1,0 +1,81 @@
+"""A merchant asks to go live; the operator decides. What holds is read anew both times, never remembered."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.merchants.onboarding import Condition, Facts, conditions, kinds_on
+from recoup.store.pool import KeyTaken
+from recoup.store.read.onboarding import onboarding_facts
+from recoup.store.write.go_live import add_request, decide_request
+
+NOTE_MAX: Final = 500
+
+
+async def onboarding_of(world: World, merchant_id: UUID) -> tuple[Facts, tuple[Condition, ...]]:
+    """Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        return await _look(connection, merchant_id)
+
+
+async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UUID:
+    """With these kinds of orders. Raises: Problem(wrong_state) naming what does not hold; Problem invalid, conflict."""
+    request_id, wall = new_id(), world.clocks.wall()
+    try:
+        async with world.db.transaction() as tx:
+            facts, found = await _look(tx, scope.merchant_id)
+            _check(found)
+            wanted = [kind for kind in kinds_on(facts) if kind in kinds]
+            if not wanted or len(wanted) != len(set(kinds)):
+                raise Problem("invalid", "Choose among the kinds of orders that are switched on.", field="kinds")
+            await add_request(tx, scope.merchant_id, request_id, wanted, _holding(found), scope.actor.text(), wall)
+    except KeyTaken:
+        raise Problem("conflict", "It was asked already; the operator decides.", cure="Wait, or withdraw it.") from None
+    return request_id
+
+
+async def withdraw(world: World, scope: Scope, request_id: UUID) -> None:
+    """Raises: Problem(wrong_state)."""
+    await _end(world, scope, request_id, "withdrawn", "")
+
+
+async def decide_go_live(world: World, scope: Scope, request_id: UUID, *, approve: bool, note: str) -> None:
+    """The operator's word. What did hold when it was asked must hold still.
+
+    Raises: Problem invalid, wrong_state.
+    """
+    note = " ".join(note.replace("\x00", "").split())
+    if len(note) > NOTE_MAX or not approve and not note:
+        raise Problem("invalid", f"A refusal needs a note; it has at most {NOTE_MAX} characters.", field="note")
+    await _end(world, scope, request_id, "approved" if approve else "refused", note)
+
+
+async def _end(world: World, scope: Scope, request_id: UUID, state: str, note: str) -> None:
+    async with world.db.transaction() as tx:
+        _, found = await _look(tx, scope.merchant_id)
+        if state == "approved":
+            _check(found)
+        by, at = scope.actor.text(), world.clocks.wall()
+        if not await decide_request(tx, scope.merchant_id, request_id, state, _holding(found), note, by, at):
+            raise Problem("wrong_state", "This question is not open.", cure="Reload the page.")
+
+
+async def _look(connection: Any, merchant_id: UUID) -> tuple[Facts, tuple[Condition, ...]]:
+    facts = await onboarding_facts(connection, merchant_id)
+    if facts is None:
+        raise Problem("not_found", "There is no such merchant.")
+    return facts, conditions(facts)
+
+
+def _check(found: tuple[Condition, ...]) -> None:
+    lacking = [one.title for one in found if not one.holds]
+    if lacking:
+        raise Problem("wrong_state", f"Not yet true: {'; '.join(lacking)}.", cure="The page says what to do.")
+
+
+def _holding(found: tuple[Condition, ...]) -> dict[str, bool]:
+    return {one.name: one.holds for one in found}

@@ -1,0 +1,103 @@
+"""Credentials reach the person who needs them by a link that shows them once.
+
+The link names its merchant and handover and is signed by us; what it shows is sealed, and gone with the first look.
+"""
+
+import base64
+import binascii
+import hmac
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from recoup.flows.merchants.make_merchant import Keys
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.write.partners import add_handover, open_handover
+
+LASTS: Final = timedelta(days=7)
+_MAC_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """All that a merchant's developer needs. Empty: that one stays as it was."""
+
+    mid: str
+    site_id: str
+    app_key: str
+    app_secret: str
+    tokenization_key: str
+    webhook_key: str
+    stablecoin_key_id: str
+    stablecoin_secret: str
+    stablecoin_webhook_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    url: str
+    expires_at: datetime
+
+
+def credentials_of(merchant_id: UUID, site_id: UUID | None, keys: Keys, webhook_key: str) -> Credentials:
+    """`webhook_key` empty: the secrets that sign webhooks stay."""
+    return Credentials(
+        str(merchant_id), str(site_id or ""), keys.app_key, keys.app_secret, keys.tokenization_key, webhook_key,
+        keys.stablecoin_key_id, keys.stablecoin_secret, keys.stablecoin_webhook_secret if webhook_key else "",
+    )  # fmt: skip
+
+
+async def prepare(tx: asyncpg.Connection, world: World, merchant_id: UUID, given: Credentials) -> Handover:
+    """In the transaction that made the credentials."""
+    handover_id, wall = new_id(), world.clocks.wall()
+    sealed = world.keys.seal_secret(_context(handover_id), msgspec.json.encode(asdict(given)))
+    await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS)
+    return Handover(link(world, merchant_id, handover_id), wall + LASTS)
+
+
+async def look(world: World, token: str) -> Credentials:
+    """Shows them and forgets them. Raises: Problem(not_found), the same for used, over, unknown and forged links."""
+    named = _named(world, token)
+    blob = None
+    if named is not None:
+        async with world.db.connection() as connection:
+            blob = await open_handover(connection, *named, world.clocks.wall())
+    if named is None or blob is None:
+        raise Problem("not_found", "This link shows nothing: it was used, is over, or never was one.",
+                      cure="Ask whoever sent it for new keys.")  # fmt: skip
+    told = msgspec.json.decode(world.keys.open_secret(_context(named[1]), blob), type=dict[str, str])
+    return Credentials(**{field.name: told[field.name] for field in fields(Credentials)})
+
+
+def link(world: World, merchant_id: UUID, handover_id: UUID) -> str:
+    named = merchant_id.bytes + handover_id.bytes
+    token = base64.urlsafe_b64encode(named + _mac(world, named)).decode()
+    return f"{world.extra.get('url', '')}/handover/{token}"
+
+
+def _named(world: World, token: str) -> tuple[UUID, UUID] | None:
+    if len(token) != 64 or not token.isascii():
+        return None
+    try:
+        plain = base64.b64decode(token, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    named, mac = plain[:32], plain[32:]
+    if not hmac.compare_digest(mac, _mac(world, named)):
+        return None
+    return UUID(bytes=named[:16]), UUID(bytes=named[16:])
+
+
+def _mac(world: World, named: bytes) -> bytes:
+    mac: bytes = world.keys.mac("handover", world.name.encode() + b"\0" + named)
+    return mac[:_MAC_BYTES]
+
+
+def _context(handover_id: UUID) -> str:
+    return f"handover:{handover_id}"

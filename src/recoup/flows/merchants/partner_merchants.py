@@ -1,0 +1,148 @@
+"""A partner makes its merchants and changes them. Each is made once, however often it is asked for."""
+
+import base64
+import json
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.merchants.handover import Credentials, Handover, credentials_of, link, prepare
+from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
+from recoup.flows.merchants.partners import no_such_merchant
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import PartnerScope
+from recoup.kernel.world import World
+from recoup.moves.registrations import wait_for_registration
+from recoup.rules.network.descriptor import check_descriptor
+from recoup.rules.rescue.site_address import check_site_address
+from recoup.store.read.merchants import load_merchant
+from recoup.store.read.partner_merchants import live_keys
+from recoup.store.read.partners import Made, count_merchants, is_own_merchant, made_before, waiting_handover
+from recoup.store.write.merchants import change_merchant
+from recoup.store.write.partners import add_partner_merchant, lock_partner, note
+
+OVERLAP_MAX: Final = timedelta(days=7)
+KEYS_MAX: Final = 10
+STATES: Final = ("active", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantAsked:
+    """`external_id`: how the partner calls it; `key`: the Idempotency-Key."""
+
+    name: str
+    site_url: str
+    site_name: str
+    descriptor: str
+    external_id: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantMade:
+    """`credentials` None: it was there before, and secrets are shown once. `handover` None: nobody waits for one."""
+
+    merchant_id: UUID
+    credentials: Credentials | None
+    handover: Handover | None
+
+
+async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> MerchantMade:
+    """Raises: Problem(invalid) naming url or descriptor; Problem(forbidden) for a paused partner; Problem(conflict)
+    when the partner has all the merchants that it may have, or the key or external id came with another wish."""
+    check_site_address(asked.site_url)
+    check_descriptor(asked.descriptor)
+    meant = [asked.name, asked.site_url, asked.site_name, asked.descriptor, asked.external_id]
+    input_mac: bytes = world.keys.mac("partner-merchant", json.dumps(meant).encode())
+    async with world.db.transaction() as tx:
+        partner = await lock_partner(tx, scope.partner_id)
+        before = await made_before(tx, scope.partner_id, asked.key, asked.external_id)
+        if before:
+            return await _again(tx, world, before, asked, input_mac)
+        if partner is None or partner.state != "active":
+            raise Problem("forbidden", "This partner is paused: it makes no merchants.", cure="Ask the operator.")
+        count = await count_merchants(tx, scope.partner_id)
+        if count >= partner.merchants_max:
+            raise Problem("conflict", f"This partner has {count} merchants, as many as it may have.",
+                          cure="Ask the operator for a larger number; paused merchants count, too.")  # fmt: skip
+        return await _new(tx, world, scope, asked, input_mac)
+
+
+async def _again(
+    tx: asyncpg.Connection, world: World, before: list[Made], asked: MerchantAsked, input_mac: bytes
+) -> MerchantMade:
+    """What was made then, without its secrets; the link shows them while nobody has opened it."""
+    made = before[0]
+    if len(before) > 1 or made.input_mac != input_mac:
+        by_key = any(one.request_key == asked.key for one in before) and asked.key is not None
+        what = "Idempotency-Key" if by_key else "externalId"
+        raise Problem("conflict", f"This {what} made the merchant {made.merchant_id}, with other content.",
+                      field=what[:1].upper() + what[1:], cure="Use another for another merchant.")  # fmt: skip
+    waiting = await waiting_handover(tx, made.merchant_id, world.clocks.wall())
+    handover = Handover(link(world, made.merchant_id, waiting[0]), waiting[1]) if waiting else None
+    return MerchantMade(made.merchant_id, None, handover)
+
+
+async def _new(
+    tx: asyncpg.Connection, world: World, scope: PartnerScope, asked: MerchantAsked, input_mac: bytes
+) -> MerchantMade:
+    merchant_id, site_id, wall = new_id(), new_id(), world.clocks.wall()
+    site = NewSite(site_id, asked.site_url, asked.site_name, asked.descriptor)
+    await place_merchant(tx, world, merchant_id, asked.name, (site,), partner_id=scope.partner_id)
+    await add_partner_merchant(tx, scope.partner_id, merchant_id, external_id=asked.external_id,
+                               request_key=asked.key, input_mac=input_mac, wall=wall)  # fmt: skip
+    keys, webhook_key = await issue_keys(tx, world, merchant_id), base64.b64encode(os.urandom(64)).decode()
+    await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
+    given = credentials_of(merchant_id, site_id, keys, webhook_key)
+    handover = await prepare(tx, world, merchant_id, given)
+    await wait_for_registration(tx, merchant_id, wall)
+    await note(tx, scope, "merchant_made", wall, merchant_id=merchant_id, name=asked.name,
+               external_id=asked.external_id)  # fmt: skip
+    return MerchantMade(merchant_id, given, handover)
+
+
+async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
+    """What is None stays. Raises: Problem(not_found); Problem(invalid) for a state that there is not."""
+    if state is not None and state not in STATES:
+        raise Problem("invalid", "The field State must be active or paused.", field="State")
+    async with world.db.transaction() as tx:
+        await _check_own(tx, scope.partner_id, merchant_id)
+        await change_merchant(tx, merchant_id, name=name, state=state)
+        if name is not None:
+            await wait_for_registration(tx, merchant_id, world.clocks.wall())
+        await note(tx, scope, "merchant_changed", world.clocks.wall(), merchant_id=merchant_id, name=name, state=state)
+
+
+async def new_keys(
+    world: World, scope: PartnerScope, merchant_id: UUID, overlap: timedelta
+) -> tuple[Credentials, Handover]:
+    """New keys of every kind but those that sign webhooks. Those before end now, or after the overlap.
+
+    Raises: Problem(not_found); Problem(invalid) for an overlap that is too long; Problem(conflict) for too many keys.
+    """
+    if not timedelta(0) <= overlap <= OVERLAP_MAX:
+        hours = OVERLAP_MAX // timedelta(hours=1)
+        raise Problem("invalid", f"The field OverlapHours must be between 0 and {hours}.", field="OverlapHours")
+    async with world.db.transaction() as tx:
+        await _check_own(tx, scope.partner_id, merchant_id)
+        await change_merchant(tx, merchant_id, name=None, state=None)  # its row is the lock
+        if overlap and await live_keys(tx, merchant_id, world.clocks.wall()) >= KEYS_MAX:
+            raise Problem("conflict", f"The merchant has {KEYS_MAX} keys that still work.",
+                          cure="Wait until one has ended, or send overlapHours 0: that ends them all.")  # fmt: skip
+        known = await load_merchant(tx, merchant_id)
+        site = next((s.site_id for s in known.sites if s.is_default), None) if known else None
+        keys = await issue_keys(tx, world, merchant_id, overlap=overlap)
+        given = credentials_of(merchant_id, site, keys, "")
+        await note(tx, scope, "merchant_keys_made", world.clocks.wall(), merchant_id=merchant_id,
+                   key_ends=keys.app_key[-4:], overlap_hours=overlap // timedelta(hours=1))  # fmt: skip
+        return given, await prepare(tx, world, merchant_id, given)
+
+
+async def _check_own(tx: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> None:
+    if not await is_own_merchant(tx, partner_id, merchant_id):
+        raise no_such_merchant()

@@ -1,0 +1,103 @@
+"""One event on its way to one receiver: rendered in the endpoint's format, signed, posted.
+
+While a key is being replaced the standard format carries both signatures. The others have room for one: it is the old
+key's, until a receiver refuses it and takes the same event signed with the new one; from then on it is the new one's.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import structlog
+
+from recoup.gateways.web.guard import check_url
+from recoup.gateways.web.port import Answer, Web
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.messages.events import Event, Rendered, render
+from recoup.rules.messages.stable_events import render_stable
+
+log = structlog.get_logger()
+ABOUT_ORDERS: Final = frozenset({"order", "stable_order", "subscription"})
+UNTRUSTED: Final = frozenset({400, 401, 403, 422, 498})  # how receivers refuse a signature
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """`switched`: the receiver took what the new key signed, after it had refused the old key's signature."""
+
+    answer: Answer
+    resent: bool = False
+    switched: bool = False
+
+
+async def post_event(world: World, lane: dict[str, Any]) -> Posted:
+    """`lane` as claimed. Never raises for what the receiver does."""
+    event = event_of(lane, world.policy.test_mode)
+    host = _host_of(lane["url"], world.policy.loopback_webhooks)
+    if host is None:
+        return Posted(Answer(None, error="refused_address"), event.resent)
+    try:
+        keys = _keys(world, lane)
+        both = lane["format"] == "standard"
+        sent = [_render(world, lane, event, host, keys)] if both else [
+            _render(world, lane, event, host, [key]) for key in keys
+        ]  # fmt: skip
+    except Exception as error:  # noqa: BLE001 - it counts as a failed try: backed off, shown, and at last parked
+        log.warning("delivery not rendered", lane=str(lane["lane_id"]), error=type(error).__name__)
+        return Posted(Answer(None, error="not_rendered"), event.resent)
+    first, *second = sent
+    if first is None:
+        return Posted(Answer(204, body_start=b"Nothing was sent: this dialect does not tell such an event."))
+    answer = await _post(world, lane["url"], first)
+    if second and second[0] is not None and answer.error is None and answer.status in UNTRUSTED:
+        again = await _post(world, lane["url"], second[0])
+        if again.taken:
+            return Posted(again, event.resent, switched=True)
+    return Posted(answer, event.resent)
+
+
+async def _post(world: World, url: str, sent: Rendered) -> Answer:
+    web: Web = world.web
+    seconds = world.policy.webhook_timeout / timedelta(seconds=1)
+    return await web.post(url, sent.headers, sent.body, timeout_seconds=seconds)
+
+
+def _keys(world: World, lane: dict[str, Any]) -> list[str]:
+    """Base64, in the order in which they are tried: an old key that still holds before the new one."""
+    context = f"webhook:{lane['partner_id'] or lane['merchant_id']}"
+    sealed = [lane["key"]]
+    if lane["previous_key"] is not None and (lane["format"] == "standard" or not lane["switched"]):
+        sealed.insert(0, lane["previous_key"])
+    return [world.keys.open_secret(context, one).decode() for one in sealed]
+
+
+def _render(
+    world: World, lane: dict[str, Any], event: Event, host: str, keys: list[str]
+) -> Rendered | None:  # fmt: skip
+    """None for what the endpoint's dialect does not tell."""
+    wall = world.clocks.wall()
+    if lane["format"] == "stablecoin":
+        return render_stable(event, keys[0], wall, encrypt=lane["encrypt"])
+    return render(event, lane["format"], keys, host, secrets.token_hex(16), wall)
+
+
+@lru_cache(maxsize=4096)
+def _host_of(url: str, loopback: bool) -> str | None:
+    """The host as the receiver sees it; None for an address that may not be called."""
+    checked = check_url(url, loopback=loopback)
+    return None if isinstance(checked, Problem) else checked.host_header
+
+
+def event_of(row: dict[str, Any], test_mode: bool) -> Event:
+    """From a claimed lane or a line of the feed. Of a settlement or payout no order is named."""
+    order_id = row["subject_id"] if row["subject_kind"] in ABOUT_ORDERS else None
+    live_seq = row.get("live_seq")
+    return Event(
+        event_id=row["event_id"], merchant_id=row["merchant_id"], site_id=row["site_id"], order_id=order_id,
+        external_order_id=row["external_id"], name=row["event"], sequence=row["next_seq"],
+        business_at=row["business_at"], data=row["body"], test_mode=test_mode,
+        resent=live_seq is not None and row["next_seq"] < live_seq,
+    )  # fmt: skip

@@ -1,0 +1,50 @@
+"""The pull feed: whoever missed webhooks, or wants none, reads every event by its number, from the first if need be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from recoup.flows.messages.owner import Owner, owner_id
+from recoup.flows.messages.post import event_of
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import PartnerScope
+from recoup.kernel.world import World
+from recoup.rules.messages.events import CATALOGUE, Event
+from recoup.store.read.feed import feed_page, last_number
+from recoup.store.read.partner_feed import last_partner_number, partner_feed_page
+
+LIMIT_MAX: Final = 500
+SCANNED_MAX: Final = 20_000  # numbers that one call looks through for the events that it was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events with their numbers. `next`: hand it back as `after`; nothing at or below it comes later."""
+
+    events: list[tuple[int, Event]]
+    next: int
+    has_more: bool
+
+
+async def read_feed(world: World, owner: Owner, after: int, limit: int, names: Sequence[str]) -> Page:
+    """A merchant's feed, or a partner's over all its merchants. Lowest number first. With `names` only those events,
+    and a page may be short although there are more.
+
+    Raises: Problem(invalid) naming after or event.
+    """
+    unknown = next((name for name in names if name not in CATALOGUE), None)
+    if unknown is not None:
+        cure = "Events are: " + ", ".join(CATALOGUE) + "."
+        raise Problem("invalid", f"Unknown event {unknown[:64]!r}.", field="Event", cure=cure)
+    whose, partner = owner_id(owner), isinstance(owner, PartnerScope)
+    async with world.db.connection() as connection:
+        last = await (last_partner_number if partner else last_number)(connection, whose)
+        if after > last:
+            raise Problem("invalid", f"The feed ends at {last}: no answer gave {after}.", field="After",
+                          cure="Hand back the `next` of the last answer; after=0 is the beginning.")  # fmt: skip
+        until = min(last, after + SCANNED_MAX) if names else last
+        page = partner_feed_page if partner else feed_page
+        rows = await page(connection, whose, after, until, names or None, limit)
+    events = [(row["number"], event_of(dict(row), world.policy.test_mode)) for row in rows]
+    reached = events[-1][0] if len(events) == limit else until
+    return Page(events, reached, reached < last)

@@ -1,0 +1,156 @@
+"""Events are sent to an endpoint again: in order, marked as resent, through the lanes by which new ones go.
+
+Source: decision 0028; contract §14.5 (`IsResent`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.messages.endpoints import Endpoint, names_in, read
+from recoup.flows.messages.owner import Owner, owner_id
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import PartnerScope
+from recoup.kernel.time import iso
+from recoup.kernel.world import World
+from recoup.moves.replays import begin_replay, step_replay
+from recoup.store.pool import KeyTaken, retrying
+from recoup.store.read.feed import last_number
+from recoup.store.read.partner_feed import last_partner_number
+from recoup.store.read.replays import list_replays
+from recoup.store.write.endpoints import lock_endpoint
+from recoup.store.write.replays import is_busy
+
+REPLAYS_SHOWN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayAsked:
+    """Numbers of the feed, both included; instants of business time, `until` not included. None: no bound. Without
+    `events` all that the endpoint listens to."""
+
+    from_number: int | None = None
+    to_number: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    events: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """`state`: opening (the feed is looked through), sending, done. `found`: events, so far while it is opening.
+    `orders_left`: whose events are still being sent; at most 10,000."""
+
+    replay_id: UUID
+    state: str
+    asked: dict[str, Any]
+    found: int
+    orders_left: int
+    created_at: datetime
+
+
+async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked, key: str | None) -> Replay:
+    """With a key that came before: the same replay again.
+
+    Raises: Problem(not_found); Problem(invalid) naming from, to or events; Problem(conflict) for a key that asked for
+    something else, or while an earlier replay is under way; Problem(wrong_state) for an endpoint that is disabled.
+    """
+    endpoint = await read(world, owner, endpoint_id)
+    wanted = _wanted(endpoint, asked)
+    told = {
+        "fromNumber": asked.from_number, "toNumber": asked.to_number, "events": asked.events and list(asked.events),
+        "since": asked.since and iso(asked.since), "until": asked.until and iso(asked.until),
+    }  # fmt: skip
+    replay_id = new_id()
+    key = key or replay_id.hex
+    row = {
+        "replay_id": replay_id, "endpoint_id": endpoint_id, "key": key, "asked": told,
+        "at_from": asked.since, "at_to": asked.until, "events": wanted, "actor": owner.actor.text(),
+    }  # fmt: skip
+    if known := await _known(world, endpoint_id, key, told):
+        return known
+    if endpoint.state != "active":
+        raise Problem("wrong_state", "The endpoint is disabled: nothing is sent there.",
+                      cure="Switch it on with PATCH {state: active}, then replay.")  # fmt: skip
+
+    async def once() -> None:
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            await lock_endpoint(tx, endpoint_id, owner_id(owner))
+            if await is_busy(tx, endpoint_id):
+                raise Problem("conflict", "An earlier replay to this endpoint is still under way.",
+                              cure="GET …/replays tells when it is done.")  # fmt: skip
+            partner = isinstance(owner, PartnerScope)
+            last = await (last_partner_number if partner else last_number)(tx, owner_id(owner))
+            numbers = _numbers(asked, last)
+            await begin_replay(tx, row | {"created_at": wall}, owner_id(owner), numbers, partner=partner,
+                               stable=endpoint.format == "stablecoin", wall=wall)  # fmt: skip
+
+    try:
+        await retrying(once)
+    except (KeyTaken, Problem) as error:
+        if known := await _known(world, endpoint_id, key, told):
+            return known  # the same key, asked twice at once
+        raise error if isinstance(error, Problem) else Problem("conflict", "Ask again.", cure="Once more.") from None
+    found = await _known(world, endpoint_id, key, told)
+    return found or Replay(replay_id, "done", told, 0, 0, world.clocks.wall())
+
+
+async def list_all(world: World, owner: Owner, endpoint_id: UUID) -> Sequence[Replay]:
+    """Newest first, the last fifty. Raises: Problem(not_found)."""
+    await read(world, owner, endpoint_id)
+    async with world.db.connection() as connection:
+        rows = await list_replays(connection, endpoint_id, REPLAYS_SHOWN)
+    return [_replay(row) for row in rows]
+
+
+async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
+    """Due work `replay`: one step through the merchant's feed."""
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            await step_replay(tx, merchant_id, replay_id, world.clocks.wall())
+
+    await retrying(once)
+
+
+async def _known(world: World, endpoint_id: UUID, key: str, told: dict[str, Any]) -> Replay | None:
+    async with world.db.connection() as connection:
+        rows = await list_replays(connection, endpoint_id, 1, key)
+    if rows and rows[0]["asked"] != told:
+        raise Problem("conflict", "This idempotency key came before with another replay.", field="IdempotencyKey",
+                      cure="Use a new key for a new replay.")  # fmt: skip
+    return _replay(rows[0]) if rows else None
+
+
+def _replay(row: Any) -> Replay:
+    state = "opening" if row["opening"] else "sending" if row["lanes"] else "done"
+    return Replay(row["replay_id"], state, row["asked"], row["found"], row["lanes"], row["created_at"])
+
+
+def _wanted(endpoint: Endpoint, asked: ReplayAsked) -> list[str]:
+    """The events as the outbox has them. Raises: Problem(invalid)."""
+    known = names_in(endpoint.format)
+    strange = [name for name in asked.events or () if name not in endpoint.events]
+    if strange or asked.events == ():
+        listens = ", ".join(endpoint.events)
+        message = f"The endpoint does not listen to {strange[0][:64]!r}." if strange else "Name at least one event."
+        cure = f"It listens to: {listens}. PATCH its events for others."
+        raise Problem("invalid", message, field="Events", cure=cure)
+    if endpoint.format == "stablecoin" and (asked.from_number is not None or asked.to_number is not None):
+        raise Problem("invalid", "Events of the stablecoin API have no numbers.", field="FromNumber",
+                      cure="Send since and until instead.")  # fmt: skip
+    return [known[name] for name in asked.events or endpoint.events]
+
+
+def _numbers(asked: ReplayAsked, last: int) -> tuple[int, int]:
+    """Raises: Problem(invalid)."""
+    low, high = asked.from_number or 1, last if asked.to_number is None else min(last, asked.to_number)
+    if asked.from_number is not None and asked.from_number > last:
+        raise Problem("invalid", f"The feed ends at {last}.", field="FromNumber", cure="Name a number up to that.")
+    if asked.to_number is not None and asked.to_number < low:
+        raise Problem("invalid", "ToNumber lies before fromNumber.", field="ToNumber", cure="Send a higher number.")
+    return low, high

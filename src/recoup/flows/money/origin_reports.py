@@ -1,0 +1,103 @@
+"""Reports by transaction, descriptor, site and campaign. Each adds up to the ledger's own sums, to the cent."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.kernel.world import World
+from recoup.rules.money.cells import Number, csv_row
+from recoup.store.read.origin_reports import COLUMNS, by_order, grouped, ledger_totals, without_order
+
+Span = tuple[datetime, datetime]
+GROUPS_MAX: Final = 20_000
+ORDERS_AT_ONCE: Final = 2_000
+REPORTS: Final = ("transactions", "descriptors", "sites", "campaigns")
+AMOUNTS: Final = (*COLUMNS, "net", "disputed")
+COUNTS: Final = ("approvals", "refunds", "disputes")
+LOWEST: Final = UUID(int=0)
+# report -> columns of its rows besides the amounts
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "transactions": ("order_id", "external_id", "order_type", "placed_at", "site_id", "site", "key", "descriptor"),
+    "descriptors": ("descriptor",), "sites": ("site_id", "site", "url"),
+    "campaigns": ("site_id", "site", "campaign_id", "key", "campaign"),
+}  # fmt: skip
+
+
+class Report(NamedTuple):
+    """`totals` by currency, from the ledger alone; `rows` add up to them when there is no `next`, else with the pages
+    that follow."""
+
+    totals: Sequence[Any]
+    rows: Sequence[Any]
+    next: str | None = None
+
+
+class Asked(NamedTuple):
+    """`asset` None: every currency."""
+
+    merchant_id: UUID
+    span: Span
+    asset: str | None = None
+
+
+async def grouped_report(world: World, report: str, asked: Asked, after: int = 0, limit: int = GROUPS_MAX) -> Report:
+    """By site, campaign or descriptor, totals and rows as of one moment; `after`: so many rows were seen before.
+
+    Raises: Problem(invalid) for more groups than can be told at once.
+    """
+    async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        totals = await ledger_totals(connection, *asked)
+        rows = await grouped(connection, report, *asked, GROUPS_MAX + 1)
+    if len(rows) > GROUPS_MAX:
+        raise Problem("invalid", f"There are more than {GROUPS_MAX:,} {report} in this period.", field="From",
+                      cure="Ask for a shorter period or one currency.")  # fmt: skip
+    shown = rows[after : after + limit]
+    return Report(totals, shown, str(after + limit) if after + limit < len(rows) else None)
+
+
+async def transactions_page(world: World, asked: Asked, after: UUID, limit: int) -> Report:
+    """By order, in the order of their ids; what is of no order comes last."""
+    async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        totals = await ledger_totals(connection, *asked) if after == LOWEST else []
+        found = list(await by_order(connection, *asked, after, limit + 1))
+        ids = list(dict.fromkeys(row["order_id"] for row in found))
+        more = len(ids) > limit
+        rows = [row for row in found if row["order_id"] in set(ids[:limit])] if more else found
+        if not more:
+            rows += await without_order(connection, *asked)
+    return Report(totals, rows, str(ids[limit - 1]) if more else None)
+
+
+async def report_csv(world: World, report: str, asked: Asked) -> AsyncIterator[bytes]:
+    """UTF-8, amounts as decimals, a part at a time; a slow reader holds no connection."""
+    keys = KEYS[report]
+    yield csv_row((*keys, "currency", *AMOUNTS, *COUNTS)).encode()
+    if report != "transactions":
+        for row in (await grouped_report(world, report, asked)).rows:
+            yield _line(keys, row).encode()
+        return
+    after: UUID = LOWEST
+    while True:
+        page = await transactions_page(world, asked, after, ORDERS_AT_ONCE)
+        if page.rows:
+            yield "".join(_line(keys, row) for row in page.rows).encode()
+        if page.next is None:
+            return
+        after = UUID(page.next)
+
+
+def _line(keys: Sequence[str], row: Any) -> str:
+    scale = EXPONENTS[row["asset"]]
+    amounts = (Number(to_text(int(row[name]), scale)) for name in AMOUNTS)
+    return csv_row((*(_text(row[name]) for name in keys), row["asset"], *amounts, *(row[name] for name in COUNTS)))
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    return str(value) if value is not None else None

@@ -1,0 +1,85 @@
+"""A partner's report: what came in and what was booked at each of its merchants, by day, currency and kind."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from recoup.flows.money.report import kind_of
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.kernel.world import World
+from recoup.rules.money.cells import Number, csv_row
+from recoup.store.read.partner_merchants import MerchantFilter, list_merchants
+from recoup.store.read.partner_report import booked_by_day, placed_by_day
+
+DAYS_MAX: Final = 92
+MERCHANTS_AT_ONCE: Final = 100
+PLACED: Final = "placed"
+
+
+class Row(NamedTuple):
+    """`units`: of `placed` what the orders are worth; of all others what the ledger booked, + for the merchant."""
+
+    merchant_id: UUID
+    name: str
+    day: date
+    asset: str
+    kind: str
+    counted: int
+    units: int
+
+
+class Asked(NamedTuple):
+    """Both days are included."""
+
+    partner_id: UUID
+    first: date
+    last: date
+    merchant_id: UUID | None = None
+    asset: str | None = None
+
+
+async def report_page(world: World, asked: Asked, after: UUID | None, limit: int) -> tuple[list[Row], UUID | None]:
+    """The rows of at most `limit` merchants, and the id after which the next page begins."""
+    async with world.db.connection() as connection:
+        merchants = await list_merchants(connection, MerchantFilter(asked.partner_id), after, limit + 1,
+                                         only=asked.merchant_id)  # fmt: skip
+    rows: list[Row] = []
+    for one in merchants[:limit]:
+        rows += await _of_merchant(world, asked, one["merchant_id"], one["name"])
+    return rows, merchants[limit - 1]["merchant_id"] if len(merchants) > limit else None
+
+
+async def report_csv(world: World, asked: Asked) -> AsyncIterator[bytes]:
+    """UTF-8, amounts as decimals, a part at a time."""
+    yield csv_row(("mid", "merchant", "day", "currency", "kind", "count", "amount")).encode()
+    after: UUID | None = None
+    while True:
+        rows, after = await report_page(world, asked, after, MERCHANTS_AT_ONCE)
+        if rows:
+            yield "".join(csv_row((
+                str(row.merchant_id), row.name, row.day.isoformat(), row.asset, row.kind, row.counted,
+                Number(to_text(row.units, EXPONENTS[row.asset])),
+            )) for row in rows).encode()  # fmt: skip
+        if after is None:
+            return
+
+
+async def _of_merchant(world: World, asked: Asked, merchant_id: UUID, name: str) -> list[Row]:
+    span = (_midnight(asked.first), _midnight(asked.last) + timedelta(days=1))
+    async with world.db.connection() as connection:
+        booked = await booked_by_day(connection, merchant_id, span, asked.asset)
+        placed = await placed_by_day(connection, merchant_id, span, asked.asset)
+    sums: dict[tuple[date, str, str], tuple[int, int]] = {}
+    for row in placed:
+        sums[row["day"], row["asset"], PLACED] = (row["orders"], int(row["units"]))
+    for row in booked:
+        key = (row["day"], row["asset"], kind_of(row["recipe"]))
+        count, units = sums.get(key, (0, 0))
+        sums[key] = (count + row["entries"], units + int(row["units"]))
+    return [Row(merchant_id, name, *key, *sums[key]) for key in sorted(sums)]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

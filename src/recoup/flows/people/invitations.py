@@ -1,0 +1,138 @@
+"""Somebody is invited to a partner or merchant, joins by the link of a mail, or is not let in any more.
+
+The link works once and for seven days. Used, revoked, over and unknown ones are told apart by nobody.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.sessions import MAY, open_session
+from recoup.flows.people.sign_in import clean_email
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.messages.notices import is_address
+from recoup.store.pool import Database
+from recoup.store.read.invitations import count_invitations, open_invitation
+from recoup.store.write.invitations import add_invitation, join, revoke_invitation, take_invitation
+from recoup.store.write.people import add_user
+
+LASTS: Final = timedelta(days=7)
+OPEN_MAX: Final = 50
+NAME_MAX: Final = 80
+_TOKEN_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """`kind` partner or merchant."""
+
+    kind: str
+    id: UUID
+    name: str
+
+    @property
+    def key(self) -> tuple[str, UUID]:
+        return self.kind, self.id
+
+
+async def invite(world: World, subject: Subject, user_id: UUID, email: str, role: str) -> UUID:
+    """The invitation; its mail is owed. Whether somebody has this e-mail already is not told.
+
+    Raises: Problem(invalid) for an address or role that is none; Problem(too_many_requests) for too many at once.
+    """
+    email, now = clean_email(email), world.clocks.wall()
+    if not is_address(email):
+        raise Problem("invalid", "This is no e-mail address.", field="email")
+    if role not in MAY:
+        raise Problem("invalid", "Choose a role.", field="role", cure=f"One of {', '.join(MAY)}.")
+    people: Database = world.extra["people"]
+    invitation_id, token = new_id(), secrets.token_urlsafe(32)
+    async with people.transaction() as tx:
+        if await count_invitations(tx, subject.key, now - LASTS) >= OPEN_MAX:
+            raise Problem("too_many_requests", f"{OPEN_MAX} invitations wait already.", retry_after_seconds=3600,
+                          cure="Revoked ones count until the week is over.")  # fmt: skip
+        await add_invitation(
+            tx, invitation_id=invitation_id, token_hash=_hash(world, token),
+            sealed_token=world.keys.seal_secret(token_context(invitation_id), token.encode()), email=email,
+            subject_kind=subject.kind, subject_id=subject.id, subject_name=subject.name, role=role, world=world.name,
+            invited_by=user_id, created_at=now, expires_at=now + LASTS, mail_due_at=now,
+        )  # fmt: skip
+    return invitation_id
+
+
+async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: UUID) -> None:
+    """Raises: Problem(not_found), also for what is somebody else's, used or revoked."""
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        if not await revoke_invitation(tx, invitation_id, subject.key, world.clocks.wall(), user_id):
+            raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
+
+
+async def read_invitation(world: World, token: str) -> asyncpg.Record:
+    """Raises: Problem(not_found), the same for used, revoked, over and unknown ones."""
+    people: Database = world.extra["people"]
+    found = None
+    if _could_be(token):
+        async with people.connection() as connection:
+            found = await open_invitation(connection, _hash(world, token), world.name, world.clocks.wall())
+    if found is None:
+        raise _over()
+    return found
+
+
+async def join_as(world: World, token: str, user_id: UUID) -> None:
+    """Whoever is signed in becomes a member, once. Raises: Problem(not_found)."""
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        await _take(tx, world, token, user_id)
+
+
+async def join_new(world: World, passwords: Passwords, token: str, name: str, password: str) -> str:
+    """A new user with the invitation's e-mail, signed in; answers the session's token.
+
+    Raises: Problem not_found; invalid for name or password; conflict when somebody has this e-mail: who signs in joins.
+    """
+    found, name = await read_invitation(world, token), " ".join(name.split())
+    if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
+        raise Problem("invalid", f"A name has 1 to {NAME_MAX} characters.", field="name")
+    hashed, user_id = await passwords.hashed(password), new_id()
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        if await add_user(tx, user_id, found["email"], name, hashed, world.clocks.wall()) is None:
+            raise Problem("conflict", "You have a password here already.", cure="Sign in, then open the link again.")
+        await _take(tx, world, token, user_id)
+        return await open_session(tx, world, user_id, None)
+
+
+def token_context(invitation_id: UUID) -> str:
+    """Where a sealed token belongs."""
+    return f"invitation:{invitation_id}"
+
+
+async def _take(tx: asyncpg.Connection, world: World, token: str, user_id: UUID) -> None:
+    now = world.clocks.wall()
+    taken = await take_invitation(tx, _hash(world, token), world.name, now, user_id) if _could_be(token) else None
+    if taken is None:
+        raise _over()
+    await join(tx, user_id, (taken["subject_kind"], taken["subject_id"]), taken["role"], now)
+
+
+def _could_be(token: str) -> bool:
+    return 0 < len(token) <= _TOKEN_MAX and token.isascii() and token.isprintable()
+
+
+def _over() -> Problem:
+    return Problem("not_found", "This invitation opens nothing: it was used, is over, or never was one.",
+                   cure="Ask whoever invited you for a new one.")  # fmt: skip
+
+
+def _hash(world: World, token: str) -> bytes:
+    kept: bytes = world.keys.secret_hash(token)
+    return kept

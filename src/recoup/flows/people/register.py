@@ -1,0 +1,30 @@
+"""The people database hears of a merchant of this world, so that its people and its partner's can see it."""
+
+from uuid import UUID
+
+from recoup.kernel.world import World
+from recoup.moves.registrations import registered
+from recoup.store.pool import Database
+from recoup.store.read.applications import merchant_that_applied
+from recoup.store.read.partners import who_is
+from recoup.store.write.people import save_heirs, save_merchant, save_partner
+
+
+async def register(world: World, merchant_id: UUID) -> None:
+    """Due work `register_merchant`; may be repeated. A name that changes meanwhile is told the next time.
+    Who owns the merchant that applied for this one owns it, too."""
+    people: Database = world.extra["people"]
+    async with world.db.connection() as connection:
+        told = await who_is(connection, merchant_id)
+        applicant_id = await merchant_that_applied(connection, merchant_id)
+    if told is None:
+        return
+    async with people.transaction() as connection:
+        if told.partner_id is not None:
+            await save_partner(connection, told.partner_id, told.partner_name or "", world.clocks.wall())
+        await save_merchant(connection, merchant_id, world.name, told.partner_id, told.name)
+        if applicant_id is not None:
+            await save_heirs(connection, applicant_id, merchant_id, world.clocks.wall())
+    async with world.db.transaction() as tx:
+        if await who_is(tx, merchant_id, lock=True) == told:
+            await registered(tx, merchant_id)

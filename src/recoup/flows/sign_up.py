@@ -1,0 +1,160 @@
+"""Somebody makes a sandbox account by themselves: a partner, a merchant, or both, with credentials that are shown once.
+
+Ids are made of what was typed, so that a second try after a crash finds what the first one made; the account is there
+with its last step. Whether an e-mail has an account is not told: whoever signs up with one that is taken gets an
+account of their own, which their password leads to. Nobody proves an e-mail here, and none is trusted.
+"""
+
+import base64
+import os
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.merchants.handover import Credentials, credentials_of
+from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
+from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
+from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.sessions import open_session
+from recoup.flows.people.sign_in import clean_email, namesake_of
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
+from recoup.rules.rescue.site_address import check_site_address
+from recoup.store.pool import Database
+from recoup.store.read.people import find_user
+from recoup.store.write.partners import add_partner_merchant
+from recoup.store.write.people import add_user, charge_sign_in, save_membership, save_merchant, save_partner
+
+KINDS: Final = ("merchant", "partner", "both")
+TRIES: Final = 5
+REMEMBERED: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """What somebody typed, and from where. `kind`: merchant, partner or both; `site_url` for a merchant."""
+
+    email: str
+    password: str = field(repr=False)
+    name: str
+    kind: str
+    site_url: str
+    address: str
+    old_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """`session`: for the cookie. No credentials: the account was there before, and its password was right."""
+
+    session: str
+    credentials: Credentials | None = None
+    partner_key: PartnerKey | None = None
+
+
+def is_open(world: World) -> bool:
+    """Only where money is simulated, and unless the operator closed it."""
+    return world.policy.test_mode and bool(world.extra.get("sign_up", True))
+
+
+async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp:
+    """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests)
+    after five tries from one address in an hour, whatever they were."""
+    if not is_open(world):
+        raise Problem("forbidden", "This Recoup takes no sign-ups.", cure="Ask the operator for an account.")
+    email = _checked(asked)
+    people: Database = world.extra["people"]
+    now, mac = world.clocks.wall(), world.keys.mac("signup", asked.address.encode("utf-8", "replace"))
+    async with people.connection() as connection:
+        tries, until = await charge_sign_in(connection, mac.hex(), now, now + REMEMBERED, TRIES)
+    if tries > TRIES:
+        raise Problem("too_many_requests", "Too many sign-ups from your address.", cure="Try again in an hour.",
+                      retry_after_seconds=max(1, int((until - now).total_seconds())))  # fmt: skip
+    hashed = await passwords.hashed(asked.password)
+    namesake = await namesake_of(world, passwords, email, asked.password)
+    async with people.connection() as connection:
+        user, other = await find_user(connection, email), await find_user(connection, namesake)
+    right = await passwords.fits(asked.password, user.password_hash if user else None)
+    known = other if other is not None else (user if user is not None and right and user.may_sign_in else None)
+    if known is not None:
+        async with people.transaction() as connection:
+            return SignedUp(await open_session(connection, world, known.user_id, asked.old_token))
+    return await _make(world, asked, email if user is None else namesake, hashed)
+
+
+def _checked(asked: SignUp) -> str:
+    """The e-mail as it is kept. Raises: Problem(invalid)."""
+    email = clean_email(asked.email)
+    local, at, host = email.rpartition("@")
+    sane = email.isprintable() and not set(" #") & set(email) and len(asked.email) <= 254
+    if not (local and at and "." in host and sane):
+        raise Problem("invalid", "This is no e-mail address.", field="email")
+    if not asked.name or len(asked.name) > 128 or not asked.name.isprintable():
+        raise Problem("invalid", "A name has 1 to 128 characters.", field="name")
+    if asked.kind not in KINDS:
+        raise Problem("invalid", "Choose what you are.", field="kind")
+    if asked.kind != "partner":
+        try:
+            check_site_address(asked.site_url)
+        except Problem as problem:
+            raise Problem("invalid", problem.message, field="site_url", cure=problem.cure) from None
+    return email
+
+
+async def _make(world: World, asked: SignUp, login: str, hashed: str) -> SignedUp:
+    """`login`: the e-mail, or what stands for it where another has it."""
+    what = f"{clean_email(asked.email)}\0{asked.password}"
+    partner_id = world.keys.derived_id("sign-up", "partner", what) if asked.kind != "merchant" else None
+    merchant_id = world.keys.derived_id("sign-up", "merchant", what) if asked.kind != "partner" else None
+    key = credentials = None
+    if partner_id is not None:
+        await make_partner(world, partner_id, asked.name)
+        key = await make_partner_key(world, partner_id)
+    if merchant_id is not None:
+        credentials = await _merchant(world, asked, merchant_id, partner_id)
+    people: Database = world.extra["people"]
+    now = world.clocks.wall()
+    async with people.transaction() as connection:
+        user_id = await add_user(connection, new_id(), login, asked.name, hashed, now)
+        if user_id is None:  # somebody was faster; the same form sent twice is most likely
+            raise Problem("unavailable", "This sign-up came twice at once.", cure="Sign in, or send it again.",
+                          retry_after_seconds=1)  # fmt: skip
+        await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
+        session = await open_session(connection, world, user_id, asked.old_token)
+    return SignedUp(session, credentials, key)
+
+
+async def _merchant(world: World, asked: SignUp, merchant_id: UUID, partner_id: UUID | None) -> Credentials:
+    site = NewSite(world.keys.derived_id("sign-up-site", merchant_id), asked.site_url, asked.name, _descriptor(asked))
+    webhook_key = base64.b64encode(os.urandom(64)).decode()
+    async with world.db.transaction() as tx:
+        await place_merchant(tx, world, merchant_id, asked.name, (site,), partner_id=partner_id)
+        if partner_id is not None:
+            await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
+        keys = await issue_keys(tx, world, merchant_id)
+        await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
+    return credentials_of(merchant_id, site.site_id, keys, webhook_key)
+
+
+async def _belong(
+    connection: asyncpg.Connection, world: World, user_id: UUID, name: str, partner_id: UUID | None,
+    merchant_id: UUID | None,
+) -> None:  # fmt: skip
+    now = world.clocks.wall()
+    if partner_id is not None:
+        await save_partner(connection, partner_id, name, now)
+        await save_membership(connection, user_id, "partner", partner_id, "owner", now)
+    if merchant_id is not None:
+        await save_merchant(connection, merchant_id, world.name, partner_id, name)
+        await save_membership(connection, user_id, "merchant", merchant_id, "owner", now)
+
+
+def _descriptor(asked: SignUp) -> str:
+    """What customers would see, of the name's plain letters."""
+    plain = "".join(c for c in asked.name.upper() if c.isascii() and (c.isalnum() or c == " ")).strip()[:LENGTH_MAX]
+    return plain if len(plain) >= LENGTH_MIN and any(c.isalpha() for c in plain) else "SANDBOX SHOP"

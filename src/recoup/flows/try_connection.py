@@ -1,0 +1,200 @@
+"""Tries the way that an order of one kind would go, hop by hop, without making one and without touching a card.
+
+A hop that fails does not end the test: whoever sets a connection up sees all that is missing at once.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from recoup.flows.messages import endpoints
+from recoup.flows.messages.endpoints import Endpoint
+from recoup.flows.messages.send_sample import send_sample
+from recoup.flows.outward import heard
+from recoup.gateways.cards.port import Processor
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.rescue.origin import Named, Origin, origin_of
+from recoup.rules.rescue.pause import check_taking
+from recoup.rules.rescue.switches import KINDS, check_kind, refused, where_off
+from recoup.store.read.connection import count_keys
+from recoup.store.read.merchants import Known, load_merchant
+from recoup.store.read.switches import last_actors
+
+PROCESSOR_SECONDS: Final = 5.0
+WEBHOOK_SECONDS: Final = 12.0
+WEBHOOKS_MAX: Final = 5
+LEVELS: Final = ("merchant", "site", "campaign")
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of the way. `told`: what was found, or why it was not looked for; `cure`: what to do about it."""
+
+    name: str
+    state: Literal["ok", "failed", "skipped"]
+    told: str
+    cure: str | None = None
+    latency_ms: int = 0
+
+
+async def try_connection(
+    world: World, scope: Scope, kind: str, site_id: UUID | None = None, campaign: str | None = None,
+    scopes: frozenset[str] | None = None,
+) -> list[Hop]:  # fmt: skip
+    """The hops in the order of an order's way. `scopes`: what the caller's key allows; None for a person, whose
+    merchant's keys are looked at instead.
+
+    Raises: Problem(invalid) for an unknown kind or site; Problem(forbidden) for a merchant that is not in this world.
+    """
+    check_kind(kind)
+    async with world.db.connection() as connection:
+        known = await load_merchant(connection, scope.merchant_id)
+        keys = await count_keys(connection, scope.merchant_id)
+    if known is None:
+        raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
+                      cure="Use a key of this environment.")  # fmt: skip
+    origin = origin_of(known.sites, known.campaigns, Named(site_id, campaign=campaign))
+    hops = [
+        _credential(scopes, keys["api_keys"]), _merchant(known), *await _switches(world, scope, known, kind, origin,
+                                                                                 campaign),
+        _token_key(world, keys["tokenization_keys"]),
+    ]  # fmt: skip
+    processors, webhooks = await asyncio.gather(_processors(world), _webhooks(world, scope))
+    hops += processors
+    hops += webhooks
+    return [*hops, _outcome(hops, scopes)]
+
+
+def _credential(scopes: frozenset[str] | None, api_keys: int) -> Hop:
+    if scopes is None and not api_keys:
+        return Hop("credential", "failed", "There is no key that allows payments.", "Ask the operator for a key.")
+    if scopes is None:
+        return Hop("credential", "ok", f"{api_keys} key{'' if api_keys == 1 else 's'} may send orders.")
+    if "payments" not in scopes:
+        return Hop("credential", "failed", "This key does not allow payments.", "Use a key with the scope payments.")
+    return Hop("credential", "ok", "The key is known here and may send orders.")
+
+
+def _merchant(known: Known) -> Hop:
+    try:
+        check_taking(known.merchant)
+    except Problem as problem:
+        return Hop("merchant", "failed", problem.message, problem.cure)
+    if known.merchant.killed:
+        return Hop("merchant", "failed", "The operator has stopped all sends: orders are taken and wait.",
+                   "Ask the operator when it goes on.")  # fmt: skip
+    return Hop("merchant", "ok", f"{known.merchant.name} takes orders.")
+
+
+async def _switches(
+    world: World, scope: Scope, known: Known, kind: str, origin: Origin, campaign: str | None
+) -> list[Hop]:
+    """One hop a level."""
+    offs = where_off(kind, known.merchant, origin.site, origin.campaign)
+    last: dict[UUID, str] = {}
+    if offs:
+        async with world.db.connection() as connection:
+            last = await last_actors(connection, scope.merchant_id, [off.subject_id for off in offs], kind)
+    hops = []
+    names = (known.merchant.name, origin.site.name, origin.campaign.name if origin.campaign else "")
+    for level, name in zip(LEVELS, names, strict=True):
+        off = next((off for off in offs if off.level == level), None)
+        if off is not None:
+            problem = refused(kind, [off._replace(actor=last.get(off.subject_id))])
+            hops.append(Hop(f"switch_{level}", "failed", problem.message, problem.cure))
+        elif level == "campaign" and origin.campaign is None:
+            hops.append(_no_campaign(origin, campaign))
+        else:
+            hops.append(Hop(f"switch_{level}", "ok", f"{KINDS[kind]} is on for {name}."))
+    return hops
+
+
+def _no_campaign(origin: Origin, campaign: str | None) -> Hop:
+    if campaign:
+        return Hop("switch_campaign", "failed", f"The site {origin.site.name} has no campaign {campaign!r}.",
+                   f"Make it: POST /v1/sites/{origin.site.site_id}/campaigns.")  # fmt: skip
+    return Hop("switch_campaign", "skipped", "No campaign was named.")
+
+
+def _token_key(world: World, tokenization_keys: int) -> Hop:
+    """There is a key, and what the vault seals it opens again."""
+    probe = secrets.token_bytes(16)
+    try:
+        opened = world.keys.open_secret("probe", world.keys.seal_secret("probe", probe))
+    except Exception:  # noqa: BLE001 - whatever is wrong with the keys, it is this hop that fails
+        opened = b""
+    if opened != probe:
+        return Hop("token_key", "failed", "The vault does not open what it sealed.", "Tell the operator.")
+    if not tokenization_keys:
+        return Hop("token_key", "failed", "There is no tokenization key.",
+                   "Ask the operator for one; or send /tokenize with a token of /oauth2/token.")  # fmt: skip
+    return Hop("token_key", "ok", "Cards can be tokenized and opened again.")
+
+
+async def _processors(world: World) -> list[Hop]:
+    """Each is asked about an id that it cannot know: it must say so."""
+    return list(await asyncio.gather(*(_processor(world, one) for one in world.processors.values())))
+
+
+async def _processor(world: World, processor: Processor) -> Hop:
+    if processor.asks == "none":
+        return Hop("processor", "skipped", f"{processor.name} cannot be asked without a payment.")
+    begun = world.clocks.monotonic()
+    outcome = await heard(processor.inquire(new_id()), PROCESSOR_SECONDS)
+    latency = _ms(world, begun)
+    if outcome.state == "not_found":
+        return Hop("processor", "ok", f"{processor.name} answers.", latency_ms=latency)
+    why = "did not answer in time" if outcome.text == "time-out" else "could not be asked"
+    return Hop("processor", "failed", f"{processor.name} {why}.", "Orders wait until it answers; tell the operator.",
+               latency)  # fmt: skip
+
+
+async def _webhooks(world: World, scope: Scope) -> list[Hop]:
+    """A signed sample to each endpoint that is active."""
+    found = [one for one in await endpoints.list_all(world, scope) if one.format != "stablecoin"]
+    active = [one for one in found if one.state == "active"]
+    if not active:
+        told = "Every endpoint is disabled." if found else "There is no webhook endpoint."
+        return [Hop("webhook", "skipped", told, "Make one: POST /v1/webhooks; until then ask /v1/outcome.")]
+    hops = list(await asyncio.gather(*(_webhook(world, scope, one) for one in active[:WEBHOOKS_MAX])))
+    if len(active) > WEBHOOKS_MAX:
+        hops.append(Hop("webhook", "skipped", f"{len(active) - WEBHOOKS_MAX} more endpoints were not tried."))
+    return hops
+
+
+async def _webhook(world: World, scope: Scope, endpoint: Endpoint) -> Hop:
+    host, begun = urlsplit(endpoint.url).netloc, world.clocks.monotonic()
+    try:
+        async with asyncio.timeout(WEBHOOK_SECONDS):
+            sent = await send_sample(world, scope, endpoint.endpoint_id, None)
+    except Problem as problem:
+        return Hop("webhook", "failed", f"{host}: {problem.message}", problem.cure, _ms(world, begun))
+    except TimeoutError:
+        return Hop("webhook", "failed", f"{host} did not answer in time.", "Answer at once, work afterwards.",
+                   _ms(world, begun))  # fmt: skip
+    if not sent.taken:
+        return Hop("webhook", "failed", f"{host} answered {sent.status}.",
+                   "Answer 2xx to a signed event; the sample shows among its deliveries.", sent.latency_ms)  # fmt: skip
+    return Hop("webhook", "ok", f"{host} took a signed sample.", latency_ms=sent.latency_ms)
+
+
+def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
+    """How the end of an order would be learnt."""
+    pushed = any(hop.name == "webhook" and hop.state == "ok" for hop in hops)
+    asked = scopes is None or "orders" in scopes
+    if pushed or asked:
+        ways = [way for way, there in (("by webhook", pushed), ("by /v1/outcome", asked)) if there]
+        return Hop("outcome", "ok", f"What becomes of an order is told {' and '.join(ways)}.")
+    return Hop("outcome", "failed", "Nothing tells what becomes of an order: no webhook works, and this key may not "
+               "read orders.", "Mend the webhook, or use a key with the scope orders.")  # fmt: skip
+
+
+def _ms(world: World, begun: float) -> int:
+    return round((world.clocks.monotonic() - begun) * 1000)

@@ -1,0 +1,59 @@
+"""Customers who are asked on the hosted page: for a code, or for another card. They answer, fail, say no or never come;
+one at the checkout at once, one with a managed payment's link within some days."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from recoup.flows.cards.challenge import Given, answer, refuse, show
+from recoup.kernel.problem import Problem
+from recoup.lab.simulate.clock import start_stopwatch
+from recoup.lab.simulate.dice import dice
+from recoup.lab.simulate.engine import Engine
+from recoup.lab.simulate.plan import TICKS, Deal
+from recoup.lab.simulate.sim import Deed, Do, Sim
+from recoup.rules.network.magic import NEVER, script_card
+
+ANSWERS, FAILS, SAYS_NO = 0.5, 0.2, 0.1  # the rest never comes
+MENDED: Final = frozenset({"54", "82"})  # what a card says that its holder can mend
+TWICE: Final = 0.1  # the page's button pressed again
+_GOOD, _BAD = script_card("visa", "05", 0), script_card("visa", "05", NEVER)
+
+
+async def answers(sim: Sim, tick: int) -> Iterable[Deed]:
+    """What is asked, if anything is, they see when they look."""
+    deeds: list[Deed] = []
+    for deal in sim.by_tick[tick]:
+        if deal.kind not in ("customer", "managed") or deal.card[0] not in MENDED:
+            continue
+        roll = dice(sim.plan.seed, "page", deal.name)
+        fate, again, after = roll.random(), roll.random() < TWICE, roll.randrange(1, 9 * TICKS)
+        what = "answers" if fate < ANSWERS else "fails" if fate < ANSWERS + FAILS else "says no"
+        if fate < ANSWERS + FAILS + SAYS_NO:
+            deed = Deed(f"customer {what}", deal.name, _on_the_page(sim, deal, what))
+            (deeds if deal.kind == "customer" else sim.later[tick + after]).extend([deed] * (2 if again else 1))
+    return deeds
+
+
+def _on_the_page(sim: Sim, deal: Deal, what: str) -> Do:
+    async def do(engine: Engine) -> None:
+        world, orders = engine.world, engine.orders
+        assert deal.order_id is not None
+        start_stopwatch()
+        try:
+            asked = await show(world, sim.shops[deal.shop].scope.merchant_id, deal.order_id)
+        except Problem as problem:
+            if problem.code != "not_found":
+                raise
+            return  # nothing was ever asked
+        if asked.state != "asked":
+            return
+        sim.told[f"asked for the {asked.asks}"] += 1
+        if what == "says no":
+            await refuse(world, orders, asked, "simulate")
+        elif what == "answers" and asked.asks == "code":
+            await answer(world, orders, engine.vault, asked, Given(code="123"), "simulate")
+        else:
+            card = Given(pan=_GOOD if what == "answers" else _BAD, exp_month=9, exp_year=2031)
+            await answer(world, orders, engine.vault, asked, card, "simulate")
+
+    return do

@@ -1,0 +1,40 @@
+"""A replay begins, and goes through the feed step by step: its rows and the due work that looks after it."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.time import WallTime
+from recoup.store.write.changes import Rows, write
+from recoup.store.write.replays import add_replay, open_lanes
+
+NUMBERS_A_STEP: Final = 1_000
+
+
+async def begin_replay(
+    tx: asyncpg.Connection, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool,
+    stable: bool, wall: WallTime,
+) -> None:  # fmt: skip
+    """`row` as the table's, without the merchant and the numbers of its feed. Raises: KeyTaken for a key that came."""
+    rows = Rows()
+    for merchant_id in await add_replay(tx, row, owner_id, numbers, partner=partner, stable=stable):
+        rows.due_work.append(_due(merchant_id, row["replay_id"], wall))
+    await write(tx, rows)
+
+
+async def step_replay(tx: asyncpg.Connection, merchant_id: UUID, replay_id: UUID, wall: WallTime) -> bool:
+    """Sends lanes back for what stands next in the feed; answers whether there is more."""
+    rows, more = Rows(), await open_lanes(tx, merchant_id, replay_id, NUMBERS_A_STEP, wall)
+    due = _due(merchant_id, replay_id, wall)
+    if more:
+        rows.due_work.append(due)
+    else:
+        rows.due_done.append({name: due[name] for name in ("merchant_id", "kind", "subject_id")})
+    await write(tx, rows)
+    return more
+
+
+def _due(merchant_id: UUID, replay_id: UUID, at: datetime) -> dict[str, Any]:
+    return {"merchant_id": merchant_id, "kind": "replay", "subject_id": replay_id, "due_at": at, "wall": True}

@@ -1,0 +1,1 @@
+"""How somebody becomes a merchant, and when a merchant may go live."""

@@ -1,0 +1,42 @@
+"""What a document is, by its own first bytes: names and declared types are only words. Pure.
+
+Source: ISO 32000-1 §7.5.2 (PDF), W3C PNG §5.2, ITU-T T.81 (JPEG).
+"""
+
+import re
+from typing import Final
+
+from recoup.kernel.problem import Problem
+
+BYTES_MAX: Final = 700 << 10
+COUNT_MAX: Final = 20
+NAME_MAX: Final = 120
+TYPES: Final[dict[str, str]] = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG"}
+_PDF_WITHIN: Final = 1024  # readers look for the header in the first kilobyte
+_UNSAFE: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
+
+
+def media_type(content: bytes) -> str:
+    """Raises: Problem(invalid) for what is empty, too large, or none of the three."""
+    if not content:
+        raise Problem("invalid", "The document is empty.", field="Content")
+    if len(content) > BYTES_MAX:
+        raise Problem("invalid", f"The document is larger than {BYTES_MAX >> 10} KiB.", field="Content",
+                      cure="Scan it with fewer dots an inch, or send it in parts.")  # fmt: skip
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
+        return "image/png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if re.search(rb"%PDF-[12]\.[0-9]", content[:_PDF_WITHIN]) and b"%%EOF" in content[-_PDF_WITHIN:]:
+        return "application/pdf"
+    raise Problem("invalid", "The document is neither a whole PDF nor a PNG or JPEG image, whatever its name says.",
+                  field="Content", cure="Send one of these three.")  # fmt: skip
+
+
+def file_name(given: str) -> str:
+    """Its last part, without what a file system or header would read. Raises: Problem(invalid)."""
+    name = _UNSAFE.sub("_", given.replace("\\", "/").rpartition("/")[2]).strip(" ._")
+    name = "".join(one for one in name if one.isprintable())
+    if not name:
+        raise Problem("invalid", "The document has no name.", field="Name")
+    return name[-NAME_MAX:].strip(" ._") or "document"

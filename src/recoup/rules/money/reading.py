@@ -1,0 +1,103 @@
+"""What somebody says of how a statement is to be read: names of its columns, its currencies, period and zone.
+
+Source: docs/reconciliation.md.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.problem import Problem
+from recoup.rules.money.matching import KINDS
+from recoup.rules.money.periods import zone_of
+
+COLUMNS: Final = ("id", "reference", "type", "amount", "currency", "date", "route")
+EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file holds
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be read. `columns`: our name -> theirs; `types`: their word -> ours; `values`: what stands in no
+    column; `currencies`: those that it may hold, EVERY for all, else its first line's. Empty texts are sniffed."""
+
+    kind: str = "processor"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    currencies: tuple[str, ...] = ()
+    period: tuple[datetime, datetime] | None = None
+    zone: str = "UTC"
+    delimiter: str = ""
+    decimal: str = ""
+    date_format: str = ""
+    encoding: str = ""
+    routes: tuple[str, ...] = ()  # those that there are; a line that names another is not taken
+
+    def to_dict(self) -> dict[str, Any]:
+        """What makes two readings of a file the same."""
+        period = [moment.astimezone(UTC).isoformat() for moment in self.period or ()]
+        return {
+            "kind": self.kind, "columns": dict(sorted(self.columns.items())), "types": dict(sorted(self.types.items())),
+            "values": dict(sorted(self.values.items())), "currencies": sorted(self.currencies), "period": period,
+            "zone": self.zone, "delimiter": self.delimiter, "decimal": self.decimal, "date_format": self.date_format,
+            "encoding": self.encoding,
+        }  # fmt: skip
+
+
+def reading_of(told: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
+    """What `Reading.to_dict` told, with other currencies."""
+    period = tuple(datetime.fromisoformat(moment) for moment in told["period"])
+    return Reading(**(dict(told) | {"currencies": currencies, "period": period or None}))
+
+
+def mapping_file(text: str) -> dict[str, Any]:
+    """A mapping as TOML: tables `columns`, `types`, `values`, `format`. Raises: Problem(invalid) naming the mistake."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Problem("invalid", f"The mapping is no TOML: {error}.", field="mapping",
+                      cure="Write lines like amount = 'Gross' under [columns].") from None  # fmt: skip
+    tables = {"columns": COLUMNS, "types": None, "values": ("type", "currency", "route"),
+              "format": ("delimiter", "decimal", "date_format", "zone", "encoding")}  # fmt: skip
+    found: dict[str, Any] = {}
+    for name, table in told.items():
+        if name not in tables or not isinstance(table, dict):
+            raise Problem("invalid", f"The mapping knows no {name!r}; it has {', '.join(tables)}.", field="mapping",
+                          cure="See docs/reconciliation.md for an example.")  # fmt: skip
+        for key, value in table.items():
+            allowed = tables[name]
+            if allowed is not None and key not in allowed or not isinstance(value, str):
+                cure = f"It knows {', '.join(allowed)}, each a text." if allowed else "Write it as a text."
+                raise Problem("invalid", f"The mapping's {name}.{key} is unknown or no text.", field="mapping",
+                              cure=cure)  # fmt: skip
+        found |= table if name == "format" else {name: table}
+    return found
+
+
+def check(reading: Reading) -> ZoneInfo:
+    """The zone. Raises: Problem(invalid) for options that cannot be."""
+    if reading.kind not in KINDS:
+        raise Problem("invalid", f"A file is one of {', '.join(KINDS)}.", field="kind", cure="Choose one of them.")
+    if reading.delimiter and len(reading.delimiter) != 1:
+        raise Problem("invalid", "A delimiter is one character.", field="delimiter",
+                      cure="Write , or ; or \\t for a tab.")  # fmt: skip
+    if reading.decimal not in ("", ".", ","):
+        raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal", cure="Write . or , alone.")
+    for theirs, ours in reading.types.items():
+        if ours not in KINDS[reading.kind]:
+            known = ", ".join(KINDS[reading.kind])
+            raise Problem("invalid", f"The type {theirs!r} is mapped to {ours!r}; there are {known}.", field="types",
+                          cure="Map it to one of these.")  # fmt: skip
+    if reading.period is not None and reading.period[0] >= reading.period[1]:
+        raise Problem("invalid", "The period ends before it begins.", field="period",
+                      cure="Write the earlier day first.")  # fmt: skip
+    named = [asset for asset in reading.currencies if asset != EVERY]
+    for asset in (*named, *((reading.values["currency"],) if "currency" in reading.values else ())):
+        if asset not in EXPONENTS:
+            raise Problem("invalid", f"The currency {asset[:8]!r} is unknown.", field="currency",
+                          cure="Write three letters, like USD, or a token, like USDC.")  # fmt: skip
+    return zone_of(reading.zone)

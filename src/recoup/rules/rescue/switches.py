@@ -1,0 +1,102 @@
+"""Which kinds of orders are taken: switched for the merchant, for each site and each campaign. Pure.
+
+An order is taken when its kind is on at every level that it goes through. Whoever switches on must stand at least as
+high as whoever switched off: what the operator closed, a merchant does not open. Source: seed 004 (multiprofile).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+
+KINDS: Final = {"cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)", "mit": "MIT"}
+LEVELS: Final = ("merchant", "site", "campaign")
+WHY_CHARS_MAX: Final = 256
+_RANKS: Final = {"operator": 2, "partner": 1}  # by the kind of actor; everybody else acts for the merchant
+_WHO: Final = ("the merchant, its partner or the operator", "its partner or the operator", "the operator")
+
+
+class Off(NamedTuple):
+    """Where a kind is off. `actor`: who did it, None for what was made so or is not known."""
+
+    level: str
+    subject_id: UUID
+    name: str
+    actor: str | None = None
+
+
+def switch_of(order_kind: str) -> str:
+    """The switch that an order's kind stands under."""
+    return "mit" if order_kind.startswith("mit") else order_kind
+
+
+def check_taken(order_kind: str, merchant: Any, site: Any, campaign: Any | None) -> None:
+    """Raises: Problem(kind_switched_off) naming every level at which it is off."""
+    switch = switch_of(order_kind)
+    if offs := where_off(switch, merchant, site, campaign):
+        raise refused(switch, offs)
+
+
+def where_off(switch: str, merchant: Any, site: Any, campaign: Any | None) -> tuple[Off, ...]:
+    """Every level at which the kind is off, the merchant first."""
+    found = []
+    if not getattr(merchant, switch):
+        found.append(Off("merchant", merchant.merchant_id, merchant.name))
+    if not getattr(site, switch):
+        found.append(Off("site", site.site_id, site.name))
+    if campaign is not None and not getattr(campaign, switch):
+        found.append(Off("campaign", campaign.campaign_id, campaign.name))
+    return tuple(found)
+
+
+def rank_of(actor: str | None, level: str) -> int:
+    """Of who switched off. A merchant's switch that was off from the start waits for the operator."""
+    if actor is None:
+        return 2 if level == "merchant" else 0
+    return _RANKS.get(actor.partition(":")[0], 0)
+
+
+def refused(switch: str, offs: Sequence[Off]) -> Problem:
+    """What is off, at which level, and who can switch it on."""
+    places = [_place(off) for off in offs]
+    where = f"{', '.join(places[:-1])} and {places[-1]}" if len(places) > 1 else places[0]
+    cure = " ".join(
+        f"{place[:1].upper()}{place[1:]}: {_WHO[rank_of(off.actor, off.level)]} can switch it on."
+        for place, off in zip(places, offs, strict=True)
+    )
+    return Problem("kind_switched_off", f"{KINDS[switch]} orders are switched off for {where}.", cure=cure,
+                   switch=switch, offs=tuple(offs))  # fmt: skip
+
+
+def check_may_open(switch: str, off: Off, actor: str) -> None:
+    """Raises: Problem(forbidden) where somebody higher switched it off."""
+    needed = rank_of(off.actor, off.level)
+    if rank_of(actor, "site") < needed:
+        who = "the operator" if needed == 2 else "its partner or the operator"
+        raise Problem("forbidden", f"{KINDS[switch]} was switched off for {_place(off)} by {_by(off)}.",
+                      cure=f"Ask {who} to switch it on; nothing was changed.")  # fmt: skip
+
+
+def check_kind(text: str) -> str:
+    """Raises: Problem(invalid) for what is no kind."""
+    if text not in KINDS:
+        raise Problem("invalid", f"The field Kind must be one of {', '.join(KINDS)}.", field="Kind")
+    return text
+
+
+def check_why(text: str) -> str:
+    """Raises: Problem(invalid)."""
+    text = text.strip()
+    if len(text) > WHY_CHARS_MAX or not text.isprintable():
+        message = f"The field Why must be at most {WHY_CHARS_MAX} characters long, on one line."
+        raise Problem("invalid", message, field="Why", cure="Say it shorter.")
+    return text
+
+
+def _place(off: Off) -> str:
+    return "this merchant" if off.level == "merchant" else f"the {off.level} {off.name}"
+
+
+def _by(off: Off) -> str:
+    return "its partner" if rank_of(off.actor, off.level) == 1 else "the operator"

@@ -1,0 +1,86 @@
+"""What a merchant has done, read from what it left: the first of each kind. Bounded, however many there are."""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.rules.merchants.onboarding import Evidence, Facts
+
+# Tokens of /tokenize are UUIDv7, so that they sort by time; those of card numbers in /evaluate are derived.
+_EVIDENCE: Final = """
+SELECT 'token' AS step, min(first_token_at) AS at, NULL::uuid AS order_id, NULL::text AS external_id
+FROM api_keys WHERE merchant_id = $1 HAVING min(first_token_at) IS NOT NULL
+UNION ALL (
+  SELECT 'transmit', received_at, NULL, external_id FROM transmissions WHERE merchant_id = $1
+  ORDER BY transmit_id LIMIT 1)
+UNION ALL (
+  SELECT 'tokenize', created_at, NULL, NULL FROM vault
+  WHERE merchant_id = $1 AND token_id BETWEEN '01800000-0000-7000-8000-000000000000'
+    AND '02ffffff-ffff-7fff-bfff-ffffffffffff' AND substr(token_id::text, 15, 1) = '7'
+  ORDER BY token_id LIMIT 1)
+UNION ALL (
+  SELECT 'cit', h.placed_at, h.order_id, o.external_id
+  FROM (VALUES (false), (true)) phone (is_so), (VALUES (6), (7), (8)) paid (status),
+    LATERAL (SELECT order_id, placed_at FROM order_heads
+      WHERE merchant_id = $1 AND order_type = 'CIT' AND (source = 'callcenter') = phone.is_so
+        AND status = paid.status ORDER BY placed_at, order_id LIMIT 1) h
+  JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
+  ORDER BY h.placed_at LIMIT 1)
+UNION ALL (
+  SELECT 'mit', h.placed_at, h.order_id, o.external_id
+  FROM generate_series(0, 8) status,
+    LATERAL (SELECT order_id, placed_at FROM order_heads
+      WHERE merchant_id = $1 AND order_type = 'MIT' AND (source = 'callcenter') = false
+        AND order_heads.status = status.status ORDER BY placed_at, order_id LIMIT 100) h
+  JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id AND o.kind = 'mit_managed'
+  ORDER BY h.placed_at LIMIT 1)
+UNION ALL (
+  SELECT 'webhook', t.at, o.order_id, o.external_id
+  FROM endpoints e, LATERAL (
+    SELECT at, subject_id, result, sample, try_id FROM delivery_tries
+    WHERE merchant_id = $1 AND endpoint_id = e.endpoint_id ORDER BY try_id DESC LIMIT 2000) t
+  LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = t.subject_id
+  WHERE e.merchant_id = $1 AND t.result = 'delivered' AND t.sample IS NULL
+  ORDER BY t.try_id LIMIT 1)
+UNION ALL (
+  SELECT 'refund', r.business_at, r.order_id, o.external_id
+  FROM (SELECT refund_id, business_at, order_id, kind, state FROM refunds WHERE merchant_id = $1
+    ORDER BY refund_id LIMIT 5000) r JOIN orders o ON o.merchant_id = $1 AND o.order_id = r.order_id
+  WHERE r.kind = 'refund' AND r.state <> 'refused' ORDER BY r.refund_id LIMIT 1)
+UNION ALL (
+  SELECT 'reconciliation', created_at, NULL, NULL FROM reconciliation_reports WHERE merchant_id = $1
+  ORDER BY period_to LIMIT 1)
+"""
+_STANDING: Final = """
+SELECT m.cit_web, m.cit_callcenter, m.mit,
+  EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1 AND NOT f.ended) AS has_fees,
+  EXISTS (SELECT FROM settlement_terms s WHERE s.merchant_id = $1) AS has_settlement,
+  (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states
+FROM merchants m WHERE m.merchant_id = $1
+"""
+_SITES: Final = """
+SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_id = $1 AND retired_at IS NULL
+ORDER BY created_at, site_id
+"""
+_REQUESTS: Final = "SELECT * FROM go_live_requests WHERE merchant_id = $1 ORDER BY request_id DESC LIMIT $2"
+_KINDS: Final = ("cit_web", "cit_callcenter", "mit")
+
+
+async def onboarding_facts(connection: asyncpg.Connection, merchant_id: UUID) -> Facts | None:
+    """None for a merchant that there is not."""
+    row = await connection.fetchrow(_STANDING, merchant_id)
+    if row is None:
+        return None
+    evidence = [Evidence(*one.values()) for one in await connection.fetch(_EVIDENCE, merchant_id)]
+    sites = await connection.fetch(_SITES, merchant_id)
+    return Facts(
+        {one.step: one for one in evidence}, row["has_fees"], row["has_settlement"], frozenset(row["bank_states"]),
+        {kind: row[kind] for kind in _KINDS},
+        [(site["name"], site["descriptor"], {kind: site[kind] for kind in _KINDS}) for site in sites],
+    )  # fmt: skip
+
+
+async def go_live_requests(connection: asyncpg.Connection, merchant_id: UUID, limit: int) -> list[asyncpg.Record]:
+    """Newest first."""
+    return await connection.fetch(_REQUESTS, merchant_id, limit)  # type: ignore[no-any-return]

@@ -1,0 +1,31 @@
+"""The feed of a partner: the rescue API's events of all its merchants, in one order."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+_LAST = "SELECT number FROM partner_closers WHERE partner_id = $1"
+_EVENTS = """
+SELECT p.number, f.merchant_id, f.subject_id, f.seq AS next_seq, f.event_id, f.event, b.subject_kind, b.body,
+  b.business_at, o.site_id, o.external_id
+FROM partner_feed p
+JOIN feed f ON f.merchant_id = p.merchant_id AND f.number = p.merchant_number
+JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
+LEFT JOIN orders o ON o.merchant_id = f.merchant_id AND o.order_id = f.subject_id
+WHERE p.partner_id = $1 AND p.number > $2 AND p.number <= $3 AND ($4::text[] IS NULL OR f.event = ANY($4))
+ORDER BY p.number LIMIT $5
+"""
+
+
+async def last_partner_number(connection: asyncpg.Connection, partner_id: UUID) -> int:
+    """Of the newest event in the partner's feed; 0 while there is none."""
+    return int(await connection.fetchval(_LAST, partner_id) or 0)
+
+
+async def partner_feed_page(
+    connection: asyncpg.Connection, partner_id: UUID, after: int, until: int, events: Sequence[str] | None, limit: int
+) -> list[asyncpg.Record]:
+    """As `feed_page`, over all merchants of the partner."""
+    wanted = list(events) if events is not None else None
+    return await connection.fetch(_EVENTS, partner_id, after, until, wanted, limit)  # type: ignore[no-any-return]

@@ -1,0 +1,127 @@
+"""A partner's merchants: the list, and how one of them stands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+STATEMENT_SECONDS = 10.0
+RESCUED_TIMEOUT_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantFilter:
+    """None, or empty: does not matter. `name`: a part of it, in any case."""
+
+    partner_id: UUID
+    state: str | None = None
+    name: str = ""
+    external_id: str | None = None
+
+
+_LIST = """
+SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
+  (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites
+FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
+WHERE o.partner_id = $1 AND ($2::text IS NULL OR m.state = $2) AND ($3 = '' OR position(lower($3) IN lower(m.name)) > 0)
+  AND ($4::text IS NULL OR o.external_id = $4) AND ($5::uuid IS NULL OR o.merchant_id > $5)
+  AND ($7::uuid IS NULL OR o.merchant_id = $7)
+ORDER BY o.merchant_id LIMIT $6
+"""
+_ONE = """
+SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m.cit_callcenter, m.mit,
+  (SELECT count(*) FROM sites s WHERE s.merchant_id = m.merchant_id AND s.retired_at IS NULL) AS sites,
+  (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
+    WHERE h.merchant_id = m.merchant_id ORDER BY placed_at, order_id LIMIT 1) AS first_order,
+  (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
+    WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order,
+  EXISTS (SELECT FROM order_heads h WHERE h.merchant_id = m.merchant_id AND h.status = 7) AS has_completed,
+  EXISTS (SELECT FROM bank_accounts b WHERE b.merchant_id = m.merchant_id AND b.state = 'active') AS has_account,
+  EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS has_terms
+FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
+WHERE o.partner_id = $1 AND o.merchant_id = $2
+"""
+_KEYS = """
+SELECT key_id::text AS id, app_key AS key, 'api' AS kind, created_at, least(revoked_at, retires_at) AS ends_at
+FROM api_keys WHERE merchant_id = $1
+UNION ALL
+SELECT NULL, environment_key, 'tokenization', created_at, least(revoked_at, retires_at) FROM tokenization_keys
+WHERE merchant_id = $1
+UNION ALL
+SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at) FROM signing_keys WHERE merchant_id = $1
+ORDER BY 4 DESC, 3 LIMIT 60
+"""
+_HOOKS = """
+SELECT e.endpoint_id, e.url, e.state, e.why,
+  (SELECT max(t.at) FROM delivery_tries t WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id
+    AND t.result = 'delivered' AND t.try_id > $2) AS delivered_at,
+  l.at AS last_at, l.result AS last_result, l.status AS last_status
+FROM endpoints e LEFT JOIN LATERAL (SELECT at, result, status FROM delivery_tries t
+  WHERE t.merchant_id = e.merchant_id AND t.endpoint_id = e.endpoint_id ORDER BY t.try_id DESC LIMIT 1) l ON true
+WHERE e.merchant_id = $1 AND e.state <> 'deleted' ORDER BY e.created_at, e.endpoint_id
+"""
+_RESCUED = """
+SELECT h.merchant_id, h.asset, sum(h.units - h.refunded_units) AS units, count(*) AS orders
+FROM unnest($1::uuid[]) AS w (merchant_id) JOIN order_heads h ON h.merchant_id = w.merchant_id
+WHERE h.status = 7 AND h.placed_at >= $2 AND h.door = 'rescue' GROUP BY 1, 2 ORDER BY 1, 3 DESC
+"""
+_LIVE = """
+SELECT count(*) FROM api_keys WHERE merchant_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
+"""
+
+
+async def list_merchants(
+    connection: asyncpg.Connection, wanted: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
+) -> list[asyncpg.Record]:
+    """In the order of their ids, which is that of their making."""
+    return await connection.fetch(  # type: ignore[no-any-return]
+        _LIST, wanted.partner_id, wanted.state, wanted.name, wanted.external_id, after, limit, only,
+        timeout=STATEMENT_SECONDS,
+    )  # fmt: skip
+
+
+async def read_merchant(connection: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> Any | None:
+    """None for one that is another's or nobody's."""
+    return await connection.fetchrow(_ONE, partner_id, merchant_id)
+
+
+async def keys_of(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:
+    """Newest first, ended ones too; no secret."""
+    return await connection.fetch(_KEYS, merchant_id)  # type: ignore[no-any-return]
+
+
+async def hooks_of(connection: asyncpg.Connection, merchant_id: UUID, since: UUID) -> list[asyncpg.Record]:
+    """Endpoints with their last try, and when one last succeeded among the tries with ids after `since`."""
+    return await connection.fetch(_HOOKS, merchant_id, since)  # type: ignore[no-any-return]
+
+
+async def partner_keys_of(connection: asyncpg.Connection, partner_id: UUID) -> list[asyncpg.Record]:
+    """Newest first, ended ones too; no secret."""
+    sql = """
+    SELECT key_id, app_key, created_at, least(revoked_at, retires_at) AS ends_at FROM partner_keys
+    WHERE partner_id = $1 ORDER BY created_at DESC LIMIT 30
+    """
+    return await connection.fetch(sql, partner_id)  # type: ignore[no-any-return]
+
+
+async def rescued_of(
+    connection: asyncpg.Connection, merchant_ids: list[UUID], since: datetime
+) -> dict[UUID, list[tuple[str, int, int]]]:
+    """Of orders placed since: merchant -> (asset, units, orders) that were rescued, refunds taken off. Nothing when it
+    takes too long."""
+    try:
+        async with connection.transaction(readonly=True):
+            await connection.execute(f"SET LOCAL statement_timeout = {RESCUED_TIMEOUT_MS}")
+            rows = await connection.fetch(_RESCUED, merchant_ids, since)
+    except asyncpg.QueryCanceledError:
+        return {}
+    found: dict[UUID, list[tuple[str, int, int]]] = {}
+    for row in rows:
+        found.setdefault(row["merchant_id"], []).append((row["asset"], int(row["units"]), row["orders"]))
+    return found
+
+
+async def live_keys(connection: asyncpg.Connection, merchant_id: UUID, at: datetime) -> int:
+    return int(await connection.fetchval(_LIVE, merchant_id, at))

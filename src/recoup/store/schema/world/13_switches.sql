@@ -1,0 +1,17 @@
+-- home: merchant. Who switched which kind of orders on or off, where and when. What was never switched stands as it was
+-- made; the newest line of a switch says how it stands. `version` is the merchant's that the change made.
+CREATE TABLE switch_changes (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  version int NOT NULL,
+  level text NOT NULL CHECK (level IN ('merchant', 'site', 'campaign')),
+  subject_id uuid NOT NULL,                -- the merchant's own id, the site's or the campaign's
+  kind text NOT NULL CHECK (kind IN ('cit_web', 'cit_callcenter', 'mit')),
+  is_on boolean NOT NULL,
+  why text NOT NULL,
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  changed_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, version, subject_id, kind),
+  CHECK (level <> 'merchant' OR subject_id = merchant_id)
+);
+CREATE INDEX switch_changes_subject ON switch_changes (merchant_id, subject_id, kind, version DESC);

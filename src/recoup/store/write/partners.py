@@ -1,0 +1,112 @@
+"""Partners, their keys, and which merchants are theirs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import PartnerScope
+from recoup.store.read.partners import Partner
+
+_PARTNER = "INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+_KEY = """
+INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_REVOKE = "UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL"
+_RETIRE = """
+UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
+"""
+_MERCHANT = """
+INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac, created_at)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING
+"""
+_HANDOVER = """
+INSERT INTO handovers (merchant_id, handover_id, sealed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+"""
+# What is shown is gone by the same statement; of two at once the second waits and finds nothing.
+_OPEN = """
+WITH waiting AS (
+  SELECT sealed FROM handovers
+  WHERE merchant_id = $1 AND handover_id = $2 AND sealed IS NOT NULL AND expires_at > $3 FOR UPDATE
+)
+UPDATE handovers h SET sealed = NULL, opened_at = $3 FROM waiting w
+WHERE h.merchant_id = $1 AND h.handover_id = $2 RETURNING w.sealed
+"""
+_NOTE = """
+INSERT INTO partner_log (log_id, partner_id, merchant_id, happening, about, actor, request_id, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_CHANGE = """
+UPDATE partners SET state = coalesce($2, state), merchants_max = coalesce($3, merchants_max),
+  calls_per_minute = coalesce($4, calls_per_minute) WHERE partner_id = $1
+"""
+_LOCK = """
+SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
+FOR UPDATE
+"""
+
+
+async def lock_partner(connection: asyncpg.Connection, partner_id: UUID) -> Partner | None:
+    """Whoever makes a merchant holds its partner: they are counted one by one."""
+    row = await connection.fetchrow(_LOCK, partner_id)
+    return Partner(*row.values()) if row else None
+
+
+async def note(
+    connection: asyncpg.Connection, scope: PartnerScope, happening: str, at: datetime, *,
+    merchant_id: UUID | None = None, **about: Any,
+) -> None:  # fmt: skip
+    """In the transaction that does it."""
+    await connection.execute(_NOTE, new_id(), scope.partner_id, merchant_id, happening, about, scope.actor.text(),
+                             scope.request_id, at)  # fmt: skip
+
+
+async def change_partner(
+    connection: asyncpg.Connection, partner_id: UUID, *, state: str | None, merchants_max: int | None,
+    calls_per_minute: int | None,
+) -> None:  # fmt: skip
+    """What is None stays."""
+    await connection.execute(_CHANGE, partner_id, state, merchants_max, calls_per_minute)
+
+
+async def add_handover(
+    connection: asyncpg.Connection, merchant_id: UUID, handover_id: UUID, sealed: bytes, at: datetime, until: datetime
+) -> None:
+    await connection.execute(_HANDOVER, merchant_id, handover_id, sealed, at, until)
+
+
+async def open_handover(
+    connection: asyncpg.Connection, merchant_id: UUID, handover_id: UUID, at: datetime
+) -> bytes | None:
+    """What was sealed, once; None when it is unknown, was seen or is over."""
+    return await connection.fetchval(_OPEN, merchant_id, handover_id, at)  # type: ignore[no-any-return]
+
+
+async def add_partner(connection: asyncpg.Connection, partner_id: UUID, name: str, at: datetime) -> None:
+    """Once; a second time it changes nothing."""
+    await connection.execute(_PARTNER, partner_id, name, at)
+
+
+async def add_partner_key(
+    connection: asyncpg.Connection, app_key: str, key_id: UUID, partner_id: UUID, secret_hash: bytes,
+    scopes: list[str], at: datetime,
+) -> None:  # fmt: skip
+    await connection.execute(_KEY, app_key, key_id, partner_id, secret_hash, scopes, at)
+
+
+async def revoke_partner_keys(connection: asyncpg.Connection, partner_id: UUID, at: datetime) -> None:
+    await connection.execute(_REVOKE, partner_id, at)
+
+
+async def retire_partner_keys(connection: asyncpg.Connection, partner_id: UUID, at: datetime) -> None:
+    """From `at` on; a key that ends sooner still does."""
+    await connection.execute(_RETIRE, partner_id, at)
+
+
+async def add_partner_merchant(
+    connection: asyncpg.Connection, partner_id: UUID, merchant_id: UUID, *, external_id: str | None = None,
+    request_key: str | None = None, input_mac: bytes | None = None, wall: datetime,
+) -> None:  # fmt: skip
+    await connection.execute(_MERCHANT, merchant_id, partner_id, external_id, request_key, input_mac, wall)

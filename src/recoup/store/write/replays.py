@@ -1,0 +1,85 @@
+"""Events that are sent again: what was asked for, and the lanes that go back for it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+_BUSY = """
+SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
+  OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND replay_id IS NOT NULL)
+"""
+_ROW = """
+INSERT INTO replays (merchant_id, replay_id, endpoint_id, key, asked, feed_from, feed_to, at_from, at_to, events,
+  done_to, actor, created_at)
+SELECT f.merchant_id, i.replay_id, i.endpoint_id, i.key, i.asked, f.low, f.high, i.at_from, i.at_to, i.events,
+  f.low - 1, i.actor, i.created_at
+FROM jsonb_populate_record(NULL::replays, $1) AS i, ({found}) AS f WHERE f.high IS NOT NULL
+RETURNING merchant_id
+"""
+_OF_MERCHANT = _ROW.format(found="""
+  SELECT $2::uuid AS merchant_id, coalesce(min(feed_no), 1) AS low, coalesce(max(feed_no), 0) AS high FROM feed
+  WHERE merchant_id = $2 AND (number BETWEEN $3 AND $4 OR number IS NULL AND $5)""")
+_OF_PARTNER = _ROW.format(found="""
+  SELECT p.merchant_id, min(f.feed_no) AS low, max(f.feed_no) AS high FROM partner_feed p
+  JOIN feed f ON f.merchant_id = p.merchant_id AND f.number = p.merchant_number
+  WHERE p.partner_id = $2 AND p.number BETWEEN $3 AND $4 AND NOT $5 GROUP BY 1""")
+_LOCK = "SELECT 1 FROM closers WHERE merchant_id = $1 FOR UPDATE"
+# Of each subject the first event that is asked for sends its lane back, in the step in which it stands. A lane that
+# still has that event before it goes on as it is. What the lane was about to send is sent after what is sent again.
+_STEP = """
+WITH r AS MATERIALIZED (
+  SELECT *, least(done_to + $3, feed_to) AS until FROM replays
+  WHERE merchant_id = $1 AND replay_id = $2 AND done_to < feed_to FOR UPDATE
+), found AS MATERIALIZED (
+  SELECT f.subject_id, f.seq, f.event_id, r.endpoint_id, e.ordered
+  FROM r JOIN endpoints e ON e.endpoint_id = r.endpoint_id AND e.state = 'active'
+  JOIN feed f ON f.merchant_id = $1 AND f.feed_no > r.done_to AND f.feed_no <= r.until AND f.event = ANY(r.events)
+    AND (e.format = 'stablecoin') = (f.number IS NULL)
+  JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
+    AND (r.at_from IS NULL OR b.business_at >= r.at_from) AND (r.at_to IS NULL OR b.business_at < r.at_to)
+), first AS MATERIALIZED (
+  SELECT CASE WHEN f.ordered THEN f.subject_id ELSE f.event_id END AS lane_id, f.subject_id, f.endpoint_id,
+    min(f.seq) AS seq, bool_and(f.ordered) AS ordered
+  FROM found f, r WHERE NOT f.ordered OR NOT EXISTS (
+    SELECT FROM feed g JOIN outbox b ON b.merchant_id = g.merchant_id AND b.subject_id = g.subject_id AND b.seq = g.seq
+    WHERE g.merchant_id = $1 AND g.subject_id = f.subject_id AND g.feed_no BETWEEN r.feed_from AND r.done_to
+      AND g.event = ANY(r.events) AND (r.at_from IS NULL OR b.business_at >= r.at_from)
+      AND (r.at_to IS NULL OR b.business_at < r.at_to))
+  GROUP BY 1, 2, f.endpoint_id
+), laned AS (
+  INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at, replay_id, live_seq)
+  SELECT $1, f.endpoint_id, f.lane_id, f.subject_id, f.seq, $4, $2, CASE WHEN f.ordered THEN (
+      SELECT max(x.seq) + 1 FROM feed x WHERE x.merchant_id = $1 AND x.subject_id = f.subject_id) ELSE f.seq + 1 END
+  FROM first f ORDER BY f.lane_id
+  ON CONFLICT (merchant_id, endpoint_id, lane_id) DO UPDATE SET next_seq = EXCLUDED.next_seq, due_at = EXCLUDED.due_at,
+    replay_id = EXCLUDED.replay_id, live_seq = lanes.next_seq, fails = 0, tries = 0
+  WHERE lanes.next_seq > EXCLUDED.next_seq
+)
+UPDATE replays t SET done_to = r.until, found = t.found + (SELECT count(*) FROM found)
+FROM r WHERE t.merchant_id = $1 AND t.replay_id = $2 RETURNING t.done_to < t.feed_to
+"""
+
+
+async def is_busy(connection: asyncpg.Connection, endpoint_id: UUID) -> bool:
+    """Is an earlier replay to this endpoint still under way? Under the endpoint's lock."""
+    return bool(await connection.fetchval(_BUSY, endpoint_id))
+
+
+async def add_replay(
+    connection: asyncpg.Connection, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool,
+    stable: bool,
+) -> Sequence[UUID]:  # fmt: skip
+    """`numbers`: of the owner's feed, both included. Answers the merchants whose events are among them."""
+    rows = await connection.fetch(_OF_PARTNER if partner else _OF_MERCHANT, row, owner_id, *numbers, stable)
+    return [one["merchant_id"] for one in rows]
+
+
+async def open_lanes(
+    connection: asyncpg.Connection, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime
+) -> bool:
+    """Looks through the next `numbers` of the feed; answers whether there are more. Under the closer's lock."""
+    await connection.execute(_LOCK, merchant_id)
+    return bool(await connection.fetchval(_STEP, merchant_id, replay_id, numbers, wall))

@@ -1,0 +1,80 @@
+"""A shop's portal with its people, a partner's and the operator's, each in a browser of their own."""
+
+import asyncio
+import html
+import re
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import httpx
+from starlette.applications import Starlette
+from tests.worlds import Shop, make_shop, sandbox_world
+
+from recoup.doors.portal.routes import routes
+from recoup.flows.merchants.partners import make_partner
+from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.store.server import ServerAddress
+
+PASSWORD = "correct horse battery"
+PARTNER, RIVAL = UUID(int=7), UUID(int=8)
+# Who -> what they belong to, and as what; "shop" stands for the shop.
+PEOPLE: dict[str, tuple[str, UUID | None, str]] = {
+    "owner": ("merchant", None, "owner"), "clerk": ("merchant", None, "analyst"),
+    "ops": ("merchant", None, "operations"), "dev": ("merchant", None, "developer"),
+    "olga": ("operator", UUID(int=0), "owner"), "pat": ("partner", PARTNER, "owner"),
+    "pia": ("partner", PARTNER, "analyst"), "rita": ("partner", RIVAL, "owner"),
+}  # fmt: skip
+As = Callable[[str], Awaitable[httpx.AsyncClient]]
+
+
+def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]]) -> None:
+    """`story` gets the shop, and what signs somebody in: with an empty name a browser of nobody."""
+
+    async def inside() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            world = shop.world
+            for partner_id, name in ((PARTNER, "Subscriptions Inc"), (RIVAL, "Rival Inc")):
+                await register_partner(world, partner_id, name)
+                await make_partner(world, partner_id, name)
+            await register_merchant(world, shop.merchant_id, "Brightleaf Tea", PARTNER)
+            others = await make_shop(*made, name="Rival's shop")
+            await register_merchant(world, others.merchant_id, "Rival's shop", RIVAL)
+            for name, (kind, subject, role) in PEOPLE.items():
+                await make_user(world, f"{name}@example.test", name.title(), PASSWORD,
+                                [Membership(kind, subject or shop.merchant_id, role)])  # fmt: skip
+            app = Starlette(routes=routes(world, shop.orders))
+            clients: list[httpx.AsyncClient] = []
+
+            async def signed_in(name: str) -> httpx.AsyncClient:
+                client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://portal.test")
+                clients.append(client)
+                if name:
+                    data = {"email": f"{name}@example.test", "password": PASSWORD}
+                    assert (await client.post("/signin", data=data)).status_code == 303
+                return client
+
+            try:
+                await story(shop, signed_in)
+            finally:
+                for client in clients:
+                    await client.aclose()
+
+    asyncio.run(inside())
+
+
+async def token(client: httpx.AsyncClient, on: str) -> str:
+    """The form token of the page `on`."""
+    found = re.search(r'name="csrf" value="([^"]*)"', (await client.get(on)).text)
+    assert found, on
+    return html.unescape(found[1])
+
+
+async def post(client: httpx.AsyncClient, on: str, to: str, **fields: object) -> httpx.Response:
+    """A form of the page `on`."""
+    return await client.post(to, data={"csrf": await token(client, on)} | fields)
+
+
+def texts(page: httpx.Response, status: int = 200) -> str:
+    assert page.status_code == status, page.text
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)))

@@ -1,0 +1,356 @@
+"""A partner's pages, the page that hands credentials over, and sign-up, as a browser without a script uses them."""
+
+import asyncio
+import html
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from tests.worlds import Shop, make_shop, owner, sandbox_world
+
+from recoup.doors.portal.routes import routes
+from recoup.flows.merchants.credentials import Credentials
+from recoup.flows.merchants.partners import make_partner
+from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.flows.run_due import run_due
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.server import ServerAddress
+
+PASSWORD = "correct horse battery"
+ROLES = ("owner", "operations", "analyst", "developer")
+
+
+class Office:
+    """One world, a partner with a merchant and its people; browsers that sign in as them."""
+
+    def __init__(self, shop: Shop, partner_id: UUID) -> None:
+        self.shop, self.world, self.partner_id = shop, shop.world, partner_id
+        self._app = Starlette(routes=routes(shop.world, shop.orders))
+        self._clients: list[httpx.AsyncClient] = []
+
+    def browser(self, address: str = "192.0.2.1") -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=self._app, client=(address, 1234))
+        self._clients.append(httpx.AsyncClient(transport=transport, base_url="http://portal.test"))
+        return self._clients[-1]
+
+    async def as_(self, name: str) -> httpx.AsyncClient:
+        client = self.browser()
+        answer = await client.post("/signin", data={"email": f"{name}@example.test", "password": PASSWORD})
+        assert answer.status_code == 303
+        return client
+
+    async def sql(self, statement: str, *args: Any) -> list[Any]:
+        async with owner(self.world) as connection:
+            return list(await connection.fetch(statement, *args))
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+
+
+def office(server: ServerAddress, story: Callable[[Office], Awaitable[None]]) -> None:
+    async def inside() -> None:
+        async with sandbox_world(server) as made:
+            shop, partner_id = await make_shop(*made), uuid4()
+            world = shop.world
+            await make_partner(world, partner_id, "Subscriptions Inc")
+            await register_partner(world, partner_id, "Subscriptions Inc")
+            await register_merchant(world, shop.merchant_id, "Brightleaf Tea", partner_id)
+            async with owner(world) as connection:
+                await connection.execute(
+                    "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at)"
+                    " VALUES ($1, $2, 'crm-1', now())", shop.merchant_id, partner_id)  # fmt: skip
+            for role in ROLES:
+                await make_user(world, f"{role}@example.test", role.title(), PASSWORD,
+                                [Membership("partner", partner_id, role)])  # fmt: skip
+            at = Office(shop, partner_id)
+            try:
+                await story(at)
+            finally:
+                await at.close()
+
+    asyncio.run(inside())
+
+
+def field(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, f"no field {name}"
+    return html.unescape(found[1])
+
+
+async def post(client: httpx.AsyncClient, on: str, to: str, **fields: Any) -> httpx.Response:
+    return await client.post(to, data={"csrf": field((await client.get(on)).text, "csrf")} | fields)
+
+
+def shown(page: str) -> dict[str, str]:
+    """A list of facts: word -> value."""
+    return {html.unescape(word): html.unescape(value)
+            for word, value in re.findall(r"<dt>([^<]*)</dt><dd[^>]*>([^<]*)</dd>", page)}  # fmt: skip
+
+
+NEW = {"name": "Tea <b>& Sons</b>", "external_id": "crm-2", "site_url": "https://tea.example", "site_name": "Tea",
+       "descriptor": "TEAANDSONS"}  # fmt: skip
+
+
+def test_a_merchant_is_made_shown_once_and_handed_over(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        client = await at.as_("operations")
+        form = (await client.get("/partner/merchants/new")).text
+        sent = NEW | {"csrf": field(form, "csrf"), "key": field(form, "key")}
+        made = await client.post("/partner/merchants", data=sent)
+        assert made.status_code == 200, made.text
+        assert made.headers["cache-control"] == "no-store"
+        assert "<b>&" not in made.text
+        given = shown(made.text)
+        await Credentials(at.world).sign_in(given["App key"], given["App secret"])
+        again = await client.post("/partner/merchants", data=sent)
+        assert "was there already" in again.text
+        assert given["App secret"] not in again.text
+        link = re.search(r"http://recoup.test(/handover/[\w=-]+)", again.text)
+        assert link
+        visitor = at.browser()
+        page = await visitor.get(link[1])
+        assert given["App secret"] not in page.text, "a link that is only looked at shows nothing"
+        seen = await visitor.post(link[1])
+        assert shown(seen.text)["App secret"] == given["App secret"]
+        over, never = await visitor.post(link[1]), await visitor.post("/handover/" + "A" * 64)
+        assert (over.status_code, never.status_code) == (404, 404)
+        assert re.sub(r"[0-9a-f]{32}", "", over.text) == re.sub(r"[0-9a-f]{32}", "", never.text)
+        await run_due(at.world, at.shop.orders)
+        listed = (await client.get("/partner")).text
+        assert "Tea &lt;b&gt;&amp; Sons&lt;/b&gt;" in listed
+        assert "crm-2" in listed
+        for wrong, field_name in (({"site_url": "http://x"}, "https address"), ({"descriptor": "a"}, "5 to 22"),
+                                  ({"name": ""}, "name"), ({"external_id": "crm-1", "key": str(uuid4())}, "Another")):
+            answer = await client.post("/partner/merchants", data=sent | {"key": str(uuid4()), "external_id": ""}
+                                       | wrong)  # fmt: skip
+            if field_name != "Another":
+                assert answer.status_code == 400
+                assert field_name in answer.text
+
+    office(server, story)
+
+
+def test_the_list_is_searched_and_many_are_switched(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        client = await at.as_("owner")
+        for n in range(3):
+            form = (await client.get("/partner/merchants/new")).text
+            await client.post("/partner/merchants", data=NEW | {
+                "name": f"Shop {n}", "external_id": f"e{n}", "csrf": field(form, "csrf"), "key": field(form, "key")})
+        await at.shop.ask()
+        page = (await client.get("/partner?q=shop")).text
+        mids = re.findall(r'name="mid" value="([0-9a-f-]{36})"', page)
+        assert len(mids) == 3
+        assert "crm-1" not in page
+        assert "Shop 1" in (await client.get("/partner?q=e1")).text, "found by the partner's own id too"
+        assert "No merchant fits" in (await client.get("/partner?q=nothing&state=paused")).text
+        answer = await post(client, "/partner", "/partner/switches", mid=[*mids[:2], str(uuid4())], mit="off", why="w")
+        assert "2 of 3 merchants switched" in answer.text
+        assert "There is no such merchant" in answer.text
+        off = await at.sql("SELECT merchant_id FROM merchants WHERE NOT mit ORDER BY 1")
+        assert [str(row[0]) for row in off] == sorted(mids[:2])
+        noted = await at.sql("SELECT DISTINCT left(actor, 5) AS who FROM switch_changes")
+        assert [row[0] for row in noted] == ["partn"]
+        assert (await post(client, "/partner", "/partner/switches", mid=mids[:1])).status_code == 400
+
+    office(server, story)
+
+
+def test_a_merchants_page_shows_how_it_stands_and_new_keys_end_the_old(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        path = f"/partner/merchants/{at.shop.merchant_id}"
+        client, developer, analyst = await at.as_("owner"), await at.as_("developer"), await at.as_("analyst")
+        page = (await client.get(path)).text
+        assert "No endpoint takes its events" in page
+        assert at.shop.keys.app_key[-4:] in page
+        assert at.shop.keys.app_key not in page
+        assert "Keys" not in (await analyst.get(path)).text
+        assert "New keys" in (await developer.get(path)).text
+        made = await post(developer, path, f"{path}/keys", overlap="0")
+        given = shown(made.text)
+        assert "Webhook key" not in given
+        await Credentials(at.world).sign_in(given["App key"], given["App secret"])
+        with pytest.raises(Problem, match="ended"):
+            await Credentials(at.world).sign_in(at.shop.keys.app_key, at.shop.keys.app_secret)
+        assert (await post(client, path, path, state="paused")).status_code == 303
+        assert "Paused" in (await client.get(path)).text
+        assert (await post(client, path, path, name="New name")).status_code == 303
+        assert "New name" in (await client.get(path)).text
+        other = f"/partner/merchants/{uuid4()}"
+        assert (await client.get(other)).status_code == 404
+
+    office(server, story)
+
+
+def test_roles_may_what_they_may(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        path = f"/partner/merchants/{at.shop.merchant_id}"
+        for role in ROLES:
+            client = await at.as_(role)
+            csrf = field((await client.get("/partner")).text, "csrf")
+            tried = {
+                "change": await client.post(path, data={"csrf": csrf, "state": "active"}),
+                "switch": await client.post("/partner/switches", data={"csrf": csrf, "mid": str(at.shop.merchant_id),
+                                                                       "mit": "on"}),
+                "key": await client.post("/partner/keys", data={"csrf": csrf}),
+                "see": await client.get("/partner/keys"),
+            }  # fmt: skip
+            may = {name for name, answer in tried.items() if answer.status_code != 403}
+            assert may == {"owner": {"change", "switch", "key", "see"}, "operations": {"change", "switch", "see"},
+                           "developer": {"key", "see"}, "analyst": set()}[role], role  # fmt: skip
+            assert (await client.get("/partner")).status_code == 200
+            forged = await client.post(path, data={"csrf": "x", "state": "paused"})
+            assert forged.status_code == 403
+
+    office(server, story)
+
+
+def test_a_paused_partner_looks_and_changes_nothing(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        client = await at.as_("owner")
+        await at.sql("UPDATE partners SET state = 'paused'")
+        page = (await client.get("/partner")).text
+        assert "is paused" in page
+        csrf = field(page, "csrf")
+        for path in ("/partner/keys", "/partner/switches", f"/partner/merchants/{at.shop.merchant_id}"):
+            assert (await client.post(path, data={"csrf": csrf})).status_code == 403, path
+
+    office(server, story)
+
+
+# sign-up --------------------------------------------------------------------------------------------------------
+
+ME = {"email": "Ana@Shop.example", "password": PASSWORD, "name": "Ana's shop", "kind": "both",
+      "site_url": "https://shop.example"}  # fmt: skip
+
+
+def test_somebody_signs_up_and_has_a_merchant_and_a_partner(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        client = at.browser("198.51.100.1")
+        assert "/signup" in (await client.get("/signin")).text
+        assert (await client.get("/signup")).status_code == 200
+        done = await client.post("/signup", data=ME)
+        assert done.status_code == 200, done.text
+        assert done.headers["cache-control"] == "no-store"
+        keys = re.findall(r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>",
+                          done.text)  # fmt: skip
+        assert [key[:3] for key, _ in keys] == ["pk_", "ppk"]
+        credentials = Credentials(at.world)
+        for key, secret in keys:
+            await credentials.sign_in(key, secret)
+        assert "Ana&#39;s shop" in (await client.get("/partner")).text
+        assert (await client.get("/orders")).status_code == 200
+        other = at.browser("198.51.100.2")
+        signed = await other.post("/signin", data={"email": "ana@shop.example", "password": PASSWORD})
+        assert signed.status_code == 303
+        again = await at.browser("198.51.100.3").post("/signup", data=ME)
+        assert again.status_code == 303, "an account with its password: signed in, and no key ends"
+        await credentials.sign_in(*keys[0])
+
+    office(server, story)
+
+
+@pytest.mark.parametrize("kind", ["merchant", "partner"])
+def test_each_kind_lands_where_it_belongs(server: ServerAddress, kind: str) -> None:
+    async def story(at: Office) -> None:
+        client = at.browser("198.51.100.4")
+        done = await client.post("/signup", data=ME | {"kind": kind, "site_url": "" if kind == "partner"
+                                                       else "https://shop.example"})  # fmt: skip
+        assert done.status_code == 200, done.text
+        home = await client.get("/orders")
+        if kind == "partner":
+            assert (home.status_code, home.headers["location"]) == (303, "/partner")
+            assert "No merchant yet" in (await client.get("/partner")).text
+        else:
+            assert home.status_code == 200
+            assert (await client.get("/partner")).status_code == 403
+
+    office(server, story)
+
+
+def test_nobody_learns_by_sign_up_who_has_an_account(server: ServerAddress) -> None:
+    """A taken e-mail with another password makes an account of its own, found by that password."""
+
+    async def story(at: Office) -> None:
+        first, second = at.browser("198.51.100.5"), at.browser("198.51.100.6")
+        free = await first.post("/signup", data=ME)
+        taken = await second.post("/signup", data=ME | {"password": "another good password"})
+        assert free.status_code == taken.status_code == 200
+
+        def plain(page: str) -> str:
+            return re.sub(r"<dd[^>]*>[^<]*</dd>", "", page)
+
+        assert plain(free.text) == plain(taken.text)
+        assert {name.lower() for name in free.headers} == {name.lower() for name in taken.headers}
+        mids = [shown(page.text)["Mid"] for page in (free, taken)]
+        assert mids[0] != mids[1]
+        third = at.browser("198.51.100.7")
+        for password, mid in ((PASSWORD, mids[0]), ("another good password", mids[1])):
+            assert (await third.post("/signin", data={"email": ME["email"], "password": password})).status_code == 303
+            assert mid in str([row[0] for row in await at.sql("SELECT merchant_id FROM merchants")])
+            key = re.findall(r'value="([0-9a-f-]{36})" aria-current', (await third.get("/partner")).text)
+            assert key in ([mid], [])
+        wrong = await third.post("/signin", data={"email": ME["email"], "password": "neither of the two"})
+        assert wrong.status_code == 401
+        # An account that an operator made stays its owner's.
+        await third.post("/signup", data=ME | {"email": "owner@example.test", "password": "another good password"})
+        assert await at.as_("owner")
+
+    office(server, story)
+
+
+def test_sign_ups_are_few_from_one_address(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        statuses = [(await at.browser("198.51.100.8").post("/signup", data=ME | {"email": f"a{n}@x.example",
+                                                                                 "kind": "partner"})).status_code
+                    for n in range(6)]  # fmt: skip
+        assert statuses == [200] * 5 + [429]
+        assert (await at.browser("198.51.100.9").post("/signup", data=ME)).status_code == 200
+
+    office(server, story)
+
+
+@pytest.mark.parametrize(("changes", "told"), [
+    ({"email": "no mail"}, "no e-mail"), ({"email": "a#b@x.example"}, "no e-mail"), ({"password": "short"}, "12 to"),
+    ({"name": ""}, "1 to 128"), ({"kind": "king"}, "Choose"), ({"site_url": "http://x"}, "https"),
+    ({"site_url": ""}, "host"),
+])  # fmt: skip
+def test_what_cannot_be_is_said_beside_its_field(server: ServerAddress, changes: dict[str, str], told: str) -> None:
+    async def story(at: Office) -> None:
+        answer = await at.browser("198.51.100.10").post("/signup", data=ME | changes)
+        assert answer.status_code == 400
+        assert told in answer.text
+        assert 'aria-invalid="true"' in answer.text
+        assert PASSWORD not in answer.text
+
+    office(server, story)
+
+
+def test_it_is_closed_where_the_operator_says_so_and_never_open_in_live(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        at.world.extra["sign_up"] = False
+        client = at.browser("198.51.100.11")
+        assert (await client.get("/signup")).status_code == 404
+        assert (await client.post("/signup", data=ME)).status_code == 404
+        assert "/signup" not in (await client.get("/signin")).text
+        other = await client.post("/signup", data=ME, headers={"origin": "https://evil.example"})
+        assert other.status_code in (403, 404)
+
+    office(server, story)
+
+
+def test_live_takes_no_sign_up() -> None:
+    from recoup.flows.sign_up import is_open
+    from recoup.kernel.world import Policy
+
+    class Live:
+        policy, extra = Policy(test_mode=False), {"sign_up": True}
+
+    world: World = Live()  # type: ignore[assignment]
+    assert not is_open(world)

@@ -1,0 +1,63 @@
+"""A partner's developer at the door."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+from tests.doors.rescue.door import Door
+
+from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
+from recoup.kernel.ids import new_id
+
+
+@dataclass
+class Partner:
+    """Credentials and the calls that they make."""
+
+    door: Door
+    partner_id: UUID
+    key: PartnerKey
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = self.headers | dict(more.pop("headers", {}))
+        return self.door.call(method, f"/v1{path}", headers=headers, **more)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.call("GET", path, **more)
+
+    def post(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        return self.call("POST", path, json=body, **more)
+
+    def make(self, headers: dict[str, str] | None = None, **changes: Any) -> httpx.Response:
+        return self.post("/partner/merchants", merchant_body(**changes), headers=headers or {})
+
+    def merchant(self, **changes: Any) -> dict[str, Any]:
+        """A new one: what the answer said."""
+        answer = self.make(**changes)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def set(self, **columns: Any) -> None:
+        """As the operator would."""
+        names = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, 2))
+        self.door.sql(f"UPDATE partners SET {names} WHERE partner_id = $1", self.partner_id, *columns.values())
+
+
+def merchant_body(**changes: Any) -> dict[str, Any]:
+    number = uuid.uuid4().hex[:8]
+    site = {"url": f"https://tea-{number}.example", "name": "Tea shop", "descriptor": "BRIGHTLEAFTEA"}
+    return {"name": f"Brightleaf {number}", "externalId": f"crm-{number}", "site": site} | changes
+
+
+def make_one(door: Door, name: str = "Subscriptions Inc") -> Partner:
+    partner_id = new_id()
+    door.run(make_partner(door.world, partner_id, name))
+    partner = Partner(door, partner_id, door.run(make_partner_key(door.world, partner_id)))
+    body = {"AppKey": partner.key.app_key, "AppSecret": partner.key.app_secret}
+    token = door.call("POST", "/v1/oauth2/token", json=body).json()["accessToken"]
+    partner.headers = {"authorization": f"Bearer {token}"}
+    return partner

@@ -1,0 +1,48 @@
+"""POST /v1/evaluate/check: says what /evaluate would, and leaves no trace."""
+
+from tests.doors.rescue.door import GONE, Caller, Door
+
+
+def test_a_good_body_is_valid_and_nothing_is_kept(door: Door, shop: Caller) -> None:
+    body = shop.body()
+    with door.nothing_written():
+        told = shop.post("/evaluate/check", body).json()
+    assert (told["valid"], told["complaints"]) == (True, [])
+    assert (told["decline"]["code"], told["decline"]["kind"], told["decline"]["retry"]) == ("51", "funds", "yes")
+    missing = [one["field"] for one in told["improvements"]]
+    assert "expiryDateUtc" not in missing
+    assert "transaction.networkTransactionId" in missing
+    better = body | {"transaction": {**body["transaction"], "networkTransactionId": "MCC1234560302"}}
+    assert shop.post("/evaluate/check", better).json()["score"] > told["score"]
+
+
+def test_what_evaluate_would_refuse_is_named_alike(shop: Caller) -> None:
+    bent = shop.body(transaction__amount=-1, idempotencyKey=GONE)
+    told = shop.post("/evaluate/check", bent).json()
+    refused = shop.evaluate(bent)
+    assert refused.status_code == 400
+    fields = {name for name in refused.json() if name != "TraceId"}
+    assert {one["field"] for one in told["complaints"]} == fields == {"Transaction.Amount", "IdempotencyKey"}
+    assert (told["valid"], told["decline"]) == (False, None)
+
+
+def test_an_old_decline_and_a_near_expiry_are_remarked_on(shop: Caller) -> None:
+    body = shop.body(transaction__timestampUtc="2020-01-01T00:00:00Z", expiryDateUtc="2020-01-05T00:00:00Z")
+    remarks = " ".join(shop.post("/evaluate/check", body).json()["remarks"])
+    assert "older than a day" in remarks
+    assert "expiry" in remarks
+
+
+def test_an_empty_body_is_answered_and_a_foreign_merchant_named(shop: Caller, other: Caller) -> None:
+    told = shop.post("/evaluate/check", {}).json()
+    assert (told["valid"], told["score"]) == (False, 0)
+    foreign = shop.post("/evaluate/check", shop.body(mid=other.mid)).json()
+    assert [one["field"] for one in foreign["complaints"]] == ["Mid"]
+
+
+def test_a_sense_key_is_kept_with_its_order_and_may_change_in_a_repeat(door: Door, shop: Caller) -> None:
+    body = shop.body(senseKey="visit-1")
+    order_id = shop.evaluate(body).json()["orderId"]
+    assert shop.evaluate(body | {"senseKey": "visit-2"}).json()["orderId"] == order_id
+    rows = door.sql("SELECT facts ->> 'sense_key' AS key FROM orders WHERE order_id = $1", order_id)
+    assert [row["key"] for row in rows] == ["visit-1"]

@@ -1,0 +1,112 @@
+"""What a call counts against, and that every answer says what is left (RateLimit-…) and which call it was."""
+
+import time
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.doors.rescue.door import Caller, Door, another, tokenize_body
+from tests.doors.rescue.partner import Partner, make_one
+from tests.doors.rescue.shapes import check_refused
+from tests.doors.stablecoin.door import Merchant, door_over
+from tests.doors.stablecoin.signer import Signer
+
+from recoup.doors.edge.limits import Limits, Minutes
+from recoup.doors.edge.rate import Buckets
+from recoup.flows.merchants.quotas import Quotas
+
+NAMES = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
+
+
+def left(answer: httpx.Response) -> tuple[int, int, int]:
+    return tuple(int(answer.headers[name]) for name in NAMES)  # type: ignore[return-value]
+
+
+def test_every_answer_says_what_is_left_whatever_it_is(door: Door, shop: Caller) -> None:
+    slow = another(door, buckets=Buckets(per_second=0.1, burst=10))
+    tried = (("GET", "/v1/orders", 200), ("GET", "/v1/orders/none", 404), ("POST", "/v1/evaluate", 400),
+             ("DELETE", f"/v1/sites/{shop.shop.site_id}", 409))  # fmt: skip
+    for used, (method, path, status) in enumerate(tried, 1):
+        answer = slow.call(method, path, headers=shop.headers, json={} if method == "POST" else None)
+        assert answer.status_code == status
+        limit, remaining, reset = left(answer)
+        assert (limit, remaining) == (10, 10 - used)
+        assert 10 * used - 1 <= reset <= 10 * used
+        assert answer.headers["x-request-id"]
+    slow.close()
+
+
+def test_too_many_calls_say_zero_and_when(door: Door, shop: Caller) -> None:
+    slow = another(door, buckets=Buckets(per_second=0.1, burst=2))
+    answers = [slow.call("GET", "/v1/orders", headers=shop.headers) for _ in range(3)]
+    check_refused(answers[2], 429, "too_many_requests")
+    assert [left(answer)[1] for answer in answers] == [1, 0, 0]
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 10 <= left(answers[2])[2]
+    slow.close()
+
+
+def test_a_checkout_with_its_tokenization_key_counts_too(door: Door, shop: Caller) -> None:
+    path = f"/v1/tokenize?environment={shop.shop.keys.tokenization_key}"
+    answer = door.call("POST", path, json=tokenize_body("4111111111111111"))
+    assert left(answer)[1] < left(answer)[0]
+
+
+def test_who_is_not_known_has_no_quota(door: Door) -> None:
+    assert "ratelimit-limit" not in door.call("GET", "/v1/orders").headers
+
+
+def test_the_stablecoin_api_says_it_too(door: Door, shop: Caller) -> None:
+    keys = shop.shop.keys
+    with door_over(door) as stable:
+        answer = Merchant(stable, shop.shop, Signer(keys.stablecoin_key_id, keys.stablecoin_secret)).get("/me")
+    assert answer.status_code == 200
+    assert left(answer)[1] < left(answer)[0]
+
+
+@pytest.fixture
+def partner(door: Door) -> Partner:
+    return make_one(door)
+
+
+def _merchants(door: Door, partner: Partner, count: int) -> list[dict[str, str]]:
+    found = []
+    for _ in range(count):
+        given = partner.merchant()["credentials"]
+        found.append({"authorization": f"ApiKey {given['appKey']}:{given['appSecret']}"})
+    return found
+
+
+def test_a_partners_minute_is_shared_by_all_its_merchants(door: Door, partner: Partner, shop: Caller) -> None:
+    first, second = _merchants(door, partner, 2)
+    partner.set(calls_per_minute=4)
+    strict = another(door, limits=Limits(Quotas(door.world).of))
+    if door.world.clocks.monotonic() % 60 > 45:  # all within one minute
+        time.sleep(16)
+    answers = [strict.call("GET", "/v1/orders", headers=who) for who in (first, second, first)]
+    answers.append(strict.call("GET", "/v1/partner", headers=partner.headers))
+    statuses = [answer.status_code for answer in answers]
+    refused = strict.call("GET", "/v1/orders", headers=second)
+    assert statuses == [200] * 4
+    assert [left(answer)[:2] for answer in answers] == [(4, 3), (4, 2), (4, 1), (4, 0)]
+    assert answers[3].json()["quota"]["callsThisMinute"] == 4
+    assert "This partner's merchants made 4 calls" in check_refused(refused, 429, "too_many_requests")["result"]
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert left(refused)[1] == 0
+    assert strict.call("GET", "/v1/orders", headers=shop.headers).status_code == 200, "others are not held up"
+    strict.close()
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 40)), max_size=80), st.integers(1, 5))
+def test_no_key_makes_more_than_its_limit_in_a_minute(calls: list[tuple[int, float]], limit: int) -> None:
+    minutes, now, made = Minutes(), 1_000.0, dict[tuple[int, int], int]()
+    for key, pause in calls:
+        now += pause
+        allowed, standing = minutes.take(UUID(int=key), limit, now)
+        at = (key, int(now) // 60)
+        made[at] = made.get(at, 0) + allowed
+        assert made[at] <= limit
+        assert allowed or made[at] == limit
+        assert standing.remaining == limit - made[at] == limit - minutes.count(UUID(int=key), now)
+        assert 1 <= standing.reset_seconds <= 60

@@ -1,0 +1,14 @@
+from collections.abc import Iterator
+
+import pytest
+from tests.isolation.ground import Ground, opened_ground
+
+from recoup.main.logs import start_logs
+from recoup.store.server import ServerAddress
+
+
+@pytest.fixture(scope="session")
+def ground(server: ServerAddress) -> Iterator[Ground]:
+    start_logs("critical")
+    with opened_ground(server) as made:
+        yield made

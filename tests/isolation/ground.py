@@ -1,0 +1,320 @@
+"""Two merchants that have never heard of each other, each with a partner, people of every role and one object of every
+kind; every door of the product over them, as one application."""
+
+import html
+import json
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+from tests.doors.rescue.door import APPROVES, FUNDS, GONE, Caller, Door, client_of, opened_door, transmit_body
+from tests.doors.rescue.partner import Partner, make_one
+from tests.doors.stablecoin.signer import Signer, written
+from tests.flows.disputes.test_disputes import disputed, the_dispute
+from tests.flows.money.settling import batches, payouts, person, terms, with_account
+from tests.flows.test_refund_desk import stuck
+
+from recoup.doors.edge.asgi import App
+from recoup.doors.edge.body_limit import BodyLimit
+from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.tracing import Tracing
+from recoup.doors.portal.visit import COOKIE
+from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
+from recoup.flows.hosted_link import checkout_token
+from recoup.flows.money.adjust import adjust
+from recoup.flows.people.invitations import Subject, invite
+from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
+from recoup.flows.people.sessions import open_session, read_session
+from recoup.kernel.ids import new_id
+from recoup.main.app import _no_path, door_routes, refuse
+from recoup.store.server import ServerAddress
+
+ROLES = ("owner", "operations", "analyst", "developer")
+UNITS = {"zzmark": 777_77, "yyother": 444_44}  # amounts that nobody else has
+PASSWORD = "correct horse battery"
+Key = tuple[str, str]
+
+
+@dataclass
+class Side:
+    """A merchant, its partner and their people. `mark` stands in every name and text of theirs, and in nobody else's;
+    `ids`: kind of object -> its id as paths name it. `sessions`: role -> (cookie, csrf)."""
+
+    mark: str
+    caller: Caller
+    partner: Partner
+    ids: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, tuple[str, str]] = field(default_factory=dict)
+    signer: Any = None
+
+    @property
+    def units(self) -> int:
+        return UNITS[self.mark]
+
+    @property
+    def amount(self) -> str:
+        return f"{self.units // 100}.{self.units % 100:02}"
+
+    @property
+    def mid(self) -> uuid.UUID:
+        return self.caller.shop.merchant_id
+
+
+@dataclass
+class Ground:
+    door: Door
+    app: App
+    client: httpx.AsyncClient
+    routes: Sequence[BaseRoute]
+    a: Side
+    b: Side
+    operator: tuple[str, str]
+    nobody: tuple[str, str]
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, coroutine: Any) -> Any:
+        return self.door.run(coroutine)
+
+    def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        found: httpx.Response = self.run(self.client.request(method, path, **more))
+        return found
+
+    def stand(self) -> dict[str, str]:
+        """A digest of everything that is the first side's, by table: what no stranger changes."""
+        found: dict[str, str] = self.run(_stand(self))
+        return found
+
+
+def paths_of(routes: Sequence[BaseRoute]) -> set[Key]:
+    """(method, path) of every route; those that answer every method by themselves say which they take."""
+    found: set[Key] = set()
+    for route in routes:
+        assert isinstance(route, Route), route
+        methods = route.methods - {"HEAD"} if route.methods else _methods_of(route.app)
+        found |= {(method, route.path) for method in methods}
+    return found
+
+
+def _methods_of(app: Any) -> set[str]:
+    """Of a resource of an API; what is none takes POST."""
+    keyed = getattr(app, "_signed", app)
+    return set(getattr(keyed, "_methods", {"POST": None}))
+
+
+def application(routes: Sequence[BaseRoute]) -> App:
+    app = Starlette(routes=list(routes))
+    app.router.default = _no_path
+    app.router.redirect_slashes = False
+    typed: Any = app
+    return OnePath(Tracing(BodyLimit(typed, refuse)))
+
+
+@contextmanager
+def opened_ground(server: ServerAddress) -> Iterator[Ground]:
+    with opened_door(server) as door:
+        services = door.services
+        stable = make_stablecoin_services(door.world, door.orders, "http://recoup.test", 2_000, services.merchants,
+                                          limits=services.limits)  # fmt: skip
+        routes = door_routes(services, stable)
+        app = application(routes)
+
+        async def client() -> httpx.AsyncClient:
+            return client_of(app)
+
+        http = door.run(client())
+        try:
+            a, b = _side(door, "zzmark"), _side(door, "yyother")
+            ground = Ground(door, app, http, routes, a, b, ("", ""), ("", ""))
+            ground.operator = _session(door, "olga@house.example", [Membership("operator", uuid.UUID(int=0), "owner")])
+            ground.nobody = _session(door, "nobody@house.example", [])
+            for side in (a, b):
+                _uploaded(ground, side)
+            yield ground
+            if "connection" in ground.kept:
+                door.run(ground.kept["connection"].close())
+        finally:
+            door.run(http.aclose())
+
+
+def _side(door: Door, mark: str) -> Side:
+    caller = door.shop(name=f"{mark} Tea", fee_basis_points=290)
+    side = Side(mark, caller, make_one(door, f"{mark} Partner"))
+    mid, pid, shop = side.mid, side.partner.partner_id, caller.shop
+    door.sql("UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", mid, pid)
+    door.sql("INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at)"
+             " VALUES ($1, $2, $3, now())", mid, pid, f"{mark}-crm")  # fmt: skip
+    door.run(register_partner(door.world, pid, f"{mark} Partner"))
+    door.run(register_merchant(door.world, mid, f"{mark} Tea", pid))
+    _objects(side)
+    side.signer = Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret)
+    for role in ROLES:
+        side.sessions[role] = _session(door, f"{role}@{mark}.example", [Membership("merchant", mid, role)])
+        side.sessions[f"partner {role}"] = _session(door, f"p-{role}@{mark}.example",
+                                                    [Membership("partner", pid, role)])
+    subject = Subject("merchant", mid, f"{mark} Tea")
+    asked = invite(door.world, subject, _owner_id(door, side), f"guest@{mark}.example", "analyst")
+    side.ids["invitation"] = str(door.run(asked))
+    made = side.partner.merchant(name=f"{mark} Second")
+    hook = {"url": f"https://{mark}.example.com/partner"}
+    side.ids["partner_endpoint"] = side.partner.post("/partner/webhooks", hook).json()["id"]
+    side.ids |= {"mid": str(mid), "partner": str(pid), "handover": made["handover"]["url"].rpartition("/")[2]}
+    return side
+
+
+def _owner_id(door: Door, side: Side) -> uuid.UUID:
+    session = door.run(read_session(door.world, side.sessions["owner"][0]))
+    assert session is not None
+    return session.user_id
+
+
+def _session(door: Door, email: str, memberships: list[Membership]) -> tuple[str, str]:
+    """Signed in, without the sign-in page: its token and its forms' secret."""
+    world = door.world
+
+    async def signed_in() -> tuple[str, str]:
+        name = email.replace("@", " at ")
+        user_id = await make_user(world, email, name, PASSWORD, memberships)
+        async with world.extra["people"].transaction() as connection:
+            token = await open_session(connection, world, user_id, None)
+        session = await read_session(world, token)
+        assert session is not None
+        return token, session.csrf
+
+    return door.run(signed_in())
+
+
+def _objects(side: Side) -> None:
+    """One of every kind that the APIs make; ids by kind."""
+    caller, mark, ids = side.caller, side.mark, side.ids
+    door, shop = caller.door, caller.shop
+    door.run(terms(shop, period="day", delay_days=0))
+    site = {"url": f"https://{mark}.example.com", "name": f"{mark} shop", "descriptor": f"{mark.upper()}SHOP"}
+    ids["site"] = caller.post("/sites", site).json()["id"]
+    ids["spare_site"] = caller.post("/sites", site | {"url": f"https://spare-{mark}.example.com"}).json()["id"]
+    hook = {"url": f"https://{mark}.example.com/hook", "ownKey": True}
+    ids["endpoint"] = caller.post("/webhooks", hook).json()["id"]
+    about = {"siteId": ids["site"], "payer__email": f"ana@{mark}.example", "transaction__amount": side.units,
+             "billingInformation__lastName": mark}  # fmt: skip
+    number = iter(range(100))
+
+    def order(**more: Any) -> str:
+        return caller.admit(**(about | {"orderId": f"{mark}-{next(number)}"} | more))
+
+    at_once = {"expiryDateUtc": None, "transaction__responseCode": "91"}
+    ids["card"] = caller.token_for(APPROVES)
+    door.run(with_account(shop))
+    ids["account"] = str(door.sql("SELECT account_id FROM bank_accounts WHERE merchant_id = $1", side.mid)[0][0])
+    ids["paid"], disputable = order(**at_once), order(**at_once)
+    door.run(disputed(shop, uuid.UUID(disputable), kind="service"))
+    ids["dispute"] = str(door.run(the_dispute(shop, uuid.UUID(disputable)))["dispute_id"])
+    refund = door.run(stuck(shop, side.units))
+    ids["stuck_order"], ids["refund"] = str(refund[0]), str(refund[1])
+    caller.advance(days=3)
+    ids["settlement"] = str(door.run(batches(shop))[0]["batch_id"])
+    ids["payout"] = str(door.run(payouts(shop))[0]["payout_id"])
+    ids["order"] = order(paymentMethod__cardNumber=FUNDS)
+    ids["held"] = order(isMIT=False, expiryDateUtc=GONE, transactionType="AUTHORIZATION", customerIp="203.0.113.24")
+    transmitted = transmit_body(caller, orderId=f"{mark}-t", payer__email=f"ana@{mark}.example")
+    ids["transmission"] = caller.post("/transmit", transmitted).json()["transmitId"]
+    door.run(adjust(door.world, person(shop, "olga"), -2_000_000_00, "USD", f"{mark} adjustment"))
+    ids["adjustment"] = str(door.sql("SELECT adjustment_id FROM adjustments WHERE merchant_id = $1", side.mid)[0][0])
+    ids["checkout"] = checkout_token(door.world, side.mid, uuid.UUID(ids["held"]))
+    campaign = {"key": f"{mark}-c", "name": f"{mark} campaign"}
+    ids["campaign"] = caller.post(f"/sites/{ids['site']}/campaigns", campaign).json()["id"]
+    rows = [transmit_body(caller, orderId=f"{mark}-u", payer__email=f"ana@{mark}.example")]
+    path = f"/uploads?kind=transmit&filename=transmit_{mark}.json"
+    ids["upload"] = caller.raw(path, json.dumps(rows).encode()).json()["id"]
+    ids["nothing"] = str(new_id())
+    for kind in ("application", "spare_application"):
+        ids[kind] = caller.post("/onboarding/application", {"legalName": f"{mark} Ltd"}).json()["id"]
+    paper = {"kind": "identity", "name": f"{mark}.pdf", "content": "JVBERi0xLjcKJSVFT0YK"}
+    for kind in ("document", "spare_document"):
+        paper["name"], paper["kind"] = f"{mark} {kind}.pdf", "bank" if kind == "document" else "other"
+        ids[kind] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
+
+
+def _uploaded(ground: Ground, side: Side) -> None:
+    """What the rest of the doors make."""
+    charge = {"merchant_order_id": f"{side.mark}-s", "amount": side.amount, "currency": "USDT", "channel": "mock",
+              "subject": side.mark}  # fmt: skip
+    made = signed(ground, side, "POST", "/api/v1/charges", charge).json()
+    side.ids["stable_order"] = made["order"]["id"]
+    side.ids["pay"] = made["instruction"]["redirect_url"].rpartition("/")[2]
+    plan = {"title": f"{side.mark} plan", "amount": side.amount, "currency": "USDT", "interval_unit": "month"}
+    side.ids["subscription"] = signed(ground, side, "POST", "/api/v1/subscriptions", plan).json()["subscription"]["id"]
+    token, csrf = side.sessions["owner"]
+    answer = ground.call("POST", "/reconciliation/files", data={"csrf": csrf, "kind": "processor"},
+                         headers={"cookie": f"{COOKIE}={token}"},
+                         files={"file": (f"{side.mark}.csv", _statement(side), "text/csv")})  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    side.ids["run"] = answer.headers["location"].rpartition("/")[2]
+
+
+def _statement(side: Side) -> bytes:
+    return f"id,reference,type,amount,currency,date\n,{side.mark},fee,{side.amount},USD,2026-11-05\n".encode()
+
+
+def signed(ground: Ground, side: Side, method: str, path: str, body: Any = None) -> httpx.Response:
+    content = written(body)
+    return ground.call(method, path, content=content, headers=side.signer.headers(method, path, "", content)
+                       | ({"content-type": "application/json"} if content else {}))  # fmt: skip
+
+
+def text_of(answer: httpx.Response) -> str:
+    return html.unescape(re.sub(r"\s+", " ", answer.text))
+
+
+_TABLES = """
+SELECT c.relname AS name, array_agg(a.attname::text) AS columns FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+GROUP BY 1 ORDER BY 1
+"""
+
+
+async def _stand(ground: "Ground") -> dict[str, str]:
+    door, side = ground.door, ground.a
+    if "digest" not in ground.kept:
+        ground.kept["connection"] = connection = await asyncpg.connect(door.world.extra["dsn"], timeout=10)
+        ground.kept["digest"] = await connection.prepare(_digests(await connection.fetch(_TABLES)))
+    row = await ground.kept["digest"].fetchrow(side.mid, side.partner.partner_id)
+    found = dict(row.items())
+    async with door.world.extra["people"].connection() as people:
+        for name, sql in _PEOPLE.items():
+            found[name] = await people.fetchval(sql, side.mid, side.partner.partner_id, f"%{side.mark}%")
+    return found
+
+
+def _digests(tables: Any) -> str:
+    parts = []
+    for table in tables:
+        columns = set(table["columns"])
+        if "owner_id" in columns:
+            where = "x.owner_id IN ($1, $2)"
+        elif "merchant_id" in columns:
+            where = "x.merchant_id = $1"
+        elif "partner_id" in columns:
+            where = "x.partner_id = $2"
+        elif "application_id" in columns:
+            where = "x.application_id IN (SELECT application_id FROM applications WHERE owner_id IN ($1, $2))"
+        else:
+            continue
+        parts.append(f"(SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM {table['name']} x"
+                     f" WHERE {where}) AS {table['name']}")  # fmt: skip
+    return "SELECT $1::uuid, $2::uuid, " + ", ".join(parts)
+
+
+_DIGEST = "SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM"
+_PEOPLE = {
+    "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR name LIKE $3",
+    "people members": f"{_DIGEST} memberships x WHERE subject_id IN ($1, $2) OR $3 = ''",
+    "people invitations": f"{_DIGEST} invitations x WHERE subject_id IN ($1, $2) OR $3 = ''",
+    "people users": f"{_DIGEST} users x WHERE email LIKE $3 AND email NOT LIKE '%#%' OR user_id IN ($1, $2)",
+}

@@ -1,0 +1,349 @@
+"""One line for every address of the product: which objects it names, what is sent there, and whose it is.
+
+A new route fails the walk until it has a line here. `ids`: variable of the path -> kind of object in `ground`.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.doors.rescue.door import UNKNOWN, evaluate_body, tokenize_body, transmit_body
+from tests.isolation.ground import Key, Side
+
+Body = Callable[[Side], Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """`body`: what the rightful caller would send. `whose`: who may call it: a `merchant` or `partner` by key, a
+    `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at the partner, or `anyone`. `may`: roles
+    in the portal that may change by it; a partner's as `partner owner`, where they differ. `names`: the body names
+    objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller may hear besides success,
+    for reasons of state. `shared`: a merchant's partner may call it too, for itself."""
+
+    ids: Mapping[str, str] = field(default_factory=dict)
+    body: Body | None = None
+    whose: str = "merchant"
+    may: frozenset[str] = frozenset({"owner", "operations"})
+    names: bool = False
+    lets_in: frozenset[int] = frozenset({400, 409})
+    query: str = ""
+    shared: bool = False
+
+
+def _v1(**more: Any) -> Line:
+    return Line(**more)
+
+
+def _of(kind: str, **more: Any) -> Line:
+    return Line({"id": kind}, **more)
+
+
+def _stable(**more: Any) -> Line:
+    return Line(whose="signer", **more)
+
+
+def _page(**more: Any) -> Line:
+    return Line(whose=more.pop("whose", "owner"), **more)
+
+
+def _seat(**more: Any) -> Line:
+    """A page for a partner's people."""
+    return Line(whose="seat", may=more.pop("may", frozenset({"partner owner", "partner operations"})), **more)
+
+
+def _anyone(**more: Any) -> Line:
+    return Line(whose="anyone", **more)
+
+
+def _site(side: Side) -> Any:
+    return {"url": "https://new.example.com", "name": "New", "descriptor": "NEWSHOPPING"}
+
+
+def _evaluate(side: Side) -> Any:
+    body = evaluate_body(side.caller, siteId=side.ids["site"])
+    body["paymentMethod"] = {"cardNumber": side.ids["card"], "Token": True}
+    return body
+
+
+def _document(side: Side, number: int) -> Any:
+    pdf = base64.b64encode(b"%%PDF-1.7\n%d\n%%%%EOF" % number).decode()
+    return {"kind": "registration", "name": f"{side.mark}.pdf", "content": pdf}
+
+
+OWNER = frozenset({"owner"})
+NOBODY: frozenset[str] = frozenset()
+_ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
+_NOTE = {"note": "noted"}
+_CAMPAIGN = {"id": "site", "campaign": "campaign"}
+_SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
+_APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "docId": "document"}
+_PAPER = {"application_id": "application", "document_id": "document"}
+_NO_MONEY = frozenset({404, 409})  # the order has none that came late or was not settled; its page is shown
+
+TABLE: dict[Key, Line] = {
+    # the rescue API
+    ("POST", "/v1/oauth2/token"): _anyone(body=lambda s: {"AppKey": s.caller.shop.keys.app_key, "AppSecret": "guess"}),
+    ("POST", "/v1/oauth2/refresh"): _anyone(body=lambda s: {"refreshToken": "guess"}),
+    ("POST", "/v1/transmit"): _v1(body=lambda s: transmit_body(s.caller), names=True),
+    ("PATCH", "/v1/transmit/{id}"): _of("transmission", body=lambda s: {"outcome": "APPROVED"}),
+    ("POST", "/v1/tokenize"): _v1(body=lambda s: tokenize_body("4111111111111111", mid=str(s.mid)), names=True),
+    ("POST", "/v1/evaluate"): _v1(body=_evaluate, names=True),
+    ("POST", "/v1/capture"): _v1(names=True, body=lambda s: {
+        "idempotencyKey": "walk", "orderId": s.ids["held"], "amount": 77777, "currency": "USD"}),
+    ("POST", "/v1/outcome"): _v1(body=lambda s: {"orderSessionKey": s.ids["order"]}),
+    ("GET", "/v1/orders"): _v1(),
+    ("GET", "/v1/orders/{id}"): _of("order"),
+    ("PATCH", "/v1/orders/{id}"): _of("order", body=lambda s: {"metadata": {"walk": "1"}}),
+    ("POST", "/v1/orders/{id}/refund"): _of("paid", body=lambda s: {"amountToRefund": 0.01}),
+    ("POST", "/v1/orders/{id}/cancel"): _of("order", body=lambda s: {"reason": "walk"}),
+    ("GET", "/v1/webhooks"): _v1(),
+    ("POST", "/v1/webhooks"): _v1(body=lambda s: {"url": "https://hooks.example.com/walk"}),
+    ("GET", "/v1/webhooks/{id}"): _of("endpoint"),
+    ("PUT", "/v1/webhooks/{id}"): _of("endpoint", body=lambda s: {"url": "https://hooks.example.com/put"}),
+    ("PATCH", "/v1/webhooks/{id}"): _of("endpoint", body=lambda s: {"state": "disabled"}),
+    ("DELETE", "/v1/webhooks/{id}"): _of("endpoint"),
+    ("POST", "/v1/webhooks/{id}/test"): _of("endpoint", body=lambda s: {}, lets_in=frozenset({409, 502, 504})),
+    ("GET", "/v1/webhooks/{id}/deliveries"): _of("endpoint"),
+    ("POST", "/v1/webhooks/rotate"): _v1(body=lambda s: {}),
+    ("POST", "/v1/webhooks/{id}/rotate"): _of("endpoint", body=lambda s: {}),
+    ("POST", "/v1/webhooks/{id}/replay"): _of("endpoint", body=lambda s: {"fromNumber": 1, "toNumber": 2}),
+    ("GET", "/v1/webhooks/{id}/replays"): _of("endpoint"),
+    ("GET", "/v1/events"): _v1(shared=True),
+    ("POST", "/v1/evaluate/check"): _v1(body=_evaluate),
+    ("GET", "/v1/sites"): _v1(),
+    ("POST", "/v1/sites"): _v1(body=_site),
+    ("GET", "/v1/sites/{id}"): _of("site"),
+    ("PUT", "/v1/sites/{id}"): _of("site", body=_site),
+    ("PATCH", "/v1/sites/{id}"): _of("site", body=lambda s: {"mit": False}),
+    ("DELETE", "/v1/sites/{id}"): _of("spare_site"),
+    ("GET", "/v1/settlements"): _v1(),
+    ("GET", "/v1/settlements/{id}"): _of("settlement"),
+    ("GET", "/v1/settlements/{id}/lines"): _of("settlement"),
+    ("GET", "/v1/reconciliation"): _v1(query="from=2026-01-01T00:00:00Z"),
+    ("GET", "/v1/openapi.json"): _anyone(),
+    ("POST", "/v1/sites/{id}/campaigns"): _of("site", body=lambda s: {"key": "walk"}),
+    ("GET", "/v1/sites/{id}/campaigns"): _of("site"),
+    ("GET", "/v1/sites/{id}/campaigns/{campaign}"): _v1(ids=_CAMPAIGN),
+    ("PUT", "/v1/sites/{id}/campaigns/{campaign}"): _v1(ids=_CAMPAIGN, body=lambda s: {"key": "put"}),
+    ("PATCH", "/v1/sites/{id}/campaigns/{campaign}"): _v1(ids=_CAMPAIGN, body=lambda s: {"name": "Walk"}),
+    ("DELETE", "/v1/sites/{id}/campaigns/{campaign}"): _v1(ids=_CAMPAIGN),
+    ("GET", "/v1/switches"): _v1(),
+    ("PUT", "/v1/switches"): _v1(names=True, body=lambda s: {"kind": "mit", "on": False, "siteId": s.ids["site"]}),
+    ("GET", "/v1/switches/history"): _v1(),
+    ("PUT", "/v1/switches/unknown-sites"): _v1(body=lambda s: {"unknownSites": "refuse"}),
+    ("POST", "/v1/connection-test"): _v1(names=True, body=lambda s: {"kind": "mit", "siteId": s.ids["site"]}),
+    ("GET", "/v1/reports/transactions"): _v1(query=_SINCE),
+    ("GET", "/v1/reports/descriptors"): _v1(query=_SINCE),
+    ("GET", "/v1/reports/sites"): _v1(query=_SINCE),
+    ("GET", "/v1/reports/campaigns"): _v1(query=_SINCE),
+    ("POST", "/v1/uploads"): _v1(query="kind=transmit&filename=transmit_walk.json", body=lambda s: [
+        transmit_body(s.caller)]),
+    ("GET", "/v1/uploads"): _v1(),
+    ("GET", "/v1/uploads/{id}"): _of("upload"),
+    ("GET", "/v1/uploads/{id}/answers"): _of("upload"),
+    ("POST", "/v1/uploads/{id}/stop"): _of("upload"),
+    # partners
+    ("GET", "/v1/partner"): _v1(whose="partner"),
+    ("GET", "/v1/partner/merchants"): _v1(whose="partner"),
+    ("POST", "/v1/partner/merchants"): _v1(whose="partner", body=lambda s: {
+        "name": "New", "site": {"url": "https://n.example.com", "name": "N", "descriptor": "NEWSHOPPING"}}),
+    ("POST", "/v1/partner/merchants/switches"): _v1(whose="partner", body=lambda s: {"mids": [str(s.mid)],
+                                                                                   "mit": False}),
+    ("GET", "/v1/partner/merchants/{mid}"): Line(_MID, whose="partner"),
+    ("PATCH", "/v1/partner/merchants/{mid}"): Line(_MID, whose="partner", body=lambda s: {"state": "paused"}),
+    ("POST", "/v1/partner/merchants/{mid}/keys"): Line(_MID, whose="partner", body=lambda s: {}),
+    ("GET", "/v1/partner/report"): _v1(whose="partner", query="from=2026-11-01&to=2026-12-31"),
+    ("GET", "/v1/partner/webhooks"): _v1(whose="partner"),
+    ("POST", "/v1/partner/webhooks"): _v1(whose="partner", body=lambda s: {"url": "https://hooks.example.com/walk"}),
+    ("GET", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner"),
+    ("PUT", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner", body=lambda s: {
+        "url": "https://hooks.example.com/put"}),
+    ("PATCH", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner", body=lambda s: {
+        "events": ["order.completed"]}),
+    ("DELETE", "/v1/partner/webhooks/{id}"): _of("partner_endpoint", whose="partner"),
+    ("POST", "/v1/partner/webhooks/{id}/test"): _of("partner_endpoint", whose="partner", body=lambda s: {},
+                                                    lets_in=frozenset({409, 502, 504})),
+    ("GET", "/v1/partner/webhooks/{id}/deliveries"): _of("partner_endpoint", whose="partner"),
+    ("POST", "/v1/partner/webhooks/{id}/rotate"): _of("partner_endpoint", whose="partner", body=lambda s: {}),
+    ("POST", "/v1/partner/webhooks/{id}/replay"): _of("partner_endpoint", whose="partner", body=lambda s: {
+        "fromNumber": 1, "toNumber": 2}),
+    ("GET", "/v1/partner/webhooks/{id}/replays"): _of("partner_endpoint", whose="partner"),
+    # the stablecoin API
+    ("POST", "/api/v1/charges"): _stable(body=lambda s: {"merchant_order_id": "w", "amount": "1.00",
+                                                          "currency": "USDT"}),
+    ("GET", "/api/v1/orders"): _stable(),
+    ("GET", "/api/v1/orders/{id}"): _of("stable_order", whose="signer"),
+    ("POST", "/api/v1/orders/{id}/refund"): _of("stable_order", whose="signer", body=lambda s: {"amount": "1.00"}),
+    ("POST", "/api/v1/orders/{id}/cancel"): _of("stable_order", whose="signer"),
+    ("POST", "/api/v1/orders/{id}/checkout"): _of("stable_order", whose="signer"),
+    ("GET", "/api/v1/channels"): _stable(),
+    ("GET", "/api/v1/me"): _stable(),
+    ("GET", "/api/v1/webhook"): _stable(),
+    ("PUT", "/api/v1/webhook"): _stable(body=lambda s: {"url": "https://hooks.example.com/stable"}),
+    ("GET", "/api/v1/wallets"): _stable(),
+    ("GET", "/api/v1/ledger"): _stable(),
+    ("GET", "/api/v1/payouts"): _stable(),
+    ("POST", "/api/v1/payouts"): _stable(body=lambda s: {"amount": "1.00", "currency": "USDT"}),
+    ("GET", "/api/v1/subscriptions"): _stable(),
+    ("POST", "/api/v1/subscriptions"): _stable(body=lambda s: {"title": "w", "amount": "1.00", "currency": "USDT",
+                                                               "interval_unit": "month"}),
+    ("GET", "/api/v1/subscriptions/{id}"): _of("subscription", whose="signer"),
+    ("POST", "/api/v1/subscriptions/{id}/pause"): _of("subscription", whose="signer"),
+    ("POST", "/api/v1/subscriptions/{id}/resume"): _of("subscription", whose="signer"),
+    ("POST", "/api/v1/subscriptions/{id}/cancel"): _of("subscription", whose="signer"),
+    ("GET", "/api/v1/openapi.json"): _anyone(),
+    # processors
+    ("POST", "/inbound/{route}/notices"): _anyone(ids={"route": "sandbox"}, body=lambda s: {
+        "id": "walk", "order": s.ids["paid"], "kind": "service", "stage": "opened"}, names=True),
+    # payers: whoever has a link that we signed may use it; the walk has forged ones
+    ("GET", "/charge"): _anyone(),
+    ("POST", "/charge"): _anyone(body=lambda s: {"amount": "777.77", "last4": "0000", "date": "2026-11-20"}),
+    ("GET", "/checkout/{token}"): _anyone(ids={"token": "forged checkout"}),
+    ("POST", "/checkout/{token}/pay"): _anyone(ids={"token": "forged pay"}),
+    ("POST", "/checkout/{token}/fail"): _anyone(ids={"token": "forged pay"}),
+    ("POST", "/checkout/{token}/answer"): _anyone(ids={"token": "forged checkout"}, body=lambda s: {"code": "1"}),
+    ("POST", "/checkout/{token}/refuse"): _anyone(ids={"token": "forged checkout"}),
+    # documentation
+    ("GET", "/docs"): _anyone(),
+    ("GET", "/favicon.ico"): _anyone(),
+    ("GET", "/docs/search.json"): _anyone(),
+    ("GET", "/docs/static/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/consumers/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/magic-inputs.json"): _anyone(),
+    ("GET", "/docs/rescue.postman.json"): _anyone(),
+    ("GET", "/docs/stablecoin.postman.json"): _anyone(),
+    ("GET", "/docs/{name:path}"): _anyone(ids={"name": "nothing"}),
+    # the portal
+    ("GET", "/"): _page(),
+    ("GET", "/signin"): _anyone(),
+    ("POST", "/signin"): _anyone(body=lambda s: {"email": f"owner@{s.mark}.example", "password": "guess"}),
+    ("POST", "/signout"): _anyone(body=lambda s: {}),
+    ("POST", "/merchant"): _page(body=lambda s: {"merchant": str(s.mid)}, names=True,
+                                 may=frozenset({"owner", "operations", "analyst", "developer"})),
+    ("GET", "/orders"): _page(),
+    ("GET", "/outcome"): _page(),
+    ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
+    ("GET", "/orders/{order_id}"): _page(ids=_ORDER),
+    ("GET", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}),
+    ("POST", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}, body=lambda s: {
+        "amount": "0.01", "key": UNKNOWN}),
+    ("POST", "/orders/{order_id}/cancel"): _page(ids=_ORDER),
+    ("GET", "/reconciliation"): _page(),
+    ("GET", "/reconciliation/report.csv"): _page(),
+    ("GET", "/reconciliation/files"): _page(),
+    ("POST", "/reconciliation/files"): _page(body=lambda s: {"kind": "processor"}),
+    ("GET", "/reconciliation/files/{run_id}"): _page(ids={"run_id": "run"}),
+    ("POST", "/reconciliation/files/{run_id}/book"): _page(ids={"run_id": "run"}, whose="operator", may=NOBODY,
+                                                           body=lambda s: {"which": "all", **_NOTE}),
+    ("GET", "/reports"): _page(),
+    ("GET", "/reports/{report}.csv"): _page(ids={"report": "sites"}),
+    ("GET", "/switches"): _page(),
+    ("POST", "/switches"): _page(names=True, body=lambda s: {"flip": f"site:{s.ids['site']}:mit:off", "why": "walk"}),
+    ("POST", "/switches/test"): _page(names=True, may=frozenset({"owner", "operations", "developer"}), body=lambda s: {
+        "site": s.ids["site"], "kind": "mit"}),
+    ("POST", "/switches/unknown-sites"): _page(body=lambda s: {"unknown": "refuse"}),
+    ("GET", "/switches/campaigns"): _page(),
+    ("POST", "/switches/campaigns"): _page(names=True, body=lambda s: {"site": s.ids["site"], "key": "page"}),
+    ("GET", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}),
+    ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
+        "key": "changed"}),
+    ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "campaign"}),
+    ("GET", "/uploads"): _page(),
+    ("POST", "/uploads"): _page(body=lambda s: {"kind": "transmit"}),
+    ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),
+    ("GET", "/uploads/{upload_id}/answers"): _page(ids={"upload_id": "upload"}),
+    ("POST", "/uploads/{upload_id}/stop"): _page(ids={"upload_id": "upload"}),
+    ("GET", "/refunds"): _page(),
+    ("POST", "/refunds/{refund_id}"): _page(ids={"refund_id": "refund"}, body=lambda s: {"action": "again"}),
+    ("GET", "/mailbox"): _page(),
+    ("POST", "/mailbox"): _page(body=lambda s: {"kind": "refund", "on": "0"}, may=frozenset({"owner", "operations"})),
+    ("POST", "/orders/{order_id}/give-back"): _page(ids=_ORDER, lets_in=_NO_MONEY),
+    ("POST", "/orders/{order_id}/settled-by-hand"): _page(ids=_ORDER, body=lambda s: _NOTE, lets_in=_NO_MONEY),
+    ("POST", "/orders/{order_id}/settle-again"): _page(ids=_ORDER, lets_in=_NO_MONEY),
+    ("POST", "/orders/{order_id}/dispute"): _page(ids={"order_id": "paid"}, body=lambda s: {
+        "kind": "service", "amount": "1.00"}),
+    ("GET", "/disputes"): _page(),
+    ("POST", "/disputes/notices"): _page(whose="operator", may=NOBODY, lets_in=frozenset({404}), body=lambda s: {
+        "route": "sandbox", "notice": UNKNOWN}),
+    ("GET", "/disputes/{dispute_id}"): _page(ids={"dispute_id": "dispute"}),
+    ("POST", "/disputes/{dispute_id}/notes"): _page(ids={"dispute_id": "dispute"}, body=lambda s: _NOTE),
+    ("POST", "/disputes/{dispute_id}/answer"): _page(ids={"dispute_id": "dispute"}, body=lambda s: {
+        "answer": "contest"}),
+    ("POST", "/disputes/{dispute_id}/decide"): _page(ids={"dispute_id": "dispute"}, whose="operator", may=NOBODY,
+                                                     body=lambda s: {"decided": "won"}),
+    ("GET", "/settlements"): _page(),
+    ("GET", "/settlements/{batch_id}"): _page(ids={"batch_id": "settlement"}),
+    ("GET", "/settlements/{batch_id}/lines.csv"): _page(ids={"batch_id": "settlement"}),
+    ("GET", "/settlements/{batch_id}/file"): _page(ids={"batch_id": "settlement"}),
+    ("POST", "/settlements/{batch_id}/pay-again"): _page(ids={"batch_id": "settlement"}, may=OWNER),
+    ("GET", "/bank"): _page(),
+    ("POST", "/bank"): _page(may=OWNER, body=lambda s: {"holder": "H", "currency": "USD", "routing": "011000015",
+                                                        "account": "12345678"}),
+    ("POST", "/bank/{account_id}/prove"): _page(ids={"account_id": "account"}, may=OWNER, body=lambda s: {
+        "first": "0.01", "second": "0.02"}),
+    ("POST", "/bank/{account_id}/withdraw"): _page(ids={"account_id": "account"}, may=OWNER),
+    ("GET", "/approvals"): _page(whose="operator"),
+    ("POST", "/approvals/payouts"): _page(whose="operator", may=NOBODY, body=lambda s: {"payout": s.ids["payout"]},
+                                          lets_in=frozenset({404, 409})),
+    ("POST", "/approvals/payouts/{id}/approve"): _page(ids={"id": "payout"}, whose="operator", may=NOBODY),
+    ("POST", "/approvals/payouts/{id}/outcome"): _page(ids={"id": "payout"}, whose="operator", may=NOBODY,
+                                                       body=lambda s: {"outcome": "paid"}),
+    ("GET", "/approvals/payouts/{id}/file"): _page(ids={"id": "payout"}, whose="operator",
+                                                   lets_in=frozenset({404, 409})),
+    ("POST", "/approvals/accounts/{id}"): _page(ids={"id": "account"}, whose="operator", may=NOBODY,
+                                                body=lambda s: {"decision": "refuse", "reason": "walk"}),
+    ("POST", "/approvals/adjustments"): _page(whose="operator", may=NOBODY, body=lambda s: {
+        "currency": "USD", "amount": "1.00", "direction": "from", "key": UNKNOWN, **_NOTE}),
+    ("POST", "/approvals/adjustments/{id}"): _page(ids={"id": "adjustment"}, whose="operator", may=NOBODY,
+                                                   body=lambda s: {"decision": "refuse"}),
+    # onboarding: an application is its owner's, whoever that is
+    ("POST", "/v1/onboarding/application"): _v1(shared=True, body=lambda s: {"legalName": "New"}),
+    ("GET", "/v1/onboarding/application/list"): _v1(shared=True),
+    ("GET", "/v1/onboarding/application/{id}"): _of("application"),
+    ("PUT", "/v1/onboarding/application/{id}"): _of("application", body=lambda s: {"legalName": "Other"}),
+    ("POST", "/v1/onboarding/application/{id}/submit"): _of("application", body=lambda s: {}),
+    ("POST", "/v1/onboarding/application/{id}/cancel"): _of("spare_application", body=lambda s: {}),
+    ("POST", "/v1/onboarding/application/{id}/convert"): _of("application", body=lambda s: {}),
+    ("POST", "/v1/onboarding/application/{id}/documents"): _of("application", body=lambda s: _document(s, 2)),
+    ("GET", "/v1/onboarding/application/{id}/documents"): _of("application"),
+    ("GET", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT),
+    ("DELETE", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT | {"docId": "spare_document"}),
+    ("GET", "/applications"): _page(),
+    ("POST", "/applications"): _page(),
+    ("GET", "/applications/{application_id}"): _page(ids=_APPLICATION),
+    ("POST", "/applications/{application_id}"): _page(ids=_APPLICATION, body=lambda s: {"do": "save"}),
+    ("POST", "/applications/{application_id}/documents"): _page(ids=_APPLICATION, body=lambda s: {"kind": "other"}),
+    ("GET", "/applications/{application_id}/documents/{document_id}"): _page(ids=_PAPER),
+    ("POST", "/applications/{application_id}/documents/{document_id}/remove"): _page(ids=_PAPER),
+    ("GET", "/onboarding"): _page(),
+    ("POST", "/onboarding"): _page(may=OWNER, body=lambda s: {"do": "ask", "kind": "mit"}),
+    ("GET", "/invitations"): _page(),
+    ("POST", "/invitations"): _page(may=OWNER, body=lambda s: {
+        "subject": "merchant", "email": "walk@example.com", "role": "analyst"}),
+    ("POST", "/invitations/{invitation_id}/revoke"): _page(may=OWNER, ids={"invitation_id": "invitation"},
+                                                           body=lambda s: {"subject": "merchant"}),
+    ("GET", "/invitations/{token}"): _anyone(ids={"token": "nothing"}),
+    ("POST", "/invitations/{token}"): _anyone(ids={"token": "nothing"}, body=lambda s: {
+        "name": "N", "password": "x" * 12}),
+    # a partner's people; whoever has a link to credentials sees them once: the walk has a forged one
+    ("GET", "/signup"): _anyone(),
+    ("POST", "/signup"): _anyone(body=lambda s: {"email": f"owner@{s.mark}.example", "password": "x" * 12, "name": "N",
+                                                 "kind": "both", "site_url": "https://n.example.com"}),
+    ("GET", "/handover/{token}"): _anyone(ids={"token": "nothing"}),
+    ("POST", "/handover/{token}"): _anyone(ids={"token": "forged handover"}),
+    ("GET", "/partner"): _seat(),
+    ("POST", "/partner/switches"): _seat(body=lambda s: {"mid": str(s.mid), "mit": "off"}),
+    ("POST", "/partner/merchants"): _seat(body=lambda s: {
+        "key": UNKNOWN, "name": "N", "site_url": "https://n.example.com", "site_name": "N",
+        "descriptor": "NEWSHOPPING"}),
+    ("GET", "/partner/merchants/new"): _seat(),
+    ("GET", "/partner/merchants/{mid}"): _seat(ids=_MID),
+    ("POST", "/partner/merchants/{mid}"): _seat(ids=_MID, body=lambda s: {"state": "paused"}),
+    ("POST", "/partner/merchants/{mid}/keys"): _seat(ids=_MID, may=frozenset({"partner owner", "partner developer"})),
+    ("GET", "/partner/keys"): _seat(),
+    ("POST", "/partner/keys"): _seat(may=frozenset({"partner owner", "partner developer"})),
+    ("GET", "/static/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/{path:path}"): _page(ids={"path": "nothing"}, lets_in=frozenset({404})),
+}

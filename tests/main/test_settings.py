@@ -1,0 +1,28 @@
+"""Settings that cannot be are refused by name, with what to write instead."""
+
+from pathlib import Path
+
+import pytest
+
+from recoup.kernel.problem import Problem
+from recoup.main.settings import Settings, load_settings
+
+FLAG = next(name for name, kind in Settings.__annotations__.items() if kind is bool)
+
+
+@pytest.mark.parametrize(("text", "field"), [
+    ("port = 99999", "port"), ("port = 'x'", "port"), ("log_level = 'loud'", "log_level"), (f"{FLAG} = 'ture'", FLAG),
+    ("prot = 1", "prot"), ("port =", "recoup.toml"),
+])  # fmt: skip
+def test_a_setting_that_cannot_be_is_named_with_a_cure(tmp_path: Path, text: str, field: str) -> None:
+    (tmp_path / "recoup.toml").write_text(text)
+    with pytest.raises(Problem) as problem:
+        load_settings(data_dir=tmp_path)
+    assert (problem.value.field or "").endswith(field)
+    assert problem.value.cure
+
+
+@pytest.mark.parametrize(("word", "value"), [("yes", True), ("ON", True), ("", False), ("off", False), ("0", False)])
+def test_words_of_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, value: bool) -> None:
+    monkeypatch.setenv(f"RECOUP_{FLAG.upper()}", word)
+    assert getattr(load_settings(data_dir=tmp_path), FLAG) is value
