@@ -1,5 +1,7 @@
-"""Files of rows: every row answered once, whatever dies, comes twice, or is stopped in between."""
-lost, nothing happens twice, and the counts are right."""
+"""Files of rows: a process dies between every two steps, two do the same at once, somebody stops it meanwhile.
+
+Nothing is lost, nothing happens twice, and the counts are right.
+"""
 
 import asyncio
 import io
