@@ -19,6 +19,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
     "onboarding": ("Reference", "Onboarding"),
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
+    "partners": ("Reference", "Partners"),
     "sites-and-switches": ("Reference", "Sites and switches"),
     "settlement": ("Reference", "Settlement"),
     "reconciliation": ("Reference", "Reconciliation"),

@@ -9,6 +9,7 @@ from recoup.kernel.problem import Problem
 KINDS: Final = ("transmit", "evaluate")
 ROW_CHARS_MAX: Final = 256 * 1024
 ROWS_MAX: Final = 250_000
+NOTHINGS_MAX: Final = 250_000  # empty lines, parts of a configuration: what takes time and is no row
 
 
 class Record(NamedTuple):
@@ -21,6 +22,13 @@ class Record(NamedTuple):
     cells: tuple[str, ...] | None = None
     code: str = ""
     why: str = ""
+
+
+def check_nothings(count: int) -> None:
+    """Raises: Problem(too_large) for a file of which nearly nothing is rows."""
+    if count > NOTHINGS_MAX:
+        raise Problem("too_large", f"The file has over {NOTHINGS_MAX:,} places that are no rows.", field="file",
+                      cure="Leave out empty lines and repeated configurations.")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ SIDE_BY_SIDE: Final = 256
 SLICE_SECONDS: Final = 5.0  # then whoever is free goes on: a worker that shall end does not wait for a file
 TURN: Final = timedelta(seconds=0.5)
 TRIES_MAX: Final = 5
+BEGIN_AFTER: Final = timedelta(seconds=60)  # the file's rows are answered first, then its orders are worked
 _LAST: Final = 2**31 - 1
 _NOT_NOW: Final = frozenset({"unavailable", "too_many_requests"})
 SUCCESS: Final = "SUCCESS"
@@ -102,7 +103,7 @@ class _Worker:
     def __init__(self, world: World, orders: Orders, merchant_id: UUID) -> None:
         self._world, self._merchant_id = world, merchant_id
         self.merchants = Merchants(world)
-        self._evaluate = Evaluate(world, orders, self.merchants, Vault(world))
+        self._evaluate = Evaluate(world, orders, self.merchants, Vault(world), begin_after=BEGIN_AFTER)
         self._transmit = Transmit(world, orders, self.merchants)
         self._room = asyncio.Semaphore(SIDE_BY_SIDE)
         self._trouble: Problem | None = None
