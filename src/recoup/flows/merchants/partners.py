@@ -9,7 +9,13 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.store.read.partners import Partner, find_partner, is_own_merchant
-from recoup.store.write.partners import add_partner, add_partner_key, retire_partner_keys, revoke_partner_keys
+from recoup.store.write.partners import (
+    add_partner,
+    add_partner_key,
+    lock_partner,
+    retire_partner_keys,
+    revoke_partner_keys,
+)
 
 KEY_PREFIX = "ppk_"
 SCOPES = ("partner",)
@@ -38,6 +44,7 @@ async def make_partner_key(
     key = PartnerKey(f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}",
                      new_id())  # fmt: skip
     async with world.db.transaction() as tx:
+        await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
         if overlap:
             await retire_partner_keys(tx, partner_id, wall + overlap)
         else:
