@@ -247,7 +247,9 @@ def test_who_may_not_make_keys_does_not_see_those_that_an_owner_made(server: Ser
         assert (await post(operations, page, f"{page}/keys", overlap="0")).status_code == 403
         second = re.search(r"(/handover/[\w=-]+)", (await post(boss, page, f"{page}/keys", overlap="0")).text)
         again = re.search(r"(/handover/[\w=-]+)", (await operations.post("/partner/merchants", data=sent)).text)
-        assert first and second and again
+        assert first
+        assert second
+        assert again
         assert again[1] == first[1] != second[1]
         await at.browser().post(first[1])
         assert "/handover/" not in (await operations.post("/partner/merchants", data=sent)).text
@@ -352,8 +354,8 @@ def test_a_sign_up_sent_twice_at_once_shows_keys_that_work(server: ServerAddress
     async def story(at: Office) -> None:
         both = await asyncio.gather(*(at.browser(f"198.51.100.{n}").post("/signup", data=ME) for n in (30, 31)))
         assert sorted(page.status_code for page in both)[0] == 200
-        keys = [key for page in both for key in re.findall(
-            r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>", page.text)]  # fmt: skip
+        shape = r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>"
+        keys = [key for page in both for key in re.findall(shape, page.text)]
         assert len(keys) == 2, "of the merchant and the partner, shown by one of the two"
         for key, secret in keys:
             await Credentials(at.world).sign_in(key, secret)
