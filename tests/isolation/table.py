@@ -309,7 +309,8 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/onboarding/application/{id}/documents"): _of("application", body=lambda s: _document(s, 2)),
     ("GET", "/v1/onboarding/application/{id}/documents"): _of("application"),
     ("GET", "/v1/onboarding/application/{id}/documents/{document}"): Line(_DOCUMENT),
-    ("DELETE", "/v1/onboarding/application/{id}/documents/{document}"): Line(_DOCUMENT | {"document": "spare_document"}),
+    ("DELETE", "/v1/onboarding/application/{id}/documents/{document}"): Line(
+        _DOCUMENT | {"document": "spare_document"}),
     ("GET", "/applications"): _page(),
     ("POST", "/applications"): _page(),
     ("GET", "/applications/{application_id}"): _page(ids=_APPLICATION),

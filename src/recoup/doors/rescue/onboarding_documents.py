@@ -83,6 +83,6 @@ METHODS: Final = (
                       problems=("not_found",)), list_all, "merchants", partners=True),
     Method(_operation("GET", "/{document}", "One document", "With its bytes.", answers={200: DocumentContent},
                       problems=("not_found",)), read, "merchants", partners=True),
-    Method(_operation("DELETE", "/{document}", "Remove a document", f"{_DRAFT} Its bytes are gone.", answers={204: None},
-                      problems=("not_found", "wrong_state")), delete, "merchants", partners=True),
+    Method(_operation("DELETE", "/{document}", "Remove a document", f"{_DRAFT} Its bytes are gone.",
+                      answers={204: None}, problems=("not_found", "wrong_state")), delete, "merchants", partners=True),
 )  # fmt: skip
