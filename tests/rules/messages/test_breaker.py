@@ -42,6 +42,12 @@ def test_a_receiver_that_names_a_time_is_not_asked_before() -> None:
     assert opened.probe_at == later
 
 
+def test_a_receiver_that_asks_for_years_is_asked_again_in_a_day() -> None:
+    for later in (NOW + timedelta(days=1_157), datetime(9999, 12, 31, tzinfo=UTC)):
+        told = Tried(False, error="HTTP 503", not_before=later)
+        assert after_tries(Health(), [told] * FAILURES_TO_OPEN, NOW, 0.5).probe_at == NOW + timedelta(days=1)
+
+
 @given(tries=st.lists(st.builds(Tried, st.booleans(), st.booleans(), st.text(max_size=3))), jitter=st.floats(0, 0.999))
 def test_open_has_a_next_probe_and_closed_has_none(tries: list[Tried], jitter: float) -> None:
     health = after_tries(Health(), tries, NOW, jitter)

@@ -114,3 +114,14 @@ def test_a_file_of_broken_places_is_given_up() -> None:
     """Bounded, whatever stands in it: looking for the next row costs time."""
     with pytest.raises(Problem, match="too many places"):
         read("[" + '{"orderId": "1, {"a": ' * (2 * SEARCHES_MAX) + "]", 1 << 16)
+
+
+def test_a_brace_and_a_megabyte_of_blanks_is_a_broken_row_not_an_error_of_ours() -> None:
+    for blanks in (1 << 18, 1 << 20):
+        records, _ = read("{" + " " * blanks, 1 << 16)
+        assert [record.code for record in records] == ["broken"]
+
+
+def test_a_configuration_without_end_is_refused() -> None:
+    with pytest.raises(Problem, match="no rows"):
+        read('{"mid":""}\n' * 300_000, 1 << 16)

@@ -22,6 +22,11 @@ def bodies(text: str, kind: str = "transmit") -> list[dict[str, Any]]:
     return [body_of(table.columns, record.cells or ()) for record in records]
 
 
+def test_a_file_of_empty_lines_is_refused_before_it_takes_minutes() -> None:
+    with pytest.raises(Problem, match="no rows"):
+        read(b"orderId\n" + b"\n" * 300_000)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_names_with_dots_become_objects(delimiter: str, end: str) -> None:

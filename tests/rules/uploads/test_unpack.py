@@ -50,3 +50,10 @@ def test_a_bomb_is_refused_before_it_has_grown() -> None:
     with pytest.raises(Problem, match="Unpacked"):
         made.extend(map(len, Unpacked(bomb())))
     assert sum(made) < 64 << 20
+
+
+def test_a_file_of_countless_empty_ones_is_refused_at_once() -> None:
+    """A quarter of a gigabyte of them had kept a thread busy for minutes."""
+    with pytest.raises(Problem, match="packed ones"):
+        unpacked(gzip.compress(b"", mtime=0) * 50_000, 1 << 18)
+    assert unpacked(gzip.compress(b"x") * 500)[0] == b"x" * 500

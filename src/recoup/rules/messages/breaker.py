@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from recoup.rules.messages.backoff import next_delay
+from recoup.rules.messages.backoff import RETRY_AFTER_MAX, next_delay
 
 FAILURES_TO_OPEN: Final = 10
 PAUSES: Final = tuple(timedelta(seconds=s) for s in (10, 30, 60, 300, 900, 1800, 3600))
@@ -39,7 +39,7 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One try, as far as it tells of the endpoint. `probe`: made while the breaker was open. `not_before`: what the
-    receiver asked for."""
+    receiver asked for; a day at most is waited."""
 
     taken: bool
     probe: bool = False
@@ -66,7 +66,7 @@ def _after_one(health: Health, tried: Tried, now: datetime, jitter: float) -> He
     probes = health.probes + 1 if tried.probe else 0
     pause = next_delay(min(probes + 1, len(PAUSES)), jitter, PAUSES)
     assert pause is not None
-    probe_at = max(now + pause, tried.not_before or now)
+    probe_at = max(now + pause, min(tried.not_before or now, now + RETRY_AFTER_MAX))
     return replace(failed, opened_at=health.opened_at or now, probes=probes, probe_at=probe_at)
 
 

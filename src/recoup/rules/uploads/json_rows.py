@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
-from recoup.rules.uploads.record import ROW_CHARS_MAX, Header, Record, header_of, is_header, is_row
+from recoup.rules.uploads.record import ROW_CHARS_MAX, Header, Record, check_nothings, header_of, is_header, is_row
 
 BUFFER: Final = 2 * ROW_CHARS_MAX
 SEARCHES_MAX: Final = 2_000  # for the next whole row, over all broken places of a file
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 _BETWEEN: Final = re.compile(r"[\s,\[\]]*")
+_PLAIN: Final = re.compile(r"[ \t\r\n,]*")
 _BEGINS: Final = re.compile(r"\{")
 _ITEMS: Final = frozenset({"orderitems", "additionalfields"})  # lists of a row's own
 _decode: Final = json.JSONDecoder(parse_constant=lambda name: _refuse(name)).raw_decode
@@ -28,7 +29,7 @@ class JsonRows:
     def __init__(self, chunks: Iterator[str]) -> None:
         self._chunks = chunks
         self._text, self._at, self._line, self._ended = "", 0, 1, False
-        self._depth, self._searches, self._number = 0, 0, 0
+        self._depth, self._searches, self._number, self._headers = 0, 0, 0, 0
         self._inside = False  # an object whose list is being read
         self.header = Header()
         self.notes: list[str] = []
@@ -90,6 +91,8 @@ class JsonRows:
         return Record(self._number, line, code=code, why=why)
 
     def _configure(self, value: dict[str, Any]) -> None:
+        self._headers += 1
+        check_nothings(self._headers)
         if self._number:
             told = header_of(value)
             if told.joined(self.header) != self.header:
@@ -109,7 +112,7 @@ class JsonRows:
         self._inside = True
         while not self._done():
             self._skip_plain()
-            if self._done() or self._text[self._at] != '"' or not self._member():
+            if self._text[self._at : self._at + 1] != '"' or not self._member():
                 break
             if self._in_list():
                 return True
@@ -200,8 +203,10 @@ class JsonRows:
         self._fill()
 
     def _skip_plain(self) -> None:
-        while not self._done() and self._text[self._at] in " \t\r\n,":
-            self._move(self._at + 1)
+        """As far as the text goes that is at hand."""
+        found = _PLAIN.match(self._text, self._at)
+        assert found is not None
+        self._move(found.end())
 
     def _move(self, to: int) -> None:
         self._line += self._text.count("\n", self._at, to)

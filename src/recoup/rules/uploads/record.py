@@ -9,6 +9,7 @@ from recoup.kernel.problem import Problem
 KINDS: Final = ("transmit", "evaluate")
 ROW_CHARS_MAX: Final = 256 * 1024
 ROWS_MAX: Final = 250_000
+NOTHINGS_MAX: Final = 250_000  # empty lines, parts of a configuration: what takes time and is no row
 
 
 class Record(NamedTuple):
@@ -23,6 +24,13 @@ class Record(NamedTuple):
     why: str = ""
 
 
+def check_nothings(count: int) -> None:
+    """Raises: Problem(too_large) for a file of which nearly nothing is rows."""
+    if count > NOTHINGS_MAX:
+        raise Problem("too_large", f"The file has over {NOTHINGS_MAX:,} places that are no rows.", field="file",
+                      cure="Leave out empty lines and repeated configurations.")  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """The part of a file that is about all its rows; a bearer token in it is passed over.
@@ -33,9 +41,6 @@ class Header:
     kind: str = ""
     mid: str = ""
     expires: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.kind or self.mid or self.expires)
 
     def joined(self, other: "Header") -> "Header":
         """Raises: Problem(invalid) when two parts contradict each other."""

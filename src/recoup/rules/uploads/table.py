@@ -15,7 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.statement import DELIMITERS
 from recoup.rules.uploads.card_data import NO_NUMBER, is_number
-from recoup.rules.uploads.record import Header, Record
+from recoup.rules.uploads.record import Header, Record, check_nothings
 
 COLUMNS_MAX: Final = 200
 CELL_MAX: Final = 4_096
@@ -52,9 +52,12 @@ class TableRows:
         self._lines, self.header = chain(every), Header()
 
     def __iter__(self) -> Iterator[Record]:
-        number = 0
+        """Raises: Problem(too_large) for a file of empty lines."""
+        number = empty = 0
         for line in self._lines:
             if line.text is not None and not line.text.strip():
+                empty += 1
+                check_nothings(empty)
                 continue
             number += 1
             if line.text is None:

@@ -9,6 +9,7 @@ from recoup.kernel.problem import Problem
 UNPACKED_MAX: Final = 1 << 30
 RATIO_MAX: Final = 250  # beyond the first megabytes nothing that people write is packed more tightly
 RATIO_FROM: Final = 16 << 20
+MEMBERS_MAX: Final = 1_000  # packed files one after the other; each costs a copy of what follows it
 _GZIP: Final = b"\x1f\x8b"
 _OUT: Final = 1 << 18
 
@@ -22,7 +23,7 @@ class Unpacked:
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
-        self._read = self._made = 0
+        self._read = self._made = self._members = 0
         self.packed = self.broken = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -46,6 +47,7 @@ class Unpacked:
                 if inflate.eof:  # several packed files one after the other are one
                     if not chunk.strip(b"\0"):
                         break
+                    self._count_member()
                     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
                 try:
                     piece = inflate.decompress(chunk, _OUT)
@@ -57,6 +59,13 @@ class Unpacked:
                 chunk = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
                 more = bool(chunk) or len(piece) == _OUT
         self.broken = not inflate.eof
+
+    def _count_member(self) -> None:
+        """Raises: Problem(too_large)."""
+        self._members += 1
+        if self._members >= MEMBERS_MAX:
+            raise Problem("too_large", f"The file is made of more than {MEMBERS_MAX:,} packed ones.", field="file",
+                          cure="Pack it as one.")  # fmt: skip
 
 
 def _chained(first: bytes, every: Iterator[bytes]) -> Iterator[bytes]:
