@@ -6,8 +6,8 @@ const KEY = Buffer.from(process.env.WEBHOOK_KEY, "base64"), seen = new Set();
 
 function isOurs({ "x-fc-nonce": nonce, "x-fc-date": date, host, "x-fc-authorization": told = "" }, body) {
   const digest = createHash("sha512").update(body).digest("base64");
-  const mac = createHmac("sha512", KEY).update(`POST\n${nonce};${date};${host};${digest}`).digest();
-  const given = Buffer.from(told.split("&Signature=")[1] ?? "", "base64");
+  const mac = Buffer.from(createHmac("sha512", KEY).update(`POST\n${nonce};${date};${host};${digest}`).digest("base64"));
+  const given = Buffer.from(told.split("&Signature=")[1] ?? "");
   const right = given.length === mac.length && timingSafeEqual(given, mac);
   return right && Math.abs(Date.now() - Date.parse(date)) < 300_000;
 }
