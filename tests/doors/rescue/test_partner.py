@@ -10,6 +10,8 @@ import pytest
 from tests.doors.rescue.door import UNKNOWN, Caller, Door, evaluate_body
 from tests.doors.rescue.partner import Partner, make_one, merchant_body
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.doors.stablecoin.door import Merchant, door_over
+from tests.doors.stablecoin.signer import Signer
 from tests.worlds import Shop
 
 from recoup.flows.cards.evaluate import Evaluate
@@ -318,3 +320,17 @@ def test_every_merchant_of_a_page_comes_whole(door: Door, partner: Partner) -> N
             break
         after = f"&after={page['next']}"
     assert seen == made
+
+
+def test_a_paused_merchant_takes_no_charges_and_subscriptions_either(door: Door, partner: Partner) -> None:
+    told = partner.merchant()
+    shop = developer(door, told).shop
+    partner.call("PATCH", f"/partner/merchants/{told['mid']}", json={"state": "paused"})
+    plan = {"title": "Tea", "amount": "9.00", "currency": "USDT", "interval_unit": "month"}
+    with door_over(door) as stable:
+        caller = Merchant(stable, shop, Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret))
+        for path, body in (("/charges", caller.body()), ("/subscriptions", plan)):
+            answer = caller.post(path, body)
+            assert answer.status_code == 403, path
+            assert "paused" in answer.json()["error"]["message"]
+        assert caller.get("/orders").status_code == 200
