@@ -20,6 +20,7 @@ HOME: Final = Path(__file__).resolve().parent.parent / "clients/python/src/recou
 CLASSES: Final = {"rescue": "Recoup", "stablecoin": "RecoupStablecoin"}
 _PLAIN: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _TO_ONE: Final = {"GET": "get", "PATCH": "change", "PUT": "replace", "DELETE": "delete", "POST": "create"}
+_PLACE: Final = re.compile(r"\{(\w+)\}")
 _HEAD: Final = '"""Made by scripts/make_client.py; do not edit."""\n'
 Schema = Mapping[str, Any]
 
@@ -122,7 +123,7 @@ def calls(told: Schema, door: str) -> str:
                          for name, (path, method, operation) in zip(names, methods, strict=True))  # fmt: skip
         both.append(f'\n\nclass {prefix}{CLASSES[door]}({base}):\n    """{told["info"]["title"]}."""\n\n{body}')
     head = f"{_HEAD}\nfrom typing import Any, Literal\n\nfrom recoup_client import {door}_shapes as s\n"
-    return head + "from recoup_client.base import Awaiting, Waiting\n" + "".join(both)
+    return head + "from recoup_client.base import Awaiting, Waiting, segment\n" + "".join(both)
 
 
 def _method(name: str, method: str, path: str, operation: Schema, way: str) -> str:
@@ -140,7 +141,7 @@ def _method(name: str, method: str, path: str, operation: Schema, way: str) -> s
         given.append("query={" + ", ".join(f'"{one["name"]}": {_word(one["name"])}' for one in query) + "}")
     answer = _answer(operation)
     wait = "await " if way.startswith("async") else ""
-    target = f'f"{path}"' if places else f'"{path}"'
+    target = f'f"{_PLACE.sub(_filled, path)}"' if places else f'"{path}"'
     called = f"{wait}self._call({', '.join([json.dumps(method), target, *given])})"
     lines = [
         f"    {way} {name}({', '.join(arguments)}) -> {answer}:",
@@ -148,6 +149,10 @@ def _method(name: str, method: str, path: str, operation: Schema, way: str) -> s
         f"        {called}" if answer == "None" else f"        found: {answer} = {called}",
     ]
     return "\n".join(lines if answer == "None" else [*lines, "        return found"]) + "\n"
+
+
+def _filled(place: re.Match[str]) -> str:
+    return "{segment(" + place[1] + ")}"
 
 
 def _answer(operation: Schema) -> str:

@@ -27,6 +27,22 @@ def test_the_generated_half_is_current() -> None:
     assert ran.returncode == 0, f"run scripts/make_client.py: {ran.stdout}{ran.stderr}"
 
 
+def test_an_id_leads_to_no_other_call() -> None:
+    """`X/refund?` had made a cancellation a refund."""
+    asked: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path)
+        return httpx.Response(200, json={"accessToken": "a", "refreshToken": "b", "expires": 4_000_000_000_000})
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        recoup = Recoup.by_app_key("https://h.example", "key", "secret", client)
+        recoup.cancel_order("X/refund?", {})
+        with pytest.raises(ValueError, match="no id"):
+            recoup.get_order("..")
+    assert asked[-1] == b"/v1/orders/X%2Frefund%3F/cancel"
+
+
 def test_a_merchant_rescues_lists_refunds_and_cancels(door: Door, shop: Caller) -> None:
     body, later = evaluate_body(shop), evaluate_body(shop)
     keys = shop.shop.keys

@@ -49,3 +49,9 @@ def test_what_the_server_signed_is_taken() -> None:
 ])  # fmt: skip
 def test_what_somebody_else_sent_is_refused(bent: Any) -> None:
     assert not bent()
+
+
+def test_a_stamp_of_thousands_of_digits_is_refused_not_an_error() -> None:
+    stamp = "1" * 5_000
+    assert not webhooks.is_standard(KEY, {"webhook-id": "evt_1", "webhook-timestamp": stamp}, BODY, AT)
+    assert not webhooks.is_stablecoin("whsec_a", {"X-Fluxa-Timestamp": stamp}, BODY, AT)

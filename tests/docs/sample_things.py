@@ -82,7 +82,7 @@ class Things:
         if doing == "convert":
             self.post(f"{path}/{made}/submit", {})
             self.recoup("applications", "approve", made)
-        return {"APPLICATION_ID": made, "DOCID": document}
+        return {"APPLICATION_ID": made, "DOCUMENT": document}
 
     def uploaded(self) -> str:
         """A file whose rows may be waiting still: its one order is new."""

@@ -228,6 +228,7 @@ def _objects(side: Side) -> None:
     ids["checkout"] = checkout_token(door.world, side.mid, uuid.UUID(ids["held"]))
     campaign = {"key": f"{mark}-c", "name": f"{mark} campaign"}
     ids["campaign"] = caller.post(f"/sites/{ids['site']}/campaigns", campaign).json()["id"]
+    ids["spare_campaign"] = caller.post(f"/sites/{ids['site']}/campaigns", campaign | {"key": "spare"}).json()["id"]
     rows = [transmit_body(caller, orderId=f"{mark}-u", payer__email=f"ana@{mark}.example")]
     path = f"/uploads?kind=transmit&filename=transmit_{mark}.json"
     ids["upload"] = caller.raw(path, json.dumps(rows).encode()).json()["id"]

@@ -80,7 +80,7 @@ _ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
 _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
 _SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
-_APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "docId": "document"}
+_APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "document": "document"}
 _PAPER = {"application_id": "application", "document_id": "document"}
 _NO_MONEY = frozenset({404, 409})  # the order has none that came late or was not settled; its page is shown
 
@@ -251,7 +251,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}),
     ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
         "key": "changed"}),
-    ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "campaign"}),
+    ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "spare_campaign"}),
     ("GET", "/uploads"): _page(),
     ("POST", "/uploads"): _page(body=lambda s: {"kind": "transmit"}),
     ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),
@@ -310,8 +310,9 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/onboarding/application/{id}/convert"): _of("application", body=lambda s: {}),
     ("POST", "/v1/onboarding/application/{id}/documents"): _of("application", body=lambda s: _document(s, 2)),
     ("GET", "/v1/onboarding/application/{id}/documents"): _of("application"),
-    ("GET", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT),
-    ("DELETE", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT | {"docId": "spare_document"}),
+    ("GET", "/v1/onboarding/application/{id}/documents/{document}"): Line(_DOCUMENT),
+    ("DELETE", "/v1/onboarding/application/{id}/documents/{document}"): Line(
+        _DOCUMENT | {"document": "spare_document"}),
     ("GET", "/applications"): _page(),
     ("POST", "/applications"): _page(),
     ("GET", "/applications/{application_id}"): _page(ids=_APPLICATION),

@@ -19,7 +19,7 @@ from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webho
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import open_session
-from recoup.flows.people.sign_in import clean_email, namesake_of
+from recoup.flows.people.sign_in import charge_email, clean_email, namesake_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -28,7 +28,7 @@ from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.pool import Database
 from recoup.store.read.people import find_user
 from recoup.store.write.partners import add_partner_merchant
-from recoup.store.write.people import add_user, charge_sign_in, save_membership, save_merchant, save_partner
+from recoup.store.write.people import add_user, charge_sign_in, lock_email, save_membership, save_merchant, save_partner
 
 KINDS: Final = ("merchant", "partner", "both")
 TRIES: Final = 5
@@ -64,7 +64,7 @@ def is_open(world: World) -> bool:
 
 async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp:
     """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests)
-    after five tries from one address in an hour, whatever they were."""
+    after five tries from one address in an hour, whatever they were, and eight with one e-mail in a quarter of one."""
     if not is_open(world):
         raise Problem("forbidden", "This Recoup takes no sign-ups.", cure="Ask the operator for an account.")
     email = _checked(asked)
@@ -75,6 +75,8 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
     if tries > TRIES:
         raise Problem("too_many_requests", "Too many sign-ups from your address.", cure="Try again in an hour.",
                       retry_after_seconds=max(1, int((until - now).total_seconds())))  # fmt: skip
+    async with people.connection() as connection:
+        await charge_email(connection, world, email)  # the password is looked at here, too
     hashed = await passwords.hashed(asked.password)
     namesake = await namesake_of(world, passwords, email, asked.password)
     async with people.connection() as connection:
@@ -84,7 +86,13 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
     if known is not None:
         async with people.transaction() as connection:
             return SignedUp(await open_session(connection, world, known.user_id, asked.old_token))
-    return await _make(world, asked, email if user is None else namesake, hashed)
+    login = email if user is None else namesake
+    async with people.transaction() as connection:
+        await lock_email(connection, email)
+        if await find_user(connection, login) is not None:  # the same form sent twice is most likely
+            raise Problem("unavailable", "This sign-up came twice at once.", cure="Sign in, or send it again.",
+                          retry_after_seconds=1)  # fmt: skip
+        return await _make(connection, world, asked, login, hashed)
 
 
 def _checked(asked: SignUp) -> str:
@@ -106,8 +114,11 @@ def _checked(asked: SignUp) -> str:
     return email
 
 
-async def _make(world: World, asked: SignUp, login: str, hashed: str) -> SignedUp:
-    """`login`: the e-mail, or what stands for it where another has it."""
+async def _make(
+    connection: asyncpg.Connection, world: World, asked: SignUp, login: str, hashed: str
+) -> SignedUp:
+    """`login`: the e-mail, or what stands for it where another has it. Under the e-mail's lock: a second one would end
+    the keys that the first shows."""
     what = f"{clean_email(asked.email)}\0{asked.password}"
     partner_id = world.keys.derived_id("sign-up", "partner", what) if asked.kind != "merchant" else None
     merchant_id = world.keys.derived_id("sign-up", "merchant", what) if asked.kind != "partner" else None
@@ -117,16 +128,12 @@ async def _make(world: World, asked: SignUp, login: str, hashed: str) -> SignedU
         key = await make_partner_key(world, partner_id)
     if merchant_id is not None:
         credentials = await _merchant(world, asked, merchant_id, partner_id)
-    people: Database = world.extra["people"]
-    now = world.clocks.wall()
-    async with people.transaction() as connection:
-        user_id = await add_user(connection, new_id(), login, asked.name, hashed, now)
-        if user_id is None:  # somebody was faster; the same form sent twice is most likely
-            raise Problem("unavailable", "This sign-up came twice at once.", cure="Sign in, or send it again.",
-                          retry_after_seconds=1)  # fmt: skip
-        await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
-        session = await open_session(connection, world, user_id, asked.old_token)
-    return SignedUp(session, credentials, key)
+    user_id = await add_user(connection, new_id(), login, asked.name, hashed, world.clocks.wall())
+    if user_id is None:
+        raise Problem("unavailable", "Somebody just got this e-mail by another page.", cure="Send it again.",
+                      retry_after_seconds=1)  # fmt: skip
+    await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
+    return SignedUp(await open_session(connection, world, user_id, asked.old_token), credentials, key)
 
 
 async def _merchant(world: World, asked: SignUp, merchant_id: UUID, partner_id: UUID | None) -> Credentials:

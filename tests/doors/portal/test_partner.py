@@ -14,7 +14,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.portal.routes import routes
 from recoup.flows.merchants.credentials import Credentials
-from recoup.flows.merchants.partners import make_partner
+from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.run_due import run_due
 from recoup.kernel.problem import Problem
@@ -224,10 +224,53 @@ def test_a_paused_partner_looks_and_changes_nothing(server: ServerAddress) -> No
     office(server, story)
 
 
+def test_of_two_keys_made_at_once_the_second_ends_the_first(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        await asyncio.gather(*(make_partner_key(at.world, at.partner_id) for _ in range(4)))
+        live = await at.sql("SELECT app_key FROM partner_keys WHERE partner_id = $1 AND revoked_at IS NULL",
+                            at.partner_id)  # fmt: skip
+        assert len(live) == 1
+
+    office(server, story)
+
+
+def test_who_may_not_make_keys_does_not_see_those_that_an_owner_made(server: ServerAddress) -> None:
+    """The form of a merchant that was made, sent again, had answered with the link to its newest keys."""
+
+    async def story(at: Office) -> None:
+        operations, boss = await at.as_("operations"), await at.as_("owner")
+        form = (await operations.get("/partner/merchants/new")).text
+        sent = NEW | {"csrf": field(form, "csrf"), "key": field(form, "key")}
+        first = re.search(r"(/handover/[\w=-]+)", (await operations.post("/partner/merchants", data=sent)).text)
+        mid = (await at.sql("SELECT merchant_id FROM partner_merchants WHERE external_id = 'crm-2'"))[0][0]
+        page = f"/partner/merchants/{mid}"
+        assert (await post(operations, page, f"{page}/keys", overlap="0")).status_code == 403
+        second = re.search(r"(/handover/[\w=-]+)", (await post(boss, page, f"{page}/keys", overlap="0")).text)
+        again = re.search(r"(/handover/[\w=-]+)", (await operations.post("/partner/merchants", data=sent)).text)
+        assert first
+        assert second
+        assert again
+        assert again[1] == first[1] != second[1]
+        await at.browser().post(first[1])
+        assert "/handover/" not in (await operations.post("/partner/merchants", data=sent)).text
+
+    office(server, story)
+
+
 # sign-up --------------------------------------------------------------------------------------------------------
 
 ME = {"email": "Ana@Shop.example", "password": PASSWORD, "name": "Ana's shop", "kind": "both",
       "site_url": "https://shop.example"}  # fmt: skip
+
+
+def test_a_paused_partner_invites_nobody(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        boss = await at.as_("owner")
+        await at.sql("UPDATE partners SET state = 'paused'")
+        told = await post(boss, "/invitations", "/invitations", email="z@x.example", role="owner", subject="partner")
+        assert told.status_code == 403
+
+    office(server, story)
 
 
 def test_somebody_signs_up_and_has_a_merchant_and_a_partner(server: ServerAddress) -> None:
@@ -301,6 +344,33 @@ def test_nobody_learns_by_sign_up_who_has_an_account(server: ServerAddress) -> N
         # An account that an operator made stays its owner's.
         await third.post("/signup", data=ME | {"email": "owner@example.test", "password": "another good password"})
         assert await at.as_("owner")
+
+    office(server, story)
+
+
+def test_a_sign_up_sent_twice_at_once_shows_keys_that_work(server: ServerAddress) -> None:
+    """The second one had ended the keys that the first one showed, and then refused itself."""
+
+    async def story(at: Office) -> None:
+        both = await asyncio.gather(*(at.browser(f"198.51.100.{n}").post("/signup", data=ME) for n in (30, 31)))
+        assert sorted(page.status_code for page in both)[0] == 200
+        shape = r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>"
+        keys = [key for page in both for key in re.findall(shape, page.text)]
+        assert len(keys) == 2, "of the merchant and the partner, shown by one of the two"
+        for key, secret in keys:
+            await Credentials(at.world).sign_in(key, secret)
+
+    office(server, story)
+
+
+def test_passwords_are_not_guessed_by_sign_up(server: ServerAddress) -> None:
+    async def story(at: Office) -> None:
+        guess = ME | {"email": "owner@example.test", "kind": "partner"}
+        for n in range(8):
+            await at.browser(f"203.0.113.{n}").post("/signup", data=guess | {"password": f"a wrong password {n}"})
+        right = await at.browser("203.0.113.9").post("/signup", data=guess | {"password": PASSWORD})
+        assert right.status_code == 429
+        assert "set-cookie" not in right.headers
 
     office(server, story)
 

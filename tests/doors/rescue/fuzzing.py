@@ -89,7 +89,7 @@ class Target(Watched):
         if operation.method == "DELETE":
             document = self.new_document(self.draft)
             self.seen = self.stand()
-        return found.replace("{id}", which).replace("{docId}", document)
+        return found.replace("{id}", which).replace("{document}", document)
 
     def new_endpoint(self) -> str:
         """Where nobody listens."""
@@ -297,6 +297,6 @@ def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[
 def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Response:
     path = target.path(operation) if call["id"] is None else re.sub(
         r"\{m?id\}", lambda _: call["id"], operation.path.removeprefix("/v1"))  # fmt: skip
-    path = path.replace("{docId}", target.document)
+    path = path.replace("{document}", target.document)
     more = {"params": call["params"]} if call["params"] else {}
     return target.call(operation.method, path, call["body"], **more)

@@ -2,6 +2,7 @@
 
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -10,6 +11,16 @@ from recoup_client.talk import Credential, call, perform, perform_async
 
 TIMEOUT_SECONDS = 30.0
 Client = TypeVar("Client")
+
+
+def segment(id: str) -> str:
+    """An id as one part of a path, whatever is in it: it never leads to another call.
+
+    Raises: ValueError for what can be no part.
+    """
+    if id in ("", ".", ".."):
+        raise ValueError(f"{id!r} is no id")
+    return quote(id, safe="")
 
 
 class _Calls(Generic[Client]):

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from recoup_client import rescue_shapes as s
-from recoup_client.base import Awaiting, Waiting
+from recoup_client.base import Awaiting, Waiting, segment
 
 
 class Recoup(Waiting):
@@ -16,7 +16,7 @@ class Recoup(Waiting):
 
     def change_transmit(self, id: str, body: s.UpdateBody) -> s.Transmitted:
         """Tell what became of a copy."""
-        found: s.Transmitted = self._call("PATCH", f"/v1/transmit/{id}", body=body)
+        found: s.Transmitted = self._call("PATCH", f"/v1/transmit/{segment(id)}", body=body)
         return found
 
     def tokenize(self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None) -> s.Tokenized:
@@ -51,22 +51,22 @@ class Recoup(Waiting):
 
     def get_order(self, id: str) -> s.OrderDetail:
         """One order."""
-        found: s.OrderDetail = self._call("GET", f"/v1/orders/{id}")
+        found: s.OrderDetail = self._call("GET", f"/v1/orders/{segment(id)}")
         return found
 
     def change_order(self, id: str, body: s.AmendBody) -> s.AmendedOrder:
         """Change an open order."""
-        found: s.AmendedOrder = self._call("PATCH", f"/v1/orders/{id}", body=body)
+        found: s.AmendedOrder = self._call("PATCH", f"/v1/orders/{segment(id)}", body=body)
         return found
 
     def cancel_order(self, id: str, body: s.CancelBody) -> s.Nothing:
         """Call an order off."""
-        found: s.Nothing = self._call("POST", f"/v1/orders/{id}/cancel", body=body)
+        found: s.Nothing = self._call("POST", f"/v1/orders/{segment(id)}/cancel", body=body)
         return found
 
     def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
         """Pay an order back."""
-        found: s.Refunded = self._call("POST", f"/v1/orders/{id}/refund", body=body)
+        found: s.Refunded = self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
@@ -81,17 +81,17 @@ class Recoup(Waiting):
 
     def get_upload(self, id: str) -> s.Upload:
         """One file."""
-        found: s.Upload = self._call("GET", f"/v1/uploads/{id}")
+        found: s.Upload = self._call("GET", f"/v1/uploads/{segment(id)}")
         return found
 
     def list_upload_answers(self, id: str) -> s.RowAnswer:
         """What became of a file's rows."""
-        found: s.RowAnswer = self._call("GET", f"/v1/uploads/{id}/answers")
+        found: s.RowAnswer = self._call("GET", f"/v1/uploads/{segment(id)}/answers")
         return found
 
     def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
         """Stop a file."""
-        found: s.Upload = self._call("POST", f"/v1/uploads/{id}/stop", body=body)
+        found: s.Upload = self._call("POST", f"/v1/uploads/{segment(id)}/stop", body=body)
         return found
 
     def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
@@ -101,17 +101,17 @@ class Recoup(Waiting):
 
     def rotate_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
         """Replace an endpoint's key."""
-        found: s.Endpoint = self._call("POST", f"/v1/webhooks/{id}/rotate", body=body)
+        found: s.Endpoint = self._call("POST", f"/v1/webhooks/{segment(id)}/rotate", body=body)
         return found
 
     def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = self._call("POST", f"/v1/webhooks/{id}/replay", body=body)
+        found: s.ReplayShown = self._call("POST", f"/v1/webhooks/{segment(id)}/replay", body=body)
         return found
 
     def list_webhook_replays(self, id: str) -> s.Replays:
         """Replays."""
-        found: s.Replays = self._call("GET", f"/v1/webhooks/{id}/replays")
+        found: s.Replays = self._call("GET", f"/v1/webhooks/{segment(id)}/replays")
         return found
 
     def create_webhook(self, body: s.EndpointBody) -> s.Endpoint:
@@ -126,31 +126,31 @@ class Recoup(Waiting):
 
     def get_webhook(self, id: str) -> s.Endpoint:
         """One endpoint."""
-        found: s.Endpoint = self._call("GET", f"/v1/webhooks/{id}")
+        found: s.Endpoint = self._call("GET", f"/v1/webhooks/{segment(id)}")
         return found
 
     def replace_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
         """Replace an endpoint."""
-        found: s.Endpoint = self._call("PUT", f"/v1/webhooks/{id}", body=body)
+        found: s.Endpoint = self._call("PUT", f"/v1/webhooks/{segment(id)}", body=body)
         return found
 
     def change_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
         """Change an endpoint."""
-        found: s.Endpoint = self._call("PATCH", f"/v1/webhooks/{id}", body=body)
+        found: s.Endpoint = self._call("PATCH", f"/v1/webhooks/{segment(id)}", body=body)
         return found
 
     def delete_webhook(self, id: str) -> None:
         """Delete an endpoint."""
-        self._call("DELETE", f"/v1/webhooks/{id}")
+        self._call("DELETE", f"/v1/webhooks/{segment(id)}")
 
     def test_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
         """Send a sample."""
-        found: s.TestAnswer = self._call("POST", f"/v1/webhooks/{id}/test", body=body)
+        found: s.TestAnswer = self._call("POST", f"/v1/webhooks/{segment(id)}/test", body=body)
         return found
 
     def list_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
         """What was sent there."""
-        found: s.Deliveries = self._call("GET", f"/v1/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        found: s.Deliveries = self._call("GET", f"/v1/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
         return found
 
     def list_events(self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None) -> s.Feed:
@@ -170,51 +170,51 @@ class Recoup(Waiting):
 
     def get_site(self, id: str) -> s.Site:
         """One site."""
-        found: s.Site = self._call("GET", f"/v1/sites/{id}")
+        found: s.Site = self._call("GET", f"/v1/sites/{segment(id)}")
         return found
 
     def replace_site(self, id: str, body: s.SiteBody) -> s.Site:
         """Replace a site."""
-        found: s.Site = self._call("PUT", f"/v1/sites/{id}", body=body)
+        found: s.Site = self._call("PUT", f"/v1/sites/{segment(id)}", body=body)
         return found
 
     def change_site(self, id: str, body: s.SitePatch) -> s.Site:
         """Change a site."""
-        found: s.Site = self._call("PATCH", f"/v1/sites/{id}", body=body)
+        found: s.Site = self._call("PATCH", f"/v1/sites/{segment(id)}", body=body)
         return found
 
     def delete_site(self, id: str) -> None:
         """Retire a site."""
-        self._call("DELETE", f"/v1/sites/{id}")
+        self._call("DELETE", f"/v1/sites/{segment(id)}")
 
     def create_site_campaign(self, id: str, body: s.CampaignBody) -> s.Campaign:
         """Make a campaign."""
-        found: s.Campaign = self._call("POST", f"/v1/sites/{id}/campaigns", body=body)
+        found: s.Campaign = self._call("POST", f"/v1/sites/{segment(id)}/campaigns", body=body)
         return found
 
     def list_site_campaigns(self, id: str) -> s.Campaigns:
         """Campaigns of a site."""
-        found: s.Campaigns = self._call("GET", f"/v1/sites/{id}/campaigns")
+        found: s.Campaigns = self._call("GET", f"/v1/sites/{segment(id)}/campaigns")
         return found
 
     def get_site_campaign(self, id: str, campaign: str) -> s.Campaign:
         """One campaign."""
-        found: s.Campaign = self._call("GET", f"/v1/sites/{id}/campaigns/{campaign}")
+        found: s.Campaign = self._call("GET", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}")
         return found
 
     def replace_site_campaign(self, id: str, campaign: str, body: s.CampaignBody) -> s.Campaign:
         """Replace a campaign."""
-        found: s.Campaign = self._call("PUT", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        found: s.Campaign = self._call("PUT", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}", body=body)
         return found
 
     def change_site_campaign(self, id: str, campaign: str, body: s.CampaignPatch) -> s.Campaign:
         """Change a campaign."""
-        found: s.Campaign = self._call("PATCH", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        found: s.Campaign = self._call("PATCH", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}", body=body)
         return found
 
     def delete_site_campaign(self, id: str, campaign: str) -> None:
         """Retire a campaign."""
-        self._call("DELETE", f"/v1/sites/{id}/campaigns/{campaign}")
+        self._call("DELETE", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}")
 
     def list_switches(self) -> s.Switches:
         """Switches."""
@@ -248,12 +248,12 @@ class Recoup(Waiting):
 
     def get_settlement(self, id: str) -> s.SettlementDetail:
         """One settlement."""
-        found: s.SettlementDetail = self._call("GET", f"/v1/settlements/{id}")
+        found: s.SettlementDetail = self._call("GET", f"/v1/settlements/{segment(id)}")
         return found
 
     def list_settlement_lines(self, id: str, *, limit: int | None = None, after: str | None = None, kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"] | None = None, format: Literal["csv", "json"] | None = None) -> s.SettlementLines:
         """What a settlement is made up of."""
-        found: s.SettlementLines = self._call("GET", f"/v1/settlements/{id}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
+        found: s.SettlementLines = self._call("GET", f"/v1/settlements/{segment(id)}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
         return found
 
     def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
@@ -303,17 +303,17 @@ class Recoup(Waiting):
 
     def get_partner_merchant(self, mid: str) -> s.MerchantStatus:
         """One merchant."""
-        found: s.MerchantStatus = self._call("GET", f"/v1/partner/merchants/{mid}")
+        found: s.MerchantStatus = self._call("GET", f"/v1/partner/merchants/{segment(mid)}")
         return found
 
     def change_partner_merchant(self, mid: str, body: s.MerchantPatch) -> s.MerchantStatus:
         """Change a merchant."""
-        found: s.MerchantStatus = self._call("PATCH", f"/v1/partner/merchants/{mid}", body=body)
+        found: s.MerchantStatus = self._call("PATCH", f"/v1/partner/merchants/{segment(mid)}", body=body)
         return found
 
     def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
         """New keys for a merchant."""
-        found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{mid}/keys", body=body)
+        found: s.NewKeys = self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
         return found
 
     def get_partner_report(self, *, from_: str | None = None, to: str | None = None, mid: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Report:
@@ -333,46 +333,46 @@ class Recoup(Waiting):
 
     def get_partner_webhook(self, id: str) -> s.Endpoint:
         """One endpoint."""
-        found: s.Endpoint = self._call("GET", f"/v1/partner/webhooks/{id}")
+        found: s.Endpoint = self._call("GET", f"/v1/partner/webhooks/{segment(id)}")
         return found
 
     def replace_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
         """Replace an endpoint."""
-        found: s.Endpoint = self._call("PUT", f"/v1/partner/webhooks/{id}", body=body)
+        found: s.Endpoint = self._call("PUT", f"/v1/partner/webhooks/{segment(id)}", body=body)
         return found
 
     def change_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
         """Change an endpoint."""
-        found: s.Endpoint = self._call("PATCH", f"/v1/partner/webhooks/{id}", body=body)
+        found: s.Endpoint = self._call("PATCH", f"/v1/partner/webhooks/{segment(id)}", body=body)
         return found
 
     def delete_partner_webhook(self, id: str) -> None:
         """Delete an endpoint."""
-        self._call("DELETE", f"/v1/partner/webhooks/{id}")
+        self._call("DELETE", f"/v1/partner/webhooks/{segment(id)}")
 
     def test_partner_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
         """Send a sample."""
-        found: s.TestAnswer = self._call("POST", f"/v1/partner/webhooks/{id}/test", body=body)
+        found: s.TestAnswer = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/test", body=body)
         return found
 
     def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
         """What was sent there."""
-        found: s.Deliveries = self._call("GET", f"/v1/partner/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        found: s.Deliveries = self._call("GET", f"/v1/partner/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
         return found
 
     def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
         """Replace an endpoint's key."""
-        found: s.Endpoint = self._call("POST", f"/v1/partner/webhooks/{id}/rotate", body=body)
+        found: s.Endpoint = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/rotate", body=body)
         return found
 
     def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = self._call("POST", f"/v1/partner/webhooks/{id}/replay", body=body)
+        found: s.ReplayShown = self._call("POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body)
         return found
 
     def list_partner_webhook_replays(self, id: str) -> s.Replays:
         """Replays."""
-        found: s.Replays = self._call("GET", f"/v1/partner/webhooks/{id}/replays")
+        found: s.Replays = self._call("GET", f"/v1/partner/webhooks/{segment(id)}/replays")
         return found
 
     def application_onboarding(self, body: s.ApplicationBody) -> s.ApplicationView:
@@ -387,47 +387,47 @@ class Recoup(Waiting):
 
     def get_onboarding_application(self, id: str) -> s.ApplicationView:
         """One application."""
-        found: s.ApplicationView = self._call("GET", f"/v1/onboarding/application/{id}")
+        found: s.ApplicationView = self._call("GET", f"/v1/onboarding/application/{segment(id)}")
         return found
 
     def replace_onboarding_application(self, id: str, body: s.ApplicationBody) -> s.ApplicationView:
         """Fill in a draft."""
-        found: s.ApplicationView = self._call("PUT", f"/v1/onboarding/application/{id}", body=body)
+        found: s.ApplicationView = self._call("PUT", f"/v1/onboarding/application/{segment(id)}", body=body)
         return found
 
     def submit_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
         """Submit a draft."""
-        found: s.ApplicationStep = self._call("POST", f"/v1/onboarding/application/{id}/submit", body=body)
+        found: s.ApplicationStep = self._call("POST", f"/v1/onboarding/application/{segment(id)}/submit", body=body)
         return found
 
     def cancel_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
         """Cancel an application."""
-        found: s.ApplicationStep = self._call("POST", f"/v1/onboarding/application/{id}/cancel", body=body)
+        found: s.ApplicationStep = self._call("POST", f"/v1/onboarding/application/{segment(id)}/cancel", body=body)
         return found
 
     def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
         """Make it a merchant."""
-        found: s.ConvertedView = self._call("POST", f"/v1/onboarding/application/{id}/convert", body=body)
+        found: s.ConvertedView = self._call("POST", f"/v1/onboarding/application/{segment(id)}/convert", body=body)
         return found
 
     def create_onboarding_application_document(self, id: str, body: s.DocumentBody) -> s.Document:
         """Add a document."""
-        found: s.Document = self._call("POST", f"/v1/onboarding/application/{id}/documents", body=body)
+        found: s.Document = self._call("POST", f"/v1/onboarding/application/{segment(id)}/documents", body=body)
         return found
 
     def list_onboarding_application_documents(self, id: str) -> s.Documents:
         """Documents of an application."""
-        found: s.Documents = self._call("GET", f"/v1/onboarding/application/{id}/documents")
+        found: s.Documents = self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents")
         return found
 
-    def get_onboarding_application_document(self, id: str, docId: str) -> s.DocumentContent:
+    def get_onboarding_application_document(self, id: str, document: str) -> s.DocumentContent:
         """One document."""
-        found: s.DocumentContent = self._call("GET", f"/v1/onboarding/application/{id}/documents/{docId}")
+        found: s.DocumentContent = self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")
         return found
 
-    def delete_onboarding_application_document(self, id: str, docId: str) -> None:
+    def delete_onboarding_application_document(self, id: str, document: str) -> None:
         """Remove a document."""
-        self._call("DELETE", f"/v1/onboarding/application/{id}/documents/{docId}")
+        self._call("DELETE", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")
 
 
 class AsyncRecoup(Awaiting):
@@ -440,7 +440,7 @@ class AsyncRecoup(Awaiting):
 
     async def change_transmit(self, id: str, body: s.UpdateBody) -> s.Transmitted:
         """Tell what became of a copy."""
-        found: s.Transmitted = await self._call("PATCH", f"/v1/transmit/{id}", body=body)
+        found: s.Transmitted = await self._call("PATCH", f"/v1/transmit/{segment(id)}", body=body)
         return found
 
     async def tokenize(self, body: s.TokenizeBody, *, mid: str | None = None, environment: str | None = None) -> s.Tokenized:
@@ -475,22 +475,22 @@ class AsyncRecoup(Awaiting):
 
     async def get_order(self, id: str) -> s.OrderDetail:
         """One order."""
-        found: s.OrderDetail = await self._call("GET", f"/v1/orders/{id}")
+        found: s.OrderDetail = await self._call("GET", f"/v1/orders/{segment(id)}")
         return found
 
     async def change_order(self, id: str, body: s.AmendBody) -> s.AmendedOrder:
         """Change an open order."""
-        found: s.AmendedOrder = await self._call("PATCH", f"/v1/orders/{id}", body=body)
+        found: s.AmendedOrder = await self._call("PATCH", f"/v1/orders/{segment(id)}", body=body)
         return found
 
     async def cancel_order(self, id: str, body: s.CancelBody) -> s.Nothing:
         """Call an order off."""
-        found: s.Nothing = await self._call("POST", f"/v1/orders/{id}/cancel", body=body)
+        found: s.Nothing = await self._call("POST", f"/v1/orders/{segment(id)}/cancel", body=body)
         return found
 
     async def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
         """Pay an order back."""
-        found: s.Refunded = await self._call("POST", f"/v1/orders/{id}/refund", body=body)
+        found: s.Refunded = await self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     async def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
@@ -505,17 +505,17 @@ class AsyncRecoup(Awaiting):
 
     async def get_upload(self, id: str) -> s.Upload:
         """One file."""
-        found: s.Upload = await self._call("GET", f"/v1/uploads/{id}")
+        found: s.Upload = await self._call("GET", f"/v1/uploads/{segment(id)}")
         return found
 
     async def list_upload_answers(self, id: str) -> s.RowAnswer:
         """What became of a file's rows."""
-        found: s.RowAnswer = await self._call("GET", f"/v1/uploads/{id}/answers")
+        found: s.RowAnswer = await self._call("GET", f"/v1/uploads/{segment(id)}/answers")
         return found
 
     async def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
         """Stop a file."""
-        found: s.Upload = await self._call("POST", f"/v1/uploads/{id}/stop", body=body)
+        found: s.Upload = await self._call("POST", f"/v1/uploads/{segment(id)}/stop", body=body)
         return found
 
     async def rotate_webhooks(self, body: s.RotateBody) -> s.RotatedKey:
@@ -525,17 +525,17 @@ class AsyncRecoup(Awaiting):
 
     async def rotate_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
         """Replace an endpoint's key."""
-        found: s.Endpoint = await self._call("POST", f"/v1/webhooks/{id}/rotate", body=body)
+        found: s.Endpoint = await self._call("POST", f"/v1/webhooks/{segment(id)}/rotate", body=body)
         return found
 
     async def replay_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = await self._call("POST", f"/v1/webhooks/{id}/replay", body=body)
+        found: s.ReplayShown = await self._call("POST", f"/v1/webhooks/{segment(id)}/replay", body=body)
         return found
 
     async def list_webhook_replays(self, id: str) -> s.Replays:
         """Replays."""
-        found: s.Replays = await self._call("GET", f"/v1/webhooks/{id}/replays")
+        found: s.Replays = await self._call("GET", f"/v1/webhooks/{segment(id)}/replays")
         return found
 
     async def create_webhook(self, body: s.EndpointBody) -> s.Endpoint:
@@ -550,31 +550,31 @@ class AsyncRecoup(Awaiting):
 
     async def get_webhook(self, id: str) -> s.Endpoint:
         """One endpoint."""
-        found: s.Endpoint = await self._call("GET", f"/v1/webhooks/{id}")
+        found: s.Endpoint = await self._call("GET", f"/v1/webhooks/{segment(id)}")
         return found
 
     async def replace_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
         """Replace an endpoint."""
-        found: s.Endpoint = await self._call("PUT", f"/v1/webhooks/{id}", body=body)
+        found: s.Endpoint = await self._call("PUT", f"/v1/webhooks/{segment(id)}", body=body)
         return found
 
     async def change_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
         """Change an endpoint."""
-        found: s.Endpoint = await self._call("PATCH", f"/v1/webhooks/{id}", body=body)
+        found: s.Endpoint = await self._call("PATCH", f"/v1/webhooks/{segment(id)}", body=body)
         return found
 
     async def delete_webhook(self, id: str) -> None:
         """Delete an endpoint."""
-        await self._call("DELETE", f"/v1/webhooks/{id}")
+        await self._call("DELETE", f"/v1/webhooks/{segment(id)}")
 
     async def test_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
         """Send a sample."""
-        found: s.TestAnswer = await self._call("POST", f"/v1/webhooks/{id}/test", body=body)
+        found: s.TestAnswer = await self._call("POST", f"/v1/webhooks/{segment(id)}/test", body=body)
         return found
 
     async def list_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
         """What was sent there."""
-        found: s.Deliveries = await self._call("GET", f"/v1/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        found: s.Deliveries = await self._call("GET", f"/v1/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
         return found
 
     async def list_events(self, *, after: int | None = None, limit: int | None = None, event: list[str] | None = None) -> s.Feed:
@@ -594,51 +594,51 @@ class AsyncRecoup(Awaiting):
 
     async def get_site(self, id: str) -> s.Site:
         """One site."""
-        found: s.Site = await self._call("GET", f"/v1/sites/{id}")
+        found: s.Site = await self._call("GET", f"/v1/sites/{segment(id)}")
         return found
 
     async def replace_site(self, id: str, body: s.SiteBody) -> s.Site:
         """Replace a site."""
-        found: s.Site = await self._call("PUT", f"/v1/sites/{id}", body=body)
+        found: s.Site = await self._call("PUT", f"/v1/sites/{segment(id)}", body=body)
         return found
 
     async def change_site(self, id: str, body: s.SitePatch) -> s.Site:
         """Change a site."""
-        found: s.Site = await self._call("PATCH", f"/v1/sites/{id}", body=body)
+        found: s.Site = await self._call("PATCH", f"/v1/sites/{segment(id)}", body=body)
         return found
 
     async def delete_site(self, id: str) -> None:
         """Retire a site."""
-        await self._call("DELETE", f"/v1/sites/{id}")
+        await self._call("DELETE", f"/v1/sites/{segment(id)}")
 
     async def create_site_campaign(self, id: str, body: s.CampaignBody) -> s.Campaign:
         """Make a campaign."""
-        found: s.Campaign = await self._call("POST", f"/v1/sites/{id}/campaigns", body=body)
+        found: s.Campaign = await self._call("POST", f"/v1/sites/{segment(id)}/campaigns", body=body)
         return found
 
     async def list_site_campaigns(self, id: str) -> s.Campaigns:
         """Campaigns of a site."""
-        found: s.Campaigns = await self._call("GET", f"/v1/sites/{id}/campaigns")
+        found: s.Campaigns = await self._call("GET", f"/v1/sites/{segment(id)}/campaigns")
         return found
 
     async def get_site_campaign(self, id: str, campaign: str) -> s.Campaign:
         """One campaign."""
-        found: s.Campaign = await self._call("GET", f"/v1/sites/{id}/campaigns/{campaign}")
+        found: s.Campaign = await self._call("GET", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}")
         return found
 
     async def replace_site_campaign(self, id: str, campaign: str, body: s.CampaignBody) -> s.Campaign:
         """Replace a campaign."""
-        found: s.Campaign = await self._call("PUT", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        found: s.Campaign = await self._call("PUT", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}", body=body)
         return found
 
     async def change_site_campaign(self, id: str, campaign: str, body: s.CampaignPatch) -> s.Campaign:
         """Change a campaign."""
-        found: s.Campaign = await self._call("PATCH", f"/v1/sites/{id}/campaigns/{campaign}", body=body)
+        found: s.Campaign = await self._call("PATCH", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}", body=body)
         return found
 
     async def delete_site_campaign(self, id: str, campaign: str) -> None:
         """Retire a campaign."""
-        await self._call("DELETE", f"/v1/sites/{id}/campaigns/{campaign}")
+        await self._call("DELETE", f"/v1/sites/{segment(id)}/campaigns/{segment(campaign)}")
 
     async def list_switches(self) -> s.Switches:
         """Switches."""
@@ -672,12 +672,12 @@ class AsyncRecoup(Awaiting):
 
     async def get_settlement(self, id: str) -> s.SettlementDetail:
         """One settlement."""
-        found: s.SettlementDetail = await self._call("GET", f"/v1/settlements/{id}")
+        found: s.SettlementDetail = await self._call("GET", f"/v1/settlements/{segment(id)}")
         return found
 
     async def list_settlement_lines(self, id: str, *, limit: int | None = None, after: str | None = None, kind: Literal["adjustment", "amount", "carried", "dispute", "dispute_fee", "fee", "payout", "refund", "reserve"] | None = None, format: Literal["csv", "json"] | None = None) -> s.SettlementLines:
         """What a settlement is made up of."""
-        found: s.SettlementLines = await self._call("GET", f"/v1/settlements/{id}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
+        found: s.SettlementLines = await self._call("GET", f"/v1/settlements/{segment(id)}/lines", query={"limit": limit, "after": after, "kind": kind, "format": format})
         return found
 
     async def get_reconciliation(self, *, from_: str | None = None, to: str | None = None, id: str | None = None, limit: int | None = None, after: str | None = None, zone: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Reconciliation:
@@ -727,17 +727,17 @@ class AsyncRecoup(Awaiting):
 
     async def get_partner_merchant(self, mid: str) -> s.MerchantStatus:
         """One merchant."""
-        found: s.MerchantStatus = await self._call("GET", f"/v1/partner/merchants/{mid}")
+        found: s.MerchantStatus = await self._call("GET", f"/v1/partner/merchants/{segment(mid)}")
         return found
 
     async def change_partner_merchant(self, mid: str, body: s.MerchantPatch) -> s.MerchantStatus:
         """Change a merchant."""
-        found: s.MerchantStatus = await self._call("PATCH", f"/v1/partner/merchants/{mid}", body=body)
+        found: s.MerchantStatus = await self._call("PATCH", f"/v1/partner/merchants/{segment(mid)}", body=body)
         return found
 
     async def create_partner_merchant_key(self, mid: str, body: s.KeysBody) -> s.NewKeys:
         """New keys for a merchant."""
-        found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{mid}/keys", body=body)
+        found: s.NewKeys = await self._call("POST", f"/v1/partner/merchants/{segment(mid)}/keys", body=body)
         return found
 
     async def get_partner_report(self, *, from_: str | None = None, to: str | None = None, mid: str | None = None, currency: str | None = None, limit: int | None = None, after: str | None = None, format: Literal["csv", "json"] | None = None) -> s.Report:
@@ -757,46 +757,46 @@ class AsyncRecoup(Awaiting):
 
     async def get_partner_webhook(self, id: str) -> s.Endpoint:
         """One endpoint."""
-        found: s.Endpoint = await self._call("GET", f"/v1/partner/webhooks/{id}")
+        found: s.Endpoint = await self._call("GET", f"/v1/partner/webhooks/{segment(id)}")
         return found
 
     async def replace_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
         """Replace an endpoint."""
-        found: s.Endpoint = await self._call("PUT", f"/v1/partner/webhooks/{id}", body=body)
+        found: s.Endpoint = await self._call("PUT", f"/v1/partner/webhooks/{segment(id)}", body=body)
         return found
 
     async def change_partner_webhook(self, id: str, body: s.EndpointChange) -> s.Endpoint:
         """Change an endpoint."""
-        found: s.Endpoint = await self._call("PATCH", f"/v1/partner/webhooks/{id}", body=body)
+        found: s.Endpoint = await self._call("PATCH", f"/v1/partner/webhooks/{segment(id)}", body=body)
         return found
 
     async def delete_partner_webhook(self, id: str) -> None:
         """Delete an endpoint."""
-        await self._call("DELETE", f"/v1/partner/webhooks/{id}")
+        await self._call("DELETE", f"/v1/partner/webhooks/{segment(id)}")
 
     async def test_partner_webhook(self, id: str, body: s.TestBody) -> s.TestAnswer:
         """Send a sample."""
-        found: s.TestAnswer = await self._call("POST", f"/v1/partner/webhooks/{id}/test", body=body)
+        found: s.TestAnswer = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/test", body=body)
         return found
 
     async def list_partner_webhook_deliveries(self, id: str, *, limit: int | None = None, before: str | None = None) -> s.Deliveries:
         """What was sent there."""
-        found: s.Deliveries = await self._call("GET", f"/v1/partner/webhooks/{id}/deliveries", query={"limit": limit, "before": before})
+        found: s.Deliveries = await self._call("GET", f"/v1/partner/webhooks/{segment(id)}/deliveries", query={"limit": limit, "before": before})
         return found
 
     async def rotate_partner_webhook(self, id: str, body: s.RotateBody) -> s.Endpoint:
         """Replace an endpoint's key."""
-        found: s.Endpoint = await self._call("POST", f"/v1/partner/webhooks/{id}/rotate", body=body)
+        found: s.Endpoint = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/rotate", body=body)
         return found
 
     async def replay_partner_webhook(self, id: str, body: s.ReplayBody) -> s.ReplayShown:
         """Send events again."""
-        found: s.ReplayShown = await self._call("POST", f"/v1/partner/webhooks/{id}/replay", body=body)
+        found: s.ReplayShown = await self._call("POST", f"/v1/partner/webhooks/{segment(id)}/replay", body=body)
         return found
 
     async def list_partner_webhook_replays(self, id: str) -> s.Replays:
         """Replays."""
-        found: s.Replays = await self._call("GET", f"/v1/partner/webhooks/{id}/replays")
+        found: s.Replays = await self._call("GET", f"/v1/partner/webhooks/{segment(id)}/replays")
         return found
 
     async def application_onboarding(self, body: s.ApplicationBody) -> s.ApplicationView:
@@ -811,44 +811,44 @@ class AsyncRecoup(Awaiting):
 
     async def get_onboarding_application(self, id: str) -> s.ApplicationView:
         """One application."""
-        found: s.ApplicationView = await self._call("GET", f"/v1/onboarding/application/{id}")
+        found: s.ApplicationView = await self._call("GET", f"/v1/onboarding/application/{segment(id)}")
         return found
 
     async def replace_onboarding_application(self, id: str, body: s.ApplicationBody) -> s.ApplicationView:
         """Fill in a draft."""
-        found: s.ApplicationView = await self._call("PUT", f"/v1/onboarding/application/{id}", body=body)
+        found: s.ApplicationView = await self._call("PUT", f"/v1/onboarding/application/{segment(id)}", body=body)
         return found
 
     async def submit_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
         """Submit a draft."""
-        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{id}/submit", body=body)
+        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{segment(id)}/submit", body=body)
         return found
 
     async def cancel_onboarding_application(self, id: str, body: s.StepBody) -> s.ApplicationStep:
         """Cancel an application."""
-        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{id}/cancel", body=body)
+        found: s.ApplicationStep = await self._call("POST", f"/v1/onboarding/application/{segment(id)}/cancel", body=body)
         return found
 
     async def convert_onboarding_application(self, id: str, body: s.StepBody) -> s.ConvertedView:
         """Make it a merchant."""
-        found: s.ConvertedView = await self._call("POST", f"/v1/onboarding/application/{id}/convert", body=body)
+        found: s.ConvertedView = await self._call("POST", f"/v1/onboarding/application/{segment(id)}/convert", body=body)
         return found
 
     async def create_onboarding_application_document(self, id: str, body: s.DocumentBody) -> s.Document:
         """Add a document."""
-        found: s.Document = await self._call("POST", f"/v1/onboarding/application/{id}/documents", body=body)
+        found: s.Document = await self._call("POST", f"/v1/onboarding/application/{segment(id)}/documents", body=body)
         return found
 
     async def list_onboarding_application_documents(self, id: str) -> s.Documents:
         """Documents of an application."""
-        found: s.Documents = await self._call("GET", f"/v1/onboarding/application/{id}/documents")
+        found: s.Documents = await self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents")
         return found
 
-    async def get_onboarding_application_document(self, id: str, docId: str) -> s.DocumentContent:
+    async def get_onboarding_application_document(self, id: str, document: str) -> s.DocumentContent:
         """One document."""
-        found: s.DocumentContent = await self._call("GET", f"/v1/onboarding/application/{id}/documents/{docId}")
+        found: s.DocumentContent = await self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")
         return found
 
-    async def delete_onboarding_application_document(self, id: str, docId: str) -> None:
+    async def delete_onboarding_application_document(self, id: str, document: str) -> None:
         """Remove a document."""
-        await self._call("DELETE", f"/v1/onboarding/application/{id}/documents/{docId}")
+        await self._call("DELETE", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")

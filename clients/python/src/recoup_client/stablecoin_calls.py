@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from recoup_client import stablecoin_shapes as s
-from recoup_client.base import Awaiting, Waiting
+from recoup_client.base import Awaiting, Waiting, segment
 
 
 class RecoupStablecoin(Waiting):
@@ -21,22 +21,22 @@ class RecoupStablecoin(Waiting):
 
     def get_order(self, id: str) -> s.OrderAnswer:
         """Retrieve an order."""
-        found: s.OrderAnswer = self._call("GET", f"/api/v1/orders/{id}")
+        found: s.OrderAnswer = self._call("GET", f"/api/v1/orders/{segment(id)}")
         return found
 
     def refund_order(self, id: str, body: s.RefundBody) -> s.OrderOnly:
         """Refund an order."""
-        found: s.OrderOnly = self._call("POST", f"/api/v1/orders/{id}/refund", body=body)
+        found: s.OrderOnly = self._call("POST", f"/api/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     def cancel_order(self, id: str) -> s.OrderOnly:
         """Cancel an order."""
-        found: s.OrderOnly = self._call("POST", f"/api/v1/orders/{id}/cancel")
+        found: s.OrderOnly = self._call("POST", f"/api/v1/orders/{segment(id)}/cancel")
         return found
 
     def checkout_order(self, id: str) -> s.CheckoutAnswer:
         """Get the hosted page."""
-        found: s.CheckoutAnswer = self._call("POST", f"/api/v1/orders/{id}/checkout")
+        found: s.CheckoutAnswer = self._call("POST", f"/api/v1/orders/{segment(id)}/checkout")
         return found
 
     def list_channels(self) -> s.ChannelList:
@@ -91,22 +91,22 @@ class RecoupStablecoin(Waiting):
 
     def get_subscription(self, id: str) -> s.SubscriptionAnswer:
         """Retrieve a subscription."""
-        found: s.SubscriptionAnswer = self._call("GET", f"/api/v1/subscriptions/{id}")
+        found: s.SubscriptionAnswer = self._call("GET", f"/api/v1/subscriptions/{segment(id)}")
         return found
 
     def pause_subscription(self, id: str) -> s.SubscriptionAnswer:
         """Pause."""
-        found: s.SubscriptionAnswer = self._call("POST", f"/api/v1/subscriptions/{id}/pause")
+        found: s.SubscriptionAnswer = self._call("POST", f"/api/v1/subscriptions/{segment(id)}/pause")
         return found
 
     def resume_subscription(self, id: str) -> s.SubscriptionAnswer:
         """Resume."""
-        found: s.SubscriptionAnswer = self._call("POST", f"/api/v1/subscriptions/{id}/resume")
+        found: s.SubscriptionAnswer = self._call("POST", f"/api/v1/subscriptions/{segment(id)}/resume")
         return found
 
     def cancel_subscription(self, id: str) -> s.SubscriptionAnswer:
         """Cancel."""
-        found: s.SubscriptionAnswer = self._call("POST", f"/api/v1/subscriptions/{id}/cancel")
+        found: s.SubscriptionAnswer = self._call("POST", f"/api/v1/subscriptions/{segment(id)}/cancel")
         return found
 
 
@@ -125,22 +125,22 @@ class AsyncRecoupStablecoin(Awaiting):
 
     async def get_order(self, id: str) -> s.OrderAnswer:
         """Retrieve an order."""
-        found: s.OrderAnswer = await self._call("GET", f"/api/v1/orders/{id}")
+        found: s.OrderAnswer = await self._call("GET", f"/api/v1/orders/{segment(id)}")
         return found
 
     async def refund_order(self, id: str, body: s.RefundBody) -> s.OrderOnly:
         """Refund an order."""
-        found: s.OrderOnly = await self._call("POST", f"/api/v1/orders/{id}/refund", body=body)
+        found: s.OrderOnly = await self._call("POST", f"/api/v1/orders/{segment(id)}/refund", body=body)
         return found
 
     async def cancel_order(self, id: str) -> s.OrderOnly:
         """Cancel an order."""
-        found: s.OrderOnly = await self._call("POST", f"/api/v1/orders/{id}/cancel")
+        found: s.OrderOnly = await self._call("POST", f"/api/v1/orders/{segment(id)}/cancel")
         return found
 
     async def checkout_order(self, id: str) -> s.CheckoutAnswer:
         """Get the hosted page."""
-        found: s.CheckoutAnswer = await self._call("POST", f"/api/v1/orders/{id}/checkout")
+        found: s.CheckoutAnswer = await self._call("POST", f"/api/v1/orders/{segment(id)}/checkout")
         return found
 
     async def list_channels(self) -> s.ChannelList:
@@ -195,20 +195,20 @@ class AsyncRecoupStablecoin(Awaiting):
 
     async def get_subscription(self, id: str) -> s.SubscriptionAnswer:
         """Retrieve a subscription."""
-        found: s.SubscriptionAnswer = await self._call("GET", f"/api/v1/subscriptions/{id}")
+        found: s.SubscriptionAnswer = await self._call("GET", f"/api/v1/subscriptions/{segment(id)}")
         return found
 
     async def pause_subscription(self, id: str) -> s.SubscriptionAnswer:
         """Pause."""
-        found: s.SubscriptionAnswer = await self._call("POST", f"/api/v1/subscriptions/{id}/pause")
+        found: s.SubscriptionAnswer = await self._call("POST", f"/api/v1/subscriptions/{segment(id)}/pause")
         return found
 
     async def resume_subscription(self, id: str) -> s.SubscriptionAnswer:
         """Resume."""
-        found: s.SubscriptionAnswer = await self._call("POST", f"/api/v1/subscriptions/{id}/resume")
+        found: s.SubscriptionAnswer = await self._call("POST", f"/api/v1/subscriptions/{segment(id)}/resume")
         return found
 
     async def cancel_subscription(self, id: str) -> s.SubscriptionAnswer:
         """Cancel."""
-        found: s.SubscriptionAnswer = await self._call("POST", f"/api/v1/subscriptions/{id}/cancel")
+        found: s.SubscriptionAnswer = await self._call("POST", f"/api/v1/subscriptions/{segment(id)}/cancel")
         return found

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 SKEW_SECONDS = 300
+STAMP_DIGITS_MAX = 15
 
 
 def is_rescue(key: str, host: str, headers: Mapping[str, str], body: bytes, now: float | None = None) -> bool:
@@ -30,7 +31,7 @@ def is_standard(key: str, headers: Mapping[str, str], body: bytes, now: float | 
     """Format `standard`: Standard Webhooks. While a key is changed there are two signatures; one must fit."""
     given = {name.lower(): value for name, value in headers.items()}
     told, stamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
-    if not (stamp.isascii() and stamp.isdigit()):
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= STAMP_DIGITS_MAX):
         return False
     secret = base64.b64decode(key.removeprefix("whsec_"))
     proof = "v1," + _b64(hmac.digest(secret, f"{told}.{stamp}.".encode() + body, "sha256"))
@@ -42,7 +43,7 @@ def is_stablecoin(secret: str, headers: Mapping[str, str], body: bytes, now: flo
     """Format `stablecoin`; of an encrypted body, over its envelope."""
     given = {name.lower(): value for name, value in headers.items()}
     stamp = given.get("x-fluxa-timestamp", "")
-    if not (stamp.isascii() and stamp.isdigit()):
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= STAMP_DIGITS_MAX):
         return False
     proof = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     fresh = abs((time.time() if now is None else now) - int(stamp)) <= SKEW_SECONDS

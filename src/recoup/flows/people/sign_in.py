@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import asyncpg
+
 from recoup.flows.people.passwords import Passwords, outdated
 from recoup.flows.people.sessions import open_session
 from recoup.kernel.problem import Problem
@@ -71,6 +73,16 @@ async def namesake_of(world: World, passwords: Passwords, email: str, password: 
 
 def clean_email(email: str) -> str:
     return email.replace("\x00", "").strip().lower()[:254]
+
+
+async def charge_email(connection: asyncpg.Connection, world: World, email: str) -> None:
+    """A try to sign in with this e-mail, by whatever page. Raises: Problem(too_many_requests)."""
+    now = world.clocks.wall()
+    tries, until = await charge_sign_in(connection, _bucket(world, "email", email), now, now + REMEMBERED, TRIES_EMAIL)
+    if tries > TRIES_EMAIL:
+        raise Problem("too_many_requests", "Too many tries with this e-mail.",
+                      cure="Try again in a quarter of an hour.",
+                      retry_after_seconds=max(1, int((until - now).total_seconds())))  # fmt: skip
 
 
 def _bucket(world: World, kind: str, value: str) -> str:

@@ -86,9 +86,11 @@ SELECT merchant_id, external_id, request_key, input_mac FROM partner_merchants
 WHERE partner_id = $1 AND (request_key = $2 OR external_id = $3)
 """
 _COUNT = "SELECT count(*) FROM partner_merchants WHERE partner_id = $1"
+# Later ones show keys that somebody made anew, and are for whom that person gave the link.
 _HANDOVER = """
-SELECT handover_id, expires_at FROM handovers
-WHERE merchant_id = $1 AND sealed IS NOT NULL AND expires_at > $2 ORDER BY created_at DESC LIMIT 1
+SELECT handover_id, expires_at FROM handovers h
+WHERE merchant_id = $1 AND sealed IS NOT NULL AND expires_at > $2 AND NOT EXISTS (SELECT FROM handovers e
+  WHERE e.merchant_id = h.merchant_id AND (e.created_at, e.handover_id) < (h.created_at, h.handover_id))
 """
 _OWN_OF = "SELECT merchant_id FROM partner_merchants WHERE partner_id = $1 AND merchant_id = ANY($2::uuid[])"
 _PARTNER_OF = "SELECT partner_id FROM heard_by_partners WHERE merchant_id = $1"
@@ -113,7 +115,7 @@ async def count_merchants(connection: asyncpg.Connection, partner_id: UUID) -> i
 async def waiting_handover(
     connection: asyncpg.Connection, merchant_id: UUID, at: datetime
 ) -> tuple[UUID, datetime] | None:
-    """The newest that nobody has opened, with its end."""
+    """The one that was made with the merchant, if nobody has opened it, with its end."""
     row = await connection.fetchrow(_HANDOVER, merchant_id, at)
     return (row["handover_id"], row["expires_at"]) if row else None
 

@@ -49,7 +49,7 @@ FOR UPDATE
 
 
 async def lock_partner(connection: asyncpg.Connection, partner_id: UUID) -> Partner | None:
-    """Whoever makes a merchant holds its partner: they are counted one by one."""
+    """Whoever makes a merchant or a key holds its partner: they are made one by one."""
     row = await connection.fetchrow(_LOCK, partner_id)
     return Partner(*row.values()) if row else None
 

@@ -54,6 +54,11 @@ async def save_user(
     return await connection.fetchval(_USER, user_id, email, name, password_hash, now)  # type: ignore[no-any-return]
 
 
+async def lock_email(connection: asyncpg.Connection, email: str) -> None:
+    """Until the transaction ends nobody else signs up with this e-mail; whether it has an account does not matter."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"sign-up:{email}")
+
+
 async def add_user(
     connection: asyncpg.Connection, user_id: UUID, email: str, name: str, password_hash: str, now: datetime
 ) -> UUID | None:

@@ -72,6 +72,8 @@ async def _subject(visit: AnyVisit, key: str) -> Subject:
     found = (await _subjects(visit)).get(key)
     if found is None:
         raise Problem("forbidden", "You are no owner there; nobody was invited.", cure="Ask its owner.")
+    if key == "partner" and (await read_partner(visit.portal.world, found.id)).state != "active":
+        raise Problem("forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator.")
     return found
 
 
