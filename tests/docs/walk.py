@@ -1,6 +1,8 @@
 """The walk of `docs/first-order.md`: what its lines tell a reader to do, in the browser and in the shell."""
 
+import os
 import re
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,9 +84,10 @@ class Shell:
         return "".join(self.run(f'printf %s "${name}"')).strip()
 
     def end(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait(10)
+        """With everything that it started."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        with self._process:
+            pass
 
 
 def shows(shown: str, printed: list[str]) -> bool:

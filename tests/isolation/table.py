@@ -11,6 +11,8 @@ from typing import Any
 from tests.doors.rescue.door import UNKNOWN, evaluate_body, tokenize_body, transmit_body
 from tests.isolation.ground import Key, Side
 
+from recoup.rules.network.magic import PHONE_CARD
+
 Body = Callable[[Side], Any]
 
 
@@ -88,7 +90,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/oauth2/refresh"): _anyone(body=lambda s: {"refreshToken": "guess"}),
     ("POST", "/v1/transmit"): _v1(body=lambda s: transmit_body(s.caller), names=True),
     ("PATCH", "/v1/transmit/{id}"): _of("transmission", body=lambda s: {"outcome": "APPROVED"}),
-    ("POST", "/v1/tokenize"): _v1(body=lambda s: tokenize_body("4111111111111111", mid=str(s.mid)), names=True),
+    ("POST", "/v1/tokenize"): _v1(body=lambda s: tokenize_body(PHONE_CARD, mid=str(s.mid)), names=True),
     ("POST", "/v1/evaluate"): _v1(body=_evaluate, names=True),
     ("POST", "/v1/capture"): _v1(names=True, body=lambda s: {
         "idempotencyKey": "walk", "orderId": s.ids["held"], "amount": 77777, "currency": "USD"}),

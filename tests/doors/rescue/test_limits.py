@@ -16,6 +16,7 @@ from tests.doors.stablecoin.signer import Signer
 from recoup.doors.edge.limits import Limits, Minutes
 from recoup.doors.edge.rate import Buckets
 from recoup.flows.merchants.quotas import Quotas
+from recoup.rules.network.magic import PHONE_CARD
 
 NAMES = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
@@ -49,7 +50,7 @@ def test_too_many_calls_say_zero_and_when(door: Door, shop: Caller) -> None:
 
 def test_a_checkout_with_its_tokenization_key_counts_too(door: Door, shop: Caller) -> None:
     path = f"/v1/tokenize?environment={shop.shop.keys.tokenization_key}"
-    answer = door.call("POST", path, json=tokenize_body("4111111111111111"))
+    answer = door.call("POST", path, json=tokenize_body(PHONE_CARD))
     assert left(answer)[1] < left(answer)[0]
 
 
