@@ -14,6 +14,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
+from recoup.doors.docs.templates import CONSUMERS
 from recoup.doors.edge.messages import MESSAGES
 from recoup.doors.portal.permissions import AT_MERCHANT, AT_PARTNER, table_of
 from recoup.doors.portal.words import API_STATES
@@ -263,6 +264,11 @@ def checklist_table() -> str:
     return table(("line", "turns green when"), [(task.title, task.shows) for task in TASKS])
 
 
+def consumer(ending: str, language: str) -> str:
+    """A whole file, as it is served."""
+    return f"```{language}\n{CONSUMERS[f'consumer.{ending}'].read_text(encoding='utf-8')}```"
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
@@ -270,6 +276,8 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "stablecoin-events": stablecoin_event_table, "stablecoin-errors": stablecoin_error_table,
     "merchant-permissions": merchant_permissions, "partner-permissions": partner_permissions,
     "application-steps": application_table, "decline-reasons": decline_table, "checklist": checklist_table,
+    "consumer-py": lambda: consumer("py", "python"), "consumer-mjs": lambda: consumer("mjs", "javascript"),
+    "consumer-php": lambda: consumer("php", "php"),
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
 }  # fmt: skip
 

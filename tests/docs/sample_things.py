@@ -48,13 +48,17 @@ class Things:
         made["PARTNER_TOKEN"] = self.post("/v1/oauth2/token", partner)["accessToken"]
         made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
         if "webhooks" in words:
-            self.delete_endpoints()
+            hooks = "/v1/partner/webhooks" if "partner" in words else "/v1/webhooks"
+            proof = made["PARTNER_TOKEN"] if "partner" in words else self.token
+            self.delete_endpoints(hooks, proof)
         if "onboarding" in words:
             return made | (self.application(words[-1]) if "{id}" in words else {})
         if "transmit" in words and "{id}" in words:
             made["TRANSMIT_ID"] = self.transmitted()
         elif "webhooks" in words and "{id}" in words:
-            made["WEBHOOK_ID"] = self.post("/v1/webhooks", {"url": self.hooks})["id"]
+            made["WEBHOOK_ID"] = self.post(hooks, {"url": self.hooks}, proof)["id"]
+        elif "uploads" in words and "{id}" in words:
+            made["UPLOAD_ID"] = self.uploaded()
         elif "settlements" in words:
             made["SETTLEMENT_ID"] = self.settlement()
         elif "sites" in words:
@@ -78,7 +82,13 @@ class Things:
         if doing == "convert":
             self.post(f"{path}/{made}/submit", {})
             self.recoup("applications", "approve", made)
-        return {"APPLICATION_ID": made, "DOCID": document}
+        return {"APPLICATION_ID": made, "DOCUMENT": document}
+
+    def uploaded(self) -> str:
+        """A file whose rows may be waiting still: its one order is new."""
+        row = {"orderId": f"S-{uuid.uuid4().hex[:12]}", "isDeclined": True}
+        row |= {"transaction": {"amount": 4590, "currency": "USD", "responseCode": "51"}}
+        return str(self.post("/v1/uploads", {"kind": "transmit", "rows": [row] * 2_000})["id"])
 
     def order(self, completed: bool, held: bool) -> str:
         """An open one, a completed one, or one that waits for its capture."""
@@ -137,11 +147,11 @@ class Things:
             if site["id"] != self.kept["site_id"]:
                 httpx.delete(f"{self.kept['base_url']}/v1/sites/{site['id']}", headers=headers, timeout=30)
 
-    def delete_endpoints(self) -> None:
+    def delete_endpoints(self, path: str, proof: str) -> None:
         """Those of earlier samples: a url belongs to one endpoint."""
-        headers = {"authorization": f"Bearer {self.token}"}
-        for one in httpx.get(f"{self.kept['base_url']}/v1/webhooks", headers=headers, timeout=30).json()["data"]:
-            httpx.delete(f"{self.kept['base_url']}/v1/webhooks/{one['id']}", headers=headers, timeout=30)
+        headers = {"authorization": f"Bearer {proof}"}
+        for one in httpx.get(f"{self.kept['base_url']}{path}", headers=headers, timeout=30).json()["data"]:
+            httpx.delete(f"{self.kept['base_url']}{path}/{one['id']}", headers=headers, timeout=30)
 
     def card(self) -> str:
         card = {"first_name": "Ana", "last_name": "Roe", "number": APPROVE_CARDS[0], "month": "09", "year": "2031"}
@@ -156,8 +166,8 @@ class Things:
                 "payer": {}, "paymentMethod": {}}  # fmt: skip
         return str(self.post("/v1/transmit", body)["transmitId"])
 
-    def post(self, path: str, body: Any) -> Any:
-        headers = {"authorization": f"Bearer {self.token}"} if path != "/v1/oauth2/token" else {}
+    def post(self, path: str, body: Any, proof: str = "") -> Any:
+        headers = {"authorization": f"Bearer {proof or self.token}"} if path != "/v1/oauth2/token" else {}
         answer = httpx.post(self.kept["base_url"] + path, json=body, headers=headers, timeout=30)
         assert answer.is_success, f"{path}: {answer.text}"
         return answer.json()

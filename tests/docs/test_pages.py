@@ -90,7 +90,8 @@ def test_every_page_leads_somewhere_and_runs_nothing_inline(site: Documented) ->
 
 
 def test_every_static_file_is_served_and_named_by_a_page_or_a_script(site: Documented) -> None:
-    told = "".join(get(site, f"/docs/static/{name}").text for name in STATIC) + get(site, "/docs").text
+    pages = [f"/docs/static/{name}" for name in STATIC] + ["/docs", "/docs/hand-over-well"]
+    told = "".join(get(site, page).text for page in pages)
     assert all(name in told for name in STATIC)
     assert get(site, "/docs/static/nothing.js").status_code == 404
 

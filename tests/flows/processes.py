@@ -41,7 +41,8 @@ async def dying_process(shop: Shop, killer: Killer) -> AsyncIterator[Shop]:
     channels = {code: DyingGateway(channel, killer, CHANNEL) for code, channel in shop.world.channels.items()}
     processors = {"sandbox": DyingGateway(inner, killer, PROCESSOR)}
     mail = DyingGateway(shop.world.mail, killer, {"send": "send"})
-    world = replace(shop.world, db=db, processors=processors, channels=channels, mail=mail)
+    web = DyingGateway(shop.world.web, killer, {"post": "post"})
+    world = replace(shop.world, db=db, processors=processors, channels=channels, mail=mail, web=web)
     orders, merchants = Orders(world), Merchants(world)
     try:
         yield replace(

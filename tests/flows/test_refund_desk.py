@@ -13,13 +13,12 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.flows.cards.on_demand import clear_fault, set_fault
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.insight.verify import verify
-from recoup.flows.refunds.desk import decide
+from recoup.flows.refunds.desk import decide, waiting_refunds
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS
-from recoup.store.read.refund_desk import refund_desk
 from recoup.store.server import ServerAddress
 
 ANN, BEN = Actor("user", "ann"), Actor("user", "ben")
@@ -47,8 +46,7 @@ async def state(shop: Shop, refund_id: UUID) -> str:
 
 
 async def on_desk(shop: Shop) -> list[tuple[UUID, str]]:
-    async with shop.world.db.connection() as connection:
-        rows = await refund_desk(connection, shop.merchant_id, await shop.now(), 6)
+    rows = await waiting_refunds(shop.world, shop.merchant_id, await shop.now())
     return [(row.refund_id, row.why) for row in rows]
 
 

@@ -1,5 +1,7 @@
-"""Files of rows: every row answered once, whatever dies, comes twice, or is stopped in between."""
-lost, nothing happens twice, and the counts are right."""
+"""Files of rows: a process dies between every two steps, two do the same at once, somebody stops it meanwhile.
+
+Nothing is lost, nothing happens twice, and the counts are right.
+"""
 
 import asyncio
 import io
@@ -251,3 +253,28 @@ def test_a_row_that_breaks_on_our_side_is_tried_again_and_then_given_up(
         assert [row["code"] for row in rows] == [None, "internal", None, None, "invalid"]
 
     run(server, story)
+
+
+@pytest.mark.parametrize(("planted", "told"), [
+    ("DELETE FROM due_work WHERE kind = 'upload'", "due work of upload"),
+    ("DELETE FROM upload_rows WHERE row_no = 1", "rows of upload"),
+    ("DELETE FROM outbox WHERE event = 'upload.completed'", "events of upload"),
+    ("UPDATE upload_rows SET subject_id = upload_id WHERE row_no = 1 AND state = 'done'", "order of row 1"),
+    ("UPDATE upload_rows SET state = 'refused', status = NULL, code = 'x' WHERE row_no = 1 AND state = 'done'",
+     "rows done of upload"),
+])  # fmt: skip
+def test_verify_looks_into_uploads(server: ServerAddress, planted: str, told: str) -> None:
+    async def tell() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            done = await sent(shop, "evaluate", await rows_of(shop, "evaluate", "v"))
+            await finish(shop, done.upload["upload_id"])
+            await sent(shop, "transmit", await rows_of(shop, "transmit", "v"))
+            assert (await verify(shop.world)).difference is None
+            async with owner(shop.world) as connection:
+                await connection.execute(planted)
+            found = (await verify(shop.world)).difference
+            assert found is not None
+            assert told in found.field
+
+    asyncio.run(tell())

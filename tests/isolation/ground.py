@@ -2,6 +2,7 @@
 kind; every door of the product over them, as one application."""
 
 import html
+import json
 import re
 import uuid
 from collections.abc import Iterator, Sequence
@@ -225,11 +226,19 @@ def _objects(side: Side) -> None:
     door.run(adjust(door.world, person(shop, "olga"), -2_000_000_00, "USD", f"{mark} adjustment"))
     ids["adjustment"] = str(door.sql("SELECT adjustment_id FROM adjustments WHERE merchant_id = $1", side.mid)[0][0])
     ids["checkout"] = checkout_token(door.world, side.mid, uuid.UUID(ids["held"]))
+    campaign = {"key": f"{mark}-c", "name": f"{mark} campaign"}
+    ids["campaign"] = caller.post(f"/sites/{ids['site']}/campaigns", campaign).json()["id"]
+    ids["spare_campaign"] = caller.post(f"/sites/{ids['site']}/campaigns", campaign | {"key": "spare"}).json()["id"]
+    rows = [transmit_body(caller, orderId=f"{mark}-u", payer__email=f"ana@{mark}.example")]
+    path = f"/uploads?kind=transmit&filename=transmit_{mark}.json"
+    ids["upload"] = caller.raw(path, json.dumps(rows).encode()).json()["id"]
     ids["nothing"] = str(new_id())
     for kind in ("application", "spare_application"):
         ids[kind] = caller.post("/onboarding/application", {"legalName": f"{mark} Ltd"}).json()["id"]
     paper = {"kind": "identity", "name": f"{mark}.pdf", "content": "JVBERi0xLjcKJSVFT0YK"}
-    ids["document"] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
+    for kind in ("document", "spare_document"):
+        paper["name"], paper["kind"] = f"{mark} {kind}.pdf", "bank" if kind == "document" else "other"
+        ids[kind] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
 
 
 def _uploaded(ground: Ground, side: Side) -> None:

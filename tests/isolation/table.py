@@ -20,7 +20,7 @@ class Line:
     `signer`, the `operator`, somebody `owner` in the portal, with a `seat` at the partner, or `anyone`. `may`: roles
     in the portal that may change by it; a partner's as `partner owner`, where they differ. `names`: the body names
     objects of its owner, so that strangers are refused. `lets_in`: what the rightful caller may hear besides success,
-    for reasons of state. `shared`: a merchant's partner may read it too."""
+    for reasons of state. `shared`: a merchant's partner may call it too, for itself."""
 
     ids: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
@@ -76,7 +76,9 @@ OWNER = frozenset({"owner"})
 NOBODY: frozenset[str] = frozenset()
 _ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
 _NOTE = {"note": "noted"}
-_APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "docId": "document"}
+_CAMPAIGN = {"id": "site", "campaign": "campaign"}
+_SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
+_APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "document": "document"}
 _PAPER = {"application_id": "application", "document_id": "document"}
 _NO_MONEY = frozenset({404, 409})  # the order has none that came late or was not settled; its page is shown
 
@@ -121,6 +123,27 @@ TABLE: dict[Key, Line] = {
     ("GET", "/v1/settlements/{id}/lines"): _of("settlement"),
     ("GET", "/v1/reconciliation"): _v1(query="from=2026-01-01T00:00:00Z"),
     ("GET", "/v1/openapi.json"): _anyone(),
+    ("POST", "/v1/sites/{id}/campaigns"): _of("site", body=lambda s: {"key": "walk"}),
+    ("GET", "/v1/sites/{id}/campaigns"): _of("site"),
+    ("GET", "/v1/sites/{id}/campaigns/{campaign}"): _v1(ids=_CAMPAIGN),
+    ("PUT", "/v1/sites/{id}/campaigns/{campaign}"): _v1(ids=_CAMPAIGN, body=lambda s: {"key": "put"}),
+    ("PATCH", "/v1/sites/{id}/campaigns/{campaign}"): _v1(ids=_CAMPAIGN, body=lambda s: {"name": "Walk"}),
+    ("DELETE", "/v1/sites/{id}/campaigns/{campaign}"): _v1(ids=_CAMPAIGN),
+    ("GET", "/v1/switches"): _v1(),
+    ("PUT", "/v1/switches"): _v1(names=True, body=lambda s: {"kind": "mit", "on": False, "siteId": s.ids["site"]}),
+    ("GET", "/v1/switches/history"): _v1(),
+    ("PUT", "/v1/switches/unknown-sites"): _v1(body=lambda s: {"unknownSites": "refuse"}),
+    ("POST", "/v1/connection-test"): _v1(names=True, body=lambda s: {"kind": "mit", "siteId": s.ids["site"]}),
+    ("GET", "/v1/reports/transactions"): _v1(query=_SINCE),
+    ("GET", "/v1/reports/descriptors"): _v1(query=_SINCE),
+    ("GET", "/v1/reports/sites"): _v1(query=_SINCE),
+    ("GET", "/v1/reports/campaigns"): _v1(query=_SINCE),
+    ("POST", "/v1/uploads"): _v1(query="kind=transmit&filename=transmit_walk.json", body=lambda s: [
+        transmit_body(s.caller)]),
+    ("GET", "/v1/uploads"): _v1(),
+    ("GET", "/v1/uploads/{id}"): _of("upload"),
+    ("GET", "/v1/uploads/{id}/answers"): _of("upload"),
+    ("POST", "/v1/uploads/{id}/stop"): _of("upload"),
     # partners
     ("GET", "/v1/partner"): _v1(whose="partner"),
     ("GET", "/v1/partner/merchants"): _v1(whose="partner"),
@@ -187,6 +210,8 @@ TABLE: dict[Key, Line] = {
     ("GET", "/favicon.ico"): _anyone(),
     ("GET", "/docs/search.json"): _anyone(),
     ("GET", "/docs/static/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/consumers/{name}"): _anyone(ids={"name": "nothing"}),
+    ("GET", "/docs/magic-inputs.json"): _anyone(),
     ("GET", "/docs/rescue.postman.json"): _anyone(),
     ("GET", "/docs/stablecoin.postman.json"): _anyone(),
     ("GET", "/docs/{name:path}"): _anyone(ids={"name": "nothing"}),
@@ -212,6 +237,24 @@ TABLE: dict[Key, Line] = {
     ("GET", "/reconciliation/files/{run_id}"): _page(ids={"run_id": "run"}),
     ("POST", "/reconciliation/files/{run_id}/book"): _page(ids={"run_id": "run"}, whose="operator", may=NOBODY,
                                                            body=lambda s: {"which": "all", **_NOTE}),
+    ("GET", "/reports"): _page(),
+    ("GET", "/reports/{report}.csv"): _page(ids={"report": "sites"}),
+    ("GET", "/switches"): _page(),
+    ("POST", "/switches"): _page(names=True, body=lambda s: {"flip": f"site:{s.ids['site']}:mit:off", "why": "walk"}),
+    ("POST", "/switches/test"): _page(names=True, may=frozenset({"owner", "operations", "developer"}), body=lambda s: {
+        "site": s.ids["site"], "kind": "mit"}),
+    ("POST", "/switches/unknown-sites"): _page(body=lambda s: {"unknown": "refuse"}),
+    ("GET", "/switches/campaigns"): _page(),
+    ("POST", "/switches/campaigns"): _page(names=True, body=lambda s: {"site": s.ids["site"], "key": "page"}),
+    ("GET", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}),
+    ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
+        "key": "changed"}),
+    ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "spare_campaign"}),
+    ("GET", "/uploads"): _page(),
+    ("POST", "/uploads"): _page(body=lambda s: {"kind": "transmit"}),
+    ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),
+    ("GET", "/uploads/{upload_id}/answers"): _page(ids={"upload_id": "upload"}),
+    ("POST", "/uploads/{upload_id}/stop"): _page(ids={"upload_id": "upload"}),
     ("GET", "/refunds"): _page(),
     ("POST", "/refunds/{refund_id}"): _page(ids={"refund_id": "refund"}, body=lambda s: {"action": "again"}),
     ("GET", "/mailbox"): _page(),
@@ -256,8 +299,8 @@ TABLE: dict[Key, Line] = {
     ("POST", "/approvals/adjustments/{id}"): _page(ids={"id": "adjustment"}, whose="operator", may=NOBODY,
                                                    body=lambda s: {"decision": "refuse"}),
     # onboarding: an application is its owner's, whoever that is
-    ("POST", "/v1/onboarding/application"): _v1(body=lambda s: {"legalName": "New"}),
-    ("GET", "/v1/onboarding/application/list"): _v1(),
+    ("POST", "/v1/onboarding/application"): _v1(shared=True, body=lambda s: {"legalName": "New"}),
+    ("GET", "/v1/onboarding/application/list"): _v1(shared=True),
     ("GET", "/v1/onboarding/application/{id}"): _of("application"),
     ("PUT", "/v1/onboarding/application/{id}"): _of("application", body=lambda s: {"legalName": "Other"}),
     ("POST", "/v1/onboarding/application/{id}/submit"): _of("application", body=lambda s: {}),
@@ -265,8 +308,8 @@ TABLE: dict[Key, Line] = {
     ("POST", "/v1/onboarding/application/{id}/convert"): _of("application", body=lambda s: {}),
     ("POST", "/v1/onboarding/application/{id}/documents"): _of("application", body=lambda s: _document(s, 2)),
     ("GET", "/v1/onboarding/application/{id}/documents"): _of("application"),
-    ("GET", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT),
-    ("DELETE", "/v1/onboarding/application/{id}/documents/{docId}"): Line(_DOCUMENT, lets_in=frozenset({409})),
+    ("GET", "/v1/onboarding/application/{id}/documents/{document}"): Line(_DOCUMENT),
+    ("DELETE", "/v1/onboarding/application/{id}/documents/{document}"): Line(_DOCUMENT | {"document": "spare_document"}),
     ("GET", "/applications"): _page(),
     ("POST", "/applications"): _page(),
     ("GET", "/applications/{application_id}"): _page(ids=_APPLICATION),

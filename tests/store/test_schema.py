@@ -44,6 +44,7 @@ HOMES = {
         (
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
             "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
+            "partner_log",
             "applications", "application_log", "application_documents",
         ),
         DIRECTORY,
@@ -55,6 +56,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
     "dispute_notes": (), "dispute_terms": (), "switch_changes": (), "settlement_terms": (), "settlement_batches": (),
     "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
+    "partner_log": (),
     "application_log": (), "application_documents": (),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
                "metadata"),

@@ -1,4 +1,4 @@
-"""Merchants' settings, read once and kept until they change.
+"""Merchants' settings, read once and kept until they change; and the clock of one that somebody names by its id.
 
 A stale copy does no harm where it decides something: what is written is fenced by the merchant's version, or reads the
 settings again under the order's lock. Readers that only show things may be a second behind.
@@ -7,9 +7,11 @@ settings again under the order's lock. Readers that only show things may be a se
 import asyncio
 from uuid import UUID
 
+import asyncpg
+
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
-from recoup.store.read.merchants import Known, load_merchant
+from recoup.store.read.merchants import Known, load_merchant, offset_of
 
 KEEP_SECONDS = 1.0
 KEEP_MERCHANTS = 20_000
@@ -55,3 +57,16 @@ class Merchants:
     def forget(self, merchant_id: UUID) -> None:
         self._kept.pop(merchant_id, None)
         self._reading.pop(merchant_id, None)
+
+
+async def known_offset(connection: asyncpg.Connection, merchant_id: UUID) -> int:
+    """By how many microseconds its clock is moved. Raises: Problem(not_found)."""
+    offset = await offset_of(connection, merchant_id)
+    if offset is None:
+        raise no_such_merchant()
+    return offset
+
+
+def no_such_merchant() -> Problem:
+    return Problem("not_found", "There is no such merchant in this world.",
+                   cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip

@@ -11,7 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.book import book
 from recoup.moves.pace import pause_after
-from recoup.rules.messages.events import event_data
+from recoup.moves.tell import tell
 from recoup.rules.money import ledger
 from recoup.rules.money.bank_payout import check_step, reference_of, word_of
 from recoup.store.write.bank_payouts import add_payout, save_payout
@@ -134,13 +134,9 @@ def _end(
 def _tell(
     rows: Rows, row: dict[str, Any], event: str, status: str, now: BusinessTime, wall: WallTime
 ) -> None:
-    data = event_data(event, payout_id=row["payout_id"], settlement_id=row["batch_id"], status=status,
-                      amount=row["units"], currency=row["asset"])  # fmt: skip
-    rows.outbox.append({
-        "merchant_id": row["merchant_id"], "subject_id": row["payout_id"], "seq": row["version"],
-        "subject_kind": "payout", "event_id": new_id(), "event": event, "body": data, "business_at": now,
-        "recorded_at": wall,
-    })  # fmt: skip
+    tell(rows, row["merchant_id"], "payout", row["payout_id"], event, now=now, wall=wall, seq=row["version"],
+         payout_id=row["payout_id"], settlement_id=row["batch_id"], status=status, amount=row["units"],
+         currency=row["asset"])  # fmt: skip
 
 
 def _post(rows: Rows, row: dict[str, Any], posting: ledger.Posting, now: BusinessTime, wall: WallTime) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.disputes import answered, find, lose
+from recoup.moves.disputes import answered, lose
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.order.snapshot import Dispute
 
@@ -43,7 +43,7 @@ _AFTER = {"contest": "answered", "accept": "accepted"}
 
 def open_answer(change: Change, dispute_id: UUID, timeout: timedelta) -> Dispute | None:
     """Transaction A: it may be sent now, under its own id. None when nothing is left to send."""
-    dispute = find(change, dispute_id)
+    dispute = change.order.dispute(dispute_id)
     if not dispute.answering:
         change.undue("dispute_answer", subject_id=dispute_id)
         return None
@@ -55,7 +55,7 @@ def open_answer(change: Change, dispute_id: UUID, timeout: timedelta) -> Dispute
 
 def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, code: str | None) -> str:
     """Transaction B. `state` as the processor said: approved, declined, unknown, not_sent."""
-    dispute = find(change, dispute_id)
+    dispute = change.order.dispute(dispute_id)
     if dispute.answer_id != answer_id or dispute.answer_state != "sent":
         return dispute.state
     if state == "approved":

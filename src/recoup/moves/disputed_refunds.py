@@ -41,16 +41,19 @@ def give_way(change: Change, refund: Refund) -> bool:
 
 def _over(order: Order, attempt_id: UUID) -> int:
     """What went back of a charge in both ways, and is to go, beyond the charge itself."""
-    charge = next(a for a in order.attempts if a.attempt_id == attempt_id)
-    taken = any(d.attempt_id == attempt_id and d.takes_money for d in order.disputes)
-    return _gone(order, attempt_id) - charge.units if taken else 0
+    taken = _taken(order, attempt_id)
+    return gone_back(order, attempt_id) + taken - order.attempt(attempt_id).units if taken else 0
 
 
-def _gone(order: Order, attempt_id: UUID) -> int:
-    """What went back of a charge in both ways, and is to go."""
-    back = sum(r.units for r in order.refunds
+def gone_back(order: Order, attempt_id: UUID) -> int:
+    """What refunds and reversals of a charge gave back, or may have, or will."""
+    return sum(r.units for r in order.refunds
                if r.kind in ("refund", "reversal") and r.attempt_id == attempt_id and r.state in _COUNTS)  # fmt: skip
-    return back + sum(d.units for d in order.disputes if d.attempt_id == attempt_id and d.takes_money)
+
+
+def _taken(order: Order, attempt_id: UUID) -> int:
+    """What disputes of a charge took."""
+    return sum(d.units for d in order.disputes if d.attempt_id == attempt_id and d.takes_money)
 
 
 def _refuse(change: Change, refund: Refund) -> None:
@@ -76,8 +79,8 @@ def owe_reversal_again(change: Change, attempt_id: UUID, units: int) -> None:
     order = change.order
     netted = [r for r in order.refunds
               if r.kind == "reversal" and r.attempt_id == attempt_id and r.state == "netted"]  # fmt: skip
-    charge = next(a for a in order.attempts if a.attempt_id == attempt_id)
-    units = min(units, charge.units - _gone(order, attempt_id))
+    left = order.attempt(attempt_id).units - gone_back(order, attempt_id) - _taken(order, attempt_id)
+    units = min(units, left)
     if netted and units > 0 and order.stage is not Stage.COMPLETED:
         _owe(change, netted[-1], units)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
-from recoup.moves.disputed_refunds import NOT_SENT, make_room, owe_reversal_again
+from recoup.moves.disputed_refunds import NOT_SENT, gone_back, make_room, owe_reversal_again
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.money import ledger
 from recoup.rules.money.disputes import (
@@ -129,18 +129,11 @@ def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
         postings.append(ledger.dispute_fee_charged(dispute.fee_units, order.payable_place))
     change.post("dispute", dispute.round_id, postings)
     make_room(change, dispute.attempt_id)
-    charge = next(a for a in order.attempts if a.attempt_id == dispute.attempt_id)
-    if _went_back(order, dispute) + order.disputed_units > charge.units:
+    charge = order.attempt(dispute.attempt_id)
+    if gone_back(order, charge.attempt_id) + order.disputed_units > charge.units:
         order.attention = REFUNDED_BEFORE
     if dispute.kind == "fraud" and _terms(change, charge).block_cards:
         change.block_card(dispute.dispute_id, "fraud_dispute", None)
-
-
-def _went_back(order: Order, dispute: Dispute) -> int:
-    """What refunds and reversals of the charge gave back, or may have."""
-    states = ("owed", "sent", "done", "stuck")
-    return sum(r.units for r in order.refunds if r.kind in ("refund", "reversal")
-               and r.attempt_id == dispute.attempt_id and r.state in states)  # fmt: skip
 
 
 def _again(change: Change, dispute: Dispute, notice: Notice) -> None:
@@ -173,8 +166,11 @@ def _win(change: Change, dispute: Dispute, notice: Notice) -> None:
         change.block_card(dispute.dispute_id, "fraud_dispute", change.now)
 
 
-def _lose(change: Change, dispute: Dispute, notice: Notice | None = None, *, state: str = "lost",
-          why: str = "The processor decided it.") -> None:  # fmt: skip
+def lose(
+    change: Change, dispute: Dispute, notice: Notice | None = None, *, state: str = "lost",
+    why: str = "The processor decided it.",
+) -> None:  # fmt: skip
+    """`state`: lost, accepted or expired."""
     _end(change, dispute, state)
     if dispute.stage == "inquiry":
         change.fact("inquiry_closed", dispute.dispute_id, **_body(dispute), why=why)
@@ -202,7 +198,7 @@ def _body(dispute: Dispute) -> dict[str, Any]:
 
 
 _DEEDS = {
-    "inquire": _inquire, "open": _open, "again": _again, "go_on": _go_on, "win": _win, "lose": _lose,
+    "inquire": _inquire, "open": _open, "again": _again, "go_on": _go_on, "win": _win, "lose": lose,
     "close_inquiry": _close_inquiry,
 }  # fmt: skip
 
@@ -214,23 +210,16 @@ def foresee(change: Change, charge: Attempt) -> None:
         change.due("cardholder", change.now + row.after)
 
 
-# the deadline -------------------------------------------------------------------------------------------------
-
-
-def find(change: Change, dispute_id: UUID) -> Dispute:
-    return next(d for d in change.order.disputes if d.dispute_id == dispute_id)
-
-
 def meet_deadline(change: Change, dispute_id: UUID) -> None:
     """Due work `dispute_deadline`: three days before, somebody is told; at its end the case is lost by default."""
-    dispute = find(change, dispute_id)
+    dispute = change.order.dispute(dispute_id)
     if dispute.state != "open" or dispute.respond_by is None:
         change.undue("dispute_deadline", subject_id=dispute_id)
     elif change.now >= dispute.respond_by:
         if dispute.answering:  # what is on its way may have arrived in time
             change.due("dispute_deadline", change.wall + ANSWER_AGAIN, subject_id=dispute_id, wall=True)
         else:
-            _lose(change, dispute, state="expired", why="The deadline passed without an answer.")
+            lose(change, dispute, state="expired", why="The deadline passed without an answer.")
     elif not dispute.warned and change.now >= dispute.respond_by - WARN_BEFORE:
         change.set_dispute(dispute, warned=True)
         change.order.attention = _late(dispute)
@@ -242,10 +231,6 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
 
 def _late(dispute: Dispute) -> str:
     return f"Dispute {dispute.dispute_no} must be answered soon; without an answer it is lost."
-
-
-def lose(change: Change, dispute: Dispute, *, state: str, why: str) -> None:
-    _lose(change, dispute, state=state, why=why)
 
 
 def answered(change: Change, dispute: Dispute) -> None:

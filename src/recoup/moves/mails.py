@@ -10,8 +10,8 @@ from recoup.kernel.time import WallTime
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.mails import change_mail, lock_mail
 
-TRIES_MAX = 8
-PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400))
+PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1_800, 7_200, 21_600, 43_200))
+TRIES_MAX = len(PAUSES) + 1
 
 
 async def open_mail(tx: asyncpg.Connection, merchant_id: UUID, mail_id: UUID, again_at: datetime) -> bool:

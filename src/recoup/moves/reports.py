@@ -8,7 +8,7 @@ import asyncpg
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.rules.messages.events import event_data
+from recoup.moves.tell import tell
 from recoup.rules.money.settlement import Terms, due_at, period_start
 from recoup.store.read.settlement_terms import period_of, terms_at
 from recoup.store.write.changes import Rows, write
@@ -48,10 +48,7 @@ async def tell_report(
     about: dict[str, Any] = {"period_from": period[0], "period_to": period[1], "lines": lines,
                              "differences": differences}  # fmt: skip
     await add_report(tx, about | {"merchant_id": merchant_id, "report_id": report_id, "created_at": now})
-    told = event_data("reconciliation.ready", reconciliation_id=report_id, **about)
-    rows.outbox.append({
-        "merchant_id": merchant_id, "subject_id": report_id, "seq": 1, "subject_kind": "reconciliation",
-        "event_id": new_id(), "event": "reconciliation.ready", "body": told, "business_at": now, "recorded_at": wall,
-    })  # fmt: skip
+    tell(rows, merchant_id, "reconciliation", report_id, "reconciliation.ready", now=now, wall=wall,
+         reconciliation_id=report_id, **about)  # fmt: skip
     await write(tx, rows)
     return report_id

@@ -14,7 +14,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.moves.bank_payouts import begin_payout
 from recoup.moves.book import book
-from recoup.rules.messages.events import event_data
+from recoup.moves.tell import tell
 from recoup.rules.money import ledger
 from recoup.rules.money.settlement import COLUMNS, DEFAULT, KINDS, Closing, Earned, Terms, close, reserve_days
 from recoup.store.write.changes import Rows, write
@@ -119,12 +119,9 @@ def _batch(
 
 def _tell(rows: Rows, batch: dict[str, Any], closing: Closing, now: BusinessTime, wall: WallTime) -> None:
     """The receiver may keep the root: an exported batch is proved by it."""
-    data = event_data(
-        "settlement.closed", settlement_id=batch["batch_id"], period_from=batch["period_from"],
-        period_to=batch["period_to"], amount=closing.payout + min(0, closing.carried), currency=batch["asset"],
+    tell(
+        rows, batch["merchant_id"], "settlement", batch["batch_id"], "settlement.closed", now=now, wall=wall,
+        settlement_id=batch["batch_id"], period_from=batch["period_from"], period_to=batch["period_to"],
+        amount=closing.payout + min(0, closing.carried), currency=batch["asset"],
         ledger_root=batch["root"].removeprefix("\\x"),
     )  # fmt: skip
-    rows.outbox.append({
-        "merchant_id": batch["merchant_id"], "subject_id": batch["batch_id"], "seq": 1, "subject_kind": "settlement",
-        "event_id": new_id(), "event": "settlement.closed", "body": data, "business_at": now, "recorded_at": wall,
-    })  # fmt: skip

@@ -49,8 +49,10 @@ class Target(Watched):
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
         self.partner = make_one(door)
         self.partner_merchant = self.partner.merchant()["mid"]
+        self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
         self.made = 0
         self.site = self.new_site()
+        self.campaign = self.new_campaign()
         self.endpoint = self.new_endpoint()
         self.draft, self.document = self.new_draft()
         self.cancelled, self.submitted, self.approved = (self.new_draft()[0] for _ in range(3))
@@ -64,6 +66,10 @@ class Target(Watched):
         self.made += 1
         body = {"url": f"https://s{self.made}.example", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ"}
         return str(self.shop.post("/sites", body).json()["id"])
+
+    def new_campaign(self) -> str:
+        self.made += 1
+        return str(self.shop.post(f"/sites/{self.site}/campaigns", {"key": f"c{self.made}"}).json()["id"])
 
     def new_draft(self) -> tuple[str, str]:
         """An application that lacks nothing, and its document."""
@@ -83,11 +89,18 @@ class Target(Watched):
         if operation.method == "DELETE":
             document = self.new_document(self.draft)
             self.seen = self.stand()
-        return found.replace("{id}", which).replace("{docId}", document)
+        return found.replace("{id}", which).replace("{document}", document)
 
     def new_endpoint(self) -> str:
         """Where nobody listens."""
-        return str(self.shop.post("/webhooks", {"url": "http://127.0.0.1:9/"}).json()["id"])
+        self.made += 1
+        return str(self.shop.post("/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
+
+    def new_partner_endpoint(self) -> str:
+        """As `new_endpoint`, of the partner; those before it are gone."""
+        self.made += 1
+        self.door.sql("UPDATE endpoints SET state = 'deleted' WHERE partner_id = $1", self.partner.partner_id)
+        return str(self.partner.post("/partner/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
 
     def stand(self) -> dict[str, Any]:
         marks = self.door.run(self.door.counting.value(_MARKS, self.shop.shop.merchant_id))
@@ -103,6 +116,11 @@ class Target(Watched):
                       uuid.UUID(self.draft), uuid.UUID(self.document))  # fmt: skip
         self.door.sql("UPDATE sites SET retired_at = now() WHERE merchant_id = $1 AND site_id <> ALL($2::uuid[])",
                       shop.merchant_id, sites)  # fmt: skip
+        self.door.sql("UPDATE campaigns SET retired_at = now() WHERE merchant_id = $1 AND campaign_id <> $2",
+                      shop.merchant_id, uuid.UUID(self.campaign))  # fmt: skip
+        for kind in ("cit_web", "cit_callcenter", "mit"):
+            self.shop.call("PUT", "/switches", json={"kind": kind, "on": True})
+        self.shop.call("PUT", "/switches/unknown-sites", json={"unknownSites": "use_default"})
         self.door.services.merchants.forget(shop.merchant_id)
         self.seen = self.stand()
 
@@ -134,13 +152,23 @@ class Target(Watched):
             if found.endswith("/keys"):
                 self.fresh_partner()
             return found.replace("{mid}", self.partner_merchant)
+        if "{campaign}" in found:
+            campaign = self.new_campaign() if operation.method == "DELETE" else self.campaign
+            self.seen = self.stand()
+            return found.replace("{id}", self.site).replace("{campaign}", campaign)
         if "/orders/" in found:
             which = self.paid if found.endswith("refund") else self.open
         elif "/settlements/" in found:
             which = self.settlement
+        elif "/uploads/" in found:
+            which = self.upload
         elif "/transmit/" in found:
             which = self.transmission
-        elif operation.method == "DELETE":
+        elif "/partner/webhooks/" in found:
+            which = self.new_partner_endpoint()
+            self.seen = self.stand()
+        elif operation.method == "DELETE" or found.endswith(("/replay", "/rotate")):
+            self.make_room()
             which = self.new_site() if "/sites/" in found else self.new_endpoint()
             self.seen = self.stand()
         else:
@@ -171,8 +199,19 @@ def _site(target: Target) -> dict[str, Any]:
     return {"url": f"https://s{target.made}.example", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ", "mit": True}
 
 
+def _campaign(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"key": f"c{target.made}", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ", "citWeb": True}
+
+
 def _hook(_: Target) -> dict[str, Any]:
     return {"url": "https://hooks.merchant.example.com/a", "events": ["order.completed"], "format": "rescue"}
+
+
+def _replay(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"since": "2026-03-02T00:00:00Z", "until": "2026-09-02T00:00:00Z", "events": ["order.completed"],
+            "idempotencyKey": f"r-{target.made}"}
 
 
 def _pdf(number: int) -> str:
@@ -191,6 +230,12 @@ APPLICATION: dict[str, Any] = {
     "sites": [{"url": "https://tea.example", "name": "Tea", "descriptor": "TEASHOP"}],
 }  # fmt: skip
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
+    "PUT /v1/switches": lambda t: {"kind": "mit", "on": False, "siteId": t.site, "why": "a try"},
+    "PUT /v1/switches/unknown-sites": lambda _: {"unknownSites": "refuse"},
+    "POST /v1/connection-test": lambda t: {"kind": "cit_web", "siteId": t.site, "campaign": "c1"},
+    "POST /v1/sites/{id}/campaigns": lambda t: _campaign(t),
+    "PUT /v1/sites/{id}/campaigns/{campaign}": lambda t: _campaign(t),
+    "PATCH /v1/sites/{id}/campaigns/{campaign}": lambda _: {"name": "Fuzz", "mit": True, "descriptor": ""},
     "POST /v1/capture": lambda t: {"idempotencyKey": "c", "orderId": t.held, "amount": 4590, "currency": "USD"},
     "POST /v1/evaluate": _evaluate,
     "POST /v1/transmit": lambda t: transmit_body(t.shop),
@@ -208,6 +253,14 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "PUT /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
     "PATCH /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
     "POST /v1/webhooks/{id}/test": lambda t: {"event": "order.expired"},
+    "POST /v1/webhooks/rotate": lambda t: {"overlapHours": 0},
+    "POST /v1/webhooks/{id}/rotate": lambda t: {"overlapHours": 0},
+    "POST /v1/webhooks/{id}/replay": _replay,
+    "POST /v1/partner/webhooks": _hook, "PUT /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
+    "PATCH /v1/partner/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
+    "POST /v1/partner/webhooks/{id}/test": lambda t: {"event": "order.expired"},
+    "POST /v1/partner/webhooks/{id}/rotate": lambda t: {"overlapHours": 48},
+    "POST /v1/partner/webhooks/{id}/replay": _replay,
     "POST /v1/sites": _site, "PUT /v1/sites/{id}": _site, "PATCH /v1/sites/{id}": _site,
     "POST /v1/onboarding/application": lambda t: APPLICATION,
     "PUT /v1/onboarding/application/{id}": lambda t: APPLICATION,
@@ -217,6 +270,8 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
     "POST /v1/partner/merchants/{mid}/keys": lambda t: {"overlapHours": 1},
     "POST /v1/partner/merchants/switches": lambda t: {"mids": [t.partner_merchant], "mit": True, "citWeb": False,
                                                       "citCallcenter": True, "why": "w"},
+    "POST /v1/uploads": lambda t: {"kind": "transmit", "mid": t.shop.mid, "rows": [transmit_body(t.shop)]},
+    "POST /v1/uploads/{id}/stop": lambda t: {"reason": "r"},
     "POST /v1/oauth2/token": lambda t: {"AppKey": t.shop.shop.keys.app_key, "AppSecret": t.shop.shop.keys.app_secret},
     "POST /v1/oauth2/refresh": lambda t: {"refreshToken": "r"},
 }  # fmt: skip
@@ -242,6 +297,6 @@ def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[
 def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Response:
     path = target.path(operation) if call["id"] is None else re.sub(
         r"\{m?id\}", lambda _: call["id"], operation.path.removeprefix("/v1"))  # fmt: skip
-    path = path.replace("{docId}", target.document)
+    path = path.replace("{document}", target.document)
     more = {"params": call["params"]} if call["params"] else {}
     return target.call(operation.method, path, call["body"], **more)

@@ -201,6 +201,15 @@ class Orders(Strict):
     success: bool
 
 
+class Health(Strict):
+    state: Literal["ok", "failing", "open"]
+    since: datetime | None
+    failures: int
+    lastError: str | None
+    nextTryAt: datetime | None
+    waitingEvents: int | msgspec.UnsetType = msgspec.UNSET
+
+
 class Endpoint(Strict):
     id: UUID
     url: str
@@ -211,6 +220,9 @@ class Endpoint(Strict):
     createdDate: datetime
     signingKey: str
     encrypt: bool
+    ownKey: bool
+    previousKeyUntil: datetime | None
+    health: Health
 
 
 class Endpoints(Strict):

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from tests.doors.rescue.door import GONE, Caller, Door
+from tests.doors.rescue.partner import make_one
 from tests.doors.rescue.receiver import Delivery, Receiver, receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
+from tests.doors.rescue.test_partner import developer
 
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
@@ -364,3 +366,52 @@ def test_foreign_and_disabled_endpoints(shop: Caller, other: Caller, door: Door)
         check_refused(other.get(f"/webhooks/{made['id']}/replays"), 404, "not_found")
     shop.call("PATCH", f"/webhooks/{made['id']}", json={"state": "disabled"})
     check_refused(shop.post(f"/webhooks/{made['id']}/replay", {}), 409, "wrong_state")
+
+
+# partners ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_partner_hears_of_all_its_merchants_and_of_no_other(door: Door, hooks: Receiver) -> None:
+    partner, rival = make_one(door), make_one(door)
+    merchants = [developer(door, partner.merchant(name=name)) for name in ("Tea", "Coffee")]
+    stranger = developer(door, rival.merchant())
+    made = partner.post("/partner/webhooks", {"url": hooks.url(), "events": ["order.completed"]}).json()
+    assert made["ownKey"] is True
+    for caller in (*merchants, stranger):
+        caller.admit(**AT_ONCE)
+        publish(caller)
+    assert {got.data["Mid"] for got in hooks.got} == {caller.mid for caller in merchants}
+    assert all(signed_with(made["signingKey"], got) for got in hooks.got)
+    page = partner.get("/events").json()
+    assert [one["Number"] for one in page["data"]] == [1, 2, 3, 4]
+    assert {one["EventData"]["Mid"] for one in page["data"]} == {caller.mid for caller in merchants}
+    assert partner.get("/events", params={"after": page["next"]}).json()["data"] == []
+    hooks.got.clear()
+    again = partner.post(f"/partner/webhooks/{made['id']}/replay", {"fromNumber": 3})
+    assert again.status_code == 202, again.text
+    for caller in merchants:
+        door.run(caller.shop.run_due())
+        publish(caller)
+    assert [got.data["Mid"] for got in hooks.got] == [merchants[1].mid]
+    assert hooks.got[0].json["IsResent"] is True
+    assert partner.get(f"/partner/webhooks/{made['id']}/replays").json()["data"][0]["state"] == "done"
+    changed = partner.post(f"/partner/webhooks/{made['id']}/rotate").json()
+    assert changed["signingKey"] != made["signingKey"]
+    with door.nothing_written():
+        for caller in (rival, *merchants):
+            path = "/partner/webhooks" if caller is rival else "/webhooks"
+            check_refused(caller.get(f"{path}/{made['id']}"), 404, "not_found")
+        check_refused(merchants[0].get("/partner/webhooks"), 403, "forbidden")
+        check_refused(partner.get("/webhooks"), 403, "forbidden")
+
+
+def test_a_partners_sample_and_its_formats(door: Door, hooks: Receiver) -> None:
+    partner = make_one(door)
+    with door.nothing_written():
+        body = {"url": hooks.url(), "format": "stablecoin"}
+        assert list(fields_of(partner.post("/partner/webhooks", body))) == ["Format"]
+    made = partner.post("/partner/webhooks", {"url": hooks.url()}).json()
+    assert partner.post(f"/partner/webhooks/{made['id']}/test", {}).json()["success"] is True
+    [tried] = partner.get(f"/partner/webhooks/{made['id']}/deliveries").json()["data"]
+    assert tried["isSample"] is True
+    assert partner.call("DELETE", f"/partner/webhooks/{made['id']}").status_code == 204

@@ -26,7 +26,6 @@ from recoup.flows.money.close_pages import close_pages_of
 from recoup.flows.money.origin_reports import (
     AMOUNTS,
     COUNTS,
-    LOWEST,
     REPORTS,
     Asked,
     grouped_report,
@@ -38,7 +37,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.money.fees import Tariff
 from recoup.store.read import origin_reports
-from recoup.store.read.origin_reports import RECIPES
+from recoup.store.read.origin_reports import LOWEST, RECIPES
 from recoup.store.server import ServerAddress
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))

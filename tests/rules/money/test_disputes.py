@@ -12,7 +12,6 @@ from recoup.rules.money.disputes import (
     REFUSALS,
     STAGES,
     STANDARD,
-    STATES,
     Case,
     Refused,
     Stage,
@@ -29,6 +28,7 @@ from recoup.rules.money.disputes import (
 from recoup.rules.network.dispute_reasons import KINDS, REASONS, reason_of
 
 UNITS = 1000
+STATES = ("open", "answered", "won", "lost", "accepted", "expired")
 TOLD = [Told(stage, status, UNITS, "USD") for stage in STAGES for status in get_args(Status)
         if (stage, status) != ("inquiry", "lost")]  # fmt: skip
 

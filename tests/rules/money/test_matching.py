@@ -5,9 +5,10 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rules.money.matcher import match
 
 from recoup.rules.money.ledger import Entry
-from recoup.rules.money.matching import Found, Ours, Theirs, judge, match
+from recoup.rules.money.matching import Found, Ours, Theirs, judge
 from recoup.rules.money.statement import content_id
 
 AT = datetime(2026, 11, 15, tzinfo=UTC)

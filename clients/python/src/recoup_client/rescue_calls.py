@@ -420,14 +420,14 @@ class Recoup(Waiting):
         found: s.Documents = self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents")
         return found
 
-    def get_onboarding_application_document(self, id: str, docId: str) -> s.DocumentContent:
+    def get_onboarding_application_document(self, id: str, document: str) -> s.DocumentContent:
         """One document."""
-        found: s.DocumentContent = self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(docId)}")
+        found: s.DocumentContent = self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")
         return found
 
-    def delete_onboarding_application_document(self, id: str, docId: str) -> None:
+    def delete_onboarding_application_document(self, id: str, document: str) -> None:
         """Remove a document."""
-        self._call("DELETE", f"/v1/onboarding/application/{segment(id)}/documents/{segment(docId)}")
+        self._call("DELETE", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")
 
 
 class AsyncRecoup(Awaiting):
@@ -844,11 +844,11 @@ class AsyncRecoup(Awaiting):
         found: s.Documents = await self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents")
         return found
 
-    async def get_onboarding_application_document(self, id: str, docId: str) -> s.DocumentContent:
+    async def get_onboarding_application_document(self, id: str, document: str) -> s.DocumentContent:
         """One document."""
-        found: s.DocumentContent = await self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(docId)}")
+        found: s.DocumentContent = await self._call("GET", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")
         return found
 
-    async def delete_onboarding_application_document(self, id: str, docId: str) -> None:
+    async def delete_onboarding_application_document(self, id: str, document: str) -> None:
         """Remove a document."""
-        await self._call("DELETE", f"/v1/onboarding/application/{segment(id)}/documents/{segment(docId)}")
+        await self._call("DELETE", f"/v1/onboarding/application/{segment(id)}/documents/{segment(document)}")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import click
 
@@ -16,10 +16,10 @@ from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
+from recoup.rules.money.disputes import Party
 from recoup.store.read.disputes import read_terms
 
-_PARTY = click.Choice(["operator", "merchant"])
-Party = Literal["operator", "merchant"]
+_PARTY = click.Choice(get_args(Party))
 
 
 def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:

@@ -37,6 +37,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         clock,
         listen,
         outcome,
+        partner,
         reconcile,
         report,
         sandbox,
@@ -46,5 +47,5 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
     )
 
     applications.add(cli, with_world, load_settings)
-    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, report, reconcile, bank, verify):
+    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, partner, report, reconcile, bank, verify):
         module.add(cli, with_world, load_settings)

@@ -11,22 +11,30 @@ from recoup.doors.docs.markdown import Rendered, rendered
 
 # In the order of the navigation: file -> (section, words of the navigation).
 GUIDES: Final[Mapping[str, tuple[str, str]]] = {
+    "first-order": ("Start", "Your first order"),
     "tour": ("Start", "A tour in ten minutes"),
     "hand-over-well": ("Start", "Hand payments over well"),
+    "python-client": ("Start", "A client for Python"),
     "migrate-from-flexfactor": ("Start", "Coming from FlexFactor"),
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
     "onboarding": ("Reference", "Onboarding"),
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
+    "partners": ("Reference", "Partners"),
+    "sites-and-switches": ("Reference", "Sites and switches"),
     "settlement": ("Reference", "Settlement"),
+    "reconciliation": ("Reference", "Reconciliation"),
     "events": ("Reference", "Webhooks"),
+    "webhook-consumers": ("Reference", "Consumers of webhooks"),
     "bulk": ("Reference", "Files of many payments"),
     "errors": ("Reference", "Errors"),
     "order-life": ("Reference", "The life of one order"),
     "fees-and-refunds": ("Reference", "Fees, refunds, mail"),
     "refund-matrix": ("Reference", "What becomes of a refund"),
     "disputes": ("Reference", "Disputes"),
+    "advances": ("Reference", "Approved before collected"),
     "magic-inputs": ("Reference", "Magic inputs"),
     "settings": ("Running it", "Settings"),
+    "simulate": ("Running it", "A simulated month"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.
 _FOLDERS: Final = (Path(__file__).resolve().parents[4] / "docs", Path(sys.prefix) / "share/recoup/docs")

@@ -13,7 +13,7 @@ from recoup.doors.docs.markdown import Section
 from recoup.doors.docs.reference import Reference
 from recoup.doors.docs.search import entries
 from recoup.doors.docs.site import Site, make_site
-from recoup.doors.docs.templates import STATIC, render
+from recoup.doors.docs.templates import CONSUMERS, STATIC, render
 from recoup.doors.edge.dialect import Dialect
 from recoup.doors.edge.example_values import fresh_at
 from recoup.doors.edge.postman import collection
@@ -22,6 +22,7 @@ from recoup.rules.network import magic
 
 Page = Callable[[Site, Request], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
+_FILTERS: Final = ("scheme", "kind", "answer")
 SETUP: Final = """eval "$(.venv/bin/recoup bootstrap --json | python3 -c '
 import json, shlex, sys
 names = {"base_url": "BASE", "stablecoin_key_id": "KEY_ID", "stablecoin_secret": "SECRET"}
@@ -53,6 +54,8 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
         Route("/favicon.ico", _icon, methods=["GET"]),  # browsers ask for it on pages that name none
         Route("/docs/search.json", _json(search), methods=["GET"]),
         Route("/docs/static/{name}", _static, methods=["GET"]),
+        Route("/docs/consumers/{name}", _consumer, methods=["GET"]),
+        Route("/docs/magic-inputs.json", _inputs_json, methods=["GET"]),
         *(_described(reference) for reference in site.references.values()),
         *(_collected(reference) for reference in site.references.values()),
         at("/docs/{name:path}", _named),
@@ -81,6 +84,13 @@ def _json(body: bytes) -> Endpoint:
 
 async def _icon(request: Request) -> Response:
     return RedirectResponse("/static/favicon.svg", status_code=308, headers={"cache-control": "public, max-age=86400"})
+
+
+async def _consumer(request: Request) -> Response:
+    file = CONSUMERS.get(request.path_params["name"])
+    if file is None:
+        return Response("There is no such file.", status_code=404, media_type="text/plain")
+    return FileResponse(file, media_type="text/plain", headers={"x-content-type-options": "nosniff"})
 
 
 async def _static(request: Request) -> Response:
@@ -133,11 +143,22 @@ def _events(site: Site, request: Request) -> dict[str, Any]:
 
 def _inputs(site: Site, request: Request) -> dict[str, Any]:
     """Filtered by a form, so that it works without script."""
-    every = magic.inputs()
-    filters = {name: list(dict.fromkeys(getattr(one, name) for one in every)) for name in ("scheme", "kind", "answer")}
-    chosen = {name: request.query_params.get(name, "") for name in filters}
-    shown = [one for one in every if all(chosen[name] in ("", getattr(one, name)) for name in filters)]
+    filters = {name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS}
+    shown, chosen = _narrowed(request)
     return {"extra": "inputs.html", "inputs": shown, "filters": filters, "chosen": chosen}
+
+
+async def _inputs_json(request: Request) -> Response:
+    """The same for programs, narrowed by the same words."""
+    found = {"inputs": [one.to_dict() for one in _narrowed(request)[0]]}
+    return Response(msgspec.json.encode(found), media_type="application/json")
+
+
+def _narrowed(request: Request) -> tuple[list[magic.MagicInput], dict[str, str]]:
+    """The inputs that were asked for, and by what."""
+    chosen = {name: request.query_params.get(name, "") for name in _FILTERS}
+    wanted = [one for one in magic.inputs() if all(word in ("", getattr(one, name)) for name, word in chosen.items())]
+    return wanted, chosen
 
 
 def _origin(request: Request) -> str:

@@ -15,6 +15,7 @@ from recoup.doors.edge.html_headers import CONTENT_SECURITY_POLICY
 
 FOLDER: Final = Path(__file__).parent
 STATIC: Final = {file.name: file for file in sorted((FOLDER / "static").iterdir())}
+CONSUMERS: Final = {file.name: file for file in sorted((FOLDER / "consumers").glob("consumer.*"))}
 HEADERS: Final = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",

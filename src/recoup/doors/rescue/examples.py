@@ -36,7 +36,6 @@ EVALUATE: Final = (
 CHECK: Final = (
     Example("complete enough", _SYNC | {"expiryDateUtc": "2026-03-23T00:00:00Z"}, 200, {
         "valid": True, "complaints": []}),
-    Example("not yet", {"isDeclined": True, "orderId": "SUB-1"}, 200, {"valid": False, "score": 0, "decline": None}),
 )  # fmt: skip
 TRANSMIT: Final = (
     Example("an approved payment", {

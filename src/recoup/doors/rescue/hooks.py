@@ -85,20 +85,20 @@ REPLAY: Final = (
     "ones: an order's events in their order, what was to be sent next after them. Sending it again with the same "
     "`idempotencyKey` is the same replay. One at a time for an endpoint; `GET …/replays` tells how far it is."
 )
-_RANGE: Final = {"fromNumber": 1, "events": ["order.completed"], "idempotencyKey": "catch-up-1"}
+_RANGE: Final = {"since": "2026-03-02T00:00:00Z", "events": ["order.completed"]}
 METHODS: Final = (
     Method(Operation("POST", "/v1/webhooks/rotate", "Replace the merchant's key",
                      "It signs for every endpoint without a key of its own. " + ROTATE, group=GROUP, body=RotateBody,
                      answers={200: RotatedKey}, problems=("conflict",),
-                     examples=(Example("two days", {"overlapHours": 48}),)), rotate_merchants, "merchants",
-           body_optional=True),
+                     examples=(Example("at once: a key that leaked", {"overlapHours": 0}),)),
+           rotate_merchants, "merchants", body_optional=True),
     Method(Operation("POST", "/v1/webhooks/{id}/rotate", "Replace an endpoint's key",
-                     "One that had used the merchant's key has one of its own from then on. " + ROTATE, group=GROUP,
-                     body=RotateBody, answers={200: Endpoint}, problems=("not_found", "conflict"),
+                     "One that had used the merchant's key has one of its own from then on. " + ROTATE,
+                     group=GROUP, body=RotateBody, answers={200: Endpoint}, problems=("not_found", "conflict"),
                      examples=(Example("two days", {"overlapHours": 48}),)), rotate, "merchants", body_optional=True),
     Method(Operation("POST", "/v1/webhooks/{id}/replay", "Send events again", REPLAY, group=GROUP, body=ReplayBody,
                      answers={202: ReplayShown}, problems=("not_found", "conflict", "wrong_state"),
-                     examples=(Example("from the first", _RANGE, 202),)), replay, "merchants", body_optional=True),
+                     examples=(Example("from a day on", _RANGE, 202),)), replay, "merchants", body_optional=True),
     Method(Operation("GET", "/v1/webhooks/{id}/replays", "Replays", group=GROUP, answers={200: Replays},
                      problems=("not_found",)), list_replays, "merchants"),
 )  # fmt: skip

@@ -49,7 +49,7 @@ async def delete(call: Call) -> Reply:
 
 
 def _document_id(call: Call) -> UUID:
-    return call.object_id("docId", noun="document", cure="See GET /v1/onboarding/application/{id}/documents.")
+    return call.object_id("document", noun="document", cure="See GET /v1/onboarding/application/{id}/documents.")
 
 
 def _content(fields: Fields) -> bytes:
@@ -81,8 +81,8 @@ METHODS: Final = (
                                         201, {"mediaType": "image/png"}),)), attach, "merchants", partners=True),
     Method(_operation("GET", "", "Documents of an application", "Without their bytes.", answers={200: Documents},
                       problems=("not_found",)), list_all, "merchants", partners=True),
-    Method(_operation("GET", "/{docId}", "One document", "With its bytes.", answers={200: DocumentContent},
+    Method(_operation("GET", "/{document}", "One document", "With its bytes.", answers={200: DocumentContent},
                       problems=("not_found",)), read, "merchants", partners=True),
-    Method(_operation("DELETE", "/{docId}", "Remove a document", f"{_DRAFT} Its bytes are gone.", answers={204: None},
+    Method(_operation("DELETE", "/{document}", "Remove a document", f"{_DRAFT} Its bytes are gone.", answers={204: None},
                       problems=("not_found", "wrong_state")), delete, "merchants", partners=True),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any, Final
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.partner import GROUP, credentials_shown, handover_shown, merchant_members
-from recoup.doors.rescue.partner_caller import merchant_scope, only_partner
+from recoup.doors.rescue.partner_caller import merchant_scope, only_partner, partner_scope
 from recoup.doors.rescue.resource import PARTNER, Call, Method, Reply
 from recoup.doors.rescue.shapes.partners import (
     KeysBody,
@@ -36,19 +36,19 @@ async def change(call: Call) -> Reply:
     fields = Fields(call.body)
     name, state = fields.text("name", maximum=128) or None, fields.text("state", maximum=32) or None
     fields.raise_if_any()
-    scope, world = await merchant_scope(call), call.services.world
-    await partner_merchants.change(world, partner.partner_id, scope, name=name, state=state)
-    call.services.merchants.forget(scope.merchant_id)
-    return Reply(_status(await read_status(world, partner.partner_id, scope.merchant_id)))
+    mid, world = (await merchant_scope(call)).merchant_id, call.services.world
+    await partner_merchants.change(world, partner_scope(call), mid, name=name, state=state)
+    call.services.merchants.forget(mid)
+    return Reply(_status(await read_status(world, partner.partner_id, mid)))
 
 
 async def new_keys(call: Call) -> Reply:
-    partner = await only_partner(call, writes=True)
+    await only_partner(call, writes=True)
     fields = Fields(call.body)
     hours = fields.whole("overlapHours", low=0, high=168) or 0
     fields.raise_if_any()
-    scope, world = await merchant_scope(call), call.services.world
-    given, link = await partner_merchants.new_keys(world, partner.partner_id, scope, timedelta(hours=hours))
+    mid, world = (await merchant_scope(call)).merchant_id, call.services.world
+    given, link = await partner_merchants.new_keys(world, partner_scope(call), mid, timedelta(hours=hours))
     ends = world.clocks.wall() + timedelta(hours=hours)
     told = NewKeys(credentials=credentials_shown(given), handover=handover_shown(link), old_keys_end=iso(ends))
     return Reply(told, 201, ((b"cache-control", b"no-store"),))

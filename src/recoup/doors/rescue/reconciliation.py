@@ -16,19 +16,12 @@ from recoup.doors.rescue.shapes.reconciliation import (
     ReconciliationQuery,
 )
 from recoup.doors.rescue.wire import iso_or_null
-from recoup.flows.money.report import (
-    Span,
-    balance_of,
-    kind_of,
-    line_id,
-    place_of,
-    report_csv,
-    report_totals,
-)
+from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
+from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.rules.money.periods import zone_of
+from recoup.rules.money.periods import Span, zone_of
 from recoup.store.read.movements import Place, movements, report_span
 
 SPAN_MAX: Final = timedelta(days=400)

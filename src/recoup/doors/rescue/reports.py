@@ -14,8 +14,8 @@ from recoup.doors.rescue.shapes.reports import (
     CampaignsReport,
     DescriptorRow,
     Descriptors,
+    OriginQuery,
     Paged,
-    ReportQuery,
     SiteRow,
     SitesReport,
     Sums,
@@ -27,7 +27,6 @@ from recoup.flows.money.origin_reports import (
     AMOUNTS,
     COUNTS,
     GROUPS_MAX,
-    LOWEST,
     Asked,
     grouped_report,
     report_csv,
@@ -37,6 +36,7 @@ from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.store.read.origin_reports import LOWEST
 
 SPAN_MAX: Final = timedelta(days=400)
 _NAMES: Final = ("from", "to", "currency", "limit", "after", "format")
@@ -142,7 +142,7 @@ _TITLES: Final = {
 def _method(report: str) -> Method:
     shape: type[Paged] = _SHAPES[report][1]
     handle: Callable[[Call], Awaitable[Reply]] = partial(get_report, report)
-    return Method(Operation("GET", f"/v1/reports/{report}", _TITLES[report], _TEXT, group="Reports", query=ReportQuery,
+    return Method(Operation("GET", f"/v1/reports/{report}", _TITLES[report], _TEXT, group="Reports", query=OriginQuery,
                             answers={200: shape}, examples=(Example("a month", {"from": "2026-03-01T00:00:00Z"}),)),
                   handle, "orders")  # fmt: skip
 

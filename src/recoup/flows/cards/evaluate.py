@@ -59,8 +59,12 @@ ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the a
 class Evaluate:
     """One a world and process: concurrent calls share the admission statement."""
 
-    def __init__(self, world: World, orders: Orders, merchants: Merchants, vault: Vault) -> None:
+    def __init__(
+        self, world: World, orders: Orders, merchants: Merchants, vault: Vault, *, begin_after: timedelta = timedelta(0)
+    ) -> None:
+        """`begin_after`: how long managed orders wait in Draft before they are picked up."""
         self._world, self._orders, self._merchants, self._vault = world, orders, merchants, vault
+        self._begin_after = begin_after
         self._admissions = Admissions(world, RECENT)
         self._out: set[asyncio.Task[bool]] = set()
 
@@ -146,7 +150,8 @@ class Evaluate:
             "units": given.units, "amount_text": str(given.units), "token_id": token_id,
             "transaction_id": given.transaction_id, "placed_at": now, "expires_at": expires_at, "facts": facts,
             "actor": scope.actor.text(), "request_id": scope.request_id, "recorded_at": wall, "event_id": new_id(),
-            "subject_kind": "order", "due_kind": "admit", "due_at": now if managed else now + INLINE_GRACE,
+            "subject_kind": "order", "due_kind": "admit",
+            "due_at": now + (self._begin_after if managed else INLINE_GRACE),
             "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency, expires_at),
             "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,

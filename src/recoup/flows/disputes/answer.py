@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from recoup.flows.locked import Job, Orders
 from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import DisputeAnswer, Processor
@@ -25,8 +27,6 @@ from recoup.store.write.disputes import insert_note
 NOTE_MAX = 4000
 NOTES_MAX = 50
 _CARD_NUMBER = re.compile(r"(?<![0-9])[2-6](?:[ -]?[0-9]){12,18}(?![0-9])")
-_GONE = "There is no such dispute."
-_CURE = "Look it up in the list of disputes."
 
 
 async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str) -> UUID:
@@ -41,7 +41,7 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
     async with world.db.transaction() as tx:
         row = await read_dispute(tx, scope.merchant_id, dispute_id)
         if row is None:
-            raise Problem("not_found", _GONE, cure=_CURE)
+            raise _no_such_dispute()
         if row["state"] not in UNDECIDED:
             raise Problem("wrong_state", f"A dispute that is {row['state']} takes no evidence any more.",
                           cure="It is over; nothing has to be done.")  # fmt: skip
@@ -59,10 +59,8 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
     Raises: Problem not_found, wrong_state; invalid when there is no evidence to contest with.
     """
     async with world.db.connection() as connection:
-        order_id = await order_of_dispute(connection, scope.merchant_id, dispute_id)
+        order_id = await _order_of(connection, scope.merchant_id, dispute_id)
         notes = await read_notes(connection, scope.merchant_id, dispute_id)
-    if order_id is None:
-        raise Problem("not_found", _GONE, cure=_CURE)
     if answer not in ("contest", "accept"):
         raise Problem("invalid", "A dispute is answered by contest or accept.", field="Answer",
                       cure="Press one of the two buttons.")  # fmt: skip
@@ -75,10 +73,8 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
 async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
     """Due work `dispute_answer`: intent, call, outcome."""
     async with world.db.connection() as connection:
-        order_id = await order_of_dispute(connection, merchant_id, dispute_id)
+        order_id = await _order_of(connection, merchant_id, dispute_id)
         notes = await read_notes(connection, merchant_id, dispute_id)
-    if order_id is None:
-        raise Problem("not_found", _GONE)
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Dispute, Any] | None:
@@ -107,7 +103,17 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
 async def end_in_time(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
     """Due work `dispute_deadline`."""
     async with world.db.connection() as connection:
-        order_id = await order_of_dispute(connection, merchant_id, dispute_id)
-    if order_id is None:
-        raise Problem("not_found", _GONE)
+        order_id = await _order_of(connection, merchant_id, dispute_id)
     await orders.change(Job((merchant_id, order_id), lambda c: meet_deadline(c, dispute_id), WORKER, "worker"))
+
+
+async def _order_of(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> UUID:
+    """Raises: Problem(not_found)."""
+    order_id = await order_of_dispute(connection, merchant_id, dispute_id)
+    if order_id is None:
+        raise _no_such_dispute()
+    return order_id
+
+
+def _no_such_dispute() -> Problem:
+    return Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")

@@ -16,8 +16,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change
+from recoup.moves.dispute_notices import TRIES_MAX, again_after, keep_unmatched, nothing_waits
 from recoup.moves.disputes import apply_notice
-from recoup.moves.notices import TRIES_MAX, keep_unmatched, nothing_waits, pause_after
 from recoup.rules.messages.inbound import NOTICE_BYTES_MAX, Notice, is_signed, read_notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
 from recoup.store.pool import KeyTaken
@@ -84,7 +84,7 @@ async def _keep(
     wall = world.clocks.wall()
     async with world.db.connection() as connection:
         ours = await offset_of(connection, notice.merchant_id) is not None
-        again = pause_after(tries) if ours and why in WAITS_FOR_ITS_CHARGE and tries < TRIES_MAX else None
+        again = again_after(tries) if ours and why in WAITS_FOR_ITS_CHARGE else None
         await keep_unmatched(connection, notice.merchant_id, *content, route=route, why=why, wall=wall, again_in=again)
 
 

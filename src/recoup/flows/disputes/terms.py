@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from recoup.flows.known import known_offset
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -10,7 +11,6 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.money.disputes import Party, Terms, terms_at
 from recoup.store.read.disputes import as_terms, read_terms
-from recoup.store.read.merchants import offset_of
 from recoup.store.write.disputes import insert_terms
 
 FEE_MAX = 10**9
@@ -33,11 +33,7 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
     """Raises: Problem(invalid), also for terms that reach into the past; not_found for the merchant; conflict."""
     _check(asked)
     async with world.db.transaction() as tx:
-        offset = await offset_of(tx, scope.merchant_id)
-        if offset is None:
-            raise Problem("not_found", "There is no such merchant in this world.",
-                          cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
-        now = world.clocks.business(offset)
+        now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         since = asked.valid_from or now
         if since < now:
             message = f"Terms cannot reach into the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."

@@ -43,6 +43,7 @@ from recoup.store.read.proofs.sends import decline_that_came_in, sends_of_nothin
 from recoup.store.read.proofs.settlements import bank_settlements
 from recoup.store.read.proofs.stable import channel_book, payouts, settlements
 from recoup.store.read.proofs.switches import switches
+from recoup.store.read.proofs.uploads import uploads
 from recoup.store.read.proofs.walk import Difference, Window, merchants, text, windows
 
 __all__ = ["Difference", "Verified", "verify"]
@@ -108,6 +109,7 @@ async def _merchant(
         or await payouts(connection, merchant_id)
         or await notices(connection, merchant_id)
         or await statements(connection, merchant_id)
+        or await uploads(connection, merchant_id)
         or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
         or await periods(connection, merchant_id)
         or await feed(connection, merchant_id)

@@ -12,7 +12,7 @@ from recoup.gateways.bank.files import says
 from recoup.gateways.bank.port import Transfer
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
-from recoup.rules.money.bank_account import BankAccount, account_context, deposits_context
+from recoup.rules.money.bank_account import BankAccount, account_context, deposits_context, opened_account
 from recoup.rules.money.bank_payout import file_context
 from recoup.store.read.proofs.bank import accounts, files
 from recoup.store.read.proofs.walk import Difference
@@ -68,7 +68,7 @@ def _file(world: World, row: Mapping[str, Any]) -> Wrong | None:
 
 def _opened(world: World, row: Mapping[str, Any]) -> BankAccount | None:
     try:
-        told = json.loads(world.keys.open_secret(account_context(row["account_id"]), row["sealed"]))
-        return BankAccount(row["scheme"], row["holder"], told["account"], told["routing"])
+        numbers = world.keys.open_secret(account_context(row["account_id"]), row["sealed"])
+        return opened_account(row["scheme"], row["holder"], numbers)
     except (Problem, ValueError, KeyError, TypeError):
         return None

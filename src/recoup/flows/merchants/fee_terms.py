@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from recoup.flows.known import no_such_merchant
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -33,7 +34,7 @@ async def set_fee_term(world: World, scope: Scope, asked: TermAsked) -> FeeTerm:
         await raise_version(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
         if known is None:
-            raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
+            raise no_such_merchant()
         if asked.site_id is not None and asked.site_id not in {site.site_id for site in known.sites}:
             raise Problem("not_found", "The merchant has no such site.", cure="See GET /v1/sites.")
         wall = world.clocks.wall()

@@ -15,7 +15,7 @@ from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webho
 from recoup.flows.merchants.partners import no_such_merchant
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import PartnerScope, Scope
+from recoup.kernel.scope import PartnerScope
 from recoup.kernel.world import World
 from recoup.moves.registrations import wait_for_registration
 from recoup.rules.network.descriptor import check_descriptor
@@ -24,7 +24,7 @@ from recoup.store.read.merchants import load_merchant
 from recoup.store.read.partner_merchants import live_keys
 from recoup.store.read.partners import Made, count_merchants, is_own_merchant, made_before, waiting_handover
 from recoup.store.write.merchants import change_merchant
-from recoup.store.write.partners import add_partner_merchant, lock_partner
+from recoup.store.write.partners import add_partner_merchant, lock_partner, note
 
 OVERLAP_MAX: Final = timedelta(days=7)
 KEYS_MAX: Final = 10
@@ -101,21 +101,26 @@ async def _new(
     given = credentials_of(merchant_id, site_id, keys, webhook_key)
     handover = await prepare(tx, world, merchant_id, given)
     await wait_for_registration(tx, merchant_id, wall)
+    await note(tx, scope, "merchant_made", wall, merchant_id=merchant_id, name=asked.name,
+               external_id=asked.external_id)  # fmt: skip
     return MerchantMade(merchant_id, given, handover)
 
 
-async def change(world: World, partner_id: UUID, scope: Scope, *, name: str | None, state: str | None) -> None:
+async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
     """What is None stays. Raises: Problem(not_found); Problem(invalid) for a state that there is not."""
     if state is not None and state not in STATES:
         raise Problem("invalid", "The field State must be active or paused.", field="State")
     async with world.db.transaction() as tx:
-        await _check_own(tx, partner_id, scope.merchant_id)
-        await change_merchant(tx, scope.merchant_id, name=name, state=state)
+        await _check_own(tx, scope.partner_id, merchant_id)
+        await change_merchant(tx, merchant_id, name=name, state=state)
         if name is not None:
-            await wait_for_registration(tx, scope.merchant_id, world.clocks.wall())
+            await wait_for_registration(tx, merchant_id, world.clocks.wall())
+        await note(tx, scope, "merchant_changed", world.clocks.wall(), merchant_id=merchant_id, name=name, state=state)
 
 
-async def new_keys(world: World, partner_id: UUID, scope: Scope, overlap: timedelta) -> tuple[Credentials, Handover]:
+async def new_keys(
+    world: World, scope: PartnerScope, merchant_id: UUID, overlap: timedelta
+) -> tuple[Credentials, Handover]:
     """New keys of every kind but those that sign webhooks. Those before end now, or after the overlap.
 
     Raises: Problem(not_found); Problem(invalid) for an overlap that is too long; Problem(conflict) for too many keys.
@@ -124,16 +129,18 @@ async def new_keys(world: World, partner_id: UUID, scope: Scope, overlap: timede
         hours = OVERLAP_MAX // timedelta(hours=1)
         raise Problem("invalid", f"The field OverlapHours must be between 0 and {hours}.", field="OverlapHours")
     async with world.db.transaction() as tx:
-        await _check_own(tx, partner_id, scope.merchant_id)
-        await change_merchant(tx, scope.merchant_id, name=None, state=None)  # its row is the lock
-        if overlap and await live_keys(tx, scope.merchant_id, world.clocks.wall()) >= KEYS_MAX:
+        await _check_own(tx, scope.partner_id, merchant_id)
+        await change_merchant(tx, merchant_id, name=None, state=None)  # its row is the lock
+        if overlap and await live_keys(tx, merchant_id, world.clocks.wall()) >= KEYS_MAX:
             raise Problem("conflict", f"The merchant has {KEYS_MAX} keys that still work.",
                           cure="Wait until one has ended, or send overlapHours 0: that ends them all.")  # fmt: skip
-        known = await load_merchant(tx, scope.merchant_id)
+        known = await load_merchant(tx, merchant_id)
         site = next((s.site_id for s in known.sites if s.is_default), None) if known else None
-        keys = await issue_keys(tx, world, scope.merchant_id, overlap=overlap)
-        given = credentials_of(scope.merchant_id, site, keys, "")
-        return given, await prepare(tx, world, scope.merchant_id, given)
+        keys = await issue_keys(tx, world, merchant_id, overlap=overlap)
+        given = credentials_of(merchant_id, site, keys, "")
+        await note(tx, scope, "merchant_keys_made", world.clocks.wall(), merchant_id=merchant_id,
+                   key_ends=keys.app_key[-4:], overlap_hours=overlap // timedelta(hours=1))  # fmt: skip
+        return given, await prepare(tx, world, merchant_id, given)
 
 
 async def _check_own(tx: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> None:

@@ -1,24 +1,31 @@
 """Partners: their account and keys. Everything may be repeated."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.world import World
+from recoup.store.read.partner_merchants import partner_keys_of
 from recoup.store.read.partners import Partner, find_partner, is_own_merchant
 from recoup.store.write.partners import (
     add_partner,
     add_partner_key,
+    change_partner,
     lock_partner,
+    note,
     retire_partner_keys,
     revoke_partner_keys,
 )
 
 KEY_PREFIX = "ppk_"
 SCOPES = ("partner",)
+QUOTA_MAX = 1_000_000
+KEYS_MAX = 10
+SETUP = Actor("operator", "setup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +44,54 @@ async def make_partner(world: World, partner_id: UUID, name: str) -> None:
 
 
 async def make_partner_key(
-    world: World, partner_id: UUID, overlap: timedelta = timedelta(0)
+    world: World, partner_id: UUID, overlap: timedelta = timedelta(0), scope: PartnerScope | None = None
 ) -> PartnerKey:
-    """A new key; earlier ones end now, or after the overlap."""
+    """A new key; earlier ones end now, or after the overlap. Raises: Problem(conflict) for too many keys."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     key = PartnerKey(f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}",
                      new_id())  # fmt: skip
     async with world.db.transaction() as tx:
-        await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
         if overlap:
+            kept_keys = await partner_keys_of(tx, partner_id)
+            if sum(row["ends_at"] is None or row["ends_at"] > wall for row in kept_keys) >= KEYS_MAX:
+                raise Problem("conflict", f"The partner has {KEYS_MAX} keys that still work.",
+                              cure="Wait until one has ended, or end them all with the new one.")  # fmt: skip
             await retire_partner_keys(tx, partner_id, wall + overlap)
         else:
             await revoke_partner_keys(tx, partner_id, wall)
         kept = world.keys.secret_hash(key.app_secret)
         await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, list(SCOPES), wall)
+        await note(tx, scope or PartnerScope(partner_id, SETUP, "setup"), "key_made", wall, key_ends=key.app_key[-4:])
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the operator allows; None stays as it is."""
+
+    state: str | None = None
+    merchants_max: int | None = None
+    calls_per_minute: int | None = None
+
+
+async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
+    """For the operator. Raises: Problem(not_found); Problem(invalid) naming what cannot be."""
+    if quota.state not in (None, "active", "paused"):
+        raise Problem("invalid", "A partner is active or paused.", field="state")
+    if quota.merchants_max is not None and not 0 <= quota.merchants_max <= QUOTA_MAX:
+        raise Problem("invalid", f"merchants_max must be between 0 and {QUOTA_MAX:,}.", field="merchants_max")
+    if quota.calls_per_minute is not None and not 1 <= quota.calls_per_minute <= QUOTA_MAX:
+        raise Problem("invalid", f"calls_per_minute must be between 1 and {QUOTA_MAX:,}.", field="calls_per_minute")
+    async with world.db.transaction() as tx:
+        if await lock_partner(tx, scope.partner_id) is None:
+            raise Problem("not_found", "There is no such partner.", cure="`recoup partner` lists them.")
+        if quota != Quota():
+            asked = asdict(quota)
+            await change_partner(tx, scope.partner_id, **asked)
+            await note(tx, scope, "quota_set", world.clocks.wall(), **asked)
+        found = await find_partner(tx, scope.partner_id)
+    assert found is not None
+    return found
 
 
 async def read_partner(world: World, partner_id: UUID) -> Partner:

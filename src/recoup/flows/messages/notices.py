@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.known import known_offset
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.messages.notices import NAMES, switched
 from recoup.store.read.mails import notice_settings
-from recoup.store.read.merchants import offset_of
 from recoup.store.write.mails import switch_notice
 
 
@@ -24,8 +24,7 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
             raise Problem("invalid", f"{name!r} is no notice.", field="notice", cure=f"One of {', '.join(NAMES)}.")
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
-        if await offset_of(tx, scope.merchant_id) is None:
-            raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
+        await known_offset(tx, scope.merchant_id)
         before = switched(await notice_settings(tx, scope.merchant_id))
         for name, enabled in wanted.items():
             if before[name] is not enabled:

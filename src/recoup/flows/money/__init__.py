@@ -1,1 +1,1 @@
-"""The books: pages closed over what is committed."""
+"""The books and what leaves them: pages, settlements, bank payouts, exposure, statements of others, reports."""

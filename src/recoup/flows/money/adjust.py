@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from recoup.flows.known import no_such_merchant
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -33,8 +34,7 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
         async with world.db.transaction() as tx:
             clock = await lock_clock(tx, scope.merchant_id)  # who adjusts at once is counted one after the other
             if clock is None:
-                raise Problem("not_found", "There is no such merchant in this world.",
-                              cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
+                raise no_such_merchant()
             now = business_at(wall, clock.offset_us)
             check_adjustment(units, note, asset, await payable_assets(tx, scope.merchant_id))
             adjustment_id = key or new_id()

@@ -2,12 +2,12 @@
 
 import json
 import secrets
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.known import known_offset
 from recoup.flows.money.bank_payouts import bank_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
@@ -18,7 +18,6 @@ from recoup.kernel.world import World
 from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
 from recoup.store.read.bank import active_account
-from recoup.store.read.merchants import offset_of
 from recoup.store.write.bank_payouts import add_account, lock_account, save_account
 
 DEPOSIT_MAX = 99  # of the currency's smallest unit
@@ -33,12 +32,11 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
         raise Problem("invalid", "This currency is not known.", field="currency", cure="Choose one from the list.")
     check_currency(account, asset)
     account_id = new_id()
-    numbers = json.dumps({"routing": account.routing, "account": account.account}).encode()
     deposits = json.dumps([secrets.randbelow(DEPOSIT_MAX) + 1 for _ in range(2)]).encode()
     row = {
         "merchant_id": scope.merchant_id, "account_id": account_id, "asset": asset, "scheme": account.scheme,
         "holder": account.holder, "masked": account.masked,
-        "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), numbers).hex(),
+        "sealed": "\\x" + world.keys.seal_secret(account_context(account_id), account.numbers).hex(),
         "deposits": "\\x" + world.keys.seal_secret(deposits_context(account_id), deposits).hex(),
         "state": "added", "tries": 0, "added_by": scope.actor.text(),
         "added_at": await _now(world, scope.merchant_id),
@@ -118,9 +116,5 @@ async def _locked(tx: asyncpg.Connection, merchant_id: UUID, account_id: UUID, *
 
 async def _now(world: World, merchant_id: UUID) -> BusinessTime:
     async with world.db.connection() as connection:
-        offset = await offset_of(connection, merchant_id)
-    if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.",
-                      cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
-    now: datetime = world.clocks.business(offset)
-    return BusinessTime(now)
+        now: BusinessTime = world.clocks.business(await known_offset(connection, merchant_id))
+    return now

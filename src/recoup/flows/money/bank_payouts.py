@@ -1,6 +1,5 @@
 """A payout on its way to the merchant's bank: a second person's approval, intent, call, outcome, the bank's word."""
 
-import json
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -26,7 +25,7 @@ from recoup.moves.bank_payouts import (
     wait_payout,
 )
 from recoup.moves.pace import SEND_WITHIN
-from recoup.rules.money.bank_account import BankAccount, account_context
+from recoup.rules.money.bank_account import account_context, opened_account
 from recoup.rules.money.bank_payout import check_approval, file_context
 from recoup.store.pool import retrying
 from recoup.store.read.bank import active_account, find_account, last_payout, payout_file
@@ -192,9 +191,9 @@ async def _close(
 async def _transfer(world: World, connection: asyncpg.Connection, row: dict[str, Any]) -> Transfer:
     account = await find_account(connection, row["merchant_id"], row["account_id"])
     assert account is not None
-    told = json.loads(world.keys.open_secret(account_context(account["account_id"]), account["sealed"]))
-    bank_account = BankAccount(account["scheme"], account["holder"], told["account"], told["routing"])
-    return Transfer(row["payout_id"], bank_account, row["units"], row["asset"], row["reference"], row["approved_at"])
+    numbers = world.keys.open_secret(account_context(account["account_id"]), account["sealed"])
+    to = opened_account(account["scheme"], account["holder"], numbers)
+    return Transfer(row["payout_id"], to, row["units"], row["asset"], row["reference"], row["approved_at"])
 
 
 async def _locked(tx: asyncpg.Connection, merchant_id: UUID, payout_id: UUID) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from recoup.store.write.reconciliation import lock_lines, to_book
 
 NOTE_MAX: Final = 500
 LINES_AT_ONCE: Final = 1_000
+TRIES: Final = 5
 
 
 class Booked(NamedTuple):
@@ -48,16 +49,15 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
 
 
 async def _book(
-    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool, tries: int = 5
+    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool
 ) -> Booked:
     """Another process that books the same line from another file is seen at the next try."""
-    for last in (*[False] * (tries - 1), True):
+    for _ in range(TRIES):
         try:
             return await _once(world, scope, run_id, row_nos, note, named)
         except KeyTaken:
-            if last:
-                raise Problem("unavailable", "Somebody is booking the same lines.", retry_after_seconds=1) from None
-    raise AssertionError("unreachable")
+            continue
+    raise Problem("unavailable", "Somebody is booking the same lines.", retry_after_seconds=1)
 
 
 async def _once(

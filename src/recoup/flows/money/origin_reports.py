@@ -11,7 +11,16 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.rules.money.cells import Number, csv_row
-from recoup.store.read.origin_reports import COLUMNS, by_order, grouped, ledger_totals, without_order
+from recoup.store.read.origin_reports import (
+    COLUMNS,
+    LOWEST,
+    all_orders,
+    by_order,
+    grouped,
+    ledger_totals,
+    orders_page,
+    without_order,
+)
 
 Span = tuple[datetime, datetime]
 GROUPS_MAX: Final = 20_000
@@ -19,7 +28,6 @@ ORDERS_AT_ONCE: Final = 2_000
 REPORTS: Final = ("transactions", "descriptors", "sites", "campaigns")
 AMOUNTS: Final = (*COLUMNS, "net", "disputed")
 COUNTS: Final = ("approvals", "refunds", "disputes")
-LOWEST: Final = UUID(int=0)
 # report -> columns of its rows besides the amounts
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "transactions": ("order_id", "external_id", "order_type", "placed_at", "site_id", "site", "key", "descriptor"),
@@ -64,13 +72,11 @@ async def transactions_page(world: World, asked: Asked, after: UUID, limit: int)
     """By order, in the order of their ids; what is of no order comes last."""
     async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         totals = await ledger_totals(connection, *asked) if after == LOWEST else []
-        found = list(await by_order(connection, *asked, after, limit + 1))
-        ids = list(dict.fromkeys(row["order_id"] for row in found))
-        more = len(ids) > limit
-        rows = [row for row in found if row["order_id"] in set(ids[:limit])] if more else found
-        if not more:
+        ids = await orders_page(connection, *asked, after, limit + 1)
+        rows = list(await by_order(connection, asked.merchant_id, asked.span, ids[:limit]))
+        if len(ids) <= limit:
             rows += await without_order(connection, *asked)
-    return Report(totals, rows, str(ids[limit - 1]) if more else None)
+    return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
 
 
 async def report_csv(world: World, report: str, asked: Asked) -> AsyncIterator[bytes]:
@@ -81,14 +87,17 @@ async def report_csv(world: World, report: str, asked: Asked) -> AsyncIterator[b
         for row in (await grouped_report(world, report, asked)).rows:
             yield _line(keys, row).encode()
         return
-    after: UUID = LOWEST
-    while True:
-        page = await transactions_page(world, asked, after, ORDERS_AT_ONCE)
-        if page.rows:
-            yield "".join(_line(keys, row) for row in page.rows).encode()
-        if page.next is None:
-            return
-        after = UUID(page.next)
+    async with world.db.connection() as connection:
+        ids = await all_orders(connection, *asked)
+        rest = await without_order(connection, *asked)
+    for begin in range(0, len(ids), 16 * ORDERS_AT_ONCE):
+        part = ids[begin : begin + 16 * ORDERS_AT_ONCE]
+        chosen = [UUID(bytes=part[at : at + 16]) for at in range(0, len(part), 16)]
+        async with world.db.connection() as connection:
+            rows = await by_order(connection, asked.merchant_id, asked.span, chosen)
+        yield "".join(_line(keys, row) for row in rows).encode()
+    if rest:
+        yield "".join(_line(keys, row) for row in rest).encode()
 
 
 def _line(keys: Sequence[str], row: Any) -> str:

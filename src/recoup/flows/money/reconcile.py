@@ -6,7 +6,7 @@ nothing behind, and of two at once one waits and finds the other's run.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from itertools import islice
@@ -59,7 +59,7 @@ class _Run:
     statement: Statement
     route: str
     lines: int = 0
-    counts: dict[str, int] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 async def reconcile(
@@ -109,7 +109,6 @@ async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> dict[str, Any
 
 
 async def _compare(tx: asyncpg.Connection, run: _Run, reading: Reading, wall: datetime, channels: list[str]) -> None:
-    run.counts = {}
     async for good, broken in _batches(run.statement):
         run.lines += len(good) + len(broken)
         await store.stage(tx, [tuple(line) for line in good])
@@ -127,7 +126,6 @@ async def _compare(tx: asyncpg.Connection, run: _Run, reading: Reading, wall: da
 
 
 async def _keep(tx: asyncpg.Connection, run: _Run, rows: list[Row]) -> None:
-    assert run.counts is not None
     for row in rows:
         run.counts[row["outcome"]] = run.counts.get(row["outcome"], 0) + 1
     await store.add_verdicts(tx, rows)

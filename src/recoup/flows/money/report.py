@@ -7,18 +7,19 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.money.settlement_report import line_id
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.world import World
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
+from recoup.rules.money.periods import Span
 from recoup.rules.money.settlement import KINDS as SETTLED
 from recoup.store.read.movements import Place, movements, totals
 
 LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
 KINDS: Final = {**SETTLED, "settled": "payout", "payout_requested": "payout", "payout_returned": "payout"}
-Span = tuple[datetime, datetime]
 
 
 class Total(NamedTuple):
@@ -39,11 +40,6 @@ def balance_of(place: str) -> Literal["card", "wallet"]:
 def kind_of(recipe: str) -> Any:
     """One of a settlement's kinds of lines."""
     return KINDS[recipe]
-
-
-def line_id(row: Any) -> str:
-    """An entry of the ledger; the same in settlements."""
-    return f"{row['posting_id']}.{row['line_no']}"
 
 
 async def report_lines(world: World, merchant_id: UUID, span: Span) -> AsyncIterator[list[asyncpg.Record]]:
@@ -92,17 +88,13 @@ def _cells(row: Any, zone: tzinfo) -> tuple[Any, ...]:
     scale = EXPONENTS[row["asset"]]
     units, fee = row["units"], row["fee_units"]
     return (
-        _local(row["placed_at"], zone), _local(row["business_at"], zone), _text(row["order_id"]), row["external_id"],
-        _text(row["site_id"]), row["site"], row["descriptor"], kind_of(row["recipe"]), Number(to_text(units, scale)),
+        _local(row["placed_at"], zone), _local(row["business_at"], zone), row["order_id"], row["external_id"],
+        row["site_id"], row["site"], row["descriptor"], kind_of(row["recipe"]), Number(to_text(units, scale)),
         Number(to_text(fee, scale)), Number(to_text(units + fee, scale)), row["asset"], balance_of(row["place"]),
-        _text(row["batch_id"]), row["reference"], line_id(row),
+        row["batch_id"], row["reference"], line_id(row),
     )  # fmt: skip
 
 
 def _local(moment: datetime | None, zone: tzinfo) -> str | None:
     """With its offset, so that a cell alone says which instant it is."""
     return moment.astimezone(zone).isoformat(timespec="milliseconds") if moment else None
-
-
-def _text(value: Any) -> str | None:
-    return str(value) if value is not None else None

@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from recoup.flows.known import known_offset
 from recoup.gateways.cards.port import StatementLine
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
+from recoup.rules.money.periods import Span
 from recoup.store.read.bank import payouts_sent
-from recoup.store.read.merchants import offset_of
 
 BOOKS = ("processor", "channel", "bank")
 HEADER = ("id", "reference", "type", "amount", "currency", "date", "route")
 LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-Span = tuple[datetime, datetime]
 
 
 async def sandbox_statement(
@@ -33,10 +33,7 @@ async def sandbox_statement(
         raise Problem("forbidden", "Only the sandbox's counterparts show their books.",
                       cure="Ask the processor for its statement.")  # fmt: skip
     async with world.db.connection() as connection:
-        offset = await offset_of(connection, merchant_id)
-    if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.",
-                      cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
+        offset = await known_offset(connection, merchant_id)
     yield _row(HEADER)
     begin, end = period or (LONG_AGO, FAR_AHEAD)
     moved = timedelta(microseconds=offset) if book == "channel" else timedelta(0)

@@ -41,10 +41,10 @@ async def batch_csv(world: World, batch: asyncpg.Record) -> AsyncIterator[bytes]
     scale = EXPONENTS[batch["asset"]]
     async for rows in _all_lines(world, batch):
         yield "".join(csv_row((
-            str(batch["batch_id"]), line_id(row), row["kind"], Number(to_text(row["units"], scale)), batch["asset"],
-            _text(row["order_id"]), row["external_id"], _text(row["site_id"]), row["descriptor"],
+            batch["batch_id"], line_id(row), row["kind"], Number(to_text(row["units"], scale)), batch["asset"],
+            row["order_id"], row["external_id"], row["site_id"], row["descriptor"],
             iso(row["placed_at"]) if row["placed_at"] else None, iso(row["business_at"]), row["source_kind"],
-            str(row["source_id"]), row["note"],
+            row["source_id"], row["note"],
         )) for row in rows).encode()  # fmt: skip
 
 
@@ -53,29 +53,29 @@ async def settlement_file(world: World, batch: asyncpg.Record) -> AsyncIterator[
 
     Raises: Problem(unavailable) when another process is closing the merchant's pages for too long.
     """
-    merchant_id, batch_id = batch["merchant_id"], batch["batch_id"]
-    low, high = await _sealed_span(world, merchant_id, batch_id)
+    low, high = await _sealed_span(world, batch["merchant_id"], batch["batch_id"])
     digest = sha256()
-    head = _part(_head(batch))
-    digest.update(head)
-    yield head
-    top = max(high, batch["page_to"])
-    for first in range(low, top + 1, PAGES_MAX):
-        async with world.db.connection() as connection:
-            pages = await sealed_pages(connection, merchant_id, first, top)
-        text = b"".join(_part({
-            "type": "page", "page": page["page_no"], "previousRoot": page["prev_root"], "root": page["root"],
-            "sums": page["sums"], "postings": page["hashes"],
-        }) for page in pages)  # fmt: skip
-        digest.update(text)
-        yield text
-    async for rows in _all_lines(world, batch):
-        async with world.db.connection() as connection:
-            contents = await posting_contents(connection, merchant_id, list({row["posting_id"] for row in rows}))
-        text = b"".join(_part(_line(row, contents[row["posting_id"]])) for row in rows)
+    async for text in _parts(world, batch, low, max(high, batch["page_to"])):
         digest.update(text)
         yield text
     yield _part({"type": "end", "sha256": digest.hexdigest()})
+
+
+async def _parts(world: World, batch: asyncpg.Record, low: int, top: int) -> AsyncIterator[bytes]:
+    """All but the end; pages from `low` to `top`."""
+    merchant_id = batch["merchant_id"]
+    yield _part(_head(batch))
+    for first in range(low, top + 1, PAGES_MAX):
+        async with world.db.connection() as connection:
+            pages = await sealed_pages(connection, merchant_id, first, top)
+        yield b"".join(_part({
+            "type": "page", "page": page["page_no"], "previousRoot": page["prev_root"], "root": page["root"],
+            "sums": page["sums"], "postings": page["hashes"],
+        }) for page in pages)  # fmt: skip
+    async for rows in _all_lines(world, batch):
+        async with world.db.connection() as connection:
+            contents = await posting_contents(connection, merchant_id, list({row["posting_id"] for row in rows}))
+        yield b"".join(_part(_line(row, contents[row["posting_id"]])) for row in rows)
 
 
 def line_id(row: Any) -> str:
@@ -107,8 +107,8 @@ async def _sealed_span(world: World, merchant_id: UUID, batch_id: UUID) -> tuple
 
 def _head(batch: asyncpg.Record) -> dict[str, Any]:
     return {
-        "type": "settlement", "format": FORMAT, "settlementId": str(batch["batch_id"]),
-        "merchantId": str(batch["merchant_id"]), "currency": batch["asset"], "scale": EXPONENTS[batch["asset"]],
+        "type": "settlement", "format": FORMAT, "settlementId": batch["batch_id"],
+        "merchantId": batch["merchant_id"], "currency": batch["asset"], "scale": EXPONENTS[batch["asset"]],
         "periodFrom": iso(batch["period_from"]), "periodTo": iso(batch["period_to"]),
         "closed": iso(batch["closed_at"]), "page": batch["page_to"], "root": batch["root"].hex(),
         "amounts": {kind: batch[f"{kind}_units"] for kind in COLUMNS}, "payout": batch["payout_units"],
@@ -116,13 +116,11 @@ def _head(batch: asyncpg.Record) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _line(row: Any, content: tuple[Any, Any]) -> dict[str, Any]:
-    head, (business_at, entries) = content
-    posting = [*head, business_at, entries]
+def _line(row: Any, posting: list[Any]) -> dict[str, Any]:
     return {
         "type": "line", "lineId": line_id(row), "kind": row["kind"], "amount": row["units"], "page": row["page_no"],
-        "position": row["position"], "entry": row["line_no"], "orderId": _text(row["order_id"]),
-        "externalOrderId": row["external_id"], "siteId": _text(row["site_id"]), "descriptor": row["descriptor"],
+        "position": row["position"], "entry": row["line_no"], "orderId": row["order_id"],
+        "externalOrderId": row["external_id"], "siteId": row["site_id"], "descriptor": row["descriptor"],
         "placed": iso(row["placed_at"]) if row["placed_at"] else None, "booked": iso(row["business_at"]),
         "posting": posting,
     }  # fmt: skip
@@ -130,7 +128,3 @@ def _line(row: Any, content: tuple[Any, Any]) -> dict[str, Any]:
 
 def _part(part: dict[str, Any]) -> bytes:
     return encoded(part) + b"\n"
-
-
-def _text(value: Any) -> str | None:
-    return str(value) if value is not None else None

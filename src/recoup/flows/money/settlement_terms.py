@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.known import known_offset
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
@@ -13,7 +14,6 @@ from recoup.kernel.world import World
 from recoup.moves.settlement import begin_settlement, next_settlement
 from recoup.rules.money.settlement import Terms, check_start, check_terms, due_at
 from recoup.store.pool import KeyTaken, retrying
-from recoup.store.read.merchants import offset_of
 from recoup.store.read.settlement_terms import period_of, terms_at, terms_history
 from recoup.store.write.settlement import add_terms, lock_clock
 
@@ -21,11 +21,7 @@ from recoup.store.write.settlement import add_terms, lock_clock
 async def read_terms(world: World, merchant_id: UUID) -> tuple[Terms, Sequence[Any]]:
     """Those that are valid now, and all that were agreed, newest first. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
-        offset = await offset_of(connection, merchant_id)
-        if offset is None:
-            raise Problem("not_found", "There is no such merchant in this world.",
-                          cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
-        now = world.clocks.business(offset)
+        now = world.clocks.business(await known_offset(connection, merchant_id))
         return await terms_at(connection, merchant_id, now), await terms_history(connection, merchant_id)
 
 
@@ -41,11 +37,7 @@ async def set_terms(
     async def once() -> datetime:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
-            offset = await offset_of(tx, scope.merchant_id)
-            if offset is None:
-                raise Problem("not_found", "There is no such merchant in this world.",
-                              cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
-            now = business_at(wall, offset)
+            now = business_at(wall, await known_offset(tx, scope.merchant_id))
             start = valid_from or now
             check_start(start, now)
             terms = Terms(**(asdict(await terms_at(tx, scope.merchant_id, start)) | change))

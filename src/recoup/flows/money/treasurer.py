@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+from recoup.flows.known import known_offset
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
@@ -14,7 +15,6 @@ from recoup.moves.allot import allot, allotted
 from recoup.rules.money.exposure import SLOTS, Limits
 from recoup.store.pool import retrying
 from recoup.store.read.exposure import Exposure, assets_with_terms, merchants_with_terms, read_exposure
-from recoup.store.read.merchants import offset_of
 from recoup.store.write.exposure import add_terms, set_operator_limit, set_switch, set_terms
 
 
@@ -37,7 +37,7 @@ class Terms:
 async def exposure_of(world: World, merchant_id: UUID, asset: str) -> Exposure:
     """As it stands. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
-        await _known(connection, merchant_id)
+        await known_offset(connection, merchant_id)
         return await read_exposure(connection, merchant_id, asset)
 
 
@@ -50,7 +50,7 @@ async def agree_exposure(world: World, merchant_id: UUID, asset: str, terms: Ter
 
     async def once() -> Exposure:
         async with world.db.transaction() as tx:
-            await _known(tx, merchant_id)
+            await known_offset(tx, merchant_id)
             wall = world.clocks.wall()
             await add_terms(tx, merchant_id, asset, wall, actor.text())
             if terms.operator_limit_units is not None:
@@ -95,12 +95,6 @@ def _new(terms: Terms, now: Limits) -> dict[str, Any]:
                   "chunk_units": max(1, -(-terms.limit_units // SLOTS))}  # fmt: skip
         new = filled | new
     return new
-
-
-async def _known(connection: object, merchant_id: UUID) -> None:
-    if await offset_of(connection, merchant_id) is None:
-        raise Problem("not_found", "There is no such merchant in this world.", field="Merchant",
-                      cure="Check the id: `recoup bootstrap --json` prints one as mid.")  # fmt: skip
 
 
 def _check(terms: Terms) -> None:

@@ -1,6 +1,7 @@
 """The desk of refunds that are late, stuck or owed for long: what a person decides about one of them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,10 +11,18 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves import refund_desk
 from recoup.moves.change import Change
+from recoup.moves.pace import WORRY_AFTER_TRIES
+from recoup.store.read.refund_desk import DeskRow, read_desk
 from recoup.store.read.refunds import order_of_refund
 
 NOTE_MAX: Final = 300
 ACTIONS: Final = ("again", "propose", "confirm", "refuse")
+
+
+async def waiting_refunds(world: World, merchant_id: UUID, now: datetime) -> list[DeskRow]:
+    """What is stuck first, then the oldest; `now` is business time."""
+    async with world.db.connection() as connection:
+        return await read_desk(connection, merchant_id, now, WORRY_AFTER_TRIES)
 
 
 async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, action: str, note: str = "") -> str:

@@ -11,7 +11,6 @@ from recoup.gateways.cards.port import Outcome
 class ByHand:
     """The file is ready to be fetched as soon as it is made."""
 
-    name = "by hand"
     asks_after: timedelta | None = None
     shows_deposits = False
 

@@ -43,7 +43,6 @@ class Bank(Protocol):
     we can show.
     """
 
-    name: str
     asks_after: timedelta | None
     shows_deposits: bool
 

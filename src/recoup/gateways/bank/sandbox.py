@@ -18,7 +18,6 @@ MAGIC: Final = {
 
 
 class SandboxBank(ByHand):
-    name = "sandbox"
     asks_after = timedelta(days=1)
     shows_deposits = True
 

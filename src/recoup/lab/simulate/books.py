@@ -11,7 +11,7 @@ from typing import Any, Final
 from recoup.lab.simulate.actors.cardholders import REASONS
 from recoup.lab.simulate.channels import PAYMENTS, PAYOUTS, TRANSFERS
 from recoup.lab.simulate.contracts import contract_of, fee_of, fee_returned
-from recoup.lab.simulate.issuer import REVERSALS, SENDS, Sent
+from recoup.lab.simulate.issuer import REVERSALS, SENDS
 from recoup.lab.simulate.plan import Deal
 from recoup.lab.simulate.sim import Sim
 
@@ -89,7 +89,7 @@ async def each_day(sim: Sim) -> str | None:
     issuer = sim.outside.issuer
     for name in sorted(issuer.touched):
         charges = issuer.approved[name]
-        standing = [c for c in charges if _taken(c) > 0]
+        standing = [c for c in charges if c.taken > 0]
         if len(standing) > 1:
             return f"{name} was charged twice and nothing was given back"
         if any(c.refunded > c.units for c in charges):
@@ -120,12 +120,6 @@ def _sums(rows: Iterable[Any]) -> str | None:
     return None
 
 
-def _taken(charge: Sent) -> int:
-    """What the card holder has paid by it and not got back."""
-    captured = charge.capture or charge.captured
-    return charge.units - charge.refunded if captured and not charge.voided else 0
-
-
 def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
     """What each customer paid net, by the counterparts' books, against what the merchants were told."""
     charges = sim.outside.issuer.approved
@@ -143,7 +137,7 @@ def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
             if done and (payment is None or payment.refunded != deal.refunded):
                 return f"{deal.name}: the channel gave back {payment and payment.refunded}, owed is {deal.refunded}"
             continue
-        taken = sum(map(_taken, charges.get(deal.name, ())))
+        taken = sum(charge.taken for charge in charges.get(deal.name, ()))
         owed = deal.units - row["refunded_units"] if done and not row["uncollected"] else 0
         if taken != owed:
             return f"{deal.name} ({row['stage']}): the customer paid {taken} net by the issuer's book, owed is {owed}"

@@ -11,7 +11,7 @@ from recoup.gateways.cards.port import Outcome, Reversal
 from recoup.gateways.channels.port import Instruction, Payment, PayOut, Sweep
 from recoup.lab.simulate.clock import SimClocks
 from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.faults import CALL_FAULTS, Faults
+from recoup.lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
 from recoup.lab.simulate.issuer import away
 
 PAYMENTS: Final = ("id", "channel", "order_id", "merchant_id", "units", "currency", "decision", "decided_at")
@@ -65,7 +65,7 @@ class SimChannel:
     async def pay(self, payment: Payment, approve: bool) -> Outcome:
         book, now = self.book, self.clocks.wall()
         fault = self._fault("pay", book.names.get(payment.order_id, ""), payment.id, now)
-        if fault in ("outage", "refused", "lost", "unprocessed"):
+        if fault in NEVER_ARRIVES:
             return Outcome("not_sent")
         if payment.id not in book.payments:
             paid = Paid(self.name, payment.order_id, payment.units, payment.currency, approve)
@@ -73,7 +73,7 @@ class SimChannel:
             book.told["channel payment"] += 1
             book.new_payments.append((payment.id, self.name, payment.order_id, payment.merchant_id, payment.units,
                                       payment.currency, "approved" if approve else "declined", now))  # fmt: skip
-        return _UNKNOWN if fault in ("silent", "late", "hidden", "garbage") else self._paid(payment.id)
+        return _UNKNOWN if fault in NOBODY_SAYS else self._paid(payment.id)
 
     async def reverse(self, reversal: Reversal) -> Outcome:
         return self._transfer(reversal.id, "refund", reversal.charge_id, reversal.units, reversal.currency)
@@ -84,7 +84,7 @@ class SimChannel:
     async def pay_out(self, payout: PayOut) -> Outcome:
         book, now = self.book, self.clocks.wall()
         fault = self._fault("payout", payout.destination, payout.id, now)
-        if fault in ("outage", "refused", "lost", "unprocessed"):
+        if fault in NEVER_ARRIVES:
             return Outcome("not_sent")
         if payout.id not in book.moved:
             done = book.moved[payout.id] = not payout.destination.endswith("fail")
@@ -106,7 +106,7 @@ class SimChannel:
         book, now = self.book, self.clocks.wall()
         paid = book.payments.get(payment_id)
         fault = self._fault(kind, f"{book.names.get(paid.order_id, '') if paid else ''}/{units}", id, now)
-        if fault in ("outage", "refused", "lost", "unprocessed"):
+        if fault in NEVER_ARRIVES:
             return Outcome("not_sent")
         if id not in book.moved:
             why = self._refusal(kind, paid, units, currency)
@@ -144,10 +144,7 @@ class SimChannel:
             return "outage"
         number = self.book.tries[id]
         self.book.tries[id] += 1
-        left = dice(self.seed, "channel", what, name, number).random()
-        for fault in CALL_FAULTS:
-            left -= getattr(self.faults, fault)
-            if left < 0:
-                self.book.told[f"fault {fault}"] += 1
-                return None if fault == "duplicate" else fault
-        return None
+        fault = drawn(self.faults, dice(self.seed, "channel", what, name, number).random())
+        if fault:
+            self.book.told[f"fault {fault}"] += 1
+        return None if fault == "duplicate" else fault

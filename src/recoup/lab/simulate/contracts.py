@@ -40,6 +40,8 @@ _CONTRACTS: Final = (
     Contract(("CLF",), 0, "keep", bank=""),
     Contract(("EUR", "USD"), 999, "pro_rata", fixed={"EUR": 25}, bank="returned", liable=True, dispute_fee=1500),
 )
+
+
 def contract_of(shop: int) -> Contract:
     return _CONTRACTS[shop % len(_CONTRACTS)]
 

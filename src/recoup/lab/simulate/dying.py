@@ -105,7 +105,7 @@ class DyingGateway:
         call = getattr(self._inner, name)
         if name not in self._calls:
             return call
-        return lambda *args: self._killer.step(self._calls[name], lambda: call(*args))
+        return lambda *args, **named: self._killer.step(self._calls[name], lambda: call(*args, **named))
 
 
 async def run_until_killed(killer: Killer, work: Any) -> Any:

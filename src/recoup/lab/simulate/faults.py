@@ -34,6 +34,17 @@ class Faults:
 
 
 CALL_FAULTS = ("silent", "lost", "late", "duplicate", "refused", "unprocessed", "garbage", "hidden")
+NEVER_ARRIVES = frozenset({"outage", "refused", "lost", "unprocessed"})
+NOBODY_SAYS = frozenset({"silent", "late", "hidden", "garbage"})  # whether it arrived
+
+
+def drawn(faults: Faults, left: float) -> str | None:
+    """At most one fault of the way, by a number from 0 to 1."""
+    for fault in CALL_FAULTS:
+        left -= getattr(faults, fault)
+        if left < 0:
+            return fault
+    return None
 
 
 def faults_of(text: str) -> Faults:

@@ -14,7 +14,7 @@ from uuid import UUID
 from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
 from recoup.lab.simulate.clock import SimClocks, run_out_of_patience
 from recoup.lab.simulate.dice import dice
-from recoup.lab.simulate.faults import CALL_FAULTS, Faults
+from recoup.lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
 from recoup.rules.network.magic import answer
 
 _UNKNOWN: Final = Outcome("unknown", text="no answer in time")
@@ -42,6 +42,11 @@ class Sent:
     captured: int = 0
     voided: int = 0
     refunded: int = 0
+
+    @property
+    def taken(self) -> int:
+        """What the card holder has paid by it and not got back."""
+        return self.units - self.refunded if (self.capture or self.captured) and not self.voided else 0
 
 
 @dataclass(slots=True)
@@ -111,7 +116,7 @@ class SimIssuer:
             self._decide(charge, name, fault, before, now)
         if fault == "unprocessed":
             return Outcome("not_sent", processor_code="not_processed")
-        if fault in ("silent", "lost", "late", "hidden", "garbage"):
+        if fault == "lost" or fault in NOBODY_SAYS:
             run_out_of_patience()
             return _UNKNOWN
         return self._said(charge.id)
@@ -148,12 +153,12 @@ class SimIssuer:
         fault = self._fault("reverse", name, self.tries[one.id], now)
         self.tries[one.id] += 1
         self.told[f"{one.kind} sent"] += 1
-        if fault in ("outage", "refused", "unprocessed", "lost"):
+        if fault in NEVER_ARRIVES:
             run_out_of_patience()
             return _UNKNOWN if fault == "lost" else _NOT_SENT
         if one.id not in self.reversals:
             self._reverse(one, charged, now)
-        if fault in ("silent", "late", "hidden", "garbage"):
+        if fault in NOBODY_SAYS:
             run_out_of_patience()
             return _UNKNOWN
         return self._reversed(one.id)
@@ -187,11 +192,6 @@ class SimIssuer:
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return Outcome("approved", f"sim_{answer.id.hex[:8]}")
 
-    def left_of(self, charge_id: UUID) -> int:
-        """What the card holder has paid by it and not got back."""
-        one = self.sends[charge_id]
-        return one.units - one.refunded if (one.capture or one.captured) and not one.voided else 0
-
     def _said(self, id: UUID) -> Outcome:
         sent = self.sends[id]
         if not sent.approved:
@@ -207,13 +207,10 @@ class SimIssuer:
         if away(self.seed, self.faults, now):
             self.told["fault outage"] += 1
             return "outage"
-        left = dice(self.seed, what, name, number).random()
-        for fault in CALL_FAULTS:
-            left -= getattr(self.faults, fault)
-            if left < 0:
-                self.told[f"fault {fault}"] += 1
-                return fault
-        return None
+        fault = drawn(self.faults, dice(self.seed, what, name, number).random())
+        if fault:
+            self.told[f"fault {fault}"] += 1
+        return fault
 
 
 def _refusal(one: Reversal, charged: Sent | None, now: datetime) -> str | None:

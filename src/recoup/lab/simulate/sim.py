@@ -60,6 +60,9 @@ class Wrong(Exception):
     """Something does not hold."""
 
 
+Do = Callable[[Engine], Awaitable[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What somebody does now, about the order `name`. `again`: the caller repeats it when it died. `only`: the steps at
@@ -67,7 +70,7 @@ class Deed:
 
     kind: str
     name: str
-    do: Callable[[Engine], Awaitable[Any]]
+    do: Do
     again: bool = True
     only: frozenset[str] = frozenset()
 
@@ -94,7 +97,6 @@ class Sim:
     later: dict[int, list[Deed]] = field(default_factory=lambda: defaultdict(list))
     told: Counter[str] = field(default_factory=Counter)  # what was done, and how it ended
     deaths: Counter[str] = field(default_factory=Counter)  # where processes died
-    crashes: int = 0
     completed: list[Deal] = field(default_factory=list)  # what the feed told today
     adjusted: Counter[tuple[int, str]] = field(default_factory=Counter)  # merchant, asset -> units, by hand
     read: Counter[int] = field(default_factory=Counter)  # merchant -> how far it has read its feed
@@ -170,7 +172,6 @@ class Sim:
         if not died:
             self._count(deed, answer)
             return
-        self.crashes += 1
         self.deaths[f"{deed.kind} {'after' if killer.after else 'before'} {killer.at}: {killer.told[-1]}"] += 1
         if deed.again:
             await self._together([deed])
@@ -184,17 +185,13 @@ class Sim:
                 raise Problem("internal", "The connections of a dead process do not end.")
             await asyncio.sleep(0.002)
 
-    # due work -------------------------------------------------------------------------------------------------
-
-    async def work_due(self) -> int:
-        """Whatever is due now, kind by kind, until nothing is; answers how much it was."""
-        total = 0
+    async def work_due(self) -> None:
+        """Whatever is due now, kind by kind, until nothing is."""
         while True:
             async with self.engine.world.db.connection() as connection:
                 batch = await claim(connection, self.outside.clocks.wall(), CLAIM_MAX)
             if not batch:
-                return total
-            total += len(batch)
+                return
             names = await self._names_of(batch)
             for kind in FLOWS:
                 one = [(due, names[due.subject_id]) for due in batch if due.kind == kind]

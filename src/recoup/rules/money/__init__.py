@@ -1,1 +1,2 @@
-"""What money may do: how much can be refunded, what each happening posts, what a fee is. Pure, in integers."""
+"""What money may do: what each happening posts, fees, refunds, disputes, exposure, settlement, other people's
+statements. Pure, in integers."""

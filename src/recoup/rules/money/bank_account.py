@@ -3,6 +3,7 @@
 Source: IBAN: ISO 13616 (length by country, remainder 1 by 97). Routing numbers: ABA (weights 3, 7, 1; first digits).
 """
 
+import json
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
@@ -42,6 +43,17 @@ class BankAccount:
         if self.scheme == "iban":
             return f"{self.account[:4]} •••• {self.account[-4:]}"
         return f"{self.routing} •••• {self.account[-4:]}"
+
+    @property
+    def numbers(self) -> bytes:
+        """What is sealed of it."""
+        return json.dumps({"routing": self.routing, "account": self.account}).encode()
+
+
+def opened_account(scheme: Literal["us", "iban"], holder: str, numbers: bytes) -> BankAccount:
+    """Of `BankAccount.numbers`. Raises: ValueError, KeyError, TypeError for what is no such thing."""
+    told = json.loads(numbers)
+    return BankAccount(scheme, holder, told["account"], told["routing"])
 
 
 def account_context(account_id: UUID) -> str:

@@ -14,7 +14,6 @@ Stage = Literal["inquiry", "first", "pre_arbitration"]
 Status = Literal["open", "won", "lost"]
 Party = Literal["operator", "merchant"]
 STAGES: Final[tuple[Stage, ...]] = ("inquiry", "first", "pre_arbitration")
-STATES: Final = ("open", "answered", "won", "lost", "accepted", "expired")
 UNDECIDED: Final = frozenset({"open", "answered"})
 WARN_BEFORE: Final = timedelta(days=3)
 

@@ -8,8 +8,6 @@ from recoup.kernel.money import Money, shown
 from recoup.kernel.problem import Problem
 from recoup.rules.money.allocation import allocate, pieces_units
 
-STATES: Final = ("owed", "sent", "netted", "done", "stuck", "refused")
-
 SHOWN_MAX: Final = 20  # lines that an error names
 
 

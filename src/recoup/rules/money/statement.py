@@ -20,6 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
 from recoup.rules.money.reading import COLUMNS, EVERY, Reading, check
+from recoup.rules.network.card import luhn
 
 FIELDS_MAX: Final = 200
 LINES_MAX: Final = 2_000_000
@@ -179,14 +180,9 @@ def content_id(
 def shown_reference(text: str) -> str:
     """As it may be kept: what looks like a card number is masked."""
     digits = text.replace(" ", "").replace("-", "")
-    if _CARD_NUMBER.fullmatch(digits) and _luhn(digits):
+    if _CARD_NUMBER.fullmatch(digits) and luhn(digits):
         return f"{digits[:6]}…{digits[-4:]}"
     return text
-
-
-def _luhn(digits: str) -> bool:
-    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits))]
-    return sum(d // 10 + d % 10 for d in doubled) % 10 == 0
 
 
 def _layout(header: Line, rest: Sequence[Line], reading: Reading) -> Layout:

@@ -293,6 +293,9 @@ class Order:
     def settlement(self, settlement_id: UUID) -> Settlement:
         return next(s for s in self.settlements if s.settlement_id == settlement_id)
 
+    def dispute(self, dispute_id: UUID) -> Dispute:
+        return next(d for d in self.disputes if d.dispute_id == dispute_id)
+
     @property
     def statement(self) -> str:
         """What the cardholder reads."""

@@ -42,9 +42,6 @@ class Header:
     mid: str = ""
     expires: str = ""
 
-    def __bool__(self) -> bool:
-        return bool(self.kind or self.mid or self.expires)
-
     def joined(self, other: "Header") -> "Header":
         """Raises: Problem(invalid) when two parts contradict each other."""
         for name in ("kind", "mid", "expires"):

@@ -24,7 +24,7 @@ _OPEN_PAYOUTS = f"""{_PAYOUT} WHERE p.merchant_id = $1 AND p.state IN ('created'
 ORDER BY p.created_at, p.payout_id LIMIT $2"""
 _OPEN_COUNTS = """SELECT asset, count(*) AS payouts FROM bank_payouts
 WHERE merchant_id = $1 AND state IN ('created', 'approved', 'sent') GROUP BY asset ORDER BY asset"""
-_BY_REFERENCE = "SELECT merchant_id, payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2"
+_BY_REFERENCE = "SELECT payout_id FROM bank_payouts WHERE merchant_id = $1 AND reference = $2"
 _FILE = "SELECT file_name, file FROM bank_payouts WHERE merchant_id = $1 AND payout_id = $2 AND file IS NOT NULL"
 _LAST = """
 SELECT payout_id, payout_no, state, units, asset FROM bank_payouts WHERE merchant_id = $1 AND batch_id = $2
@@ -85,8 +85,7 @@ async def find_payout(connection: asyncpg.Connection, merchant_id: UUID, payout_
 
 
 async def payout_by_reference(connection: asyncpg.Connection, merchant_id: UUID, reference: str) -> UUID | None:
-    row = await connection.fetchrow(_BY_REFERENCE, merchant_id, reference)
-    return row["payout_id"] if row else None
+    return await connection.fetchval(_BY_REFERENCE, merchant_id, reference)  # type: ignore[no-any-return]
 
 
 async def open_payouts(

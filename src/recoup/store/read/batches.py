@@ -1,6 +1,6 @@
 """Settlement batches and their lines, as their merchant sees them: units + in its favour."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -87,13 +87,3 @@ async def batch_lines(
     return await connection.fetch(  # type: ignore[no-any-return]
         _LINES, merchant_id, batch_id, *after, limit, kind, timeout=STATEMENT_SECONDS
     )
-
-
-async def all_lines(
-    connection: asyncpg.Connection, merchant_id: UUID, batch_id: UUID
-) -> AsyncIterator[Sequence[asyncpg.Record]]:
-    """A bounded number at a time."""
-    after = (LOWEST, 0)
-    while rows := await batch_lines(connection, merchant_id, batch_id, after=after):
-        yield rows
-        after = (rows[-1]["posting_id"], rows[-1]["line_no"])

@@ -45,6 +45,14 @@ async def find_partner_key(connection: asyncpg.Connection, app_key: str) -> ApiK
                   row["ended_at"])  # fmt: skip
 
 
+async def list_partners(connection: asyncpg.Connection, limit: int) -> list[Partner]:
+    sql = """
+    SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners
+    ORDER BY created_at, partner_id LIMIT $1
+    """
+    return [Partner(*row.values()) for row in await connection.fetch(sql, limit)]
+
+
 async def is_own_merchant(connection: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> bool:
     return bool(await connection.fetchval(_OWN, merchant_id, partner_id))
 

@@ -40,7 +40,7 @@ class DeskRow:
     why: str
 
 
-async def refund_desk(
+async def read_desk(
     connection: asyncpg.Connection, merchant_id: UUID, now: datetime, delayed_after_tries: int
 ) -> list[DeskRow]:
     """What is stuck first, then the oldest; `now` is business time."""

@@ -48,7 +48,7 @@ async def sealed_pages(
 
 async def posting_contents(
     connection: asyncpg.Connection, merchant_id: UUID, posting_ids: Sequence[UUID]
-) -> dict[UUID, tuple[list[object], object]]:
-    """What each posting says: [merchant, source kind, source, recipe, asset], (date, entries)."""
+) -> dict[UUID, list[object]]:
+    """What each posting says: [merchant, source kind, source, recipe, asset, date, entries]."""
     rows = await connection.fetch(_POSTINGS, merchant_id, list(posting_ids), timeout=STATEMENT_SECONDS)
-    return {r["posting_id"]: (r["head"], (r["business_at"], r["entries"])) for r in rows}
+    return {r["posting_id"]: [*r["head"], r["business_at"], r["entries"]] for r in rows}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.rules.money.exposure import Limits, Slot
+from recoup.rules.money.exposure import SLOTS, Limits, Slot
 from recoup.store.read.locked import limits_of
 
 Customer = tuple[UUID, UUID, str]  # merchant, customer, asset
@@ -35,7 +35,7 @@ _TAKE = """
 WITH room AS MATERIALIZED (
   SELECT slot FROM exposure_allotments
   WHERE merchant_id = $1 AND asset = $2 AND allotted - used >= $3::bigint
-  ORDER BY (slot - $4::int + 8) % 8 LIMIT 1 FOR UPDATE SKIP LOCKED
+  ORDER BY (slot - $4::int + $5::int) % $5::int LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE exposure_allotments a SET used = a.used + $3::bigint FROM room
 WHERE a.merchant_id = $1 AND a.asset = $2 AND a.slot = room.slot AND a.used + $3::bigint <= a.allotted
@@ -77,7 +77,7 @@ async def take_slot(
     tx: asyncpg.Connection, merchant_id: UUID, asset: str, units: int, prefer: int
 ) -> tuple[int, int] | None:
     """The slot that gave it and what it has left; None when none has room by itself and is not held."""
-    row = await tx.fetchrow(_TAKE, merchant_id, asset, units, prefer)
+    row = await tx.fetchrow(_TAKE, merchant_id, asset, units, prefer, SLOTS)
     return (row["slot"], row["free"]) if row is not None else None
 
 

@@ -1,10 +1,13 @@
 """Partners, their keys, and which merchants are theirs."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import PartnerScope
 from recoup.store.read.partners import Partner
 
 _PARTNER = "INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
@@ -31,6 +34,14 @@ WITH waiting AS (
 UPDATE handovers h SET sealed = NULL, opened_at = $3 FROM waiting w
 WHERE h.merchant_id = $1 AND h.handover_id = $2 RETURNING w.sealed
 """
+_NOTE = """
+INSERT INTO partner_log (log_id, partner_id, merchant_id, happening, about, actor, request_id, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_CHANGE = """
+UPDATE partners SET state = coalesce($2, state), merchants_max = coalesce($3, merchants_max),
+  calls_per_minute = coalesce($4, calls_per_minute) WHERE partner_id = $1
+"""
 _LOCK = """
 SELECT partner_id, name, state, merchants_max, calls_per_minute, created_at FROM partners WHERE partner_id = $1
 FOR UPDATE
@@ -41,6 +52,23 @@ async def lock_partner(connection: asyncpg.Connection, partner_id: UUID) -> Part
     """Whoever makes a merchant or a key holds its partner: they are made one by one."""
     row = await connection.fetchrow(_LOCK, partner_id)
     return Partner(*row.values()) if row else None
+
+
+async def note(
+    connection: asyncpg.Connection, scope: PartnerScope, happening: str, at: datetime, *,
+    merchant_id: UUID | None = None, **about: Any,
+) -> None:  # fmt: skip
+    """In the transaction that does it."""
+    await connection.execute(_NOTE, new_id(), scope.partner_id, merchant_id, happening, about, scope.actor.text(),
+                             scope.request_id, at)  # fmt: skip
+
+
+async def change_partner(
+    connection: asyncpg.Connection, partner_id: UUID, *, state: str | None, merchants_max: int | None,
+    calls_per_minute: int | None,
+) -> None:  # fmt: skip
+    """What is None stays."""
+    await connection.execute(_CHANGE, partner_id, state, merchants_max, calls_per_minute)
 
 
 async def add_handover(

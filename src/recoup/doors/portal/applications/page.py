@@ -11,7 +11,7 @@ from recoup.doors.portal.applications.fields import read_fields, shown_fields
 from recoup.doors.portal.applications.who import Desk, desk_of, only_applicants
 from recoup.doors.portal.applications.words import HAPPENINGS, STATES
 from recoup.doors.portal.file_form import file_form
-from recoup.doors.portal.settlements.people import names_for
+from recoup.doors.portal.people import names_for
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import STATUSES, one, see
 from recoup.flows.merchants import application_documents, applications

@@ -6,11 +6,13 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.disputes.evidence import suggested
-from recoup.doors.portal.disputes.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES, reason_words
+from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.timeline import moments
+from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, answer_dispute, note_evidence
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.kernel.currencies import EXPONENTS
@@ -20,7 +22,6 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.store.read.disputes import read_dispute, read_notes
 from recoup.store.read.order_page import read_order
-from recoup.store.read.people import names_of
 
 
 async def dispute_page(visit: Visit) -> Response:
@@ -44,7 +45,7 @@ async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, 
         notes = await read_notes(connection, visit.merchant_id, dispute_id)
         page = await read_order(connection, visit.merchant_id, dispute["order_id"])
     assert page is not None
-    people = await _names(visit, [n["actor"] for n in notes])
+    people = await named(visit, [n["actor"] for n in notes])
     answering = dispute["answer_state"] in ("owed", "sent")
     may_answer = visit.session.may("dispute") and dispute["state"] == "open" and not answering
     values = visit.values(
@@ -57,17 +58,6 @@ async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, 
         hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX,
     )  # fmt: skip
     return render("disputes/dispute.html", values, status=STATUSES[problem.code] if problem else 200)
-
-
-async def _names(visit: Visit, actors: list[str]) -> dict[str, str]:
-    """Actor -> name."""
-    ids = {actor: parse_id(actor.partition(":")[2]) for actor in actors if actor.startswith("user:")}
-    wanted = [found for found in ids.values() if found is not None]
-    if not wanted:
-        return {}
-    async with visit.portal.world.extra["people"].connection() as connection:
-        names = await names_of(connection, wanted)
-    return {actor: names.get(found, "a former user") for actor, found in ids.items() if found is not None}
 
 
 def _must_answer(visit: Visit) -> None:

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.disputes.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES, reason_words
+from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
-from recoup.flows.disputes.desk import try_notice_again
+from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
+from recoup.flows.disputes.desk import take_off, try_notice_again
 from recoup.flows.disputes.receive import in_words
 from recoup.kernel.problem import Problem
 from recoup.store.read.disputes import DESK_MAX, counts, desk, unmatched
@@ -62,11 +63,11 @@ async def notice_again(visit: Visit) -> Response:
     """The operator has it tried once more, or has dealt with it."""
     form = await checked_form(visit)
     visit.only_operator("deal with notices")
-    done = one(form, "what") == "done"
-    merchant_id = NOBODY if one(form, "nobody") else visit.merchant_id
-    told = await try_notice_again(visit.portal.world, visit.portal.orders, merchant_id, one(form, "route"),
-                                  one(form, "notice"), done_by=visit.scope.actor.text() if done else None)  # fmt: skip
-    if told == "unmatched":
+    world, merchant_id = visit.portal.world, NOBODY if one(form, "nobody") else visit.merchant_id
+    key = (merchant_id, one(form, "route"), one(form, "notice"))
+    if one(form, "what") == "done":
+        await take_off(world, *key, visit.scope.actor.text())
+    elif await try_notice_again(world, visit.portal.orders, *key) == "unmatched":
         message = "It still fits no charge."
         return await _show(visit, Problem("wrong_state", message, cure="Ask the processor what it is about."))
     return see("/disputes")

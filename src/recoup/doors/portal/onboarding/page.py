@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from recoup.doors.portal.settlements.people import named
+from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.words import State
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Portal, error_page, same_origin
-from recoup.flows.merchants.handover import look
+from recoup.flows.merchants.handover import Credentials, look
 from recoup.kernel.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -35,6 +36,8 @@ def handover_post(portal: Portal) -> Endpoint:
     return reveal
 
 
-def _page(portal: Portal, request: Request, given: object) -> Response:
-    values = {"sandbox": portal.world.policy.test_mode, "offset": None, "given": given, "path": request.url.path}
+def _page(portal: Portal, request: Request, given: Credentials | None) -> Response:
+    lines = shell_lines(base_address(portal.world, request), given) if given else ""
+    values = {"sandbox": portal.world.policy.test_mode, "offset": None, "given": given, "lines": lines,
+              "path": request.url.path}  # fmt: skip
     return render("partner/handover.html", values)

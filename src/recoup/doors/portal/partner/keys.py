@@ -21,7 +21,8 @@ async def make_key(visit: PartnerVisit) -> Response:
     form = await visit.form()
     visit.only("keys")
     hours = one(form, "overlap") if one(form, "overlap") in OVERLAPS else "0"
-    made = await make_partner_key(visit.portal.world, visit.partner.partner_id, timedelta(hours=int(hours)))
+    overlap = timedelta(hours=int(hours))
+    made = await make_partner_key(visit.portal.world, visit.partner.partner_id, overlap, visit.scope)
     return await _show(visit, made)
 
 

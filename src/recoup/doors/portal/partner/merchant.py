@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Form, one, see
@@ -57,36 +58,35 @@ async def merchant_page(visit: PartnerVisit) -> Response:
 async def change_merchant(visit: PartnerVisit) -> Response:
     form = await visit.form()
     visit.only("merchants")
-    scope = await visit.merchant_scope()
+    mid = await visit.merchant_id()
     name, state = one(form, "name").replace("\0", "").strip()[:128] or None, one(form, "state") or None
     try:
-        await partner_merchants.change(visit.portal.world, visit.partner.partner_id, scope, name=name, state=state)
+        await partner_merchants.change(visit.portal.world, visit.scope, mid, name=name, state=state)
     except Problem as problem:
         if problem.code != "invalid":
             raise
         return await _show(visit, problem)
-    visit.portal.merchants.forget(scope.merchant_id)
-    return see(f"/partner/merchants/{scope.merchant_id}")
+    visit.portal.merchants.forget(mid)
+    return see(f"/partner/merchants/{mid}")
 
 
 async def new_keys(visit: PartnerVisit) -> Response:
     form = await visit.form()
     visit.only("keys")
-    scope = await visit.merchant_scope()
+    mid = await visit.merchant_id()
     hours = one(form, "overlap") if one(form, "overlap") in OVERLAPS else "0"
     try:
-        given, link = await partner_merchants.new_keys(visit.portal.world, visit.partner.partner_id, scope,
-                                                       timedelta(hours=int(hours)))  # fmt: skip
+        overlap = timedelta(hours=int(hours))
+        given, link = await partner_merchants.new_keys(visit.portal.world, visit.scope, mid, overlap)
     except Problem as problem:
         if problem.code != "conflict":
             raise
         return await _show(visit, problem)
-    return _credentials(visit, given, link, "", str(scope.merchant_id))
+    return _credentials(visit, given, link, "", str(mid))
 
 
 async def _show(visit: PartnerVisit, problem: Problem | None = None) -> Response:
-    scope = await visit.merchant_scope()
-    status = await read_status(visit.portal.world, visit.partner.partner_id, scope.merchant_id)
+    status = await read_status(visit.portal.world, visit.partner.partner_id, await visit.merchant_id())
     values = visit.values(status=status, row=status.merchant, health=health_of, kinds=KINDS, overlaps=OVERLAPS,
                           problem=problem)  # fmt: skip
     return render("partner/merchant.html", values, status=STATUSES[problem.code] if problem else 200)
@@ -99,4 +99,6 @@ def _form(visit: PartnerVisit, typed: dict[str, str], problem: Problem | None = 
 
 
 def _credentials(visit: PartnerVisit, given: Any, link: Any, name: str, mid: str) -> Response:
-    return render("partner/credentials.html", visit.values(given=given, link=link, name=name, mid=mid))
+    lines = shell_lines(base_address(visit.portal.world, visit.request), given) if given else ""
+    values = visit.values(given=given, lines=lines, link=link, name=name, mid=mid)
+    return render("partner/credentials.html", values)

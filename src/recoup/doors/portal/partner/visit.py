@@ -15,7 +15,7 @@ from recoup.flows.merchants.partners import own_merchant, read_partner
 from recoup.flows.people.sessions import Seat, Session, read_session
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, PartnerScope, Scope
+from recoup.kernel.scope import Actor, PartnerScope
 from recoup.kernel.time import WallTime
 from recoup.store.read.merchants import Known
 from recoup.store.read.partners import Partner
@@ -54,12 +54,10 @@ class PartnerVisit:
         """Raises: Problem(forbidden) for a form that this session did not make."""
         return await read_form_of(self.request, self.session)
 
-    async def merchant_scope(self) -> Scope:
+    async def merchant_id(self) -> UUID:
         """The partner's merchant that the path names. Raises: Problem(not_found)."""
         mid = parse_id(self.request.path_params["mid"])
-        merchant_id: UUID = await own_merchant(self.portal.world, self.partner.partner_id, mid)
-        scope = self.scope
-        return Scope(merchant_id, scope.actor, scope.request_id)
+        return await own_merchant(self.portal.world, self.partner.partner_id, mid)
 
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""

@@ -10,10 +10,10 @@ from starlette.responses import Response, StreamingResponse
 
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
-from recoup.flows.money.report import Span, balance_of, kind_of, place_of, report_csv, report_totals
+from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.money.periods import month, zone_of
+from recoup.rules.money.periods import Span, month, zone_of
 from recoup.store.read.movements import Place, first_booked, movements, open_differences
 
 LINES: Final = 100

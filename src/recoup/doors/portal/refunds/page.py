@@ -2,19 +2,17 @@
 
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
-from recoup.flows.refunds.desk import ACTIONS, decide
+from recoup.flows.refunds.desk import ACTIONS, decide, waiting_refunds
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.people import names_of
-from recoup.store.read.refund_desk import ROWS_MAX, DeskRow, refund_desk
+from recoup.store.read.refund_desk import ROWS_MAX, DeskRow
 
-DELAYED_AFTER_TRIES: Final = 6
 _OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
 KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
 
@@ -51,25 +49,11 @@ async def act(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, problem: Problem | None = None) -> Response:
-    async with visit.portal.world.db.connection() as connection:
-        rows = await refund_desk(connection, visit.merchant_id, visit.now, DELAYED_AFTER_TRIES)
-    names = await _names(visit, rows)
+    rows = await waiting_refunds(visit.portal.world, visit.merchant_id, visit.now)
+    names = await named(visit, [row.hand_actor for row in rows])
     mine = visit.scope.actor.text()
-    shown = [Shown(row, names.get(row.hand_actor or "", "somebody"), row.hand_actor not in (None, mine))
+    shown = [Shown(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine))
              for row in rows]  # fmt: skip
     values = visit.values(shown=shown, problem=problem, kinds=KINDS, full=len(rows) == ROWS_MAX,
                           may_refund=visit.session.may("refund"))  # fmt: skip
     return render("refunds/refunds.html", values, status=STATUSES[problem.code] if problem else 200)
-
-
-async def _names(visit: Visit, rows: list[DeskRow]) -> dict[str, str]:
-    ids: dict[str, UUID] = {}
-    for row in rows:
-        found = parse_id((row.hand_actor or "").partition(":")[2])
-        if row.hand_actor and found:
-            ids[row.hand_actor] = found
-    if not ids:
-        return {}
-    async with visit.portal.world.extra["people"].connection() as connection:
-        names = await names_of(connection, list(ids.values()))
-    return {actor: names[found] for actor, found in ids.items() if found in names}

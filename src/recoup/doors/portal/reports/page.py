@@ -11,7 +11,6 @@ from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.origin_reports import (
     GROUPS_MAX,
-    LOWEST,
     REPORTS,
     Asked,
     Report,
@@ -24,6 +23,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.periods import month
 from recoup.store.read.movements import first_booked
+from recoup.store.read.origin_reports import LOWEST
 
 LINES: Final = 100
 MONTHS_MAX: Final = 24

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.settlements.people import named
+from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.waiting import waiting_payouts
 from recoup.doors.portal.settlements.words import STATES
 from recoup.doors.portal.templates import HEADERS, render

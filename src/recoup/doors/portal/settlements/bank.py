@@ -4,7 +4,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.settlements.people import named
+from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.words import ACCOUNTS
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
@@ -30,7 +30,7 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, s
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
     values = visit.values(
-        accounts=accounts, returns=returns, states=ACCOUNTS, may=_may(visit), problem=problem,
+        accounts=accounts, returns=returns, states=ACCOUNTS, may=may_bank(visit), problem=problem,
         typed={"holder": "", "currency": next(iter(assets), "USD")} | (typed or {}),
         assets=sorted({*assets, "USD", "EUR", "GBP"}), delay=terms.account_delay_days, tries_max=TRIES_MAX,
         deposits={a["account_id"]: shown_deposits(visit.portal.world, a) for a in accounts},
@@ -91,10 +91,10 @@ def _amount(form: Form, name: str, asset: str) -> int:
     return from_text(one(form, name).strip()[:20], asset, name).units if asset in EXPONENTS else 0
 
 
-def _may(visit: Visit) -> bool:
+def may_bank(visit: Visit) -> bool:
     return visit.session.may("bank") or visit.is_operator
 
 
 def _only_owner(visit: Visit) -> None:
-    if not _may(visit):
+    if not may_bank(visit):
         raise Problem("forbidden", "Your role may look, not change bank accounts.", cure="Ask the shop's owner.")

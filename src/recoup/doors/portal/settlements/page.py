@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 from starlette.responses import Response, StreamingResponse
 
-from recoup.doors.portal.settlements.people import named
+from recoup.doors.portal.people import named
+from recoup.doors.portal.settlements.bank import may_bank
 from recoup.doors.portal.settlements.words import KINDS, STATES
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
@@ -67,7 +68,7 @@ async def _show(visit: Visit, batch: asyncpg.Record, problem: Problem | None = N
         first=after == (LOWEST, 0), problem=problem,
         next=urlencode({"after": f"{last['posting_id']}.{last['line_no']}"} | ({"kind": kind} if kind else {}))
         if more and last else None,
-        may_pay_again=_may_pay(visit) and bool(payouts) and payouts[-1]["state"] == "returned",
+        may_pay_again=may_bank(visit) and bool(payouts) and payouts[-1]["state"] == "returned",
         people=await named(visit, [p[who] for p in payouts for who in ("requested_by", "approved_by")]),
     )  # fmt: skip
     return render("settlements/settlement.html", values, status=STATUSES[problem.code] if problem else 200)
@@ -89,17 +90,13 @@ async def proof(visit: Visit) -> Response:
 async def post_pay_again(visit: Visit) -> Response:
     await checked_form(visit)
     batch = await _find(visit)
-    if not _may_pay(visit):
+    if not may_bank(visit):
         raise Problem("forbidden", "Your role may look, not ask for payouts.", cure="Ask the shop's owner.")
     try:
         await pay_again(visit.portal.world, visit.scope, batch["batch_id"])
     except Problem as problem:
         return await _show(visit, await _find(visit), problem)
     return see(f"/settlements/{batch['batch_id']}")
-
-
-def _may_pay(visit: Visit) -> bool:
-    return visit.session.may("bank") or visit.is_operator
 
 
 async def _find(visit: Visit) -> asyncpg.Record:

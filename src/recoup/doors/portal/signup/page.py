@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.rate import client_address
+from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import (
     COOKIE,
@@ -52,15 +53,16 @@ def sign_up_post(portal: Portal) -> Endpoint:
             made = await sign_up(portal.world, portal.passwords, asked)
         except Problem as problem:
             return _form(portal, typed, problem) if problem.code in _SHOWN else error_page(portal, problem, request)
-        return _with_session(_welcome(portal, made), request, made.session)
+        return _with_session(_welcome(portal, made, request), request, made.session)
 
     return take
 
 
-def _welcome(portal: Portal, made: SignedUp) -> Response:
+def _welcome(portal: Portal, made: SignedUp, request: Request) -> Response:
     if made.credentials is None and made.partner_key is None:
         return see("/orders")
-    values = {"sandbox": portal.world.policy.test_mode, "offset": None, "made": made}
+    lines = shell_lines(base_address(portal.world, request), made.credentials, made.partner_key)
+    values = {"sandbox": portal.world.policy.test_mode, "offset": None, "made": made, "lines": lines}
     return render("signup/welcome.html", values)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from recoup.doors.portal.settlements.people import named
+from recoup.doors.portal.people import named
 from recoup.doors.portal.visit import Visit
 
 _WHO: Final = {"operator": "the operator", "partner": "the partner", "worker": "Recoup"}

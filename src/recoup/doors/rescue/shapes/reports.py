@@ -67,7 +67,7 @@ class CampaignRow(Sums, kw_only=True):
     name: str | None
 
 
-class ReportQuery(Shape, kw_only=True):
+class OriginQuery(Shape, kw_only=True):
     """A period of business time, by the date of booking."""
 
     from_: Annotated[Moment | None, Meta(description="Booked at or after; needed.")] = field(default=None, name="from")

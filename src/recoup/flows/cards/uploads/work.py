@@ -34,6 +34,9 @@ SIDE_BY_SIDE: Final = 256
 SLICE_SECONDS: Final = 5.0  # then whoever is free goes on: a worker that shall end does not wait for a file
 TURN: Final = timedelta(seconds=0.5)
 TRIES_MAX: Final = 5
+# A file's rows are answered first, then its orders are worked: by so much later for each so many rows.
+BEGIN_AFTER: Final = timedelta(seconds=60)
+BEGIN_ROWS: Final = 25_000
 _LAST: Final = 2**31 - 1
 _NOT_NOW: Final = frozenset({"unavailable", "too_many_requests"})
 SUCCESS: Final = "SUCCESS"
@@ -44,11 +47,12 @@ Row = Mapping[str, Any]
 async def work_upload(world: World, orders: Orders, due: Due) -> None:
     """Raises: Problem(unavailable) when rows could not be taken now; they are tried again later."""
     key = (due.merchant_id, due.subject_id)
-    worker, until = _Worker(world, orders, due.merchant_id), world.clocks.monotonic() + SLICE_SECONDS
+    merchants, until = Merchants(world), world.clocks.monotonic() + SLICE_SECONDS
+    worker: _Worker | None = None
     answers: list[Answer] = []
     while True:
         over = world.clocks.monotonic() >= until
-        step = await _step(world, worker.merchants, key, answers, more=not over)
+        step = await _step(world, merchants, key, answers, more=not over)
         if step is None:
             return
         upload, rows = step
@@ -57,9 +61,10 @@ async def work_upload(world: World, orders: Orders, due: Due) -> None:
             async with world.db.connection() as connection:
                 await hand_back(connection, due, wait)
             return
-        answers, trouble = await worker.run(upload, rows)
+        worker = worker or _Worker(world, orders, merchants, upload)
+        answers, trouble = await worker.run(rows)
         if trouble is not None:
-            await _step(world, worker.merchants, key, answers, more=False)
+            await _step(world, merchants, key, answers, more=False)
             raise trouble
 
 
@@ -99,36 +104,36 @@ async def _step(
 class _Worker:
     """The flows of single calls, for one slice of one upload."""
 
-    def __init__(self, world: World, orders: Orders, merchant_id: UUID) -> None:
-        self._world, self._merchant_id = world, merchant_id
-        self.merchants = Merchants(world)
-        self._evaluate = Evaluate(world, orders, self.merchants, Vault(world))
-        self._transmit = Transmit(world, orders, self.merchants)
+    def __init__(self, world: World, orders: Orders, merchants: Merchants, upload: Row) -> None:
+        self._world, self._kind, self._merchant_id = world, upload["kind"], upload["merchant_id"]
+        actor, _, who = upload["actor"].partition(":")
+        self._scope = Scope(self._merchant_id, Actor(actor, who), upload["request_id"])
+        later = BEGIN_AFTER * (1 + upload["row_count"] // BEGIN_ROWS)
+        self._evaluate = Evaluate(world, orders, merchants, Vault(world), begin_after=later)
+        self._transmit = Transmit(world, orders, merchants)
         self._room = asyncio.Semaphore(SIDE_BY_SIDE)
         self._trouble: Problem | None = None
 
-    async def run(self, upload: Row, rows: Sequence[Row]) -> tuple[list[Answer], Problem | None]:
+    async def run(self, rows: Sequence[Row]) -> tuple[list[Answer], Problem | None]:
         """What became of the rows, and why some could not be taken now."""
-        actor, _, who = upload["actor"].partition(":")
-        scope = Scope(self._merchant_id, Actor(actor, who), upload["request_id"])
         answers: list[Answer] = []
         for wave in _waves(rows):
-            before = await self._before(upload, wave)
-            answers += await asyncio.gather(*(self._one(scope, row, before) for row in wave))
+            before = await self._before(wave)
+            answers += await asyncio.gather(*(self._one(row, before) for row in wave))
         return answers, self._trouble
 
-    async def _before(self, upload: Row, rows: Sequence[Row]) -> dict[tuple[str, str, bool, int, str], UUID]:
-        if upload["kind"] != "transmit":
+    async def _before(self, rows: Sequence[Row]) -> dict[tuple[str, str, bool, int, str], UUID]:
+        if self._kind != "transmit":
             return {}
         async with self._world.db.connection() as connection:
             return await transmitted_before(connection, self._merchant_id, [row["external_id"] for row in rows])
 
-    async def _one(self, scope: Scope, row: Row, before: Mapping[Any, UUID]) -> Answer:
+    async def _one(self, row: Row, before: Mapping[Any, UUID]) -> Answer:
         answer: Answer = {"row_no": row["row_no"], "state": "done", "tries": row["tries"], "errors": [],
                           "subject_id": row["subject_id"]}  # fmt: skip
         try:
             async with self._room:
-                return answer | await self._taken(scope, given_of(row["given"]), row["subject_id"], before)
+                return answer | await self._taken(given_of(row["given"]), row["subject_id"], before)
         except Problem as problem:
             if problem.code in _NOT_NOW:
                 self._trouble = problem
@@ -143,19 +148,19 @@ class _Worker:
             errors = [{"field": "", "message": message, "cure": cure}]
             return answer | {"state": "refused", "code": "internal", "errors": errors}
 
-    async def _taken(self, scope: Scope, given: Given, own_id: UUID | None, before: Mapping[Any, UUID]) -> Answer:
+    async def _taken(self, given: Given, own_id: UUID | None, before: Mapping[Any, UUID]) -> Answer:
         if isinstance(given, Declined):
-            word = await self._evaluate.evaluate(scope, given)
+            word = await self._evaluate.evaluate(self._scope, given)
             return {"status": word.evaluate, "subject_id": word.order_id, "warning": " ".join(word.warnings) or None}
         if isinstance(given, Transmitted):
             told = (given.external_id, given.transaction_id, given.is_declined, given.units, given.currency)
             known = before.get(told)
             if known is None:
-                known = await self._transmit.transmit(scope, given, own_id)
+                known = await self._transmit.transmit(self._scope, given, own_id)
             elif known != own_id:
                 return {"status": SUCCESS, "subject_id": known, "warning": "It was transmitted before."}
             return {"status": SUCCESS, "subject_id": known}
-        await self._transmit.update(scope, given.transmit_id, given.outcome)
+        await self._transmit.update(self._scope, given.transmit_id, given.outcome)
         return {"status": SUCCESS, "subject_id": given.transmit_id}
 
 

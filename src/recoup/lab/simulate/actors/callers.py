@@ -1,7 +1,6 @@
 """What merchants call about their orders later: cancel, capture, tell of their own payments; and what was put off."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.transmit import Transmitted
@@ -10,7 +9,7 @@ from recoup.lab.simulate.clock import start_stopwatch
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
 from recoup.lab.simulate.plan import TICKS, Deal
-from recoup.lab.simulate.sim import Deed, Sim
+from recoup.lab.simulate.sim import Deed, Do, Sim
 
 CANCELLED, PAID_ELSEWHERE, LATE_DECLINE = 0.04, 0.04, 0.03
 CAPTURED, LET_GO = 0.65, 0.15  # of what is held; the rest lapses
@@ -44,7 +43,7 @@ def _put(sim: Sim, tick: int, deed: Deed) -> None:
     sim.later[tick].append(deed)
 
 
-def _cancelled(sim: Sim, deal: Deal) -> Callable[[Engine], Awaitable[Any]]:
+def _cancelled(sim: Sim, deal: Deal) -> Do:
     async def do(engine: Engine) -> None:
         assert deal.order_id is not None
         await cancel(engine.world, engine.orders, sim.shops[deal.shop].scope, deal.order_id)
@@ -52,7 +51,7 @@ def _cancelled(sim: Sim, deal: Deal) -> Callable[[Engine], Awaitable[Any]]:
     return do
 
 
-def _captured(sim: Sim, deal: Deal) -> Callable[[Engine], Awaitable[Any]]:
+def _captured(sim: Sim, deal: Deal) -> Do:
     async def do(engine: Engine) -> None:
         assert deal.order_id is not None
         start_stopwatch()
@@ -62,7 +61,7 @@ def _captured(sim: Sim, deal: Deal) -> Callable[[Engine], Awaitable[Any]]:
     return do
 
 
-def _transmitted(sim: Sim, deal: Deal, *, declined: bool) -> Callable[[Engine], Awaitable[Any]]:
+def _transmitted(sim: Sim, deal: Deal, *, declined: bool) -> Do:
     """The merchant's own try of the same payment."""
 
     async def do(engine: Engine) -> None:

@@ -1,8 +1,8 @@
 """Card holders dispute: all or a part, for fraud or a service; the issuer tells, twice at times, and decides later."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -11,7 +11,7 @@ from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
 from recoup.lab.simulate.issuer import Case
 from recoup.lab.simulate.plan import TICKS, Deal
-from recoup.lab.simulate.sim import Deed, Sim
+from recoup.lab.simulate.sim import Deed, Do, Sim
 from recoup.rules.messages.inbound import signed
 
 SHARE: Final = 0.06
@@ -39,13 +39,13 @@ async def disputes(sim: Sim, tick: int) -> Iterable[Deed]:
     return ()
 
 
-def _opened(sim: Sim, deal: Deal, kind: str, part: int) -> Callable[[Engine], Awaitable[Any]]:
+def _opened(sim: Sim, deal: Deal, kind: str, part: int) -> Do:
     async def do(engine: Engine) -> None:
         issuer = sim.outside.issuer
         case = issuer.cases.get(deal.name)
         if case is None:
             charge_id = issuer.paid.get(deal.name)
-            left = issuer.left_of(charge_id) if charge_id else 0
+            left = issuer.sends[charge_id].taken if charge_id else 0
             if charge_id is None or left < part:
                 return
             case = Case(f"case-{deal.name}", charge_id, deal.shop, kind, left // part, sim.now(),
@@ -56,7 +56,7 @@ def _opened(sim: Sim, deal: Deal, kind: str, part: int) -> Callable[[Engine], Aw
     return do
 
 
-def _decided(sim: Sim, deal: Deal, status: str) -> Callable[[Engine], Awaitable[Any]]:
+def _decided(sim: Sim, deal: Deal, status: str) -> Do:
     async def do(engine: Engine) -> None:
         case = sim.outside.issuer.cases.get(deal.name)
         if case is not None and case.booked:
@@ -66,7 +66,7 @@ def _decided(sim: Sim, deal: Deal, status: str) -> Callable[[Engine], Awaitable[
     return do
 
 
-def _told(sim: Sim, deal: Deal) -> Callable[[Engine], Awaitable[Any]]:
+def _told(sim: Sim, deal: Deal) -> Do:
     """The case as it stands: the same state is the same notice."""
 
     async def do(engine: Engine) -> None:

@@ -1,8 +1,8 @@
 """Customers who are asked on the hosted page: for a code, or for another card. They answer, fail, say no or never come;
 one at the checkout at once, one with a managed payment's link within some days."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from recoup.flows.cards.challenge import Given, answer, refuse, show
 from recoup.kernel.problem import Problem
@@ -10,7 +10,7 @@ from recoup.lab.simulate.clock import start_stopwatch
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
 from recoup.lab.simulate.plan import TICKS, Deal
-from recoup.lab.simulate.sim import Deed, Sim
+from recoup.lab.simulate.sim import Deed, Do, Sim
 from recoup.rules.network.magic import NEVER, script_card
 
 ANSWERS, FAILS, SAYS_NO = 0.5, 0.2, 0.1  # the rest never comes
@@ -34,7 +34,7 @@ async def answers(sim: Sim, tick: int) -> Iterable[Deed]:
     return deeds
 
 
-def _on_the_page(sim: Sim, deal: Deal, what: str) -> Callable[[Engine], Awaitable[Any]]:
+def _on_the_page(sim: Sim, deal: Deal, what: str) -> Do:
     async def do(engine: Engine) -> None:
         world, orders = engine.world, engine.orders
         assert deal.order_id is not None

@@ -1,6 +1,6 @@
 """Merchants send their declined payments and stablecoin charges; now and then the same call again."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from recoup.lab.simulate.clock import start_stopwatch
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
 from recoup.lab.simulate.plan import TICKS, Deal
-from recoup.lab.simulate.sim import Deed, Sim
+from recoup.lab.simulate.sim import Deed, Do, Sim
 
 _LOOK_SECONDS = 5.0
 _EXPIRES = timedelta(hours=9)  # a stablecoin charge lives a little longer than a tick
@@ -30,7 +30,7 @@ async def arrivals(sim: Sim, tick: int) -> Iterable[Deed]:
     return deeds
 
 
-def _sent(sim: Sim, deal: Deal) -> Callable[[Engine], Awaitable[Any]]:
+def _sent(sim: Sim, deal: Deal) -> Do:
     async def charge(engine: Engine) -> None:
         asked = ChargeAsked(deal.name, Money(deal.units, deal.asset).text(), deal.asset, deal.channel,
                             customer=f"payer-{deal.name}", expires_in=_EXPIRES)  # fmt: skip

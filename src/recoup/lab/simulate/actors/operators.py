@@ -1,8 +1,8 @@
 """The operator's second person approves payouts to banks, and moves small amounts by hand."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from hashlib import md5
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.money.adjust import adjust, decide_adjustment
@@ -13,7 +13,7 @@ from recoup.lab.simulate.contracts import contract_of
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
 from recoup.lab.simulate.plan import TICKS
-from recoup.lab.simulate.sim import Deed, Shop, Sim
+from recoup.lab.simulate.sim import Deed, Do, Shop, Sim
 
 SECOND: Final = Actor("user", "second")
 ADJUST_DAYS: Final = 9
@@ -39,14 +39,14 @@ async def approvals(sim: Sim, tick: int) -> Iterable[Deed]:
     return deeds
 
 
-def _approved(shop: Shop, payout_id: UUID) -> Callable[[Engine], Awaitable[Any]]:
+def _approved(shop: Shop, payout_id: UUID) -> Do:
     async def do(engine: Engine) -> None:
         await approve(engine.world, Scope(shop.scope.merchant_id, SECOND, "simulate"), payout_id)
 
     return do
 
 
-def _adjusted(sim: Sim, shop: Shop, asset: str, tick: int) -> Callable[[Engine], Awaitable[Any]]:
+def _adjusted(sim: Sim, shop: Shop, asset: str, tick: int) -> Do:
     """By the key of the form: sent again after a death it is a conflict, and was made."""
     units = dice(sim.plan.seed, "adjust", shop.number, tick).choice((-250, -7, 1, 99, 400))
     key = UUID(md5(f"{sim.plan.seed}/{shop.number}/{tick}".encode(), usedforsecurity=False).hexdigest())

@@ -1,14 +1,13 @@
 """Stablecoin payers pay: at once, not at all, with a payment that fails, or after their order has ended."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from recoup.flows.stable.pay import simulate
 from recoup.kernel.scope import Actor
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
 from recoup.lab.simulate.plan import Deal
-from recoup.lab.simulate.sim import Deed, Sim
+from recoup.lab.simulate.sim import Deed, Do, Sim
 
 PAYS, FAILS, LATE = 0.75, 0.08, 0.05
 _PAYER = Actor("payer", "page")
@@ -28,7 +27,7 @@ async def payments(sim: Sim, tick: int) -> Iterable[Deed]:
     return deeds
 
 
-def _paid(deal: Deal, sim: Sim, approve: bool, late: bool) -> Callable[[Engine], Awaitable[Any]]:
+def _paid(deal: Deal, sim: Sim, approve: bool, late: bool) -> Do:
     async def do(engine: Engine) -> None:
         assert deal.order_id is not None
         key = (sim.shops[deal.shop].scope.merchant_id, deal.order_id)

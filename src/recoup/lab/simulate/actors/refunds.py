@@ -1,8 +1,8 @@
 """Merchants give money back: a part, parts, items, everything, several at once, too much, or the same twice."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.money import Money
@@ -10,7 +10,7 @@ from recoup.kernel.problem import Problem
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
 from recoup.lab.simulate.plan import TICKS, Deal
-from recoup.lab.simulate.sim import Deed, Sim
+from recoup.lab.simulate.sim import Deed, Do, Sim
 
 SHARES: Final = (("none", 0.76), ("part", 0.06), ("parts", 0.04), ("full", 0.05), ("items", 0.03), ("at once", 0.03),
                  ("too much", 0.01), ("same twice", 0.02))  # fmt: skip
@@ -51,7 +51,7 @@ def _by_amount(deal: Deal, units: int, number: int) -> RefundAsked:
     return RefundAsked(amount=Money(units, deal.asset).text(), key=f"refund-{deal.name}-{number}")
 
 
-def _refunded(sim: Sim, deal: Deal, asked: RefundAsked) -> Callable[[Engine], Awaitable[Any]]:
+def _refunded(sim: Sim, deal: Deal, asked: RefundAsked) -> Do:
     async def do(engine: Engine) -> None:
         assert deal.order_id is not None
         answer = await refund(engine.world, engine.orders, sim.shops[deal.shop].scope, deal.order_id, asked)
@@ -60,7 +60,7 @@ def _refunded(sim: Sim, deal: Deal, asked: RefundAsked) -> Callable[[Engine], Aw
     return do
 
 
-def _all_at_once(sim: Sim, deal: Deal, asked: list[RefundAsked]) -> Callable[[Engine], Awaitable[Any]]:
+def _all_at_once(sim: Sim, deal: Deal, asked: list[RefundAsked]) -> Do:
     """More in all than there is: whoever is first wins, the others hear that too little is left."""
 
     async def do(engine: Engine) -> None:

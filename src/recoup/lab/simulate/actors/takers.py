@@ -1,14 +1,13 @@
 """Merchants take their custodial stablecoins out, once a week."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from recoup.flows.stable.payouts import PayoutAsked, ask_payout
 from recoup.kernel.money import Money
 from recoup.lab.simulate.dice import dice
 from recoup.lab.simulate.engine import Engine
 from recoup.lab.simulate.plan import TICKS, TOKENS
-from recoup.lab.simulate.sim import Deed, Shop, Sim
+from recoup.lab.simulate.sim import Deed, Do, Shop, Sim
 
 EVERY_DAYS = 7
 
@@ -22,7 +21,7 @@ async def payouts(sim: Sim, tick: int) -> Iterable[Deed]:
     ]  # fmt: skip
 
 
-def _taken(sim: Sim, shop: Shop, asset: str, tick: int) -> Callable[[Engine], Awaitable[Any]]:
+def _taken(sim: Sim, shop: Shop, asset: str, tick: int) -> Do:
     roll = dice(sim.plan.seed, "payout", shop.number, asset, tick)
     units = roll.randint(1_000_000, 300_000_000)
     where = "an account of the merchant" + (" that will fail" if roll.random() < 0.2 else "")

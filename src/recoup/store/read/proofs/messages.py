@@ -1,4 +1,4 @@
-"""Events: one for each line that names one, in the feed without gaps, delivered in order; and what may be advanced."""
+"""Events: one for each line that names one, in the feed without gaps, delivered in order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

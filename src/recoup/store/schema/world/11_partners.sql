@@ -44,3 +44,16 @@ CREATE TABLE handovers (
   opened_at timestamptz,
   PRIMARY KEY (merchant_id, handover_id)
 );
+
+-- home: directory. Who did what at a partner: merchants made and changed, keys, quotas. Only added to.
+CREATE TABLE partner_log (
+  log_id uuid PRIMARY KEY,
+  partner_id uuid NOT NULL REFERENCES partners,
+  merchant_id uuid,
+  happening text NOT NULL,
+  about jsonb NOT NULL,                    -- no secret
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  at timestamptz NOT NULL
+);
+CREATE INDEX partner_log_partner ON partner_log (partner_id, log_id);

@@ -1,4 +1,4 @@
-"""Notices that fit no charge: kept once, and tried again for a while, for they may only be early."""
+"""Notices of disputes that fit no charge: kept once, and tried again for a while, for they may only be early."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,10 +13,9 @@ TRIES_MAX = 8
 _FIRST_PAUSE = timedelta(minutes=1)
 
 
-def pause_after(tries: int) -> timedelta:
-    """A minute, then four times as long each time: three days in all."""
-    times: int = 4 ** min(tries, TRIES_MAX)
-    return _FIRST_PAUSE * times
+def again_after(tries: int) -> timedelta | None:
+    """A minute, then four times as long each time: fifteen days in all. None when it was tried often enough."""
+    return _FIRST_PAUSE * 4**tries if tries < TRIES_MAX else None
 
 
 async def keep_unmatched(

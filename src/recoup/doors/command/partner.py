@@ -1,0 +1,61 @@
+"""`recoup partner`: partners and what the operator allows them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.merchants.partners import Quota, set_quota
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, PartnerScope
+from recoup.store.read.partners import Partner, count_merchants, list_partners
+
+SHOWN_MAX = 1_000
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @cli.command()
+    @click.argument("partner_id", required=False)
+    @click.option("--merchants-max", type=int, help="How many merchants it may have.")
+    @click.option("--calls-per-minute", type=int, help="Over its own and its merchants' keys, in each process.")
+    @click.option("--state", type=click.Choice(("active", "paused")), help="Paused: it may read, not change anything.")
+    @click.option("--json", "as_json", is_flag=True)
+    @data_dir_option
+    def partner(partner_id: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
+        """Shows all partners, or one; with options what it may do is changed."""
+        quota = Quota(**given)
+
+        async def work(opened: Opened) -> list[tuple[Partner, int]]:
+            return await _work(opened, partner_id, quota)
+
+        found = with_world(load_settings(data_dir=data_dir), work)
+        if as_json:
+            click.echo(json.dumps([_told(one, count) for one, count in found]))
+            return
+        for one, count in found:
+            click.echo(f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
+                       f"{one.calls_per_minute} calls/min  {one.name}")  # fmt: skip
+
+
+async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Partner, int]]:
+    world = opened.world
+    found = parse_id(text) if text is not None else None
+    if found is None and (text is not None or quota != Quota()):
+        raise Problem("invalid", "Name the partner by its id.", field="partner_id",
+                      cure="`recoup partner` lists them.")  # fmt: skip
+    if found is not None:
+        listed = [await set_quota(world, PartnerScope(found, Actor("operator", "command"), "command"), quota)]
+    else:
+        async with world.db.connection() as connection:
+            listed = await list_partners(connection, SHOWN_MAX)
+    async with world.db.connection() as connection:
+        return [(one, await count_merchants(connection, one.partner_id)) for one in listed]
+
+
+def _told(one: Partner, count: int) -> dict[str, Any]:
+    return {"id": str(one.partner_id), "name": one.name, "state": one.state, "merchants": count,
+            "merchants_max": one.merchants_max, "calls_per_minute": one.calls_per_minute}  # fmt: skip

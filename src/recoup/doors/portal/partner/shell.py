@@ -1,0 +1,32 @@
+"""Credentials as lines for a shell, with the names that every sample of the documentation uses."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+
+from recoup.flows.merchants.handover import Credentials
+from recoup.flows.merchants.partners import PartnerKey
+from recoup.kernel.world import World
+
+_NAMES: Final[Mapping[str, str]] = {"stablecoin_key_id": "KEY_ID", "stablecoin_secret": "SECRET"}
+_MERCHANT: Final = (
+    "mid", "site_id", "app_key", "app_secret", "tokenization_key", "webhook_key", "stablecoin_key_id",
+    "stablecoin_secret", "stablecoin_webhook_secret",
+)  # fmt: skip
+
+
+def shell_lines(base: str, given: Credentials | None, partner: PartnerKey | None = None) -> str:
+    """`export NAME=value`, one below the other; what is empty is left out. `base`: where the APIs answer."""
+    told = {"BASE": base.rstrip("/")}
+    if given is not None:
+        told |= {_NAMES.get(name, name.upper()): getattr(given, name) for name in _MERCHANT}
+    if partner is not None:
+        told |= {"PARTNER_APP_KEY": partner.app_key, "PARTNER_APP_SECRET": partner.app_secret}
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in told.items() if value)
+
+
+def base_address(world: World, request: Request) -> str:
+    """Where the APIs answer: the installation's own address; without one, where this page was asked for."""
+    return str(world.extra.get("url") or request.base_url)

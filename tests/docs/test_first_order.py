@@ -1,0 +1,122 @@
+"""The first-use walk as a reader does it: pages in a real browser, blocks in a real shell, against `recoup up`."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+from tests.docs.walk import STEPS_MAX, Doing, Shell, doings, shows
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/first-order.md"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+UP_SECONDS = 90
+WALK_SECONDS = 150
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a running `recoup up` on a free port, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("walk")
+    log = folder / "up.log"
+    command = [str(ROOT / ".venv/bin/recoup"), "up", "--port", "0", "--data-dir", str(folder / "data")]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=plain_environment())
+    try:
+        give_up = time.monotonic() + UP_SECONDS
+        while "keys " not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < give_up, log.read_text()
+            time.sleep(0.1)
+        yield log.read_text().partition("Recoup runs at ")[2].split()[0]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Page]:
+    """It may use the clipboard; whatever it asks of another host fails the test."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        yield page
+        browser.close()
+    assert all(url.startswith(address) for url in asked), asked
+    assert not said, said
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """Nothing of ours is in its reach but what the page tells to fetch."""
+    known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    made = Shell(tmp_path, known)
+    yield made
+    made.end()
+
+
+@pytest.mark.timeout(UP_SECONDS + WALK_SECONDS)
+def test_the_first_order_works_as_it_is_written(page: Page, shell: Shell) -> None:
+    steps = doings(PAGE)
+    assert 0 < len(steps) <= STEPS_MAX
+    printed: list[str] = []
+    for number, step in enumerate(steps, 1):
+        for doing in step:
+            print(number, doing.kind, doing.words[:2] if doing.kind != "bash" else "")
+            if doing.kind == "bash":
+                printed = shell.run(doing.words[0])
+            elif doing.kind == "shown":
+                assert shows(doing.words[0], printed), f"step {number} printed {printed}, not {doing.words[0]}"
+            elif doing.kind == "paste":
+                shell.run(page.evaluate("() => navigator.clipboard.readText()"))
+            else:
+                browse(page, shell, doing)
+
+
+def browse(page: Page, shell: Shell, doing: Doing) -> None:
+    """One line of the page, by what a reader sees: labels, buttons, links and words."""
+    first, second = (*doing.words, "")[:2]
+    value = shell.value(first[1:]) if first.startswith("$") else first
+    if doing.kind == "open":
+        page.goto(value)
+    elif doing.kind == "type":
+        page.get_by_label(second, exact=True).fill(value)
+    elif doing.kind == "choose":
+        page.get_by_label(second, exact=True).select_option(label=value)
+    elif doing.kind == "press":
+        pressed = page.get_by_role("button", name=value, exact=True)
+        pressed.or_(page.get_by_role("link", name=value, exact=True)).click()
+        if value == "Copy":
+            expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    else:
+        expect(page.locator("main").get_by_text(value).first).to_be_visible()
+
+
+@pytest.mark.parametrize("line", ["Press the button.", "Open the page.", "Type it in."])
+def test_a_line_that_nobody_can_follow_is_found(tmp_path: Path, line: str) -> None:
+    (tmp_path / "page.md").write_text(f"## 1. Go\n\n- {line}\n")
+    with pytest.raises(ValueError, match="cannot be done"):
+        doings(tmp_path / "page.md")
+
+
+def test_every_variable_is_one_that_was_set_before() -> None:
+    """Nothing in the page is to be filled in by hand."""
+    text = PAGE.read_text(encoding="utf-8")
+    for blank in ("YOUR_", "<your", "REPLACE", "xxxx", "..."):
+        assert blank not in text

@@ -1,0 +1,67 @@
+"""What the database searches in sets, said once more in memory, so that both can be held against each other."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from recoup.rules.money.matching import Found, Ours, Theirs, Verdict, judge, judge_missing
+
+
+def match(
+    kind: str, lines: Sequence[Theirs], ours: Iterable[Ours], period: tuple[datetime, datetime], route: str
+) -> tuple[list[Verdict], list[tuple[Ours, Verdict]]]:
+    """Verdicts of the lines in their order, and of the movements of the period that have no line."""
+    movements = list(ours)
+    found = _search(lines, movements)
+    taken: dict[tuple[UUID, int], int] = {}
+    firsts: dict[UUID, int] = {}
+    order = sorted(range(len(lines)), key=lambda i: (not _exact(lines[i], found[i].ours), lines[i].number))
+    results: dict[int, Found] = {}
+    for index in order:
+        line, one = lines[index], found[index]
+        key = one.ours.entry if one.ours else None
+        first = taken.setdefault(key, line.number) if key else firsts.setdefault(line.line_id, line.number)
+        results[index] = one if first == line.number else one._replace(first=first)
+    wanted = {line.asset for line in lines}
+    left = [o for o in movements if o.entry not in taken]
+    alike = Counter((o.type, o.units, o.asset) for o in left if not o.from_file)
+    verdicts = [
+        judge(kind, line, results[i]._replace(alike=alike[line.type, line.units, line.asset]), route)
+        for i, line in enumerate(lines)
+    ]
+    missing = [
+        (o, judge_missing(o, period))
+        for o in left if not o.from_file and period[0] <= o.at < period[1] and o.asset in wanted
+    ]  # fmt: skip
+    return verdicts, missing
+
+
+def _search(lines: Sequence[Theirs], movements: Sequence[Ours]) -> list[Found]:
+    by_id = {(o.source_id, o.type): o for o in movements if not o.from_file}
+    by_reference: dict[tuple[str, str], list[Ours]] = defaultdict(list)
+    for o in movements:
+        if o.reference and not o.from_file:
+            by_reference[o.reference, o.type].append(o)
+    booked = {o.source_id: o for o in movements if o.from_file}
+    return [_one(line, by_id, by_reference, booked) for line in lines]
+
+
+def _one(
+    line: Theirs, by_id: Mapping[tuple[UUID, str], Ours], by_reference: Mapping[tuple[str, str], Sequence[Ours]],
+    booked: Mapping[UUID, Ours],
+) -> Found:  # fmt: skip
+    mine = by_id.get((line.our_id, line.type)) if line.our_id else None
+    same = by_reference.get((line.reference, line.type), ()) if line.reference and mine is None else ()
+    conflict = mine is not None and bool(line.reference and mine.reference and line.reference != mine.reference)
+    if mine is not None and not conflict:
+        return Found(mine, "id")
+    if len(same) == 1:
+        return Found(same[0], "reference")
+    if line.line_id in booked:
+        return Found(booked[line.line_id], "booked")
+    return Found(None, "conflict" if conflict else "", several=len(same) > 1)
+
+
+def _exact(line: Theirs, ours: Ours | None) -> bool:
+    return ours is not None and ours.units == line.units and ours.asset == line.asset
