@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.doors.rescue.door import GONE, Caller, Door
@@ -15,6 +16,9 @@ from tests.doors.rescue.receiver import Delivery, Receiver, receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.doors.rescue.test_partner import developer
 
+from recoup.flows.messages.deliver import Deliveries
+from recoup.flows.messages.endpoints import update
+from recoup.flows.messages.publish import publish as publish_of
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.pace import BEGIN
@@ -107,6 +111,28 @@ def test_a_new_address_begins_in_good_health(shop: Caller, hooks: Receiver) -> N
     lanes(shop, due_at="now() - interval '1 second'")
     publish(shop)
     assert read(shop, made)["health"]["waitingEvents"] == 0
+
+
+def test_what_the_old_address_answers_does_not_switch_off_the_new_one(shop: Caller, hooks: Receiver) -> None:
+    """A merchant moves because the old one is gone, while a delivery to it is under way."""
+    made = subscribe(shop, hooks.url("/old"), events=["order.completed"])
+    shop.admit(**AT_ONCE)
+
+    async def story() -> None:
+        hooks.answers, hooks.holding = [410], asyncio.Event()
+        deliveries = Deliveries(shop.door.world)
+        await publish_of(shop.door.world, shop.shop.merchant_id)
+        await deliveries.claim(merchant_id=shop.shop.merchant_id)
+        while not hooks.got:
+            await asyncio.sleep(0.01)
+        await update(shop.door.world, shop.shop.scope, UUID(made["id"]), url=hooks.url("/new"))
+        hooks.holding.set()
+        await deliveries.drain()
+
+    shop.door.run(story())
+    assert read(shop, made)["state"] == "active"
+    publish(shop)
+    assert [got.line.split()[1] for got in hooks.got] == ["/old", "/new"]
 
 
 def test_an_endpoint_that_nobody_answers_for_weeks_is_switched_off(shop: Caller, hooks: Receiver) -> None:

@@ -203,3 +203,18 @@ def test_a_key_belongs_to_one_campaign_of_a_site(shop: Caller) -> None:
     second = campaign_of(shop, key="summer-26")
     check_refused(shop.call("PATCH", f"{path}/{second['id']}", json={"key": "spring-26"}), 409, "conflict")
     assert shop.call("PATCH", f"{path}/{first['id']}", json={"key": "SPRING-26"}).json()["key"] == "SPRING-26"
+
+
+def test_a_closed_site_is_not_opened_by_making_it_anew(door: Door, shop: Caller) -> None:
+    """Retired, or moved to another address, it had left its own to a new site with everything on."""
+    here = {"url": "https://second.example", "name": "Second", "descriptor": "SECONDSHOP"}
+    made = shop.post("/sites", here).json()["id"]
+    door.sql("UPDATE sites SET mit = false WHERE merchant_id = $1 AND site_id = $2", shop.shop.merchant_id, made)
+    door.sql(
+        "INSERT INTO switch_changes SELECT merchant_id, version, 'site', $2, 'mit', false, 'risk', 'operator:desk',"
+        " 'r', now() FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id, made,
+    )  # fmt: skip
+    for refused in (shop.call("DELETE", f"/sites/{made}"),
+                    shop.call("PATCH", f"/sites/{made}", json={"url": "https://elsewhere.example"})):  # fmt: skip
+        assert "by the operator" in check_refused(refused, 403, "forbidden")["result"]
+    assert shop.call("PATCH", f"/sites/{made}", json={"name": "Other name"}).status_code == 200

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.merchants.switches import note, switches_of
+from recoup.flows.merchants.switches import check_not_closed, note, switches_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -67,6 +67,8 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
             raise Problem("conflict", "A merchant has a default site.", cure="Make another site the default instead.")
         if after.is_default and not before.is_default:
             await clear_default(tx, scope.merchant_id)
+        if before is not site and host_of(before.url) != host_of(after.url):
+            await check_not_closed(tx, scope, "site", before.site_id, before.name, switches_of(before))
         await put_site(tx, asdict(after) | {"merchant_id": scope.merchant_id})
         await note(world, tx, scope, version, "site", after.site_id, after.name, switches_of(before),
                    switches_of(after))  # fmt: skip
@@ -76,13 +78,16 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
 async def retire(world: World, scope: Scope, site_id: UUID) -> None:
     """It takes no orders any more; the orders that it had keep it.
 
-    Raises: Problem(not_found); Problem(conflict) for the default site.
+    Raises: Problem(not_found); Problem(conflict) for the default site; Problem(forbidden) while somebody higher has it
+    switched off: a new one at its address would be on.
     """
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
-        if _one(await _sites(tx, scope), site_id).is_default:
+        site = _one(await _sites(tx, scope), site_id)
+        if site.is_default:
             message = "The default site takes the orders that name none, and cannot be deleted."
             raise Problem("conflict", message, cure="Make another site the default first.")
+        await check_not_closed(tx, scope, "site", site_id, site.name, switches_of(site))
         await retire_site(tx, scope.merchant_id, site_id, world.clocks.wall())
 
 

@@ -93,6 +93,15 @@ async def note(
     await note_changes(tx, rows)
 
 
+async def check_not_closed(
+    tx: asyncpg.Connection, scope: Scope, level: str, subject_id: UUID, name: str, now: Mapping[str, bool]
+) -> None:
+    """Before it makes room for another that would be on. Raises: Problem(forbidden) for what somebody higher closed."""
+    for kind in (kind for kind in KINDS if not now[kind]):
+        last = await last_actors(tx, scope.merchant_id, [subject_id], kind)
+        check_may_open(kind, Off(level, subject_id, name, last.get(subject_id)), scope.actor.text())
+
+
 def switches_of(one: Any) -> dict[str, bool]:
     """Of a merchant, a site or a campaign."""
     return {kind: bool(getattr(one, kind)) for kind in KINDS}

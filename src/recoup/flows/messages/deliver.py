@@ -108,6 +108,7 @@ class Deliveries:
         finished = keys | {
             "lane_id": lane["lane_id"], "subject_id": lane["subject_id"], "seq": lane["next_seq"], "fails": fails,
             "tries": lane["tries"] + 1, "lease_until": lane["lease_until"], "switched": posted.switched,
+            "url": lane["url"],
             "retry_at": wall + (verdict.delay or timedelta(0)) if verdict.action == "retry" else None,
             "disable": "The receiver answered 410 Gone." if verdict.action == "disable" else None,
         }  # fmt: skip

@@ -67,11 +67,16 @@ ORDER BY l.merchant_id, l.endpoint_id, l.lane_id FOR UPDATE OF l
 """
 # Under the locks: a lane goes on to its next wanted event, waits for another try, or ends. One that was sent back
 # meanwhile, to send earlier events again, only loses its lease. While it is sent again, what comes next is the next
-# event of the replay, and at last where the lane stood.
+# event of the replay, and at last where the lane stood. What an address that was changed meanwhile answered switches
+# nothing off: the new one gets the event.
 _FINISH = """
 WITH input AS MATERIALIZED (
-  SELECT * FROM jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid, lane_id uuid, subject_id uuid, seq int,
-    fails int, tries int, lease_until timestamptz, retry_at timestamptz, disable text, switched boolean)
+  SELECT i.merchant_id, i.endpoint_id, i.lane_id, i.subject_id, i.seq, i.fails, i.tries, i.lease_until, i.switched,
+    CASE WHEN e.url = i.url THEN i.disable END AS disable,
+    CASE WHEN e.url <> i.url AND i.disable IS NOT NULL THEN $2 ELSE i.retry_at END AS retry_at
+  FROM jsonb_to_recordset($1) AS i (merchant_id uuid, endpoint_id uuid, lane_id uuid, subject_id uuid, seq int,
+    fails int, tries int, lease_until timestamptz, retry_at timestamptz, disable text, switched boolean, url text)
+  JOIN endpoints e USING (endpoint_id)
 ), next AS MATERIALIZED (
   SELECT i.*, s.next_seq, CASE WHEN s.next_seq < l.live_seq THEN l.live_seq END AS live_seq,
     CASE WHEN s.next_seq < l.live_seq THEN l.replay_id END AS replay_id
