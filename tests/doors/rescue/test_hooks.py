@@ -123,7 +123,7 @@ def test_what_the_old_address_answers_does_not_switch_off_the_new_one(shop: Call
         deliveries = Deliveries(shop.door.world)
         await publish_of(shop.door.world, shop.shop.merchant_id)
         await deliveries.claim(merchant_id=shop.shop.merchant_id)
-        while not hooks.got:  # noqa: ASYNC110
+        while not hooks.got:  # noqa: ASYNC110 - the receiver tells nobody
             await asyncio.sleep(0.01)
         await update(shop.door.world, shop.shop.scope, UUID(made["id"]), url=hooks.url("/new"))
         hooks.holding.set()
