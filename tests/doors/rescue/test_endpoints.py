@@ -34,7 +34,6 @@ def endpoint(shop: Caller, url: str, **more: Any) -> dict[str, Any]:
 def shown(shop: Caller, path: str) -> dict[str, Any]:
     """As it was answered to a change: what waits for it is told when it is asked for alone."""
     found: dict[str, Any] = shop.get(path).json()
-    del found["health"]["waitingEvents"]
     return found
 
 
