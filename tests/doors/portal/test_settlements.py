@@ -225,9 +225,9 @@ def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) ->
 def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner, olga = await signed_in("owner"), await signed_in("olga")
+        await terms(shop, period="day", delay_days=0, account_delay_days=0)
         account = await entered(owner, "000111110002")
         await post(olga, "/approvals", f"/approvals/accounts/{account}", decision="approve")
-        await terms(shop, period="day", delay_days=0, account_delay_days=0)
         await sold(shop)
         await shop.advance(DAY)
         (payout,) = await payouts(shop)
