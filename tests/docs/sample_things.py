@@ -65,6 +65,8 @@ class Things:
             self.retire_sites()
             site = {"url": f"https://{uuid.uuid4().hex[:8]}.example.com", "name": "A", "descriptor": "ALEAF"}
             made["SITE_ID"] = self.post("/v1/sites", site)["id"]
+            if "{campaign}" in words:
+                made["CAMPAIGN"] = self.post(f"/v1/sites/{made['SITE_ID']}/campaigns", {"key": "spring"})["id"]
         else:
             made["ORDER_ID"] = self.order("refund" in words, "capture" in words)
         return made

@@ -31,12 +31,6 @@ def endpoint(shop: Caller, url: str, **more: Any) -> dict[str, Any]:
     return found
 
 
-def shown(shop: Caller, path: str) -> dict[str, Any]:
-    """As it was answered to a change: what waits for it is told when it is asked for alone."""
-    found: dict[str, Any] = shop.get(path).json()
-    return found
-
-
 def publish(shop: Caller) -> None:
     shop.door.run(shop.shop.publish())
 
@@ -49,7 +43,7 @@ def test_an_endpoint_is_changed_and_keeps_its_key(shop: Caller, hooks: Receiver)
     path = f"/webhooks/{made['id']}"
     changed = shop.call("PATCH", path, json={"url": hooks.url("/new"), "Events": ["order.submitted"]}).json()
     assert changed == made | {"url": hooks.url("/new"), "events": ["order.submitted"]}
-    assert shown(shop, path) == changed
+    assert shop.get(path).json() == changed
     shop.admit()
     publish(shop)
     assert [got.line.split()[1] for got in hooks.got] == ["/new"]
@@ -99,7 +93,7 @@ def test_changes_that_are_wrong_name_the_field(shop: Caller, method: str, body: 
     with shop.door.nothing_written():
         body = {"url": made["url"]} | body
         assert field in fields_of(shop.call(method, f"/webhooks/{made['id']}", json=body))
-    assert shown(shop, f"/webhooks/{made['id']}") == made
+    assert shop.get(f"/webhooks/{made['id']}").json() == made
 
 
 def test_anothers_endpoint_is_neither_changed_nor_tried(shop: Caller, other: Caller, hooks: Receiver) -> None:
