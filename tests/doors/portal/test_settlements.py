@@ -192,9 +192,9 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
 def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner, olga, otto = await signed_in("owner"), await signed_in("olga"), await signed_in("otto")
+        await terms(shop, period="day", delay_days=0, account_delay_days=0, limits={"USD": 10_000})
         account = await entered(owner)
         await post(otto, "/approvals", f"/approvals/accounts/{account}", decision="approve")
-        await terms(shop, period="day", delay_days=0, account_delay_days=0, limits={"USD": 10_000})
         await sold(shop)
         await shop.advance(DAY)
         await sold(shop)
@@ -203,7 +203,7 @@ def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) ->
         page = await olga.get("/approvals")
         told = texts(page)
         for words in ("USD 2", "EUR 1", "no account for EUR", "Approve all 2 that can be",
-                      "above 100.00 USD, and in every other currency to any amount."):  # fmt: skip
+                      "above 100.00 USD in a day, and in every other currency to any amount."):  # fmt: skip
             assert words in told, words
         assert page.text.count('form="approve" name="payout"') == 2
         assert "no account for EUR" not in texts(await olga.get("/approvals?currency=USD"))
