@@ -23,7 +23,7 @@ lint: setup-dev
 test: setup-dev
 	@.venv/bin/python scripts/need.py chromium node curl openssl
 	@$(MAKE) --no-print-directory lint
-	@exec .venv/bin/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # The long proofs. They run one after another: most of them want the machine for themselves.
 prove: setup-dev
