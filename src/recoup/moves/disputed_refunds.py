@@ -28,7 +28,7 @@ def give_way(change: Change, refund: Refund) -> bool:
     when there is room."""
     order = change.order
     assert refund.attempt_id is not None
-    over = _over(order, refund.attempt_id)
+    over = beyond(order, refund.attempt_id)
     if over <= 0 or refund.kind not in ("refund", "reversal"):
         return False
     change.undue("refund", subject_id=refund.refund_id)
@@ -39,7 +39,7 @@ def give_way(change: Change, refund: Refund) -> bool:
     return True
 
 
-def _over(order: Order, attempt_id: UUID) -> int:
+def beyond(order: Order, attempt_id: UUID) -> int:
     """What went back of a charge in both ways, and is to go, beyond the charge itself."""
     taken = _taken(order, attempt_id)
     return gone_back(order, attempt_id) + taken - order.attempt(attempt_id).units if taken else 0

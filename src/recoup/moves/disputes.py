@@ -9,7 +9,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
-from recoup.moves.disputed_refunds import NOT_SENT, gone_back, make_room, owe_reversal_again
+from recoup.moves.disputed_refunds import NOT_SENT, beyond, make_room, owe_reversal_again
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.money import ledger
 from recoup.rules.money.disputes import (
@@ -130,7 +130,7 @@ def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
     change.post("dispute", dispute.round_id, postings)
     make_room(change, dispute.attempt_id)
     charge = order.attempt(dispute.attempt_id)
-    if gone_back(order, charge.attempt_id) + order.disputed_units > charge.units:
+    if beyond(order, charge.attempt_id) > 0:
         order.attention = REFUNDED_BEFORE
     if dispute.kind == "fraud" and _terms(change, charge).block_cards:
         change.block_card(dispute.dispute_id, "fraud_dispute", None)

@@ -138,8 +138,8 @@ def test_what_the_old_address_answers_does_not_switch_off_the_new_one(shop: Call
 def test_an_endpoint_that_nobody_answers_for_weeks_is_switched_off(shop: Caller, hooks: Receiver) -> None:
     made = subscribe(shop, hooks.url(), events=["order.completed"])
     fails_until_open(shop, hooks)
-    shop.door.sql("UPDATE endpoints SET opened_at = opened_at - interval '14 days' WHERE merchant_id = $1",
-                  shop.shop.merchant_id)  # fmt: skip
+    weeks = "UPDATE endpoints SET opened_at = opened_at - interval '14 days', probes = 100 WHERE merchant_id = $1"
+    shop.door.sql(weeks, shop.shop.merchant_id)
     probe_now(shop)
     found = read(shop, made)
     assert (found["state"], found["why"]) == ("disabled", "Nothing was taken for 14 days.")

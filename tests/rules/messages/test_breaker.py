@@ -1,12 +1,22 @@
 """The circuit breaker and the places: whatever receivers do, posts to a dead one stay few and others go on."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.messages.breaker import FAILURES_TO_OPEN, OPEN_MAX, PAUSES, Health, Tried, after_tries, is_lost
+from recoup.rules.messages.breaker import (
+    FAILURES_TO_OPEN,
+    OPEN_MAX,
+    PAUSES,
+    PROBES_MIN,
+    Health,
+    Tried,
+    after_tries,
+    is_lost,
+)
 from recoup.rules.messages.pace import EACH_MAX, PLACES, Pace
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -31,8 +41,10 @@ def test_probes_at_growing_pauses_and_what_was_out_is_none() -> None:
         health = after_tries(health, [PROBE], now, 0.5)
         pauses.append((health.probe_at or now) - now)
     assert pauses == [*PAUSES[1:], PAUSES[-1], PAUSES[-1], PAUSES[-1]]
-    assert not is_lost(health, NOW + OPEN_MAX - timedelta(seconds=1))
-    assert is_lost(health, NOW + OPEN_MAX)
+    asked = replace(health, probes=PROBES_MIN)
+    assert not is_lost(asked, NOW + OPEN_MAX - timedelta(seconds=1))
+    assert is_lost(asked, NOW + OPEN_MAX)
+    assert not is_lost(health, NOW + OPEN_MAX), "a worker stood still: nobody was asked"
     assert after_tries(health, [YES], now, 0.5) == Health()
 
 

@@ -143,6 +143,7 @@ def test_a_card_number_in_a_reference_is_not_kept() -> None:
     assert shown_reference(" ".join(number[at : at + 4] for at in range(0, 16, 4))) == "411111…1111"
     assert shown_reference(number[:-1] + "2") == number[:-1] + "2"
     assert shown_reference("sbx_4111") == "sbx_4111"
+    assert shown_reference(f"Order 7 by {number}, twice {number}") == "Order 7 by 411111…1111, twice 411111…1111"
 
 
 def test_days_end_with_their_zone() -> None:

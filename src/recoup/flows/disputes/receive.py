@@ -16,12 +16,12 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
 from recoup.moves.change import Change
-from recoup.moves.dispute_notices import TRIES_MAX, again_after, keep_unmatched, nothing_waits
+from recoup.moves.dispute_notices import keep_unmatched, next_try, try_next_at
 from recoup.moves.disputes import apply_notice
 from recoup.rules.messages.inbound import NOTICE_BYTES_MAX, Notice, is_signed, read_notice
 from recoup.rules.money.disputes import REFUSALS, WAITS_FOR_ITS_CHARGE, Refused
 from recoup.store.pool import KeyTaken
-from recoup.store.read.disputes import find_notice, order_of_charge, unmatched
+from recoup.store.read.disputes import early_notices, find_notice, order_of_charge
 from recoup.store.read.merchants import offset_of
 
 
@@ -74,28 +74,35 @@ async def apply(
         found = await _to_order(orders, route, notice, (content, content_hash), order_id, request_id)
     if isinstance(found, Received):
         return found
-    await _keep(world, route, notice, (content, content_hash), found.reason, known["tries"] if known else 0)
+    await _keep(world, route, notice, (content, content_hash), found.reason)
     return Received(notice.notice_id, "unmatched", found.reason)
 
 
-async def _keep(
-    world: World, route: str, notice: Notice, content: tuple[Any, bytes], why: str, tries: int
-) -> None:  # fmt: skip
+async def _keep(world: World, route: str, notice: Notice, content: tuple[Any, bytes], why: str) -> None:
     wall = world.clocks.wall()
-    async with world.db.connection() as connection:
-        ours = await offset_of(connection, notice.merchant_id) is not None
-        again = again_after(tries) if ours and why in WAITS_FOR_ITS_CHARGE else None
-        await keep_unmatched(connection, notice.merchant_id, *content, route=route, why=why, wall=wall, again_in=again)
+    async with world.db.transaction() as tx:
+        await keep_unmatched(tx, notice.merchant_id, *content, route=route, why=why, wall=wall)
+        if await offset_of(tx, notice.merchant_id) is not None:
+            await _plan_next(tx, notice.merchant_id)
 
 
 async def try_again(world: World, orders: Orders, merchant_id: UUID) -> None:
-    """Due work `dispute_notices`: those that may only have been early."""
+    """Due work `dispute_notices`: those that may only have been early, each at its own time."""
+    wall = world.clocks.wall()
     async with world.db.connection() as connection:
-        await nothing_waits(connection, merchant_id)
-        waiting = await unmatched(connection, [merchant_id])
+        waiting = await early_notices(connection, merchant_id, WAITS_FOR_ITS_CHARGE)
     for row in waiting:
-        if row["why"] in WAITS_FOR_ITS_CHARGE and row["tries"] <= TRIES_MAX:
+        at = next_try(row["received_at"], row["tries"])
+        if at is not None and at <= wall:
             await apply(world, orders, row["route"], msgspec.convert(row["content"], Notice), "worker")
+    async with world.db.transaction() as tx:
+        await _plan_next(tx, merchant_id)
+
+
+async def _plan_next(connection: Any, merchant_id: UUID) -> None:
+    waiting = await early_notices(connection, merchant_id, WAITS_FOR_ITS_CHARGE)
+    times = [at for row in waiting if (at := next_try(row["received_at"], row["tries"])) is not None]
+    await try_next_at(connection, merchant_id, min(times, default=None))
 
 
 def _may_fit_now(known: Any) -> bool:

@@ -13,7 +13,8 @@ from recoup.rules.messages.backoff import RETRY_AFTER_MAX, next_delay
 
 FAILURES_TO_OPEN: Final = 10
 PAUSES: Final = tuple(timedelta(seconds=s) for s in (10, 30, 60, 300, 900, 1800, 3600))
-OPEN_MAX: Final = timedelta(days=14)  # then the endpoint is switched off
+OPEN_MAX: Final = timedelta(days=14)  # then the endpoint is switched off, if it was probed
+PROBES_MIN: Final = 100  # as often as in five days: no worker that stood still, no clock that jumped
 ERROR_CHARS_MAX: Final = 200
 
 State = Literal["ok", "failing", "open"]
@@ -72,4 +73,5 @@ def _after_one(health: Health, tried: Tried, now: datetime, jitter: float) -> He
 
 def is_lost(health: Health, now: datetime) -> bool:
     """Has it been open for so long that nobody seems to be there?"""
-    return health.opened_at is not None and now - health.opened_at >= OPEN_MAX
+    long = health.opened_at is not None and now - health.opened_at >= OPEN_MAX
+    return long and health.probes >= PROBES_MIN

@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
 from recoup.rules.money.reading import COLUMNS, EVERY, Reading, check
-from recoup.rules.network.card import luhn
+from recoup.rules.network.card import numbers_in
 
 FIELDS_MAX: Final = 200
 LINES_MAX: Final = 2_000_000
@@ -46,7 +46,6 @@ _GROUPED: Final = {
     ".": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"), ",": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?")
 }  # fmt: skip
 _PLAIN: Final = {".": re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?"), ",": re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})?")}
-_CARD_NUMBER: Final = re.compile(r"(?:4[0-9]{12}(?:[0-9]{3})?|(?:5[1-5]|2[2-7])[0-9]{14}|3[47][0-9]{13}|6[0-9]{15})")
 
 
 class Broken(NamedTuple):
@@ -179,9 +178,9 @@ def content_id(
 
 def shown_reference(text: str) -> str:
     """As it may be kept: what looks like a card number is masked."""
-    digits = text.replace(" ", "").replace("-", "")
-    if _CARD_NUMBER.fullmatch(digits) and luhn(digits):
-        return f"{digits[:6]}…{digits[-4:]}"
+    for found in reversed(list(numbers_in(text))):
+        digits = re.sub("[ -]", "", found[0])
+        text = f"{text[: found.start()]}{digits[:6]}…{digits[-4:]}{text[found.end() :]}"
     return text
 
 

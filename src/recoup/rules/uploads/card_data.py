@@ -6,13 +6,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from recoup.kernel.ids import parse_id
-from recoup.rules.network.card import luhn, scheme_of
+from recoup.rules.network.card import numbers_in
 
-# Lengths that issuers use; shorter ones are telephone numbers and moments more often than cards.
-_LENGTHS: Final = {
-    "visa": (16, 19), "mastercard": (16,), "amex": (15,), "discover": (14, 16, 19), "elo": (16,), "generic": (),
-}  # fmt: skip
-_DIGITS: Final = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){13,18}(?![0-9])", re.ASCII)
 _CODES: Final = frozenset({
     "cvv", "cvv2", "cvc", "cvc2", "csc", "cvn", "verificationvalue", "securitycode", "cardsecuritycode",
     "cardverificationvalue", "cardcode", "cvvcode", "cvvvalue", "track1", "track2", "trackdata", "pinblock",
@@ -36,11 +31,7 @@ def may_hold_code(text: str) -> bool:
 
 def is_number(text: str) -> bool:
     """Whether there is a card number in it. A GUID of digits is none."""
-    for found in _DIGITS.finditer(text):
-        digits = re.sub("[ -]", "", found[0])
-        if len(digits) in _LENGTHS[scheme_of(digits)] and luhn(digits) and parse_id(text.strip()) is None:
-            return True
-    return False
+    return parse_id(text.strip()) is None and any(True for _ in numbers_in(text))
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """Disputes with what a desk shows of them, their notes, the contract, and the notices that nobody could place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -33,6 +33,10 @@ _NOTICE = "SELECT * FROM dispute_notices WHERE merchant_id = $1 AND route = $2 A
 _UNMATCHED = """
 SELECT * FROM dispute_notices WHERE merchant_id = ANY($1::uuid[]) AND state = 'unmatched'
 ORDER BY received_at DESC, notice_id LIMIT $2
+"""
+_EARLY = """
+SELECT * FROM dispute_notices WHERE merchant_id = $1 AND state = 'unmatched' AND why = ANY($2)
+ORDER BY received_at DESC, notice_id LIMIT 1000
 """
 _ORDER_OF = "SELECT order_id FROM disputes WHERE merchant_id = $1 AND dispute_id = $2"
 _CHARGE = "SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2"
@@ -90,6 +94,11 @@ async def unmatched(
 ) -> list[asyncpg.Record]:
     """Notices that fit no charge, newest first."""
     return await connection.fetch(_UNMATCHED, list(merchant_ids), limit)  # type: ignore[no-any-return]
+
+
+async def early_notices(connection: asyncpg.Connection, merchant_id: UUID, whys: Iterable[str]) -> list[asyncpg.Record]:
+    """Those whose charge may yet come, newest first."""
+    return await connection.fetch(_EARLY, merchant_id, list(whys))  # type: ignore[no-any-return]
 
 
 async def order_of_dispute(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> UUID | None:

@@ -5,6 +5,7 @@ leaves nothing behind.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,11 +28,12 @@ from recoup.store.write.uploads import add_rows, count_rows
 
 FILE_BYTES_MAX: Final = 256 << 20
 ROWS_AT_ONCE: Final = 1_000
-AT_ONCE: Final = 4
+AT_ONCE: Final = 8
+AT_ONCE_EACH: Final = 4  # of one merchant, so that nobody's files keep out everybody's
 NAME_MAX: Final = 200
 HEAD: Final = 4_096
 _COLUMNS_OF: Final = "evaluate"  # to look for a configuration it does not matter whose columns are known
-_taking = 0
+_taking: Final[Counter[UUID]] = Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,16 @@ class Taken:
 async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
     """Raises: Problem(invalid) for a file of which nothing can be taken, of another merchant, or misnamed;
     Problem(too_large); Problem(unavailable) while too many others are read."""
-    global _taking
-    if _taking >= AT_ONCE:
+    if _taking[scope.merchant_id] >= AT_ONCE_EACH or _taking.total() >= AT_ONCE:
         raise Problem("unavailable", "Other files are being read.", retry_after_seconds=5,
                       cure="Send the same file again in a few seconds.")  # fmt: skip
-    _taking += 1
+    _taking[scope.merchant_id] += 1
     try:
         return await _take(world, scope, file, readers)
     finally:
-        _taking -= 1
+        _taking[scope.merchant_id] -= 1
+        if not _taking[scope.merchant_id]:
+            del _taking[scope.merchant_id]
 
 
 async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
