@@ -71,6 +71,11 @@ def test_the_documented_events_are_all_there() -> None:
         "upload.completed",
     }
     assert set(CATALOGUE) - set(DEFAULT_EVENTS) == {
+        "application.submitted",
+        "application.approved",
+        "application.declined",
+        "application.cancelled",
+        "application.converted",
         "order.submitted",
         "order.processing",
         "order.onhold",

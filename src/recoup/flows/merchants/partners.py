@@ -51,6 +51,7 @@ async def make_partner_key(
     key = PartnerKey(f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}",
                      new_id())  # fmt: skip
     async with world.db.transaction() as tx:
+        await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
         if overlap:
             kept_keys = await partner_keys_of(tx, partner_id)
             if sum(row["ends_at"] is None or row["ends_at"] > wall for row in kept_keys) >= KEYS_MAX:

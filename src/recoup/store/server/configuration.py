@@ -46,7 +46,8 @@ _SETTINGS: Final = {
     "log_parameter_max_length_on_error": "0",
 }
 _DURABLE: Final = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-_NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For tests, of which several at once have worlds of their own.
+_NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "250"}
 
 
 def arguments(socket: Path, *, major: int, durable: bool) -> list[str]:

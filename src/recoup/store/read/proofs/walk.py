@@ -41,11 +41,12 @@ TABLES: Final = (
     "notice_settings", "order_payer", "order_search", "payers", "payouts", "cvv_once", "reconciliation_clocks",
     "reconciliation_lines", "reconciliation_reports", "reconciliation_runs", "settlement_batches", "settlement_clocks",
     "settlement_lines", "settlement_terms", "settlements", "sites", "subscriptions", "transmissions", "vault",
-    "wallets",
+    "wallets", "api_keys", "campaigns", "go_live_requests", "handovers", "partner_merchants", "replays", "signing_keys",
+    "switch_changes", "tokenization_keys", "upload_rows", "uploads", "webhook_key_overlaps",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
-UNSORTED: Final = ("api_keys", "card_blocks", "network_sends", "signing_keys", "tokenization_keys")
-STRANGERS: Final = ("dispute_notices",)
+UNSORTED: Final = ("card_blocks", "network_sends", "partner_feed", "partner_log", "partner_reached")
+STRANGERS: Final = ("applications", "dispute_notices")
 # A loose index scan: one look-up for each merchant, however many rows it has.
 _MERCHANTS_OF = """
 WITH RECURSIVE m AS (
