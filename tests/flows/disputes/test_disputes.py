@@ -536,10 +536,30 @@ def test_a_notice_that_comes_before_its_approval_is_tried_again(server: ServerAd
         assert (await sent(shop, notice)).why == "not_charged"
         await shop.settle()
         async with owner(shop.world) as connection:
+            await connection.execute("UPDATE dispute_notices SET received_at = received_at - interval '61 seconds'")
             await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'dispute_notices'")
         await shop.run_due()
         assert (await the_dispute(shop, order_id))["state"] == "open"
         assert await shop.value("SELECT state FROM dispute_notices") == "applied"
+
+    story(server, tell)
+
+
+def test_an_old_notice_does_not_make_a_fresh_one_wait(server: ServerAddress) -> None:
+    async def tell(shop: Shop) -> None:
+        notices = []
+        for _ in range(2):
+            order_id = await tried(shop, pan=FAULT_CARDS["visa"], units=SILENT_YES)
+            charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1", order_id)
+            notices.append((await notice_of(shop, order_id)) | {"chargeId": str(charge), "amount": SILENT_YES})
+        old, fresh = notices
+        assert (await sent(shop, old)).why == "not_charged"
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE dispute_notices SET tries = 6")
+        due = "SELECT due_at - now() < interval '61 seconds' FROM due_work WHERE kind = 'dispute_notices'"
+        assert (await sent(shop, fresh)).why == "not_charged"
+        assert (await sent(shop, old)).state == "unmatched"
+        assert await shop.value(due) is True
 
     story(server, tell)
 
