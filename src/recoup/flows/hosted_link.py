@@ -1,4 +1,4 @@
-"""The link to an order's hosted page: it names the order, we signed it, nothing secret is in it."""
+"""Links to hosted pages: each names something of a merchant, we signed it for one purpose, nothing secret is in it."""
 
 import base64
 import binascii
@@ -12,12 +12,22 @@ _MAC_BYTES = 16
 
 def checkout_token(world: World, merchant_id: UUID, order_id: UUID) -> str:
     """64 characters that stand in an address as they are."""
-    named = merchant_id.bytes + order_id.bytes
-    return base64.urlsafe_b64encode(named + _mac(world, named)).decode()
+    return signed_token(world, "checkout", merchant_id, order_id)
 
 
 def order_of_token(world: World, token: str) -> tuple[UUID, UUID] | None:
     """(merchant, order), or None for what we did not sign for this world."""
+    return named_by(world, "checkout", token)
+
+
+def signed_token(world: World, purpose: str, merchant_id: UUID, subject_id: UUID) -> str:
+    """64 characters that stand in an address as they are; good for this purpose in this world alone."""
+    named = merchant_id.bytes + subject_id.bytes
+    return base64.urlsafe_b64encode(named + _mac(world, purpose, named)).decode()
+
+
+def named_by(world: World, purpose: str, token: str) -> tuple[UUID, UUID] | None:
+    """(merchant, subject), or None for what we did not sign for this purpose and world."""
     if len(token) != 64 or not token.isascii():
         return None
     try:
@@ -25,11 +35,11 @@ def order_of_token(world: World, token: str) -> tuple[UUID, UUID] | None:
     except (binascii.Error, ValueError):
         return None
     named, mac = plain[:32], plain[32:]
-    if not hmac.compare_digest(mac, _mac(world, named)):
+    if not hmac.compare_digest(mac, _mac(world, purpose, named)):
         return None
     return UUID(bytes=named[:16]), UUID(bytes=named[16:])
 
 
-def _mac(world: World, named: bytes) -> bytes:
-    mac: bytes = world.keys.mac("checkout", world.name.encode() + b"\0" + named)
+def _mac(world: World, purpose: str, named: bytes) -> bytes:
+    mac: bytes = world.keys.mac(purpose, world.name.encode() + b"\0" + named)
     return mac[:_MAC_BYTES]

@@ -3,9 +3,6 @@
 The link names its merchant and handover and is signed by us; what it shows is sealed, and gone with the first look.
 """
 
-import base64
-import binascii
-import hmac
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from recoup.flows.hosted_link import named_by, signed_token
 from recoup.flows.merchants.make_merchant import Keys
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -21,7 +19,6 @@ from recoup.kernel.world import World
 from recoup.store.write.partners import add_handover, open_handover
 
 LASTS: Final = timedelta(days=7)
-_MAC_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ async def prepare(tx: asyncpg.Connection, world: World, merchant_id: UUID, given
 
 async def look(world: World, token: str) -> Credentials:
     """Shows them and forgets them. Raises: Problem(not_found), the same for used, over, unknown and forged links."""
-    named = _named(world, token)
+    named = named_by(world, "handover", token)
     blob = None
     if named is not None:
         async with world.db.connection() as connection:
@@ -76,27 +73,7 @@ async def look(world: World, token: str) -> Credentials:
 
 
 def link(world: World, merchant_id: UUID, handover_id: UUID) -> str:
-    named = merchant_id.bytes + handover_id.bytes
-    token = base64.urlsafe_b64encode(named + _mac(world, named)).decode()
-    return f"{world.extra.get('url', '')}/handover/{token}"
-
-
-def _named(world: World, token: str) -> tuple[UUID, UUID] | None:
-    if len(token) != 64 or not token.isascii():
-        return None
-    try:
-        plain = base64.b64decode(token, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    named, mac = plain[:32], plain[32:]
-    if not hmac.compare_digest(mac, _mac(world, named)):
-        return None
-    return UUID(bytes=named[:16]), UUID(bytes=named[16:])
-
-
-def _mac(world: World, named: bytes) -> bytes:
-    mac: bytes = world.keys.mac("handover", world.name.encode() + b"\0" + named)
-    return mac[:_MAC_BYTES]
+    return f"{world.extra.get('url', '')}/handover/{signed_token(world, 'handover', merchant_id, handover_id)}"
 
 
 def _context(handover_id: UUID) -> str:
