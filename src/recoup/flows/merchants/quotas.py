@@ -1,14 +1,18 @@
 """Which partner a call counts for, and how many it may make in a minute. Kept for a while: each call asks."""
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 from uuid import UUID
+
+import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
-from recoup.store.read.partners import find_partner, partner_of
+from recoup.store.read.partners import Partner, find_partner, partner_of
 
 KEPT_SECONDS: Final = 10.0
 KEPT_MAX: Final = 50_000
+T = TypeVar("T")
 
 
 class Quotas:
@@ -17,7 +21,7 @@ class Quotas:
     def __init__(self, world: World) -> None:
         self._world = world
         self._partners: dict[UUID, tuple[float, UUID | None]] = {}
-        self._limits: dict[UUID, tuple[float, int]] = {}
+        self._limits: dict[UUID, tuple[float, Partner | None]] = {}
 
     async def of(self, merchant_id: UUID | None, partner_id: UUID | None) -> tuple[UUID, int] | None:
         """(partner, calls a minute); None for a merchant without a partner, and while the database is away."""
@@ -29,26 +33,22 @@ class Quotas:
             return None
 
     async def _partner_of(self, merchant_id: UUID) -> UUID | None:
-        now = self._world.clocks.monotonic()
-        kept = self._partners.get(merchant_id)
-        if kept is not None and now - kept[0] < KEPT_SECONDS:
-            return kept[1]
-        async with self._world.db.connection() as connection:
-            found = await partner_of(connection, merchant_id)
-        if len(self._partners) >= KEPT_MAX:
-            self._partners.clear()
-        self._partners[merchant_id] = (now, found)
-        return found
+        return await self._kept(self._partners, merchant_id, partner_of)
 
     async def _limit_of(self, partner_id: UUID) -> int:
+        partner = await self._kept(self._limits, partner_id, find_partner)
+        return partner.calls_per_minute if partner is not None else 0
+
+    async def _kept(
+        self, kept: dict[UUID, tuple[float, T]], key: UUID, read: Callable[[asyncpg.Connection, UUID], Awaitable[T]]
+    ) -> T:
         now = self._world.clocks.monotonic()
-        kept = self._limits.get(partner_id)
-        if kept is not None and now - kept[0] < KEPT_SECONDS:
-            return kept[1]
+        known = kept.get(key)
+        if known is not None and now - known[0] < KEPT_SECONDS:
+            return known[1]
         async with self._world.db.connection() as connection:
-            partner = await find_partner(connection, partner_id)
-        limit = partner.calls_per_minute if partner is not None else 0
-        if len(self._limits) >= KEPT_MAX:
-            self._limits.clear()
-        self._limits[partner_id] = (now, limit)
-        return limit
+            found = await read(connection, key)
+        if len(kept) >= KEPT_MAX:
+            kept.clear()
+        kept[key] = (now, found)
+        return found
