@@ -341,7 +341,7 @@ ConvertedView = TypedDict("ConvertedView", {
     "applicationStatus": str,
     "mid": str,
     "siteIds": list[str],
-    "credentials": "MerchantKeys | None",
+    "credentials": "Credentials | None",
     "handoverUrl": str | None,
 })
 """The merchant that it became. `credentials` come with the first answer only."""
@@ -694,19 +694,6 @@ MerchantKey = TypedDict("MerchantKey", {
     "endsDate": str | None,
 })
 """A key, without its secret."""
-
-MerchantKeys = TypedDict("MerchantKeys", {
-    "mid": str,
-    "siteId": str,
-    "appKey": str,
-    "appSecret": str,
-    "tokenizationKey": str,
-    "webhookKey": str,
-    "stablecoinKeyId": str,
-    "stablecoinSecret": str,
-    "stablecoinWebhookSecret": str,
-})
-"""Shown this once."""
 
 MerchantMade = TypedDict("MerchantMade", {
     "mid": str,

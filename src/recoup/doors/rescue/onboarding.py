@@ -17,9 +17,9 @@ from recoup.doors.rescue.shapes.onboarding import (
     ApplicationStep,
     ApplicationView,
     ConvertedView,
-    MerchantKeys,
     StepBody,
 )
+from recoup.doors.rescue.shapes.partners import Credentials
 from recoup.doors.rescue.wire import ErrorTuple
 from recoup.flows.merchants import applications
 from recoup.flows.merchants.convert_application import convert_application
@@ -86,7 +86,7 @@ async def convert(call: Call) -> Reply:
     who = applicant_of(call)
     done = await convert_application(call.services.world, who, application_id(call), _note(call))
     row, given = done.application, done.credentials
-    keys = MerchantKeys(**asdict(given)) if given is not None else None
+    keys = Credentials(**asdict(given)) if given is not None else None
     result = "The merchant exists." if keys else "The merchant exists; its credentials were shown when it was made."
     return Reply(ConvertedView(
         id=row["application_id"], application_status=row["status"], result=result, mid=row["merchant_id"],

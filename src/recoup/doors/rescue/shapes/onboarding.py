@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from recoup.doors.rescue.shapes.partners import Credentials
 from recoup.doors.rescue.wire import Cents, Envelope, Moment, Shape, Text32, Text64, Text128, Text512
 from recoup.rules.merchants.documents import BYTES_MAX
 
@@ -149,24 +150,10 @@ class ApplicationStep(Envelope, kw_only=True):
     application_status: str
 
 
-class MerchantKeys(Shape, kw_only=True):
-    """Shown this once."""
-
-    mid: str
-    site_id: str
-    app_key: str
-    app_secret: str
-    tokenization_key: str
-    webhook_key: str
-    stablecoin_key_id: str
-    stablecoin_secret: str
-    stablecoin_webhook_secret: str
-
-
 class ConvertedView(ApplicationStep, kw_only=True):
     """The merchant that it became. `credentials` come with the first answer only."""
 
     mid: UUID
     site_ids: list[UUID]
-    credentials: MerchantKeys | None
+    credentials: Credentials | None
     handover_url: Annotated[str | None, Meta(description="A page that shows them once, while nobody has opened it.")]
