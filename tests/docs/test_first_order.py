@@ -1,8 +1,6 @@
 """The first-use walk as a reader does it: pages in a real browser, blocks in a real shell, against `recoup up`."""
 
 import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from tests.docs.running import ROOT, running
 from tests.docs.walk import STEPS_MAX, Doing, Shell, doings, shows
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/first-order.md"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -25,27 +23,11 @@ PAGE_SECONDS = 45
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a running `recoup up` on a free port, in a folder of its own."""
-    folder = tmp_path_factory.mktemp("walk")
-    log = folder / "up.log"
-    command = [str(ROOT / ".venv/bin/recoup"), "up", "--port", "0", "--data-dir", str(folder / "data")]
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=plain_environment())
-    try:
-        give_up = time.monotonic() + UP_SECONDS
-        while "keys " not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < give_up, log.read_text()
-            time.sleep(0.1)
-        address = log.read_text().partition("Recoup runs at ")[2].split()[0]
+    folder, give_up = tmp_path_factory.mktemp("walk"), time.monotonic() + UP_SECONDS
+    with running(folder / "data", folder / "up.log", UP_SECONDS) as told:
+        address = told.partition("Recoup runs at ")[2].split()[0]
         assert httpx.get(f"{address}/readyz", timeout=give_up - time.monotonic()).is_success
         yield address
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-
-
-def plain_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.docs.operations import RESCUE, STABLE, own_dialects
+from tests.docs.running import ROOT, running
 from tests.docs.sample_things import Things
 
 from recoup.doors.docs.reference import Sample, make_reference
@@ -31,7 +30,6 @@ from recoup.doors.edge.example_values import fresh_at
 from recoup.kernel.time import Clocks
 from recoup.main.docs import dialects
 
-ROOT = Path(__file__).resolve().parents[2]
 UP_SECONDS = 60
 SAMPLE_SECONDS = 30
 PROGRAMS = {
@@ -77,22 +75,9 @@ def served(handler: type[Hooks]) -> Iterator[str]:
 def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Things]:
     """Of a running `recoup up` with the credentials of its bootstrap."""
     folder = tmp_path_factory.mktemp("samples")
-    data_dir, log = folder / "data", folder / "up.log"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
-    with log.open("wb") as out:
-        command = [str(ROOT / ".venv/bin/recoup"), "up", "--port", "0", "--data-dir", str(data_dir)]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean)
-    try:
-        give_up = time.monotonic() + UP_SECONDS
-        while "keys " not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < give_up, log.read_text()
-            time.sleep(0.1)
-        with served(Hooks) as hooks:
-            yield Things(json.loads((data_dir / "bootstrap.json").read_text()), data_dir, f"{hooks}/recoup")
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+    data_dir = folder / "data"
+    with running(data_dir, folder / "up.log", UP_SECONDS), served(Hooks) as hooks:
+        yield Things(json.loads((data_dir / "bootstrap.json").read_text()), data_dir, f"{hooks}/recoup")
 
 
 def sample_of(dialect: Dialect, operation: Operation) -> Sample:

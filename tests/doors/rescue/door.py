@@ -4,6 +4,7 @@ In-process for most tests; `listening` puts the same application behind a real s
 """
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -370,3 +371,8 @@ async def everything(world: World) -> str:
             await connection.copy_from_query(f"SELECT * FROM {row['name']}", output=keep)
             parts.append(f"-- {row['name']}\n{kept.decode('utf-8', 'replace')}")
     return "\n".join(parts)
+
+
+def stands_in(digits: str, text: str) -> bool:
+    """Whether short digits stand there by themselves: by chance they are part of any long number, time or hash."""
+    return re.search(rf"(?<![0-9A-Fa-f.+:-]){digits}(?![0-9A-Fa-f-])", text) is not None

@@ -22,6 +22,7 @@ from tests.doors.rescue.door import (
     Caller,
     Door,
     everything,
+    stands_in,
     tokenize_body,
     transmit_body,
 )
@@ -365,9 +366,8 @@ def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, sh
             assert form not in told, "a card number was told"
             assert form not in kept, "a card number is kept in the clear"
     for code in codes:
-        alone = re.compile(rf"(?<![0-9A-Fa-f.+:-]){code}(?![0-9A-Fa-f-])")
-        assert not alone.search(told)
-        assert not alone.search(kept)
+        assert not stands_in(code, told)
+        assert not stands_in(code, kept)
     secrets = [shop.shop.keys.app_secret, shop.shop.webhook_key, shop.token, refresh.json()["refreshToken"]]
     for secret in secrets:
         assert secret not in told

@@ -16,6 +16,15 @@ class Status(NamedTuple):
     meaning: str
 
 
+class State(NamedTuple):
+    """Of what is no order. `tone` is the CSS class, `icon` the shape."""
+
+    word: str
+    tone: str
+    icon: str
+    meaning: str
+
+
 _LOOKS: Final[dict[int, tuple[str, str, str]]] = {
     0: ("off", "draft", "Next: processing, or cancelled."),
     1: ("hold", "onhold", "Next: it goes on by itself or a person lets it go."),

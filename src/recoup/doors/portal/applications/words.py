@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recoup.doors.portal.settlements.words import State
+from recoup.doors.portal.words import State
 
 STATES: Final = {
     "DRAFT": State("Draft", "off", "draft", "It can be edited; nobody else looks at it."),

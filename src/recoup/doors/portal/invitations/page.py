@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.permissions import in_words
-from recoup.doors.portal.settlements.words import State
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, one, see
+from recoup.doors.portal.words import State
 from recoup.flows.merchants.partners import read_partner
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people.invitation_mail import send_invitations

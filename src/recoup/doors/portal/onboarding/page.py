@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from recoup.doors.portal.people import named
-from recoup.doors.portal.settlements.words import State
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.doors.portal.words import State
 from recoup.flows.merchants.go_live import ask_to_go_live, decide_go_live, onboarding_of, withdraw
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem

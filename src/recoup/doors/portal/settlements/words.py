@@ -1,16 +1,8 @@
 """The words of settlements, the same on every page."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class State(NamedTuple):
-    """`tone` is the CSS class, `icon` the shape."""
-
-    word: str
-    tone: str
-    icon: str
-    meaning: str
-
+from recoup.doors.portal.words import State
 
 STATES: Final = {
     "carried": State("Carried", "off", "right", "Nothing is paid out: the next settlement begins with what is left."),

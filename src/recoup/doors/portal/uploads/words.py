@@ -1,16 +1,8 @@
 """The words of files, the same on both pages."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class State(NamedTuple):
-    """`tone` is the CSS class, `icon` the shape."""
-
-    word: str
-    tone: str
-    icon: str
-    meaning: str
-
+from recoup.doors.portal.words import State
 
 STATES: Final = {
     "received": State("Received", "hold", "draft", "It is stored; its rows wait for their turn."),
