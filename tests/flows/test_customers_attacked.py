@@ -27,7 +27,7 @@ A_DAY_IS_OVER = replace(POLICY, desk_after=timedelta(seconds=-6))
 FAULTY = {"pan": FAULT_CARDS["visa"], "exp_month": 8, "exp_year": 2033}
 
 
-async def away(self: SandboxProcessor, id: Any) -> Outcome:
+async def away(self: SandboxProcessor, asked: Any) -> Outcome:
     return Outcome("unknown", text="nobody can be asked")
 
 
@@ -143,6 +143,30 @@ def test_paid_elsewhere_while_a_capture_is_out_is_flagged(
         row = await shop.order(word.order_id)
         assert row["stage"] == "completed"
         assert row["attention"].startswith("Paid twice")
+
+    run(server, story)
+
+
+@pytest.mark.parametrize("kind", ["capture", "void"])
+def test_the_books_hold_while_a_capture_or_void_is_out(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Neither moves money that was booked before: `verify` took them for money that is owed to the customer."""
+
+    async def story(shop: Shop) -> None:
+        word = await held(shop)
+        monkeypatch.setattr(SandboxProcessor, "reverse", away)
+        monkeypatch.setattr(SandboxProcessor, "inquire", away)
+        if kind == "capture":
+            with pytest.raises(Problem):
+                await capture(shop.world, shop.orders, shop.scope, asked(word))
+        else:
+            await set_merchant(shop, "offset_us = offset_us + (capture_window_minutes + 1) * 60000000::bigint")
+            await until(shop, word.order_id, {"cancelled"})
+            await shop.run_due()
+        out = "SELECT count(*) FROM refunds WHERE kind = $1 AND state IN ('owed', 'sent', 'stuck')"
+        async with owner(shop.world) as connection:
+            assert await connection.fetchval(out, kind) == 1
 
     run(server, story)
 

@@ -45,7 +45,8 @@ def add(cli: click.Group) -> None:
             done = play(load_settings(data_dir=data_dir).data_dir, plan, lambda now: status.update(f"simulate {now}"))
         click.echo(json.dumps(as_dict(done)) if as_json else f"{as_text(done)}\n{done.hash}")
         if done.wrong:
-            raise Problem("internal", done.wrong, cure=f"Again: recoup simulate --seed {seed} --orders {orders}")
+            again = f"--seed {seed} --days {days} --merchants {merchants} --orders {orders} --faults {faults}"
+            raise Problem("internal", done.wrong, cure=f"Again: recoup simulate {again}")
 
 
 def play(data_dir: Path, plan: Plan, tell: Callable[[str], None]) -> Simulated:

@@ -46,7 +46,7 @@ ORDER BY l.order_id, l.seq
 """
 _OUTSTANDING: Final = """
 SELECT order_id, sum(units) FILTER (WHERE kind = 'refund')::bigint AS refund_due,
-  sum(units) FILTER (WHERE kind NOT IN ('refund', 'advance'))::bigint AS reversal_due,
+  sum(units) FILTER (WHERE kind IN ('reversal', 'late'))::bigint AS reversal_due,
   -sum(units) FILTER (WHERE kind = 'advance')::bigint AS customer_due
 FROM (
   SELECT order_id, kind, units FROM refunds
