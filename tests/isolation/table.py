@@ -224,6 +224,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/signout"): _anyone(body=lambda s: {}),
     ("POST", "/merchant"): _page(body=lambda s: {"merchant": str(s.mid)}, names=True,
                                  may=frozenset({"owner", "operations", "analyst", "developer"})),
+    ("POST", "/world"): _page(body=lambda s: {"next": "/orders"}, may=NOBODY),
     ("GET", "/orders"): _page(),
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),

@@ -11,7 +11,6 @@ _MAC_BYTES = 16
 
 
 def checkout_token(world: World, merchant_id: UUID, order_id: UUID) -> str:
-    """64 characters that stand in an address as they are."""
     return signed_token(world, "checkout", merchant_id, order_id)
 
 
@@ -21,17 +20,18 @@ def order_of_token(world: World, token: str) -> tuple[UUID, UUID] | None:
 
 
 def signed_token(world: World, purpose: str, merchant_id: UUID, subject_id: UUID) -> str:
-    """64 characters that stand in an address as they are; good for this purpose in this world alone."""
+    """The world's mark and 64 characters, as they stand in an address; good for this purpose in this world alone."""
     named = merchant_id.bytes + subject_id.bytes
-    return base64.urlsafe_b64encode(named + _mac(world, purpose, named)).decode()
+    return world.mark + base64.urlsafe_b64encode(named + _mac(world, purpose, named)).decode()
 
 
 def named_by(world: World, purpose: str, token: str) -> tuple[UUID, UUID] | None:
     """(merchant, subject), or None for what we did not sign for this purpose and world."""
-    if len(token) != 64 or not token.isascii():
+    bare = token.removeprefix(world.mark)
+    if len(bare) != 64 or not bare.isascii():
         return None
     try:
-        plain = base64.b64decode(token, altchars=b"-_", validate=True)
+        plain = base64.b64decode(bare, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
     named, mac = plain[:32], plain[32:]

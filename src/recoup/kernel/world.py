@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from recoup.kernel.time import Clocks
+
+LIVE_MARK: Final = "live."
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Policy:
     magic_inputs: bool = True
     expiry_floor: timedelta = timedelta(days=1)
     expiry_recommended: timedelta = timedelta(days=14)
+    short_recurring_refused: bool = False  # an expiry under the recommended one; else it is warned of
     expiry_max: timedelta = timedelta(days=30)
     expiry_grace: timedelta = timedelta(hours=1)
     sync_period: timedelta = timedelta(days=21)
@@ -50,3 +53,8 @@ class World:
     mail: Any = None
     bank: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """What links and session tokens of this world begin with, so that a door knows the world by them alone."""
+        return "" if self.policy.test_mode else LIVE_MARK

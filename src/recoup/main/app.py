@@ -1,7 +1,7 @@
 """The HTTP application: every door behind the shared edge."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
 from recoup.doors.checkout.routes import routes as checkout_routes
@@ -19,12 +19,14 @@ from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.rate import Buckets, RateLimit, client_address
 from recoup.doors.edge.tracing import Tracing
+from recoup.doors.edge.which_world import ByWorld
 from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
 from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
 from recoup.doors.portal.uploads.page import PLACE as UPLOADS
+from recoup.doors.portal.visit import COOKIE
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.rows import readers
@@ -39,7 +41,7 @@ from recoup.main.databases import Databases
 from recoup.main.docs import dialects
 from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
-from recoup.main.worlds import Running, open_sandbox
+from recoup.main.worlds import Running, open_worlds
 
 LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX}
 
@@ -61,11 +63,11 @@ def _who_signs_in(scope: Scope) -> str | None:
 class _Direct:
     """Paths without variables go straight to their resource; asking each route in turn costs a busy door most."""
 
-    def __init__(self, app: App, exact: Mapping[str, App]) -> None:
-        self._app, self._exact = app, exact
+    def __init__(self, app: App, exact: dict[str, App]) -> None:
+        self._app, self.exact = app, exact
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._exact.get(scope.get("path", ""), self._app)(scope, receive, send)
+        await self.exact.get(scope.get("path", ""), self._app)(scope, receive, send)
 
 
 async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,23 +86,33 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
     ]  # fmt: skip
 
 
+def _open_doors(settings: Settings, running: Running, router: Router, doors: "_Direct") -> "_Direct":
+    """All of one world's, into its router."""
+    services = make_services(running.world, running.orders, settings.rate_per_second, settings.url)
+    stable = make_stablecoin_services(
+        running.world, running.orders, settings.url, settings.rate_per_second, services.merchants,
+        reads_once=settings.single_use_reads, limits=services.limits,
+    )  # fmt: skip
+    for route in door_routes(services, stable):
+        router.routes.append(route)
+        if isinstance(route, Route) and route.methods is None and "{" not in route.path:
+            doors.exact[route.path] = route.app
+    return doors
+
+
 def make_app(settings: Settings, databases: Databases) -> App:
-    """Opens the world when the server starts and closes it when it stops."""
-    holder: dict[str, Running] = {}
+    """Opens the worlds when the server starts and closes them when it stops."""
+    opened: list[Running] = []
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_sandbox(settings, databases, "recoup-doors") as running:
-            holder["running"] = running
-            services = make_services(running.world, running.orders, settings.rate_per_second, settings.url)
-            stable = make_stablecoin_services(
-                running.world, running.orders, settings.url, settings.rate_per_second, services.merchants,
-                reads_once=settings.single_use_reads, limits=services.limits,
-            )  # fmt: skip
-            for route in door_routes(services, stable):
-                app.router.routes.append(route)
-                if isinstance(route, Route) and route.methods is None and "{" not in route.path:
-                    exact[route.path] = route.app
+        async with open_worlds(settings, databases, "recoup-doors") as (running, live):
+            opened.extend(one for one in (running, live) if one is not None)
+            _open_doors(settings, running, app.router, sandbox_doors)
+            if live is not None:
+                router = Router(redirect_slashes=False, default=_no_path)
+                by_world.live_routes = frozenset(live.world.processors)
+                by_world.live = _open_doors(settings, live, router, _Direct(router, {}))
             yield
 
     async def healthz(request: Request) -> Response:
@@ -108,25 +120,27 @@ def make_app(settings: Settings, databases: Databases) -> App:
 
     async def readyz(request: Request) -> Response:
         try:
-            async with asyncio.timeout(2), holder["running"].world.db.connection() as connection:
-                await connection.fetchval("SELECT 1")
+            for one in opened:
+                async with asyncio.timeout(2), one.world.db.connection() as connection:
+                    await connection.fetchval("SELECT 1")
         except (Problem, TimeoutError):
             return JSONResponse({"ready": False, "why": "database"}, 503, {"retry-after": "2"})
         return JSONResponse({"ready": True})
 
     async def metrics(request: Request) -> Response:
         try:
-            text, kind = await scrape(holder["running"].world)
+            text, kind = await scrape([one.world for one in opened])
         except Problem as problem:
             return PlainTextResponse(problem.message + "\n", 503, {"retry-after": "2"})
         return Response(text, media_type=kind)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
     app = Starlette(routes=routes, lifespan=lifespan)
-    exact: dict[str, App] = {}
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
-    signing_in = RateLimit(_Direct(typed, exact), refuse, Buckets(per_second=20, burst=200), _who_signs_in)
+    sandbox_doors = _Direct(typed, {})
+    by_world = ByWorld(sandbox_doors, refuse, COOKIE)
+    signing_in = RateLimit(by_world, refuse, Buckets(per_second=20, burst=200), _who_signs_in)
     typed = signing_in
     return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES))), monotonic)

@@ -16,12 +16,12 @@ import uvloop
 from recoup import __version__
 from recoup.doors.command.verbs import Opened, register
 from recoup.kernel.problem import Problem
-from recoup.main import bench_verb, docs_verb, lab_verbs, simulate_verb
+from recoup.main import bench_verb, docs_verb, lab_verbs, live_verb, simulate_verb
 from recoup.main.bootstrap_file import bootstrap_once, served_at
-from recoup.main.databases import Databases, find_databases, prepare
+from recoup.main.databases import Databases, find_databases, has_live, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings
-from recoup.main.worlds import open_sandbox
+from recoup.main.worlds import open_live, open_sandbox
 
 T = TypeVar("T")
 PORT = click.IntRange(0, 65535)
@@ -32,12 +32,15 @@ _data_dir = click.option(
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="recoup")
-def cli() -> None:
+@click.option("--live", "is_live", is_flag=True, help="The verb works in the live world, not in the sandbox.")
+def cli(is_live: bool) -> None:
     """Recoup: an orders platform that saves declined payments."""
+    if is_live:
+        os.environ["RECOUP_WORLD"] = "live"
 
 
 def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
-    """Opens the sandbox beside a running `recoup up`, or starts the database for this verb alone."""
+    """Opens the settings' world beside a running `recoup up`, or starts the database for this verb alone."""
     embedded = not (settings.sandbox_database_url or settings.database_url)
     if embedded and not (settings.data_dir / "postgres").exists():
         message = f"There is no installation in {settings.data_dir}."
@@ -47,7 +50,10 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
 
     async def inside() -> T:
         await prepare(databases)
-        async with open_sandbox(settings, databases, "recoup-cli") as running:
+        if settings.world == "live" and not await has_live(databases):
+            raise Problem("not_found", "There is no live world.", cure="Make it: recoup live init.")
+        opens = open_live if settings.world == "live" else open_sandbox
+        async with opens(settings, databases, "recoup-cli") as running:
             opened = Opened(running.world, running.orders, running.deliveries, settings.data_dir, settings.url)
             return await work(opened)
 
@@ -175,7 +181,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
     for spec in fields(loaded):
         if spec.name != "origins":
             value = sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", str(getattr(loaded, spec.name)))
-            value = "***" if spec.name.endswith("_password") and value else value
+            value = "***" if spec.name.endswith(("_password", "_secret")) and value else value
             rows.append({"name": spec.name, "value": value, "origin": loaded.origins[spec.name],
                          "variable": f"RECOUP_{spec.name.upper()}", "meaning": spec.metadata["meaning"]})  # fmt: skip
     if as_json:
@@ -191,6 +197,7 @@ lab_verbs.add(cli, with_world, load_settings)
 bench_verb.add(cli)
 simulate_verb.add(cli)
 docs_verb.add(cli, load_settings)
+live_verb.add(cli, load_settings)
 
 
 def run() -> None:

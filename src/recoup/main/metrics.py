@@ -1,5 +1,6 @@
 """`/metrics` for Prometheus: what the doors did, and what waits in the database at the moment of asking."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,8 +18,9 @@ _SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )  # fmt: skip
 _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
-_BACKLOG = Gauge("recoup_backlog", "What waits, by kind", ["kind"], registry=REGISTRY)
-_OLDEST = Gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", registry=REGISTRY)
+_BACKLOG = Gauge("recoup_backlog", "What waits, by world and kind", ["world", "kind"], registry=REGISTRY)
+_OLDEST = Gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", ["world"],
+                registry=REGISTRY)
 
 
 @lru_cache(maxsize=1024)
@@ -53,11 +55,12 @@ class Measured:
         await self._app(scope, receive, noted)
 
 
-async def scrape(world: World) -> tuple[bytes, str]:
+async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
     """Text and content type. Raises: Problem(unavailable)."""
-    async with world.db.connection() as connection:
-        backlog = await read_backlog(connection, world.clocks.wall())
-    for kind, number in backlog.waiting.items():
-        _BACKLOG.labels(kind).set(number)
-    _OLDEST.set(backlog.oldest_seconds)
+    for world in worlds:
+        async with world.db.connection() as connection:
+            backlog = await read_backlog(connection, world.clocks.wall())
+        for kind, number in backlog.waiting.items():
+            _BACKLOG.labels(world.name, kind).set(number)
+        _OLDEST.labels(world.name).set(backlog.oldest_seconds)
     return generate_latest(REGISTRY), CONTENT_TYPE_LATEST

@@ -13,7 +13,7 @@ from recoup.main.app import make_app
 from recoup.main.databases import Databases
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings
-from recoup.main.worlds import open_sandbox
+from recoup.main.worlds import Running, open_worlds
 
 
 def serve(settings: Settings, databases: Databases, fd: int | None = None) -> None:
@@ -39,11 +39,17 @@ async def _worker(settings: Settings, databases: Databases) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    async with open_sandbox(settings, databases, "recoup-worker") as running:
-        task = asyncio.create_task(work(running.world, running.orders, running.deliveries))
+    async with open_worlds(settings, databases, "recoup-worker") as worlds:
+        task = asyncio.create_task(_work_all([one for one in worlds if one is not None]))
         waiter = asyncio.create_task(stop.wait())
         await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
         waiter.cancel()
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def _work_all(worlds: list[Running]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for one in worlds:
+            group.create_task(work(one.world, one.orders, one.deliveries))

@@ -23,6 +23,11 @@ class Settings:
     database_url: str = _setting("", "template for all databases; each name is put in its place")
     people_database_url: str = _setting("", f"people: {_DATABASE}")
     sandbox_database_url: str = _setting("", f"sandbox: {_DATABASE}")
+    live_database_url: str = _setting("", "live: PostgreSQL URL, made ready by `recoup live init`; empty: none")
+    live_processor_url: str = _setting("", "live: the bridge to your card processor (docs/live.md); empty: none")
+    live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
+    live_acceptor_id: str = _setting("", "live: the id under which card networks know you as an acceptor")
+    world: str = _setting("sandbox", "the world that verbs work in: sandbox or live; `recoup --live VERB` sets it")
     public_url: str = _setting("", "address that others reach this at; empty: http://host:port")
     tls_cert: str = _setting("", "PEM certificate chain; with tls_key the doors speak TLS")
     tls_key: str = _setting("", "PEM private key")
@@ -95,6 +100,9 @@ def _check(values: dict[str, Any]) -> None:
     if not 0 <= values.get("port", 0) <= 65535:
         raise Problem("invalid", f"The port must be between 0 and 65535, not {values['port']}.", field="port",
                       cure="Set it to one that is free, like 8400.")  # fmt: skip
+    if values.get("world", "sandbox") not in ("sandbox", "live"):
+        raise Problem("invalid", f"The world must be sandbox or live, not {values['world']!r}.", field="world",
+                      cure="Set it to one of these.")  # fmt: skip
     if str(values.get("log_level", "info")).lower() not in ("debug", "info", "warning", "error"):
         message = f"The log_level must be debug, info, warning or error, not {values['log_level']!r}."
         raise Problem("invalid", message, field="log_level", cure="Set it to one of these.")

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.gateways.bank.sandbox import SandboxBank
+from recoup.gateways.cards.bridge import Bridge, NoProcessor
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import open_keyring
@@ -17,7 +18,7 @@ from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import Policy, World
-from recoup.main.databases import Databases
+from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
 from recoup.rules.stable.channels import enabled
 from recoup.store.pool import Database
@@ -34,10 +35,20 @@ class Running:
 
 
 def sandbox_policy(settings: Settings) -> Policy:
+    return replace(_chosen(settings), call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
+
+
+def live_policy(settings: Settings) -> Policy:
+    """Source: design §5 (a recurring payment's expiry under 14 days is refused live and warned of in the sandbox)."""
+    return replace(_chosen(settings), test_mode=False, magic_inputs=False, loopback_webhooks=False,
+                   short_recurring_refused=True)  # fmt: skip
+
+
+def _chosen(settings: Settings) -> Policy:
+    """What the operator sets for both worlds."""
     return Policy(
         visa_limit=settings.visa_limit, expiry_max=timedelta(days=settings.expiry_max_days),
-        refund_cap_percent=settings.refund_cap_percent or None, call_timeout=timedelta(seconds=2),
-        settled_after=timedelta(seconds=1),
+        refund_cap_percent=settings.refund_cap_percent or None,
     )  # fmt: skip
 
 
@@ -50,6 +61,45 @@ def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
         raise Problem("invalid", message, field="smtp_host", cure="Leave smtp_host out; /mailbox shows the mails.")
     return SmtpMail(SmtpServer(settings.smtp_host, settings.smtp_port, settings.smtp_from, settings.smtp_user,
                                settings.smtp_password, settings.smtp_tls))  # fmt: skip
+
+
+@asynccontextmanager
+async def open_worlds(
+    settings: Settings, databases: Databases, name: str = "recoup"
+) -> AsyncIterator[tuple[Running, Running | None]]:
+    """The sandbox, and the live world where there is one; each knows the other."""
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(open_sandbox(settings, databases, name))
+        if not await has_live(databases):
+            yield sandbox, None
+            return
+        live = await stack.enter_async_context(open_live(settings, databases, name))
+        sandbox.world.extra["other"], live.world.extra["other"] = live.world, sandbox.world
+        yield sandbox, live
+
+
+@asynccontextmanager
+async def open_live(settings: Settings, databases: Databases, name: str = "recoup") -> AsyncIterator[Running]:
+    """Inside a running loop. Raises: Problem(invalid) for settings that no card may be sent by."""
+    keys = open_keyring(settings.data_dir / "keys", os.environ)
+    processor: Bridge | NoProcessor = NoProcessor()
+    if settings.live_processor_url:
+        processor = Bridge(settings.live_processor_url, secret=settings.live_processor_secret,
+                           acceptor_id=settings.live_acceptor_id)  # fmt: skip
+    web = WebClient(loopback=False)
+    db = await Database(databases.live, size=settings.connections, name=name).open()
+    people = await Database(databases.people, size=3, name=name).open()
+    world = World(
+        name="live", db=db, keys=keys, processors={processor.name: processor}, web=web, policy=live_policy(settings),
+        mail=mail_server(settings, test_mode=False), extra={"people": people, "url": settings.url},
+    )  # fmt: skip
+    try:
+        yield Running(settings, world, Orders(world), Deliveries(world))
+    finally:
+        await processor.close()
+        await web.close()
+        await db.close()
+        await people.close()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import asyncpg
 import httpx
@@ -303,7 +303,7 @@ def another(door: Door, **services: Any) -> Door:
 
 
 @asynccontextmanager
-async def listening(app: App) -> AsyncIterator[int]:
+async def listening(app: App, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[int]:
     """The application behind a real socket, as `recoup serve` configures it; the port."""
 
     class Quiet(uvicorn.Server):
@@ -312,7 +312,7 @@ async def listening(app: App) -> AsyncIterator[int]:
 
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, http="httptools", ws="none", log_level="error", access_log=False,
-        server_header=False, lifespan="off", timeout_keep_alive=30, h11_max_incomplete_event_size=65536,
+        server_header=False, lifespan=lifespan, timeout_keep_alive=30, h11_max_incomplete_event_size=65536,
     )  # type: ignore[arg-type]  # fmt: skip
     server = Quiet(config)
     serving = asyncio.create_task(server.serve())

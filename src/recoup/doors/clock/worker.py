@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from recoup.flows.locked import Orders
+from recoup.flows.merchants.open_live import open_approved
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import publish_all
 from recoup.flows.messages.publish_partners import publish_partners
@@ -40,6 +41,7 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
         ("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
         ("pages", lambda: close_pages(world), 1.0),
         ("invitations", lambda: send_invitations(world), 5.0),
+        ("going live", lambda: open_approved(world), 5.0),
         ("tidy", lambda: tidy(world), 60.0),
     ]
     try:

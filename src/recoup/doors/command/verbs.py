@@ -9,6 +9,7 @@ import click
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
+from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 
 T = TypeVar("T")
@@ -47,5 +48,18 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
     )
 
     applications.add(cli, with_world, load_settings)
-    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, partner, report, reconcile, bank, verify):
+    for module in (outcome, terms, partner, report, reconcile, bank, verify):
         module.add(cli, with_world, load_settings)
+    for module in (clock, listen, sandbox, sandbox_export):
+        module.add(cli, _sandbox_only(with_world), load_settings)
+
+
+def _sandbox_only(with_world: WithWorld) -> WithWorld:
+    """For verbs that do what only the sandbox's counterparts can."""
+
+    def open_it(settings: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
+        if settings.world != "sandbox":
+            raise Problem("invalid", "This verb works in the sandbox only.", cure="Leave --live and RECOUP_WORLD out.")
+        return with_world(settings, work)
+
+    return open_it

@@ -33,7 +33,7 @@ from recoup.doors.portal.reports.page import report_file as origin_report_file
 from recoup.doors.portal.reports.page import reports_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
-from recoup.doors.portal.signin.page import choose, sign_in_page, sign_in_post, sign_out_post
+from recoup.doors.portal.signin.page import choose, go_to_other_world, sign_in_page, sign_in_post, sign_out_post
 from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
 from recoup.doors.portal.switches import campaigns
 from recoup.doors.portal.switches.page import post_policy, post_switch, post_test, switches_page
@@ -82,6 +82,7 @@ def routes(
         for_partner("/partner/keys", make_key, "POST"),
         Route("/signout", sign_out_post(portal), methods=["POST"]),
         on("/merchant", choose, "POST"),
+        on_any("/world", go_to_other_world, "POST"),
         on("/orders", orders_page),
         on("/orders/{order_id}.json", order_json),
         on("/orders/{order_id}", order_page),

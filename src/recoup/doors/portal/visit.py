@@ -93,9 +93,20 @@ class Visit:
         return {
             "session": self.session, "merchant": self.known.merchant, "sites": self.known.sites, "now": self.now,
             "wall": self.wall,
-            "sandbox": self.portal.world.policy.test_mode, "offset": moved,
-            "path": self.request.url.path, "is_operator": self.is_operator,
+            "sandbox": self.portal.world.policy.test_mode, "offset": moved, "other": other_of(self.portal.world),
+            "path": self.request.url.path, "here": here(self.request), "is_operator": self.is_operator,
         } | more  # fmt: skip
+
+
+def other_of(world: World) -> str:
+    """What the other environment is called; empty where there is none."""
+    other: World | None = world.extra.get("other")
+    return other.name if other is not None else ""
+
+
+def here(request: Request) -> str:
+    """The page's address, to come back to."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 Page = Callable[[Visit], Awaitable[Response]]
@@ -105,6 +116,7 @@ def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]
     """A route's endpoint: signs in first, checks every form, and turns Problems into pages."""
 
     async def endpoint(request: Request) -> Response:
+        session: Session | None = None
         try:
             session = await read_session(portal.world, request.cookies.get(COOKIE, ""))
             if session is None:
@@ -122,13 +134,13 @@ def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]
             )
             return await work(visit)
         except Problem as problem:
-            return error_page(portal, problem, request)
+            return error_page(portal, problem, request, session)
         except Exception:  # noqa: BLE001 - logged whole; whoever waits gets a page with its number
             number = request_id(request.scope)
             _log.exception("page failed: %s", number)
             message = f"Something broke on our side. Its number is {number}."
             broken = Problem("internal", message, cure="Try again; if it stays, tell the operator.")
-            return error_page(portal, broken, request)
+            return error_page(portal, broken, request, session)
 
     return endpoint
 
@@ -203,7 +215,7 @@ def see(path: str) -> Response:
 def error_page(portal: Portal, problem: Problem, request: Request, session: Session | None = None) -> Response:
     values = {
         "problem": problem, "sandbox": portal.world.policy.test_mode, "session": session, "offset": None,
-        "request_id": request_id(request.scope),
+        "other": other_of(portal.world), "here": here(request), "request_id": request_id(request.scope),
     }  # fmt: skip
     answer = render("layout/error.html", values, status=STATUSES[problem.code])
     if problem.retry_after_seconds is not None:

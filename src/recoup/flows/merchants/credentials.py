@@ -132,7 +132,7 @@ class Credentials:
             client_id=key.app_key, mid=_text(key.merchant_id), pid=_text(key.partner_id),
             audience=[*key.scopes, world.name], token_id=str(new_id()), now=wall,
         )  # fmt: skip
-        refresh = secrets.token_urlsafe(48)
+        refresh = world.mark + secrets.token_urlsafe(48)
         async with world.db.connection() as connection:
             await add_refresh_token(connection, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES)
             await note_first_token(connection, key.app_key, wall)

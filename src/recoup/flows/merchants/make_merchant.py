@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
 from recoup.moves.reports import begin_reports
@@ -76,6 +77,8 @@ async def place_merchant(
     that it takes; live, what customers start is switched on by somebody."""
     wall = world.clocks.wall()
     acceptor = next(iter(world.processors.values())).acceptor_id
+    if not acceptor:
+        raise Problem("unavailable", "This environment has no card processor yet.", cure="Set live_processor_url.")
     with_customer = world.policy.test_mode
     row: dict[str, Any] = {
         "merchant_id": merchant_id, "partner_id": partner_id, "name": name,

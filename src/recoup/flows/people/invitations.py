@@ -53,7 +53,7 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
     if role not in MAY:
         raise Problem("invalid", "Choose a role.", field="role", cure=f"One of {', '.join(MAY)}.")
     people: Database = world.extra["people"]
-    invitation_id, token = new_id(), secrets.token_urlsafe(32)
+    invitation_id, token = new_id(), world.mark + secrets.token_urlsafe(32)
     async with people.transaction() as tx:
         if await count_invitations(tx, subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem("too_many_requests", f"{OPEN_MAX} invitations wait already.", retry_after_seconds=3600,

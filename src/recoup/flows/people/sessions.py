@@ -16,6 +16,7 @@ from recoup.store.read.merchants import newest_of
 from recoup.store.read.people import Reach, find_session, is_operator, partner_roles, reachable
 from recoup.store.write.people import (
     choose_merchant,
+    choose_world,
     delete_old_sessions,
     delete_session,
     insert_session,
@@ -78,7 +79,7 @@ class Session:
 async def open_session(connection: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None) -> str:
     """In an open transaction: a new session in the place of the old; answers its token."""
     now = world.clocks.wall()
-    token = secrets.token_urlsafe(32)
+    token = world.mark + secrets.token_urlsafe(32)
     merchants = await reachable(connection, user_id, world.name)
     if old_token:
         await delete_session(connection, _hash(world, old_token))
@@ -123,6 +124,21 @@ async def switch_merchant(world: World, token: str, session: Session, merchant_i
         await choose_merchant(connection, _hash(world, token), merchant_id)
 
 
+async def switch_world(world: World, token: str, session: Session) -> str:
+    """The same session in the other world, at the same merchant where it is there too; answers its token from now on.
+
+    Raises: Problem(forbidden) where there is no other world, or nothing in it for this person.
+    """
+    people: Database = world.extra["people"]
+    other: World | None = world.extra.get("other")
+    async with people.transaction() as connection:
+        if other is None or not (await reachable(connection, session.user_id, other.name) or session.is_operator):
+            raise Problem("forbidden", "None of your merchants is in the other environment.",
+                          cure="A shop goes live from its Onboarding page.")  # fmt: skip
+        await choose_world(connection, _hash(world, token), other.name)
+    return other.mark + token.removeprefix(world.mark)
+
+
 async def sign_out(world: World, token: str) -> None:
     people: Database = world.extra["people"]
     async with people.connection() as connection:
@@ -135,7 +151,8 @@ def is_csrf(session: Session, given: str) -> bool:
 
 
 def _hash(world: World, token: str) -> bytes:
-    kept: bytes = world.keys.secret_hash(token)
+    """Of what follows the mark, which changes when somebody goes to the other world."""
+    kept: bytes = world.keys.secret_hash(token.removeprefix(world.mark))
     return kept
 
 

@@ -129,7 +129,11 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
 
 def _custodial(world: World) -> ChannelRow:
     """Custodial money leaves by the custodial channel of this environment."""
-    return next(c for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial")
+    channel = next((c for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial"), None)
+    if channel is None:
+        raise Problem("invalid", "No custodial channel is open in this environment.", detail="no_route",
+                      cure="GET /api/v1/channels lists what is.")  # fmt: skip
+    return channel
 
 
 def _channel(world: World) -> Channel:

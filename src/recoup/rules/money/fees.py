@@ -63,13 +63,18 @@ class FeeTerm:
 
 def choose(terms: Iterable[FeeTerm], *, site_id: UUID | None, order_type: str, currency: str, at: datetime) -> Tariff:
     """The tariff of an order that is approved at `at` (business time); without any term no fee is taken."""
-    newest: dict[tuple[Any, ...], FeeTerm] = {}
-    for term in sorted(terms, key=lambda t: (t.valid_from, t.term_id)):
-        if term.valid_from <= at and term.speaks_for(site_id, order_type, currency):
-            newest[term.scope] = term
-    valid = [term for term in newest.values() if not term.ended]
+    valid = in_force((term for term in terms if term.speaks_for(site_id, order_type, currency)), at)
     best = max(valid, key=lambda t: [part is not None for part in t.scope], default=None)
     return best.tariff if best else Tariff()
+
+
+def in_force(terms: Iterable[FeeTerm], at: datetime) -> list[FeeTerm]:
+    """The newest term of each scope at `at` (business time), unless that says that there is none any more."""
+    newest: dict[tuple[Any, ...], FeeTerm] = {}
+    for term in sorted(terms, key=lambda t: (t.valid_from, t.term_id)):
+        if term.valid_from <= at:
+            newest[term.scope] = term
+    return [term for term in newest.values() if not term.ended]
 
 
 def fee_units(units: int, tariff: Tariff) -> int:

@@ -51,5 +51,8 @@ def expiry_of(
         message = f"ExpiryDateUtc may be at most {iso(latest)}."
         raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send an earlier date.")
     if recurring and asked < now + policy.expiry_recommended - policy.expiry_grace:
+        if policy.short_recurring_refused:
+            message = f"ExpiryDateUtc of a recurring payment must be at least 14 days ahead of {iso(now)}."
+            raise Problem("invalid", message, field="ExpiryDateUtc", cure="Send a date three weeks ahead.")
         return asked, ("expiryDateUtc is under 14 days ahead; live refuses that for recurring payments.",)
     return asked, ()

@@ -64,6 +64,11 @@ SELECT name, descriptor, cit_web, cit_callcenter, mit FROM sites WHERE merchant_
 ORDER BY created_at, site_id
 """
 _REQUESTS: Final = "SELECT * FROM go_live_requests WHERE merchant_id = $1 ORDER BY request_id DESC LIMIT $2"
+_WAITING: Final = """
+SELECT r.merchant_id, r.request_id, r.kinds, m.partner_id
+FROM go_live_requests r JOIN merchants m USING (merchant_id)
+WHERE r.state = 'approved' AND r.opened_at IS NULL ORDER BY r.merchant_id LIMIT $1
+"""
 _KINDS: Final = ("cit_web", "cit_callcenter", "mit")
 
 
@@ -79,6 +84,11 @@ async def onboarding_facts(connection: asyncpg.Connection, merchant_id: UUID) ->
         {kind: row[kind] for kind in _KINDS},
         [(site["name"], site["descriptor"], {kind: site[kind] for kind in _KINDS}) for site in sites],
     )  # fmt: skip
+
+
+async def waiting_to_open(connection: asyncpg.Connection, limit: int) -> list[asyncpg.Record]:
+    """Approved requests that the live world has not heard of yet."""
+    return await connection.fetch(_WAITING, limit)  # type: ignore[no-any-return]
 
 
 async def go_live_requests(connection: asyncpg.Connection, merchant_id: UUID, limit: int) -> list[asyncpg.Record]:

@@ -17,6 +17,11 @@ WHERE merchant_id = $1 AND request_id = $2 AND state = 'asked' RETURNING request
 """
 
 
+async def note_opened(connection: asyncpg.Connection, merchant_id: UUID, request_id: UUID, at: datetime) -> None:
+    sql = "UPDATE go_live_requests SET opened_at = $3 WHERE merchant_id = $1 AND request_id = $2"
+    await connection.execute(sql, merchant_id, request_id, at)
+
+
 async def add_request(
     tx: asyncpg.Connection, merchant_id: UUID, request_id: UUID, kinds: Sequence[str], holding: dict[str, bool],
     actor: str, at: datetime,

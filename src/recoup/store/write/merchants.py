@@ -5,6 +5,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.order.snapshot import Merchant
+
 _MOVE = """
 UPDATE merchants SET offset_us = $2, version = version + 1 WHERE merchant_id = $1 AND offset_us < $2
 """
@@ -40,6 +42,10 @@ _STATE = """
 UPDATE merchants SET name = coalesce($2, name), state = coalesce($3, state), version = version + 1
 WHERE merchant_id = $1
 """
+_CHOSEN = """
+UPDATE merchants SET mit_mode = $2, cit_unresolved = $3, capture_window_minutes = $4, unknown_sites = $5, region = $6
+WHERE merchant_id = $1
+"""
 _STABLECOIN_WEBHOOK_KEY = """
 UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1
 """
@@ -47,6 +53,12 @@ _WEBHOOK_KEY = """
 WITH ended AS (DELETE FROM webhook_key_overlaps WHERE merchant_id = $1)
 UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1
 """
+
+
+async def copy_settings(connection: asyncpg.Connection, merchant: Merchant) -> None:
+    """What a merchant chose in one world, in another where it was just made."""
+    await connection.execute(_CHOSEN, merchant.merchant_id, merchant.mit_mode, merchant.cit_unresolved,
+                             merchant.capture_window_minutes, merchant.unknown_sites, merchant.region)  # fmt: skip
 
 
 async def move_clock(connection: asyncpg.Connection, merchant_id: UUID, offset_us: int) -> None:

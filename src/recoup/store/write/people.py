@@ -108,6 +108,10 @@ async def choose_merchant(connection: asyncpg.Connection, session_hash: bytes, m
     await connection.execute("UPDATE sessions SET merchant_id = $2 WHERE session_hash = $1", session_hash, merchant_id)
 
 
+async def choose_world(connection: asyncpg.Connection, session_hash: bytes, world: str) -> None:
+    await connection.execute("UPDATE sessions SET world = $2 WHERE session_hash = $1", session_hash, world)
+
+
 async def delete_session(connection: asyncpg.Connection, session_hash: bytes) -> None:
     await connection.execute("DELETE FROM sessions WHERE session_hash = $1", session_hash)
 

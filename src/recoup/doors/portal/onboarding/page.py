@@ -15,7 +15,8 @@ from recoup.store.read.onboarding import go_live_requests
 
 STATES = {
     "asked": State("Asked", "hold", "onhold", "The operator decides."),
-    "approved": State("Approved", "ok", "completed", "The operator opens the live environment."),
+    "approved": State("Approved", "hold", "onhold", "It opens as soon as the live environment takes cards."),
+    "open": State("Live", "ok", "completed", "Switch to live: its keys are made there."),
     "refused": State("Refused", "prob", "problem", "The note says why; it can be asked again."),
     "withdrawn": State("Withdrawn", "off", "cancelled", "Whoever asked took it back."),
 }

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.visit import COOKIE, Form, Portal, error_page, read_form_of, to_sign_in
+from recoup.doors.portal.visit import COOKIE, Form, Portal, error_page, here, other_of, read_form_of, to_sign_in
 from recoup.flows.merchants.partners import own_merchant, read_partner
 from recoup.flows.people.sessions import Seat, Session, read_session
 from recoup.kernel.ids import parse_id
@@ -65,6 +65,7 @@ class PartnerVisit:
             "session": self.session, "merchant": self.known.merchant if self.known else None,
             "sites": self.known.sites if self.known else (), "partner": self.partner, "seat": self.seat,
             "now": self.wall, "wall": self.wall, "sandbox": self.portal.world.policy.test_mode, "offset": None,
+            "other": other_of(self.portal.world), "here": here(self.request),
             "path": self.request.url.path, "is_operator": self.session.is_operator, "problem": None,
         } | more  # fmt: skip
 

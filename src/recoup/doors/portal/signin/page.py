@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.rate import client_address
+from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import (
     COOKIE,
@@ -21,7 +22,7 @@ from recoup.doors.portal.visit import (
     same_origin,
     see,
 )
-from recoup.flows.people.sessions import LASTS, is_csrf, read_session, sign_out, switch_merchant
+from recoup.flows.people.sessions import LASTS, is_csrf, read_session, sign_out, switch_merchant, switch_world
 from recoup.flows.people.sign_in import SignIn, sign_in
 from recoup.flows.sign_up import is_open
 from recoup.kernel.ids import parse_id
@@ -105,6 +106,16 @@ async def choose(visit: Visit) -> Response:
     token = visit.request.cookies.get(COOKIE, "")
     await switch_merchant(visit.portal.world, token, visit.session, merchant_id)
     return see(_HOME)
+
+
+async def go_to_other_world(visit: AnyVisit) -> Response:
+    """The same page in the other environment; what shows one thing leads to the list of its kind."""
+    form = await any_form(visit)
+    token = await switch_world(visit.portal.world, visit.request.cookies.get(COOKIE, ""), visit.session)
+    wanted = next_page(one(form, "next"))
+    if wanted.count("/") > 1:
+        wanted = "/" + wanted.split("/")[1]
+    return with_session(see(wanted or _HOME), visit.request, token)
 
 
 def next_page(path: str) -> str:

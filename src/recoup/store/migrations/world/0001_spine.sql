@@ -311,9 +311,11 @@ CREATE TABLE go_live_requests (
   asked_at timestamptz NOT NULL,           -- wall time
   decided_by text,
   decided_at timestamptz,
+  opened_at timestamptz,                   -- when the live world had everything of an approved one
   PRIMARY KEY (merchant_id, request_id),
   CHECK ((state = 'asked') = (decided_at IS NULL))
 );
+CREATE INDEX go_live_waiting ON go_live_requests (merchant_id) WHERE state = 'approved' AND opened_at IS NULL;
 CREATE UNIQUE INDEX go_live_one_open ON go_live_requests (merchant_id) WHERE state = 'asked';
 
 -- home: merchant. The one gate for repeats.

@@ -1,0 +1,119 @@
+"""Which world a call is for. Its credential says so, once, and nothing else of the call does.
+
+A key says it by its name, an access token by its audience, a link or session by what it begins with. What says nothing
+is the sandbox's, but for the page on which cardholders ask what a charge is. The credential is still checked by the
+world it names: whoever lies is unknown there.
+"""
+
+import base64
+import binascii
+from collections.abc import Collection
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
+from typing import Final
+
+from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal
+from recoup.doors.edge.json_body import ClientGone, read_body
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import LIVE_MARK
+
+_KEYS: Final = (b"pk_live_", b"ppk_live_", b"tk_live_")
+_TOKEN_PATHS: Final = ("/v1/oauth2/token", "/v1/oauth2/refresh")
+_IN_BODY: Final = (*_KEYS, b'"' + LIVE_MARK.encode())
+_CHARGE: Final = "/charge"
+
+
+class ByWorld:
+    """Sends each call to the doors of its world. `live` None: there is no live world, and all are the sandbox's.
+
+    `live_routes`: names of processors whose notices are live ones. Live is reached over HTTPS, or from this machine.
+    """
+
+    def __init__(self, sandbox: App, refuse: Refuse, session_cookie: str) -> None:
+        self._sandbox, self._refuse, self._cookie = sandbox, refuse, session_cookie
+        self.live: App | None = None
+        self.live_routes: Collection[str] = ()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.live is None or scope["type"] != "http":
+            await self._sandbox(scope, receive, send)
+            return
+        if scope["path"] in _TOKEN_PATHS:
+            try:
+                body = await read_body(receive)
+            except ClientGone:
+                return
+            except Problem as wrong:
+                await send_refusal(send, self._refuse(scope, wrong))
+                return
+            receive = _again(body, receive)
+            is_live = any(word in body for word in _IN_BODY)
+        else:
+            is_live = self.is_live(scope)
+        if not is_live:
+            await self._sandbox(scope, receive, send)
+        elif _is_safe(scope):
+            await self.live(scope, receive, send)
+        else:
+            problem = Problem("forbidden", "The live environment is reached over HTTPS only.",
+                              cure="Use https://, or name the proxy in front with behind_proxy.")  # fmt: skip
+            await send_refusal(send, self._refuse(scope, problem))
+
+    def is_live(self, scope: Scope) -> bool:
+        """By all but the body."""
+        path: str = scope["path"]
+        if path.startswith(("/v1/", "/api/")):
+            return _by_credential(scope)
+        if path.startswith("/inbound/"):
+            return path.split("/")[2] in self.live_routes
+        session = _session(header(scope, b"cookie") or b"", self._cookie)
+        return f"/{LIVE_MARK}" in path or path == _CHARGE or session.startswith(LIVE_MARK)
+
+
+def _by_credential(scope: Scope) -> bool:
+    kind, _, value = (header(scope, b"authorization") or b"").strip().partition(b" ")
+    if kind.lower() == b"bearer":
+        return b'"live"' in _claims(value.strip())
+    if kind:
+        return value.strip().startswith(_KEYS)
+    key = header(scope, b"x-api-key")
+    return key.strip().startswith(_KEYS) if key else b"environment=tk_live_" in scope.get("query_string", b"")
+
+
+def _claims(token: bytes) -> bytes:
+    """As they stand there: who signed them is looked at later."""
+    body = token.split(b".")[1:2]
+    try:
+        return base64.urlsafe_b64decode(body[0] + b"==") if body else b""
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _session(cookies: bytes, name: str) -> str:
+    if name.encode() not in cookies:
+        return ""
+    try:
+        found = SimpleCookie(cookies.decode("latin-1")).get(name)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
+
+
+def _is_safe(scope: Scope) -> bool:
+    client = scope.get("client")
+    if scope.get("scheme") == "https" or not client:
+        return True
+    try:
+        return ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What gives the body that was read once more."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return next_message

@@ -1,0 +1,103 @@
+"""A merchant whose going live was approved gets what it needs in the live world: itself, its sites, its partner, its
+fees, and the kinds of orders that were approved. Everything may be repeated; the request is closed with the last step.
+
+Keys, endpoints, bank accounts and orders stay where they were made: live has its own.
+"""
+
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.merchants.make_merchant import NewSite, place_merchant
+from recoup.flows.merchants.partners import make_partner
+from recoup.flows.merchants.switches import MERCHANT, Subject, change, switches_of
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.time import business_at
+from recoup.kernel.world import World
+from recoup.rules.money.fees import in_force
+from recoup.store.pool import Database
+from recoup.store.read.merchants import Known, Site, load_merchant
+from recoup.store.read.onboarding import waiting_to_open
+from recoup.store.read.partners import find_partner
+from recoup.store.write.fee_terms import add_fee_term, fee_term_row
+from recoup.store.write.go_live import note_opened
+from recoup.store.write.merchants import copy_settings
+from recoup.store.write.partners import add_partner_merchant
+from recoup.store.write.people import save_merchant
+
+AT_ONCE: Final = 20
+AS_BEFORE: Final = "As in the sandbox."
+OPERATOR: Final = Actor("operator", "go-live")
+
+
+async def open_approved(sandbox: World) -> int:
+    """How many were opened. None without a live world, or while that has no card processor."""
+    live: World | None = sandbox.extra.get("other")
+    if live is None or not sandbox.policy.test_mode or not _acceptor(live):
+        return 0
+    async with sandbox.db.connection() as connection:
+        waiting = await waiting_to_open(connection, AT_ONCE)
+    for request in waiting:
+        await _open(sandbox, live, request)
+    return len(waiting)
+
+
+async def _open(sandbox: World, live: World, request: asyncpg.Record) -> None:
+    merchant_id, partner_id = request["merchant_id"], request["partner_id"]
+    async with sandbox.db.connection() as connection:
+        known = await load_merchant(connection, merchant_id)
+        partner = await find_partner(connection, partner_id) if partner_id is not None else None
+    assert known is not None
+    if partner is not None:
+        await make_partner(live, partner_id, partner.name)
+    scope = Scope(merchant_id, OPERATOR, str(request["request_id"]))
+    await _place(live, known, partner_id, scope)
+    await _switch(live, known, scope, request["kinds"])
+    people: Database = sandbox.extra["people"]
+    async with people.connection() as connection:
+        await save_merchant(connection, merchant_id, live.name, partner_id, known.merchant.name)
+    async with sandbox.db.connection() as connection:
+        await note_opened(connection, merchant_id, request["request_id"], sandbox.clocks.wall())
+
+
+async def _place(live: World, known: Known, partner_id: UUID | None, scope: Scope) -> None:
+    """Once, with every kind off: whoever switches one on is noted."""
+    merchant, wall = known.merchant, live.clocks.wall()
+    sites = sorted(_open_sites(known), key=lambda site: not site.is_default)
+    made = tuple(NewSite(s.site_id, s.url, s.name, s.descriptor, s.support) for s in sites)
+    async with live.db.transaction() as tx:
+        if await load_merchant(tx, merchant.merchant_id) is not None:
+            return
+        await place_merchant(tx, live, merchant.merchant_id, merchant.name, made, partner_id=partner_id, kinds=())
+        await copy_settings(tx, merchant)
+        if partner_id is not None:
+            await add_partner_merchant(tx, partner_id, merchant.merchant_id, wall=wall)
+        for term in in_force(known.fee_terms, merchant.business(wall)):
+            mine = replace(term, term_id=new_id(), valid_from=business_at(wall, 0))
+            await add_fee_term(tx, fee_term_row(mine, merchant.merchant_id, actor=scope.actor.text(),
+                                                note=AS_BEFORE, recorded_at=wall))  # fmt: skip
+
+
+async def _switch(live: World, known: Known, scope: Scope, kinds: list[str]) -> None:
+    """On for the merchant what was approved; before the first of them, a site's kind that is off in the sandbox goes
+    off."""
+    async with live.db.connection() as connection:
+        there = await load_merchant(connection, scope.merchant_id)
+    assert there is not None
+    if not any(switches_of(there.merchant).values()):
+        for site in _open_sites(known):
+            for kind in (kind for kind, is_on in switches_of(site).items() if not is_on):
+                await change(live, scope, Subject("site", site.site_id), kind, on=False, why=AS_BEFORE)
+    for kind in kinds:
+        await change(live, scope, MERCHANT, kind, on=True, why="Going live was approved.")
+
+
+def _open_sites(known: Known) -> list[Site]:
+    return [site for site in known.sites if site.retired_at is None]
+
+
+def _acceptor(live: World) -> str:
+    return next((processor.acceptor_id for processor in live.processors.values()), "")

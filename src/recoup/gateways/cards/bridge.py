@@ -1,0 +1,207 @@
+"""A card processor behind a bridge: a small service of the operator's that speaks HTTP and JSON with us, and the
+processor's own language with the processor. The wire format: docs/live.md.
+
+What cannot be understood is unknown, never declined; only an answer that names our id counts.
+"""
+
+import asyncio
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiohttp
+import msgspec
+
+from recoup.gateways.cards.port import Charge, DisputeAnswer, Outcome, Reversal
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks, iso
+
+ANSWER_BYTES_MAX: Final = 16_384
+INQUIRY_SECONDS: Final = 10.0
+SECRET_LENGTH_MIN: Final = 32
+NOT_PROCESSED: Final = "not_processed"
+_TEXT_MAX: Final = 200
+
+
+class Said(msgspec.Struct, frozen=True, rename="camel"):
+    """A bridge's answer. `id` is ours; what it leaves out is not known."""
+
+    id: UUID
+    state: Literal["approved", "declined", "unknown", "not_processed", "not_found"]
+    reference: str | None = None
+    scheme_code: str | None = None
+    advice_code: str | None = None
+    processor_code: str | None = None
+    text: str | None = None
+    network_transaction_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """`send_before`: on this process's monotonic clock, None for a question, which may always be asked."""
+
+    method: str
+    path: str
+    id: UUID
+    body: Mapping[str, Any] | None
+    timeout_seconds: float
+    send_before: float | None
+
+
+class Bridge:
+    """Implements `port.Processor`. Make it inside a running loop, close it there."""
+
+    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
+    unprocessed_codes: frozenset[str] = frozenset({NOT_PROCESSED})
+    idempotency_window = timedelta(days=30)
+    settled_after = timedelta(seconds=60)
+
+    def __init__(self, url: str, *, secret: str, acceptor_id: str, name: str = "bridge") -> None:
+        """Raises: Problem(invalid) for an address in the clear, a short secret, or no acceptor."""
+        check_bridge(url, secret, acceptor_id)
+        self.name, self.acceptor_id = name, acceptor_id
+        self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), Clocks()
+        self._prefix = urlsplit(self._url).path
+        connector = aiohttp.TCPConnector(limit=256, limit_per_host=256, keepalive_timeout=4.0)
+        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def charge(self, charge: Charge) -> Outcome:
+        card = charge.card
+        body = {
+            "id": charge.id, "orderId": charge.order_id, "merchantId": charge.merchant_id,
+            "acceptorId": charge.acceptor_id, "amount": charge.units, "currency": charge.currency,
+            "initiator": charge.initiator, "capture": charge.capture, "descriptor": charge.descriptor,
+            "sentAt": iso(charge.sent_at), "phone": charge.phone, "agreement": charge.agreement,
+            "networkTransactionId": charge.network_transaction_id, "threeDSecure": charge.three_d_secure,
+            "card": {"number": card.pan, "expMonth": card.exp_month, "expYear": card.exp_year, "scheme": card.scheme,
+                     "cvv": card.cvv},
+        }  # fmt: skip
+        return await self._post("/charges", charge, body)
+
+    async def reverse(self, reversal: Reversal) -> Outcome:
+        body = {
+            "id": reversal.id, "chargeId": reversal.charge_id, "kind": reversal.kind, "amount": reversal.units,
+            "currency": reversal.currency, "sentAt": iso(reversal.sent_at),
+        }  # fmt: skip
+        return await self._post("/reversals", reversal, body)
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        body = {
+            "id": answer.id, "caseRef": answer.case_ref, "chargeId": answer.charge_id, "answer": answer.answer,
+            "evidence": answer.evidence, "sentAt": iso(answer.sent_at),
+        }  # fmt: skip
+        return await self._post("/dispute-answers", answer, body)
+
+    async def inquire(self, id: UUID) -> Outcome:
+        return await self._send(_Message("GET", f"/messages/{id}", id, None, INQUIRY_SECONDS, None))
+
+    async def _post(self, path: str, message: Charge | Reversal | DisputeAnswer, body: Mapping[str, Any]) -> Outcome:
+        return await self._send(
+            _Message("POST", path, message.id, body, message.timeout_seconds, message.send_before_monotonic)
+        )
+
+    async def _send(self, message: _Message) -> Outcome:
+        started = self._clocks.monotonic()
+        if message.send_before is not None and started >= message.send_before:
+            return Outcome("not_sent", text="too late to send")
+        body = b"" if message.body is None else msgspec.json.encode(message.body)
+        try:
+            async with asyncio.timeout(message.timeout_seconds):
+                said = await self._exchange(message, body)
+        except aiohttp.ClientConnectorError:
+            return Outcome("unknown" if message.body is None else "not_sent", text="no connection to the bridge")
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            return Outcome("unknown", text="no answer in time")
+        return _outcome(message, said, round((self._clocks.monotonic() - started) * 1000))
+
+    async def _exchange(self, message: _Message, body: bytes) -> Said | None:
+        """None for what cannot be understood."""
+        call = self._session.request(
+            message.method, self._url + message.path, data=body or None, allow_redirects=False,
+            headers=self._proof(message, body) | {"content-type": "application/json"},
+        )  # fmt: skip
+        async with call as response:
+            text = await response.content.read(ANSWER_BYTES_MAX + 1)
+            while not response.content.at_eof() and len(text) <= ANSWER_BYTES_MAX:
+                text += await response.content.read(ANSWER_BYTES_MAX + 1 - len(text))
+        if len(text) > ANSWER_BYTES_MAX:
+            return None
+        try:
+            return msgspec.json.decode(text, type=Said)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+
+    def _proof(self, message: _Message, body: bytes) -> dict[str, str]:
+        at = str(int(time.time()))
+        signed = f"{at}.{message.method} {self._prefix}{message.path}.".encode() + body
+        signature = hmac.digest(self._secret, signed, "sha256").hex()
+        return {"idempotency-key": str(message.id), "x-recoup-timestamp": at, "x-recoup-signature": signature}
+
+
+class NoProcessor:
+    """Where none is set: nothing is sent, so orders wait. It has the bridge's name, which takes them over later."""
+
+    name = "bridge"
+    acceptor_id = ""
+    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
+    unprocessed_codes: frozenset[str] = frozenset()
+    idempotency_window = Bridge.idempotency_window
+    settled_after = Bridge.settled_after
+
+    async def charge(self, charge: Charge) -> Outcome:
+        return _NOT_SET
+
+    async def reverse(self, reversal: Reversal) -> Outcome:
+        return _NOT_SET
+
+    async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
+        return _NOT_SET
+
+    async def inquire(self, id: UUID) -> Outcome:
+        return Outcome("unknown", text=_NOT_SET.text)
+
+    async def close(self) -> None: ...
+
+
+_NOT_SET: Final = Outcome("not_sent", text="no card processor is set")
+
+
+def check_bridge(url: str, secret: str, acceptor_id: str) -> None:
+    """Raises: Problem(invalid) naming the setting."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+        raise Problem("invalid", "Cards go over HTTPS only, or to this machine.", field="live_processor_url",
+                      cure="Write https://host/path.")  # fmt: skip
+    if len(secret) < SECRET_LENGTH_MIN:
+        raise Problem("invalid", f"The bridge's secret has at least {SECRET_LENGTH_MIN} characters.",
+                      field="live_processor_secret", cure="Make one: openssl rand -hex 32.")  # fmt: skip
+    if not acceptor_id:
+        raise Problem("invalid", "Network limits are counted by acceptor: it needs an id.", field="live_acceptor_id",
+                      cure="It is the merchant or acceptor id that your acquirer gave you.")  # fmt: skip
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _outcome(message: _Message, said: Said | None, latency_ms: int) -> Outcome:
+    if said is None or said.id != message.id or said.state == "not_found" and message.body is not None:
+        return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms)
+    if said.state == "not_processed":
+        return Outcome("not_sent", processor_code=NOT_PROCESSED, text="refused before it was processed",
+                       latency_ms=latency_ms)  # fmt: skip
+    text = said.text[:_TEXT_MAX] if said.text else None
+    return Outcome(said.state, said.reference, said.scheme_code, said.advice_code, said.processor_code, text,
+                   said.network_transaction_id, latency_ms)  # fmt: skip

@@ -1,0 +1,325 @@
+"""The live world beside the sandbox: one address, two worlds, told apart by credentials; and how a shop gets there."""
+
+import asyncio
+import base64
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from tests.doors.rescue.door import listening
+from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
+
+from recoup.doors.edge.asgi import Scope
+from recoup.doors.edge.which_world import ByWorld
+from recoup.flows.bootstrap import Bootstrap, bootstrap
+from recoup.flows.insight.verify import verify
+from recoup.flows.merchants import open_live
+from recoup.flows.merchants.fee_terms import TermAsked, set_fee_term
+from recoup.flows.merchants.make_merchant import make_keys
+from recoup.flows.merchants.open_live import open_approved
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Actor, Scope
+from recoup.main.app import make_app, refuse
+from recoup.main.databases import Databases, has_live, prepare
+from recoup.main.settings import Settings
+from recoup.main.worlds import Running, open_worlds
+from recoup.rules.money.fees import Tariff
+from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.store.server import ServerAddress
+from recoup.store.write.go_live import add_request, decide_request
+
+REAL = "4539551234567893"  # on no list of test cards
+PAGES = ("/orders", "/onboarding", "/mailbox", "/switches", "/reports", "/refunds", "/disputes", "/bank",
+         "/reconciliation", "/uploads", "/invitations", "/applications", "/outcome")  # fmt: skip
+COUNTS = """
+SELECT (SELECT count(*) FROM merchants WHERE mit AND NOT cit_web), (SELECT count(*) FROM sites),
+  (SELECT count(*) FROM fee_terms), (SELECT count(*) FROM switch_changes), (SELECT count(*) FROM partner_merchants)
+FROM merchants WHERE merchant_id = $1
+"""
+HOOK_KEY = base64.b64encode(b"k" * 32).decode()
+
+
+@dataclass
+class Both:
+    """Both worlds of one installation behind one address. `made`: of the sandbox's bootstrap."""
+
+    sandbox: Running
+    live: Running
+    made: Bootstrap
+    client: httpx.AsyncClient
+    twin: Twin
+
+    @property
+    def merchant_id(self) -> UUID:
+        return UUID(self.made.mid)
+
+    async def approved(self, *kinds: str) -> None:
+        """The operator has said yes, as the page does it."""
+        request_id, now = new_id(), self.sandbox.world.clocks.wall()
+        async with self.sandbox.world.db.transaction() as tx:
+            await add_request(tx, self.merchant_id, request_id, list(kinds), {}, "user:owner", now)
+            assert await decide_request(tx, self.merchant_id, request_id, "approved", {}, "", "user:operator", now)
+
+    async def token(self, app_key: str, app_secret: str) -> str:
+        answer = await self.client.post("/v1/oauth2/token", json={"AppKey": app_key, "AppSecret": app_secret})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["accessToken"])
+
+    async def evaluate(self, token: str, pan: str, *, is_mit: bool, days: int = 20) -> httpx.Response:
+        return await self.client.post(
+            "/v1/evaluate", json=payment(self.made.mid, self.made.site_id, pan, is_mit=is_mit, days=days),
+            headers={"authorization": f"Bearer {token}"},
+        )  # fmt: skip
+
+
+@asynccontextmanager
+async def both(server: ServerAddress, folder: Path, **more: Any) -> AsyncIterator[Both]:
+    mark = uuid4().hex[:10]
+    people, sandbox, live = (server.dsn(f"{name}_{mark}") for name in ("people", "sandbox", "live"))
+    databases = Databases(people, sandbox, server.dsn("postgres"), None, live)
+    await prepare(databases)
+    assert not await has_live(databases)
+    await prepare(databases, live=True)
+    async with bridge_twin() as twin:
+        settings = Settings(data_dir=folder, live_processor_url=twin.url, live_processor_secret=SECRET,
+                            live_acceptor_id="acq-1", connections=6)  # fmt: skip
+        settings = replace(settings, **more)
+        async with open_worlds(settings, databases) as (one, other):
+            assert other is not None
+            made = await bootstrap(one.world, settings.url)
+            async with listening(make_app(settings, databases), "on") as port:  # type: ignore[arg-type]
+                url = f"http://127.0.0.1:{port}"
+                async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+                    yield Both(one, other, made, client, twin)
+
+
+def payment(mid: str, site_id: str, pan: str, *, is_mit: bool, days: int) -> dict[str, Any]:
+    now, name = datetime.now(UTC), uuid4().hex[:10]
+    return {
+        "isDeclined": True, "isMIT": is_mit, "isRecurring": is_mit, "mid": mid, "siteId": site_id,
+        "expiryDateUtc": (now + timedelta(days=days)).isoformat(), "orderId": f"SO-{name}", "idempotencyKey": name,
+        "customerIp": "203.0.113.24",
+        "transaction": {"id": f"psp-{name}", "timestampUtc": now.isoformat(), "amount": 4590, "currency": "USD",
+                        "responseCode": "05", "responseCodeSource": "nmi", "responseStatus": "DECLINED",
+                        "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA"},
+        "payer": {"id": name, "email": f"{name}@example.test", "phone": "+1 555 010 2030"},
+        "paymentMethod": {"holderName": "Ana Roe", "cardBrand": "VISA", "expirationMonth": 9, "expirationYear": 2031,
+                          "cardNumber": pan},
+    }  # fmt: skip
+
+
+def test_mit_is_live_while_cit_is_in_the_sandbox(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with both(server, tmp_path) as here:
+            assert await open_approved(here.sandbox.world) == 0
+            await here.approved("mit")
+            assert await open_approved(here.sandbox.world) == 1
+            assert await open_approved(here.sandbox.world) == 0, "opened once"
+            keys = await make_keys(here.live.world, here.merchant_id, HOOK_KEY)
+            assert keys.app_key.startswith("pk_live_")
+            live = await here.token(keys.app_key, keys.app_secret)
+            test = await here.token(here.made.app_key, here.made.app_secret)
+            # the same kinds of payments, by two credentials at one address
+            assert (await here.evaluate(live, REAL, is_mit=True)).json()["status"] == "SUBMITTED"
+            refused = await here.evaluate(live, REAL, is_mit=False)
+            assert refused.status_code == 403, refused.text
+            assert "CIT" in refused.text
+            assert (await here.evaluate(test, APPROVE_CARDS[1], is_mit=False)).json()["status"] == "APPROVED"
+            # what the sandbox warns of, live refuses
+            soon = await here.evaluate(live, REAL, is_mit=True, days=5)
+            assert soon.status_code == 400, soon.text
+            assert "14 days" in soon.text
+            assert not here.twin.sent, "the sandbox's never reaches the operator's processor"
+            headers = {"authorization": f"Bearer {live}"}
+            listed = (await here.client.get("/v1/orders", headers=headers)).json()["orders"]
+            assert listed["totalItemCount"] == 1
+            history = await here.client.get("/v1/switches", headers=headers)
+            assert "operator:go-live" in history.text
+            # the rest goes live later, by a question of its own
+            await here.approved("cit_web")
+            assert await open_approved(here.sandbox.world) == 1
+            answer = await here.evaluate(await here.token(keys.app_key, keys.app_secret), REAL, is_mit=False)
+            assert answer.json()["status"] == "APPROVED", answer.text
+            assert [sent["card"]["number"] for sent in here.twin.sent.values()] == [REAL]
+            for running in (here.sandbox, here.live):
+                assert (await verify(running.world)).difference is None
+
+    asyncio.run(story())
+
+
+def test_a_shop_that_is_opened_by_a_process_that_dies_is_opened_once(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: Any, **__: Any) -> None:
+        raise RuntimeError("killed")
+
+    async def story() -> None:
+        async with both(server, tmp_path) as here:
+            await here.approved("mit")
+            operator = Scope(here.merchant_id, Actor("operator", "test"), "test")
+            await set_fee_term(here.sandbox.world, operator, TermAsked(Tariff(290)))
+            for step in ("place_merchant", "copy_settings", "change", "save_merchant", "note_opened"):
+                with monkeypatch.context() as patched:
+                    patched.setattr(open_live, step, dies)
+                    with pytest.raises(RuntimeError):
+                        await open_approved(here.sandbox.world)
+            assert await open_approved(here.sandbox.world) == 1
+            async with here.live.world.db.connection() as connection:
+                counts = await connection.fetchrow(COUNTS, here.merchant_id)
+            assert tuple(counts) == (1, 1, 1, 1, 1)
+            assert (await verify(here.live.world)).difference is None
+
+    asyncio.run(story())
+
+
+def test_no_credential_opens_the_other_world(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with both(server, tmp_path) as here:
+            await here.approved("mit")
+            await open_approved(here.sandbox.world)
+            keys = await make_keys(here.live.world, here.merchant_id, HOOK_KEY)
+            forged = keys.app_key.replace("pk_live_", "pk_test_")
+            for key in (forged, here.made.app_key.replace("pk_test_", "pk_live_")):
+                answer = await here.client.post("/v1/oauth2/token", json={"AppKey": key, "AppSecret": keys.app_secret})
+                assert answer.status_code == 400, answer.text
+            live = await here.token(keys.app_key, keys.app_secret)
+            head, body, sign = live.split(".")
+            plain = base64.urlsafe_b64decode(body + "==").replace(b'"live"', b'"sandbox"')
+            lied = ".".join((head, base64.urlsafe_b64encode(plain).decode().rstrip("="), sign))
+            answer = await here.client.get("/v1/orders", headers={"authorization": f"Bearer {lied}"})
+            assert answer.status_code == 401
+            again = await here.client.post("/v1/oauth2/token", json={"AppKey": keys.app_key,
+                                                                     "AppSecret": keys.app_secret})  # fmt: skip
+            given = {"RefreshToken": again.json()["refreshToken"]}
+            refreshed = await here.client.post("/v1/oauth2/refresh", json=given)
+            assert refreshed.status_code == 200, refreshed.text
+            card = {"payment_method": {"credit_card": {"first_name": "Ana", "last_name": "Roe", "number": REAL,
+                                                       "month": "09", "year": "2031"}}}  # fmt: skip
+            taken = await here.client.post(f"/v1/tokenize?environment={keys.tokenization_key}", json=card)
+            assert taken.status_code == 200, taken.text
+            refused = await here.client.post(f"/v1/tokenize?environment={here.made.tokenization_key}", json=card)
+            assert refused.status_code == 400, "the sandbox takes no real card"
+            token = taken.json()["transaction"]["payment_method"]["token"]
+            elsewhere = await here.evaluate(await here.token(here.made.app_key, here.made.app_secret), token,
+                                            is_mit=True)  # fmt: skip
+            assert elsewhere.status_code == 400
+
+    asyncio.run(story())
+
+
+def test_the_portal_switches_on_the_same_page(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with both(server, tmp_path) as here:
+            form = {"email": here.made.portal_user, "password": here.made.portal_password}
+            assert (await here.client.post("/signin", data=form)).status_code == 303
+            page = await here.client.get("/settlements?size=25")
+            assert "SANDBOX" in page.text
+            refused = await switch(here, page.text)
+            assert refused.status_code == 403
+            assert "goes live from its Onboarding page" in refused.text
+            await here.approved("mit")
+            await open_approved(here.sandbox.world)
+            moved = await switch(here, page.text)
+            assert (moved.status_code, moved.headers["location"]) == (303, "/settlements?size=25")
+            page = await here.client.get("/settlements?size=25")
+            assert "Real money." in page.text
+            assert "SANDBOX" not in page.text
+            assert "Switch to sandbox" in page.text
+            for path in PAGES:
+                shown = await here.client.get(path)
+                assert shown.status_code == 200, f"{path}: {shown.text[:300]}"
+                assert "Real money." in shown.text, path
+            lost = await here.client.get(f"/orders/{new_id()}")
+            assert lost.status_code == 404
+            back = await switch(here, lost.text)
+            assert back.headers["location"] == "/orders", "one thing of a world is not in the other"
+            assert "SANDBOX" in (await here.client.get("/orders")).text
+            assert (await here.client.post("/world", data={"csrf": "x"})).status_code == 403
+
+    asyncio.run(story())
+
+
+async def switch(here: Both, page: str) -> httpx.Response:
+    """Presses the button of the band."""
+    band = page[page.index('action="/world"') :]
+    values = dict(re.findall(r'name="(csrf|next)" value="([^"]*)"', band[:600]))
+    return await here.client.post("/world", data={name: value.replace("&amp;", "&") for name, value in values.items()})
+
+
+def scope_of(client: str, scheme: str = "http", path: str = "/v1/orders", **headers: str) -> Scope:
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http", "path": path, "scheme": scheme, "client": (client, 1), "headers": pairs,
+            "query_string": b""}  # fmt: skip
+
+
+@pytest.mark.parametrize(("client", "scheme", "status"), [
+    ("203.0.113.9", "http", 403), ("203.0.113.9", "https", 200), ("127.0.0.1", "http", 200), ("::1", "http", 200),
+    ("unknown", "http", 403),
+])  # fmt: skip
+def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int) -> None:
+    heard: list[Any] = []
+
+    async def door(scope: Scope, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: Any) -> None:
+        heard.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    doors = ByWorld(door, refuse, "recoup_session")
+    doors.live = door
+    asyncio.run(doors(scope_of(client, scheme, authorization="ApiKey pk_live_x:y"), receive, send))
+    assert heard[0]["status"] == status
+
+
+@pytest.mark.parametrize(("more", "is_live"), [
+    ({"x_api_key": "pk_live_0a"}, True), ({"x_api_key": "pk_test_0a"}, False), ({}, False),
+    ({"authorization": "ApiKey ppk_live_x:y"}, True), ({"authorization": "Bearer x.e30.y"}, False),
+    ({"authorization": "Bearer \u00ff.%%%"}, False), ({"authorization": "Bearer"}, False),
+    ({"path": "/orders", "cookie": "a=b; recoup_session=live.abc"}, True),
+    ({"path": "/orders", "cookie": "recoup_session=abc; x=live."}, False),
+    ({"path": "/orders", "cookie": "recoup_session=\"live"}, False),
+    ({"path": "/checkout/live.abc"}, True), ({"path": "/checkout/abc"}, False), ({"path": "/charge"}, True),
+    ({"path": "/inbound/bridge/notices"}, True), ({"path": "/inbound/sandbox/notices"}, False),
+    ({"path": "/v1/orders/live.abc", "x_api_key": "pk_test_1"}, False),
+])  # fmt: skip
+def test_what_says_which_world(more: dict[str, str], is_live: bool) -> None:
+    async def door(scope: Scope, receive: Any, send: Any) -> None: ...
+
+    doors = ByWorld(door, refuse, "recoup_session")
+    doors.live, doors.live_routes = door, {"bridge"}
+    assert doors.is_live(scope_of("127.0.0.1", **more)) is is_live
+
+
+def recoup(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
+    return subprocess.run([sys.executable, "-m", "recoup.main", *words, "--data-dir", str(folder)], text=True,
+                          capture_output=True, env=clean | settings, check=False, timeout=300)  # fmt: skip
+
+
+def test_live_is_made_on_purpose(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    refused = recoup(folder, "live", "init")
+    assert refused.returncode == 1
+    assert "--embedded" in refused.stderr
+    bad = recoup(folder, "live", "init", "--embedded", RECOUP_LIVE_PROCESSOR_URL="http://pay.example.com")
+    assert "HTTPS" in bad.stderr
+    assert not (folder / "postgres").exists(), "nothing is made before its settings are right"
+    made = recoup(folder, "live", "init", "--embedded")
+    assert made.returncode == 0, made.stderr
+    assert "No card processor is set yet" in made.stdout
+    assert recoup(folder, "--live", "verify").returncode == 0
+    wrong = recoup(folder, "--live", "clock", "now")
+    assert "sandbox only" in wrong.stderr
