@@ -15,9 +15,10 @@ from recoup.gateways.cards.port import Card, Charge, DisputeAnswer, Processor, R
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.rules.network.magic import script_card
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PAN = "4111111111111111"
+PAN = script_card("visa", "51", 0)
 Story = Callable[[Bridge, Twin], Awaitable[None]]
 
 

@@ -6,7 +6,6 @@ What cannot be understood is unknown, never declined; only an answer that names 
 
 import asyncio
 import hmac
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -141,7 +140,7 @@ class Bridge:
             return None
 
     def _proof(self, message: _Message, body: bytes) -> dict[str, str]:
-        at = str(int(time.time()))
+        at = str(int(self._clocks.wall().timestamp()))
         signed = f"{at}.{message.method} {self._prefix}{message.path}.".encode() + body
         signature = hmac.digest(self._secret, signed, "sha256").hex()
         return {"idempotency-key": str(message.id), "x-recoup-timestamp": at, "x-recoup-signature": signature}
