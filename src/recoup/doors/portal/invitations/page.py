@@ -60,7 +60,7 @@ async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
     if seat is not None and seat.may("invite"):
         partner = await read_partner(visit.portal.world, seat.partner_id)
         found["partner"] = Subject("partner", seat.partner_id, partner.name)
-    if isinstance(visit, Visit) and visit.session.may("invite"):
+    if isinstance(visit, Visit) and visit.session.may_by_role("invite"):
         found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
     if not found:
         raise Problem("forbidden", "Only an owner sees and invites people.", cure="Ask the owner.")

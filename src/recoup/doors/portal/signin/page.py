@@ -13,11 +13,11 @@ from recoup.doors.portal.visit import (
     STATUSES,
     Portal,
     Visit,
-    checked_form,
     error_page,
     is_place,
     one,
     read_form,
+    read_form_of,
     same_origin,
     see,
 )
@@ -97,7 +97,7 @@ def sign_out_post(portal: Portal) -> Endpoint:
 
 async def choose(visit: Visit) -> Response:
     """Another of the merchants that this person may see."""
-    form = await checked_form(visit)
+    form = await read_form_of(visit.request, visit.session)  # who looks may choose at what
     merchant_id = parse_id(one(form, "merchant"))
     if merchant_id is None:
         raise Problem("invalid", "This is not a merchant's id.", field="merchant",
