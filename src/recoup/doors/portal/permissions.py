@@ -12,7 +12,7 @@ AT_MERCHANT: Final[Mapping[str, str]] = {
     "switch": "switch kinds of orders, make campaigns", "test": "try the connection",
     "mails": "choose the mails to payers", "bank": "enter bank accounts",
     "apply": "apply for a merchant, submit, make it a merchant", "go_live": "ask to go live",
-    "invite": "see and invite people",
+    "invite": "see and invite people", "keys": "make and end keys",
 }  # fmt: skip
 # the same at a partner
 AT_PARTNER: Final[Mapping[str, str]] = {

@@ -9,8 +9,9 @@ from uuid import UUID
 from recoup.flows.merchants.partners import no_such_merchant
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.world import World
+from recoup.store.read.merchant_keys import keys_of
 from recoup.store.read.merchants import Site, load_merchant
-from recoup.store.read.partner_merchants import hooks_of, keys_of, read_merchant
+from recoup.store.read.partner_merchants import hooks_of, read_merchant
 
 DELIVERED_WITHIN: Final = timedelta(days=30)
 

@@ -31,9 +31,10 @@ TOKEN_LENGTH_MAX: Final = 100
 MAY: Final[dict[str, frozenset[str]]] = {
     "owner": frozenset({
         "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
+        "keys",
     }),
     "operations": frozenset({"refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply"}),
-    "developer": frozenset({"test"}),
+    "developer": frozenset({"test", "keys"}),
     "analyst": frozenset(),
 }
 
