@@ -328,6 +328,8 @@ TABLE: dict[Key, Line] = {
         "subject": "merchant", "email": "walk@example.com", "role": "analyst"}),
     ("POST", "/invitations/{invitation_id}/revoke"): _page(may=OWNER, ids={"invitation_id": "invitation"},
                                                            body=lambda s: {"subject": "merchant"}),
+    ("POST", "/invitations/members/{user_id}/end"): _page(may=OWNER, ids={"user_id": "member"},
+                                                          body=lambda s: {"subject": "merchant"}),
     ("GET", "/keys"): _page(),
     ("POST", "/keys"): _page(may=KEYS, body=lambda s: {"kind": "api", "overlap": "keep"}),
     ("POST", "/keys/end"): _page(may=KEYS, body=lambda s: {"kind": "api", "print": "none"}, lets_in=frozenset({404})),

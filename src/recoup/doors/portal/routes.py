@@ -150,6 +150,7 @@ def routes(
         on_any("/invitations", invitations.people_page),
         on_any("/invitations", invitations.post_invitation, "POST"),
         on_any("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),
+        on_any("/invitations/members/{user_id}/end", invitations.post_end, "POST"),
         Route("/invitations/{token}", join.join_page(portal), methods=["GET"]),
         Route("/invitations/{token}", join.join_post(portal), methods=["POST"]),
         on("/onboarding", onboarding.onboarding_page),

@@ -42,8 +42,3 @@ async def issue_key(tx: asyncpg.Connection, world: World, merchant_id: UUID, kin
         sealed: bytes = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
         await add_signing_key(tx, new.key, merchant_id, sealed, wall, by)
     return new
-
-
-def new_stablecoin_secret() -> str:
-    """Signs, and encrypts, what the stablecoin API delivers."""
-    return f"whsec_{secrets.token_hex(24)}"

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, issue_key, new_stablecoin_secret
+from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, issue_key
+from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
@@ -106,7 +107,7 @@ async def issue_keys(
     api = await issue_key(tx, world, merchant_id, "api", by)
     tokenization = await issue_key(tx, world, merchant_id, "tokenization", by)
     stablecoin = await issue_key(tx, world, merchant_id, "stablecoin", by)
-    return Keys(api.key, api.secret, tokenization.key, stablecoin.key, stablecoin.secret, new_stablecoin_secret())
+    return Keys(api.key, api.secret, tokenization.key, stablecoin.key, stablecoin.secret, new_webhook_secret())
 
 
 async def keep_webhook_keys(

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import structlog
 
-from recoup.flows.merchants.issue_key import new_stablecoin_secret
 from recoup.flows.messages.endpoints import Endpoint, new_signing_key, read
 from recoup.flows.messages.owner import Owner, key_context, owner_id
+from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
@@ -75,7 +75,7 @@ async def rotate_shared(world: World, scope: Scope, overlap: timedelta) -> tuple
 async def replace_stablecoin_secret(world: World, scope: Scope) -> str:
     """The secret that the stablecoin API's deliveries are signed with: the new one. That dialect signs with one secret,
     so the old one ends at once."""
-    secret = new_stablecoin_secret()
+    secret = new_webhook_secret()
     sealed = world.keys.seal_secret(key_context(scope), secret.encode())
     async with world.db.transaction() as tx:
         await set_stablecoin_webhook_key(tx, scope.merchant_id, sealed)

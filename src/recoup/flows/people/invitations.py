@@ -21,6 +21,7 @@ from recoup.rules.messages.notices import is_address
 from recoup.store.pool import Database
 from recoup.store.read.invitations import count_invitations, open_invitation
 from recoup.store.write.invitations import add_invitation, join, revoke_invitation, take_invitation
+from recoup.store.write.memberships import lock_ownership
 from recoup.store.write.people import add_user
 
 LASTS: Final = timedelta(days=7)
@@ -45,7 +46,8 @@ class Subject:
 async def invite(world: World, subject: Subject, user_id: UUID, email: str, role: str) -> UUID:
     """The invitation; its mail is owed. Whether somebody has this e-mail already is not told.
 
-    Raises: Problem(invalid) for an address or role that is none; Problem(too_many_requests) for too many at once.
+    Raises: Problem(invalid) for an address or role that is none; Problem(forbidden) for somebody who is no owner any
+    more; Problem(too_many_requests) for too many that wait there.
     """
     email, now = clean_email(email), world.clocks.wall()
     if not is_address(email):
@@ -55,6 +57,8 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
     people: Database = world.extra["people"]
     invitation_id, token = new_id(), secrets.token_urlsafe(32)
     async with people.transaction() as tx:
+        if not await lock_ownership(tx, user_id, subject.key):
+            raise Problem("forbidden", "You are no owner there; nobody was invited.", cure="Ask its owner.")
         if await count_invitations(tx, subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem("too_many_requests", f"{OPEN_MAX} invitations wait already.", retry_after_seconds=3600,
                           cure="Revoked ones count until the week is over.")  # fmt: skip
