@@ -56,6 +56,12 @@ async def count_invitations(connection: asyncpg.Connection, subject: tuple[str, 
     return int(await connection.fetchval(_COUNT, *subject, since))
 
 
+async def count_sent(connection: asyncpg.Connection, user_id: UUID, since: datetime) -> int:
+    """By this person, to whatever they own."""
+    sql = "SELECT count(*) FROM invitations WHERE invited_by = $1 AND created_at > $2"
+    return int(await connection.fetchval(sql, user_id, since))
+
+
 async def members_of(
     connection: asyncpg.Connection, subject: tuple[str, UUID], limit: int
 ) -> list[asyncpg.Record]:

@@ -79,6 +79,7 @@ CREATE TABLE invitations (
 );
 CREATE INDEX invitations_of ON invitations (subject_kind, subject_id, invitation_id DESC);
 CREATE INDEX invitations_mail ON invitations (mail_due_at) WHERE mail_due_at IS NOT NULL;
+CREATE INDEX invitations_by ON invitations (invited_by, created_at);
 
 -- home: people. Whose membership ended, and who ended it. Only added to.
 CREATE TABLE membership_log (
