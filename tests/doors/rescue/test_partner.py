@@ -106,13 +106,15 @@ def test_a_partner_makes_no_more_merchants_than_it_may_even_at_once(door: Door, 
 def test_the_link_shows_the_credentials_once(door: Door, partner: Partner) -> None:
     told = partner.merchant()
     token = told["handover"]["url"].rpartition("/")[2]
-    seen = door.run(look(door.world, token))
+    seen = door.run(look(door.world, token, "request"))
     assert (seen.app_secret, seen.webhook_key) == (told["credentials"]["appSecret"], told["credentials"]["webhookKey"])
     for bad in (token, token[:-1] + ("A" if token[-1] != "A" else "B"), "x", "é" * 64, "A" * 64):
         with pytest.raises(Problem, match="shows nothing"):
-            door.run(look(door.world, bad))
-    rows = door.sql("SELECT sealed FROM handovers WHERE merchant_id = $1", parse_id(told["mid"]))
-    assert [row["sealed"] for row in rows] == [None]
+            door.run(look(door.world, bad, "request"))
+    rows = door.sql("SELECT sealed, opened_request, opened_at FROM handovers WHERE merchant_id = $1",
+                    parse_id(told["mid"]))  # fmt: skip
+    assert [(row["sealed"], row["opened_request"]) for row in rows] == [(None, "request")]
+    assert rows[0]["opened_at"] is not None
 
 
 def test_two_who_open_the_link_at_once_see_it_once(door: Door, partner: Partner) -> None:
@@ -121,7 +123,7 @@ def test_two_who_open_the_link_at_once_see_it_once(door: Door, partner: Partner)
     async def together() -> list[bool]:
         async def one() -> bool:
             try:
-                await look(door.world, token)
+                await look(door.world, token, "request")
             except Problem:
                 return False
             return True
