@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.worlds import Shop
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit
+from recoup.flows.merchants.go_live import onboarding_of
 from recoup.flows.merchants.handover import look
 from recoup.flows.merchants.make_merchant import Keys
 from recoup.flows.run_due import run_due
@@ -189,7 +191,10 @@ def test_a_paused_merchant_takes_no_new_orders_and_keeps_what_it_has(door: Door,
     assert "paused" in answer["result"]
     assert caller.evaluate(body).json()["orderId"] == order_id, "what was taken once is answered again"
     assert caller.get(f"/orders/{order_id}").status_code == 200
-    assert "active" in {step["code"] for step in partner.get(path).json()["missing"]}
+    told_by = [step["code"] for step in partner.get(path).json()["missing"]]
+    _, holding = door.run(onboarding_of(door.world, uuid.UUID(told["mid"])))
+    assert told_by == [one.name for one in holding if not one.holds], "one list, here and in the portal"
+    assert told_by[-1] == "active"
     partner.call("PATCH", path, json={"state": "active", "name": "Tea"})
     assert caller.evaluate().status_code == 200
     assert "State" in fields_of(partner.call("PATCH", path, json={"state": "gone"}))

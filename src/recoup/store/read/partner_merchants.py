@@ -36,10 +36,7 @@ SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
     WHERE h.merchant_id = m.merchant_id ORDER BY placed_at, order_id LIMIT 1) AS first_order,
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
-    WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order,
-  EXISTS (SELECT FROM order_heads h WHERE h.merchant_id = m.merchant_id AND h.status = 7) AS has_completed,
-  EXISTS (SELECT FROM bank_accounts b WHERE b.merchant_id = m.merchant_id AND b.state = 'active') AS has_account,
-  EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS has_terms
+    WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND o.merchant_id = $2
 """
