@@ -18,6 +18,7 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.doors.rescue.rows import readers
 from recoup.flows.cards.tokenize import CardGiven, Vault
+from recoup.flows.cards.uploads import take as taking
 from recoup.flows.cards.uploads import work as working
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import File, Taken, take
@@ -167,12 +168,41 @@ def test_two_equal_files_at_once_are_one(server: ServerAddress) -> None:
         rows = await rows_of(shop, "transmit", "r", 200)
         async with second_process(shop.world) as other:
             there = Shop(**{**{name: getattr(shop, name) for name in shop.__dataclass_fields__}, "world": other})
-            taken = await asyncio.gather(sent(shop, "transmit", rows), sent(there, "transmit", rows),
-                                         sent(shop, "transmit", rows))  # fmt: skip
+            at_once = await asyncio.gather(sent(shop, "transmit", rows), sent(there, "transmit", rows))
+        taken = [*at_once, await sent(shop, "transmit", rows)]
         assert len({one.upload["upload_id"] for one in taken}) == 1
         assert sorted(one.before for one in taken) == [False, True, True]
         await finish(shop, taken[0].upload["upload_id"])
         await check(shop, "transmit", taken[0].upload["upload_id"], "r", 200)
+
+    run(server, story)
+
+
+def test_nobodys_files_keep_out_everybodys(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of a merchant and four in all are read at once; who has to wait hears which it is."""
+    going, read = asyncio.Event(), taking._take
+
+    async def slowly(*args: Any) -> Taken:
+        await going.wait()
+        return await read(*args)
+
+    monkeypatch.setattr(taking, "_take", slowly)
+
+    async def story(shop: Shop) -> None:
+        shops = [shop, *[await make_shop(shop.world, shop.orders, shop.deliveries, name=f"Shop {n}") for n in range(4)]]
+        rows = [await rows_of(one, "transmit", "n") for one in shops]
+        tasks = [asyncio.create_task(sent(one, "transmit", mine)) for one, mine in zip(shops, rows, strict=True)][:4]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Problem, match="file of yours"):
+            await sent(shop, "transmit", rows[0])
+        with pytest.raises(Problem, match="4 files of other merchants"):
+            await sent(shops[4], "transmit", rows[4])
+        going.set()
+        await asyncio.gather(*tasks)
+        assert not (await sent(shops[4], "transmit", rows[4])).before
+        for one in shops:
+            due = await one.value("SELECT upload_id FROM uploads WHERE merchant_id = $1", one.merchant_id)
+            await finish(one, due)
 
     run(server, story)
 

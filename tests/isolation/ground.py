@@ -158,6 +158,9 @@ def _side(door: Door, mark: str) -> Side:
         side.sessions[role] = _session(door, f"{role}@{mark}.example", [Membership("merchant", mid, role)])
         side.sessions[f"partner {role}"] = _session(door, f"p-{role}@{mark}.example",
                                                     [Membership("partner", pid, role)])
+    spare = make_user(door.world, f"spare@{mark}.example", f"{mark} Spare", PASSWORD,
+                      [Membership("merchant", mid, "analyst")])  # fmt: skip
+    side.ids["member"] = str(door.run(spare))
     subject = Subject("merchant", mid, f"{mark} Tea")
     asked = invite(door.world, subject, _owner_id(door, side), f"guest@{mark}.example", "analyst")
     side.ids["invitation"] = str(door.run(asked))
@@ -317,5 +320,6 @@ _PEOPLE = {
     "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR name LIKE $3",
     "people members": f"{_DIGEST} memberships x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people invitations": f"{_DIGEST} invitations x WHERE subject_id IN ($1, $2) OR $3 = ''",
+    "people log": f"{_DIGEST} membership_log x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people users": f"{_DIGEST} users x WHERE email LIKE $3 AND email NOT LIKE '%#%' OR user_id IN ($1, $2)",
 }

@@ -75,6 +75,7 @@ def _document(side: Side, number: int) -> Any:
 
 
 OWNER = frozenset({"owner"})
+KEYS = frozenset({"owner", "developer"})
 NOBODY: frozenset[str] = frozenset()
 _ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
 _NOTE = {"note": "noted"}
@@ -328,6 +329,12 @@ TABLE: dict[Key, Line] = {
         "subject": "merchant", "email": "walk@example.com", "role": "analyst"}),
     ("POST", "/invitations/{invitation_id}/revoke"): _page(may=OWNER, ids={"invitation_id": "invitation"},
                                                            body=lambda s: {"subject": "merchant"}),
+    ("POST", "/invitations/members/{user_id}/end"): _page(may=OWNER, ids={"user_id": "member"},
+                                                          body=lambda s: {"subject": "merchant"}),
+    ("GET", "/keys"): _page(),
+    ("POST", "/keys"): _page(may=KEYS, body=lambda s: {"kind": "api", "overlap": "keep"}),
+    ("POST", "/keys/end"): _page(may=KEYS, body=lambda s: {"kind": "api", "print": "none"}, lets_in=frozenset({404})),
+    ("POST", "/keys/signing"): _page(may=KEYS, body=lambda s: {"which": "stablecoin"}),
     ("GET", "/invitations/{token}"): _anyone(ids={"token": "nothing"}),
     ("POST", "/invitations/{token}"): _anyone(ids={"token": "nothing"}, body=lambda s: {
         "name": "N", "password": "x" * 12}),

@@ -119,6 +119,7 @@ async def _make(
 ) -> SignedUp:
     """`login`: the e-mail, or what stands for it where another has it. Under the e-mail's lock: a second one would end
     the keys that the first shows."""
+    user_id = new_id()
     what = f"{clean_email(asked.email)}\0{asked.password}"
     partner_id = world.keys.derived_id("sign-up", "partner", what) if asked.kind != "merchant" else None
     merchant_id = world.keys.derived_id("sign-up", "merchant", what) if asked.kind != "partner" else None
@@ -127,23 +128,22 @@ async def _make(
         await make_partner(world, partner_id, asked.name)
         key = await make_partner_key(world, partner_id)
     if merchant_id is not None:
-        credentials = await _merchant(world, asked, merchant_id, partner_id)
-    user_id = await add_user(connection, new_id(), login, asked.name, hashed, world.clocks.wall())
-    if user_id is None:
+        credentials = await _merchant(world, asked, merchant_id, partner_id, f"user:{user_id}")
+    if await add_user(connection, user_id, login, asked.name, hashed, world.clocks.wall()) is None:
         raise Problem("unavailable", "Somebody just got this e-mail by another page.", cure="Send it again.",
                       retry_after_seconds=1)  # fmt: skip
     await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
     return SignedUp(await open_session(connection, world, user_id, asked.old_token), credentials, key)
 
 
-async def _merchant(world: World, asked: SignUp, merchant_id: UUID, partner_id: UUID | None) -> Credentials:
+async def _merchant(world: World, asked: SignUp, merchant_id: UUID, partner_id: UUID | None, by: str) -> Credentials:
     site = NewSite(world.keys.derived_id("sign-up-site", merchant_id), asked.site_url, asked.name, _descriptor(asked))
     webhook_key = base64.b64encode(os.urandom(64)).decode()
     async with world.db.transaction() as tx:
         await place_merchant(tx, world, merchant_id, asked.name, (site,), partner_id=partner_id)
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
-        keys = await issue_keys(tx, world, merchant_id)
+        keys = await issue_keys(tx, world, merchant_id, by)
         await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
     return credentials_of(merchant_id, site.site_id, keys, webhook_key)
 

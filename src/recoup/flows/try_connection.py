@@ -56,7 +56,7 @@ async def try_connection(
     check_kind(kind)
     async with world.db.connection() as connection:
         known = await load_merchant(connection, scope.merchant_id)
-        keys = await count_keys(connection, scope.merchant_id)
+        keys = await count_keys(connection, scope.merchant_id, world.clocks.wall())
     if known is None:
         raise Problem("forbidden", "This merchant does not exist in this environment.", field="Mid",
                       cure="Use a key of this environment.")  # fmt: skip

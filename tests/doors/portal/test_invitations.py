@@ -10,7 +10,9 @@ from tests.doors.portal.staff import PASSWORD, As, portal, post, texts, token
 from tests.worlds import Shop
 
 from recoup.flows.people.invitation_mail import send_invitations
+from recoup.flows.people.invitations import SENT_MAX, Subject, invite
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 
 NEW = "a password of my own"
@@ -181,6 +183,31 @@ def test_there_is_an_end_to_inviting(server: ServerAddress) -> None:
                             subject="merchant")  # fmt: skip
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
         assert (await (await signed_in("")).get(path)).status_code == 200
+
+    portal(server, story)
+
+
+def test_one_person_sends_only_so_many_whatever_they_own(server: ServerAddress) -> None:
+    """A partner's owner owns all its merchants: fifty of each were fifty thousand mails."""
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        pat, boss = await signed_in("pat"), await signed_in("owner")
+        await invited(pat, "x@example.test")
+        await people(shop, "INSERT INTO invitations SELECT gen_random_uuid(), sha256(n::text::bytea), NULL, email,"
+                     " 'merchant', gen_random_uuid(), subject_name, role, world, invited_by, created_at, expires_at,"
+                     " NULL, NULL, NULL, NULL, 'sent', 1, NULL, '' FROM invitations, generate_series(1, $1) n",
+                     SENT_MAX - 2)  # fmt: skip
+        subject, user_id = Subject("merchant", shop.merchant_id, "Tea"), (await people(
+            shop, "SELECT invited_by FROM invitations LIMIT 1"))[0][0]  # fmt: skip
+        asked = (invite(shop.world, subject, user_id, f"{n}@example.test", "analyst") for n in range(4))
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        assert sum(isinstance(one, Problem) and one.code == "too_many_requests" for one in told) == 3
+        answer = await post(pat, "/invitations", "/invitations", email="y@example.test", role="owner",
+                            subject="partner")  # fmt: skip
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "3600")
+        await invited(boss, "z@example.test")
+        await people(shop, "UPDATE invitations SET created_at = created_at - interval '1 day'")
+        await invited(pat, "y@example.test", "owner", "partner")
 
     portal(server, story)
 

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.worlds import Shop
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.transmit import Transmit
+from recoup.flows.merchants.go_live import onboarding_of
 from recoup.flows.merchants.handover import look
 from recoup.flows.merchants.make_merchant import Keys
 from recoup.flows.run_due import run_due
@@ -106,13 +108,15 @@ def test_a_partner_makes_no_more_merchants_than_it_may_even_at_once(door: Door, 
 def test_the_link_shows_the_credentials_once(door: Door, partner: Partner) -> None:
     told = partner.merchant()
     token = told["handover"]["url"].rpartition("/")[2]
-    seen = door.run(look(door.world, token))
+    seen = door.run(look(door.world, token, "request"))
     assert (seen.app_secret, seen.webhook_key) == (told["credentials"]["appSecret"], told["credentials"]["webhookKey"])
     for bad in (token, token[:-1] + ("A" if token[-1] != "A" else "B"), "x", "é" * 64, "A" * 64):
         with pytest.raises(Problem, match="shows nothing"):
-            door.run(look(door.world, bad))
-    rows = door.sql("SELECT sealed FROM handovers WHERE merchant_id = $1", parse_id(told["mid"]))
-    assert [row["sealed"] for row in rows] == [None]
+            door.run(look(door.world, bad, "request"))
+    rows = door.sql("SELECT sealed, opened_request, opened_at FROM handovers WHERE merchant_id = $1",
+                    parse_id(told["mid"]))  # fmt: skip
+    assert [(row["sealed"], row["opened_request"]) for row in rows] == [(None, "request")]
+    assert rows[0]["opened_at"] is not None
 
 
 def test_two_who_open_the_link_at_once_see_it_once(door: Door, partner: Partner) -> None:
@@ -121,7 +125,7 @@ def test_two_who_open_the_link_at_once_see_it_once(door: Door, partner: Partner)
     async def together() -> list[bool]:
         async def one() -> bool:
             try:
-                await look(door.world, token)
+                await look(door.world, token, "request")
             except Problem:
                 return False
             return True
@@ -187,7 +191,10 @@ def test_a_paused_merchant_takes_no_new_orders_and_keeps_what_it_has(door: Door,
     assert "paused" in answer["result"]
     assert caller.evaluate(body).json()["orderId"] == order_id, "what was taken once is answered again"
     assert caller.get(f"/orders/{order_id}").status_code == 200
-    assert "active" in {step["code"] for step in partner.get(path).json()["missing"]}
+    told_by = [step["code"] for step in partner.get(path).json()["missing"]]
+    _, holding = door.run(onboarding_of(door.world, uuid.UUID(told["mid"])))
+    assert told_by == [one.name for one in holding if not one.holds], "one list, here and in the portal"
+    assert told_by[-1] == "active"
     partner.call("PATCH", path, json={"state": "active", "name": "Tea"})
     assert caller.evaluate().status_code == 200
     assert "State" in fields_of(partner.call("PATCH", path, json={"state": "gone"}))

@@ -6,6 +6,10 @@ import pytest
 from tests.doors.rescue.door import GONE, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
 
+from recoup.flows.merchants.switches import Subject, change
+from recoup.kernel.ids import parse_id
+from recoup.kernel.scope import Actor, Scope
+
 SPRING = {"key": "Spring-26", "name": "Spring", "descriptor": "LEAF*SPRING"}
 ID = "018f2f0c-7d5e-7e44-8a55-0f8a1b7e2c41"
 ANY_SITE = {"siteId": GONE, "transaction__dynamicDescriptor": GONE}
@@ -218,3 +222,23 @@ def test_a_closed_site_is_not_opened_by_making_it_anew(door: Door, shop: Caller)
                     shop.call("PATCH", f"/sites/{made}", json={"url": "https://elsewhere.example"})):  # fmt: skip
         assert "by the operator" in check_refused(refused, 403, "forbidden")["result"]
     assert shop.call("PATCH", f"/sites/{made}", json={"name": "Other name"}).status_code == 200
+
+
+def test_a_closed_campaign_is_not_opened_by_making_it_anew(door: Door, shop: Caller) -> None:
+    """Retired, renamed, or left behind with its site, it had left its key to a new one with everything on."""
+    here = {"url": "https://second.example", "name": "Second", "descriptor": "SECONDSHOP"}
+    site = shop.post("/sites", here).json()["id"]
+    path = f"/sites/{site}/campaigns"
+    made = shop.post(path, {"key": "autumn"}).json()["id"]
+    acting = Scope(shop.shop.merchant_id, Actor("partner", "test"), "r")
+    door.run(change(door.world, acting, Subject("campaign", parse_id(made)), "mit", False, "risk"))
+    for refused in (shop.call("DELETE", f"{path}/{made}"),
+                    shop.call("PATCH", f"{path}/{made}", json={"key": "winter"}),
+                    shop.call("PATCH", f"{path}/{made}", json={"mit": True}),
+                    shop.call("DELETE", f"/sites/{site}"),
+                    shop.call("PATCH", f"/sites/{site}", json={"url": "https://elsewhere.example"})):  # fmt: skip
+        assert "the campaign autumn by its partner" in check_refused(refused, 403, "forbidden")["result"]
+    assert shop.call("PATCH", f"{path}/{made}", json={"key": "Autumn", "name": "Autumn"}).status_code == 200
+    door.run(change(door.world, acting, Subject("campaign", parse_id(made)), "mit", True))
+    assert shop.call("DELETE", f"{path}/{made}").status_code in (200, 204)
+    assert shop.call("DELETE", f"/sites/{site}").status_code in (200, 204)

@@ -20,6 +20,8 @@ from tests.doors.rescue.door import FUNDS, GONE, HARD, Caller, Door
 from tests.doors.rescue.receiver import Receiver, receiving, signed_by_hand
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
+from recoup.flows.messages.endpoints import create
+from recoup.kernel.problem import Problem
 from recoup.rules.messages.backoff import SCHEDULE
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
 from recoup.rules.messages.signature import verify, verify_standard
@@ -449,3 +451,18 @@ def test_another_merchants_endpoints_are_not_there(door: Door, shop: Caller, oth
         check_refused(other.get(f"/webhooks/{made['id']}"), 404, "not_found")
         check_refused(other.call("DELETE", f"/webhooks/{made['id']}"), 404, "not_found")
     assert other.get("/webhooks").json()["data"] == []
+
+
+def test_endpoints_made_at_once_are_never_more_than_there_may_be(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each had counted before the others were there."""
+    monkeypatch.setattr("recoup.flows.messages.endpoints.ENDPOINTS_MAX", 2)
+    door, scope = shop.door, shop.shop.scope
+
+    async def together() -> list[object]:
+        asked = [create(door.world, scope, f"https://hooks.example.com/{n}", None, "rescue") for n in range(6)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    told = door.run(together())
+    assert sum(isinstance(one, Problem) and one.code == "conflict" for one in told) == 4

@@ -20,6 +20,7 @@ FACTS = st.builds(
     ),
     st.booleans(), st.booleans(),
     st.frozensets(st.sampled_from(["added", "verified", "active", "replaced", "refused"])), SWITCHES, SITES,
+    st.booleans(),
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ def test_each_condition_holds_for_its_own_reason_only(facts: Facts) -> None:
         "bank": bool(facts.bank_states & {"verified", "active"}),
         "descriptors": bool(facts.sites) and all(descriptor == "EXAMPLESHOES" for _, descriptor, _ in facts.sites),
         "switches": any(facts.switches[kind] and any(on[kind] for *_, on in facts.sites) for kind in KINDS),
+        "active": facts.is_active,
     }
     assert all(one.told for one in found.values())
     assert bool(kinds_on(facts)) == found["switches"].holds

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.portal.partner.visit import PartnerVisit, partner_page
-from recoup.doors.portal.visit import COOKIE, Form, Portal, Visit, page, read_form_of
+from recoup.doors.portal.visit import COOKIE, Form, Portal, Visit, not_paused, page, read_form_of
 from recoup.flows.people.sessions import read_session
 from recoup.kernel.problem import Problem
 
@@ -30,5 +30,6 @@ def any_page(portal: Portal, work: AnyPage) -> Callable[[Request], Awaitable[Res
 
 
 async def any_form(visit: AnyVisit) -> Form:
-    """Raises: Problem(forbidden) for a form that this session did not make."""
+    """Raises: Problem(forbidden) for a form that this session did not make, and for a paused partner's people."""
+    not_paused(visit.paused)
     return await read_form_of(visit.request, visit.session)

@@ -6,6 +6,8 @@ from recoup.doors.portal.visit import Portal, Visit
 from recoup.kernel.ids import parse_id
 from recoup.store.read.people import names_of
 
+_OTHERS = {"worker": "Recoup", "partner": "the partner", "api": "a call by API"}
+
 
 async def named(visit: Visit, actors: Iterable[str | None]) -> dict[str, str]:
     """Actor -> how the page calls it."""
@@ -22,4 +24,4 @@ async def names_for(portal: Portal, actors: Iterable[str | None]) -> dict[str, s
         async with portal.world.extra["people"].connection() as connection:
             names = await names_of(connection, wanted)
     told = {actor: names.get(found, "a former user") if found else actor for actor, found in ids.items()}
-    return {actor: told.get(actor, "Recoup" if actor.startswith("worker:") else "the operator") for actor in given}
+    return {actor: told.get(actor, _OTHERS.get(actor.partition(":")[0], "the operator")) for actor in given}

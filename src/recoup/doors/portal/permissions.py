@@ -12,13 +12,13 @@ AT_MERCHANT: Final[Mapping[str, str]] = {
     "switch": "switch kinds of orders, make campaigns", "test": "try the connection",
     "mails": "choose the mails to payers", "bank": "enter bank accounts",
     "apply": "apply for a merchant, submit, make it a merchant", "go_live": "ask to go live",
-    "invite": "see and invite people",
+    "invite": "see and invite people, end memberships", "keys": "make and end keys",
 }  # fmt: skip
 # the same at a partner
 AT_PARTNER: Final[Mapping[str, str]] = {
     "merchants": "make and change merchants", "switches": "switch kinds of orders for many merchants",
     "see_keys": "see which keys there are", "keys": "make keys", "apply": "apply for a merchant, submit, make it one",
-    "invite": "see and invite people",
+    "invite": "see and invite people, end memberships",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.invitations import join
 from recoup.doors.portal.invitations import page as invitations
+from recoup.doors.portal.keys import page as keys
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.onboarding import page as onboarding
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
@@ -143,9 +144,14 @@ def routes(
         on("/uploads/{upload_id}", uploads.upload_page),
         on("/uploads/{upload_id}/answers", uploads.answers_file),
         on("/uploads/{upload_id}/stop", uploads.post_stop, "POST"),
+        on(keys.PLACE, keys.keys_page),
+        on(keys.PLACE, keys.post_key, "POST"),
+        on("/keys/end", keys.post_end, "POST"),
+        on("/keys/signing", keys.post_signing, "POST"),
         on_any("/invitations", invitations.people_page),
         on_any("/invitations", invitations.post_invitation, "POST"),
         on_any("/invitations/{invitation_id}/revoke", invitations.post_revocation, "POST"),
+        on_any("/invitations/members/{user_id}/end", invitations.post_end, "POST"),
         Route("/invitations/{token}", join.join_page(portal), methods=["GET"]),
         Route("/invitations/{token}", join.join_post(portal), methods=["POST"]),
         on("/onboarding", onboarding.onboarding_page),

@@ -30,6 +30,7 @@ PLACES: Final = frozenset(
     {
         "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
         "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
+        "keys",
     }  # fmt: skip
 )
 STATUSES: Final = {
@@ -73,6 +74,11 @@ class Visit:
         return self.session.is_operator
 
     @property
+    def paused(self) -> str:
+        """The paused partner by which alone this person is here, else empty."""
+        return self.session.paused
+
+    @property
     def partner_id(self) -> UUID | None:
         """The partner that this person belongs to."""
         return self.session.seat.partner_id if self.session.seat is not None else None
@@ -95,6 +101,7 @@ class Visit:
             "wall": self.wall,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved, "other": other_of(self.portal.world),
             "path": self.request.url.path, "here": here(self.request), "is_operator": self.is_operator,
+            "paused": self.paused,
         } | more  # fmt: skip
 
 
@@ -169,12 +176,23 @@ def one(form: Form, name: str) -> str:
 
 
 async def checked_form(visit: Visit) -> Form:
-    """Raises: Problem(forbidden) for a form that this session did not make."""
+    """Raises: Problem(forbidden) for a form that this session did not make, and for a paused partner's people."""
+    not_paused(visit.paused)
     return await read_form_of(visit.request, visit.session)
 
 
+def not_paused(partner: str) -> None:
+    """`partner`: the name of the paused one, or empty. Raises: Problem(forbidden)."""
+    if partner:
+        message = f"This partner is paused: people of {partner} may look, not change anything; nothing was done."
+        raise Problem("forbidden", message, cure="Ask the operator. A shop's own people go on as before.")
+
+
 async def read_form_of(request: Request, session: Session) -> Form:
-    """Raises: Problem(forbidden) for a form that this session did not make."""
+    """For what changes nothing at a merchant or partner, and for those below who ask whether they are paused.
+
+    Raises: Problem(forbidden) for a form that this session did not make.
+    """
     same_origin(request)
     form = await read_form(request)
     if not is_csrf(session, one(form, "csrf")):

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.merchants.switches import note, switches_of
+import asyncpg
+
+from recoup.flows.merchants.switches import check_not_closed, note, switches_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -55,11 +57,29 @@ async def update(world: World, scope: Scope, site_id: UUID, campaign_id: UUID, w
 
 
 async def retire(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -> None:
-    """It takes no orders any more; the orders that it had keep it. Raises: Problem(not_found)."""
+    """It takes no orders any more; the orders that it had keep it.
+
+    Raises: Problem(not_found); Problem(forbidden) while somebody higher has it switched off: a new one with its key
+    would be on.
+    """
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
-        _one(_of_site(await load_merchant(tx, scope.merchant_id), site_id), campaign_id)
+        campaign = _one(_of_site(await load_merchant(tx, scope.merchant_id), site_id), campaign_id)
+        await _check_not_closed(tx, scope, campaign)
         await retire_campaign(tx, scope.merchant_id, campaign_id, world.clocks.wall())
+
+
+async def check_none_closed(tx: asyncpg.Connection, scope: Scope, site_id: UUID) -> None:
+    """Before their site goes or moves: a new one there could open their keys again. Raises: Problem(forbidden)."""
+    known = await load_merchant(tx, scope.merchant_id)
+    for campaign in known.campaigns if known else ():
+        if campaign.site_id == site_id:
+            await _check_not_closed(tx, scope, campaign)
+
+
+async def _check_not_closed(tx: asyncpg.Connection, scope: Scope, campaign: Campaign) -> None:
+    await check_not_closed(tx, scope, "campaign", campaign.campaign_id, campaign.name or campaign.key,
+                           switches_of(campaign))  # fmt: skip
 
 
 async def set_policy(world: World, scope: Scope, policy: str) -> None:
@@ -80,6 +100,8 @@ async def _put(world: World, scope: Scope, site_id: UUID, campaign: Campaign | U
         given = {name: value for name, value in asdict(wanted).items() if value is not None}
         after = Campaign(**(asdict(before) | given))
         _check(after, [other for other in others if other.campaign_id != after.campaign_id])
+        if before is not campaign and before.key.lower() != after.key.lower():
+            await _check_not_closed(tx, scope, before)
         if known is not None and before is campaign and len(known.campaigns) >= CAMPAIGNS_MAX:
             message = f"A merchant has at most {CAMPAIGNS_MAX} campaigns."
             raise Problem("conflict", message, cure="Delete one that is over first.")

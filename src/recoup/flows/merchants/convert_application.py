@@ -46,7 +46,7 @@ async def convert_application(world: World, who: Applicant, application_id: UUID
             move = step(Status(row["status"]), "converted")
             if move is None:
                 return await _before(tx, world, row)
-            done = await _make(tx, world, row)
+            done = await _make(tx, world, row, who.actor.text())
             moved = await move_application(tx, row, move, who.by(world), said=said)
             await wait_for_registration(tx, row["merchant_id"], world.clocks.wall())
             return Converted(moved, *done)
@@ -73,7 +73,7 @@ async def _waiting(connection: asyncpg.Connection, world: World, merchant_id: UU
 
 
 async def _make(
-    tx: asyncpg.Connection, world: World, row: dict[str, Any]
+    tx: asyncpg.Connection, world: World, row: dict[str, Any], by: str
 ) -> tuple[tuple[UUID, ...], Credentials, Handover]:
     form, merchant_id, wall = form_of(row), row["merchant_id"], world.clocks.wall()
     partner_id = row["owner_id"] if row["owner_kind"] == "partner" else None
@@ -83,7 +83,7 @@ async def _make(
     await place_merchant(tx, world, merchant_id, form.merchant_name, sites, partner_id=partner_id, kinds=form.kinds)
     if partner_id is not None:
         await add_partner_merchant(tx, partner_id, merchant_id, external_id=form.external_id or None, wall=wall)
-    keys, webhook_key = await issue_keys(tx, world, merchant_id), base64.b64encode(os.urandom(64)).decode()
+    keys, webhook_key = await issue_keys(tx, world, merchant_id, by), base64.b64encode(os.urandom(64)).decode()
     await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
     given = credentials_of(merchant_id, sites[0].site_id, keys, webhook_key)
     return tuple(site.site_id for site in sites), given, await prepare(tx, world, merchant_id, given)

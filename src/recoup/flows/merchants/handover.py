@@ -58,13 +58,16 @@ async def prepare(tx: asyncpg.Connection, world: World, merchant_id: UUID, given
     return Handover(link(world, merchant_id, handover_id), wall + LASTS)
 
 
-async def look(world: World, token: str) -> Credentials:
-    """Shows them and forgets them. Raises: Problem(not_found), the same for used, over, unknown and forged links."""
+async def look(world: World, token: str, request_id: str) -> Credentials:
+    """Shows them and forgets them; which request looked is kept.
+
+    Raises: Problem(not_found), the same for used, over, unknown and forged links.
+    """
     named = named_by(world, "handover", token)
     blob = None
     if named is not None:
         async with world.db.connection() as connection:
-            blob = await open_handover(connection, *named, world.clocks.wall())
+            blob = await open_handover(connection, *named, world.clocks.wall(), request_id)
     if named is None or blob is None:
         raise Problem("not_found", "This link shows nothing: it was used, is over, or never was one.",
                       cure="Ask whoever sent it for new keys.")  # fmt: skip

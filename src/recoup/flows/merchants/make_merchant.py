@@ -1,6 +1,5 @@
 """A merchant with what it needs to begin: a site, keys, a webhook key. Everything may be repeated."""
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, issue_key
+from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import business_at
@@ -17,22 +18,15 @@ from recoup.moves.reports import begin_reports
 from recoup.moves.settlement import begin_settlement
 from recoup.rules.merchants.form import KINDS
 from recoup.rules.money.fees import FeeTerm, Tariff
-from recoup.rules.stable.signing import secret_context
 from recoup.store.write.fee_terms import add_first_fee_term, fee_term_row
+from recoup.store.write.merchant_keys import end_keys
 from recoup.store.write.merchants import (
-    add_api_key,
     add_merchant,
     add_site,
-    add_tokenization_key,
-    retire_keys,
-    revoke_keys,
     set_stablecoin_webhook_key,
     set_webhook_key,
-)
+)  # fmt: skip
 from recoup.store.write.partners import add_partner_merchant
-from recoup.store.write.signing_keys import add_signing_key, revoke_signing_keys
-
-SCOPES = ("payments", "orders", "merchants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +101,16 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
 
 
 async def issue_keys(
-    tx: asyncpg.Connection, world: World, merchant_id: UUID, *, overlap: timedelta = timedelta(0)
+    tx: asyncpg.Connection, world: World, merchant_id: UUID, by: str = SETUP, *, overlap: timedelta = timedelta(0)
 ) -> Keys:
     """In an open transaction: keys that open the merchant's doors. Those before end now, or after the overlap. The
-    secrets that sign its webhooks are made, not kept: see `keep_webhook_keys`."""
-    mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
-    keys = Keys(
-        f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}",
-        f"tk_{mode}_{secrets.token_urlsafe(24)}", f"pk_{mode}_{secrets.token_hex(12)}",
-        f"sk_{mode}_{secrets.token_hex(24)}", f"whsec_{secrets.token_hex(24)}",
-    )  # fmt: skip
-    if overlap:
-        await retire_keys(tx, merchant_id, wall + overlap)
-    else:
-        await revoke_keys(tx, merchant_id, wall)
-        await revoke_signing_keys(tx, merchant_id, wall)
-    kept = world.keys.secret_hash(keys.app_secret)
-    await add_api_key(tx, app_key=keys.app_key, key_id=new_id(), merchant_id=merchant_id, secret_hash=kept,
-                      scopes=list(SCOPES), at=wall)  # fmt: skip
-    await add_tokenization_key(tx, keys.tokenization_key, merchant_id, wall)
-    secret = world.keys.seal_secret(secret_context(keys.stablecoin_key_id), keys.stablecoin_secret.encode())
-    await add_signing_key(tx, keys.stablecoin_key_id, merchant_id, secret, wall)
-    return keys
+    secrets that sign its webhooks are made, not kept: see `keep_webhook_keys`. `by`: an actor's text."""
+    wall = world.clocks.wall()
+    await end_keys(tx, merchant_id, KEY_KINDS, wall + overlap, wall, by)
+    api = await issue_key(tx, world, merchant_id, "api", by)
+    tokenization = await issue_key(tx, world, merchant_id, "tokenization", by)
+    stablecoin = await issue_key(tx, world, merchant_id, "stablecoin", by)
+    return Keys(api.key, api.secret, tokenization.key, stablecoin.key, stablecoin.secret, new_webhook_secret())
 
 
 async def keep_webhook_keys(

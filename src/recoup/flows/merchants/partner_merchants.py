@@ -20,11 +20,12 @@ from recoup.kernel.world import World
 from recoup.moves.registrations import wait_for_registration
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
+from recoup.store.read.merchant_keys import live_keys
 from recoup.store.read.merchants import load_merchant
-from recoup.store.read.partner_merchants import live_keys
 from recoup.store.read.partners import Made, count_merchants, is_own_merchant, made_before, waiting_handover
 from recoup.store.write.merchants import change_merchant
 from recoup.store.write.partners import add_partner_merchant, lock_partner, note
+from recoup.store.write.sites import lock_merchant
 
 OVERLAP_MAX: Final = timedelta(days=7)
 KEYS_MAX: Final = 10
@@ -96,7 +97,8 @@ async def _new(
     await place_merchant(tx, world, merchant_id, asked.name, (site,), partner_id=scope.partner_id)
     await add_partner_merchant(tx, scope.partner_id, merchant_id, external_id=asked.external_id,
                                request_key=asked.key, input_mac=input_mac, wall=wall)  # fmt: skip
-    keys, webhook_key = await issue_keys(tx, world, merchant_id), base64.b64encode(os.urandom(64)).decode()
+    keys = await issue_keys(tx, world, merchant_id, scope.actor.text())
+    webhook_key = base64.b64encode(os.urandom(64)).decode()
     await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
     given = credentials_of(merchant_id, site_id, keys, webhook_key)
     handover = await prepare(tx, world, merchant_id, given)
@@ -130,13 +132,13 @@ async def new_keys(
         raise Problem("invalid", f"The field OverlapHours must be between 0 and {hours}.", field="OverlapHours")
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
-        await change_merchant(tx, merchant_id, name=None, state=None)  # its row is the lock
-        if overlap and await live_keys(tx, merchant_id, world.clocks.wall()) >= KEYS_MAX:
+        await lock_merchant(tx, merchant_id)
+        if overlap and await live_keys(tx, merchant_id, "api", world.clocks.wall()) >= KEYS_MAX:
             raise Problem("conflict", f"The merchant has {KEYS_MAX} keys that still work.",
                           cure="Wait until one has ended, or send overlapHours 0: that ends them all.")  # fmt: skip
         known = await load_merchant(tx, merchant_id)
         site = next((s.site_id for s in known.sites if s.is_default), None) if known else None
-        keys = await issue_keys(tx, world, merchant_id, overlap=overlap)
+        keys = await issue_keys(tx, world, merchant_id, scope.actor.text(), overlap=overlap)
         given = credentials_of(merchant_id, site, keys, "")
         await note(tx, scope, "merchant_keys_made", world.clocks.wall(), merchant_id=merchant_id,
                    key_ends=keys.app_key[-4:], overlap_hours=overlap // timedelta(hours=1))  # fmt: skip

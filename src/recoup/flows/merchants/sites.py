@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.merchants.campaigns import check_none_closed
 from recoup.flows.merchants.switches import check_not_closed, note, switches_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -69,6 +70,7 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
             await clear_default(tx, scope.merchant_id)
         if before is not site and host_of(before.url) != host_of(after.url):
             await check_not_closed(tx, scope, "site", before.site_id, before.name, switches_of(before))
+            await check_none_closed(tx, scope, before.site_id)
         await put_site(tx, asdict(after) | {"merchant_id": scope.merchant_id})
         await note(world, tx, scope, version, "site", after.site_id, after.name, switches_of(before),
                    switches_of(after))  # fmt: skip
@@ -79,7 +81,7 @@ async def retire(world: World, scope: Scope, site_id: UUID) -> None:
     """It takes no orders any more; the orders that it had keep it.
 
     Raises: Problem(not_found); Problem(conflict) for the default site; Problem(forbidden) while somebody higher has it
-    switched off: a new one at its address would be on.
+    or one of its campaigns switched off: a new one at its address would be on.
     """
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
@@ -88,6 +90,7 @@ async def retire(world: World, scope: Scope, site_id: UUID) -> None:
             message = "The default site takes the orders that name none, and cannot be deleted."
             raise Problem("conflict", message, cure="Make another site the default first.")
         await check_not_closed(tx, scope, "site", site_id, site.name, switches_of(site))
+        await check_none_closed(tx, scope, site_id)
         await retire_site(tx, scope.merchant_id, site_id, world.clocks.wall())
 
 

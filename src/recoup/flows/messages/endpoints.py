@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.messages.owner import Owner, key_context, owner_id
+from recoup.flows.messages.owner import Owner, key_context, lock_owner, owner_id
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -84,6 +84,7 @@ async def create(
     }  # fmt: skip
     try:
         async with world.db.transaction() as tx:
+            await lock_owner(tx, owner)
             if len(await list_endpoints(tx, owner_id(owner))) >= ENDPOINTS_MAX:
                 raise Problem("conflict", f"There are at most {ENDPOINTS_MAX} endpoints.",
                               cure="Delete one first.")  # fmt: skip

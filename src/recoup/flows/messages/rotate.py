@@ -8,11 +8,13 @@ import structlog
 
 from recoup.flows.messages.endpoints import Endpoint, new_signing_key, read
 from recoup.flows.messages.owner import Owner, key_context, owner_id
+from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.store.pool import retrying
 from recoup.store.write.endpoints import lock_endpoint, lock_shared_key, set_own_key, set_shared_key
+from recoup.store.write.merchants import set_stablecoin_webhook_key
 
 log = structlog.get_logger()
 OVERLAP_HOURS_MAX: Final = 168
@@ -68,6 +70,18 @@ async def rotate_shared(world: World, scope: Scope, overlap: timedelta) -> tuple
     log.info("webhook key replaced", merchant=str(scope.merchant_id), actor=scope.actor.text(),
              request=scope.request_id)  # fmt: skip
     return key, good_until
+
+
+async def replace_stablecoin_secret(world: World, scope: Scope) -> str:
+    """The secret that the stablecoin API's deliveries are signed with: the new one. That dialect signs with one secret,
+    so the old one ends at once."""
+    secret = new_webhook_secret()
+    sealed = world.keys.seal_secret(key_context(scope), secret.encode())
+    async with world.db.transaction() as tx:
+        await set_stablecoin_webhook_key(tx, scope.merchant_id, sealed)
+    log.info("stablecoin webhook secret replaced", merchant=str(scope.merchant_id), actor=scope.actor.text(),
+             request=scope.request_id)  # fmt: skip
+    return secret
 
 
 def _check_overlap(until: datetime | None, wall: datetime, overlap: timedelta) -> None:

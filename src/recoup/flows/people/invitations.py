@@ -19,12 +19,15 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.messages.notices import is_address
 from recoup.store.pool import Database
-from recoup.store.read.invitations import count_invitations, open_invitation
-from recoup.store.write.invitations import add_invitation, join, revoke_invitation, take_invitation
+from recoup.store.read.invitations import count_invitations, count_sent, open_invitation
+from recoup.store.write.invitations import add_invitation, join, lock_inviting, revoke_invitation, take_invitation
+from recoup.store.write.memberships import lock_ownership
 from recoup.store.write.people import add_user
 
 LASTS: Final = timedelta(days=7)
 OPEN_MAX: Final = 50
+SENT_MAX: Final = 100  # by one person in a day, wherever they are an owner
+SENT_WITHIN: Final = timedelta(days=1)
 NAME_MAX: Final = 80
 _TOKEN_MAX: Final = 100
 
@@ -45,7 +48,8 @@ class Subject:
 async def invite(world: World, subject: Subject, user_id: UUID, email: str, role: str) -> UUID:
     """The invitation; its mail is owed. Whether somebody has this e-mail already is not told.
 
-    Raises: Problem(invalid) for an address or role that is none; Problem(too_many_requests) for too many at once.
+    Raises: Problem(invalid) for an address or role that is none; Problem(forbidden) for somebody who is no owner any
+    more; Problem(too_many_requests) for too many that wait there, or that this person sent.
     """
     email, now = clean_email(email), world.clocks.wall()
     if not is_address(email):
@@ -55,9 +59,15 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
     people: Database = world.extra["people"]
     invitation_id, token = new_id(), world.mark + secrets.token_urlsafe(32)
     async with people.transaction() as tx:
+        await lock_inviting(tx, user_id, subject.key)
+        if not await lock_ownership(tx, user_id, subject.key):
+            raise Problem("forbidden", "You are no owner there; nobody was invited.", cure="Ask its owner.")
         if await count_invitations(tx, subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem("too_many_requests", f"{OPEN_MAX} invitations wait already.", retry_after_seconds=3600,
                           cure="Revoked ones count until the week is over.")  # fmt: skip
+        if await count_sent(tx, user_id, now - SENT_WITHIN) >= SENT_MAX:
+            raise Problem("too_many_requests", f"You sent {SENT_MAX} invitations within a day, in all.",
+                          retry_after_seconds=3600, cure="Try again tomorrow; revoked ones count.")  # fmt: skip
         await add_invitation(
             tx, invitation_id=invitation_id, token_hash=_hash(world, token),
             sealed_token=world.keys.seal_secret(token_context(invitation_id), token.encode()), email=email,

@@ -1,7 +1,7 @@
 """Sessions: a random token in the browser, its keyed hash in the database, gone after a day or two idle hours."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,7 @@ from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.read.merchants import newest_of
+from recoup.store.read.partners import find_partner
 from recoup.store.read.people import Reach, find_session, is_operator, partner_roles, reachable
 from recoup.store.write.people import (
     choose_merchant,
@@ -31,9 +32,10 @@ TOKEN_LENGTH_MAX: Final = 100
 MAY: Final[dict[str, frozenset[str]]] = {
     "owner": frozenset({
         "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
+        "keys",
     }),
     "operations": frozenset({"refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply"}),
-    "developer": frozenset({"test"}),
+    "developer": frozenset({"test", "keys"}),
     "analyst": frozenset(),
 }
 
@@ -61,7 +63,8 @@ class Seat:
 @dataclass(frozen=True, slots=True)
 class Session:
     """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants` all they may.
-    `is_operator`: may decide for the operator, at every merchant. `seat`: the first partner that they belong to."""
+    `is_operator`: may decide for the operator, at every merchant. `seat`: the first partner that they belong to.
+    `paused`: the name of the paused partner by which alone they see `merchant`: there they look and change nothing."""
 
     user_id: UUID
     email: str
@@ -71,8 +74,13 @@ class Session:
     merchants: tuple[Reach, ...]
     is_operator: bool = False
     seat: Seat | None = None
+    paused: str = ""
 
     def may(self, action: str) -> bool:
+        return not self.paused and self.may_by_role(action)
+
+    def may_by_role(self, action: str) -> bool:
+        """Whether or not their partner is paused: for what they look at."""
         return self.merchant is not None and action in MAY.get(self.merchant.role, frozenset())
 
 
@@ -110,9 +118,9 @@ async def read_session(world: World, token: str) -> Session | None:
             chosen = found[0] if found else None
         operator = await is_operator(connection, row.user_id)
         seats = await partner_roles(connection, row.user_id)
-    merchant = chosen or (merchants[0] if merchants else None)
+    merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
     return Session(row.user_id, row.email, row.name, row.csrf, merchant, tuple(merchants), operator,
-                   Seat(*seats[0]) if seats else None)  # fmt: skip
+                   Seat(*seats[0]) if seats else None, paused)  # fmt: skip
 
 
 async def switch_merchant(world: World, token: str, session: Session, merchant_id: UUID) -> None:
@@ -154,6 +162,20 @@ def _hash(world: World, token: str) -> bytes:
     """Of what follows the mark, which changes when somebody goes to the other world."""
     kept: bytes = world.keys.secret_hash(token.removeprefix(world.mark))
     return kept
+
+
+async def _while_paused(world: World, merchant: Reach | None) -> tuple[Reach | None, str]:
+    """A paused partner's membership gives no role to act with: what is left of the reach, and the partner's name when
+    nothing else reaches the merchant."""
+    if merchant is None or merchant.partner_id is None:
+        return merchant, ""
+    async with world.db.connection() as connection:
+        partner = await find_partner(connection, merchant.partner_id)
+    if partner is None or partner.state == "active":
+        return merchant, ""
+    if merchant.own_role is not None:
+        return replace(merchant, role=merchant.own_role), ""
+    return merchant, partner.name
 
 
 async def _liveliest(world: World, merchant_ids: list[UUID]) -> UUID | None:

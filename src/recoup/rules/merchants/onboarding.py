@@ -102,7 +102,7 @@ def _unquoted(found: re.Match[str]) -> str:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What stands in the books. `switches`: of the merchant; `sites`: (name, descriptor, switches) of each that takes
-    orders. `bank_states`: of all accounts."""
+    orders. `bank_states`: of all accounts. `is_active`: not paused."""
 
     evidence: Mapping[str, Evidence]
     has_fees: bool
@@ -110,6 +110,7 @@ class Facts:
     bank_states: frozenset[str]
     switches: Mapping[str, bool]
     sites: Sequence[tuple[str, str, Mapping[str, bool]]]
+    is_active: bool
 
 
 class Condition(NamedTuple):
@@ -132,6 +133,8 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
                   f"The operator sets them: {', '.join(f'recoup terms {word}' for word in terms)}."
                   if terms else "Fees and settlement."),
         _bank(facts.bank_states), _descriptors(facts), _switches(facts),
+        Condition("active", "The merchant is not paused", facts.is_active,
+                  "It takes new orders." if facts.is_active else "Its partner, or the operator, lets it go on."),
     )  # fmt: skip
 
 

@@ -30,6 +30,12 @@ WHERE m.subject_kind = $1 AND m.subject_id = $2 AND u.state = 'active'
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT $3
 """
 
+_LEFT: Final = """
+SELECT u.name, u.email, l.role, b.name AS by_name, l.at FROM membership_log l JOIN users u USING (user_id)
+JOIN users b ON b.user_id = l.by_user
+WHERE l.subject_kind = $1 AND l.subject_id = $2 ORDER BY l.log_id DESC LIMIT $3
+"""
+
 
 async def list_invitations(
     connection: asyncpg.Connection, subject: tuple[str, UUID], now: datetime, limit: int
@@ -50,8 +56,19 @@ async def count_invitations(connection: asyncpg.Connection, subject: tuple[str, 
     return int(await connection.fetchval(_COUNT, *subject, since))
 
 
+async def count_sent(connection: asyncpg.Connection, user_id: UUID, since: datetime) -> int:
+    """By this person, to whatever they own."""
+    sql = "SELECT count(*) FROM invitations WHERE invited_by = $1 AND created_at > $2"
+    return int(await connection.fetchval(sql, user_id, since))
+
+
 async def members_of(
     connection: asyncpg.Connection, subject: tuple[str, UUID], limit: int
 ) -> list[asyncpg.Record]:
     """The strongest roles first."""
     return await connection.fetch(_MEMBERS, *subject, limit)  # type: ignore[no-any-return]
+
+
+async def left(connection: asyncpg.Connection, subject: tuple[str, UUID], limit: int) -> list[asyncpg.Record]:
+    """Whose membership ended, the last first, and who ended it."""
+    return await connection.fetch(_LEFT, *subject, limit)  # type: ignore[no-any-return]

@@ -53,7 +53,7 @@ UNION ALL (
   ORDER BY period_to LIMIT 1)
 """
 _STANDING: Final = """
-SELECT m.cit_web, m.cit_callcenter, m.mit,
+SELECT m.cit_web, m.cit_callcenter, m.mit, m.state = 'active' AS is_active,
   EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = $1 AND NOT f.ended) AS has_fees,
   EXISTS (SELECT FROM settlement_terms s WHERE s.merchant_id = $1) AS has_settlement,
   (SELECT coalesce(array_agg(DISTINCT b.state), '{}') FROM bank_accounts b WHERE b.merchant_id = $1) AS bank_states
@@ -83,6 +83,7 @@ async def onboarding_facts(connection: asyncpg.Connection, merchant_id: UUID) ->
         {one.step: one for one in evidence}, row["has_fees"], row["has_settlement"], frozenset(row["bank_states"]),
         {kind: row[kind] for kind in _KINDS},
         [(site["name"], site["descriptor"], {kind: site[kind] for kind in _KINDS}) for site in sites],
+        row["is_active"],
     )  # fmt: skip
 
 

@@ -36,22 +36,9 @@ SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
     WHERE h.merchant_id = m.merchant_id ORDER BY placed_at, order_id LIMIT 1) AS first_order,
   (SELECT jsonb_build_object('order_id', order_id, 'at', placed_at) FROM order_heads h
-    WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order,
-  EXISTS (SELECT FROM order_heads h WHERE h.merchant_id = m.merchant_id AND h.status = 7) AS has_completed,
-  EXISTS (SELECT FROM bank_accounts b WHERE b.merchant_id = m.merchant_id AND b.state = 'active') AS has_account,
-  EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS has_terms
+    WHERE h.merchant_id = m.merchant_id ORDER BY placed_at DESC, order_id DESC LIMIT 1) AS last_order
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND o.merchant_id = $2
-"""
-_KEYS = """
-SELECT key_id::text AS id, app_key AS key, 'api' AS kind, created_at, least(revoked_at, retires_at) AS ends_at
-FROM api_keys WHERE merchant_id = $1
-UNION ALL
-SELECT NULL, environment_key, 'tokenization', created_at, least(revoked_at, retires_at) FROM tokenization_keys
-WHERE merchant_id = $1
-UNION ALL
-SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at) FROM signing_keys WHERE merchant_id = $1
-ORDER BY 4 DESC, 3 LIMIT 60
 """
 _HOOKS = """
 SELECT e.endpoint_id, e.url, e.state, e.why,
@@ -66,9 +53,6 @@ _RESCUED = """
 SELECT h.merchant_id, h.asset, sum(h.units - h.refunded_units) AS units, count(*) AS orders
 FROM unnest($1::uuid[]) AS w (merchant_id) JOIN order_heads h ON h.merchant_id = w.merchant_id
 WHERE h.status = 7 AND h.placed_at >= $2 AND h.door = 'rescue' GROUP BY 1, 2 ORDER BY 1, 3 DESC
-"""
-_LIVE = """
-SELECT count(*) FROM api_keys WHERE merchant_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 """
 
 
@@ -85,11 +69,6 @@ async def list_merchants(
 async def read_merchant(connection: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> Any | None:
     """None for one that is another's or nobody's."""
     return await connection.fetchrow(_ONE, partner_id, merchant_id)
-
-
-async def keys_of(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:
-    """Newest first, ended ones too; no secret."""
-    return await connection.fetch(_KEYS, merchant_id)  # type: ignore[no-any-return]
 
 
 async def hooks_of(connection: asyncpg.Connection, merchant_id: UUID, since: UUID) -> list[asyncpg.Record]:
@@ -121,7 +100,3 @@ async def rescued_of(
     for row in rows:
         found.setdefault(row["merchant_id"], []).append((row["asset"], int(row["units"]), row["orders"]))
     return found
-
-
-async def live_keys(connection: asyncpg.Connection, merchant_id: UUID, at: datetime) -> int:
-    return int(await connection.fetchval(_LIVE, merchant_id, at))

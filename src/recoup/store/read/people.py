@@ -40,11 +40,16 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A merchant that somebody may see, and as what: owner, operations, analyst or developer."""
+    """A merchant that somebody may see, and as what: owner, operations, analyst or developer.
+
+    `own_role`: by memberships that are not a partner's, None without; `partner_id`: whose membership reaches it, too.
+    """
 
     merchant_id: UUID
     name: str
     role: str
+    own_role: str | None = None
+    partner_id: UUID | None = None
 
 
 # Not the analyst's and the developer's role: they may look at every merchant, not decide.
@@ -60,15 +65,17 @@ SELECT u.user_id, u.email, u.name, s.csrf, s.world, s.merchant_id, s.seen_at, s.
 FROM sessions s JOIN users u USING (user_id)
 WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND u.state = 'active'
 """
-# The strongest role of all memberships that reach the merchant.
+# The strongest role of all memberships that reach the merchant, and of those that are not a partner's.
 _REACH: Final = """
-SELECT w.merchant_id, w.name,
-  (array_agg(m.role ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role)))[1] AS role
+SELECT w.merchant_id, w.name, (array_agg(m.role ORDER BY o.rank))[1] AS role,
+  (array_agg(m.role ORDER BY o.rank) FILTER (WHERE m.subject_kind <> 'partner'))[1] AS own_role,
+  CASE WHEN bool_or(m.subject_kind = 'partner') THEN w.partner_id END AS partner_id
 FROM merchant_worlds w
 JOIN memberships m ON m.user_id = $1 AND CASE m.subject_kind WHEN 'operator' THEN true
   WHEN 'partner' THEN m.subject_id = w.partner_id ELSE m.subject_id = w.merchant_id END
+CROSS JOIN LATERAL array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role) AS o(rank)
 WHERE w.world = $2 AND ($3::uuid IS NULL OR w.merchant_id = $3)
-GROUP BY w.merchant_id, w.name
+GROUP BY w.merchant_id, w.name, w.partner_id
 ORDER BY lower(w.name), w.merchant_id LIMIT $4
 """
 

@@ -44,6 +44,12 @@ WHERE invitation_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 """
 
 
+async def lock_inviting(tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID]) -> None:
+    """What one person sends, and what is sent for one subject, is counted one by one until the transaction ends."""
+    await tx.execute("SELECT FROM users WHERE user_id = $1 FOR NO KEY UPDATE", user_id)
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"invite:{subject[0]}:{subject[1]}")
+
+
 async def add_invitation(tx: asyncpg.Connection, **row: Any) -> None:
     await tx.execute(_ADD, *(row[name] for name in (
         "invitation_id", "token_hash", "sealed_token", "email", "subject_kind", "subject_id", "subject_name", "role",

@@ -25,19 +25,6 @@ SELECT merchant_id, site_id, url, name, descriptor, is_default, created_at, supp
 FROM jsonb_populate_record(NULL::sites, $1)
 ON CONFLICT DO NOTHING
 """
-_API_KEY = """
-INSERT INTO api_keys (app_key, key_id, merchant_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-"""
-_TOKENIZATION_KEY = "INSERT INTO tokenization_keys (environment_key, merchant_id, created_at) VALUES ($1, $2, $3)"
-_REVOKE = """
-WITH a AS (UPDATE api_keys SET revoked_at = $2 WHERE merchant_id = $1 AND revoked_at IS NULL)
-UPDATE tokenization_keys SET revoked_at = $2 WHERE merchant_id = $1 AND revoked_at IS NULL
-"""
-_RETIRE = """
-WITH a AS (UPDATE api_keys SET retires_at = least(retires_at, $2) WHERE merchant_id = $1 AND revoked_at IS NULL),
-t AS (UPDATE tokenization_keys SET retires_at = least(retires_at, $2) WHERE merchant_id = $1 AND revoked_at IS NULL)
-UPDATE signing_keys SET retires_at = least(retires_at, $2) WHERE merchant_id = $1 AND revoked_at IS NULL
-"""
 _STATE = """
 UPDATE merchants SET name = coalesce($2, name), state = coalesce($3, state), version = version + 1
 WHERE merchant_id = $1
@@ -76,25 +63,6 @@ async def add_merchant(connection: asyncpg.Connection, row: dict[str, Any], site
 async def add_site(connection: asyncpg.Connection, site: dict[str, Any]) -> None:
     await connection.execute(_SITE, site)
     await connection.execute("UPDATE merchants SET version = version + 1 WHERE merchant_id = $1", site["merchant_id"])
-
-
-async def add_api_key(connection: asyncpg.Connection, **key: Any) -> None:
-    await connection.execute(
-        _API_KEY, key["app_key"], key["key_id"], key["merchant_id"], key["secret_hash"], key["scopes"], key["at"]
-    )
-
-
-async def add_tokenization_key(connection: asyncpg.Connection, key: str, merchant_id: UUID, at: Any) -> None:
-    await connection.execute(_TOKENIZATION_KEY, key, merchant_id, at)
-
-
-async def revoke_keys(connection: asyncpg.Connection, merchant_id: UUID, at: Any) -> None:
-    await connection.execute(_REVOKE, merchant_id, at)
-
-
-async def retire_keys(connection: asyncpg.Connection, merchant_id: UUID, at: Any) -> None:
-    """Of every kind, from `at` on; a key that ends sooner still does."""
-    await connection.execute(_RETIRE, merchant_id, at)
 
 
 async def change_merchant(

@@ -31,7 +31,7 @@ WITH waiting AS (
   SELECT sealed FROM handovers
   WHERE merchant_id = $1 AND handover_id = $2 AND sealed IS NOT NULL AND expires_at > $3 FOR UPDATE
 )
-UPDATE handovers h SET sealed = NULL, opened_at = $3 FROM waiting w
+UPDATE handovers h SET sealed = NULL, opened_at = $3, opened_request = $4 FROM waiting w
 WHERE h.merchant_id = $1 AND h.handover_id = $2 RETURNING w.sealed
 """
 _NOTE = """
@@ -78,10 +78,10 @@ async def add_handover(
 
 
 async def open_handover(
-    connection: asyncpg.Connection, merchant_id: UUID, handover_id: UUID, at: datetime
+    connection: asyncpg.Connection, merchant_id: UUID, handover_id: UUID, at: datetime, request_id: str
 ) -> bytes | None:
     """What was sealed, once; None when it is unknown, was seen or is over."""
-    return await connection.fetchval(_OPEN, merchant_id, handover_id, at)  # type: ignore[no-any-return]
+    return await connection.fetchval(_OPEN, merchant_id, handover_id, at, request_id)  # type: ignore[no-any-return]
 
 
 async def add_partner(connection: asyncpg.Connection, partner_id: UUID, name: str, at: datetime) -> None:

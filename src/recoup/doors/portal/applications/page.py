@@ -100,7 +100,7 @@ async def _step(world: Any, desk: Desk, application_id: UUID, doing: str) -> Non
 async def add_document(visit: AnyVisit) -> Response:
     desk = desk_of(visit)
     only_applicants(desk)
-    posted = await file_form(visit.request, visit.session)
+    posted = await file_form(visit)
     try:
         file, kind = posted.get("file"), posted.get("kind", "")
         if not isinstance(file, UploadFile) or not file.filename:

@@ -1,6 +1,7 @@
-"""/invitations: who belongs to the shop or partner, who is invited, and inviting."""
+"""/invitations: who belongs to the shop or partner, who is invited; inviting, and ending."""
 
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -13,12 +14,14 @@ from recoup.flows.merchants.partners import read_partner
 from recoup.flows.messages.notices import inbox
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.invitations import Subject, invite, revoke
+from recoup.flows.people.memberships import end_membership
 from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.invitations import list_invitations, members_of
+from recoup.store.read.invitations import left, list_invitations, members_of
 
 ROWS: Final = 100
+LEFT_ROWS: Final = 20
 STATES: Final = {
     "open": State("Open", "hold", "onhold", "The link works once, until it is over."),
     "accepted": State("Joined", "ok", "completed", "Somebody used the link."),
@@ -34,6 +37,8 @@ async def people_page(visit: AnyVisit) -> Response:
 async def post_invitation(visit: AnyVisit) -> Response:
     form = await any_form(visit)
     subject = await _subject(visit, one(form, "subject"))
+    if not _may_invite(visit, subject):
+        raise Problem("forbidden", "Only an owner invites people; nobody was invited.", cure="Ask the owner.")
     try:
         made = await invite(visit.portal.world, subject, visit.session.user_id, one(form, "email"), one(form, "role"))
     except Problem as problem:
@@ -54,13 +59,38 @@ async def post_revocation(visit: AnyVisit) -> Response:
     return see("/invitations")
 
 
+async def post_end(visit: AnyVisit) -> Response:
+    """A membership ends; whoever ends their own says so."""
+    form = await any_form(visit)
+    subject = await _subject(visit, one(form, "subject"))
+    user_id, me = parse_id(visit.request.path_params["user_id"]), visit.session.user_id
+    try:
+        if user_id is None:
+            raise Problem("not_found", "There is no such member.", cure="Reload the page.")
+        if user_id == me and one(form, "leave") != "yes":
+            raise Problem("invalid", "This is your own membership; it stays.", field="leave",
+                          cure="Tick that you want to leave, if that is meant.")  # fmt: skip
+        await end_membership(visit.portal.world, subject, user_id, by=me, request_id=visit.scope.request_id)
+    except Problem as problem:
+        return await _show(visit, problem)
+    return see("/orders" if user_id == me else "/invitations")
+
+
+def _may_invite(visit: AnyVisit, subject: Subject) -> bool:
+    """The operator's operations see and end, they do not invite."""
+    return subject.kind == "partner" or visit.session.may_by_role("invite")
+
+
 async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
-    """Of what this person is an owner: the partner, the merchant that is looked at. Raises: Problem(forbidden)."""
+    """Of what this person is an owner: the partner, the merchant that is looked at; for the operator this one.
+
+    Raises: Problem(forbidden).
+    """
     found, seat = {}, visit.session.seat
     if seat is not None and seat.may("invite"):
         partner = await read_partner(visit.portal.world, seat.partner_id)
         found["partner"] = Subject("partner", seat.partner_id, partner.name)
-    if isinstance(visit, Visit) and visit.session.may("invite"):
+    if isinstance(visit, Visit) and (visit.is_operator or visit.session.may_by_role("invite")):
         found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
     if not found:
         raise Problem("forbidden", "Only an owner sees and invites people.", cure="Ask the owner.")
@@ -71,7 +101,7 @@ async def _subject(visit: AnyVisit, key: str) -> Subject:
     """Raises: Problem(forbidden) for what is not this person's to open."""
     found = (await _subjects(visit)).get(key)
     if found is None:
-        raise Problem("forbidden", "You are no owner there; nobody was invited.", cure="Ask its owner.")
+        raise Problem("forbidden", "You are no owner there; nothing was done.", cure="Ask its owner.")
     if key == "partner" and (await read_partner(visit.portal.world, found.id)).state != "active":
         raise Problem("forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator.")
     return found
@@ -79,12 +109,16 @@ async def _subject(visit: AnyVisit, key: str) -> Subject:
 
 async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = "") -> Response:
     world, subjects = visit.portal.world, await _subjects(visit)
-    groups = []
+    groups: list[dict[str, Any]] = []
+    open_: list[UUID] = []
     async with world.extra["people"].connection() as connection:
         for key, subject in subjects.items():
             members = await members_of(connection, subject.key, ROWS)
-            groups.append((key, subject, members, await list_invitations(connection, subject.key, visit.wall, ROWS)))
-    open_ = [row["invitation_id"] for *_, rows in groups for row in rows if row["state"] == "open"]
+            rows = await list_invitations(connection, subject.key, visit.wall, ROWS)
+            groups.append({"key": key, "subject": subject, "members": members, "invitations": rows,
+                           "left": await left(connection, subject.key, LEFT_ROWS),
+                           "may_invite": _may_invite(visit, subject)})  # fmt: skip
+            open_ += [row["invitation_id"] for row in rows if row["state"] == "open"]
     values = visit.values(
         groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES, problem=problem, email=email,
         mails=await inbox(world, open_) if open_ else {},

@@ -187,7 +187,7 @@ def channel(page: OrderPage) -> Channel | None:
 
 def can_refund(visit: Visit, page: OrderPage) -> Action:
     if not visit.session.may("refund"):
-        return Action(f"Your role ({_role(visit)}) may look, not refund.")
+        return Action(f"{_role(visit)} may look, not refund.")
     if page.order["stage"] != Stage.COMPLETED:
         if any(line["happening"] == "paid_late" for line in page.log):
             return Action("What came was too late to pay the order; it is told apart, below.")
@@ -219,12 +219,14 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
     if not can(stage, "cancelled"):
         return Action(f"An order that is {stage.value} cannot be cancelled just now.")
     if not visit.session.may("cancel"):
-        return Action(f"Your role ({_role(visit)}) may look, not cancel.")
+        return Action(f"{_role(visit)} may look, not cancel.")
     return Action()
 
 
 def _role(visit: Visit) -> str:
-    return visit.session.merchant.role if visit.session.merchant else "none"
+    if visit.paused:
+        return "People of a paused partner"
+    return f"Your role ({visit.session.merchant.role if visit.session.merchant else 'none'})"
 
 
 def refund_with(page: OrderPage, refund_id: UUID | None) -> Row | None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Portal, error_page, same_origin
@@ -28,7 +29,7 @@ def handover_post(portal: Portal) -> Endpoint:
     async def reveal(request: Request) -> Response:
         try:
             same_origin(request)
-            given = await look(portal.world, request.path_params["token"])
+            given = await look(portal.world, request.path_params["token"], request_id(request.scope))
         except Problem as problem:
             return error_page(portal, problem, request)
         return _page(portal, request, given)

@@ -10,7 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.visit import COOKIE, Form, Portal, error_page, here, other_of, read_form_of, to_sign_in
+from recoup.doors.portal.visit import (
+    COOKIE,
+    Form,
+    Portal,
+    error_page,
+    here,
+    not_paused,
+    other_of,
+    read_form_of,
+    to_sign_in,
+)
 from recoup.flows.merchants.partners import own_merchant, read_partner
 from recoup.flows.people.sessions import Seat, Session, read_session
 from recoup.kernel.ids import parse_id
@@ -38,20 +48,24 @@ class PartnerVisit:
     wall: WallTime
 
     @property
+    def paused(self) -> str:
+        """This partner's name while it is paused, else empty."""
+        return self.partner.name if self.partner.state != "active" else ""
+
+    @property
     def scope(self) -> PartnerScope:
         actor = Actor("partner", str(self.session.user_id))
         return PartnerScope(self.partner.partner_id, actor, request_id(self.request.scope))
 
     def only(self, action: str) -> None:
-        """Raises: Problem(forbidden) for a role that may not, and for every change while the partner is paused."""
+        """Raises: Problem(forbidden) for a role that may not."""
         if not self.seat.may(action):
             raise Problem("forbidden", f"Your role may look, not {_ASK[action]}; nothing was done.",
                           cure="Ask your partner's owner.")  # fmt: skip
-        if self.partner.state != "active" and action != "see_keys":
-            raise Problem("forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator.")
 
     async def form(self) -> Form:
-        """Raises: Problem(forbidden) for a form that this session did not make."""
+        """Raises: Problem(forbidden) for a form that this session did not make, and while the partner is paused."""
+        not_paused(self.paused)
         return await read_form_of(self.request, self.session)
 
     async def merchant_id(self) -> UUID:
@@ -67,6 +81,7 @@ class PartnerVisit:
             "now": self.wall, "wall": self.wall, "sandbox": self.portal.world.policy.test_mode, "offset": None,
             "other": other_of(self.portal.world), "here": here(self.request),
             "path": self.request.url.path, "is_operator": self.session.is_operator, "problem": None,
+            "paused": self.paused,
         } | more  # fmt: skip
 
 

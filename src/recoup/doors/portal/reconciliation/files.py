@@ -33,7 +33,7 @@ async def files_page(visit: Visit) -> Response:
 
 async def post_file(visit: Visit) -> Response:
     """The same file again leads to the comparison that there is."""
-    form = await file_form(visit.request, visit.session)
+    form = await file_form(visit)
     given = form.get("file")
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     try:

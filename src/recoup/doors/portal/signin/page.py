@@ -7,18 +7,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.rate import client_address
-from recoup.doors.portal.any_visit import AnyVisit, any_form
+from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import (
     COOKIE,
     STATUSES,
     Portal,
     Visit,
-    checked_form,
     error_page,
     is_place,
     one,
     read_form,
+    read_form_of,
     same_origin,
     see,
 )
@@ -98,7 +98,7 @@ def sign_out_post(portal: Portal) -> Endpoint:
 
 async def choose(visit: Visit) -> Response:
     """Another of the merchants that this person may see."""
-    form = await checked_form(visit)
+    form = await read_form_of(visit.request, visit.session)  # who looks may choose at what
     merchant_id = parse_id(one(form, "merchant"))
     if merchant_id is None:
         raise Problem("invalid", "This is not a merchant's id.", field="merchant",
@@ -110,7 +110,7 @@ async def choose(visit: Visit) -> Response:
 
 async def go_to_other_world(visit: AnyVisit) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
-    form = await any_form(visit)
+    form = await read_form_of(visit.request, visit.session)
     token = await switch_world(visit.portal.world, visit.request.cookies.get(COOKIE, ""), visit.session)
     wanted = next_page(one(form, "next"))
     if wanted.count("/") > 1:

@@ -32,7 +32,7 @@ async def uploads_page(visit: Visit) -> Response:
 
 async def post_upload(visit: Visit) -> Response:
     """The same file again leads to the upload that there is."""
-    form = await file_form(visit.request, visit.session)
+    form = await file_form(visit)
     given, kind = form.get("file"), form.get("kind", "")
     try:
         _must(visit)

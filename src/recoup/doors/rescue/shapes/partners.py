@@ -194,7 +194,7 @@ class MerchantStatus(Merchant, kw_only=True):
     webhooks: list[MerchantWebhook]
     first_order: MerchantOrder | None
     last_order: MerchantOrder | None
-    missing: Annotated[list[MissingStep], Meta(description="What it still needs to go live.")]
+    missing: Annotated[list[MissingStep], Meta(description="Conditions of going live that do not hold.")]
     success: bool = True
 
 

@@ -5,13 +5,13 @@ leaves nothing behind.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from typing import Any, BinaryIO, Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from recoup.flows.cards.uploads.read import Row, Rows, check_header, form_of, open_rows, pieces
 from recoup.flows.cards.uploads.row import Reader
@@ -23,17 +23,17 @@ from recoup.moves.uploads import take_upload
 from recoup.rules.uploads.card_data import is_number
 from recoup.rules.uploads.record import KINDS
 from recoup.rules.uploads.unpack import Unpacked
+from recoup.store.pool import Database
 from recoup.store.read.uploads import find_upload, upload_by_content
 from recoup.store.write.uploads import add_rows, count_rows
 
 FILE_BYTES_MAX: Final = 256 << 20
 ROWS_AT_ONCE: Final = 1_000
-AT_ONCE: Final = 8
-AT_ONCE_EACH: Final = 4  # of one merchant, so that nobody's files keep out everybody's
+AT_ONCE: Final = 4  # in this process, each of another merchant: nobody's files keep out everybody's
 NAME_MAX: Final = 200
 HEAD: Final = 4_096
 _COLUMNS_OF: Final = "evaluate"  # to look for a configuration it does not matter whose columns are known
-_taking: Final[Counter[UUID]] = Counter()
+_taking: Final[WeakKeyDictionary[Database, set[UUID]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,21 @@ class Taken:
 
 async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:
     """Raises: Problem(invalid) for a file of which nothing can be taken, of another merchant, or misnamed;
-    Problem(too_large); Problem(unavailable) while too many others are read."""
-    if _taking[scope.merchant_id] >= AT_ONCE_EACH or _taking.total() >= AT_ONCE:
-        raise Problem("unavailable", "Other files are being read.", retry_after_seconds=5,
-                      cure="Send the same file again in a few seconds.")  # fmt: skip
-    _taking[scope.merchant_id] += 1
+    Problem(too_large); Problem(unavailable) while another of the merchant's files is read, or as many of others."""
+    taking = _taking.setdefault(world.db, set())
+    if scope.merchant_id in taking:
+        raise _busy("Another file of yours is being read, and they are read one by one.")
+    if len(taking) >= AT_ONCE:
+        raise _busy(f"{AT_ONCE} files of other merchants are being read, which is as many as are read at once.")
+    taking.add(scope.merchant_id)
     try:
         return await _take(world, scope, file, readers)
     finally:
-        _taking[scope.merchant_id] -= 1
-        if not _taking[scope.merchant_id]:
-            del _taking[scope.merchant_id]
+        taking.discard(scope.merchant_id)
+
+
+def _busy(message: str) -> Problem:
+    return Problem("unavailable", message, retry_after_seconds=5, cure="Send the same file again in a few seconds.")
 
 
 async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> Taken:

@@ -79,7 +79,23 @@ CREATE TABLE invitations (
 );
 CREATE INDEX invitations_of ON invitations (subject_kind, subject_id, invitation_id DESC);
 CREATE INDEX invitations_mail ON invitations (mail_due_at) WHERE mail_due_at IS NOT NULL;
+CREATE INDEX invitations_by ON invitations (invited_by, created_at);
+
+-- home: people. Whose membership ended, and who ended it. Only added to.
+CREATE TABLE membership_log (
+  log_id uuid PRIMARY KEY,
+  subject_kind text NOT NULL,
+  subject_id uuid NOT NULL,
+  user_id uuid NOT NULL REFERENCES users,
+  role text NOT NULL,
+  happening text NOT NULL CHECK (happening IN ('ended')),
+  by_user uuid NOT NULL REFERENCES users,
+  request_id text NOT NULL,
+  at timestamptz NOT NULL
+);
+CREATE INDEX membership_log_of ON membership_log (subject_kind, subject_id, log_id DESC);
 
 GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO recoup_app;
+REVOKE UPDATE ON membership_log FROM recoup_app;
 GRANT DELETE ON sessions, signin_failures, memberships TO recoup_app;

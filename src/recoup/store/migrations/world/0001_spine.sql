@@ -94,6 +94,7 @@ CREATE TABLE handovers (
   created_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   opened_at timestamptz,
+  opened_request text,                     -- the id of the request that looked; its log line has the rest
   PRIMARY KEY (merchant_id, handover_id)
 );
 
@@ -178,7 +179,9 @@ CREATE TABLE api_keys (
   created_at timestamptz NOT NULL,
   first_token_at timestamptz,              -- when somebody first signed in with it
   retires_at timestamptz,                  -- it opens nothing from here on; so below
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  made_by text NOT NULL DEFAULT 'operator:setup',  -- who, as the orders' log tells it; so below
+  ended_by text
 );
 CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
@@ -187,7 +190,9 @@ CREATE TABLE tokenization_keys (
   merchant_id uuid NOT NULL,
   created_at timestamptz NOT NULL,
   retires_at timestamptz,
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  made_by text NOT NULL DEFAULT 'operator:setup',
+  ended_by text
 );
 CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
@@ -212,7 +217,9 @@ CREATE TABLE signing_keys (
   secret bytea NOT NULL,                   -- sealed
   created_at timestamptz NOT NULL,
   retires_at timestamptz,
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  made_by text NOT NULL DEFAULT 'operator:setup',
+  ended_by text
 );
 CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 

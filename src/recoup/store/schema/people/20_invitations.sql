@@ -27,3 +27,4 @@ CREATE TABLE invitations (
 );
 CREATE INDEX invitations_of ON invitations (subject_kind, subject_id, invitation_id DESC);
 CREATE INDEX invitations_mail ON invitations (mail_due_at) WHERE mail_due_at IS NOT NULL;
+CREATE INDEX invitations_by ON invitations (invited_by, created_at);

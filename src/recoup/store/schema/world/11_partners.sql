@@ -42,6 +42,7 @@ CREATE TABLE handovers (
   created_at timestamptz NOT NULL,
   expires_at timestamptz NOT NULL,
   opened_at timestamptz,
+  opened_request text,                     -- the id of the request that looked; its log line has the rest
   PRIMARY KEY (merchant_id, handover_id)
 );
 

@@ -8,7 +8,9 @@ CREATE TABLE api_keys (
   created_at timestamptz NOT NULL,
   first_token_at timestamptz,              -- when somebody first signed in with it
   retires_at timestamptz,                  -- it opens nothing from here on; so below
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  made_by text NOT NULL DEFAULT 'operator:setup',  -- who, as the orders' log tells it; so below
+  ended_by text
 );
 CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
@@ -17,7 +19,9 @@ CREATE TABLE tokenization_keys (
   merchant_id uuid NOT NULL,
   created_at timestamptz NOT NULL,
   retires_at timestamptz,
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  made_by text NOT NULL DEFAULT 'operator:setup',
+  ended_by text
 );
 CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
@@ -42,7 +46,9 @@ CREATE TABLE signing_keys (
   secret bytea NOT NULL,                   -- sealed
   created_at timestamptz NOT NULL,
   retires_at timestamptz,
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  made_by text NOT NULL DEFAULT 'operator:setup',
+  ended_by text
 );
 CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 

@@ -1,0 +1,61 @@
+"""A merchant's own people make and end its keys, one kind at a time. What opens something is told once, never kept."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from recoup.flows.merchants.issue_key import KEY_KINDS, NewKey, issue_key
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.store.read.merchant_keys import keys_of, live_keys
+from recoup.store.write.merchant_keys import end_keys
+from recoup.store.write.sites import lock_merchant
+
+log = structlog.get_logger()
+OVERLAP_MAX: Final = timedelta(days=7)
+KEYS_MAX: Final = 10
+
+
+async def list_keys(world: World, scope: Scope) -> Sequence[Any]:
+    """Newest first, ended ones too; no secret."""
+    async with world.db.connection() as connection:
+        return await keys_of(connection, scope.merchant_id)
+
+
+async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | None) -> NewKey:
+    """Those of the kind before end after the overlap; None: they stay until somebody ends them. A lost answer costs
+    another key, and nothing else.
+
+    Raises: Problem(invalid) for a kind or overlap that there is not; Problem(conflict) for too many keys.
+    """
+    if kind not in KEY_KINDS:
+        raise Problem("invalid", "There is no such kind of key.", field="kind", cure=f"One of {', '.join(KEY_KINDS)}.")
+    if overlap is not None and not timedelta(0) <= overlap <= OVERLAP_MAX:
+        raise Problem("invalid", f"Old keys end within {OVERLAP_MAX.days} days, or stay.", field="overlap")
+    wall, by = world.clocks.wall(), scope.actor.text()
+    async with world.db.transaction() as tx:
+        await lock_merchant(tx, scope.merchant_id)  # of two at once the second ends the first one's key
+        if overlap != timedelta(0) and await live_keys(tx, scope.merchant_id, kind, wall) >= KEYS_MAX:
+            raise Problem("conflict", f"There are {KEYS_MAX} keys of this kind that still work.",
+                          cure="End one first.")  # fmt: skip
+        if overlap is not None:
+            await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
+        made = await issue_key(tx, world, scope.merchant_id, kind, by)
+    log.info("merchant key made", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
+    return made
+
+
+async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
+    """Now, also one that would have ended later. `print_`: as the list tells it.
+
+    Raises: Problem(not_found), also for one that has ended.
+    """
+    wall, by = world.clocks.wall(), scope.actor.text()
+    async with world.db.transaction() as tx:
+        await lock_merchant(tx, scope.merchant_id)
+        if not await end_keys(tx, scope.merchant_id, (kind,), wall, wall, by, only=print_):
+            raise Problem("not_found", "There is no such key that still works.", cure="Reload the page.")
+    log.info("merchant key ended", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)

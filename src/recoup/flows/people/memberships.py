@@ -1,0 +1,34 @@
+"""Somebody's membership at a partner or merchant ends: with their next request they see and do nothing there."""
+
+from uuid import UUID
+
+import structlog
+
+from recoup.flows.people.invitations import Subject
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.pool import Database
+from recoup.store.write import memberships as store
+
+log = structlog.get_logger()
+
+
+async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: UUID, request_id: str) -> None:
+    """With the invitations there that they sent, and those by which they could come back.
+
+    Raises: Problem(not_found); Problem(conflict) for the only owner who can sign in.
+    """
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        rows = await store.lock_owners_and(tx, subject.key, user_id)
+        found = next((row for row in rows if row["user_id"] == user_id), None)
+        if found is None:
+            raise Problem("not_found", "There is no such member.", cure="Reload the page.")
+        others = [row for row in rows if row["user_id"] != user_id and row["role"] == "owner" and row["active"]]
+        if found["role"] == "owner" and not others:
+            raise Problem("conflict", "This is the only owner: without one nobody could invite another.",
+                          cure="Invite another owner first.")  # fmt: skip
+        await store.end_membership(tx, subject.key, user_id, found["role"], by=by, request_id=request_id,
+                                   at=world.clocks.wall())  # fmt: skip
+    log.info("membership ended", subject=f"{subject.kind}:{subject.id}", member=str(user_id), actor=f"user:{by}",
+             request=request_id)  # fmt: skip

@@ -1,0 +1,58 @@
+"""Memberships end. People database; wall time. Locks: the one who invites, then the subject's memberships."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+
+# Owners that may sign in, and the one that is asked for: of two that end each other the second finds one owner left.
+_LOCK: Final = """
+SELECT m.user_id, m.role, u.state = 'active' AS active FROM memberships m JOIN users u USING (user_id)
+WHERE m.subject_kind = $1 AND m.subject_id = $2 AND (m.role = 'owner' OR m.user_id = $3)
+ORDER BY m.user_id FOR UPDATE OF m
+"""
+# Whoever ends it meanwhile waits, and then finds what was sent by it.
+_OWNERSHIP: Final = """
+SELECT m.user_id FROM memberships m
+WHERE m.user_id = $1 AND m.role = 'owner' AND (m.subject_kind = 'operator'
+  OR m.subject_kind = $2 AND m.subject_id = $3 OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
+    SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id))
+ORDER BY m.subject_kind, m.subject_id FOR KEY SHARE OF m
+"""
+_END: Final = "DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3"
+_LOG: Final = """
+INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, role, happening, by_user, request_id, at)
+VALUES ($1, $2, $3, $4, $5, 'ended', $6, $7, $8)
+"""
+# Those that they sent, and those by which they could come back.
+_REVOKE: Final = """
+UPDATE invitations SET revoked_at = $4, revoked_by = $5, mail_due_at = NULL, sealed_token = NULL,
+  mail_state = CASE mail_state WHEN 'owed' THEN 'dropped' ELSE mail_state END
+WHERE subject_kind = $1 AND subject_id = $2 AND accepted_at IS NULL AND revoked_at IS NULL
+  AND (invited_by = $3 OR email = (SELECT email FROM users WHERE user_id = $3))
+"""
+
+
+async def lock_owners_and(
+    tx: asyncpg.Connection, subject: tuple[str, UUID], user_id: UUID
+) -> list[asyncpg.Record]:
+    """`user_id`, `role` and `active` of the subject's owners, and of this one."""
+    return await tx.fetch(_LOCK, *subject, user_id)  # type: ignore[no-any-return]
+
+
+async def lock_ownership(tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID]) -> bool:
+    """Whether they own it: as its member, its partner's, or the operator's. It stays so until the commit."""
+    return bool(await tx.fetch(_OWNERSHIP, user_id, *subject))
+
+
+async def end_membership(
+    tx: asyncpg.Connection, subject: tuple[str, UUID], user_id: UUID, role: str, *, by: UUID, request_id: str,
+    at: datetime,
+) -> None:  # fmt: skip
+    """With the open invitations there that they sent or may use; under the lock, and noted."""
+    await tx.execute(_END, *subject, user_id)
+    await tx.execute(_REVOKE, *subject, user_id, at, by)
+    await tx.execute(_LOG, new_id(), *subject, user_id, role, by, request_id, at)

@@ -1,0 +1,159 @@
+"""A merchant's people make and end its keys: what is made works, is shown once, and nobody else makes any."""
+
+import asyncio
+import re
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+from tests.doors.portal.staff import As, portal, post, texts
+from tests.worlds import Shop
+
+from recoup.flows.merchants.credentials import Credentials
+from recoup.flows.merchants.own_keys import KEYS_MAX, list_keys, make_key
+from recoup.flows.messages.endpoints import create, list_all
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.store.read.signing_keys import find_signing_key
+from recoup.store.server import ServerAddress
+
+SECRET = re.compile(r'<dd class="mono wrap">([^<]*)</dd>')
+NO_TIME = timedelta(0)
+
+
+def scope_of(shop: Shop) -> Scope:
+    return Scope(shop.merchant_id, Actor("user", "test"), "test")
+
+
+async def made(client: httpx.AsyncClient, kind: str, overlap: str = "0") -> list[str]:
+    """What the page shows of the key that it made: its parts, in their order."""
+    answer = await post(client, "/keys", "/keys", kind=kind, overlap=overlap)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    return SECRET.findall(answer.text)
+
+
+async def works(shop: Shop, app_key: str, secret: str) -> bool:
+    try:
+        await Credentials(shop.world).sign_in(app_key, secret)
+    except Problem as problem:
+        return problem.code != "bad_credentials"
+    return True
+
+
+async def live(shop: Shop, kind: str) -> list[Any]:
+    wall = shop.world.clocks.wall()
+    rows = await list_keys(shop.world, scope_of(shop))
+    return [row for row in rows if row["kind"] == kind and (row["ends_at"] is None or row["ends_at"] > wall)]
+
+
+def test_an_owner_makes_api_keys_that_work_and_ends_them(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner = await signed_in("owner")
+        first = (shop.keys.app_key, shop.keys.app_secret)
+        assert await works(shop, *first)
+        with capture_logs() as logs:
+            second = await made(owner, "api", "keep")
+            third = await made(owner, "api", "keep")
+        assert await works(shop, *first)
+        assert await works(shop, *second)
+        page = await owner.get("/keys")
+        assert "by Owner" in texts(page)
+        for secret in (*second, *third):
+            assert secret not in page.text, "shown once"
+            assert secret not in str(logs)
+        print_ = next(row["print"] for row in await live(shop, "api") if row["key"] == second[0])
+        assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_)).status_code == 303
+        assert [await works(shop, *key) for key in (first, second, third)] == [True, False, True]
+        assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_)).status_code == 404
+        last = await made(owner, "api", "0")
+        assert [await works(shop, *key) for key in (first, second, third, last)] == [False, False, False, True]
+        ended = next(row for row in await list_keys(shop.world, scope_of(shop)) if row["key"] == first[0])
+        assert ended["ended_by"].startswith("user:")
+
+    portal(server, story)
+
+
+def test_old_keys_of_one_kind_go_on_as_long_as_was_chosen(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        dev, world = await signed_in("dev"), shop.world
+        before = {kind: (await live(shop, kind))[0]["key"] for kind in ("api", "stablecoin", "tokenization")}
+        key_id, secret = await made(dev, "stablecoin", "24")
+        for row in await live(shop, "stablecoin"):
+            if row["key"] == before["stablecoin"]:
+                assert timedelta(hours=23) < row["ends_at"] - world.clocks.wall() <= timedelta(hours=24)
+        async with world.db.connection() as connection:
+            found = await find_signing_key(connection, key_id, world.clocks.wall())
+            later = world.clocks.wall() + timedelta(hours=25)
+            assert await find_signing_key(connection, before["stablecoin"], later) is None
+        assert found
+        assert secret.encode() not in found[1], "it is sealed"
+        [tokenization] = await made(dev, "tokenization")
+        credentials = Credentials(world)
+        assert await credentials.merchant_of_environment(tokenization) == shop.merchant_id
+        assert await credentials.merchant_of_environment(before["tokenization"]) is None
+        assert [row["key"] for row in await live(shop, "api")] == [before["api"]], "the other kinds stay"
+
+    portal(server, story)
+
+
+@pytest.mark.parametrize("who", ["clerk", "ops", "pia"])
+def test_others_look_and_make_no_key(server: ServerAddress, who: str) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        client = await signed_in(who)
+        page = await client.get("/keys")
+        assert "Keys that open the APIs" in texts(page)
+        print_ = (await live(shop, "api"))[0]["print"]
+        assert print_ not in page.text
+        assert shop.keys.tokenization_key not in page.text
+        for path in ("/keys", "/keys/end", "/keys/signing"):
+            told = await post(client, "/keys", path, kind="api", print=print_, which="shared", overlap="0")
+            assert "not make or end keys" in texts(told, 403), path
+        assert await works(shop, shop.keys.app_key, shop.keys.app_secret)
+
+    portal(server, story)
+
+
+def test_of_two_keys_made_at_once_one_works_and_there_are_never_too_many(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, scope = await signed_in("owner"), scope_of(shop)
+        await asyncio.gather(*(make_key(shop.world, scope, "api", NO_TIME) for _ in range(4)))
+        assert len(await live(shop, "api")) == 1
+        asked = [make_key(shop.world, scope, "api", None) for _ in range(KEYS_MAX + 2)]
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        assert sum(isinstance(one, Problem) and one.code == "conflict" for one in told) == 3
+        assert len(await live(shop, "api")) == KEYS_MAX
+        answer = await post(owner, "/keys", "/keys", kind="api", overlap="24")
+        assert "End one first" in texts(answer, 409)
+        assert "no such kind" in texts(await post(owner, "/keys", "/keys", kind="webhook", overlap="0"), 400)
+
+    portal(server, story)
+
+
+def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, world, scope = await signed_in("owner"), shop.world, scope_of(shop)
+        await create(world, scope, "https://hooks.example.com/shared", None, "rescue")
+        own = await create(world, scope, "https://hooks.example.com/own", None, "rescue", own_key=True)
+        page = await owner.get("/keys")
+        assert own.signing_key not in page.text
+
+        async def new(which: str, overlap: str = "24", status: int = 200) -> list[str]:
+            answer = await post(owner, "/keys", "/keys/signing", which=which, overlap=overlap)
+            assert answer.status_code == status, answer.text
+            return SECRET.findall(answer.text)
+
+        [shared] = await new("shared")
+        [one] = await new(str(own.endpoint_id))
+        keys = {hook.url.rpartition("/")[2]: hook.signing_key for hook in await list_all(world, scope)}
+        assert keys == {"shared": shared, "own": one}
+        assert "is good until" in texts(await owner.get("/keys"))
+        await new("shared", status=409)
+        assert await new("shared", "0") != [shared]
+        assert (await new("stablecoin"))[0].startswith("whsec_")
+        await new("nothing", status=400)
+        await new("01890000-0000-7000-8000-000000000000", status=404)
+
+    portal(server, story)
