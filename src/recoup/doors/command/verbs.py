@@ -44,8 +44,10 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         sandbox_export,
         terms,
         verify,
+        webhooks,
     )
 
     applications.add(cli, with_world, load_settings)
     for module in (clock, listen, outcome, sandbox, sandbox_export, terms, partner, report, reconcile, bank, verify):
         module.add(cli, with_world, load_settings)
+    webhooks.add(cli, with_world, load_settings)

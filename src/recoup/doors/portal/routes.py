@@ -40,6 +40,8 @@ from recoup.doors.portal.switches.page import post_policy, post_switch, post_tes
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.uploads import page as uploads
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
+from recoup.doors.portal.webhooks import delivery, endpoint, replay
+from recoup.doors.portal.webhooks import page as webhooks
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
@@ -156,6 +158,19 @@ def routes(
         on_any("/applications/{application_id}/documents", applications.add_document, "POST"),
         on_any("/applications/{application_id}/documents/{document_id}", applications.document_file),
         on_any("/applications/{application_id}/documents/{document_id}/remove", applications.remove_document, "POST"),
+        on(webhooks.PLACE, webhooks.webhooks_page),
+        on(webhooks.PLACE, webhooks.post_new, "POST"),
+        on("/webhooks/new", webhooks.new_page),
+        on("/webhooks/{endpoint_id}", endpoint.endpoint_page),
+        on("/webhooks/{endpoint_id}", endpoint.post_change, "POST"),
+        on("/webhooks/{endpoint_id}/state", endpoint.post_state, "POST"),
+        on("/webhooks/{endpoint_id}/delete", endpoint.post_delete, "POST"),
+        on("/webhooks/{endpoint_id}/test", endpoint.post_test, "POST"),
+        on("/webhooks/{endpoint_id}/rotate", endpoint.post_rotate, "POST"),
+        on("/webhooks/{endpoint_id}/replay", replay.replay_page),
+        on("/webhooks/{endpoint_id}/replay", replay.post_replay, "POST"),
+        on("/webhooks/{endpoint_id}/deliveries/{try_id}", delivery.delivery_page),
+        on("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", delivery.post_redeliver, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

@@ -30,6 +30,7 @@ PLACES: Final = frozenset(
     {
         "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
         "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
+        "webhooks", "developers",
     }  # fmt: skip
 )
 STATUSES: Final = {

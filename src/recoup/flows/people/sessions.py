@@ -30,9 +30,12 @@ TOKEN_LENGTH_MAX: Final = 100
 MAY: Final[dict[str, frozenset[str]]] = {
     "owner": frozenset({
         "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
+        "hooks", "sandbox",
     }),
-    "operations": frozenset({"refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply"}),
-    "developer": frozenset({"test"}),
+    "operations": frozenset({
+        "refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "hooks", "sandbox",
+    }),
+    "developer": frozenset({"test", "hooks", "sandbox"}),
     "analyst": frozenset(),
 }
 
