@@ -76,11 +76,13 @@ def _document(side: Side, number: int) -> Any:
 
 OWNER = frozenset({"owner"})
 NOBODY: frozenset[str] = frozenset()
+DEVELOPERS = frozenset({"owner", "operations", "developer"})
 _ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
 _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
 _SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
 _APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "document": "document"}
+_HOOK, _DELIVERY = {"endpoint_id": "endpoint"}, {"endpoint_id": "endpoint", "try_id": "delivery"}
 _PAPER = {"application_id": "application", "document_id": "document"}
 _NO_MONEY = frozenset({404, 409})  # the order has none that came late or was not settled; its page is shown
 
@@ -252,6 +254,22 @@ TABLE: dict[Key, Line] = {
     ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
         "key": "changed"}),
     ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "spare_campaign"}),
+    ("GET", "/webhooks"): _page(),
+    ("GET", "/webhooks/new"): _page(),
+    ("POST", "/webhooks"): _page(may=DEVELOPERS, body=lambda s: {
+        "url": "https://hooks.example.com/page", "format": "rescue", "events": "order.completed"}),
+    ("GET", "/webhooks/{endpoint_id}"): _page(ids=_HOOK),
+    ("POST", "/webhooks/{endpoint_id}"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {
+        "url": "https://hooks.example.com/changed", "format": "rescue", "events": "order.completed"}),
+    ("POST", "/webhooks/{endpoint_id}/state"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {"switch": "off"}),
+    ("POST", "/webhooks/{endpoint_id}/delete"): _page(ids={"endpoint_id": "spare_endpoint"}, may=DEVELOPERS),
+    ("POST", "/webhooks/{endpoint_id}/test"): _page(ids=_HOOK, may=DEVELOPERS),
+    ("POST", "/webhooks/{endpoint_id}/rotate"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {"overlap": "24"}),
+    ("GET", "/webhooks/{endpoint_id}/replay"): _page(ids=_HOOK, query="count=1"),
+    ("POST", "/webhooks/{endpoint_id}/replay"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {"key": "0" * 32}),
+    ("GET", "/webhooks/{endpoint_id}/deliveries/{try_id}"): _page(ids=_DELIVERY),
+    ("POST", "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver"): _page(
+        ids=_DELIVERY, may=DEVELOPERS, body=lambda s: {"key": "0" * 32}),
     ("GET", "/uploads"): _page(),
     ("POST", "/uploads"): _page(body=lambda s: {"kind": "transmit"}),
     ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),

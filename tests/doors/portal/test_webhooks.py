@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -204,10 +203,10 @@ def test_an_event_is_sent_again_from_the_log_and_from_the_order(server: ServerAd
     async def story(shop: Shop, signed_in: As) -> None:
         async with receiving() as receiver:
             ops = await signed_in("ops")
-            at = await make(ops, receiver.url)
+            at = await make(ops, receiver.url, ("order.submitted",))
             receiver.answers = [500]
             order_id = await shop.admit()
-            await shop.advance(timedelta(days=2))
+            await shop.publish()
             assert len(receiver.got) == 1
             (row,) = await rows(ops, at)
             page = texts(await ops.get(at))
@@ -244,10 +243,9 @@ def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddres
     async def story(shop: Shop, signed_in: As) -> None:
         async with receiving() as receiver:
             ops = await signed_in("ops")
-            at = await make(ops, receiver.url)
-            for _ in range(3):
-                await shop.admit()
-            await shop.advance(timedelta(days=2))
+            at = await make(ops, receiver.url, ("order.submitted",))
+            await shop.admit_many(3)
+            await shop.publish()
             assert len(receiver.got) == 3
             assert "Count them" in texts(await ops.get(f"{at}/replay"))
             counted = texts(await ops.get(f"{at}/replay?count=1"))
