@@ -11,6 +11,7 @@ from typing import Any
 from tests.doors.rescue.door import UNKNOWN, evaluate_body, tokenize_body, transmit_body
 from tests.isolation.ground import Key, Side
 
+from recoup.kernel.ids import new_id
 from recoup.rules.network.magic import PHONE_CARD
 
 Body = Callable[[Side], Any]
@@ -254,6 +255,11 @@ TABLE: dict[Key, Line] = {
     ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
         "key": "changed"}),
     ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "spare_campaign"}),
+    ("GET", "/developers"): _page(),
+    ("POST", "/developers/clock"): _page(may=DEVELOPERS, body=lambda s: {"key": UNKNOWN, "by": "1h"}),
+    ("POST", "/developers/decline"): _page(may=DEVELOPERS, body=lambda s: {
+        "key": str(new_id()), "scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves",
+        "amount": "45.90"}),
     ("GET", "/webhooks"): _page(),
     ("GET", "/webhooks/new"): _page(),
     ("POST", "/webhooks"): _page(may=DEVELOPERS, body=lambda s: {
