@@ -203,6 +203,9 @@ def _objects(side: Side) -> None:
     ids["spare_site"] = caller.post("/sites", site | {"url": f"https://spare-{mark}.example.com"}).json()["id"]
     hook = {"url": f"https://{mark}.example.com/hook", "ownKey": True}
     ids["endpoint"] = caller.post("/webhooks", hook).json()["id"]
+    ids["spare_endpoint"] = caller.post("/webhooks", hook | {"url": f"https://{mark}.example.com/spare"}).json()["id"]
+    caller.post(f"/webhooks/{ids['endpoint']}/test", {}, allow_5xx=True)  # nobody listens there; the try is kept
+    ids["delivery"] = caller.get(f"/webhooks/{ids['endpoint']}/deliveries").json()["data"][0]["id"]
     about = {"siteId": ids["site"], "payer__email": f"ana@{mark}.example", "transaction__amount": side.units,
              "billingInformation__lastName": mark}  # fmt: skip
     number = iter(range(100))

@@ -11,6 +11,7 @@ from typing import Any
 from tests.doors.rescue.door import UNKNOWN, evaluate_body, tokenize_body, transmit_body
 from tests.isolation.ground import Key, Side
 
+from recoup.kernel.ids import new_id
 from recoup.rules.network.magic import PHONE_CARD
 
 Body = Callable[[Side], Any]
@@ -77,11 +78,13 @@ def _document(side: Side, number: int) -> Any:
 OWNER = frozenset({"owner"})
 KEYS = frozenset({"owner", "developer"})
 NOBODY: frozenset[str] = frozenset()
+DEVELOPERS = frozenset({"owner", "operations", "developer"})
 _ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
 _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
 _SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
 _APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "document": "document"}
+_HOOK, _DELIVERY = {"endpoint_id": "endpoint"}, {"endpoint_id": "endpoint", "try_id": "delivery"}
 _PAPER = {"application_id": "application", "document_id": "document"}
 _NO_MONEY = frozenset({404, 409})  # the order has none that came late or was not settled; its page is shown
 
@@ -254,6 +257,27 @@ TABLE: dict[Key, Line] = {
     ("POST", "/switches/campaigns/{campaign_id}"): _page(ids={"campaign_id": "campaign"}, body=lambda s: {
         "key": "changed"}),
     ("POST", "/switches/campaigns/{campaign_id}/retire"): _page(ids={"campaign_id": "spare_campaign"}),
+    ("GET", "/developers"): _page(),
+    ("POST", "/developers/clock"): _page(may=DEVELOPERS, body=lambda s: {"key": UNKNOWN, "by": "1h"}),
+    ("POST", "/developers/decline"): _page(may=DEVELOPERS, body=lambda s: {
+        "key": str(new_id()), "scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves",
+        "amount": "45.90"}),
+    ("GET", "/webhooks"): _page(),
+    ("GET", "/webhooks/new"): _page(),
+    ("POST", "/webhooks"): _page(may=DEVELOPERS, body=lambda s: {
+        "url": "https://hooks.example.com/page", "format": "rescue", "events": "order.completed"}),
+    ("GET", "/webhooks/{endpoint_id}"): _page(ids=_HOOK),
+    ("POST", "/webhooks/{endpoint_id}"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {
+        "url": "https://hooks.example.com/changed", "format": "rescue", "events": "order.completed"}),
+    ("POST", "/webhooks/{endpoint_id}/state"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {"switch": "off"}),
+    ("POST", "/webhooks/{endpoint_id}/delete"): _page(ids={"endpoint_id": "spare_endpoint"}, may=DEVELOPERS),
+    ("POST", "/webhooks/{endpoint_id}/test"): _page(ids=_HOOK, may=DEVELOPERS),
+    ("POST", "/webhooks/{endpoint_id}/rotate"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {"overlap": "24"}),
+    ("GET", "/webhooks/{endpoint_id}/replay"): _page(ids=_HOOK, query="count=1"),
+    ("POST", "/webhooks/{endpoint_id}/replay"): _page(ids=_HOOK, may=DEVELOPERS, body=lambda s: {"key": "0" * 32}),
+    ("GET", "/webhooks/{endpoint_id}/deliveries/{try_id}"): _page(ids=_DELIVERY),
+    ("POST", "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver"): _page(
+        ids=_DELIVERY, may=DEVELOPERS, body=lambda s: {"key": "0" * 32}),
     ("GET", "/uploads"): _page(),
     ("POST", "/uploads"): _page(body=lambda s: {"kind": "transmit"}),
     ("GET", "/uploads/{upload_id}"): _page(ids={"upload_id": "upload"}),

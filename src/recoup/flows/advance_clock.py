@@ -12,10 +12,12 @@ from uuid import UUID
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
 from recoup.store.read.due_work import next_business_instant, outstanding
 from recoup.store.read.merchants import offset_of
+from recoup.store.write.clock_moves import begin_move, end_move
 from recoup.store.write.merchants import move_clock
 
 Publish = Callable[[UUID], Awaitable[int]]
@@ -26,9 +28,10 @@ AHEAD_MAX = timedelta(days=5 * 366)
 
 async def advance_clock(
     world: World, orders: Orders, merchant_id: UUID, by: timedelta, publish: Publish,
-    tell: Callable[[datetime], None] | None = None,
+    tell: Callable[[datetime], None] | None = None, asked: tuple[Scope, UUID] | None = None,
 ) -> BusinessTime:  # fmt: skip
     """Answers the business time it stopped at. `publish(merchant)` closes the feed and makes first delivery tries.
+    `asked`: who wants it, and their id of this move, which is kept; one that comes again moves nothing.
 
     Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox.
     """
@@ -49,6 +52,8 @@ async def advance_clock(
     if target > world.clocks.wall() + AHEAD_MAX:
         message = f"A clock may stand at most {AHEAD_MAX.days} days ahead, and it never goes back."
         raise Problem("invalid", message, field="advance", cure="Use another merchant, or a new data folder.")
+    if asked and not await _begin(world, *asked, target - by, target):
+        return BusinessTime(target - by)
     await _settle(world, orders, merchant_id, publish)
     while True:
         async with world.db.connection() as connection:
@@ -59,7 +64,21 @@ async def advance_clock(
             tell(instant)
         await _settle(world, orders, merchant_id, publish, at_end=instant >= target)
         if instant >= target:
-            return BusinessTime(target)
+            break
+    if asked:
+        async with world.db.connection() as connection:
+            await end_move(connection, merchant_id, asked[1], target)
+    return BusinessTime(target)
+
+
+async def _begin(world: World, scope: Scope, move_id: UUID, start: datetime, target: datetime) -> bool:
+    """False for a move that came before."""
+    row = {
+        "merchant_id": scope.merchant_id, "move_id": move_id, "asked_at": world.clocks.wall(),
+        "actor": scope.actor.text(), "request_id": scope.request_id, "from_at": start, "target_at": target,
+    }  # fmt: skip
+    async with world.db.connection() as connection:
+        return await begin_move(connection, row)
 
 
 async def _move(world: World, merchant_id: UUID, instant: datetime) -> None:

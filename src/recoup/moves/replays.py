@@ -8,7 +8,7 @@ import asyncpg
 
 from recoup.kernel.time import WallTime
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.replays import add_replay, open_lanes
+from recoup.store.write.replays import add_replay, add_replay_of_one, open_lanes
 
 NUMBERS_A_STEP: Final = 1_000
 
@@ -20,6 +20,16 @@ async def begin_replay(
     """`row` as the table's, without the merchant and the numbers of its feed. Raises: KeyTaken for a key that came."""
     rows = Rows()
     for merchant_id in await add_replay(tx, row, owner_id, numbers, partner=partner, stable=stable):
+        rows.due_work.append(_due(merchant_id, row["replay_id"], wall))
+    await write(tx, rows)
+
+
+async def begin_one(
+    tx: asyncpg.Connection, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int, *, wall: WallTime
+) -> None:
+    """As `begin_replay`, of one event. Raises: KeyTaken for a key that came."""
+    rows = Rows()
+    if await add_replay_of_one(tx, row, merchant_id, subject_id, seq):
         rows.due_work.append(_due(merchant_id, row["replay_id"], wall))
     await write(tx, rows)
 

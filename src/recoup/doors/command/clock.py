@@ -13,8 +13,9 @@ from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.bootstrap import bootstrap_merchant
 from recoup.flows.messages.publish_now import publish_now
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
 from recoup.store.read.merchants import offset_of
 
@@ -59,7 +60,9 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             def publish(merchant_id: UUID) -> Any:
                 return publish_now(opened.world, opened.deliveries, merchant_id)
 
-            return await advance_clock(opened.world, opened.orders, merchant_of(opened, merchant), step, publish)
+            which = merchant_of(opened, merchant)
+            asked = Scope(which, Actor("operator", "command"), "command"), new_id()
+            return await advance_clock(opened.world, opened.orders, which, step, publish, asked=asked)
 
         reached = with_world(load_settings(data_dir=data_dir), work)
         click.echo(iso(reached))

@@ -45,11 +45,13 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         sandbox_export,
         terms,
         verify,
+        webhooks,
     )
 
     applications.add(cli, with_world, load_settings)
     for module in (outcome, terms, partner, report, reconcile, bank, verify):
         module.add(cli, with_world, load_settings)
+    webhooks.add(cli, with_world, load_settings)
     for module in (clock, listen, sandbox, sandbox_export):
         module.add(cli, _sandbox_only(with_world), load_settings)
 

@@ -13,6 +13,8 @@ AT_MERCHANT: Final[Mapping[str, str]] = {
     "mails": "choose the mails to payers", "bank": "enter bank accounts",
     "apply": "apply for a merchant, submit, make it a merchant", "go_live": "ask to go live",
     "invite": "see and invite people, end memberships", "keys": "make and end keys",
+    "hooks": "make, change, test and replay webhooks, replace their signing keys",
+    "sandbox": "move the sandbox's clock, simulate declines",
 }  # fmt: skip
 # the same at a partner
 AT_PARTNER: Final[Mapping[str, str]] = {

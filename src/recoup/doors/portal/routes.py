@@ -9,6 +9,9 @@ from starlette.types import Scope
 
 from recoup.doors.portal.any_visit import AnyPage, any_page
 from recoup.doors.portal.applications import page as applications
+from recoup.doors.portal.developers import page as developers
+from recoup.doors.portal.developers.clock import post_clock
+from recoup.doors.portal.developers.decline import post_decline
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.invitations import join
@@ -41,9 +44,14 @@ from recoup.doors.portal.switches.page import post_policy, post_switch, post_tes
 from recoup.doors.portal.templates import STATIC
 from recoup.doors.portal.uploads import page as uploads
 from recoup.doors.portal.visit import Page, Portal, Visit, page, see
+from recoup.doors.portal.webhooks import delivery, endpoint, replay
+from recoup.doors.portal.webhooks import page as webhooks
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.tokenize import Vault
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.people.passwords import Passwords
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -53,7 +61,9 @@ def routes(
     world: World, orders: Orders, merchants: Merchants | None = None, readers: Mapping[str, Reader] | None = None
 ) -> list[BaseRoute]:
     """Needs `world.extra["people"]`, the people database. `readers`: how rows of files are read; without, none are."""
-    portal = Portal(world, orders, merchants or Merchants(world), Passwords(), readers or {})
+    merchants = merchants or Merchants(world)
+    evaluate = Evaluate(world, orders, merchants, Vault(world))
+    portal = Portal(world, orders, merchants, Passwords(), readers or {}, evaluate, Deliveries(world))
 
     def on(path: str, work: Page, *methods: str) -> Route:
         return Route(path, page(portal, work), methods=list(methods) or ["GET"])
@@ -163,6 +173,22 @@ def routes(
         on_any("/applications/{application_id}/documents", applications.add_document, "POST"),
         on_any("/applications/{application_id}/documents/{document_id}", applications.document_file),
         on_any("/applications/{application_id}/documents/{document_id}/remove", applications.remove_document, "POST"),
+        on(developers.PLACE, developers.developers_page),
+        on("/developers/clock", post_clock, "POST"),
+        on("/developers/decline", post_decline, "POST"),
+        on(webhooks.PLACE, webhooks.webhooks_page),
+        on(webhooks.PLACE, webhooks.post_new, "POST"),
+        on("/webhooks/new", webhooks.new_page),
+        on("/webhooks/{endpoint_id}", endpoint.endpoint_page),
+        on("/webhooks/{endpoint_id}", endpoint.post_change, "POST"),
+        on("/webhooks/{endpoint_id}/state", endpoint.post_state, "POST"),
+        on("/webhooks/{endpoint_id}/delete", endpoint.post_delete, "POST"),
+        on("/webhooks/{endpoint_id}/test", endpoint.post_test, "POST"),
+        on("/webhooks/{endpoint_id}/rotate", endpoint.post_rotate, "POST"),
+        on("/webhooks/{endpoint_id}/replay", replay.replay_page),
+        on("/webhooks/{endpoint_id}/replay", replay.post_replay, "POST"),
+        on("/webhooks/{endpoint_id}/deliveries/{try_id}", delivery.delivery_page),
+        on("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", delivery.post_redeliver, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
         _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
     ]

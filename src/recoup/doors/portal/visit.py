@@ -1,8 +1,9 @@
 """One call of somebody who is signed in: who, which merchant, what time it is there. And how errors become pages."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 from uuid import UUID
@@ -12,9 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.templates import HEADERS, render
+from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import Session, is_csrf, read_session
 from recoup.kernel.problem import Problem
@@ -30,7 +33,7 @@ PLACES: Final = frozenset(
     {
         "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
         "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
-        "keys",
+        "keys", "webhooks", "developers",
     }  # fmt: skip
 )
 STATUSES: Final = {
@@ -54,6 +57,9 @@ class Portal:
     merchants: Merchants
     passwords: Passwords
     readers: Mapping[str, Reader]  # of files, by kind
+    evaluate: Evaluate  # of declines that are simulated
+    deliveries: Deliveries  # of what a moved clock makes
+    moving: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)  # clocks on their way, by merchant
 
 
 @dataclass(frozen=True, slots=True)

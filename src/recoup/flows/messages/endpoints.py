@@ -32,7 +32,8 @@ ENDPOINTS_MAX = 50
 class Endpoint:
     """`events` as its dialect names them. `signing_key` is base64; the stablecoin dialect signs with that text as it
     is. `previous_until`: until then what the key before it signs is good, too. `waiting`:
-    events that are still to be delivered, at most 1,000."""
+    events that are still to be delivered, at most 1,000. `door`: which API manages it; the stablecoin API's own shows
+    no key here. `rotated_at`: when its own key was last replaced."""
 
     endpoint_id: UUID
     url: str
@@ -47,6 +48,8 @@ class Endpoint:
     previous_until: datetime | None
     health: Health
     waiting: int
+    door: str = "rescue"
+    rotated_at: datetime | None = None
 
 
 def names_in(form: str) -> Mapping[str, str]:
@@ -94,17 +97,18 @@ async def create(
     return await read(world, owner, endpoint_id)
 
 
-async def read(world: World, owner: Owner, endpoint_id: UUID) -> Endpoint:
+async def read(world: World, owner: Owner, endpoint_id: UUID, *, every_door: bool = False) -> Endpoint:
     """Raises: Problem(not_found)."""
-    for endpoint in await list_all(world, owner):
+    for endpoint in await list_all(world, owner, every_door=every_door):
         if endpoint.endpoint_id == endpoint_id:
             return endpoint
     raise _gone()
 
 
-async def list_all(world: World, owner: Owner) -> list[Endpoint]:
+async def list_all(world: World, owner: Owner, *, every_door: bool = False) -> list[Endpoint]:
+    """`every_door`: the one of the stablecoin API, too, which is changed there only."""
     async with world.db.connection() as connection:
-        rows = await list_endpoints(connection, owner_id(owner))
+        rows = await list_endpoints(connection, owner_id(owner), every_door=every_door)
     return [_endpoint(world, owner, row) for row in rows]
 
 
@@ -197,13 +201,13 @@ def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: 
 
 def _endpoint(world: World, owner: Owner, row: Any) -> Endpoint:
     """Every merchant has a webhook key from its first keys on; a partner's endpoints have keys of their own."""
-    sealed = row["own_key"] or row["webhook_key"]
-    key = world.keys.open_secret(key_context(owner), sealed).decode()
+    sealed = (row["own_key"] or row["webhook_key"]) if row["door"] == "rescue" else None
+    key = world.keys.open_secret(key_context(owner), sealed).decode() if sealed else ""
     events = wire_names(row["events"]) if row["format"] == "stablecoin" else tuple(row["events"])
     until = row["previous_until"]
     health = Health(**{name: row[name] for name in Health.__slots__})
     return Endpoint(
         row["endpoint_id"], row["url"], events, row["format"], row["state"], row["why"], row["created_at"], key,
         row["encrypt"], row["own_key"] is not None, until if until and until > world.clocks.wall() else None, health,
-        row["waiting"],
+        row["waiting"], row["door"], row["rotated_at"],
     )  # fmt: skip

@@ -13,14 +13,14 @@ from recoup.flows.messages.endpoints import Endpoint, names_in, read
 from recoup.flows.messages.owner import Owner, owner_id
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import PartnerScope
+from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.moves.replays import begin_replay, step_replay
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.feed import last_number
 from recoup.store.read.partner_feed import last_partner_number
-from recoup.store.read.replays import list_replays
+from recoup.store.read.replays import COUNTED_MAX, count_events, list_replays
 from recoup.store.write.endpoints import lock_endpoint
 from recoup.store.write.replays import is_busy
 
@@ -37,6 +37,15 @@ class ReplayAsked:
     since: datetime | None = None
     until: datetime | None = None
     events: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a replay would send. `exact`: False when there is more than was counted."""
+
+    events: int
+    orders: int
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,22 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked,
         raise error if isinstance(error, Problem) else Problem("conflict", "Ask again.", cure="Once more.") from None
     found = await _known(world, endpoint_id, key, told)
     return found or Replay(replay_id, "done", told, 0, 0, world.clocks.wall())
+
+
+async def count(world: World, scope: Scope, endpoint_id: UUID, asked: ReplayAsked) -> Found:
+    """What `ask` would send to a merchant's endpoint. Counts stop at 100,000.
+
+    Raises: as `ask` for what is asked; nothing is sent.
+    """
+    endpoint = await read(world, scope, endpoint_id)
+    wanted = _wanted(endpoint, asked)
+    async with world.db.connection() as connection:
+        numbers = _numbers(asked, await last_number(connection, scope.merchant_id))
+        events, orders = await count_events(
+            connection, scope.merchant_id, numbers, wanted, stable=endpoint.format == "stablecoin", since=asked.since,
+            until=asked.until,
+        )  # fmt: skip
+    return Found(events, orders, events < COUNTED_MAX)
 
 
 async def list_all(world: World, owner: Owner, endpoint_id: UUID) -> Sequence[Replay]:

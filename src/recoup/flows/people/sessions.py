@@ -32,10 +32,12 @@ TOKEN_LENGTH_MAX: Final = 100
 MAY: Final[dict[str, frozenset[str]]] = {
     "owner": frozenset({
         "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
-        "keys",
+        "keys", "hooks", "sandbox",
     }),
-    "operations": frozenset({"refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply"}),
-    "developer": frozenset({"test", "keys"}),
+    "operations": frozenset({
+        "refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "hooks", "sandbox",
+    }),
+    "developer": frozenset({"test", "keys", "hooks", "sandbox"}),
     "analyst": frozenset(),
 }
 

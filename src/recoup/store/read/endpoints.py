@@ -8,7 +8,7 @@ WAITING_MAX = 1_000
 
 _LIST = """
 SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.created_at, e.encrypt, e.failures,
-  e.failing_since, e.last_error, e.opened_at, e.probes, e.probe_at, m.webhook_key,
+  e.failing_since, e.last_error, e.opened_at, e.probes, e.probe_at, e.door, e.rotated_at, m.webhook_key,
   CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until,
   (SELECT count(*) FROM (SELECT FROM lanes l JOIN feed f ON f.merchant_id = l.merchant_id
       AND f.subject_id = l.subject_id AND f.seq >= l.next_seq AND f.event = ANY(e.events)
@@ -16,7 +16,7 @@ SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.cr
 FROM endpoints e
 LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
 LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id
-WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND e.door = 'rescue'
+WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND (e.door = 'rescue' OR $3)
 ORDER BY e.created_at, e.endpoint_id
 """
 
@@ -57,7 +57,9 @@ async def stablecoin_webhook_key_of(connection: asyncpg.Connection, merchant_id:
     )
 
 
-async def list_endpoints(connection: asyncpg.Connection, owner_id: UUID) -> list[asyncpg.Record]:
-    """Those of a merchant, or of a partner; with how many events are still to be delivered there."""
-    return await connection.fetch(_LIST, owner_id, WAITING_MAX)  # type: ignore[no-any-return]
-
+async def list_endpoints(
+    connection: asyncpg.Connection, owner_id: UUID, *, every_door: bool = False
+) -> list[asyncpg.Record]:
+    """Those of a merchant, or of a partner; with how many events are still to be delivered there. `every_door`: the
+    stablecoin API's own among them."""
+    return await connection.fetch(_LIST, owner_id, WAITING_MAX, every_door)  # type: ignore[no-any-return]

@@ -44,7 +44,8 @@ SELECT
         WHERE e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id)) ORDER BY g.posting_id)
     FROM postings g WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id) AS postings,
   (SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object('tries',
-      (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url', n.url) ORDER BY y.at), '[]')
+      (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url', n.url, 'mine',
+        coalesce(n.merchant_id = y.merchant_id AND n.state <> 'deleted', false)) ORDER BY y.at), '[]')
         FROM delivery_tries y LEFT JOIN endpoints n ON n.endpoint_id = y.endpoint_id
         WHERE y.merchant_id = b.merchant_id AND y.subject_id = b.subject_id AND y.seq = b.seq)) ORDER BY b.seq)
     FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id) AS events,

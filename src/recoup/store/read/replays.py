@@ -1,5 +1,6 @@
 """Replays of an endpoint's events, and how far they got."""
 
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +12,26 @@ SELECT replay_id, key, min(asked::text)::jsonb AS asked, min(created_at) AS crea
 FROM replays r WHERE endpoint_id = $1 AND ($2::text IS NULL OR key = $2)
 GROUP BY replay_id, key ORDER BY created_at DESC, replay_id LIMIT $3
 """
+COUNTED_MAX = 100_000
+# As a replay finds them.
+_COUNT = """
+SELECT count(*) AS events, count(DISTINCT subject_id) AS orders FROM (
+  SELECT f.subject_id FROM feed f
+  JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
+  WHERE f.merchant_id = $1 AND f.event = ANY($4) AND CASE WHEN $5 THEN f.number IS NULL
+      ELSE f.number BETWEEN $2 AND $3 END
+    AND ($6::timestamptz IS NULL OR b.business_at >= $6) AND ($7::timestamptz IS NULL OR b.business_at < $7)
+  LIMIT $8) w
+"""
+
+
+async def count_events(
+    connection: asyncpg.Connection, merchant_id: UUID, numbers: tuple[int, int], events: list[str], *, stable: bool,
+    since: datetime | None, until: datetime | None,
+) -> tuple[int, int]:  # fmt: skip
+    """(events, orders) that a merchant's replay would send; at most COUNTED_MAX events are counted."""
+    row = await connection.fetchrow(_COUNT, merchant_id, *numbers, events, stable, since, until, COUNTED_MAX)
+    return row["events"], row["orders"]
 
 
 async def list_replays(

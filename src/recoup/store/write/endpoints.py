@@ -50,6 +50,7 @@ _LOCK = """
 SELECT own_key, previous_until FROM endpoints
 WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) AND state <> 'deleted' AND door = 'rescue' FOR UPDATE
 """
+_LOCK_OWNED = "SELECT 1 FROM endpoints WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) FOR UPDATE"
 _ROTATE = """
 UPDATE endpoints SET own_key = $2, previous_key = $3, previous_until = $4, rotated_at = $5, switched_at = NULL
 WHERE endpoint_id = $1
@@ -101,6 +102,11 @@ async def add_sample_try(connection: asyncpg.Connection, row: dict[str, Any]) ->
 async def lock_endpoint(connection: asyncpg.Connection, endpoint_id: UUID, owner_id: UUID) -> asyncpg.Record | None:
     """Its sealed key, if it has one of its own, and until when the one before holds."""
     return await connection.fetchrow(_LOCK, endpoint_id, owner_id)
+
+
+async def lock_owned(connection: asyncpg.Connection, endpoint_id: UUID, owner_id: UUID) -> None:
+    """Whichever API manages it: what is asked for it at once is asked one after the other."""
+    await connection.execute(_LOCK_OWNED, endpoint_id, owner_id)
 
 
 async def lock_shared_key(connection: asyncpg.Connection, merchant_id: UUID) -> tuple[bytes, datetime | None]:

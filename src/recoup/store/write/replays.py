@@ -26,6 +26,24 @@ _OF_PARTNER = _ROW.format(found="""
   SELECT p.merchant_id, min(f.feed_no) AS low, max(f.feed_no) AS high FROM partner_feed p
   JOIN feed f ON f.merchant_id = p.merchant_id AND f.number = p.merchant_number
   WHERE p.partner_id = $2 AND p.number BETWEEN $3 AND $4 AND NOT $5 GROUP BY 1""")
+_OF_ONE = _ROW.format(found="""
+  SELECT merchant_id, feed_no AS low, feed_no AS high FROM feed
+  WHERE merchant_id = $2 AND subject_id = $3 AND seq = $4""")
+_NOTED = _OF_ONE.replace("f.low - 1", "f.high")
+_LANE_BUSY = """
+SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
+  OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY($2) AND replay_id IS NOT NULL)
+"""
+# An event that waits for its next try; an open breaker makes its next probe at once.
+_TRY_NOW = """
+WITH waiting AS (
+  UPDATE lanes SET due_at = least(due_at, $5) WHERE merchant_id = $1 AND endpoint_id = $2 AND lane_id = ANY($3)
+    AND next_seq = $4 AND due_at IS NOT NULL RETURNING endpoint_id)
+, probed AS (
+  UPDATE endpoints SET probe_at = least(probe_at, $5)
+  WHERE endpoint_id IN (SELECT endpoint_id FROM waiting) AND probe_at IS NOT NULL)
+SELECT count(*) > 0 FROM waiting
+"""
 _LOCK = "SELECT 1 FROM closers WHERE merchant_id = $1 FOR UPDATE"
 # Of each subject the first event that is asked for sends its lane back, in the step in which it stands. A lane that
 # still has that event before it goes on as it is. What the lane was about to send is sent after what is sent again.
@@ -75,6 +93,32 @@ async def add_replay(
     """`numbers`: of the owner's feed, both included. Answers the merchants whose events are among them."""
     rows = await connection.fetch(_OF_PARTNER if partner else _OF_MERCHANT, row, owner_id, *numbers, stable)
     return [one["merchant_id"] for one in rows]
+
+
+async def add_replay_of_one(
+    connection: asyncpg.Connection, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int
+) -> bool:
+    """Of one event; False when it is not in the feed yet. Raises: KeyTaken for a key that came."""
+    return await connection.fetchval(_OF_ONE, row, merchant_id, subject_id, seq) is not None
+
+
+async def note_replay_of_one(
+    connection: asyncpg.Connection, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int
+) -> None:
+    """What was asked for needs no lanes: its key is kept. Raises: KeyTaken for a key that came."""
+    await connection.execute(_NOTED, row, merchant_id, subject_id, seq)
+
+
+async def is_lane_busy(connection: asyncpg.Connection, endpoint_id: UUID, lane_ids: list[UUID]) -> bool:
+    """Is a replay being opened, or one of these lanes in one? Under the endpoint's lock."""
+    return bool(await connection.fetchval(_LANE_BUSY, endpoint_id, lane_ids))
+
+
+async def try_now(
+    connection: asyncpg.Connection, merchant_id: UUID, endpoint_id: UUID, lane_ids: list[UUID], seq: int, wall: datetime
+) -> bool:
+    """Whether the event waited for a try there; then it waits no longer."""
+    return bool(await connection.fetchval(_TRY_NOW, merchant_id, endpoint_id, lane_ids, seq, wall))
 
 
 async def open_lanes(

@@ -93,6 +93,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         customer_link=f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, page.order_id)}",
         can_dispute=facts.can_dispute(visit, page), dispute_looks=DISPUTE_STATES, dispute_kinds=DISPUTE_KINDS,
         lives=lives(page, visit.now), problem=problem, dialog=dialog, asked=asked, review=review,
+        may_redeliver=visit.is_operator or visit.session.may("hooks"), fresh_key=fresh_key,
         receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),
     )  # fmt: skip
     return render("order/order.html", values, status=status)

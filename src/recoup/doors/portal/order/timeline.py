@@ -37,6 +37,7 @@ class Item:
     by: str = ""
     reasons: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
+    sent: tuple[str, str] | None = None  # endpoint and try of a delivery that is the merchant's own
 
 
 def timeline(page: OrderPage, now: datetime) -> list[Item]:
@@ -171,4 +172,5 @@ def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
     said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {attempt['error']}"
     text = f"{where} {said} in {attempt['latency_ms']:,} ms, try {attempt['try_no']}."
     title = f"Webhook {name} {'delivered' if fine else attempt['result']}"
-    return Item(attempt["at"] + moved, title, text, "webhook", "ok" if fine else "bad", "webhooks", status)
+    return Item(attempt["at"] + moved, title, text, "webhook", "ok" if fine else "bad", "webhooks", status,
+                sent=(attempt["endpoint_id"], attempt["try_id"]) if attempt.get("mine") else None)  # fmt: skip

@@ -1635,6 +1635,19 @@ CREATE TABLE due_work (
 CREATE INDEX due_work_due ON due_work (due_at);
 CREATE INDEX due_work_merchant ON due_work (merchant_id, due_at);
 
+-- home: merchant. Who moved a sandbox merchant's clock, and how far: business times, but for `asked_at`.
+CREATE TABLE clock_moves (
+  merchant_id uuid NOT NULL,
+  move_id uuid NOT NULL,                   -- of whoever asks: what comes twice moves once
+  asked_at timestamptz NOT NULL,           -- wall time
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  from_at timestamptz NOT NULL,
+  target_at timestamptz NOT NULL,
+  reached_at timestamptz,                  -- null: it is under way, or did not get there
+  PRIMARY KEY (merchant_id, move_id)
+);
+
 -- home: merchant. One charge a cycle: the n-th falls due at anchor + n x interval.
 CREATE TABLE subscriptions (
   merchant_id uuid NOT NULL,
@@ -1766,3 +1779,4 @@ GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
 GRANT UPDATE ON applications, go_live_requests TO recoup_app;
 GRANT DELETE ON application_documents TO recoup_app;
+GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;

@@ -24,3 +24,4 @@ GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
 GRANT UPDATE ON applications, go_live_requests TO recoup_app;
 GRANT DELETE ON application_documents TO recoup_app;
+GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;

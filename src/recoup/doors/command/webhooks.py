@@ -1,0 +1,80 @@
+"""`recoup webhooks`: a merchant's endpoints, and their events once more."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recoup.doors.command.clock import merchant_of
+from recoup.doors.command.moment import moment
+from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
+from recoup.flows.messages import endpoints
+from recoup.flows.messages.endpoints import Endpoint
+from recoup.flows.messages.replay import Found, Replay, ReplayAsked, ask, count
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+
+merchant_option = click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
+
+
+def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @cli.group()
+    def webhooks() -> None:
+        """A merchant's webhook endpoints."""
+
+    @webhooks.command("list")
+    @merchant_option
+    @data_dir_option
+    def show(merchant: str | None, data_dir: Path | None) -> None:
+        """Those there are: id, state, health, how many events wait, address."""
+
+        async def work(opened: Opened) -> Sequence[Endpoint]:
+            return await endpoints.list_all(opened.world, _scope(opened, merchant))
+
+        for one in with_world(load_settings(data_dir=data_dir), work):
+            click.echo(f"{one.endpoint_id}  {one.state:8}  {one.health.state:7}  {one.waiting:5} waiting  {one.url}")
+
+    @webhooks.command()
+    @click.argument("endpoint")
+    @click.option("--from-number", type=click.IntRange(1, 10**13 - 1), help="The feed's number of the first event.")
+    @click.option("--to-number", type=click.IntRange(1, 10**13 - 1), help="Of the last one.")
+    @click.option("--since", help="Business time (ISO 8601, UTC) from here on.")
+    @click.option("--until", help="Before this.")
+    @click.option("--event", "events", multiple=True, help="Only this event; may be repeated.")
+    @click.option("--key", help="The same key again is the same replay.")
+    @click.option("--count", "only_count", is_flag=True, help="Says how many events it would send; sends none.")
+    @merchant_option
+    @click.option("--json", "as_json", is_flag=True)
+    @data_dir_option
+    def replay(
+        endpoint: str, merchant: str | None, key: str | None, only_count: bool, as_json: bool, data_dir: Path | None,
+        **given: Any,
+    ) -> None:  # fmt: skip
+        """Sends events to an endpoint again, marked IsResent. ENDPOINT: its id."""
+        asked = ReplayAsked(given["from_number"], given["to_number"], moment(given["since"]), moment(given["until"]),
+                            tuple(dict.fromkeys(given["events"])) or None)  # fmt: skip
+
+        async def work(opened: Opened) -> tuple[Found, Replay | None]:
+            which, scope = parse_id(endpoint), _scope(opened, merchant)
+            if which is None:
+                raise Problem("invalid", f"{endpoint[:64]!r} is not an endpoint's id.", field="endpoint",
+                              cure="`recoup webhooks list` shows them.")  # fmt: skip
+            found = await count(opened.world, scope, which, asked)
+            begun = None if only_count else await ask(opened.world, scope, which, asked, key)
+            return found, begun
+
+        found, begun = with_world(load_settings(data_dir=data_dir), work)
+        if as_json:
+            told = {"events": found.events, "orders": found.orders, "exact": found.exact}
+            click.echo(json.dumps(told | ({"id": str(begun.replay_id), "state": begun.state} if begun else {})))
+            return
+        click.echo(f"{found.events}{'' if found.exact else '+'} events of {found.orders} orders")
+        if begun:
+            click.echo(f"replay {begun.replay_id} {begun.state}")
+
+
+def _scope(opened: Opened, merchant: str | None) -> Scope:
+    return Scope(merchant_of(opened, merchant), Actor("operator", "command"), "command")

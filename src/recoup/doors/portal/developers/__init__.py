@@ -1,0 +1,1 @@
+"""Developers: where to call, with what, and the sandbox's own tools."""

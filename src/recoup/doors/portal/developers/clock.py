@@ -1,0 +1,72 @@
+"""The sandbox's clock: moved forward by its people. A long move goes on by itself; the page tells how far it is."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from starlette.responses import Response
+
+from recoup.doors.portal.developers.page import PLACE, show
+from recoup.doors.portal.developers.who import acting
+from recoup.doors.portal.developers.words import STEPS
+from recoup.doors.portal.visit import Visit, checked_form, one, see
+from recoup.flows.advance_clock import advance_clock
+from recoup.flows.messages.publish_now import publish_now
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.store.read.due_work import next_business_instant
+
+log = structlog.get_logger()
+WAIT_SECONDS: Final = 8.0  # then the page answers, and the move goes on
+
+
+async def post_clock(visit: Visit) -> Response:
+    """The same form again moves nothing."""
+    form = await checked_form(visit)
+    scope, moving = acting(visit), visit.portal.moving
+    try:
+        move_id, by = parse_id(one(form, "key")), await _step(visit, one(form, "by"))
+        if move_id is None:
+            raise Problem("invalid", "This form has no key of its own.", cure="Reload the page and send it again.")
+        if visit.merchant_id in moving:
+            raise Problem("conflict", "The clock is being moved already.", cure="Wait until it is there.")
+        task = moving[visit.merchant_id] = asyncio.create_task(_move(visit, scope, by, move_id))
+        task.add_done_callback(lambda done: _ended(visit, done))
+        await asyncio.wait({task}, timeout=WAIT_SECONDS)
+        if task.done():
+            task.result()
+    except Problem as problem:
+        return await show(visit, problem)
+    return see(f"{PLACE}#clock")
+
+
+async def _move(visit: Visit, scope: Scope, by: timedelta, move_id: UUID) -> None:
+    portal = visit.portal
+
+    def publish(merchant_id: UUID) -> Any:
+        return publish_now(portal.world, portal.deliveries, merchant_id)
+
+    await advance_clock(portal.world, portal.orders, visit.merchant_id, by, publish, asked=(scope, move_id))
+
+
+def _ended(visit: Visit, task: asyncio.Task[None]) -> None:
+    visit.portal.moving.pop(visit.merchant_id, None)
+    visit.portal.merchants.forget(visit.merchant_id)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("clock not moved", merchant=str(visit.merchant_id), error=type(error).__name__)
+
+
+async def _step(visit: Visit, text: str) -> timedelta:
+    """Raises: Problem(invalid) for a step that is none of the page's."""
+    if text == "next":
+        async with visit.portal.world.db.connection() as connection:
+            due = await next_business_instant(connection, visit.merchant_id)
+        if due is None:
+            raise Problem("invalid", "Nothing falls due.", field="by", cure="Choose how far instead.")
+        return max(due - visit.now, timedelta(0))
+    if text not in STEPS:
+        raise Problem("invalid", "There is no such step.", field="by", cure="Choose one of the list.")
+    return STEPS[text]

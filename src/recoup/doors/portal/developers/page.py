@@ -1,0 +1,67 @@
+"""/developers: base addresses, ids and keys; in the sandbox its inputs, its clock, and declines to try."""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.developers.who import may_play
+from recoup.doors.portal.developers.words import ANSWERS, EVALUATED, INPUT_KINDS, KINDS, STEP_WORDS
+from recoup.doors.portal.people import named
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit
+from recoup.flows.cards.taken import Word
+from recoup.flows.messages import endpoints
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.rules.network.magic import inputs
+from recoup.rules.network.simulation import SCHEMES, codes_of
+from recoup.store.read.clock_moves import last_moves
+from recoup.store.read.due_work import next_business_instant
+from recoup.store.read.tokenization_keys import open_tokenization_keys
+
+PLACE: Final = "/developers"
+MOVES: Final = 10
+SITES: Final = 50
+USUAL: Final = {"scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves", "amount": "45.90"}
+
+
+async def developers_page(visit: Visit) -> Response:
+    return await show(visit)
+
+
+async def show(
+    visit: Visit, problem: Problem | None = None, *, typed: dict[str, str] | None = None, word: Word | None = None,
+) -> Response:  # fmt: skip
+    """`word`: what became of a simulated decline."""
+    world, query = visit.portal.world, visit.request.query_params
+    async with world.db.connection() as connection:
+        keys = await open_tokenization_keys(connection, visit.merchant_id, visit.wall)
+        moves = await last_moves(connection, visit.merchant_id, MOVES)
+        due = await next_business_instant(connection, visit.merchant_id)
+    typed = dict(USUAL) | (typed or {name: value[:16] for name in ("scheme",) if (value := query.get(name, ""))})
+    if typed["scheme"] not in SCHEMES:
+        typed["scheme"] = USUAL["scheme"]
+    chosen = _chosen(visit)
+    values = visit.values(
+        url=_url(visit), mid=visit.merchant_id, keys=keys, hooks=await endpoints.list_all(world, visit.scope),
+        open_sites=[site for site in visit.known.sites if site.retired_at is None][:SITES], moves=moves, due=due,
+        who=await named(visit, [move["actor"] for move in moves]), moving=visit.merchant_id in visit.portal.moving,
+        steps=STEP_WORDS, key=new_id(), problem=problem, typed=typed, schemes=SCHEMES, codes=codes_of(typed["scheme"]),
+        kinds=KINDS, answers=ANSWERS, word=word, evaluated=EVALUATED, may=may_play(visit), input_kinds=INPUT_KINDS,
+        input_schemes=list(dict.fromkeys(one.scheme for one in inputs())), chosen=chosen,
+        shown=[one for one in inputs() if all(not v or getattr(one, n) == v for n, v in chosen.items())],
+    )  # fmt: skip
+    return render("developers/developers.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def _chosen(visit: Visit) -> dict[str, str]:
+    """Which of the magic inputs are shown; without a word the shortest and most used list."""
+    query = visit.request.query_params
+    kind, network = query.get("inputs", "allow_list"), query.get("network", "")
+    return {"kind": kind if kind in INPUT_KINDS else "", "scheme": network[:16]}
+
+
+def _url(visit: Visit) -> str:
+    """Under which the doors are reached: as settings say, else as this page was."""
+    told: Any = visit.portal.world.extra.get("url")
+    return str(told or visit.request.base_url).rstrip("/")

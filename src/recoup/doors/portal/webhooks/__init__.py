@@ -1,0 +1,1 @@
+"""Webhooks: endpoints, what was sent there, and sending it again."""

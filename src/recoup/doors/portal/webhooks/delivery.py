@@ -1,0 +1,58 @@
+"""/webhooks/{id}/deliveries/{try}: one try, the request and the answer; the event once more."""
+
+from typing import Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.order.refund import fresh_key
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.webhooks.page import PLACE
+from recoup.doors.portal.webhooks.who import acting, find, key_of, may
+from recoup.doors.portal.webhooks.words import ERRORS, RESULTS
+from recoup.flows.messages.delivery_log import delivery_of
+from recoup.flows.messages.endpoints import Endpoint
+from recoup.flows.messages.redeliver import redeliver
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+
+_GONE: Final = Problem("not_found", "There is no such delivery.", cure="Look at the endpoint's log.")
+
+
+async def delivery_page(visit: Visit) -> Response:
+    return await _show(visit, await find(visit))
+
+
+async def post_redeliver(visit: Visit) -> Response:
+    """Back to where it was asked for: the order with `back=order`, else the delivery. The same `key` again changes
+    nothing."""
+    form = await checked_form(visit)
+    scope, found = acting(visit), await find(visit)
+    try:
+        done = await redeliver(visit.portal.world, scope, found, _try_id(visit), key_of(form))
+    except Problem as problem:
+        return await _show(visit, found, problem)
+    order_id = parse_id(one(form, "order")) if one(form, "back") == "order" else None
+    if order_id is not None:
+        return see(f"/orders/{order_id}?show=webhooks#timeline")
+    return see(f"{PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}?done={done}")
+
+
+def _try_id(visit: Visit) -> UUID:
+    """Raises: Problem(not_found)."""
+    found = parse_id(visit.request.path_params["try_id"])
+    if found is None:
+        raise _GONE
+    return found
+
+
+async def _show(visit: Visit, endpoint: Endpoint, problem: Problem | None = None) -> Response:
+    delivery = await delivery_of(visit.portal.world, visit.scope, endpoint, _try_id(visit))
+    row = delivery.row
+    values = visit.values(
+        endpoint=endpoint, one=delivery, row=row, result=RESULTS[row["result"]], errors=ERRORS, problem=problem,
+        may=may(visit) and row["sample"] is None, key=fresh_key(), done=visit.request.query_params.get("done", ""),
+        about_order=row["subject_kind"] in ("order", "stable_order"),
+    )  # fmt: skip
+    return render("webhooks/delivery.html", values, status=STATUSES[problem.code] if problem else 200)

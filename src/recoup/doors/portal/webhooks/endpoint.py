@@ -1,0 +1,128 @@
+"""/webhooks/{id}: one endpoint with its log; changed, switched, tried, deleted, its key replaced."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.order.refund import fresh_key
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.webhooks.page import PLACE, SAME_FORM, choices, secret_page, typed_of
+from recoup.doors.portal.webhooks.who import acting, find, in_portal, may
+from recoup.doors.portal.webhooks.words import ERRORS, FORMATS, OVERLAPS, RESULTS, formats_of, state_of
+from recoup.flows.messages import endpoints, replay
+from recoup.flows.messages.delivery_log import Wanted, log_of, sums_of
+from recoup.flows.messages.endpoints import Endpoint, names_in
+from recoup.flows.messages.rotate import rotate_endpoint
+from recoup.flows.messages.send_sample import Sent, send_sample
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.read.deliveries import SUMMED_MAX
+from recoup.store.read.endpoints import WAITING_MAX
+
+SIZE: Final = 50
+REPLAYS: Final = 5
+_UNREACHED: Final = frozenset({"bad_gateway", "gateway_timeout"})  # what is told of the receiver, not of this page
+_TAKEN: Final = "Change the endpoint that has it, delete it, or enter another address."
+_ANEW: Final = "Make another endpoint with it, and delete this one."
+_TWO_KEYS: Final = "Wait until then, or end the old key now."
+
+
+async def endpoint_page(visit: Visit) -> Response:
+    return await _show(visit, await find(visit))
+
+
+async def post_change(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    scope, found, typed = acting(visit), await find(visit, changing=True), typed_of(form)
+    try:
+        if not typed["url"]:
+            raise Problem("invalid", "Enter the receiver's address.", field="Url", cure="Like https://hooks.example/in.")
+        await endpoints.update(visit.portal.world, scope, found.endpoint_id, url=typed["url"], events=typed["events"],
+                               form=typed["format"], encrypt=typed["encrypt"])  # fmt: skip
+    except Problem as problem:
+        cure = {"conflict": _TAKEN}.get(problem.code, _ANEW if "dialect" in problem.message else problem.cure or "")
+        return await _show(visit, found, in_portal(problem, cure), typed=typed)
+    return see(f"{PLACE}/{found.endpoint_id}")
+
+
+async def post_state(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    scope, found = acting(visit), await find(visit, changing=True)
+    state = {"on": "active", "off": "disabled"}.get(one(form, "switch"))
+    if state is None:
+        return await _show(visit, found, Problem("invalid", "This is no switch of this page.", cure="Reload the page."))
+    if state != found.state:
+        await endpoints.update(visit.portal.world, scope, found.endpoint_id, state=state)
+    return see(f"{PLACE}/{found.endpoint_id}")
+
+
+async def post_delete(visit: Visit) -> Response:
+    await checked_form(visit)
+    scope, found = acting(visit), await find(visit, changing=True)
+    await endpoints.delete(visit.portal.world, scope, found.endpoint_id)
+    return see(PLACE)
+
+
+async def post_test(visit: Visit) -> Response:
+    """What the receiver said is shown at once; the log has it, too."""
+    form = await checked_form(visit)
+    scope, found = acting(visit), await find(visit, changing=True)
+    try:
+        sent = await send_sample(visit.portal.world, scope, found.endpoint_id, one(form, "event")[:64] or None)
+    except Problem as problem:
+        return await _show(visit, found, problem, status=200 if problem.code in _UNREACHED else None)
+    return await _show(visit, found, sent=sent)
+
+
+async def post_rotate(visit: Visit) -> Response:
+    """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
+    form = await checked_form(visit)
+    scope, found = acting(visit), await find(visit, changing=True)
+    hours = one(form, "overlap")
+    try:
+        if hours not in OVERLAPS:
+            raise Problem("invalid", "Choose when the old key ends.", field="overlap")
+        if one(form, "of") == key_mark(found):
+            found = await rotate_endpoint(visit.portal.world, scope, found.endpoint_id, timedelta(hours=int(hours)))
+        elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
+            raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",
+                          cure="Look at the page again, then decide.")  # fmt: skip
+    except Problem as problem:
+        again = problem.code == "conflict" and "good until" in problem.message
+        return await _show(visit, found, in_portal(problem, _TWO_KEYS) if again else problem)
+    return secret_page(visit, found, "rotated", shown=True)
+
+
+def key_mark(endpoint: Endpoint) -> str:
+    """Tells keys apart without telling them: of 64 random bytes a hash says nothing."""
+    return hashlib.sha256(f"mark:{endpoint.signing_key}".encode()).hexdigest()[:16]
+
+
+async def _show(
+    visit: Visit, found: Endpoint, problem: Problem | None = None, *, typed: Mapping[str, Any] | None = None,
+    sent: Sent | None = None, status: int | None = None,
+) -> Response:  # fmt: skip
+    world, query = visit.portal.world, visit.request.query_params
+    result, event = query.get("result") or None, query.get("event") or None
+    before = parse_id(query.get("before", ""))
+    wrong: Problem | None = None
+    try:
+        rows, older = await log_of(world, found, Wanted(result, event, before), SIZE)
+    except Problem as refused:
+        rows, older, wrong = [], None, refused
+    now = {"url": found.url, "format": found.format, "events": list(found.events), "encrypt": found.encrypt}
+    asked = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
+    values = visit.values(
+        endpoint=found, state=state_of(found), sums=(await sums_of(world, [found]))[found.endpoint_id], rows=rows,
+        older=older, wrong=wrong, chosen={"result": result or "", "event": (event or "")[:64]}, first=before is None,
+        results=RESULTS, errors=ERRORS, events=list(names_in(found.format)), formats=formats_of(found.format),
+        format_words=FORMATS, choices=choices(found.format), typed=dict(typed or now), problem=problem, sent=sent,
+        overlaps=OVERLAPS, mark=key_mark(found), replays=asked[:REPLAYS], waiting_max=WAITING_MAX,
+        summed_max=SUMMED_MAX, may=may(visit) and found.door == "rescue", may_send=may(visit), fresh_key=fresh_key,
+        changing=typed is not None, sent_again=query.get("sent"),
+    )  # fmt: skip
+    return render("webhooks/endpoint.html", values, status=status or (STATUSES[problem.code] if problem else 200))

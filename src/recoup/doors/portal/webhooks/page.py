@@ -1,0 +1,95 @@
+"""/webhooks: the merchant's endpoints, how they are, and a form for the next."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one
+from recoup.doors.portal.webhooks.who import acting, in_portal, may
+from recoup.doors.portal.webhooks.words import DIALECTS, FORMATS, formats_of, state_of
+from recoup.flows.messages import endpoints
+from recoup.flows.messages.delivery_log import sums_of
+from recoup.flows.messages.endpoints import Endpoint, default_events, names_in
+from recoup.kernel.problem import Problem
+from recoup.rules.messages.events import CATALOGUE
+from recoup.store.read.deliveries import SUMMED_MAX
+from recoup.store.read.endpoints import WAITING_MAX
+
+PLACE: Final = "/webhooks"
+SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice is a double click
+_CURES: Final = {"conflict": "Change the endpoint that has it, delete it, or enter another address."}
+
+
+async def webhooks_page(visit: Visit) -> Response:
+    found = await endpoints.list_all(visit.portal.world, visit.scope, every_door=True)
+    values = visit.values(
+        endpoints=found, sums=await sums_of(visit.portal.world, found), state_of=state_of, formats=FORMATS,
+        waiting_max=WAITING_MAX, summed_max=SUMMED_MAX, kinds=len(CATALOGUE), names_in=names_in, may=may(visit),
+    )  # fmt: skip
+    return render("webhooks/webhooks.html", values)
+
+
+async def new_page(visit: Visit) -> Response:
+    dialect = visit.request.query_params.get("dialect", "rescue")
+    return _form(visit, dialect if dialect in DIALECTS else "rescue")
+
+
+async def post_new(visit: Visit) -> Response:
+    """The key is shown with this answer and not again."""
+    form = await checked_form(visit)
+    scope, typed = acting(visit), typed_of(form)
+    dialect = "stablecoin" if typed["format"] == "stablecoin" else "rescue"
+    own_key = typed["key"] == "own"
+    try:
+        made = await endpoints.create(visit.portal.world, scope, typed["url"], typed["events"], typed["format"],
+                                      own_key=own_key, encrypt=typed["encrypt"])  # fmt: skip
+    except Problem as problem:
+        same = await _made_already(visit, typed) if problem.code == "conflict" else None
+        if same is not None:
+            return secret_page(visit, same, "made", shown=own_key)
+        return _form(visit, dialect, problem if problem.code != "conflict" else in_portal(problem, _CURES["conflict"]),
+                     typed)  # fmt: skip
+    return secret_page(visit, made, "made", shown=own_key)
+
+
+def secret_page(visit: Visit, endpoint: Endpoint, done: str, *, shown: bool) -> Response:
+    """`done`: made or rotated. Only here a key is seen; without `shown` it is the shop's, which others have."""
+    return render("webhooks/secret.html", visit.values(endpoint=endpoint, done=done, shown=shown))
+
+
+def typed_of(form: Form) -> dict[str, Any]:
+    """The fields of an endpoint as they were typed, none longer than what is shown again."""
+    return {
+        "url": one(form, "url").strip()[:2_048], "format": one(form, "format")[:32] or "rescue",
+        "events": [name[:64] for name in form.get("events", [])[:100]], "encrypt": bool(one(form, "encrypt")),
+        "key": "shared" if one(form, "key") == "shared" else "own",
+    }  # fmt: skip
+
+
+def choices(form: str) -> list[tuple[str, str, bool]]:
+    """(event, what it means, sent by default) of the format's dialect."""
+    usual = default_events(form)
+    return [(name, CATALOGUE[own].meaning if own in CATALOGUE else "", name in usual)
+            for name, own in names_in(form).items()]  # fmt: skip
+
+
+async def _made_already(visit: Visit, typed: dict[str, Any]) -> Endpoint | None:
+    """The endpoint that this very form made a moment ago."""
+    since, own_key = visit.wall - SAME_FORM, typed["key"] == "own"
+    wanted = (typed["url"], typed["format"], set(typed["events"]), typed["encrypt"], own_key)
+    for found in await endpoints.list_all(visit.portal.world, visit.scope):
+        same = (found.url, found.format, set(found.events), found.encrypt, found.own_key) == wanted
+        if same and found.created_at >= since and found.rotated_at is None:
+            return found
+    return None
+
+
+def _form(visit: Visit, dialect: str, problem: Problem | None = None, typed: dict[str, Any] | None = None) -> Response:
+    usual = {"url": "", "format": dialect, "events": list(default_events(dialect)), "encrypt": False, "key": "own"}
+    values = visit.values(
+        typed=typed or usual, dialect=dialect, dialects=DIALECTS, formats=formats_of(dialect), problem=problem,
+        choices=choices(dialect), may=may(visit), loopback=visit.portal.world.policy.loopback_webhooks,
+    )  # fmt: skip
+    return render("webhooks/new.html", values, status=STATUSES[problem.code] if problem else 200)

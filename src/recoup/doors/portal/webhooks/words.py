@@ -1,0 +1,43 @@
+"""The words of webhooks, the same on each of their pages."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from recoup.doors.portal.words import State
+from recoup.flows.messages.endpoints import Endpoint
+
+DIALECTS: Final = {"rescue": "Rescue events", "stablecoin": "Stablecoin events"}
+FORMATS: Final = {
+    "rescue": "Rescue: JSON, five x-fc headers, HMAC-SHA512",
+    "rescue-text": "Rescue as text/plain, signed the same",
+    "standard": "Standard Webhooks: webhook-signature, HMAC-SHA256",
+    "stablecoin": "Stablecoin API: x-fluxa headers, HMAC-SHA256",
+}
+RESULTS: Final = {
+    "delivered": State("Delivered", "ok", "completed", "The receiver said 2xx."),
+    "failed": State("Failed", "hold", "retry", "The receiver did not take it; it is tried again."),
+    "parked": State("Given up", "prob", "problem", "The last try failed; send it again by hand."),
+    "disabled": State("Switched off", "off", "cancelled", "This answer switched the endpoint off."),
+}
+OVERLAPS: Final = {"24": "in 24 hours", "72": "in 3 days", "168": "in 7 days", "0": "now"}
+ERRORS: Final[Mapping[str, str]] = {
+    "refused_address": "the address may not be called", "dns": "the name is not known", "connect": "no connection",
+    "tls": "the certificate is not valid", "timeout": "no answer in time", "too_large": "the answer's head is too long",
+    "protocol": "the answer is no HTTP", "not_rendered": "it could not be written", "switched_off": "was switched off",
+}  # fmt: skip
+_HEALTH: Final = {
+    "ok": State("Healthy", "ok", "completed", "What was sent last was taken."),
+    "failing": State("Failing", "hold", "onhold", "The last tries were not taken; each is tried again by itself."),
+    "open": State("Down", "prob", "problem", "Ten tries in a row failed: only probes are sent, nothing is lost."),
+}
+_OFF: Final = State("Switched off", "off", "cancelled", "Nothing is sent, nothing is kept for it.")
+
+
+def state_of(endpoint: Endpoint) -> State:
+    return _HEALTH[endpoint.health.state] if endpoint.state == "active" else _OFF
+
+
+def formats_of(form: str) -> dict[str, str]:
+    """Those of the same dialect."""
+    stable = form == "stablecoin"
+    return {name: words for name, words in FORMATS.items() if (name == "stablecoin") == stable}

@@ -1,0 +1,92 @@
+"""A payment that the sandbox declined, handed over as a merchant's program would: by the flow of /evaluate."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.taken import Declined, Person, Word
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, card_for, codes_of
+from recoup.rules.rescue.intake import kind_of
+from recoup.store.read.merchants import Known
+
+FORM_LASTS: Final = timedelta(days=1)
+RESCUE_DAYS: Final = 21
+EXPIRY_YEARS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """`kind`, `answer` as `rules.network.simulation` has them; `units` minor units of US dollars; `key` a UUIDv7 of
+    whoever asks: what comes twice with it is one order, dated by it."""
+
+    scheme: str
+    code: str
+    kind: str
+    answer: str
+    units: int
+    key: UUID
+
+
+async def simulate_decline(
+    world: World, evaluate: Evaluate, scope: Scope, known: Known, asked: Simulated
+) -> Word:
+    """Raises: Problem(forbidden) outside a sandbox; Problem(invalid) naming scheme, code, kind, answer, amount or key;
+    what /evaluate raises.
+    """
+    if not (world.policy.test_mode and world.policy.magic_inputs):
+        raise Problem("forbidden", "Declines are simulated in the sandbox only.", cure="Go to the sandbox.")
+    _check(asked, world.policy.amount_max)
+    made = _made(asked.key)
+    if made is None or abs(world.clocks.wall() - made) > FORM_LASTS:
+        raise Problem("invalid", "This form is too old.", field="key", cure="Reload the page and send it again.")
+    given = _declined(asked, made + known.merchant.offset)
+    kind = kind_of(known.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
+    if kind != asked.kind:
+        raise Problem("invalid", "This shop's recurring payments are all taken the other way.", field="kind",
+                      cure=f"Choose {kind}.")  # fmt: skip
+    return await evaluate.evaluate(scope, given)
+
+
+def _check(asked: Simulated, amount_max: int) -> None:
+    for name, given, choices in (
+        ("scheme", asked.scheme, SCHEMES), ("kind", asked.kind, KINDS), ("answer", asked.answer, ANSWERS),
+    ):  # fmt: skip
+        if given not in choices:
+            raise Problem("invalid", f"There is no {name} {given[:32]!r}.", field=name, cure="Choose one of the list.")
+    if asked.code not in codes_of(asked.scheme):
+        raise Problem("invalid", f"{asked.code[:8]!r} is no code of a decline by {asked.scheme} that a test card says.",
+                      field="code", cure="Choose one of the list.")  # fmt: skip
+    if not 1 <= asked.units <= amount_max:
+        raise Problem("invalid", "The amount is out of bounds.", field="amount", cure="Enter an amount like 45.90.")
+
+
+def _made(key: UUID) -> datetime | None:
+    """When a UUIDv7 was made; None for what is none."""
+    if key.version != 7:
+        return None
+    try:
+        return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _declined(asked: Simulated, now: datetime) -> Declined:
+    """Nothing of it is drawn: the same form again means the same payment."""
+    mark = asked.key.hex[-12:]
+    by_customer = asked.kind.startswith("cit")
+    return Declined(
+        external_id=f"SIM-{mark}", key=f"simulated-{asked.key}", is_mit=not by_customer,
+        order_source="callcenter" if asked.kind == "cit_callcenter" else "ecommerce",
+        expires_at=now + timedelta(days=RESCUE_DAYS) if asked.kind == "mit_managed" else None, units=asked.units,
+        currency="USD", token_id=None, pan=card_for(asked.scheme, asked.code, asked.answer),
+        cvv="123" if by_customer else "", exp_month=12, exp_year=now.year + EXPIRY_YEARS, transaction_id=f"sim-{mark}",
+        decline={"code": asked.code, "source": asked.scheme, "text": "", "advice": None, "at": now.isoformat()},
+        site_id=None, site_url=None, descriptor=None,
+        payer=Person(first_name="Simon", last_name="Sample", email=f"simon-{mark}@example.test", ip="192.0.2.1"),
+        facts={"is_recurring": not by_customer, "transaction_type": "PURCHASE"},
+    )  # fmt: skip

@@ -1,0 +1,113 @@
+"""What an endpoint was sent and said, for the people who look after it."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.messages.endpoints import Endpoint, names_in, new_signing_key
+from recoup.flows.messages.post import event_of
+from recoup.gateways.web.guard import check_url
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.messages.events import Rendered, render
+from recoup.rules.messages.mask import masked, masked_headers
+from recoup.rules.messages.samples import sample_event
+from recoup.rules.messages.stable_events import render_stable
+from recoup.store.read.deliveries import read_log, read_try, sum_tries
+
+RESULTS: Final = ("delivered", "failed", "parked", "disabled")
+BODY_CHARS_MAX: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the log: one result, one event as the endpoint's dialect names it, tries older than `before`."""
+
+    result: str | None = None
+    event: str | None = None
+    before: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One try. `headers` and `body` are made again from the event: None when it is no longer known. `next_at` is not
+    among its facts; see the log."""
+
+    row: Mapping[str, Any]
+    event: str
+    headers: Mapping[str, str] | None
+    body: str | None
+    answer: str
+
+
+async def log_of(
+    world: World, endpoint: Endpoint, wanted: Wanted, limit: int
+) -> tuple[list[dict[str, Any]], UUID | None]:
+    """Newest first, with what is tried next; and before which try the next page begins, None when that was all.
+
+    Raises: Problem(invalid) for a result or an event that is none of this endpoint's.
+    """
+    if wanted.result is not None and wanted.result not in RESULTS:
+        raise Problem("invalid", "There is no such result.", field="result", cure="One of " + ", ".join(RESULTS) + ".")
+    known = names_in(endpoint.format)
+    if wanted.event is not None and wanted.event not in known:
+        raise Problem("invalid", f"There is no event {wanted.event[:64]!r}.", field="event",
+                      cure="Choose one of the list.")  # fmt: skip
+    event = (wanted.event, known[wanted.event]) if wanted.event else None
+    async with world.db.connection() as connection:
+        rows, before = await read_log(connection, endpoint.endpoint_id, before=wanted.before, result=wanted.result,
+                                      event=event, limit=limit)  # fmt: skip
+    told = _told(endpoint)
+    return [row | {"event": told.get(row["event"], row["event"])} for row in rows], before
+
+
+async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, Any]:
+    """How the last thousand tries of each went."""
+    async with world.db.connection() as connection:
+        return await sum_tries(connection, [one.endpoint_id for one in endpoints])
+
+
+async def delivery_of(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID) -> Delivery:
+    """One try with the request that it sent, proofs hidden, and the receiver's answer, secrets hidden.
+
+    Raises: Problem(not_found).
+    """
+    async with world.db.connection() as connection:
+        row = await read_try(connection, scope.merchant_id, endpoint.endpoint_id, try_id)
+    if row is None:
+        raise Problem("not_found", "There is no such delivery.", cure="Look at the endpoint's log.")
+    sent = _sent(world, endpoint, row)
+    name = _told(endpoint).get(row["event"], row["event"]) if row["sample"] is None else row["sample"]
+    body = sent.body.decode("utf-8", "replace") if sent else None
+    return Delivery(row, name or "", masked_headers(sent.headers) if sent else None, body and body[:BODY_CHARS_MAX],
+                    masked(row["answer"], [endpoint.signing_key]))  # fmt: skip
+
+
+def _told(endpoint: Endpoint) -> dict[str | None, str]:
+    """The event in the outbox -> its name in the endpoint's dialect."""
+    return {ours: wire for wire, ours in names_in(endpoint.format).items()}
+
+
+def _sent(world: World, endpoint: Endpoint, row: dict[str, Any]) -> Rendered | None:
+    """The body is the same at each try; whom it is signed for is hidden afterwards, so any key will do."""
+    stable = endpoint.format == "stablecoin"
+    at: datetime = row["at"] - timedelta(milliseconds=row["latency_ms"])
+    if row["sample"] is not None:
+        if row["sample"] not in names_in(endpoint.format):
+            return None
+        event = sample_event(row["sample"], stable, row["event_id"], row["merchant_id"], None, at)
+    elif row["body"] is None:
+        return None
+    else:
+        live_seq = row["seq"] + 1 if row["resent"] else None
+        event = event_of(row | {"next_seq": row["seq"], "live_seq": live_seq}, world.policy.test_mode)
+    if stable:
+        return render_stable(event, new_signing_key(), at, encrypt=False)
+    checked = check_url(endpoint.url, loopback=world.policy.loopback_webhooks)
+    host = "" if isinstance(checked, Problem) else checked.host_header
+    form: Any = endpoint.format
+    return render(event, form, [new_signing_key()], host, secrets.token_hex(16), at)

@@ -1,0 +1,66 @@
+"""One event is sent to one endpoint again, because somebody asked for it."""
+
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.messages.endpoints import Endpoint
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves.replays import begin_one
+from recoup.store.pool import KeyTaken, retrying
+from recoup.store.read.deliveries import read_try
+from recoup.store.read.replays import list_replays
+from recoup.store.write.endpoints import lock_owned
+from recoup.store.write.replays import is_lane_busy, note_replay_of_one, try_now
+
+
+async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID, key: str) -> str:
+    """What the try carried goes once more, marked as resent, by the way of new events. One that still waits for its
+    next try is tried now instead. Answers `again` or `now`. The same key again changes nothing.
+
+    Raises: Problem(not_found); Problem(wrong_state) for a disabled endpoint and for a sample; Problem(conflict) while
+    other events of the order are being sent again.
+    """
+    async with world.db.connection() as connection:
+        row = await read_try(connection, scope.merchant_id, endpoint.endpoint_id, try_id)
+        known = await list_replays(connection, endpoint.endpoint_id, 1, key)
+    if row is None:
+        raise Problem("not_found", "There is no such delivery.", cure="Look at the endpoint's log.")
+    if known:
+        return "again"
+    if row["sample"] is not None or row["event"] is None:
+        raise Problem("wrong_state", "A sample belongs to no order and is not sent again.",
+                      cure="Send another sample from the endpoint's page.")  # fmt: skip
+    if endpoint.state != "active":
+        raise Problem("wrong_state", "The endpoint is disabled: nothing is sent there.",
+                      cure="Switch it on, then send it again.")  # fmt: skip
+
+    async def once() -> str:
+        return await _ask(world, scope, endpoint.endpoint_id, row, key)
+
+    try:
+        return await retrying(once)
+    except KeyTaken:
+        return "again"  # the same key, asked twice at once
+
+
+async def _ask(world: World, scope: Scope, endpoint_id: UUID, row: dict[str, Any], key: str) -> str:
+    wall, lanes = world.clocks.wall(), [row["subject_id"], row["event_id"]]
+    asked = {"event": row["event"], "orderId": str(row["subject_id"]), "sequence": row["seq"]}
+    wanted = {
+        "replay_id": new_id(), "endpoint_id": endpoint_id, "key": key, "asked": asked, "events": [row["event"]],
+        "at_from": None, "at_to": None, "actor": scope.actor.text(), "created_at": wall,
+    }  # fmt: skip
+    one = (scope.merchant_id, row["subject_id"], row["seq"])
+    async with world.db.transaction() as tx:
+        if await try_now(tx, scope.merchant_id, endpoint_id, lanes, row["seq"], wall):
+            await note_replay_of_one(tx, wanted, *one)
+            return "now"
+        await lock_owned(tx, endpoint_id, scope.merchant_id)
+        if await is_lane_busy(tx, endpoint_id, lanes):
+            raise Problem("conflict", "Events of this order are being sent there again just now.",
+                          cure="Wait until they were taken; the log tells.")  # fmt: skip
+        await begin_one(tx, wanted, *one, wall=wall)
+    return "again"

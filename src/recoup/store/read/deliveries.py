@@ -1,0 +1,86 @@
+"""What was sent to an endpoint, try by try, as its log shows it: narrowed, with what is tried next."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through
+SUMMED_MAX: Final = 1_000
+_NEWEST: Final = UUID(int=(1 << 128) - 1)
+
+_LOG = """
+WITH seen AS MATERIALIZED (
+  SELECT t.*, coalesce(t.sample, b.event) AS event FROM (
+    SELECT * FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT $3) t
+  LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
+)
+SELECT t.try_id, t.merchant_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error, t.latency_ms,
+  t.result, t.resent, t.sample IS NOT NULL AS is_sample, t.event, o.external_id, n.next_at
+FROM (
+  SELECT * FROM seen WHERE ($4::text IS NULL OR result = $4)
+    AND ($5::text IS NULL OR sample = $5 OR sample IS NULL AND event = $6)
+  ORDER BY try_id DESC LIMIT $7
+) t
+LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
+LEFT JOIN LATERAL (
+  SELECT greatest(l.due_at, e.probe_at) AS next_at FROM lanes l JOIN endpoints e USING (endpoint_id)
+  WHERE t.result = 'failed' AND t.sample IS NULL AND l.merchant_id = t.merchant_id AND l.endpoint_id = $1
+    AND l.lane_id IN (t.subject_id, t.event_id) AND l.next_seq = t.seq AND l.due_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM delivery_tries x WHERE x.merchant_id = t.merchant_id AND x.subject_id = t.subject_id
+      AND x.seq = t.seq AND x.endpoint_id = $1 AND x.try_id > t.try_id)
+) n ON true
+ORDER BY t.try_id DESC
+"""
+_SEEN_TO = """
+SELECT try_id FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER BY try_id DESC LIMIT 1 OFFSET $3
+"""
+_ONE = """
+SELECT t.try_id, t.merchant_id, t.endpoint_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
+  t.latency_ms, t.answer, t.result, t.resent, t.sample, b.event, b.subject_kind, b.body, b.business_at, f.number,
+  o.external_id, o.site_id
+FROM delivery_tries t
+LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
+LEFT JOIN feed f ON f.merchant_id = t.merchant_id AND f.subject_id = t.subject_id AND f.seq = t.seq
+LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
+WHERE t.merchant_id = $1 AND t.endpoint_id = $2 AND t.try_id = $3
+"""
+_SUMS = """
+SELECT e.endpoint_id, s.* FROM unnest($1::uuid[]) AS e (endpoint_id)
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE t.result = 'delivered') AS delivered,
+    count(*) FILTER (WHERE t.result <> 'delivered') AS failed,
+    max(t.at) FILTER (WHERE t.result = 'delivered') AS last_delivered_at,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered') AS median_ms
+  FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id AND sample IS NULL
+    ORDER BY try_id DESC LIMIT $2) t) s
+"""
+
+
+async def read_log(
+    connection: asyncpg.Connection, endpoint_id: UUID, *, before: UUID | None, result: str | None,
+    event: tuple[str, str] | None, limit: int,
+) -> tuple[list[dict[str, Any]], UUID | None]:  # fmt: skip
+    """Newest first, older than `before`; and before which try the next page begins: None when that was all. `event`:
+    its name in the endpoint's dialect, and in the outbox. A narrowed page looks through so many tries and may be short,
+    or empty, with a next one."""
+    before, names = before or _NEWEST, event or (None, None)
+    rows = await connection.fetch(_LOG, endpoint_id, before, SCANNED_MAX, result, *names, limit + 1)
+    if len(rows) > limit:
+        return [dict(row) for row in rows[:limit]], rows[limit - 1]["try_id"]
+    return [dict(row) for row in rows], await connection.fetchval(_SEEN_TO, endpoint_id, before, SCANNED_MAX - 1)
+
+
+async def read_try(
+    connection: asyncpg.Connection, merchant_id: UUID, endpoint_id: UUID, try_id: UUID
+) -> dict[str, Any] | None:
+    """One try with its event as the outbox has it, the event's number in the feed, and its order."""
+    row = await connection.fetchrow(_ONE, merchant_id, endpoint_id, try_id)
+    return dict(row) if row else None
+
+
+async def sum_tries(connection: asyncpg.Connection, endpoint_ids: list[UUID]) -> Mapping[UUID, asyncpg.Record]:
+    """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""
+    rows = await connection.fetch(_SUMS, endpoint_ids, SUMMED_MAX)
+    return {row["endpoint_id"]: row for row in rows}

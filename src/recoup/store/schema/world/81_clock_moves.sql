@@ -1,0 +1,12 @@
+-- home: merchant. Who moved a sandbox merchant's clock, and how far: business times, but for `asked_at`.
+CREATE TABLE clock_moves (
+  merchant_id uuid NOT NULL,
+  move_id uuid NOT NULL,                   -- of whoever asks: what comes twice moves once
+  asked_at timestamptz NOT NULL,           -- wall time
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  from_at timestamptz NOT NULL,
+  target_at timestamptz NOT NULL,
+  reached_at timestamptz,                  -- null: it is under way, or did not get there
+  PRIMARY KEY (merchant_id, move_id)
+);

@@ -1,0 +1,124 @@
+"""/developers: what a program needs, declines to try, and the sandbox's clock."""
+
+import re
+from datetime import timedelta
+
+import httpx
+from tests.doors.portal.staff import As, portal, post, texts, token
+from tests.worlds import Shop
+
+from recoup.flows.people.sessions import MAY
+from recoup.kernel.ids import first_id_of, new_id
+from recoup.rules.network.magic import inputs
+from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, codes_of
+from recoup.store.server import ServerAddress
+
+
+async def decline(client: httpx.AsyncClient, **fields: object) -> httpx.Response:
+    usual = {"key": str(new_id()), "scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves",
+             "amount": "45.90"}  # fmt: skip
+    return await client.post("/developers/decline", data=usual | {"csrf": await token(client, "/developers")} | fields)
+
+
+def order_in(answer: httpx.Response) -> str:
+    found = re.search(r'href="/orders/([0-9a-f-]{36})"', answer.text)
+    assert found, texts(answer)
+    return found[1]
+
+
+def test_the_page_says_what_a_program_needs(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        clerk = await signed_in("clerk")
+        page = await clerk.get("/developers")
+        read = texts(page)
+        for needed in ("http://recoup.test/v1", "http://recoup.test/api/v1", str(shop.merchant_id), str(shop.site_id),
+                       shop.keys.tokenization_key, "4000002760003184"):  # fmt: skip
+            assert needed in read, needed
+        for secret in (shop.keys.app_secret, shop.keys.stablecoin_secret, shop.webhook_key):
+            assert secret not in page.text
+        for to in ("/keys", "/webhooks", "/switches", "/docs/rescue", "/docs/stablecoin", "/docs/magic-inputs"):
+            assert f'href="{to}"' in page.text
+        assert "Your role may look" in read
+        every = texts(await clerk.get("/developers?inputs=all"))
+        assert all(one.card in every for one in inputs())
+        assert "None like that" in texts(await clerk.get("/developers?inputs=dispute&network=<b>"))
+        assert (await clerk.get("/developers?scheme=x&inputs=%00")).status_code == 200
+
+    portal(server, story)
+
+
+def test_a_simulated_decline_is_an_order_like_any_other(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        dev = await signed_in("dev")
+        key = str(new_id())
+        first = await decline(dev, key=key)
+        assert "/evaluate answered SUBMITTED" in texts(first)
+        assert order_in(await decline(dev, key=key)) == order_in(first), "a double click is one order"
+        assert await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id) == 1
+        assert (await dev.get(f"/orders/{order_in(first)}")).status_code == 200
+        assert (await decline(dev, key=key, amount="46.00")).status_code == 409
+        told = {}
+        for kind in KINDS:
+            for answer in ("approves", "declines"):
+                said = await decline(dev, kind=kind, answer=answer)
+                told[kind, answer] = re.findall(r"answered ([A-Z]+)", texts(said))[0]
+        assert told["cit_web", "approves"] == told["cit_callcenter", "approves"]
+        assert told["cit_web", "approves"] == "APPROVED"
+        assert told["cit_web", "declines"] == told["mit_sync", "declines"] == "DECLINED"
+        amex = await decline(dev, scheme="amex", code="116", kind="cit_web")
+        assert "answered APPROVED" in texts(amex)
+
+    portal(server, story)
+
+
+def test_what_cannot_be_simulated_is_told_and_kept_as_typed(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        dev = await signed_in("dev")
+        old = first_id_of(shop.world.clocks.wall() - timedelta(days=3))
+        wrong = [{"scheme": "x"}, {"code": "ZZ"}, {"code": "00"}, {"kind": "x"}, {"answer": "x"}, {"key": "x"},
+                 {"key": "00000000-0000-4000-8000-000000000000"}, {"key": "ffffffff-ffff-7fff-8fff-ffffffffffff"},
+                 {"key": str(old).replace("-0000-", "-7000-", 1)}]  # fmt: skip
+        wrong += [{"amount": text} for text in ("", "x", "-1", "0", "1.001", "NaN", "1e99", "Infinity", "٤٥", "9" * 15)]
+        for fields in wrong:
+            assert (await decline(dev, **fields)).status_code == 400, fields
+        assert 'value="4,5.x"' in (await decline(dev, amount="4,5.x")).text
+        assert await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id) == 0
+        clerk = await signed_in("clerk")
+        assert (await decline(clerk)).status_code == 403
+        assert (await post(clerk, "/developers", "/developers/clock", key=str(new_id()), by="1d")).status_code == 403
+
+    portal(server, story)
+
+
+def test_the_clock_is_moved_once_by_each_form_and_says_who(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        dev = await signed_in("dev")
+        order_id = order_in(await decline(dev))
+        before = await shop.now()
+        form = {"csrf": await token(dev, "/developers"), "key": str(new_id()), "by": "22d"}
+        for _ in range(2):
+            assert (await dev.post("/developers/clock", data=form)).status_code == 303
+        moved = await shop.now() - before
+        assert timedelta(days=22) <= moved < timedelta(days=22, minutes=5)
+        assert (await shop.order(order_id))["stage"] == "completed"
+        read = texts(await dev.get("/developers"))
+        assert re.search(r"2[12] days[^.]* ahead", read)
+        assert "Dev " in read
+        assert "not reached" not in read
+        again = await dev.post("/developers/clock", data=form | {"key": str(new_id()), "by": "1h"})
+        assert again.status_code == 303
+        for wrong in ({"by": "-1d"}, {"by": "400d"}, {"by": ""}, {"key": "x"}):
+            answer = await dev.post("/developers/clock", data=form | {"key": str(new_id())} | wrong)
+            assert answer.status_code == 400, wrong
+        due = await dev.post("/developers/clock", data=form | {"key": str(new_id()), "by": "next"})
+        assert due.status_code in (303, 400)
+
+    portal(server, story)
+
+
+def test_each_choice_of_the_simulator_makes_a_card() -> None:
+    assert {"hooks", "sandbox"} <= MAY["developer"]
+    for scheme in SCHEMES:
+        assert len(codes_of(scheme)) > 20
+        assert not set(codes_of(scheme)) & {"00", "000", "10"}
+    assert set(ANSWERS.values()) == {0, 1, 3, 99}

@@ -1,0 +1,292 @@
+"""Webhooks in the portal: made, changed, tried, their log, one delivery, sending again, the signing key."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import httpx
+from tests.doors.portal.staff import As, portal, post, texts, token
+from tests.gateways.web.servers import serving
+from tests.worlds import Shop
+
+from recoup.flows.messages import endpoints
+from recoup.flows.messages.stablecoin_endpoint import configure
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Actor, Scope
+from recoup.store.server import ServerAddress
+
+Story = Callable[[Shop, As], Awaitable[None]]
+
+
+@dataclass
+class Receiver:
+    """`answers` in turn, then 200; `says` is every answer's body."""
+
+    port: int = 0
+    got: list[bytes] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    says: bytes = b"ok"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hooks"
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+
+    async def behave(_head: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+        receiver.got.append(body)
+        status = receiver.answers.pop(0) if receiver.answers else 200
+        head = f"HTTP/1.1 {status} Told\r\ncontent-length: {len(receiver.says)}\r\n\r\n".encode()
+        writer.write(head + receiver.says)
+        await writer.drain()
+
+    async with serving(behave) as port:
+        receiver.port = port
+        yield receiver
+
+
+async def make(client: httpx.AsyncClient, url: str, events: tuple[str, ...] = ("order.completed",)) -> str:
+    """The path of an endpoint that the page makes."""
+    fields = {"url": url, "format": "rescue", "events": list(events), "key": "own"}
+    answer = await post(client, "/webhooks/new", "/webhooks", **fields)
+    assert answer.status_code == 200, answer.text
+    return re.findall(r'href="(/webhooks/[0-9a-f-]{36})"', answer.text)[0]
+
+
+async def rows(client: httpx.AsyncClient, at: str) -> list[str]:
+    """The deliveries in its log, newest first."""
+    return re.findall(rf'href="({at}/deliveries/[0-9a-f-]{{36}})"', (await client.get(at)).text)
+
+
+def test_an_endpoint_is_made_its_key_shown_once_changed_and_deleted(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        dev = await signed_in("dev")
+        assert "No endpoint yet" in texts(await dev.get("/webhooks"))
+        fields = {"url": "https://hooks.example.com/in", "format": "standard", "events": ["order.completed"],
+                  "key": "own", "csrf": await token(dev, "/webhooks/new")}  # fmt: skip
+        made = await dev.post("/webhooks", data=fields)
+        (one,) = await endpoints.list_all(shop.world, shop.scope)
+        assert f"whsec_{one.signing_key}" in texts(made)
+        again = await dev.post("/webhooks", data=fields)
+        assert f"whsec_{one.signing_key}" in texts(again), "a double click shows the same key"
+        assert len(await endpoints.list_all(shop.world, shop.scope)) == 1
+        at = f"/webhooks/{one.endpoint_id}"
+        page = await dev.get(at)
+        assert one.signing_key not in page.text
+        assert one.signing_key not in (await dev.get("/webhooks")).text
+        changed = await post(dev, at, at, url="https://hooks.example.com/new", format="rescue",
+                             events=["order.completed", "order.expired"])  # fmt: skip
+        assert changed.status_code == 303
+        now = await endpoints.read(shop.world, shop.scope, one.endpoint_id)
+        assert (now.url, now.format, now.events) == (
+            "https://hooks.example.com/new", "rescue", ("order.completed", "order.expired"))  # fmt: skip
+        assert (await post(dev, at, f"{at}/state", switch="off")).status_code == 303
+        assert "Switched off" in texts(await dev.get("/webhooks"))
+        assert (await post(dev, at, f"{at}/state", switch="on")).status_code == 303
+        assert (await post(dev, at, f"{at}/state", switch="maybe")).status_code == 400
+        assert (await post(dev, at, f"{at}/delete")).status_code == 303
+        assert (await dev.get(at)).status_code == 404
+
+    portal(server, story)
+
+
+def test_what_the_api_refuses_the_form_refuses_and_keeps_as_typed(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops = await signed_in("ops")
+        for url in ("http://169.254.169.254/latest", "https://10.0.0.1/in", "https://[::1]/", "ftp://x", "", "x" * 3000,
+                    'https://a.example/"><script>', "https://user:pw@hooks.example/"):  # fmt: skip
+            answer = await post(ops, "/webhooks/new", "/webhooks", url=url, format="rescue", events=["order.completed"])
+            assert answer.status_code == 400, url
+            assert 'aria-invalid="true"' in answer.text
+            assert "<script>" not in answer.text
+            if url and len(url) < 100 and '"' not in url:
+                assert f'value="{url}"' in answer.text
+        for wrong in ({"format": "xml"}, {"events": ["order.unheard"]}, {"events": []}):
+            fields = {"url": "https://hooks.example.com/x", "format": "rescue", "events": ["order.completed"]} | wrong
+            assert (await post(ops, "/webhooks/new", "/webhooks", **fields)).status_code == 400
+        assert await endpoints.list_all(shop.world, shop.scope) == []
+        at = await make(ops, "https://hooks.example.com/one")
+        await make(ops, "https://hooks.example.com/two")
+        taken = await post(ops, at, at, url="https://hooks.example.com/two", format="rescue",
+                           events=["order.completed"])  # fmt: skip
+        assert "has this url already" in texts(taken, 409)
+        assert 'value="https://hooks.example.com/two"' in taken.text
+        for path in (f"{at}/deliveries/x", f"/webhooks/{new_id()}", "/webhooks/x", f"{at}/deliveries/{new_id()}"):
+            assert (await ops.get(path)).status_code == 404
+        for query in ("?result=x", "?event=<b>", "?before=zzz", "?result=failed&event=order.completed", "?result=%00"):
+            assert (await ops.get(at + query)).status_code == 200
+
+    portal(server, story)
+
+
+def test_who_may_only_look_sees_the_log_and_changes_nothing(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops, clerk = await signed_in("ops"), await signed_in("clerk")
+            at = await make(ops, receiver.url)
+            assert "200" in texts(await post(ops, at, f"{at}/test", event="order.completed"))
+            (row,) = await rows(clerk, at)
+            assert "Send again" not in texts(await clerk.get(row))
+            assert "Your role may look" in texts(await clerk.get(at))
+            csrf = await token(clerk, at)
+            for path in ("", "/state", "/delete", "/test", "/rotate", "/replay"):
+                answer = await clerk.post(at + path, data={"csrf": csrf, "switch": "off", "key": "0" * 32})
+                assert answer.status_code == 403, path
+            assert (await clerk.post(f"{row}/redeliver", data={"csrf": csrf, "key": "0" * 32})).status_code == 403
+            assert (await clerk.post("/webhooks", data={"csrf": csrf, "url": receiver.url})).status_code == 403
+            assert (await ops.post(f"{at}/delete", data={"csrf": "guess"})).status_code == 403
+            assert len(receiver.got) == 1
+
+    portal(server, story)
+
+
+def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            dev = await signed_in("dev")
+            at = await make(dev, receiver.url)
+            (one,) = await endpoints.list_all(shop.world, shop.scope)
+            receiver.answers = [418]
+            receiver.says = f"<b>no</b> key={one.signing_key} token=abcdefgh12345678 4111111111111111".encode()
+            answer = texts(await post(dev, at, f"{at}/test", event="order.refunded"))
+            assert "The receiver answered 418 to order.refunded" in answer
+            (row,) = await rows(dev, at)
+            shown = await dev.get(row)
+            read = texts(shown)
+            assert '"Event":"order.refunded"' in read
+            assert "x-fc-signature: ••••" in read
+            assert "<b>no</b>" in read
+            for secret in (one.signing_key, "abcdefgh12345678", "4111111111111111"):
+                assert secret not in shown.text
+            assert "A sample belongs to no order" in texts(
+                await post(dev, row, f"{row}/redeliver", key="0" * 32), 409)  # fmt: skip
+        silent = texts(await post(dev, at, f"{at}/test", event="order.refunded"))
+        assert "cannot be reached" in silent
+        assert (await post(dev, at, f"{at}/test", event="nothing")).status_code == 400
+
+    portal(server, story)
+
+
+def test_a_key_is_replaced_once_however_often_the_form_comes(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        dev = await signed_in("dev")
+        at = await make(dev, "https://hooks.example.com/in")
+        (before,) = await endpoints.list_all(shop.world, shop.scope)
+        page = (await dev.get(at)).text
+        mark = re.search(r'name="of" value="([0-9a-f]+)"', page)
+        assert mark
+        form = {"csrf": await token(dev, at), "of": mark[1], "overlap": "24"}
+        first = texts(await dev.post(f"{at}/rotate", data=form))
+        (after,) = await endpoints.list_all(shop.world, shop.scope)
+        assert after.signing_key != before.signing_key
+        assert after.signing_key in first
+        assert after.previous_until is not None
+        assert after.signing_key in texts(await dev.post(f"{at}/rotate", data=form))
+        assert (await endpoints.list_all(shop.world, shop.scope))[0].signing_key == after.signing_key
+        assert "two signing keys" in texts(await dev.get("/webhooks"))
+        newer = re.search(r'name="of" value="([0-9a-f]+)"', (await dev.get(at)).text)
+        assert newer
+        refused = await dev.post(f"{at}/rotate", data=form | {"of": newer[1]})
+        assert "was replaced already" in texts(refused, 409)
+        assert (await dev.post(f"{at}/rotate", data=form | {"overlap": "9999"})).status_code == 400
+
+    portal(server, story)
+
+
+def test_an_event_is_sent_again_from_the_log_and_from_the_order(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted",))
+            receiver.answers = [500]
+            order_id = await shop.admit()
+            await shop.publish()
+            assert len(receiver.got) == 1
+            (row,) = await rows(ops, at)
+            page = texts(await ops.get(at))
+            assert "Failed 500" in page
+            assert "Failing since" in page
+            assert await rows(ops, f"{at}?result=delivered") == []
+            assert "/orders/" + str(order_id) in (await ops.get(row)).text
+            now = await post(ops, row, f"{row}/redeliver", key="1" * 32)
+            assert "done=now" in now.headers["location"]
+            await shop.publish()
+            assert len(receiver.got) == 2
+            assert "Delivered" in texts(await ops.get(at))
+            csrf = await token(ops, row)
+            for _ in range(2):  # a double click
+                again = await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "2" * 32})
+                assert again.status_code == 303
+            await shop.run_due()
+            await shop.publish()
+            assert len(receiver.got) == 3
+            assert b'"IsResent":true' in receiver.got[-1]
+            order = await ops.get(f"/orders/{order_id}?show=webhooks")
+            assert order.text.count("Request and response") == 3
+            sent = await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "3" * 32, "back": "order",
+                                                            "order": str(order_id)})  # fmt: skip
+            assert sent.headers["location"] == f"/orders/{order_id}?show=webhooks#timeline"
+            assert (await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "no"})).status_code == 400
+            await post(ops, at, f"{at}/state", switch="off")
+            assert "is disabled" in texts(await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "4" * 32}), 409)
+
+    portal(server, story)
+
+
+def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted",))
+            await shop.admit_many(3)
+            await shop.publish()
+            assert len(receiver.got) == 3
+            assert "Count them" in texts(await ops.get(f"{at}/replay"))
+            counted = texts(await ops.get(f"{at}/replay?count=1"))
+            assert "3 events of 3 orders" in counted
+            assert "Send 3 again" in counted
+            none = texts(await ops.get(f"{at}/replay?count=1&until=2020-01-01T00:00"))
+            assert "0 events of 0 orders" in none
+            for query in ("from=x", "from=-1", "from=99999", "since=never", "since=2026-01-02&until=2026-01-01",
+                          "from=1&event=order.unheard", "since=0001-01-01T00:00%2B14:00", "from=3&to=1"):  # fmt: skip
+                assert (await ops.get(f"{at}/replay?count=1&{query}")).status_code == 400, query
+            form = {"csrf": await token(ops, at), "key": "5" * 32}
+            for _ in range(2):
+                assert (await ops.post(f"{at}/replay", data=form)).status_code == 303
+            await shop.run_due()
+            await shop.publish()
+            assert len(receiver.got) == 6
+            assert "3 events, sent" in texts(await ops.get(at))
+            wrong = await ops.post(f"{at}/replay", data=form | {"key": "6" * 32, "since": "never"})
+            assert 'value="never"' in wrong.text
+            assert wrong.status_code == 400
+
+    portal(server, story)
+
+
+def test_a_neighbour_and_the_other_api_are_left_alone(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops, rival = await signed_in("ops"), await signed_in("rita")
+            await configure(shop.world, shop.scope, receiver.url, (), encrypt=False)
+            listed = await endpoints.list_all(shop.world, shop.scope, every_door=True)
+            assert [one.door for one in listed] == ["stablecoin"]
+            assert await endpoints.list_all(shop.world, shop.scope) == [], "the API of webhooks does not know it"
+            at = f"/webhooks/{listed[0].endpoint_id}"
+            assert "managed by" in texts(await ops.get("/webhooks"))
+            assert (await ops.get(at)).status_code == 200
+            csrf = await token(ops, at)
+            for path in ("", "/state", "/delete", "/rotate", "/test", "/replay"):
+                answer = await ops.post(at + path, data={"csrf": csrf, "switch": "off", "url": receiver.url})
+                assert answer.status_code == 409, path
+            assert (await rival.get(at)).status_code == 404
+            other = Scope(UUID(int=5), Actor("user", "x"), "test")
+            assert await endpoints.list_all(shop.world, other, every_door=True) == []
+
+    portal(server, story)
