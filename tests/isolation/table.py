@@ -232,6 +232,12 @@ TABLE: dict[Key, Line] = {
     ("POST", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}, body=lambda s: {
         "amount": "0.01", "key": UNKNOWN}),
     ("POST", "/orders/{order_id}/cancel"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/retry"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/stop"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/resume"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/hold"): _page(ids=_ORDER, body=lambda s: {"reason": "check"}),
+    ("POST", "/orders/{order_id}/release"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/notes"): _page(ids=_ORDER, body=lambda s: {"note": "noted", "key": "0" * 32}),
     ("GET", "/reconciliation"): _page(),
     ("GET", "/reconciliation/report.csv"): _page(),
     ("GET", "/reconciliation/files"): _page(),

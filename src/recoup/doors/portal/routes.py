@@ -15,6 +15,7 @@ from recoup.doors.portal.invitations import join
 from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.onboarding import page as onboarding
+from recoup.doors.portal.order import hand
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
@@ -88,6 +89,12 @@ def routes(
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/orders/{order_id}/retry", hand.post_retry, "POST"),
+        on("/orders/{order_id}/stop", hand.post_stop, "POST"),
+        on("/orders/{order_id}/resume", hand.post_resume, "POST"),
+        on("/orders/{order_id}/hold", hand.post_hold, "POST"),
+        on("/orders/{order_id}/release", hand.post_release, "POST"),
+        on("/orders/{order_id}/notes", hand.post_note, "POST"),
         on("/outcome", outcome_page),
         on("/reconciliation", report_page),
         on("/reconciliation/report.csv", report_file),

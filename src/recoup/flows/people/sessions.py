@@ -30,8 +30,11 @@ TOKEN_LENGTH_MAX: Final = 100
 MAY: Final[dict[str, frozenset[str]]] = {
     "owner": frozenset({
         "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
+        "retry", "block", "erase",
     }),
-    "operations": frozenset({"refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply"}),
+    "operations": frozenset({
+        "refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "retry", "block",
+    }),
     "developer": frozenset({"test"}),
     "analyst": frozenset(),
 }

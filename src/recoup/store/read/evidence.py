@@ -38,6 +38,9 @@ SELECT o.merchant_id, o.order_id,
   CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.dst = 'completed' AND l.src <> 'completed'
     ) END AS approval,
+  CASE WHEN o.stage = 'held' THEN (SELECT l.body FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'held' ORDER BY l.seq DESC LIMIT 1
+    ) END AS held,
   CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') AND o.kind <> 'stable' THEN
     (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
       WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,

@@ -59,6 +59,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         merchant=merchant,
         tariff=tariff,
         approval=evidence["approval"] or {},
+        held=evidence["held"] or {},
         notices=evidence["notices"] or {},
         attempts_count=row["attempts"],
         card=_card(card) if card else None,
