@@ -76,7 +76,7 @@ def _document(side: Side, number: int) -> Any:
 
 OWNER = frozenset({"owner"})
 NOBODY: frozenset[str] = frozenset()
-_ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
+_ORDER, _MID, _CUSTOMER = {"order_id": "order"}, {"mid": "mid"}, {"payer_id": "customer"}
 _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
 _SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
@@ -225,6 +225,16 @@ TABLE: dict[Key, Line] = {
     ("POST", "/merchant"): _page(body=lambda s: {"merchant": str(s.mid)}, names=True,
                                  may=frozenset({"owner", "operations", "analyst", "developer"})),
     ("GET", "/orders"): _page(),
+    ("POST", "/orders/{order_id}/block"): _page(ids=_ORDER, body=lambda s: {"kind": "customer", "reason": "other"}),
+    ("POST", "/orders/{order_id}/unblock"): _page(ids=_ORDER, lets_in=frozenset({404}), body=lambda s: {
+        "block": UNKNOWN}),
+    ("GET", "/overview"): _page(),
+    ("GET", "/customers"): _page(),
+    ("POST", "/customers/unblock"): _page(lets_in=frozenset({404}), body=lambda s: {"block": UNKNOWN}),
+    ("GET", "/customers/{payer_id}"): _page(ids=_CUSTOMER),
+    ("POST", "/customers/{payer_id}/block"): _page(ids=_CUSTOMER, body=lambda s: {"reason": "other"}),
+    ("POST", "/customers/{payer_id}/export"): _page(ids=_CUSTOMER, may=OWNER),
+    ("POST", "/customers/{payer_id}/erase"): _page(ids=_CUSTOMER, may=OWNER, body=lambda s: {"confirm": "somebody"}),
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),

@@ -35,6 +35,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         applications,
         bank,
         clock,
+        erase,
         listen,
         outcome,
         partner,
@@ -47,5 +48,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
     )
 
     applications.add(cli, with_world, load_settings)
-    for module in (clock, listen, outcome, sandbox, sandbox_export, terms, partner, report, reconcile, bank, verify):
+    for module in (
+        clock, listen, outcome, erase, sandbox, sandbox_export, terms, partner, report, reconcile, bank, verify,
+    ):  # fmt: skip
         module.add(cli, with_world, load_settings)

@@ -9,18 +9,21 @@ from starlette.types import Scope
 
 from recoup.doors.portal.any_visit import AnyPage, any_page
 from recoup.doors.portal.applications import page as applications
+from recoup.doors.portal.customers import act as on_customers
+from recoup.doors.portal.customers.page import customer_page, customers_page
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.invitations import join
 from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.onboarding import page as onboarding
-from recoup.doors.portal.order import hand
+from recoup.doors.portal.order import blocks, hand
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
 from recoup.doors.portal.outcome.page import outcome_page
+from recoup.doors.portal.overview.page import overview_page
 from recoup.doors.portal.partner import merchant as partner
 from recoup.doors.portal.partner.handover import handover_page, handover_post
 from recoup.doors.portal.partner.keys import keys_page, make_key
@@ -83,6 +86,7 @@ def routes(
         for_partner("/partner/keys", make_key, "POST"),
         Route("/signout", sign_out_post(portal), methods=["POST"]),
         on("/merchant", choose, "POST"),
+        on("/overview", overview_page),
         on("/orders", orders_page),
         on("/orders/{order_id}.json", order_json),
         on("/orders/{order_id}", order_page),
@@ -95,6 +99,14 @@ def routes(
         on("/orders/{order_id}/hold", hand.post_hold, "POST"),
         on("/orders/{order_id}/release", hand.post_release, "POST"),
         on("/orders/{order_id}/notes", hand.post_note, "POST"),
+        on("/orders/{order_id}/block", blocks.post_block, "POST"),
+        on("/orders/{order_id}/unblock", blocks.post_unblock, "POST"),
+        on("/customers", customers_page),
+        on("/customers/unblock", on_customers.post_unblock, "POST"),
+        on("/customers/{payer_id}", customer_page),
+        on("/customers/{payer_id}/block", on_customers.post_block, "POST"),
+        on("/customers/{payer_id}/export", on_customers.post_export, "POST"),
+        on("/customers/{payer_id}/erase", on_customers.post_erasure, "POST"),
         on("/outcome", outcome_page),
         on("/reconciliation", report_page),
         on("/reconciliation/report.csv", report_file),

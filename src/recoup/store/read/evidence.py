@@ -47,7 +47,15 @@ SELECT o.merchant_id, o.order_id,
   CASE WHEN $4 AND o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN
     (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
       WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset)) END AS dispute_terms,
-  CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
+  CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks,
+  CASE WHEN $4 AND o.stage IN ('received', 'processing', 'challenged') THEN (
+    SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL, 'reason',
+      b.kind))
+    FROM blocks b WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (
+      b.kind = 'card' AND b.subject_id = o.pan_id
+      OR b.kind = 'customer' AND b.subject_id = (SELECT p.payer_id FROM order_payer p
+        WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
+    ) END AS blocked
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)

@@ -67,7 +67,7 @@ def order_of(row: Mapping[str, Any], evidence: Mapping[str, Any], wall: WallTime
         refunds=[_typed(Refund, r) for r in evidence["refunds"] or ()],
         challenges=[_typed(Challenge, c) for c in evidence["challenges"] or ()],
         sends=[{**s, "at": datetime.fromisoformat(s["at"])} for s in evidence["sends"] or ()],
-        blocks=list(evidence["blocks"] or ()),
+        blocks=[*(evidence["blocks"] or ()), *(evidence["blocked"] or ())],
         settlements=[_typed(Settlement, s) for s in evidence["settlements"] or ()],
         advance=_typed(Advance, evidence["advance"]) if evidence["advance"] else None,
         limits=limits_of(evidence["limits"]) if evidence["limits"] else None,

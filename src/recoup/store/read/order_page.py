@@ -50,6 +50,9 @@ SELECT
     FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id) AS events,
   (SELECT jsonb_agg(to_jsonb(n) - 'merchant_id' - 'order_id' ORDER BY n.note_id) FROM order_notes n
     WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes,
+  (SELECT jsonb_agg(to_jsonb(b) - 'merchant_id' - 'subject_id' ORDER BY b.kind) FROM blocks b
+    WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (b.kind = 'card' AND b.subject_id = o.pan_id
+      OR b.kind = 'customer' AND b.subject_id = p.payer_id)) AS blocks,
   (SELECT jsonb_agg(DISTINCT jsonb_build_object('batch_id', i.batch_id, 'period_to', i.period_to))
     FROM postings g JOIN settlement_lines s ON s.merchant_id = g.merchant_id AND s.posting_id = g.posting_id
     JOIN settlement_batches i ON i.merchant_id = s.merchant_id AND i.batch_id = s.batch_id
@@ -78,7 +81,7 @@ class OrderPage:
     `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
     what its customer is asked now, `advance` what was approved before it was collected. Lists are oldest first:
     `postings` carry their `entries`, `events` their delivery `tries`; `notes` are people's, `batches` the settlements
-    that have entries of it. `due` is what waits: kind -> when.
+    that have entries of it, `blocks` those that stand for its customer and card. `due` is what waits: kind -> when.
     """
 
     order_id: UUID
@@ -99,6 +102,7 @@ class OrderPage:
     events: tuple[Row, ...]
     notes: tuple[Row, ...]
     batches: tuple[Row, ...]
+    blocks: tuple[Row, ...]
     due: Mapping[str, datetime]
 
     @property
@@ -113,7 +117,7 @@ async def read_order(connection: asyncpg.Connection, merchant_id: UUID, order_id
     if row is None:
         return None
     plain: dict[str, Any] = {name: _timed(value) for name, value in row.items()}
-    lists = ("attempts", "refunds", "disputes", "log", "decisions", "postings", "events", "notes", "batches")
+    lists = ("attempts", "refunds", "disputes", "log", "decisions", "postings", "events", "notes", "batches", "blocks")
     return OrderPage(
         order_id=order_id,
         **plain | {name: tuple(plain[name] or ()) for name in lists} | {"due": plain["due"] or {}},

@@ -8,12 +8,14 @@ import msgspec
 from starlette.responses import Response
 
 from recoup.doors.portal.order import facts, possible
+from recoup.doors.portal.order.beside import Beside, beside
 from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.refund import Asked, fresh_key
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import KINDS, lives, timeline
 from recoup.doors.portal.order.waiting import waiting
+from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
@@ -21,6 +23,7 @@ from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES,
 from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem
+from recoup.rules.merchants.blocks import REASONS as BLOCKS
 from recoup.rules.order.holds import REASONS as HOLDS
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.words import order_status
@@ -28,7 +31,8 @@ from recoup.store.read.order_page import OrderPage, Row, read_order
 
 
 async def order_page(visit: Visit) -> Response:
-    return show(visit, await find(visit))
+    page = await find(visit)
+    return show(visit, page, beside=await beside(visit, page))
 
 
 async def order_json(visit: Visit) -> Response:
@@ -57,7 +61,7 @@ async def find(visit: Visit) -> OrderPage:
 
 async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     """Rows hold ids of people only; their names are looked up for those who may see them."""
-    actors = [row["actor"] for row in (*page.log, *page.notes) if row["actor"].startswith("user:")]
+    actors = [row["actor"] for row in (*page.log, *page.notes, *page.blocks) if row["actor"].startswith("user:")]
     if not actors:
         return page
     names = await named(visit, actors)
@@ -65,11 +69,13 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     def told(row: Row) -> Row:
         return {**row, "actor": f"user:{names[row['actor']]}"} if row["actor"] in names else row
 
-    return replace(page, log=tuple(told(line) for line in page.log), notes=tuple(told(note) for note in page.notes))
+    return replace(page, log=tuple(told(line) for line in page.log), notes=tuple(told(note) for note in page.notes),
+                   blocks=tuple(told(block) for block in page.blocks))  # fmt: skip
 
 
 def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",
-         asked: Asked | None = None, review: Any = None, typed: str = "") -> Response:  # fmt: skip
+         asked: Asked | None = None, review: Any = None, typed: str = "",
+         beside: Beside | None = None) -> Response:  # fmt: skip
     """The page, with a dialog open when one is named; `problem` is said there, with what was typed. `typed` is a
     note's text."""
     query = visit.request.query_params
@@ -89,7 +95,9 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
         remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
         can_cancel=facts.can_cancel(visit, page), can=possible.possible(visit, page), trouble=trouble(visit, page),
-        holds=HOLDS, typed=typed, fresh_key=fresh_key(), why_ended=reasons_of.get(page.head["reason"] or "", ""),
+        holds=HOLDS, block_reasons=BLOCKS, actor_words=actor_words,
+        typed=typed, fresh_key=fresh_key(), beside=beside, within=beside.within.replace("?", "&") if beside else "",
+        why_ended=reasons_of.get(page.head["reason"] or "", ""),
         channel=facts.channel(page) if stable else None, stable=stable, waiting=waiting(page),
         events=[{**event, "name": name} for event in page.events if (name := event_name(page, event))],
         wire_id=wire_id("ord", page.order_id) if stable else "", api_states=API_STATES,

@@ -14,7 +14,7 @@ NOT_YOURS = "your role may look only."
 
 @dataclass(frozen=True, slots=True)
 class Possible:
-    """`waits`: an attempt is due or under way this moment."""
+    """`waits`: an attempt is due or under way this moment; `block`: the kinds that may be blocked now."""
 
     retry: Action
     stop: Action
@@ -23,6 +23,7 @@ class Possible:
     release: Action
     note: bool
     waits: bool
+    block: tuple[str, ...]
 
 
 def possible(visit: Visit, page: OrderPage) -> Possible:
@@ -33,7 +34,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     stopped, worked_on = page.order["do_not_retry"], stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
         none = Action("it has no attempts by a plan.", shown=False)
-        return Possible(none, none, none, none, none, visit.session.may("retry"), out)
+        return Possible(none, none, none, none, none, visit.session.may("retry"), out, _block(visit, page))
     return Possible(
         retry=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
                      stage is not Stage.PROCESSING and "it waits to be picked up.",
@@ -44,8 +45,16 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
                     not worked_on and "it waits for its customer, or for a person.",
                     out and "an attempt is under way.", shown=stage is not Stage.HELD),
         release=_release(visit, page, may) if stage is Stage.HELD else Action("it is not on hold.", shown=False),
-        note=may, waits=due and worked_on or out,
+        note=may, waits=due and worked_on or out, block=_block(visit, page),
     )  # fmt: skip
+
+
+def _block(visit: Visit, page: OrderPage) -> tuple[str, ...]:
+    if not visit.session.may("block"):
+        return ()
+    there = (("customer", page.payer is not None and page.payer["payer_id"]), ("card", page.card is not None))
+    done = {block["kind"] for block in page.blocks}
+    return tuple(kind for kind, known in there if known and kind not in done)
 
 
 def _first(*reasons: str | bool, shown: bool = True) -> Action:
