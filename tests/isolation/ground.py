@@ -226,6 +226,8 @@ def _objects(side: Side) -> None:
     ids["settlement"] = str(door.run(batches(shop))[0]["batch_id"])
     ids["payout"] = str(door.run(payouts(shop))[0]["payout_id"])
     ids["order"] = order(paymentMethod__cardNumber=FUNDS)
+    payer = "SELECT payer_id FROM order_payer WHERE order_id = $1"
+    ids["customer"] = str(door.sql(payer, uuid.UUID(ids["order"]))[0][0])
     ids["held"] = order(isMIT=False, expiryDateUtc=GONE, transactionType="AUTHORIZATION", customerIp="203.0.113.24")
     transmitted = transmit_body(caller, orderId=f"{mark}-t", payer__email=f"ana@{mark}.example")
     ids["transmission"] = caller.post("/transmit", transmitted).json()["transmitId"]

@@ -79,7 +79,7 @@ OWNER = frozenset({"owner"})
 KEYS = frozenset({"owner", "developer"})
 NOBODY: frozenset[str] = frozenset()
 DEVELOPERS = frozenset({"owner", "operations", "developer"})
-_ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
+_ORDER, _MID, _CUSTOMER = {"order_id": "order"}, {"mid": "mid"}, {"payer_id": "customer"}
 _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
 _SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
@@ -230,6 +230,16 @@ TABLE: dict[Key, Line] = {
                                  may=frozenset({"owner", "operations", "analyst", "developer"})),
     ("POST", "/world"): _page(body=lambda s: {"next": "/orders"}, may=NOBODY),
     ("GET", "/orders"): _page(),
+    ("POST", "/orders/{order_id}/block"): _page(ids=_ORDER, body=lambda s: {"kind": "customer", "reason": "other"}),
+    ("POST", "/orders/{order_id}/unblock"): _page(ids=_ORDER, lets_in=frozenset({404}), body=lambda s: {
+        "block": UNKNOWN}),
+    ("GET", "/overview"): _page(),
+    ("GET", "/customers"): _page(),
+    ("POST", "/customers/unblock"): _page(lets_in=frozenset({404}), body=lambda s: {"block": UNKNOWN}),
+    ("GET", "/customers/{payer_id}"): _page(ids=_CUSTOMER),
+    ("POST", "/customers/{payer_id}/block"): _page(ids=_CUSTOMER, body=lambda s: {"reason": "other"}),
+    ("POST", "/customers/{payer_id}/export"): _page(ids=_CUSTOMER, may=OWNER),
+    ("POST", "/customers/{payer_id}/erase"): _page(ids=_CUSTOMER, may=OWNER, body=lambda s: {"confirm": "somebody"}),
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),
@@ -237,6 +247,12 @@ TABLE: dict[Key, Line] = {
     ("POST", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}, body=lambda s: {
         "amount": "0.01", "key": UNKNOWN}),
     ("POST", "/orders/{order_id}/cancel"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/retry"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/stop"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/resume"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/hold"): _page(ids=_ORDER, body=lambda s: {"reason": "check"}),
+    ("POST", "/orders/{order_id}/release"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/notes"): _page(ids=_ORDER, body=lambda s: {"note": "noted", "key": "0" * 32}),
     ("GET", "/reconciliation"): _page(),
     ("GET", "/reconciliation/report.csv"): _page(),
     ("GET", "/reconciliation/files"): _page(),

@@ -35,6 +35,7 @@ HOMES = {
             "payouts", "subscriptions", "mails", "notice_settings",
             "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
             "uploads", "upload_rows", "go_live_requests",
+            "order_notes", "blocks", "person_log",
         ),
         MERCHANT,
     ),
@@ -63,6 +64,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "postings": ("page_no", "position"), "entries": ("balance_after",),
     "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to"),
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
+    "order_notes": ("text",), "blocks": ("lifted_by", "lifted_at"), "person_log": (),
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {

@@ -16,6 +16,7 @@ CODES: Final[Mapping[str, str]] = {
     "method_not_allowed": "the resource does not take this method",
     "forbidden": "the credential may not do this",
     "kind_switched_off": "this kind of order is switched off for the merchant or site",
+    "blocked": "the merchant sells no more to this customer or card",
     "too_many_requests": "more calls than the limit allows",
     "malformed": "the body is not the JSON that the endpoint takes",
     "invalid": "a field is missing or not allowed as it is",

@@ -20,6 +20,7 @@ CURES: Final[Mapping[str, str]] = {
     "method_not_allowed": "Use a method that the header `Allow` names.",
     "forbidden": "Use a key that allows it.",
     "kind_switched_off": "Switch it on for the merchant or site, or ask the operator to.",
+    "blocked": "Unblock them in the portal, or ask for another way to pay.",
     "too_many_requests": "Wait as long as `Retry-After` says, then go on more slowly.",
     "malformed": "Send one JSON object in UTF-8, with content type application/json.",
     "invalid": "Mend the fields that the answer names and send it again.",

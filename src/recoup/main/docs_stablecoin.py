@@ -29,6 +29,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "order_not_refundable": ("the order's status allows no refund", "Refund paid or partially_refunded orders."),
     "insufficient_balance": ("the wallet does not hold that much", "Ask for less, or wait for more payments."),
     "merchant_suspended": ("the merchant may not take payments now", "Speak with the operator."),
+    "customer_blocked": ("the merchant blocked this customer", "Ask for another way to pay, or unblock them."),
     "channel_unavailable": ("the channel cannot be reached now", "Send it again after `Retry-After`."),
 }  # fmt: skip
 _ERROR: Final[Mapping[str, Any]] = {

@@ -29,7 +29,7 @@ def replace_card(change: Change, card: NewCard) -> None:
     order = change.order
     if card.token_id == order.token_id:
         return
-    _check_retried(change)
+    check_retried(change)
     if order.stage is Stage.HELD and not order.attempts:
         message = "The order waits for its first look: the operator has stopped all sending for this merchant."
         raise Problem("wrong_state", message, cure="Send the card again when it is released.")
@@ -74,19 +74,19 @@ def move_expiry(change: Change, asked: datetime, policy: Policy) -> tuple[str, .
     planned = order.planned()
     if planned is not None and planned.due_at >= asked:
         drop_plan(change)
-    _plan_anew(change)
+    plan_anew(change)
     return warnings
 
 
 def want_attempts(change: Change, wanted: bool) -> None:
     """No further attempts, or on with them. One that is out already is not called back."""
-    _check_retried(change)
+    check_retried(change)
     if change.order.do_not_retry is not wanted:
         return
     change.amend(do_not_retry=not wanted)
     change.fact("retries_resumed" if wanted else "retries_stopped")
     if wanted:
-        _plan_anew(change)
+        plan_anew(change)
         return
     drop_plan(change)
     challenge = change.order.challenge()
@@ -109,14 +109,17 @@ def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
     change.fact("notes_changed", count=len(kept))
 
 
-def _check_retried(change: Change) -> None:
-    """Raises: Problem(wrong_state)."""
+def check_retried(change: Change) -> None:
+    """Raises: Problem(wrong_state) for what the engine does not try again by a plan."""
+    if change.order.kind == "stable":
+        raise Problem("wrong_state", "Its payer pays it by themselves; nothing is tried.",
+                      cure="Cancel it if it must not be paid any more.")  # fmt: skip
     if change.order.initiator == "customer":
         raise Problem("wrong_state", "A payment that its customer made is tried once, while they wait.",
                       cure="Only its metadata can be changed.")  # fmt: skip
 
 
-def _plan_anew(change: Change) -> None:
+def plan_anew(change: Change) -> None:
     """As after the last decline, where nothing is planned or out."""
     order = change.order
     if order.stage not in (Stage.PROCESSING, Stage.HELD) or order.planned() is not None or order.going() is not None:

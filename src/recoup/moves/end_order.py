@@ -43,7 +43,13 @@ def release(change: Change) -> None:
     change.undue("release")
     if order.stage is not Stage.HELD:
         return
-    change.step("released", why="The wait is over.")
+    go_on(change, "The wait is over.")
+
+
+def go_on(change: Change, why: str) -> None:
+    """From Onhold back to work: to what was planned, or to its first look."""
+    order = change.order
+    change.step("released", why=why)
     attempt = order.planned()
     if attempt is not None:
         change.due("retry", attempt.due_at)

@@ -9,7 +9,10 @@ from recoup.rules.network.codes import Reading
 from recoup.rules.network.limits import Allowed, Refused, Send, binds_for_ever, may_send
 from recoup.rules.order.snapshot import Order
 
-_BLOCKED = {"fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud."}
+_BLOCKED = {
+    "fraud_dispute": "This card is blocked: its holder disputed a payment here as fraud.",
+    "customer": "This customer is blocked by the merchant.", "card": "This card is blocked by the merchant.",
+}  # fmt: skip
 
 
 def _send(row: dict[str, Any]) -> Send:

@@ -66,7 +66,7 @@ def reviewed(page: str) -> str:
 
 
 def ids(page: str) -> list[str]:
-    return re.findall(r'class="open" href="/orders/([0-9a-f-]{36})"', page)
+    return re.findall(r'class="open" href="/orders/([0-9a-f-]{36})(?:\?[^"]*)?"', page)
 
 
 # signing in -----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from tests.doors.rescue.shapes import check_refused
 
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.flows.merchants.blocks import block_of_order
 from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.pool import Database
 
@@ -53,6 +54,12 @@ def forbidden(door: Door, shop: Caller) -> httpx.Response:
 def kind_switched_off(door: Door, shop: Caller) -> httpx.Response:
     site = shop.post("/sites", SITE | {"mit": False}).json()
     return shop.evaluate(siteId=site["id"])
+
+
+def blocked(door: Door, shop: Caller) -> httpx.Response:
+    payer = {"id": "blocked-1", "email": "blocked@example.test"}
+    door.run(block_of_order(door.world, shop.shop.scope, uuid.UUID(shop.admit(payer=payer)), "customer", "fraud"))
+    return shop.evaluate(payer=payer)
 
 
 def no_such_path(door: Door, shop: Caller) -> httpx.Response:
@@ -126,9 +133,9 @@ def gateway_timeout(door: Door, shop: Caller) -> httpx.Response:
 
 TRIGGERS: dict[str, Callable[[Door, Caller], httpx.Response]] = {
     one.__name__: one for one in (
-        malformed, invalid, bad_credentials, unauthenticated, forbidden, kind_switched_off, no_such_path, not_found,
-        method_not_allowed, conflict, wrong_state, too_large, too_many_requests, internal, bad_gateway, unavailable,
-        gateway_timeout,
+        malformed, invalid, bad_credentials, unauthenticated, forbidden, kind_switched_off, blocked, no_such_path,
+        not_found, method_not_allowed, conflict, wrong_state, too_large, too_many_requests, internal, bad_gateway,
+        unavailable, gateway_timeout,
     )
 }  # fmt: skip
 

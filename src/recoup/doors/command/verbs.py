@@ -36,6 +36,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         applications,
         bank,
         clock,
+        erase,
         listen,
         outcome,
         partner,
@@ -49,7 +50,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
     )
 
     applications.add(cli, with_world, load_settings)
-    for module in (outcome, terms, partner, report, reconcile, bank, verify):
+    for module in (outcome, terms, partner, report, reconcile, bank, verify, erase):
         module.add(cli, with_world, load_settings)
     webhooks.add(cli, with_world, load_settings)
     for module in (clock, listen, sandbox, sandbox_export):

@@ -8,6 +8,8 @@ from recoup.flows.people.sessions import MAY
 # action -> what it lets somebody do at a merchant, beside looking
 AT_MERCHANT: Final[Mapping[str, str]] = {
     "refund": "refund orders, work the refund desk, compare statements", "cancel": "cancel orders",
+    "retry": "retry, stop, hold and release orders, write notes", "block": "block customers and cards",
+    "erase": "export and erase a customer's data",
     "dispute": "answer disputes", "upload": "send batches and transmissions as files",
     "switch": "switch kinds of orders, make campaigns", "test": "try the connection",
     "mails": "choose the mails to payers", "bank": "enter bank accounts",

@@ -9,6 +9,8 @@ from starlette.types import Scope
 
 from recoup.doors.portal.any_visit import AnyPage, any_page
 from recoup.doors.portal.applications import page as applications
+from recoup.doors.portal.customers import act as on_customers
+from recoup.doors.portal.customers.page import customer_page, customers_page
 from recoup.doors.portal.developers import page as developers
 from recoup.doors.portal.developers.clock import post_clock
 from recoup.doors.portal.developers.decline import post_decline
@@ -19,11 +21,13 @@ from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.keys import page as keys
 from recoup.doors.portal.mailbox.page import mailbox_page, switch_notices
 from recoup.doors.portal.onboarding import page as onboarding
+from recoup.doors.portal.order import blocks, hand
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
 from recoup.doors.portal.orders.page import orders_page
 from recoup.doors.portal.outcome.page import outcome_page
+from recoup.doors.portal.overview.page import overview_page
 from recoup.doors.portal.partner import merchant as partner
 from recoup.doors.portal.partner.handover import handover_page, handover_post
 from recoup.doors.portal.partner.keys import keys_page, make_key
@@ -94,12 +98,27 @@ def routes(
         Route("/signout", sign_out_post(portal), methods=["POST"]),
         on("/merchant", choose, "POST"),
         on_any("/world", go_to_other_world, "POST"),
+        on("/overview", overview_page),
         on("/orders", orders_page),
         on("/orders/{order_id}.json", order_json),
         on("/orders/{order_id}", order_page),
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/orders/{order_id}/retry", hand.post_retry, "POST"),
+        on("/orders/{order_id}/stop", hand.post_stop, "POST"),
+        on("/orders/{order_id}/resume", hand.post_resume, "POST"),
+        on("/orders/{order_id}/hold", hand.post_hold, "POST"),
+        on("/orders/{order_id}/release", hand.post_release, "POST"),
+        on("/orders/{order_id}/notes", hand.post_note, "POST"),
+        on("/orders/{order_id}/block", blocks.post_block, "POST"),
+        on("/orders/{order_id}/unblock", blocks.post_unblock, "POST"),
+        on("/customers", customers_page),
+        on("/customers/unblock", on_customers.post_unblock, "POST"),
+        on("/customers/{payer_id}", customer_page),
+        on("/customers/{payer_id}/block", on_customers.post_block, "POST"),
+        on("/customers/{payer_id}/export", on_customers.post_export, "POST"),
+        on("/customers/{payer_id}/erase", on_customers.post_erasure, "POST"),
         on("/outcome", outcome_page),
         on("/reconciliation", report_page),
         on("/reconciliation/report.csv", report_file),

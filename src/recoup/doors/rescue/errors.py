@@ -34,6 +34,7 @@ TABLE: Final[Mapping[str, Code]] = {
     "unauthenticated": Code(401, "401001", "a token that is missing, wrong or older than ten minutes"),
     "forbidden": Code(403, "403001", "a key without the scope that the call needs"),
     "kind_switched_off": Code(403, "403101", "/evaluate for a site that takes no MIT orders"),
+    "blocked": Code(403, "403201", "/evaluate for a customer or card that the merchant has blocked"),
     "no_such_path": Code(404, "404001", "/v1/order"),
     "not_found": Code(404, "404101", "GET /v1/orders/{id} with another merchant's order"),
     "method_not_allowed": Code(405, "405001", "PUT /v1/orders; `Allow` names what it takes"),

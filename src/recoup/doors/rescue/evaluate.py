@@ -158,7 +158,7 @@ EVALUATE: Final = Operation(
     "while the work goes on it answers DECLINED, and sending it again under the same `orderId` with a new "
     "`idempotencyKey` tells how it stands. A decline is HTTP 200 with `success: false`. `customProperties.warning` "
     "says what would have helped: a missing `customerIp`, a security code that was used up, an expiry that is near.",
-    group="Rescue", body=EvaluateBody, answers={200: Evaluated}, problems=("kind_switched_off", "conflict"),
+    group="Rescue", body=EvaluateBody, answers={200: Evaluated}, problems=("kind_switched_off", "blocked", "conflict"),
     examples=examples.EVALUATE,
 )  # fmt: skip
 METHODS: Final = (Method(EVALUATE, evaluate, "payments"),)

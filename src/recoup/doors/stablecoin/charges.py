@@ -102,7 +102,7 @@ OPERATIONS: Final = (
         "Creates an order with its payment, and tells how the payer pays. The same merchant_order_id with the same "
         "amount, currency and channel answers the same order with status 200.",
         group="Charges", body=ChargeBody, answers={201: ChargeAnswer, 200: ChargeAnswer},
-        problems=("invalid_amount", "channel_not_found", "channel_environment_mismatch", "no_route",
+        problems=("customer_blocked", "invalid_amount", "channel_not_found", "channel_environment_mismatch", "no_route",
                   "settlement_address_required", "idempotency_conflict", "merchant_suspended", "channel_unavailable"),
         credential="signature",
         examples=(Example("A charge on the mock channel", _EXAMPLE, 201, {

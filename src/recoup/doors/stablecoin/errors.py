@@ -42,6 +42,7 @@ TABLE: Final[Mapping[str, Code]] = {
     "forbidden": Code(403, "forbidden"),
     "forbidden/merchant_suspended": Code(403, "merchant_suspended"),
     "kind_switched_off": Code(403, "forbidden"),
+    "blocked": Code(403, "customer_blocked"),
     "no_such_path": Code(404, "not_found"),
     "not_found": Code(404, "not_found"),
     "method_not_allowed": Code(405, "method_not_allowed"),

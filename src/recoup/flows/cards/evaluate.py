@@ -27,6 +27,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
 from recoup.moves.plan_attempts import INLINE_GRACE
+from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.magic import identity_of
 from recoup.rules.order.lifecycle import Stage
@@ -71,7 +72,7 @@ class Evaluate:
     async def evaluate(self, scope: Scope, given: Declined) -> Word:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
 
-        Raises: Problem invalid, conflict, kind_switched_off, unavailable.
+        Raises: Problem invalid, conflict, kind_switched_off, blocked, unavailable.
         """
         patience = (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
         until = self._world.clocks.monotonic() + patience
@@ -82,6 +83,7 @@ class Evaluate:
             known = await self._merchants.get(scope.merchant_id)
             try:
                 row, warnings = self._row(scope, known, given, generation, token_id, input_mac)
+                await self._check_not_blocked(scope, known, given, token_id)
             except Problem as problem:
                 # What was taken once is answered again, even where it would be refused as new today.
                 seen = await self._seen(scope, given, token_id, input_mac)
@@ -138,7 +140,6 @@ class Evaluate:
         managed = kind == "mit_managed"
         answer = {"order_id": order_id, "evaluate": "SUBMITTED", "outcome": "SUBMITTED", "warnings": warnings}
         payer = given.payer
-        who = payer.external_id or payer.email.lower()
         return {
             "merchant_id": merchant.merchant_id, "merchant_version": merchant.version, "order_id": order_id,
             "operation": "evaluate", "key": given.key, "input_mac": "\\x" + input_mac.hex(), "answer": answer,
@@ -153,13 +154,32 @@ class Evaluate:
             "subject_kind": "order", "due_kind": "admit",
             "due_at": now + (self._begin_after if managed else INLINE_GRACE),
             "event": submitted_data("DRAFT" if managed else "PROCESSING", given.units, given.currency, expires_at),
-            "payer_id": world.keys.derived_id("payer", merchant.merchant_id.bytes, who) if who else None,
+            "payer_id": self._payer_id(scope, given),
             "payer_external_id": payer.external_id, "first_name": payer.first_name, "last_name": payer.last_name,
             "email": payer.email, "phone": payer.phone, "ip": payer.ip, "billing": payer.billing,
             "shipping": payer.shipping, "search": _search_text(given),
             "stage": "received" if managed else "processing", "happening": "received" if managed else "began",
             "status": 0 if managed else 4,
         }, warnings  # fmt: skip
+
+    async def _check_not_blocked(self, scope: Scope, known: Known, given: Declined, token_id: UUID) -> None:
+        """What costs a look-up is looked up only by a merchant that has blocked a card.
+
+        Raises: Problem(blocked); Problem(invalid) for an unknown token.
+        """
+        if not known.blocked:
+            return
+        check_not_blocked(known.blocked, self._payer_id(scope, given))
+        if "card" in known.blocked.values():
+            async with self._world.db.connection() as connection:
+                check_not_blocked(known.blocked, await self._pan_id(connection, scope, given, token_id))
+
+    def _payer_id(self, scope: Scope, given: Declined) -> UUID | None:
+        who = given.payer.external_id or given.payer.email.lower()
+        if not who:
+            return None
+        payer_id: UUID = self._world.keys.derived_id("payer", scope.merchant_id.bytes, who)
+        return payer_id
 
     async def _first_word(
         self, scope: Scope, given: Declined, row: dict[str, Any], warnings: tuple[str, ...], until: float

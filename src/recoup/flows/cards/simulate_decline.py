@@ -9,6 +9,7 @@ from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.taken import Declined, Person, Word
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, card_for, codes_of
 from recoup.rules.rescue.intake import kind_of
@@ -42,7 +43,7 @@ async def simulate_decline(
         raise Problem("forbidden", "Declines are simulated in the sandbox only.", cure="Go to the sandbox.")
     _check(asked, world.policy.amount_max)
     made = _made(asked.key)
-    if made is None or abs(world.clocks.wall() - made) > FORM_LASTS:
+    if made is None or abs(world.clocks.wall() - WallTime(made)) > FORM_LASTS:
         raise Problem("invalid", "This form is too old.", field="key", cure="Reload the page and send it again.")
     given = _declined(asked, made + known.merchant.offset)
     kind = kind_of(known.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)

@@ -32,10 +32,11 @@ TOKEN_LENGTH_MAX: Final = 100
 MAY: Final[dict[str, frozenset[str]]] = {
     "owner": frozenset({
         "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
-        "keys", "hooks", "sandbox",
+        "keys", "hooks", "sandbox", "retry", "block", "erase",
     }),
     "operations": frozenset({
-        "refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "hooks", "sandbox",
+        "refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "hooks", "sandbox", "retry",
+        "block",
     }),
     "developer": frozenset({"test", "keys", "hooks", "sandbox"}),
     "analyst": frozenset(),

@@ -17,6 +17,7 @@ from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.stable.amounts import amount_of, check_currency
@@ -63,14 +64,16 @@ class Charges:
         self._admissions = Admissions(world)
 
     async def charge(self, scope: Scope, asked: ChargeAsked) -> Charged:
-        """Raises: Problem invalid, conflict, forbidden, unavailable."""
+        """Raises: Problem invalid, conflict, forbidden, blocked, unavailable."""
         amount = amount_of(asked.amount, check_currency(asked.currency))
         channel = choose(asked.channel, asked.network, asked.currency, test=self._world.policy.test_mode)
         input_mac = self._mac(asked, amount)
         for turn in range(_TRIES):
             known = await self._merchants.get(scope.merchant_id)
             row = self._row(scope, known, asked, amount, channel.code if channel else "", input_mac)
-            shut = known.merchant.killed or known.merchant.state == "paused"
+            # A subscription's next charge asks its customer to pay; whoever is blocked goes on until it is canceled.
+            blocked = {} if "subscription_id" in asked.facts else known.blocked
+            shut = known.merchant.killed or known.merchant.state == "paused" or row["payer_id"] in blocked
             admitted = not shut and await self._admissions.admit(row, last=turn == _TRIES - 1)
             if admitted is None:
                 continue
@@ -80,6 +83,7 @@ class Charges:
             if seen is not None:
                 return Charged(seen, idempotent=True)
             check_taking(known.merchant)
+            check_not_blocked(blocked, row["payer_id"])
             if shut:
                 cure = "Ask the operator; orders that exist can still be read."
                 message = "This merchant takes no payments now."

@@ -273,6 +273,7 @@ class Order:
     payer_id: UUID | None = None  # beside `limits`: whose exposure it is, besides the card number's
     tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
     notices: dict[str, bool] = field(default_factory=dict)  # switches of mails to the payer, as set
+    held: dict[str, Any] = field(default_factory=dict)  # what its log says of the hold: cause, why, until
     approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
     disputes: list[Dispute] = field(default_factory=list)
     dispute_terms: list[Terms] = field(default_factory=list)

@@ -38,13 +38,24 @@ SELECT o.merchant_id, o.order_id,
   CASE WHEN o.stage = 'completed' THEN (SELECT l.body FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.dst = 'completed' AND l.src <> 'completed'
     ) END AS approval,
+  CASE WHEN o.stage = 'held' THEN (SELECT l.body FROM order_log l
+    WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.happening = 'held' ORDER BY l.seq DESC LIMIT 1
+    ) END AS held,
   CASE WHEN o.stage IN ('completed', 'declined', 'cancelled', 'expired') AND o.kind <> 'stable' THEN
     (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.dispute_no) FROM disputes d
       WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) END AS disputes,
   CASE WHEN $4 AND o.stage IN ('completed', 'declined', 'cancelled', 'expired') THEN
     (SELECT jsonb_agg(to_jsonb(t)) FROM dispute_terms t
       WHERE t.merchant_id = o.merchant_id AND t.asset IN ('', o.asset)) END AS dispute_terms,
-  CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks
+  CASE WHEN $4 THEN (SELECT jsonb_agg(to_jsonb(b)) FROM card_blocks b WHERE b.card_id = o.card_id) END AS blocks,
+  CASE WHEN $4 AND o.stage IN ('received', 'processing', 'challenged') THEN (
+    SELECT jsonb_agg(jsonb_build_object('merchant_id', b.merchant_id, 'acceptor_id', NULL, 'until', NULL, 'reason',
+      b.kind))
+    FROM blocks b WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (
+      b.kind = 'card' AND b.subject_id = o.pan_id
+      OR b.kind = 'customer' AND b.subject_id = (SELECT p.payer_id FROM order_payer p
+        WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
+    ) END AS blocked
 FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)

@@ -1,6 +1,7 @@
 """Merchants with their sites, and the keys by which they are known."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -45,12 +46,14 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders."""
+    """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
+    `blocked`: whom it sells no more to, subject -> kind."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
     fee_terms: tuple[FeeTerm, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
+    blocked: Mapping[UUID, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ class ApiKey:
 
 
 _MERCHANT = """
-SELECT m.*, (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms
+SELECT m.*, (SELECT jsonb_agg(to_jsonb(f)) FROM fee_terms f WHERE f.merchant_id = m.merchant_id) AS fee_terms,
+  (SELECT jsonb_object_agg(b.subject_id, b.kind) FROM blocks b
+    WHERE b.merchant_id = m.merchant_id AND b.lifted_at IS NULL) AS blocked
 FROM merchants m WHERE merchant_id = $1
 """
 _SITES = """
@@ -95,6 +100,7 @@ async def load_merchant(connection: asyncpg.Connection, merchant_id: UUID) -> Kn
     return Known(
         merchant_of(row), tuple(Site(**dict(site)) for site in sites), fee_terms_of(row["fee_terms"]),
         tuple(Campaign(**dict(campaign)) for campaign in campaigns),
+        {UUID(subject): kind for subject, kind in (row["blocked"] or {}).items()},
     )  # fmt: skip
 
 

@@ -49,6 +49,15 @@ SELECT
         FROM delivery_tries y LEFT JOIN endpoints n ON n.endpoint_id = y.endpoint_id
         WHERE y.merchant_id = b.merchant_id AND y.subject_id = b.subject_id AND y.seq = b.seq)) ORDER BY b.seq)
     FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id) AS events,
+  (SELECT jsonb_agg(to_jsonb(n) - 'merchant_id' - 'order_id' ORDER BY n.note_id) FROM order_notes n
+    WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes,
+  (SELECT jsonb_agg(to_jsonb(b) - 'merchant_id' - 'subject_id' ORDER BY b.kind) FROM blocks b
+    WHERE b.merchant_id = o.merchant_id AND b.lifted_at IS NULL AND (b.kind = 'card' AND b.subject_id = o.pan_id
+      OR b.kind = 'customer' AND b.subject_id = p.payer_id)) AS blocks,
+  (SELECT jsonb_agg(DISTINCT jsonb_build_object('batch_id', i.batch_id, 'period_to', i.period_to))
+    FROM postings g JOIN settlement_lines s ON s.merchant_id = g.merchant_id AND s.posting_id = g.posting_id
+    JOIN settlement_batches i ON i.merchant_id = s.merchant_id AND i.batch_id = s.batch_id
+    WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id) AS batches,
   (SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
     WHERE w.merchant_id = o.merchant_id AND w.subject_id = o.order_id AND w.kind IN ('admit', 'retry', 'expire',
       'release', 'inquire', 'capture_window')) AS due
@@ -62,6 +71,7 @@ _TIMES: Final = frozenset({
     "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
     "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
     "capture_window", "started_at", "until", "opened_at", "respond_by", "answer_before",
+    "period_to",
 })  # fmt: skip
 
 
@@ -71,7 +81,8 @@ class OrderPage:
 
     `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
     what its customer is asked now, `advance` what was approved before it was collected. Lists are oldest first:
-    `postings` carry their `entries`, `events` their delivery `tries`. `due` is what waits: kind -> when.
+    `postings` carry their `entries`, `events` their delivery `tries`; `notes` are people's, `batches` the settlements
+    that have entries of it, `blocks` those that stand for its customer and card. `due` is what waits: kind -> when.
     """
 
     order_id: UUID
@@ -90,6 +101,9 @@ class OrderPage:
     decisions: tuple[Row, ...]
     postings: tuple[Row, ...]
     events: tuple[Row, ...]
+    notes: tuple[Row, ...]
+    batches: tuple[Row, ...]
+    blocks: tuple[Row, ...]
     due: Mapping[str, datetime]
 
     @property
@@ -104,7 +118,7 @@ async def read_order(connection: asyncpg.Connection, merchant_id: UUID, order_id
     if row is None:
         return None
     plain: dict[str, Any] = {name: _timed(value) for name, value in row.items()}
-    lists = ("attempts", "refunds", "disputes", "log", "decisions", "postings", "events")
+    lists = ("attempts", "refunds", "disputes", "log", "decisions", "postings", "events", "notes", "batches", "blocks")
     return OrderPage(
         order_id=order_id,
         **plain | {name: tuple(plain[name] or ()) for name in lists} | {"due": plain["due"] or {}},

@@ -63,9 +63,10 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`why_not` is empty when it is possible now."""
+    """`why_not` is empty when it is possible now; `shown`: whether to speak of it at all."""
 
     why_not: str = ""
+    shown: bool = True
 
     @property
     def possible(self) -> bool:
@@ -107,6 +108,12 @@ def planned(page: OrderPage) -> Planned | None:
         attempt["attempt_no"], attempt["units"], at, reasons[:-1] if len(reasons) > 1 else reasons,
         reasons[-1] if reasons else "", _alternatives(decision), _versions(decision),
     )  # fmt: skip
+
+
+def last_hold(page: OrderPage) -> Row:
+    """What the log says of the last hold: cause, why, until."""
+    found: Row = next((line["body"] for line in reversed(page.log) if line["happening"] == "held"), {})
+    return found
 
 
 def to_collect(page: OrderPage) -> Row | None:

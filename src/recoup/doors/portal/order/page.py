@@ -7,26 +7,32 @@ from uuid import UUID
 import msgspec
 from starlette.responses import Response
 
-from recoup.doors.portal.order import facts
+from recoup.doors.portal.order import facts, possible
+from recoup.doors.portal.order.beside import Beside, beside
+from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.refund import Asked, fresh_key
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import KINDS, lives, timeline
 from recoup.doors.portal.order.waiting import waiting
+from recoup.doors.portal.order.words import actor_words
+from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
 from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem
+from recoup.rules.merchants.blocks import REASONS as BLOCKS
+from recoup.rules.order.holds import REASONS as HOLDS
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.words import order_status
-from recoup.store.read.order_page import OrderPage, read_order
-from recoup.store.read.people import names_of
+from recoup.store.read.order_page import OrderPage, Row, read_order
 
 
 async def order_page(visit: Visit) -> Response:
-    return show(visit, await find(visit))
+    page = await find(visit)
+    return show(visit, page, beside=await beside(visit, page))
 
 
 async def order_json(visit: Visit) -> Response:
@@ -54,21 +60,24 @@ async def find(visit: Visit) -> OrderPage:
 
 
 async def _named(visit: Visit, page: OrderPage) -> OrderPage:
-    """The log holds ids of people only; their names are looked up for those who may see them."""
-    ids = {line["actor"]: parse_id(line["actor"].partition(":")[2]) for line in page.log
-           if line["actor"].startswith("user:")}  # fmt: skip
-    wanted = [found for found in ids.values() if found is not None]
-    if not wanted:
+    """Rows hold ids of people only; their names are looked up for those who may see them."""
+    actors = [row["actor"] for row in (*page.log, *page.notes, *page.blocks) if row["actor"].startswith("user:")]
+    if not actors:
         return page
-    async with visit.portal.world.extra["people"].connection() as connection:
-        names = await names_of(connection, wanted)
-    told = {actor: f"user:{names.get(found, 'a former user')}" for actor, found in ids.items() if found is not None}
-    return replace(page, log=tuple({**line, "actor": told.get(line["actor"], line["actor"])} for line in page.log))
+    names = await named(visit, actors)
+
+    def told(row: Row) -> Row:
+        return {**row, "actor": f"user:{names[row['actor']]}"} if row["actor"] in names else row
+
+    return replace(page, log=tuple(told(line) for line in page.log), notes=tuple(told(note) for note in page.notes),
+                   blocks=tuple(told(block) for block in page.blocks))  # fmt: skip
 
 
 def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",
-         asked: Asked | None = None, review: Any = None) -> Response:  # fmt: skip
-    """The page, with a dialog open when one is named; `problem` is said there, with what was typed."""
+         asked: Asked | None = None, review: Any = None, typed: str = "",
+         beside: Beside | None = None) -> Response:  # fmt: skip
+    """The page, with a dialog open when one is named; `problem` is said there, with what was typed. `typed` is a
+    note's text."""
     query = visit.request.query_params
     items = timeline(page, visit.now)
     shown = query.get("show", "all")
@@ -85,7 +94,10 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         reasons=reasons, versions=versions,
         tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
         remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
-        can_cancel=facts.can_cancel(visit, page), why_ended=reasons_of.get(page.head["reason"] or "", ""),
+        can_cancel=facts.can_cancel(visit, page), can=possible.possible(visit, page), trouble=trouble(visit, page),
+        holds=HOLDS, block_reasons=BLOCKS, actor_words=actor_words,
+        typed=typed, fresh_key=fresh_key, beside=beside, within=beside.within.replace("?", "&") if beside else "",
+        why_ended=reasons_of.get(page.head["reason"] or "", ""),
         channel=facts.channel(page) if stable else None, stable=stable, waiting=waiting(page),
         events=[{**event, "name": name} for event in page.events if (name := event_name(page, event))],
         wire_id=wire_id("ord", page.order_id) if stable else "", api_states=API_STATES,
@@ -93,7 +105,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         customer_link=f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, page.order_id)}",
         can_dispute=facts.can_dispute(visit, page), dispute_looks=DISPUTE_STATES, dispute_kinds=DISPUTE_KINDS,
         lives=lives(page, visit.now), problem=problem, dialog=dialog, asked=asked, review=review,
-        may_redeliver=visit.is_operator or visit.session.may("hooks"), fresh_key=fresh_key,
+        may_redeliver=visit.is_operator or visit.session.may("hooks"),
         receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),
     )  # fmt: skip
     return render("order/order.html", values, status=status)

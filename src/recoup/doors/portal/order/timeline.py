@@ -1,4 +1,4 @@
-"""One timeline of everything that happened to an order, newest first: log, ledger, webhooks."""
+"""One timeline of everything that happened to an order, newest first: log, ledger, webhooks, notes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage, Row
 
-KINDS: Final = ("all", "attempts", "money", "webhooks")
+KINDS: Final = ("all", "attempts", "money", "webhooks", "notes")
 _MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})
 _REFUNDS: Final = {"refund_owed": 1, "refund_refused": -1}
 _DISPUTES: Final = {"dispute_opened": 1, "dispute_won": -1}
@@ -52,6 +52,9 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
         for attempt in event["tries"]:
             status = _at(page.log, statuses, attempt["at"])
             items.append((attempt["at"], 2, attempt["try_no"], _delivery(page, event, attempt, status)))
+    for number, note in enumerate(page.notes):
+        status = _at(page.log, statuses, note["recorded_at"])
+        items.append((note["recorded_at"], 3, number, _note(note, status)))
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
 
 
@@ -109,6 +112,11 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
         line["business_at"], said.title, said.text, said.icon, said.tone, said.kind, status,
         "" if line["actor"].startswith("worker:") else actor_words(line["actor"]), reasons,
     )  # fmt: skip
+
+
+def _note(note: Row, status: int) -> Item:
+    text = note["text"] or "What it said was erased with the customer's data."
+    return Item(note["business_at"], "Note", text, "note", "", "notes", status, by=actor_words(note["actor"]))
 
 
 def _came_in(page: OrderPage) -> dict[str, str]:

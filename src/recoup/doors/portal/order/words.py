@@ -25,7 +25,7 @@ def _received(told: Told) -> Said:
 def _planned(told: Told) -> Said:
     due = told.moment("next")
     if due:
-        return Said(f"Next attempt planned for {due}", icon="clock", tone="run", kind="attempts")
+        return Said(f"Next attempt planned for {due}", told.get("why"), icon="clock", tone="run", kind="attempts")
     return Said("No further attempt is planned", "The order stays open until it expires.", "clock", "", "attempts")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import asyncpg
 from starlette.responses import Response
 
+from recoup.doors.portal.order.beside import inside
 from recoup.doors.portal.orders.query import SIZES, Chip, Query, chips, read_query
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
@@ -75,6 +76,7 @@ async def orders_page(visit: Visit) -> Response:
     values = visit.values(
         query=query, page=page, total=total, by_status=by_status, views=_views(query, attention, by_status),
         chips=_chips(visit, query), sums=_sums(page.rows), drops=drops, sizes=SIZES, damaged=damaged, slow=slow,
+        within=inside(query),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
     )  # fmt: skip
     return render("orders/orders.html", values)

@@ -772,6 +772,51 @@ CREATE TABLE order_search (
 );
 CREATE INDEX order_search_trigrams ON order_search USING gin (merchant_id, text gin_trgm_ops);
 
+-- home: merchant. What people write beside an order. What was written stays written; of who asks to be forgotten the text goes.
+CREATE TABLE order_notes (
+  merchant_id uuid NOT NULL,
+  note_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  text text NOT NULL,                      -- empty: erased
+  actor text NOT NULL,
+  business_at timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, note_id),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+CREATE INDEX order_notes_of ON order_notes (merchant_id, order_id, note_id);
+
+-- Customers and cards that a merchant sells no more to. Each change makes a new version of the merchant's settings, so that
+-- admission is fenced by it. `subject_id`: the payer, or the card number (pan_id).
+CREATE TABLE blocks (
+  merchant_id uuid NOT NULL,
+  block_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('customer', 'card')),
+  subject_id uuid NOT NULL,
+  reason text NOT NULL,
+  order_id uuid,                           -- the order on whose page it was made
+  actor text NOT NULL,
+  business_at timestamptz NOT NULL,
+  lifted_by text,
+  lifted_at timestamptz,
+  PRIMARY KEY (merchant_id, block_id),
+  CHECK ((lifted_by IS NULL) = (lifted_at IS NULL))
+);
+CREATE UNIQUE INDEX blocks_standing ON blocks (merchant_id, kind, subject_id) WHERE lifted_at IS NULL;
+
+-- Whose data was exported or erased, by whom and when; the data itself is in neither.
+CREATE TABLE person_log (
+  merchant_id uuid NOT NULL,
+  line_id uuid NOT NULL,
+  payer_id uuid NOT NULL,
+  what text NOT NULL CHECK (what IN ('exported', 'erased')),
+  orders int NOT NULL,
+  actor text NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, line_id)
+);
+CREATE INDEX person_log_of ON person_log (merchant_id, payer_id, line_id);
+
 -- home: merchant
 CREATE TABLE decisions (
   merchant_id uuid NOT NULL,
@@ -1699,6 +1744,7 @@ CREATE TABLE transmissions (
   PRIMARY KEY (merchant_id, transmit_id)
 ) PARTITION BY RANGE (transmit_id);
 CREATE INDEX transmissions_order ON transmissions (merchant_id, external_id);
+CREATE INDEX transmissions_payer ON transmissions (merchant_id, payer_id, transmit_id) WHERE payer_id IS NOT NULL;
 
 -- home: merchant. Files of many payments; each row goes the way of a single call, and is answered.
 CREATE TABLE uploads (
@@ -1767,6 +1813,8 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
+GRANT UPDATE (text) ON order_notes TO recoup_app;
+GRANT UPDATE (lifted_by, lifted_at) ON blocks TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;

@@ -42,7 +42,8 @@ TABLES: Final = (
     "reconciliation_lines", "reconciliation_reports", "reconciliation_runs", "settlement_batches", "settlement_clocks",
     "settlement_lines", "settlement_terms", "settlements", "sites", "subscriptions", "transmissions", "vault",
     "wallets", "api_keys", "campaigns", "go_live_requests", "handovers", "partner_merchants", "replays", "signing_keys",
-    "clock_moves", "switch_changes", "tokenization_keys", "upload_rows", "uploads", "webhook_key_overlaps",
+    "switch_changes", "tokenization_keys", "upload_rows", "uploads", "webhook_key_overlaps", "order_notes", "blocks",
+    "person_log", "clock_moves",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = ("card_blocks", "network_sends", "partner_feed", "partner_log", "partner_reached")

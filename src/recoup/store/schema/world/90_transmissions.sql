@@ -22,3 +22,4 @@ CREATE TABLE transmissions (
   PRIMARY KEY (merchant_id, transmit_id)
 ) PARTITION BY RANGE (transmit_id);
 CREATE INDEX transmissions_order ON transmissions (merchant_id, external_id);
+CREATE INDEX transmissions_payer ON transmissions (merchant_id, payer_id, transmit_id) WHERE payer_id IS NOT NULL;

@@ -12,6 +12,8 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   TO recoup_app;
 GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
   TO recoup_app;
+GRANT UPDATE (text) ON order_notes TO recoup_app;
+GRANT UPDATE (lifted_by, lifted_at) ON blocks TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
 GRANT UPDATE (fed) ON outbox TO recoup_app;

@@ -1,0 +1,50 @@
+"""The orders before and after this one, in the list that one came from: its filters stand in the address as `in`."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from recoup.doors.portal.orders.query import Query, read_query
+from recoup.doors.portal.visit import Visit
+from recoup.kernel.problem import Problem
+from recoup.store.read.order_page import OrderPage
+from recoup.store.read.orders import Cursor, list_orders
+
+IN_MAX: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Addresses; empty where there is none. `listed`: the list itself, `narrowed` whether filters narrow it."""
+
+    before: str
+    after: str
+    listed: str
+    narrowed: bool
+    within: str  # the part of an address that keeps the filters
+
+
+async def beside(visit: Visit, page: OrderPage) -> Beside:
+    """Neighbours that take too long to find are left out."""
+    query = read_query(QueryParams(visit.request.query_params.get("in", "")[:IN_MAX]))
+    within = inside(query)
+
+    async def neighbour(back: bool) -> str:
+        cursor = Cursor(back, page.head["placed_at"], page.order_id).text()
+        try:
+            async with visit.portal.world.db.connection() as connection:
+                found = await list_orders(connection, query.filter(visit.merchant_id), after=cursor, limit=1,
+                                          newest_first=not query.oldest)  # fmt: skip
+        except Problem:
+            return ""
+        return f"/orders/{found.rows[0].order_id}{within}" if found.rows else ""
+
+    return Beside(await neighbour(True), await neighbour(False), query.link(), not query.is_plain(), within)
+
+
+def inside(query: Query) -> str:
+    """What an address of one of its orders carries; nothing for the whole list."""
+    filters = query.link().partition("?")[2]
+    return "?" + urlencode({"in": filters}) if filters and len(filters) <= IN_MAX else ""

@@ -1,0 +1,83 @@
+"""The forms by which a person works on an order: retry, stop, go on, hold, release, and notes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.order.page import find, show
+from recoup.doors.portal.order.refund import KEY
+from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.flows.cards.amend import Amended, amend
+from recoup.flows.cards.by_hand import bring_forward, hold, release
+from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
+from recoup.kernel.problem import Problem
+from recoup.store.read.order_page import OrderPage
+
+Work = Callable[[Visit, OrderPage, Form], Awaitable[object]]
+
+
+async def _retry(visit: Visit, page: OrderPage, form: Form) -> None:
+    await bring_forward(visit.portal.orders, visit.scope, page.order_id)
+
+
+async def _stop(visit: Visit, page: OrderPage, form: Form) -> None:
+    await amend(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=True))
+
+
+async def _resume(visit: Visit, page: OrderPage, form: Form) -> None:
+    await amend(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, Amended(do_not_retry=False))
+
+
+async def _hold(visit: Visit, page: OrderPage, form: Form) -> None:
+    reason = one(form, "reason")
+    await hold(visit.portal.orders, visit.scope, page.order_id, reason, operator=visit.is_operator)
+
+
+async def _release(visit: Visit, page: OrderPage, form: Form) -> None:
+    await release(visit.portal.orders, visit.scope, page.order_id, operator=visit.is_operator)
+
+
+def _worked(work: Work) -> Callable[[Visit], Awaitable[Response]]:
+    """The same form again changes nothing: the flows see to that. What is refused is said on the order's page."""
+
+    async def post(visit: Visit) -> Response:
+        form = await checked_form(visit)
+        page = await find(visit)
+        may_work(visit)
+        try:
+            await work(visit, page, form)
+        except Problem as problem:
+            return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
+        return see(f"/orders/{page.order_id}")
+
+    return post
+
+
+async def post_note(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    page = await find(visit)
+    may_work(visit)
+    text, key = one(form, "note"), one(form, "key")
+    try:
+        if not KEY.fullmatch(key):
+            raise Problem("malformed", "This note's form is damaged.", cure="Send it again from here.")
+        await note_order(visit.portal.world, visit.scope, page.order_id, UUID(hex=key), text)
+    except Problem as problem:
+        return show(visit, page, problem=problem, status=STATUSES[problem.code], typed=text[:NOTE_MAX])
+    return see(f"/orders/{page.order_id}#timeline")
+
+
+def may_work(visit: Visit) -> None:
+    """Raises: Problem(forbidden)."""
+    if not visit.session.may("retry"):
+        cure = "Ask somebody with the role operations."
+        raise Problem("forbidden", "Your role may look, not work on orders.", cure=cure)
+
+
+post_retry: Final = _worked(_retry)
+post_stop: Final = _worked(_stop)
+post_resume: Final = _worked(_resume)
+post_hold: Final = _worked(_hold)
+post_release: Final = _worked(_release)

@@ -1,0 +1,51 @@
+"""Why an order waits for somebody: the cause, what helps, and whom to ask."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from recoup.doors.portal.order.facts import last_hold
+from recoup.doors.portal.templates import when
+from recoup.doors.portal.visit import Visit
+from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.read.order_page import OrderPage
+
+OPERATOR: Final = "the operator of Recoup, with the order's id."
+OURS: Final = "whoever held it; the timeline names them."
+DESK: Final = "somebody with the role operations."
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    cause: str
+    cure: str
+    ask: str
+
+
+def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
+    """None for an order that needs nobody."""
+    cause, stage = page.head["attention"], Stage(page.order["stage"])
+    if stage is Stage.HELD:
+        return _held(visit, page, cause)
+    if not cause:
+        return None
+    if stage is Stage.PROBLEM:
+        cure = "It goes on by itself once the processor says what became of the payment; until then nothing is sent."
+        return Trouble(cause, cure, OPERATOR)
+    return Trouble(cause, "The timeline shows what led to it; it goes away when that is settled.",
+                   DESK if visit.session.may("refund") else OPERATOR)  # fmt: skip
+
+
+def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
+    held = last_hold(page)
+    why = attention or str(held.get("why") or "It is on hold.")
+    until = page.due.get("release")
+    if until is not None:
+        return Trouble(why, f"Nothing: it goes on by itself on {when(until, visit.now)} GMT.", OPERATOR)
+    if held.get("cause") == BY_MERCHANT:
+        return Trouble(why, "Release it when that is cleared up, or cancel it.", OURS)
+    if held.get("cause") == BY_OPERATOR:
+        return Trouble(why, "The operator releases it when that is cleared up.", OPERATOR)
+    if held.get("cause") == KILLED:
+        return Trouble(why, "The operator lets sending go on, and releases it.", OPERATOR)
+    return Trouble(why, "The operator looks at it.", OPERATOR)

@@ -1,0 +1,71 @@
+"""What a person may do to the work on an order now, and why not."""
+
+from dataclasses import dataclass
+
+from recoup.doors.portal.order.facts import Action, last_hold
+from recoup.doors.portal.visit import Visit
+from recoup.kernel.problem import Problem
+from recoup.rules.order.holds import check_release
+from recoup.rules.order.lifecycle import ENDED, Stage
+from recoup.store.read.order_page import OrderPage
+
+NOT_YOURS = "your role may look only."
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """`waits`: an attempt is due or under way this moment; `block`: the kinds that may be blocked now."""
+
+    retry: Action
+    stop: Action
+    resume: Action
+    hold: Action
+    release: Action
+    note: bool
+    waits: bool
+    block: tuple[str, ...]
+
+
+def possible(visit: Visit, page: OrderPage) -> Possible:
+    stage, head = Stage(page.order["stage"]), page.head
+    may, by_plan = visit.session.may("retry"), page.order["kind"].startswith("mit")
+    out = any(a["state"] in ("open", "unknown") for a in page.attempts)
+    due = head["next_attempt_at"] is not None and head["next_attempt_at"] <= visit.now
+    stopped, worked_on = page.order["do_not_retry"], stage in (Stage.RECEIVED, Stage.PROCESSING)
+    if not by_plan or stage in ENDED:
+        none = Action("it has no attempts by a plan.", shown=False)
+        return Possible(none, none, none, none, none, visit.session.may("retry"), out, _block(visit, page))
+    return Possible(
+        retry=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
+                     stage is not Stage.PROCESSING and "it waits to be picked up.",
+                     stopped and "its attempts are stopped.", out and "an attempt is under way."),
+        stop=_first(not may and NOT_YOURS, stopped and "they are stopped."),
+        resume=_first(not may and NOT_YOURS, not stopped and "they go on."),
+        hold=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
+                    not worked_on and "it waits for its customer, or for a person.",
+                    out and "an attempt is under way.", shown=stage is not Stage.HELD),
+        release=_release(visit, page, may) if stage is Stage.HELD else Action("it is not on hold.", shown=False),
+        note=may, waits=due and worked_on or out, block=_block(visit, page),
+    )  # fmt: skip
+
+
+def _block(visit: Visit, page: OrderPage) -> tuple[str, ...]:
+    if not visit.session.may("block"):
+        return ()
+    there = (("customer", page.payer is not None and page.payer["payer_id"]), ("card", page.card is not None))
+    done = {block["kind"] for block in page.blocks}
+    return tuple(kind for kind, known in there if known and kind not in done)
+
+
+def _first(*reasons: str | bool, shown: bool = True) -> Action:
+    return Action(next((str(one) for one in reasons if one), ""), shown=shown)
+
+
+def _release(visit: Visit, page: OrderPage, may: bool) -> Action:
+    if not may:
+        return Action(NOT_YOURS)
+    try:
+        check_release(last_hold(page), operator=visit.is_operator, killed=visit.known.merchant.killed)
+    except Problem as problem:
+        return Action(problem.message[:1].lower() + problem.message[1:])
+    return Action()

@@ -1,0 +1,36 @@
+"""A person works on one order: holds it, lets it go, has its next attempt made now.
+
+Nothing is sent here. What is due is the intent, written under the order's lock; the worker sends it as ever, through
+the card's gate, so that a person who presses twice, or a process that dies in between, sends nothing twice.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.kernel.scope import Scope
+from recoup.moves.by_hand import hold_by_hand, release_by_hand, retry_now
+from recoup.moves.change import Change
+
+Work = Callable[[Change], bool]
+
+
+async def hold(orders: Orders, scope: Scope, order_id: UUID, reason: str, *, operator: bool = False) -> bool:
+    """False when it was held before. Raises: Problem not_found, wrong_state, conflict, invalid."""
+    return await _change(orders, scope, order_id, lambda change: hold_by_hand(change, reason, operator=operator))
+
+
+async def release(orders: Orders, scope: Scope, order_id: UUID, *, operator: bool = False) -> bool:
+    """False when it was let go before. Raises: Problem not_found, wrong_state, forbidden."""
+    return await _change(orders, scope, order_id, lambda change: release_by_hand(change, operator=operator))
+
+
+async def bring_forward(orders: Orders, scope: Scope, order_id: UUID) -> bool:
+    """False when an attempt is due or out already. Raises: Problem not_found, wrong_state."""
+    return await _change(orders, scope, order_id, retry_now)
+
+
+async def _change(orders: Orders, scope: Scope, order_id: UUID, work: Work) -> bool:
+    key = (scope.merchant_id, order_id)
+    changed: bool = await orders.change(Job(key, work, scope.actor, scope.request_id, cards=True))
+    return changed

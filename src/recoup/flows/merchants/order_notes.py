@@ -1,0 +1,41 @@
+"""Notes that people write beside an order. They are no part of its log: its version, events and stage do not change."""
+
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.known import known_offset
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.network.card import numbers_in
+from recoup.store.write.order_notes import insert_order_note
+
+NOTE_MAX: Final = 2_000
+NOTES_MAX: Final = 200
+
+
+async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, text: str) -> None:
+    """Keeps it, with who and when. `note_id` is the form's own: the same form again is the same note.
+
+    Raises: Problem invalid, wrong_state.
+    """
+    kept = checked_note(text)
+    async with world.db.transaction() as tx:
+        now = world.clocks.business(await known_offset(tx, scope.merchant_id))
+        made = await insert_order_note(tx, scope.merchant_id, note_id, order_id, kept, scope.actor.text(), now,
+                                       world.clocks.wall(), NOTES_MAX)  # fmt: skip
+    if not made:
+        raise Problem("wrong_state", f"An order has at most {NOTES_MAX} notes, and each form makes one.",
+                      cure="Reload the page; say more in one note.")  # fmt: skip
+
+
+def checked_note(text: str) -> str:
+    """Raises: Problem(invalid) for one that is empty, too long, or holds a card number."""
+    text = text.replace("\r\n", "\n").replace("\0", "").strip()
+    if not text or len(text) > NOTE_MAX:
+        raise Problem("invalid", f"A note has 1 to {NOTE_MAX:,} characters.", field="note",
+                      cure="Write it in some sentences; the rest may be another note.")  # fmt: skip
+    if next(numbers_in(text), None) is not None:
+        raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="note",
+                      cure="The last four digits are enough.")  # fmt: skip
+    return text

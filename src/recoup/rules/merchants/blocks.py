@@ -1,0 +1,38 @@
+"""Customers and cards that a merchant sells no more to. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+
+KINDS: Final[Mapping[str, str]] = {"customer": "This customer", "card": "This card"}
+# What somebody chooses from; anything else is a note.
+REASONS: Final[Mapping[str, str]] = {
+    "fraud": "fraud is suspected",
+    "abuse": "refunds or disputes are abused",
+    "asked": "they asked not to be charged any more",
+    "other": "another reason; a note says it",
+}
+STANDING_MAX: Final = 2_000
+
+
+def check_block(kind: str, reason: str) -> None:
+    """Raises: Problem(invalid)."""
+    if kind not in KINDS:
+        raise Problem("invalid", "A customer or a card can be blocked.", field="kind", cure="Choose one of them.")
+    if reason not in REASONS:
+        raise Problem("invalid", "Say why it is blocked.", field="reason", cure="Choose one of the reasons.")
+
+
+def check_not_blocked(blocked: Mapping[UUID, str], *subjects: UUID | None) -> None:
+    """`blocked`: subject -> kind, as the merchant's settings say.
+
+    Raises: Problem(blocked).
+    """
+    for subject in subjects:
+        kind = blocked.get(subject) if subject is not None else None
+        if kind is not None:
+            raise Problem("blocked", f"{KINDS[kind]} is blocked by the merchant.",
+                          cure="Nothing was taken. Unblock it in the portal, or ask for another way to pay.",
+                          blocked=kind)  # fmt: skip

@@ -1,0 +1,42 @@
+"""Holds that a person sets on an order, and who may let a held order go. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.kernel.problem import Problem
+
+# What somebody chooses from: the log holds no words of theirs. Anything else is a note.
+REASONS: Final[Mapping[str, str]] = {
+    "check": "something about it is being checked",
+    "asked": "the customer asked to wait",
+    "fraud": "fraud is suspected",
+}
+BY_MERCHANT: Final = "by_merchant"
+BY_OPERATOR: Final = "by_operator"
+KILLED: Final = "kill_switch"
+
+
+def why_held(reason: str, *, operator: bool) -> str:
+    """What the order says of it. Raises: Problem(invalid) for a reason that is none."""
+    if reason not in REASONS:
+        raise Problem("invalid", "Say why the order is held.", field="reason", cure="Choose one of the reasons.")
+    return f"Put on hold by {'the operator' if operator else 'a person'}: {REASONS[reason]}."
+
+
+def check_release(held: Mapping[str, Any], *, operator: bool, killed: bool) -> None:
+    """`held`: what the log says of the hold. Who set it, or the operator, lets it go; what waits for a time does not
+    wait for a person.
+
+    Raises: Problem(forbidden), Problem(wrong_state).
+    """
+    cause, until = held.get("cause"), held.get("until")
+    if until:
+        at = datetime.fromisoformat(until).strftime("%-d %b %Y %H:%M GMT")
+        raise Problem("wrong_state", f"It goes on by itself on {at}: {held.get('why', '')}",
+                      cure="Nobody can let it go before; stop its attempts if it must not go on.")  # fmt: skip
+    if killed:
+        raise Problem("wrong_state", "The operator has stopped all sending for this merchant.",
+                      cure="Ask the operator; release it when sending goes on.")  # fmt: skip
+    if cause != BY_MERCHANT and not operator:
+        raise Problem("forbidden", "Only the operator may release what the operator holds.", cure="Ask the operator.")

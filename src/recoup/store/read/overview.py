@@ -1,0 +1,132 @@
+"""What became of the declined payments of some days, counted from the list's own rows. Bounded in rows and time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.problem import Problem
+
+ORDERS_MAX: Final = 300_000
+GROUPS_MAX: Final = 12
+TIMEOUT_MS: Final = 4_000
+RESCUED: Final = "status IN (6, 7, 8)"
+OPEN: Final = "status IN (0, 1, 3, 4, 5)"
+# Orders placed in the span: each came in as a decline. One row more than may be counted tells that there are too many.
+_BASE = """
+WITH base AS MATERIALIZED (
+  SELECT h.order_id, h.placed_at, h.status, h.site_id, h.descriptor, h.asset, h.units, h.refunded_units, h.disputed
+  FROM order_heads h
+  WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.order_type IN ('MIT', 'CIT')
+    AND ($4::uuid IS NULL OR h.site_id = $4)
+  ORDER BY h.placed_at DESC LIMIT $5
+)
+"""
+_COUNTS = f"""count(*) AS declined, count(*) FILTER (WHERE b.{RESCUED}) AS rescued,
+  count(*) FILTER (WHERE b.{OPEN}) AS open"""
+_SUMS = f"""{_BASE}
+SELECT (b.placed_at AT TIME ZONE 'UTC')::date AS day, b.site_id, b.asset,
+  grouping((b.placed_at AT TIME ZONE 'UTC')::date, b.site_id, b.asset) AS level, {_COUNTS},
+  coalesce(sum(b.units) FILTER (WHERE b.{RESCUED}), 0)::bigint AS recovered_units,
+  coalesce(sum(b.refunded_units), 0)::bigint AS refunded_units,
+  count(*) FILTER (WHERE b.refunded_units > 0) AS refunded,
+  count(*) FILTER (WHERE b.disputed) AS disputed
+FROM base b
+GROUP BY GROUPING SETS (((b.placed_at AT TIME ZONE 'UTC')::date), (b.site_id), (b.asset), ())
+"""
+_DESCRIPTORS = f"""{_BASE}
+SELECT b.descriptor AS name, {_COUNTS} FROM base b
+GROUP BY b.descriptor ORDER BY declined DESC, b.descriptor LIMIT $6
+"""
+# With what the first decline came in: it stands in the order's facts.
+_CODES = f"""{_BASE}
+SELECT coalesce(o.facts -> 'decline' ->> 'code', '') AS name, coalesce(o.facts -> 'decline' ->> 'source', '') AS source,
+  {_COUNTS}
+FROM base b JOIN orders o ON o.merchant_id = $1 AND o.order_id = b.order_id
+GROUP BY 1, 2 ORDER BY declined DESC, 1, 2 LIMIT $6
+"""
+# Whenever they were placed: each status has an index.
+_IN_FLIGHT = """
+WITH base AS MATERIALIZED (
+  SELECT h.expires_at, h.asset, h.units FROM order_heads h
+  WHERE h.merchant_id = $1 AND h.status = ANY('{0,1,3,4,5}'::smallint[]) AND h.order_type IN ('MIT', 'CIT')
+    AND ($2::uuid IS NULL OR h.site_id = $2)
+  LIMIT $4
+)
+SELECT CASE WHEN expires_at IS NULL THEN 6
+    ELSE width_bucket(extract(epoch FROM expires_at - $3::timestamptz)::float8 / 86400, ARRAY[0, 1, 4, 8, 15]::float8[])
+    END AS bucket, asset, count(*) AS orders, sum(units)::bigint AS units
+FROM base GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_DISPUTES = """
+SELECT count(*) AS open, min(respond_by) AS first_due FROM disputes WHERE merchant_id = $1 AND state = 'open'
+"""
+BUCKETS: Final = (
+    "overdue", "within a day", "in 1 to 3 days", "in 4 to 7 days", "in 8 to 14 days", "in 15 days or more", "never",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Rows as counted. `days` by day, `sites` by site id, `money` by asset; `descriptors` and `codes` are the most
+    frequent, at most GROUPS_MAX; `flight` by bucket and asset, of every open order; `whole` is the span's."""
+
+    whole: Any
+    days: Sequence[Any]
+    sites: Sequence[Any]
+    money: Sequence[Any]
+    descriptors: Sequence[Any]
+    codes: Sequence[Any]
+    flight: Sequence[Any]
+    disputes: Any
+
+
+async def read_overview(
+    connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime], site_id: UUID | None,
+    now: datetime,
+) -> Overview:  # fmt: skip
+    """All of it as of one moment.
+
+    Raises: Problem(invalid) for more orders than are counted at once; Problem(unavailable) when that takes too long.
+    """
+    args = (merchant_id, *span, site_id, ORDERS_MAX + 1)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute(
+                f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
+            )
+            sums = await connection.fetch(_SUMS, *args)
+            whole = next(row for row in sums if row["level"] == 7)
+            if whole["declined"] > ORDERS_MAX:
+                raise Problem("invalid", f"There are more than {ORDERS_MAX:,} orders in these days.", field="from",
+                              cure="Choose fewer days, or one site.")  # fmt: skip
+            descriptors = await connection.fetch(_DESCRIPTORS, *args, GROUPS_MAX)
+            codes = await connection.fetch(_CODES, *args, GROUPS_MAX)
+            flight = await connection.fetch(_IN_FLIGHT, merchant_id, site_id, now, ORDERS_MAX)
+            disputes = await connection.fetchrow(_DISPUTES, merchant_id)
+    except asyncpg.QueryCanceledError:
+        raise Problem("unavailable", "Counting these days takes too long.",
+                      cure="Choose fewer days, or one site.", retry_after_seconds=5) from None  # fmt: skip
+
+    def at(level: int) -> list[Any]:
+        return [row for row in sums if row["level"] == level]
+
+    money = sorted(at(6), key=lambda row: (-row["declined"], row["asset"]))
+    return Overview(whole, at(3), at(5), money, descriptors, codes, flight, disputes)
+
+
+async def explain(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> str:
+    """The plans of what is counted, for tests."""
+    found = []
+    for sql, args in (
+        (_SUMS, (merchant_id, *span, None, ORDERS_MAX)), (_DESCRIPTORS, (merchant_id, *span, None, ORDERS_MAX, 1)),
+        (_CODES, (merchant_id, *span, None, ORDERS_MAX, 1)), (_IN_FLIGHT, (merchant_id, None, span[1], ORDERS_MAX)),
+        (_DISPUTES, (merchant_id,)),
+    ):  # fmt: skip
+        async with connection.transaction(readonly=True):
+            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
+            found += [row[0] for row in await connection.fetch("EXPLAIN " + sql, *args)]
+    return "\n".join(found)

@@ -1,0 +1,80 @@
+"""Who works on an order in the portal: what they are offered, what happens, and what others are refused."""
+
+from tests.doors.portal.staff import As, portal, post, texts
+from tests.worlds import FUNDS_CARD, Shop
+
+from recoup.flows.cards.due import start
+from recoup.rules.network.magic import PHONE_CARD
+from recoup.store.server import ServerAddress
+
+SCRIPT = "<script>alert(1)</script>"
+SPACED = " ".join(PHONE_CARD[at : at + 4] for at in range(0, 16, 4))
+
+
+def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        await start(shop.orders, shop.key(order_id))
+        ops, clerk, olga = [await as_(name) for name in ("ops", "clerk", "olga")]
+        here = f"/orders/{order_id}"
+        page = texts(await ops.get(here))
+        for offered in ("Retry now…", "Stop attempts…", "Hold…", "Add a note", "What will happen"):
+            assert offered in page
+        looked_at = texts(await clerk.get(here))
+        assert "Not now: your role may look only." in looked_at
+        assert "Add a note" not in looked_at
+        for action in ("retry", "stop", "resume", "hold", "release", "notes"):
+            form = {"reason": "check", "note": "x", "key": "0" * 32}
+            assert (await post(clerk, here, f"{here}/{action}", **form)).status_code == 403
+            assert (await ops.post(f"{here}/{action}", data={"csrf": "made up"})).status_code == 403
+
+        assert (await post(ops, here, f"{here}/hold", reason="because")).status_code == 400
+        assert (await post(ops, here, f"{here}/hold", reason="fraud")).status_code == 303
+        held = texts(await ops.get(here))
+        assert "Put on hold by a person: fraud is suspected." in held
+        assert "What helps: Release it when that is cleared up, or cancel it." in held
+        assert "Whom to ask: whoever held it; the timeline names them." in held
+        assert "Only the operator" not in held
+        assert (await post(ops, here, f"{here}/retry")).status_code == 409
+        assert (await post(ops, here, f"{here}/release")).status_code == 303
+
+        assert (await post(olga, here, f"{here}/hold", reason="check")).status_code == 303
+        assert "only the operator may release what the operator holds." in texts(await ops.get(here))
+        assert (await post(ops, here, f"{here}/release")).status_code == 403
+        assert (await post(olga, here, f"{here}/release")).status_code == 303
+
+        assert (await post(ops, here, f"{here}/stop")).status_code == 303
+        assert "Let attempts go on" in texts(await ops.get(here))
+        assert (await post(ops, here, f"{here}/retry")).status_code == 409
+        assert (await post(ops, here, f"{here}/resume")).status_code == 303
+        assert (await post(ops, here, f"{here}/retry")).status_code == 303
+        assert "Brought forward by a person." in texts(await ops.get(here))
+        assert (await post(ops, here, f"{here}/retry")).status_code == 303  # pressed again
+        await shop.settle()
+        assert (await shop.order(order_id))["attempts"] == 1
+
+    portal(server, story)
+
+
+def test_notes_stay_with_who_and_when(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        order_id = await shop.admit()
+        ops, here, key = await as_("ops"), f"/orders/{order_id}", "a1" * 16
+        for _ in range(2):  # a double click
+            note = f"Salary on Monday {SCRIPT}"
+            assert (await post(ops, here, f"{here}/notes", note=note, key=key)).status_code == 303
+        page = await ops.get(f"{here}?show=notes")
+        assert SCRIPT not in page.text
+        shown = texts(page)
+        assert shown.count("Salary on Monday") == 1
+        assert "Ops" in shown
+        for text, said in (("", "1 to 2,000"), ("n" * 2_001, "1 to 2,000"), (SPACED, "card number")):
+            refused = await post(ops, here, f"{here}/notes", note=text, key="b2" * 16)
+            assert said in texts(refused, 400)
+        assert SPACED in refused.text  # what was typed stays typed
+        assert (await post(ops, here, f"{here}/notes", note="x", key="no key")).status_code == 400
+        assert (await post(ops, here, f"{here}/notes", note="other words", key=key)).status_code == 409
+        assert await shop.value("SELECT count(*) FROM order_notes") == 1
+        assert (await shop.order(order_id))["version"] == 1
+
+    portal(server, story)

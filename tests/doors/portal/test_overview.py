@@ -1,0 +1,146 @@
+"""The overview counts what the lists and the ledger hold, for whatever days stand in its address."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import asyncpg
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.doors.portal.shop import Shop, drop_shop, make_shop, make_world
+from tests.doors.portal.staff import As, portal, texts
+from tests.doors.portal.test_portal import visit
+from tests.worlds import FUNDS_CARD, HARD_CARD
+from tests.worlds import Shop as Living
+
+from recoup.doors.portal.overview.chart import chart, step_of
+from recoup.doors.portal.overview.page import percent
+from recoup.doors.portal.overview.ranges import DAYS_MAX, PRESETS, read_range
+from recoup.store.read.overview import explain, read_overview
+from recoup.store.server import ServerAddress
+
+DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def shop(server: ServerAddress) -> Iterator[Shop]:
+    made = asyncio.run(make_shop(server, orders=120))
+    yield made
+    asyncio.run(drop_shop(server, made))
+
+
+_SUMS = """
+SELECT count(*) AS declined, count(*) FILTER (WHERE h.status IN (6, 7, 8)) AS rescued,
+  count(*) FILTER (WHERE h.refunded_units > 0) AS refunded, count(*) FILTER (WHERE h.disputed) AS disputed
+FROM order_heads h WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3
+"""
+_BY_ASSET = """
+SELECT asset, sum(units) FILTER (WHERE status IN (6, 7, 8)) AS recovered, sum(refunded_units) AS refunded
+FROM order_heads WHERE merchant_id = $1 AND placed_at >= $2 AND placed_at < $3 GROUP BY asset
+"""
+
+
+def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        now = datetime.now(UTC)
+        span = (now - timedelta(days=5)).replace(hour=0, minute=0, second=0, microsecond=0), now
+        connection = await asyncpg.connect(shop.dsn)
+        world = await make_world(shop)
+        try:
+            async with world.db.connection() as theirs:
+                found = await read_overview(theirs, shop.merchant_id, span, None, now)
+                plan = await explain(theirs, shop.merchant_id, span)
+            expected = await connection.fetchrow(_SUMS, shop.merchant_id, *span)
+            money = {r["asset"]: (r["recovered"] or 0, r["refunded"])
+                     for r in await connection.fetch(_BY_ASSET, shop.merchant_id, *span)}  # fmt: skip
+        finally:
+            await connection.close()
+            await world.db.close()
+            await world.extra["people"].close()
+        assert {name: found.whole[name] for name in expected.keys()} == dict(expected)  # noqa: SIM118
+        assert {r["asset"]: (r["recovered_units"], r["refunded_units"]) for r in found.money} == money
+        for groups in (found.days, found.sites, found.money):
+            assert sum(r["declined"] for r in groups) == found.whole["declined"] > 20
+            assert sum(r["rescued"] for r in groups) == found.whole["rescued"]
+        assert sum(r["orders"] for r in found.flight) > 0
+        assert "Seq Scan" not in plan, plan
+
+    visit(shop, work)
+
+
+def test_the_page_says_rate_denominator_and_links_lists_that_agree(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        page = await client.get("/overview?range=90d")
+        told = texts(page)
+        found = re.search(r"([\d,]+) rescued of ([\d,]+) declined orders", told)
+        assert found
+        rescued, declined = (int(number.replace(",", "")) for number in found.groups())
+        assert percent(rescued, declined) in told
+        assert 'role="img"' in page.text
+        assert "style=" not in page.text
+        link = re.findall(r'<a href="(/orders\?[^"]+)">[\d,]+ rescued', page.text)[0]
+        listed = await client.get(link.replace("&amp;", "&"))
+        assert f"of {declined}" in texts(listed) or f"{declined} orders" in texts(listed)
+        site = await client.get(f"/overview?range=90d&site={shop.sites[0]}")
+        assert 0 < int(re.findall(r"of ([\d,]+) declined", texts(site))[0]) < declined
+        for query in ("range=never", "from=2026-13-45", "from=2026-11-20&to=2026-11-01", "from=1999-01-01",
+                      "site=%27%22", "from=%00&to=😀"):  # fmt: skip
+            strange = await client.get(f"/overview?{query}")
+            assert strange.status_code == 200, query
+            assert "Rescue rate" in strange.text
+        other = await client.get(f"/overview?site={shop.other_id}")
+        assert "All sites" in other.text
+
+    visit(shop, work)
+
+
+def test_what_is_recovered_is_what_the_ledger_approved(server: ServerAddress) -> None:
+    async def story(living: Living, as_: As) -> None:
+        for pan in (None, None, FUNDS_CARD, HARD_CARD):
+            await living.admit(**({"pan": pan} if pan else {}))
+        await living.advance(timedelta(days=8))
+        now = await living.now()
+        async with living.world.db.connection() as connection:
+            found = await read_overview(connection, living.merchant_id, (now - timedelta(days=30), now), None, now)
+        approved = await living.value(
+            "SELECT -sum(e.units) FROM entries e JOIN postings p USING (merchant_id, posting_id)"
+            " WHERE e.merchant_id = $1 AND p.recipe = 'approve' AND e.account = 'merchant_payable'", living.merchant_id,
+        )  # fmt: skip
+        assert [(r["asset"], r["recovered_units"]) for r in found.money] == [("USD", approved)]
+        assert (found.whole["declined"], found.whole["rescued"], found.whole["open"]) == (4, 2, 1)
+        assert [(r["name"], r["declined"]) for r in found.codes] == [("51", 4)]
+        page = texts(await (await as_("clerk")).get("/overview"))
+        assert "50.0 %" in page
+        assert "2 rescued of 4 declined orders. 1 of them still in flight" in page
+
+    portal(server, story)
+
+
+@given(st.sampled_from([*PRESETS, "", "x"]), st.text(max_size=12), st.text(max_size=12), DAYS)
+def test_any_address_is_some_days(name: str, first: str, last: str, today: date) -> None:
+    chosen = read_range({"range": name, "from": first, "to": last}, today)
+    assert chosen.first <= chosen.last
+    assert len(chosen.days) <= DAYS_MAX
+    assert chosen.span[0] < chosen.span[1]
+
+
+@given(st.lists(st.integers(0, 10**7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), max_size=366))
+def test_bars_stay_inside_their_chart(counts: list[tuple[int, int]]) -> None:
+    days = [(date(2026, 1, 1) + timedelta(days=n), *pair) for n, pair in enumerate(counts)]
+    made = chart(days)
+    assert len(made.grid) <= 6
+    assert all(made.left <= bar.x and bar.x + bar.width <= made.width + 0.1 for bar in made.bars)
+    assert all(0 <= bar.top <= bar.split <= bar.base for bar in made.bars)
+
+
+@given(st.integers(0, 10**9))
+def test_a_step_is_round_and_reaches(most: int) -> None:
+    assert step_of(most) * 5 >= most
+
+
+def test_rates_round_half_up() -> None:
+    assert [percent(*pair) for pair in ((0, 0), (0, 3), (1, 3), (2, 3), (1, 2000), (3, 3))] == [
+        "–", "0.0 %", "33.3 %", "66.7 %", "0.1 %", "100.0 %"]  # fmt: skip
