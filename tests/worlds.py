@@ -88,7 +88,8 @@ async def sandbox_world(
     world = World(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
         clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
-        extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test"},
+        extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test",
+               "people_dsn": server.dsn(people_name)},
     )  # fmt: skip
     try:
         yield world, Orders(world), Deliveries(world)
