@@ -16,6 +16,7 @@ from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.docs.routes import routes as docs_routes
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
 from recoup.doors.edge.body_limit import BodyLimit
+from recoup.doors.edge.called import note_call
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.rate import Buckets, RateLimit, client_address
 from recoup.doors.edge.tracing import Tracing
@@ -34,6 +35,7 @@ from recoup.doors.stablecoin import app as stablecoin
 from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import Services as StablecoinServices
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
+from recoup.flows.call_log import CallLog
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
@@ -87,6 +89,7 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
 def make_app(settings: Settings, databases: Databases) -> App:
     """Opens the world when the server starts and closes it when it stops."""
     holder: dict[str, Running] = {}
+    calls_of: dict[str, CallLog] = {}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -101,7 +104,17 @@ def make_app(settings: Settings, databases: Databases) -> App:
                 app.router.routes.append(route)
                 if isinstance(route, Route) and route.methods is None and "{" not in route.path:
                     exact[route.path] = route.app
-            yield
+            calls_of["calls"] = CallLog(running.world)
+            writing = asyncio.create_task(calls_of["calls"].run())
+            try:
+                yield
+            finally:
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
+
+    def note(scope: Scope, status: int, seconds: float) -> None:
+        if "calls" in calls_of:
+            note_call(calls_of["calls"].note, scope, status, seconds)
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -129,4 +142,4 @@ def make_app(settings: Settings, databases: Databases) -> App:
     typed: Any = app
     signing_in = RateLimit(_Direct(typed, exact), refuse, Buckets(per_second=20, burst=200), _who_signs_in)
     typed = signing_in
-    return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES))), monotonic)
+    return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES), note)), monotonic)

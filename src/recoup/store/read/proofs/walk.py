@@ -42,7 +42,8 @@ TABLES: Final = (
     "reconciliation_lines", "reconciliation_reports", "reconciliation_runs", "settlement_batches", "settlement_clocks",
     "settlement_lines", "settlement_terms", "settlements", "sites", "subscriptions", "transmissions", "vault",
     "wallets", "api_keys", "campaigns", "go_live_requests", "handovers", "partner_merchants", "replays", "signing_keys",
-    "clock_moves", "switch_changes", "tokenization_keys", "upload_rows", "uploads", "webhook_key_overlaps",
+    "api_call_gaps", "api_calls", "clock_moves", "switch_changes", "tokenization_keys", "upload_rows", "uploads",
+    "webhook_key_overlaps",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = ("card_blocks", "network_sends", "partner_feed", "partner_log", "partner_reached")
