@@ -1,5 +1,6 @@
 """/developers: what a program needs, declines to try, and the sandbox's clock."""
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -96,8 +97,9 @@ def test_the_clock_is_moved_once_by_each_form_and_says_who(server: ServerAddress
         order_id = order_in(await decline(dev))
         before = await shop.now()
         form = {"csrf": await token(dev, "/developers"), "key": str(new_id()), "by": "22d"}
-        for _ in range(2):
-            assert (await dev.post("/developers/clock", data=form)).status_code == 303
+        twice = await asyncio.gather(*(dev.post("/developers/clock", data=form) for _ in range(2)))
+        later = await dev.post("/developers/clock", data=form)
+        assert [answer.status_code for answer in (*twice, later)] == [303, 303, 303]
         moved = await shop.now() - before
         assert timedelta(days=22) <= moved < timedelta(days=22, minutes=5)
         assert (await shop.order(order_id))["stage"] == "completed"
