@@ -278,6 +278,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/developers/decline"): _page(may=DEVELOPERS, body=lambda s: {
         "key": str(new_id()), "scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves",
         "amount": "45.90"}),
+    ("GET", "/requests"): _page(),
     ("GET", "/webhooks"): _page(),
     ("GET", "/webhooks/new"): _page(),
     ("POST", "/webhooks"): _page(may=DEVELOPERS, body=lambda s: {

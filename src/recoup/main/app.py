@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any, Final
 
@@ -14,8 +14,9 @@ from starlette.routing import BaseRoute, Route, Router
 from recoup import __version__
 from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.docs.routes import routes as docs_routes
-from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
+from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal, state
 from recoup.doors.edge.body_limit import BodyLimit
+from recoup.doors.edge.called import note_call
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.rate import Buckets, RateLimit, client_address
 from recoup.doors.edge.tracing import Tracing
@@ -36,7 +37,9 @@ from recoup.doors.stablecoin import app as stablecoin
 from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import Services as StablecoinServices
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
+from recoup.flows.call_log import CallLog
 from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
 from recoup.main.metrics import Measured, scrape
@@ -100,9 +103,22 @@ def _open_doors(settings: Settings, running: Running, router: Router, doors: "_D
     return doors
 
 
+@asynccontextmanager
+async def _noting(world: World) -> AsyncIterator[CallLog]:
+    """What notes the world's calls, and writes them in passing."""
+    log = CallLog(world)
+    writing = asyncio.create_task(log.run())
+    try:
+        yield log
+    finally:
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+
+
 def make_app(settings: Settings, databases: Databases) -> App:
     """Opens the worlds when the server starts and closes them when it stops."""
     opened: list[Running] = []
+    logs: dict[str, CallLog] = {}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -113,7 +129,15 @@ def make_app(settings: Settings, databases: Databases) -> App:
                 router = Router(redirect_slashes=False, default=_no_path)
                 by_world.live_routes = frozenset(live.world.processors)
                 by_world.live = _open_doors(settings, live, router, _Direct(router, {}))
-            yield
+            async with AsyncExitStack() as stack:
+                for one in opened:
+                    logs[one.world.name] = await stack.enter_async_context(_noting(one.world))
+                yield
+
+    def note(scope: Scope, status: int, seconds: float) -> None:
+        log = logs.get("live" if state(scope).get("live") else "sandbox")
+        if log is not None:
+            note_call(log.note, scope, status, seconds)
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -143,4 +167,4 @@ def make_app(settings: Settings, databases: Databases) -> App:
     by_world = ByWorld(sandbox_doors, refuse, COOKIE)
     signing_in = RateLimit(by_world, refuse, Buckets(per_second=20, burst=200), _who_signs_in)
     typed = signing_in
-    return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES))), monotonic)
+    return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES), note)), monotonic)

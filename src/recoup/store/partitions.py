@@ -1,7 +1,7 @@
 """Monthly partitions of the append-only tables, made ahead of time by the owner. Keys are UUIDv7, so that an id's
 first 48 bits are its month."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +16,10 @@ RETENTION_MONTHS: Final = {
     "order_log": None, "decisions": None, "outbox": None, "delivery_tries": 3, "transmissions": 25,
 }  # fmt: skip
 
+# By day, for what many write and nobody needs for long: table -> days kept.
+DAILY: Final = {"api_calls": 14}
+DAYS_AHEAD: Final = 7
+
 
 def _bound(year: int, month: int) -> UUID:
     return first_id_of(datetime(year, month, 1, tzinfo=UTC))
@@ -29,14 +33,7 @@ async def ensure_partitions(connection: asyncpg.Connection, now: datetime, *, ah
     """Makes this month's and the next partitions; everything older than the first falls into `_first`."""
     for table in PARTITIONED:
         year, month = now.year, now.month
-        have = {
-            r["relname"]
-            for r in await connection.fetch(
-                "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-                " WHERE i.inhparent = $1::regclass",
-                table,
-            )
-        }
+        have = await partitions_of(connection, table)
         if not have:
             low = UUID(int=0)
             await connection.execute(
@@ -52,3 +49,31 @@ async def ensure_partitions(connection: asyncpg.Connection, now: datetime, *, ah
                     f" FOR VALUES FROM ('{_bound(year, month)}') TO ('{_bound(*after)}')"
                 )
             year, month = after
+    for table in DAILY:
+        await _ensure_days(connection, table, now)
+
+
+async def _ensure_days(connection: asyncpg.Connection, table: str, now: datetime) -> None:
+    """Of today and the week to come; everything older than the first falls into `_first`."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    have = await partitions_of(connection, table)
+    if not have:
+        await connection.execute(
+            f"CREATE TABLE {table}_first PARTITION OF {table}"
+            f" FOR VALUES FROM ('{UUID(int=0)}') TO ('{first_id_of(today)}')"
+        )
+    for day in (today + timedelta(days=n) for n in range(DAYS_AHEAD + 1)):
+        name = f"{table}_{day:%Y_%m_%d}"
+        if name not in have:
+            await connection.execute(
+                f"CREATE TABLE {name} PARTITION OF {table}"
+                f" FOR VALUES FROM ('{first_id_of(day)}') TO ('{first_id_of(day + timedelta(days=1))}')"
+            )
+
+
+async def partitions_of(connection: asyncpg.Connection, table: str) -> set[str]:
+    rows = await connection.fetch(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass",
+        table,
+    )
+    return {row["relname"] for row in rows}

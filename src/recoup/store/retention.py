@@ -1,11 +1,11 @@
 """What is kept, and for how long. Runs as the owner: the application may not delete records."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import asyncpg
 
-from recoup.store.partitions import PARTITIONED, RETENTION_MONTHS
+from recoup.store.partitions import DAILY, PARTITIONED, RETENTION_MONTHS, partitions_of
 
 REQUESTS_KEPT: Final = timedelta(days=30)  # the keys of refunds and charges stay for ever
 BATCH: Final = 5_000
@@ -14,9 +14,7 @@ DELETE FROM requests WHERE ctid IN (
   SELECT ctid FROM requests
   WHERE operation NOT IN ('refund', 'charge') AND state = 'answered' AND created_at < $1 LIMIT $2)
 """
-_PARTITIONS = """
-SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass
-"""
+_GAPS = "DELETE FROM api_call_gaps WHERE at < $1"
 
 
 async def retain(connection: asyncpg.Connection, now: datetime) -> int:
@@ -31,6 +29,9 @@ async def retain(connection: asyncpg.Connection, now: datetime) -> int:
         months = RETENTION_MONTHS[table]
         if months is not None:
             gone += await _drop_old(connection, table, now, months)
+    for table, days in DAILY.items():
+        gone += await _drop_days(connection, table, now - timedelta(days=days))
+    gone += int((await connection.execute(_GAPS, now - timedelta(days=DAILY["api_calls"]))).split()[-1])
     return gone
 
 
@@ -38,10 +39,19 @@ async def _drop_old(connection: asyncpg.Connection, table: str, now: datetime, m
     """Partitions are named table_YYYY_MM; the first, open-ended one stays."""
     oldest = now.year * 12 + now.month - 1 - months
     old = []
-    for row in await connection.fetch(_PARTITIONS, table):
-        year, _, month = row["relname"].removeprefix(f"{table}_").partition("_")
+    for name in await partitions_of(connection, table):
+        year, _, month = name.removeprefix(f"{table}_").partition("_")
         if year.isdigit() and month.isdigit() and int(year) * 12 + int(month) - 1 < oldest:
-            old.append(row["relname"])
+            old.append(name)
+    for name in old:
+        await connection.execute(f"DROP TABLE {name}")
+    return len(old)
+
+
+async def _drop_days(connection: asyncpg.Connection, table: str, before: datetime) -> int:
+    """Partitions are named table_YYYY_MM_DD; the first, open-ended one stays."""
+    first, last = f"{table}_0", f"{table}_{before.astimezone(UTC):%Y_%m_%d}"
+    old = [name for name in await partitions_of(connection, table) if first < name < last]
     for name in old:
         await connection.execute(f"DROP TABLE {name}")
     return len(old)

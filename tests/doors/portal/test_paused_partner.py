@@ -13,7 +13,7 @@ from recoup.doors.portal.routes import routes
 from recoup.store.server import ServerAddress
 
 # They ask for no merchant, choose which one is looked at, or leave.
-OPEN = {"/signin", "/signup", "/signout", "/handover/{token}", "/invitations/{token}", "/merchant"}
+OPEN = {"/signin", "/signup", "/signout", "/handover/{token}", "/invitations/{token}", "/merchant", "/world"}
 
 
 async def run(pool: Any, sql: str, *args: Any) -> Any:

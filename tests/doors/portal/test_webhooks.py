@@ -16,6 +16,7 @@ from recoup.flows.messages import endpoints
 from recoup.flows.messages.stablecoin_endpoint import configure
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor, Scope
+from recoup.rules.network.magic import APPROVE_CARDS
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop, As], Awaitable[None]]
@@ -153,7 +154,7 @@ def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerA
             at = await make(dev, receiver.url)
             (one,) = await endpoints.list_all(shop.world, shop.scope)
             receiver.answers = [418]
-            receiver.says = f"<b>no</b> key={one.signing_key} token=abcdefgh12345678 4111111111111111".encode()
+            receiver.says = f"<b>no</b> key={one.signing_key} token=abcdefgh12345678 {APPROVE_CARDS[1]}".encode()
             answer = texts(await post(dev, at, f"{at}/test", event="order.refunded"))
             assert "The receiver answered 418 to order.refunded" in answer
             (row,) = await rows(dev, at)
@@ -162,7 +163,7 @@ def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerA
             assert '"Event":"order.refunded"' in read
             assert "x-fc-signature: ••••" in read
             assert "<b>no</b>" in read
-            for secret in (one.signing_key, "abcdefgh12345678", "4111111111111111"):
+            for secret in (one.signing_key, "abcdefgh12345678", APPROVE_CARDS[1]):
                 assert secret not in shown.text
             assert "A sample belongs to no order" in texts(
                 await post(dev, row, f"{row}/redeliver", key="0" * 32), 409)  # fmt: skip

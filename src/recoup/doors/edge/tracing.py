@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Callable
+from time import monotonic
 from typing import Final
 
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send, answer_headers, header, state
@@ -15,13 +17,13 @@ _NO_SPAN: Final = b"0" * 16
 
 class Tracing:
     """Takes the caller's X-Request-Id when it is sane, else makes one; echoes it, leaves both ids in the
-    state. Adds what others left in `answer_headers`.
+    state. Adds what others left in `answer_headers`. `note` is told of each answer: call, status, seconds.
 
     Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
     """
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, note: Callable[[Scope, int, float], None] | None = None) -> None:
+        self._app, self._note = app, note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,11 +33,13 @@ class Tracing:
         kept = state(scope)
         kept["request_id"] = mine
         kept["trace_id"] = _trace_id(header(scope, b"traceparent"))
-        echo = (b"x-request-id", mine.encode())
+        echo, started = (b"x-request-id", mine.encode()), monotonic()
 
         async def echoed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), echo, *answer_headers(scope)]
+                if self._note is not None:
+                    self._note(scope, message["status"], monotonic() - started)
             await send(message)
 
         await self._app(scope, receive, echoed)

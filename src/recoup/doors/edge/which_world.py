@@ -12,7 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from typing import Final
 
-from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal
+from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal, state
 from recoup.doors.edge.json_body import ClientGone, read_body
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import LIVE_MARK
@@ -53,6 +53,7 @@ class ByWorld:
         if not is_live:
             await self._sandbox(scope, receive, send)
         elif _is_safe(scope):
+            state(scope)["live"] = True
             await self.live(scope, receive, send)
         else:
             problem = Problem("forbidden", "The live environment is reached over HTTPS only.",

@@ -39,6 +39,7 @@ from recoup.doors.portal.refunds.page import act as act_on_refund
 from recoup.doors.portal.refunds.page import desk_page
 from recoup.doors.portal.reports.page import report_file as origin_report_file
 from recoup.doors.portal.reports.page import reports_page
+from recoup.doors.portal.requests.page import requests_page
 from recoup.doors.portal.settlements import approvals, bank
 from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
 from recoup.doors.portal.signin.page import choose, go_to_other_world, sign_in_page, sign_in_post, sign_out_post
@@ -195,6 +196,7 @@ def routes(
         on(developers.PLACE, developers.developers_page),
         on("/developers/clock", post_clock, "POST"),
         on("/developers/decline", post_decline, "POST"),
+        on("/requests", requests_page),
         on(webhooks.PLACE, webhooks.webhooks_page),
         on(webhooks.PLACE, webhooks.post_new, "POST"),
         on("/webhooks/new", webhooks.new_page),

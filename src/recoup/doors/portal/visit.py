@@ -11,6 +11,8 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from recoup.doors.edge.asgi import state
+from recoup.doors.edge.called import called_by, refused_with
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.flows.cards.evaluate import Evaluate
@@ -33,8 +35,7 @@ PLACES: Final = frozenset(
     {
         "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
         "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
-        "keys", "webhooks", "developers",
-        "overview", "customers",
+        "keys", "webhooks", "developers", "requests", "overview", "customers",
     }  # fmt: skip
 )
 STATUSES: Final = {
@@ -142,6 +143,7 @@ def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]
                 return error_page(portal, Problem(
                     "forbidden", "You are signed in, but no merchant has let you in yet.",
                     cure="Ask a shop's owner, or the operator, to make you a member."), request, session)  # fmt: skip
+            called_by(state(request.scope), session.merchant.merchant_id, f"user:{session.user_id}")
             known = await portal.merchants.get(session.merchant.merchant_id)
             wall = portal.world.clocks.wall()
             visit = Visit(
@@ -239,6 +241,7 @@ def see(path: str) -> Response:
 
 
 def error_page(portal: Portal, problem: Problem, request: Request, session: Session | None = None) -> Response:
+    refused_with(request.scope, problem.code)
     values = {
         "problem": problem, "sandbox": portal.world.policy.test_mode, "session": session, "offset": None,
         "other": other_of(portal.world), "here": here(request), "request_id": request_id(request.scope),

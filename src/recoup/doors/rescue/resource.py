@@ -20,7 +20,9 @@ from recoup.doors.edge.asgi import (
     header,
     send_refusal,
     send_stream,
+    state,
 )
+from recoup.doors.edge.called import called_by, refused_with
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
 from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of
@@ -57,6 +59,7 @@ class Call:
     request_id: str
     answer_headers: Headers = field(default_factory=list)
     receive: Receive | None = field(default=None, repr=False)  # the body's, for methods that stream it
+    state: dict[str, Any] = field(default_factory=dict, repr=False)  # what is left for the edge
 
     @property
     def scope(self) -> MerchantScope:
@@ -119,9 +122,11 @@ class Resource:
         except ClientGone:
             return
         except Problem as problem:
+            refused_with(scope, problem.code)
             await send_refusal(send, refusal(scope, problem))
             return
         except Exception as error:
+            refused_with(scope, "internal")
             log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
             await send_refusal(send, refusal(scope, ours))
@@ -141,6 +146,8 @@ class Resource:
             raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed,
                           cure=f"Send it with {' or '.join(self._methods)}.")  # fmt: skip
         if caller is not None:
+            if caller.mid is not None:
+                called_by(state(scope), caller.mid, caller.app_key)
             _permit(method, caller)
             await services.limits.take(services.buckets, answer_headers(scope), caller.app_key,
                                        services.world.clocks.monotonic(), merchant_id=caller.mid,
@@ -148,7 +155,7 @@ class Resource:
         body = await _body(method, scope, receive)
         query = _query(scope["query_string"])
         call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
-                    answer_headers(scope), receive)  # fmt: skip
+                    answer_headers(scope), receive, state(scope))  # fmt: skip
         reply = await method.handle(call)
         return await _with_clock(services, caller, reply)
 

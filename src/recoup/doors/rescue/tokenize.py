@@ -4,6 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Receive, Scope, Send
+from recoup.doors.edge.called import called_by
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.auth import authenticate
@@ -72,6 +73,7 @@ async def _merchant(call: Call) -> UUID:
             cure = "Send ?environment=<tokenization key>, or a bearer token."
             raise Problem("unauthenticated", "The tokenization key is missing or not valid.", cure=cure)
         merchant_id = found
+        called_by(call.state, merchant_id, key)
         services = call.services
         await services.limits.take(services.buckets, call.answer_headers, key, services.world.clocks.monotonic(),
                                    merchant_id=merchant_id)  # fmt: skip

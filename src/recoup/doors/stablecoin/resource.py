@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, answer_headers, header, send_refusal
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, answer_headers, header, send_refusal, state
+from recoup.doors.edge.called import called_by, refused_with
 from recoup.doors.edge.json_body import ClientGone, check_content_type, decode_json, read_body
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.stablecoin.errors import refusal
@@ -81,11 +82,13 @@ class Resource:
         except ClientGone:
             return
         except Problem as problem:
+            refused_with(scope, problem.code)
             if problem.code == "too_large":
                 raise  # the edge drains the body and answers
             await send_refusal(send, refusal(scope, problem))
             return
         except Exception as error:
+            refused_with(scope, "internal")
             log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
             await send_refusal(send, refusal(scope, ours))
@@ -96,6 +99,7 @@ class Resource:
         services = self._services
         content = await read_body(receive)
         caller = await services.callers.verify(_signed(scope, content))
+        called_by(state(scope), caller.merchant_id, caller.key_id)
         method = self._methods.get(scope["method"])
         if method is None:
             allowed = ", ".join(self._methods)

@@ -31,10 +31,13 @@ async def post_clock(visit: Visit) -> Response:
         move_id, by = parse_id(one(form, "key")), await _step(visit, one(form, "by"))
         if move_id is None:
             raise Problem("invalid", "This form has no key of its own.", cure="Reload the page and send it again.")
-        if visit.merchant_id in moving:
+        task = moving.get(visit.merchant_id)
+        if task is not None and task.get_name() != str(move_id):
             raise Problem("conflict", "The clock is being moved already.", cure="Wait until it is there.")
-        task = moving[visit.merchant_id] = asyncio.create_task(_move(visit, scope, by, move_id))
-        task.add_done_callback(lambda done: _ended(visit, done))
+        if task is None:
+            task = asyncio.create_task(_move(visit, scope, by, move_id), name=str(move_id))
+            moving[visit.merchant_id] = task
+            task.add_done_callback(lambda done: _ended(visit, done))
         await asyncio.wait({task}, timeout=WAIT_SECONDS)
         if task.done():
             task.result()

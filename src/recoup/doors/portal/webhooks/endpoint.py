@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.order.refund import fresh_key
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
 from recoup.doors.portal.webhooks.page import PLACE, SAME_FORM, choices, secret_page, typed_of
@@ -20,7 +19,6 @@ from recoup.flows.messages.rotate import rotate_endpoint
 from recoup.flows.messages.send_sample import Sent, send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.store.read.deliveries import SUMMED_MAX
 from recoup.store.read.endpoints import WAITING_MAX
 
 SIZE: Final = 50
@@ -122,7 +120,6 @@ async def _show(
         results=RESULTS, errors=ERRORS, events=list(names_in(found.format)), formats=formats_of(found.format),
         format_words=FORMATS, choices=choices(found.format), typed=dict(typed or now), problem=problem, sent=sent,
         overlaps=OVERLAPS, mark=key_mark(found), replays=asked[:REPLAYS], waiting_max=WAITING_MAX,
-        summed_max=SUMMED_MAX, may=may(visit) and found.door == "rescue", may_send=may(visit), fresh_key=fresh_key,
-        changing=typed is not None, sent_again=query.get("sent"),
+        may=may(visit) and found.door == "rescue", changing=typed is not None,
     )  # fmt: skip
     return render("webhooks/endpoint.html", values, status=status or (STATUSES[problem.code] if problem else 200))

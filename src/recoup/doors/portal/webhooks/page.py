@@ -14,7 +14,6 @@ from recoup.flows.messages.delivery_log import sums_of
 from recoup.flows.messages.endpoints import Endpoint, default_events, names_in
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.events import CATALOGUE
-from recoup.store.read.deliveries import SUMMED_MAX
 from recoup.store.read.endpoints import WAITING_MAX
 
 PLACE: Final = "/webhooks"
@@ -26,7 +25,7 @@ async def webhooks_page(visit: Visit) -> Response:
     found = await endpoints.list_all(visit.portal.world, visit.scope, every_door=True)
     values = visit.values(
         endpoints=found, sums=await sums_of(visit.portal.world, found), state_of=state_of, formats=FORMATS,
-        waiting_max=WAITING_MAX, summed_max=SUMMED_MAX, kinds=len(CATALOGUE), names_in=names_in, may=may(visit),
+        waiting_max=WAITING_MAX, names_in=names_in, may=may(visit),
     )  # fmt: skip
     return render("webhooks/webhooks.html", values)
 

@@ -1,0 +1,38 @@
+"""Who called and how it ended, left by the doors for the request log. A call whose caller is unknown is nobody's."""
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.doors.edge.asgi import Scope, state
+
+CHARS_MAX: Final = 200
+
+
+def called_by(kept: dict[str, Any], merchant_id: UUID, key_id: str) -> None:
+    """`kept` is the call's state; `key_id` the public half of the key."""
+    kept["called_by"] = (merchant_id, key_id)
+
+
+def refused_with(scope: Scope, code: str) -> None:
+    state(scope)["refused_with"] = code
+
+
+def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: float) -> None:
+    """`note` as the request log's. Calls with a key of a merchant's, and pages that were refused."""
+    kept = state(scope)
+    by = kept.get("called_by")
+    if by is not None and (status >= 400 or not by[1].startswith("user:")):
+        note(*by, kept["request_id"], scope["method"], template_of(scope), status, kept.get("refused_with"),
+             round(seconds * 1000))  # fmt: skip
+
+
+def template_of(scope: Scope) -> str:
+    """The path with its variables as their names: ids, and tokens of links, stay out of the log."""
+    path: str = scope["path"]
+    variables = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    parts = [f"{{{variables[part]}}}" if part in variables else part for part in path.split("/")]
+    for value, name in variables.items():
+        if "/" in value:
+            return path.replace(value, f"{{{name}}}")[:CHARS_MAX]
+    return "/".join(parts)[:CHARS_MAX]

@@ -1,0 +1,54 @@
+"""/requests: calls with the merchant's keys, how each was answered, and by which id it is known."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.people import named
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit
+from recoup.flows.call_log import PAUSE_SECONDS
+from recoup.kernel.ids import parse_id
+from recoup.store.partitions import DAILY
+from recoup.store.read.api_calls import read_calls, read_choices
+
+PLACE: Final = "/requests"
+SIZE: Final = 50
+CLASSES: Final = {"2": "2xx, done", "3": "3xx", "4": "4xx, refused", "5": "5xx, our trouble"}
+_FIELDS: Final = {"status": 1, "path": 200, "key": 128, "request": 128}
+
+
+async def requests_page(visit: Visit) -> Response:
+    """Whatever the address asks for: what nothing has is found nowhere."""
+    query = visit.request.query_params
+    asked = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
+    before = parse_id(query.get("before", ""))
+    status = int(asked["status"]) if asked["status"] in CLASSES else None
+    async with visit.portal.world.db.connection() as connection:
+        rows, older = await read_calls(
+            connection, visit.merchant_id, request_id=asked["request"] or None, status_class=status,
+            path=asked["path"] or None, key_id=asked["key"] or None, before=before, limit=SIZE,
+        )  # fmt: skip
+        paths, keys, lost = await read_choices(connection, visit.merchant_id)
+    who = await named(visit, [key for key in {*keys, *(row["key_id"] for row in rows)} if key.startswith("user:")])
+    values = visit.values(
+        rows=rows, older=older, first=before is None, asked=asked, classes=CLASSES, paths=_with(paths, asked["path"]),
+        keys=_with(keys, asked["key"]), key_words=_key_words(who), lost=lost, days=DAILY["api_calls"],
+        pause=round(PAUSE_SECONDS),
+    )  # fmt: skip
+    return render("requests/requests.html", values)
+
+
+def _with(found: list[str], chosen: str) -> list[str]:
+    """What was chosen stays a choice, also when no new call has it."""
+    return found if not chosen or chosen in found else [*found, chosen]
+
+
+def _key_words(who: Mapping[str, str]) -> Any:
+    """A key as pages show it: its tail, or the person."""
+
+    def told(key_id: str) -> str:
+        return who.get(key_id) or (key_id if len(key_id) <= 12 else f"…{key_id[-6:]}")
+
+    return told

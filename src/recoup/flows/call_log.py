@@ -1,0 +1,73 @@
+"""The request log: calls are noted in passing and written together, once a second. Nothing waits for it: what is more
+than it can take is counted, and the count is written instead."""
+
+import asyncio
+from collections import deque
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import in_words
+from recoup.kernel.world import World
+from recoup.store.write.api_calls import add_calls
+
+log = structlog.get_logger()
+QUEUE_MAX: Final = 10_000
+WRITTEN_MAX: Final = 2_000  # each time
+PAUSE_SECONDS: Final = 1.0
+MERCHANTS_MAX: Final = 10_000  # whose gaps are counted apart
+
+
+class CallLog:
+    """One a world and process."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._calls: deque[tuple[Any, ...]] = deque()
+        self._gaps: dict[UUID, int] = {}
+
+    def note(
+        self, merchant_id: UUID, key_id: str, request_id: str, method: str, path: str, status: int, code: str | None,
+        ms: int,
+    ) -> None:  # fmt: skip
+        """Never waits, never raises."""
+        if len(self._calls) >= QUEUE_MAX:
+            self._lose(merchant_id, 1)
+            return
+        at: datetime = self._world.clocks.wall()
+        self._calls.append((merchant_id, new_id(), at, request_id, key_id, method, path, status, code, ms))
+
+    async def run(self) -> None:
+        """Until cancelled; then once more."""
+        try:
+            while True:
+                await asyncio.sleep(PAUSE_SECONDS)
+                await self.write()
+        finally:
+            await self.write()
+
+    async def write(self) -> int:
+        """The oldest that wait; answers how many. What cannot be written is counted as lost."""
+        calls = [self._calls.popleft() for _ in range(min(len(self._calls), WRITTEN_MAX))]
+        gaps, self._gaps = self._gaps, {}
+        if not calls and not gaps:
+            return 0
+        at = self._world.clocks.wall()
+        try:
+            async with self._world.db.transaction() as tx:
+                await add_calls(tx, calls, [(merchant_id, new_id(), at, n) for merchant_id, n in gaps.items()])
+        except Exception as error:  # noqa: BLE001 - a lost log line must not end the log
+            log.warning("request log not written", calls=len(calls), error=in_words(error))
+            for call in calls:
+                self._lose(call[0], 1)
+            for merchant_id, n in gaps.items():
+                self._lose(merchant_id, n)
+            return 0
+        return len(calls)
+
+    def _lose(self, merchant_id: UUID, calls: int) -> None:
+        if merchant_id in self._gaps or len(self._gaps) < MERCHANTS_MAX:
+            self._gaps[merchant_id] = self._gaps.get(merchant_id, 0) + calls

@@ -1,0 +1,131 @@
+"""The request log: what is written of a call, what is not, and how it is found."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from tests.doors.portal.staff import As, portal, texts
+from tests.worlds import Shop, owner, sandbox_world
+
+from recoup.doors.edge.called import note_call
+from recoup.doors.edge.tracing import Tracing
+from recoup.doors.portal.routes import routes
+from recoup.doors.portal.visit import COOKIE
+from recoup.doors.rescue.app import routes as rescue_routes
+from recoup.doors.rescue.services import make_services
+from recoup.flows import call_log
+from recoup.flows.call_log import CallLog
+from recoup.store.partitions import ensure_partitions, partitions_of
+from recoup.store.retention import retain
+from recoup.store.server import ServerAddress
+
+Story = Callable[[Shop, As, CallLog, httpx.AsyncClient], Awaitable[None]]
+
+
+def logged(server: ServerAddress, story: Story) -> None:
+    """`story` gets the log and a client of the rescue API and the portal, whose calls are noted."""
+
+    async def inside(shop: Shop, signed_in: As) -> None:
+        log = CallLog(shop.world)
+        services = make_services(shop.world, shop.orders)
+        app: Any = Starlette(routes=[*rescue_routes(services), *routes(shop.world, shop.orders)])
+        noted: Any = Tracing(app, lambda *told: note_call(log.note, *told))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=noted), base_url="http://r.test") as client:
+            await story(shop, signed_in, log, client)
+
+    portal(server, inside)
+
+
+def key_of(shop: Shop) -> dict[str, str]:
+    return {"authorization": f"ApiKey {shop.keys.app_key}:{shop.keys.app_secret}"}
+
+
+def test_a_call_is_found_by_its_id_its_answer_its_path_and_its_key(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As, log: CallLog, api: httpx.AsyncClient) -> None:
+        order_id, missing = await shop.admit(), uuid.uuid4()
+        for path, name in ((f"/v1/orders/{order_id}", "mine-1"), (f"/v1/orders/{missing}", "mine-2")):
+            await api.get(path, headers=key_of(shop) | {"x-request-id": name})
+        await api.get("/v1/orders?externalOrderId=secret-name", headers=key_of(shop))
+        await api.get("/v1/orders", headers={"authorization": "ApiKey nobody:nothing"})
+        assert await log.write() == 3, "a call without a valid key is nobody's"
+        clerk = await signed_in("clerk")
+        page = await clerk.get("/requests")
+        read = texts(page)
+        assert read.count("GET /v1/orders/{id}") >= 2
+        assert str(order_id) not in page.text
+        assert "secret-name" not in page.text
+        assert shop.keys.app_secret not in page.text
+        assert f"…{shop.keys.app_key[-6:]}" in read
+        assert "404 not_found" in read
+        found = texts(await clerk.get("/requests?request=mine-2"))
+        assert "404 not_found" in found
+        assert "mine-1" not in found
+        refused = await clerk.get("/requests?status=4&path=/v1/orders/{id}&key=" + shop.keys.app_key)
+        assert "mine-2" in refused.text
+        assert "mine-1" not in refused.text
+        for query in ("status=9", "path=<b>", "key=%00", "before=zzz", "request=" + "x" * 500, "status=2&path=none"):
+            assert (await clerk.get(f"/requests?{query}")).status_code == 200, query
+        rival = await signed_in("rita")
+        assert "mine-1" not in (await rival.get("/requests")).text
+
+    logged(server, story)
+
+
+def test_a_page_that_was_refused_leads_to_its_line(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As, log: CallLog, browser: httpx.AsyncClient) -> None:
+        clerk = await signed_in("clerk")
+        browser.cookies.set(COOKIE, clerk.cookies[COOKIE])
+        assert (await browser.get("/orders")).status_code == 200
+        lost = await browser.get(f"/orders/{uuid.uuid4()}", headers={"x-request-id": "page-1"})
+        assert 'href="/requests?request=page-1"' in lost.text
+        assert await log.write() == 1, "pages that went well are not kept"
+        found = texts(await browser.get("/requests?request=page-1"))
+        assert "GET /orders/{order_id} 404 not_found" in found
+        assert "Clerk" in found
+
+    logged(server, story)
+
+
+def test_what_is_more_than_is_written_is_counted(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_log, "QUEUE_MAX", 3)
+    monkeypatch.setattr(call_log, "WRITTEN_MAX", 2)
+
+    async def story(shop: Shop, signed_in: As, log: CallLog, api: httpx.AsyncClient) -> None:
+        for _ in range(5):
+            await api.get("/v1/sites", headers=key_of(shop))
+        assert [await log.write() for _ in range(3)] == [2, 1, 0]
+        assert "2 calls of these days are not listed" in texts(await (await signed_in("ops")).get("/requests"))
+        log.note(shop.merchant_id, "k", "r\0", "GET", "/v1/sites", 200, None, 1)
+        assert await log.write() == 0, "PostgreSQL takes no NUL: what cannot be written is counted"
+        await log.write()
+        assert await shop.value("SELECT sum(calls) FROM api_call_gaps WHERE merchant_id = $1", shop.merchant_id) == 3
+        writing = asyncio.create_task(log.run())
+        await asyncio.sleep(0)
+        log.note(shop.merchant_id, "k", "last", "GET", "/v1/sites", 200, None, 1)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        assert await shop.value("SELECT count(*) FROM api_calls WHERE request_id = 'last'") == 1
+
+    logged(server, story)
+
+
+def test_a_days_log_is_dropped_after_two_weeks(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as connection:
+            now = world.clocks.wall()
+            before = await partitions_of(connection, "api_calls")
+            assert f"api_calls_{now:%Y_%m_%d}" in before
+            await ensure_partitions(connection, now + timedelta(days=20))
+            assert len(await partitions_of(connection, "api_calls")) > len(before)
+            await retain(connection, now + timedelta(days=15))
+            left = await partitions_of(connection, "api_calls")
+            assert f"api_calls_{now:%Y_%m_%d}" not in left
+            assert f"api_calls_{now + timedelta(days=1):%Y_%m_%d}" in left
+            assert "api_calls_first" in left
+
+    asyncio.run(story())
