@@ -28,6 +28,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "bulk": ("Reference", "Files of many payments"),
     "errors": ("Reference", "Errors"),
     "order-life": ("Reference", "The life of one order"),
+    "working-on-orders": ("Reference", "Working on orders"),
     "fees-and-refunds": ("Reference", "Fees, refunds, mail"),
     "refund-matrix": ("Reference", "What becomes of a refund"),
     "disputes": ("Reference", "Disputes"),

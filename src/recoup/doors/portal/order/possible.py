@@ -38,7 +38,8 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     return Possible(
         retry=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
                      stage is not Stage.PROCESSING and "it waits to be picked up.",
-                     stopped and "its attempts are stopped.", out and "an attempt is under way."),
+                     stopped and "its attempts are stopped.", out and "an attempt is under way.",
+                     bool(page.blocks) and "its customer or card is blocked."),
         stop=_first(not may and NOT_YOURS, stopped and "they are stopped."),
         resume=_first(not may and NOT_YOURS, not stopped and "they go on."),
         hold=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
