@@ -45,7 +45,7 @@ async def simulate_decline(
     made = _made(asked.key)
     if made is None or abs(world.clocks.wall() - WallTime(made)) > FORM_LASTS:
         raise Problem("invalid", "This form is too old.", field="key", cure="Reload the page and send it again.")
-    given = _declined(asked, made + known.merchant.offset)
+    given = _declined(asked, known.merchant.business(made))
     kind = kind_of(known.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
     if kind != asked.kind:
         raise Problem("invalid", "This shop's recurring payments are all taken the other way.", field="kind",
@@ -66,12 +66,12 @@ def _check(asked: Simulated, amount_max: int) -> None:
         raise Problem("invalid", "The amount is out of bounds.", field="amount", cure="Enter an amount like 45.90.")
 
 
-def _made(key: UUID) -> datetime | None:
+def _made(key: UUID) -> WallTime | None:
     """When a UUIDv7 was made; None for what is none."""
     if key.version != 7:
         return None
     try:
-        return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
+        return WallTime(datetime.fromtimestamp((key.int >> 80) / 1000, UTC))
     except (ValueError, OverflowError):
         return None
 
