@@ -13,12 +13,14 @@ from tests.worlds import FUNDS_CARD, POLICY, Shop, make_shop, owner, sandbox_wor
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, hold, release
 from recoup.flows.cards.due import start
+from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Orders
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import Policy
-from recoup.rules.network.magic import script_card
+from recoup.rules.network.magic import APPROVE_CARDS, script_card
 from recoup.store.server import ServerAddress
 
 MAYA = Actor("user", "0199aa00-0000-7000-8000-000000000001")
@@ -105,6 +107,23 @@ def test_what_the_operator_holds_the_operator_lets_go(server: ServerAddress) -> 
             await connection.execute("UPDATE merchants SET killed = false, version = version + 1")
         assert await refused(release(shop.orders, shop.scope, order_id)) == "forbidden"
         assert await release(shop.orders, shop.scope, order_id, operator=True)
+
+    told(server, story)
+
+
+def test_another_card_does_not_get_an_order_past_its_hold(server: ServerAddress) -> None:
+    async def story(shop: Shop) -> None:
+        order_id = await waiting(shop)
+        await hold(shop.orders, shop.scope, order_id, "fraud", operator=True)
+        token_id = new_id()
+        await Vault(shop.world).store(CardGiven(shop.merchant_id, token_id, APPROVE_CARDS[1], 9, 2031, ""))
+        await amend(shop.world, shop.orders, shop.scope, order_id, Amended(token_id=token_id))
+        await shop.advance(timedelta(days=2))
+        order = await shop.order(order_id)
+        assert (order["stage"], order["attempts"]) == ("held", 0)
+        await release(shop.orders, shop.scope, order_id, operator=True)
+        await shop.settle()
+        assert (await shop.order(order_id))["stage"] == "completed"
 
     told(server, story)
 

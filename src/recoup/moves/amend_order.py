@@ -7,6 +7,7 @@ from recoup.kernel.world import Policy
 from recoup.moves.change import Change
 from recoup.moves.plan_attempts import decide_next, drop_plan, follow, plan_attempt
 from recoup.moves.swap_card import NewCard, swap_card
+from recoup.rules.order.holds import BY_HAND
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.rescue.intake import expiry_of
 from recoup.rules.rescue.order_evidence import last_reading
@@ -22,7 +23,7 @@ def check_open(change: Change) -> None:
 
 def replace_card(change: Change, card: NewCard) -> None:
     """Another card, or the same one with new data, is tried at once: also where waiting would have cured nothing. The
-    gate looks at the new card's own sends.
+    gate looks at the new card's own sends. What a person holds stays on hold: it is tried when it is let go.
 
     Raises: Problem(wrong_state), Problem(conflict) while a try of the old card is out.
     """
@@ -37,7 +38,7 @@ def replace_card(change: Change, card: NewCard) -> None:
     if order.going() is not None or (challenge is not None and challenge.state == "tried"):
         raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
     swap_card(change, card)
-    if order.stage is Stage.HELD:
+    if order.stage is Stage.HELD and order.held.get("cause") not in BY_HAND:
         change.undue("release")
         change.step("released", why="There is another card.")
     if not order.do_not_retry:

@@ -14,6 +14,7 @@ REASONS: Final[Mapping[str, str]] = {
 }
 BY_MERCHANT: Final = "by_merchant"
 BY_OPERATOR: Final = "by_operator"
+BY_HAND: Final = frozenset({BY_MERCHANT, BY_OPERATOR})
 KILLED: Final = "kill_switch"
 
 

@@ -11,42 +11,38 @@ import asyncpg
 from recoup.kernel.problem import Problem
 
 ORDERS_MAX: Final = 300_000
+CODES_OF: Final = 50_000
 GROUPS_MAX: Final = 12
-TIMEOUT_MS: Final = 4_000
+TIMEOUT_MS: Final = 5_000
 RESCUED: Final = "status IN (6, 7, 8)"
 OPEN: Final = "status IN (0, 1, 3, 4, 5)"
-# Orders placed in the span: each came in as a decline. One row more than may be counted tells that there are too many.
-_BASE = """
-WITH base AS MATERIALIZED (
-  SELECT h.order_id, h.placed_at, h.status, h.site_id, h.descriptor, h.asset, h.units, h.refunded_units, h.disputed
-  FROM order_heads h
-  WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.order_type IN ('MIT', 'CIT')
-    AND ($4::uuid IS NULL OR h.site_id = $4)
-  ORDER BY h.placed_at DESC LIMIT $5
-)
+# Orders placed in the span: each came in as a decline.
+_PLACED = """h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.order_type IN ('MIT', 'CIT')
+    AND ($4::uuid IS NULL OR h.site_id = $4)"""
+_TOO_MANY = f"SELECT count(*) FROM (SELECT FROM order_heads h WHERE {_PLACED} LIMIT $5) few"
+_COUNTS = f"""count(*) AS declined, count(*) FILTER (WHERE h.{RESCUED}) AS rescued,
+  count(*) FILTER (WHERE h.{OPEN}) AS open"""
+_DAY = "(h.placed_at AT TIME ZONE 'UTC')::date"
+# One pass for all; of the descriptors only the most frequent come back.
+_SUMS = f"""
+SELECT * FROM (
+  SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, grouping({_DAY}, h.site_id, h.asset, h.descriptor) AS level,
+    {_COUNTS}, coalesce(sum(h.units) FILTER (WHERE h.{RESCUED}), 0)::bigint AS recovered_units,
+    coalesce(sum(h.refunded_units), 0)::bigint AS refunded_units,
+    count(*) FILTER (WHERE h.refunded_units > 0) AS refunded, count(*) FILTER (WHERE h.disputed) AS disputed,
+    row_number() OVER (PARTITION BY grouping({_DAY}, h.site_id, h.asset, h.descriptor)
+      ORDER BY count(*) DESC, h.descriptor) AS place
+  FROM order_heads h WHERE {_PLACED}
+  GROUP BY GROUPING SETS (({_DAY}), (h.site_id), (h.asset), (h.descriptor), ())
+) found WHERE level <> 14 OR place <= $5
 """
-_COUNTS = f"""count(*) AS declined, count(*) FILTER (WHERE b.{RESCUED}) AS rescued,
-  count(*) FILTER (WHERE b.{OPEN}) AS open"""
-_SUMS = f"""{_BASE}
-SELECT (b.placed_at AT TIME ZONE 'UTC')::date AS day, b.site_id, b.asset,
-  grouping((b.placed_at AT TIME ZONE 'UTC')::date, b.site_id, b.asset) AS level, {_COUNTS},
-  coalesce(sum(b.units) FILTER (WHERE b.{RESCUED}), 0)::bigint AS recovered_units,
-  coalesce(sum(b.refunded_units), 0)::bigint AS refunded_units,
-  count(*) FILTER (WHERE b.refunded_units > 0) AS refunded,
-  count(*) FILTER (WHERE b.disputed) AS disputed
-FROM base b
-GROUP BY GROUPING SETS (((b.placed_at AT TIME ZONE 'UTC')::date), (b.site_id), (b.asset), ())
-"""
-_DESCRIPTORS = f"""{_BASE}
-SELECT b.descriptor AS name, {_COUNTS} FROM base b
-GROUP BY b.descriptor ORDER BY declined DESC, b.descriptor LIMIT $6
-"""
-# With what the first decline came in: it stands in the order's facts.
-_CODES = f"""{_BASE}
+# With what the first decline came in: it stands in the order's facts. Of the newest orders of the span.
+_CODES = f"""
 SELECT coalesce(o.facts -> 'decline' ->> 'code', '') AS name, coalesce(o.facts -> 'decline' ->> 'source', '') AS source,
-  {_COUNTS}
-FROM base b JOIN orders o ON o.merchant_id = $1 AND o.order_id = b.order_id
-GROUP BY 1, 2 ORDER BY declined DESC, 1, 2 LIMIT $6
+  grouping(coalesce(o.facts -> 'decline' ->> 'code', '')) AS whole, {_COUNTS}
+FROM (SELECT h.order_id, h.status FROM order_heads h WHERE {_PLACED} ORDER BY h.placed_at DESC LIMIT $5) h
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
+GROUP BY GROUPING SETS ((1, 2), ()) ORDER BY whole DESC, declined DESC, 1, 2 LIMIT $6 + 1
 """
 # Whenever they were placed: each status has an index.
 _IN_FLIGHT = """
@@ -72,7 +68,8 @@ BUCKETS: Final = (
 @dataclass(frozen=True, slots=True)
 class Overview:
     """Rows as counted. `days` by day, `sites` by site id, `money` by asset; `descriptors` and `codes` are the most
-    frequent, at most GROUPS_MAX; `flight` by bucket and asset, of every open order; `whole` is the span's."""
+    frequent, at most GROUPS_MAX; `coded` is the whole of the codes: the newest CODES_OF orders. `flight` by bucket and
+    asset, of every open order; `whole` is the span's."""
 
     whole: Any
     days: Sequence[Any]
@@ -80,6 +77,7 @@ class Overview:
     money: Sequence[Any]
     descriptors: Sequence[Any]
     codes: Sequence[Any]
+    coded: Any
     flight: Sequence[Any]
     disputes: Any
 
@@ -92,19 +90,17 @@ async def read_overview(
 
     Raises: Problem(invalid) for more orders than are counted at once; Problem(unavailable) when that takes too long.
     """
-    args = (merchant_id, *span, site_id, ORDERS_MAX + 1)
+    args = (merchant_id, *span, site_id)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute(
                 f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
             )
-            sums = await connection.fetch(_SUMS, *args)
-            whole = next(row for row in sums if row["level"] == 7)
-            if whole["declined"] > ORDERS_MAX:
+            if await connection.fetchval(_TOO_MANY, *args, ORDERS_MAX + 1) > ORDERS_MAX:
                 raise Problem("invalid", f"There are more than {ORDERS_MAX:,} orders in these days.", field="from",
                               cure="Choose fewer days, or one site.")  # fmt: skip
-            descriptors = await connection.fetch(_DESCRIPTORS, *args, GROUPS_MAX)
-            codes = await connection.fetch(_CODES, *args, GROUPS_MAX)
+            sums = await connection.fetch(_SUMS, *args, GROUPS_MAX)
+            coded, *codes = await connection.fetch(_CODES, *args, CODES_OF, GROUPS_MAX)
             flight = await connection.fetch(_IN_FLIGHT, merchant_id, site_id, now, ORDERS_MAX)
             disputes = await connection.fetchrow(_DISPUTES, merchant_id)
     except asyncpg.QueryCanceledError:
@@ -114,17 +110,17 @@ async def read_overview(
     def at(level: int) -> list[Any]:
         return [row for row in sums if row["level"] == level]
 
-    money = sorted(at(6), key=lambda row: (-row["declined"], row["asset"]))
-    return Overview(whole, at(3), at(5), money, descriptors, codes, flight, disputes)
+    money, descriptors = (sorted(at(level), key=lambda row: -row["declined"]) for level in (13, 14))
+    return Overview(at(15)[0], at(7), at(11), money, descriptors, codes, coded, flight, disputes)
 
 
 async def explain(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> str:
     """The plans of what is counted, for tests."""
     found = []
     for sql, args in (
-        (_SUMS, (merchant_id, *span, None, ORDERS_MAX)), (_DESCRIPTORS, (merchant_id, *span, None, ORDERS_MAX, 1)),
-        (_CODES, (merchant_id, *span, None, ORDERS_MAX, 1)), (_IN_FLIGHT, (merchant_id, None, span[1], ORDERS_MAX)),
-        (_DISPUTES, (merchant_id,)),
+        (_TOO_MANY, (merchant_id, *span, None, ORDERS_MAX)), (_SUMS, (merchant_id, *span, None, GROUPS_MAX)),
+        (_CODES, (merchant_id, *span, None, CODES_OF, GROUPS_MAX)),
+        (_IN_FLIGHT, (merchant_id, None, span[1], ORDERS_MAX)), (_DISPUTES, (merchant_id,)),
     ):  # fmt: skip
         async with connection.transaction(readonly=True):
             await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")

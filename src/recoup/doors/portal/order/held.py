@@ -13,6 +13,23 @@ from recoup.store.read.order_page import OrderPage
 OPERATOR: Final = "the operator of Recoup, with the order's id."
 OURS: Final = "whoever held it; the timeline names them."
 DESK: Final = "somebody with the role operations."
+DEVELOPER: Final = "whoever looks after your own retries."
+# How causes begin -> what helps, and whom to ask.
+_CURES: Final[tuple[tuple[str, str, str], ...]] = (
+    ("Paid twice", "Refund one of the two payments.", DESK),
+    ("The same customer paid the same amount", "Look whether it is the same purchase; if so, cancel this order.", DESK),
+    ("The merchant is retrying", "Stop your own retries of it while Recoup works on it.", DEVELOPER),
+    ("Already refunded", "Answer the dispute with the refund's reference.", DESK),
+    ("A refund was not sent", "Nothing: the cardholder has the money. The dispute's page tells how it ends.", DESK),
+    ("Dispute ", "Answer it before its deadline, on the dispute's page.", DESK),
+    ("The answer to dispute", "It is sent until the processor hears it; look at the dispute's page.", OPERATOR),
+    ("The processor did not take the answer", "Answer the dispute anew, on its page.", DESK),
+    ("A refund is stuck", "The desk of refunds: send it anew, or pay it by hand.", OPERATOR),
+    ("A refund is delayed", "Nothing: it is sent until the processor answers.", OPERATOR),
+    ("A reversal is", "The desk of refunds: send it anew, or pay it by hand.", OPERATOR),
+    ("A void is", "The desk of refunds: let go of the hold anew.", OPERATOR),
+    ("The processor has not said", "Nothing: it is asked until it does; nothing is sent twice.", OPERATOR),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +49,8 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if stage is Stage.PROBLEM:
         cure = "It goes on by itself once the processor says what became of the payment; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
-    return Trouble(cause, "The timeline shows what led to it; it goes away when that is settled.",
-                   DESK if visit.session.may("refund") else OPERATOR)  # fmt: skip
+    unknown = ("The timeline shows what led to it; it goes away when that is settled.", OPERATOR)
+    return Trouble(cause, *next((one[1:] for one in _CURES if cause.startswith(one[0])), unknown))
 
 
 def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:

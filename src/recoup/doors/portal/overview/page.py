@@ -16,7 +16,7 @@ from recoup.doors.portal.words import SCHEMES
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.network.codes import read_decline
-from recoup.store.read.overview import BUCKETS, GROUPS_MAX, ORDERS_MAX, Overview, read_overview
+from recoup.store.read.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, Overview, read_overview
 
 PHONE_DAYS: Final = 14
 CHANNELS: Final = ("cit_callcenter", "cit_web", "mit")  # what comes in as a decline
@@ -98,13 +98,15 @@ def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, 
     sites = [
         Group(names.get(row["site_id"], str(row["site_id"])), row["declined"], row["rescued"],
               listed.link(site=row["site_id"]))
-        for row in sorted(found.sites, key=lambda r: -r["declined"])
+        for row in sorted(found.sites, key=lambda r: -r["declined"])[:GROUPS_MAX]
     ]  # fmt: skip
     whole = Group("All", found.whole["declined"], found.whole["rescued"], listed.link())
+    coded = Group("All", found.coded["declined"], found.coded["rescued"])
     return {
-        "found": found, "whole": whole, "days": days, "sites_of": sites,
-        "descriptors": _with_rest((Group(r["name"], r["declined"], r["rescued"]) for r in found.descriptors), whole),
-        "codes": _with_rest((_code(visit, r) for r in found.codes), whole),
+        "found": found, "whole": whole, "days": days, "sites_of": _with_rest(sites, whole),
+        "descriptors": _with_rest(
+            (Group(row["descriptor"], row["declined"], row["rescued"]) for row in found.descriptors), whole),
+        "codes": _with_rest((_code(visit, r) for r in found.codes), coded), "coded": coded, "codes_of": CODES_OF,
         "bars": chart(drawn), "few_bars": chart(drawn[-PHONE_DAYS:], width=340),
         "flight": _flight(found), "flying": sum(row["orders"] for row in found.flight), "most": ORDERS_MAX,
         "refund_list": listed.link(refunded=True), "dispute_list": listed.link(statuses=(8,)),
