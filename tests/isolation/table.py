@@ -76,6 +76,7 @@ def _document(side: Side, number: int) -> Any:
 
 OWNER = frozenset({"owner"})
 NOBODY: frozenset[str] = frozenset()
+EVERY_ROLE = frozenset({"owner", "operations", "analyst", "developer"})
 _ORDER, _MID = {"order_id": "order"}, {"mid": "mid"}
 _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
@@ -225,6 +226,13 @@ TABLE: dict[Key, Line] = {
     ("POST", "/merchant"): _page(body=lambda s: {"merchant": str(s.mid)}, names=True,
                                  may=frozenset({"owner", "operations", "analyst", "developer"})),
     ("GET", "/orders"): _page(),
+    ("GET", "/orders/new"): _page(),
+    ("GET", "/orders/export.{form}"): _page(ids={"form": "csv"}),
+    ("POST", "/orders/bulk"): _page(names=True, body=lambda s: {"do": "cancel", "sure": "1", "order": s.ids["order"]}),
+    ("POST", "/orders/look"): _page(may=EVERY_ROLE, body=lambda s: {"zone": "Asia/Tokyo", "back": "/orders"}),
+    ("POST", "/orders/views"): _page(may=EVERY_ROLE, body=lambda s: {"name": "Walk", "back": "/orders?status=7"}),
+    ("POST", "/orders/views/{view_id}"): _page(ids={"view_id": "nothing"}, may=EVERY_ROLE, lets_in=frozenset({404}),
+                                               body=lambda s: {"do": "rename", "name": "Walk", "back": "/orders"}),
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),

@@ -22,7 +22,7 @@ STATIC: Final = {name: FOLDER / "static" / name for name in (
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; script-src 'self';"
-        " base-uri 'none'; frame-ancestors 'none'"
+        " connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

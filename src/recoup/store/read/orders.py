@@ -80,18 +80,18 @@ _COLUMNS: Final = (
     " h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,"
     " h.disputed"
 )
-_DRESS: Final = """
-WITH page AS MATERIALIZED ({page})
+# What an OrderRow is made of, of the heads `h`.
+ROW: Final = """
 SELECT h.order_id, o.external_id, h.site_id, coalesce(t.name, '') AS site_name, h.created_at, h.placed_at,
   coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, h.order_type, h.source, h.door, o.descriptor,
   h.status, h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,
   h.disputed, CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END AS sent_text
-FROM page h
+FROM {source}
 JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id
 LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id
 LEFT JOIN order_payer p ON p.merchant_id = h.merchant_id AND p.order_id = h.order_id
-ORDER BY {order}
 """
+_DRESS: Final = "WITH page AS MATERIALIZED ({page}) " + ROW.format(source="page h") + "ORDER BY {order}"
 
 async def list_orders(
     connection: asyncpg.Connection,
@@ -123,7 +123,7 @@ async def list_orders(
 
     records, recent_only = await _bounded(connection, wanted, search, run, by)
     more = len(records) > limit
-    rows = [_row(r) for r in records[:limit]]
+    rows = [OrderRow(*r.values()) for r in records[:limit]]
     if back:
         rows.reverse()
     has_next, has_prev = (True, more) if back else (more, cursor is not None)
@@ -169,11 +169,7 @@ async def list_orders_page(
         )
 
     records, recent_only = await _bounded(connection, wanted, search, run)
-    return Page(tuple(_row(r) for r in records), how=search.how, recent_only=recent_only)
-
-
-def _row(record: asyncpg.Record) -> OrderRow:
-    return OrderRow(*record.values())
+    return Page(tuple(OrderRow(*r.values()) for r in records), how=search.how, recent_only=recent_only)
 
 
 def _page(

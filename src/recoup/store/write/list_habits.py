@@ -30,14 +30,15 @@ async def add_view(
 ) -> bool:
     """False when there are `most` already. Raises: KeyTaken for a name that another view has."""
     done = await connection.execute(_ADD, user_id, merchant_id, view_id, name, query, most)
-    return done == "INSERT 0 1"
+    return bool(done == "INSERT 0 1")
 
 
 async def change_view(
     connection: asyncpg.Connection, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str | None, query: str | None
 ) -> bool:
     """None leaves as it is; False when there is no such view. Raises: KeyTaken."""
-    return (await connection.execute(_CHANGE, user_id, merchant_id, view_id, name, query)) == "UPDATE 1"
+    done = await connection.execute(_CHANGE, user_id, merchant_id, view_id, name, query)
+    return bool(done == "UPDATE 1")
 
 
 async def delete_view(connection: asyncpg.Connection, user_id: UUID, merchant_id: UUID, view_id: UUID) -> None:

@@ -73,14 +73,14 @@ class Amounts(NamedTuple):
 def read_amounts(text: str) -> Amounts:
     """`50`, `>50`, `>=50`, `<50`, `<=50`, `20..50`. Raises: ValueError."""
     text = text.strip()
+    low, dots, high = text.partition("..")
+    if dots:
+        return between(low, high)
     for sign in (">=", "<=", ">", "<"):
         if text.startswith(sign):
             number = read_number(text[len(sign) :])
             return Amounts(number, None, sign == ">") if ">" in sign else Amounts(None, number, below=sign == "<")
-    low, dots, high = text.partition("..")
-    if not dots:
-        return Amounts(read_number(low), read_number(low))
-    return between(low, high)
+    return Amounts(read_number(text), read_number(text))
 
 
 def between(low: str, high: str) -> Amounts:

@@ -7,6 +7,7 @@ from typing import Final
 import asyncpg
 from starlette.responses import Response
 
+from recoup.doors.portal.orders.cells import channel_of
 from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
 from recoup.doors.portal.orders.days import PRESETS
@@ -16,6 +17,7 @@ from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.orders.views import own, tabs
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, see
+from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.read.list_habits import Habits, read_habits
@@ -116,11 +118,13 @@ def show(
         query=query, page=page, total=listed.total, by_status=listed.by_status, drops=listed.drops,
         damaged=listed.damaged, slow=listed.slow, problem=problem,
         views=tabs(query, habits, visit.known, listed.attention, listed.by_status), own=own(query, habits, visit.known),
-        chips=chips(query, visit.known), sums=_sums(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
+        chips=chips(query, visit.known), sums=sums_of(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
+        channel_of=channel_of,
         columns=[COLUMNS[name] for name in names], all_columns=COLUMNS, times=Times(query.zone, visit.now),
         near_zones=dict.fromkeys(("GMT", habits.zone, query.zone)), common_zones=COMMON, habits=habits,
         usual=names == DEFAULT, ALL_DAYS=ALL_DAYS, typed_name=typed.get("name", ""), typed_zone=typed.get("zone", ""),
         seen=Cursor(True, page.rows[0].placed_at, page.rows[0].order_id).text() if newest else None,
+        scales=EXPONENTS, may_cancel=visit.session.may("cancel"), may_redeliver=visit.session.may("test"),
         file_query=replace(query, columns=names), clear=query.without_filters().link(),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
     )  # fmt: skip
@@ -142,7 +146,7 @@ async def _total(connection: asyncpg.Connection, query: Query, visit: Visit, pag
     return await count_orders(connection, query.filter(visit.merchant_id, visit.now))
 
 
-def _sums(rows: Sequence[OrderRow]) -> list[Sum]:
+def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
     found: dict[str, Sum] = {}
     for row in rows:
         known = found.get(row.asset, Sum(row.asset, 0, 0, 0))

@@ -19,14 +19,15 @@ GMT: Final = "GMT"
 ALL_DAYS: Final = Days()
 ANY_AMOUNT: Final = Amounts()
 # How the list looks, not which orders it has.
-LOOK: Final = frozenset({"sort", "up", "size", "cursor", "zone", "columns", "view", "unclear", "unread"})
+LOOK: Final = frozenset({"sort", "up", "size", "cursor", "zone", "home", "columns", "view", "unclear", "unread"})
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """Empty means everything. Days are those of `zone`, `expires` are hours from now.
 
-    `up`: the oldest or smallest first. `unclear` names what could not be read, `unread` holds it as it was typed.
+    `home` is the reader's own zone; `up`: the oldest or smallest first. `unclear` names what could not be read,
+    `unread` holds it as it was typed.
     """
 
     text: str = ""
@@ -51,6 +52,7 @@ class Query:
     size: int = SIZE
     cursor: str = ""
     zone: str = GMT
+    home: str = GMT
     columns: tuple[str, ...] = ()
     view: str = ""
     unclear: tuple[str, ...] = field(default=(), compare=False)
@@ -86,7 +88,7 @@ class Query:
         found += [("sort", self.sort)] if self.sort != "placed" else []
         found += [("up", 1)] if self.up else []
         found += [("size", self.size)] if self.size != SIZE else []
-        found += [("zone", self.zone)] if self.zone != GMT or self.has_days else []
+        found += [("zone", self.zone)] if not self.zone == self.home == GMT or self.has_days else []
         found += [("cols", ",".join(self.columns))] if self.columns else []
         return found + ([("cursor", self.cursor)] if self.cursor else [])
 

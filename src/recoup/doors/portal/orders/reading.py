@@ -64,7 +64,7 @@ def read_query(params: QueryParams, known: Known, *, zone: str = GMT) -> Query:
         currency=one.get("currency", ""), descriptor=one.get("descriptor", ""), chain=one.get("channel", ""),
         attempts=one.get("attempts", 0), expires=one.get("expires", 0), attention=one.get("attention", False),
         refunded=one.get("refunded"), sort=one.get("sort", "placed"), up=one.get("up", False),
-        size=one.get("size", SIZES[1]), zone=one.get("zone", zone), columns=one.get("cols", ()),
+        size=one.get("size", SIZES[1]), zone=one.get("zone", zone), home=zone, columns=one.get("cols", ()),
         view=params.get("view", "")[:40], cursor=params.get("cursor", "")[:100],
         unclear=tuple(unclear), unread=unread, **({"amount": one["amount"]} if "amount" in one else {}),
     )  # fmt: skip
