@@ -24,6 +24,10 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def address(shop: Shop) -> Iterator[str]:
+    yield from serving(shop)
+
+
+def serving(shop: Shop) -> Iterator[str]:
     """The portal on a free port, in a thread of its own."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

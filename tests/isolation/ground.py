@@ -323,6 +323,7 @@ def _digests(tables: Any) -> str:
 _DIGEST = "SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM"
 _PEOPLE = {
     "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR name LIKE $3",
+    "people views": f"{_DIGEST} saved_views x WHERE merchant_id IN ($1, $2) OR $3 = ''",
     "people members": f"{_DIGEST} memberships x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people invitations": f"{_DIGEST} invitations x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people log": f"{_DIGEST} membership_log x WHERE subject_id IN ($1, $2) OR $3 = ''",

@@ -79,6 +79,7 @@ OWNER = frozenset({"owner"})
 KEYS = frozenset({"owner", "developer"})
 NOBODY: frozenset[str] = frozenset()
 DEVELOPERS = frozenset({"owner", "operations", "developer"})
+EVERY_ROLE = frozenset({"owner", "operations", "analyst", "developer"})
 _ORDER, _MID, _CUSTOMER = {"order_id": "order"}, {"mid": "mid"}, {"payer_id": "customer"}
 _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
@@ -240,6 +241,13 @@ TABLE: dict[Key, Line] = {
     ("POST", "/customers/{payer_id}/block"): _page(ids=_CUSTOMER, body=lambda s: {"reason": "other"}),
     ("POST", "/customers/{payer_id}/export"): _page(ids=_CUSTOMER, may=OWNER),
     ("POST", "/customers/{payer_id}/erase"): _page(ids=_CUSTOMER, may=OWNER, body=lambda s: {"confirm": "somebody"}),
+    ("GET", "/orders/new"): _page(),
+    ("GET", "/orders/export.{form}"): _page(ids={"form": "csv"}),
+    ("POST", "/orders/bulk"): _page(names=True, body=lambda s: {"do": "cancel", "sure": "1", "order": s.ids["order"]}),
+    ("POST", "/orders/look"): _page(may=EVERY_ROLE, body=lambda s: {"zone": "Asia/Tokyo", "back": "/orders"}),
+    ("POST", "/orders/views"): _page(may=EVERY_ROLE, body=lambda s: {"name": "Walk", "back": "/orders?status=7"}),
+    ("POST", "/orders/views/{view_id}"): _page(ids={"view_id": "nothing"}, may=EVERY_ROLE, lets_in=frozenset({404}),
+                                               body=lambda s: {"do": "rename", "name": "Walk", "back": "/orders"}),
     ("GET", "/outcome"): _page(),
     ("GET", "/orders/{order_id}.json"): _page(ids=_ORDER),
     ("GET", "/orders/{order_id}"): _page(ids=_ORDER),

@@ -48,11 +48,13 @@ WITH made AS (
   SELECT $1, order_id, placed_at, lower(name) || ' buyer' || n || '@example.test sub-' || n || ' 3184' FROM made
 )
 INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset,
-  units, refunded_units, attempts, attention, descriptor)
+  units, refunded_units, attempts, attention, descriptor, expires_at, campaign_id)
 SELECT $1, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at + interval '1 minute' END, status, order_type,
   source, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, site_id, asset, units,
   CASE WHEN status = 6 THEN units WHEN n % 29 = 0 AND status = 7 THEN 50 ELSE 0 END, n % 4,
-  CASE WHEN status IN (1, 3) THEN 'look at it' END, descriptor FROM made
+  CASE WHEN status IN (1, 3) THEN 'look at it' END, descriptor,
+  CASE WHEN n % 11 <> 5 THEN placed_at + (n % 20) * interval '1 day' END,
+  CASE WHEN n % 97 = 3 THEN $1::uuid END FROM made
 """
 
 
@@ -69,5 +71,6 @@ async def make_merchant(
 async def make_orders(
     connection: asyncpg.Connection, merchant_id: uuid.UUID, site_ids: list[uuid.UUID], count: int
 ) -> None:
-    """`count` orders a minute apart from BEGIN on; order n is SUB-n of buyern@example.test."""
+    """`count` orders a minute apart from BEGIN on; order n is SUB-n of buyern@example.test. Some heads
+    name a campaign, with the merchant's own id."""
     await connection.execute(_ORDERS, merchant_id, BEGIN, site_ids, NAMES, count)

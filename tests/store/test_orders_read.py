@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -17,7 +18,8 @@ from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
 from recoup.store.read import orders as reading
 from recoup.store.read.order_counts import Count, count_orders, count_statuses
-from recoup.store.read.order_filter import OrderFilter
+from recoup.store.read.order_cursor import ORDERS, Cursor
+from recoup.store.read.order_filter import OrderFilter, UnitRange
 from recoup.store.read.order_search import like, tidy
 from recoup.store.read.orders import Page, explain, list_orders, list_orders_page, parse_cursor
 from recoup.store.server import ServerAddress
@@ -100,6 +102,16 @@ FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "currency": ({"asset": "JPY"}, "asset = 'JPY'"),
     "descriptor": ({"descriptor": "rare*TEA"}, "descriptor = 'RARE*TEA'"),
     "amount": ({"units_from": 500, "units_to": 900}, "units BETWEEN 500 AND 900"),
+    "amount in each scale": (
+        {"amounts": (UnitRange(("USD", "EUR"), 50_000, None), UnitRange(("JPY",), 500, 2_000))},
+        "(asset IN ('USD', 'EUR') AND units >= 50000 OR asset = 'JPY' AND units BETWEEN 500 AND 2000)"),
+    "amount from above": ({"amounts": (UnitRange(("USD",), None, 900), UnitRange(("JPY",), None, 9))},
+                          "(asset = 'USD' AND units <= 900 OR asset = 'JPY' AND units <= 9)"),
+    "attempts": ({"attempts_min": 3}, "attempts >= 3"),
+    "ends soon": ({"expires_from": at(9000), "expires_to": at(9500)},
+                  f"expires_at > '{at(9000)}' AND expires_at <= '{at(9500)}' AND status IN (0, 1, 3, 4, 5)"),
+    "external id": ({"external_id": "SUB-77"}, "placed_at = '2026-11-01T01:17Z'"),
+    "campaign": ({}, "campaign_id IS NOT NULL"),
     "named": ({"external_ids": ("SUB-5", "SUB-77", "SUB-0")}, "units IN (100 + 5 * 7919, 100 + 77 * 7919 % 90000)"
               " AND placed_at < '2026-11-01T02:00Z'"),
     "nothing named": ({"order_ids": (uuid.UUID(int=7),)}, "false"),
@@ -110,7 +122,8 @@ FILTERS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def wanted(shop: Shop, case: str) -> OrderFilter:
-    return OrderFilter(shop.merchant_id, **FILTERS[case][0])
+    fields = FILTERS[case][0] | ({"campaign_id": shop.merchant_id} if case == "campaign" else {})
+    return OrderFilter(shop.merchant_id, **fields)
 
 
 async def plain(connection: asyncpg.Connection, shop: Shop, test: str, *, order: str, limit: int) -> list[uuid.UUID]:
@@ -153,6 +166,53 @@ def test_each_filter_is_read_from_an_index(shop: Shop, case: str) -> None:
         plan = await explain(connection, wanted(shop, case))
         assert "Seq Scan" not in plan, plan
         assert "Index" in plan
+
+    run(shop, work)
+
+
+SORTED = [(by, descending, case) for by, descending in ORDERS for case in ("all", "several statuses")]
+
+
+@pytest.mark.parametrize(("by", "descending", "case"), SORTED, ids=[f"{b}-{d}-{c}" for b, d, c in SORTED])
+def test_pages_in_each_order_are_all_orders_once_forth_and_back(
+    shop: Shop, by: Any, descending: bool, case: str
+) -> None:
+    """Also across the border between those that have such a date and those that have none."""
+
+    async def work(connection: asyncpg.Connection) -> None:
+        narrowed = replace(wanted(shop, case), merchant_id=shop.other_id)
+        rows = await connection.fetch(
+            f"SELECT order_id FROM order_heads h WHERE merchant_id = $1 AND {FILTERS[case][1]}"
+            f" ORDER BY {ORDERS[by, descending]}", shop.other_id,
+        )  # fmt: skip
+        found: list[uuid.UUID] = []
+        after, pages = None, []
+        while after or not pages:
+            page = await list_orders(connection, narrowed, after=after, limit=37, newest_first=descending, by=by)
+            found += [row.order_id for row in page.rows]
+            pages.append(page)
+            after = page.next_cursor
+        assert found == [row["order_id"] for row in rows]
+        for before, page in pairwise(pages):
+            back = await list_orders(
+                connection, narrowed, after=page.prev_cursor, limit=37, newest_first=descending, by=by
+            )
+            assert back.rows == before.rows
+
+    run(shop, work)
+
+
+@pytest.mark.parametrize(("by", "descending"), ORDERS)
+def test_each_order_and_its_later_pages_follow_an_index(shop: Shop, by: Any, descending: bool) -> None:
+    async def work(connection: asyncpg.Connection) -> None:
+        order_id = uuid.UUID(int=9)
+        keys: list[Any] = [50_000] if by == "amount" else [at(9000)] + ([None] if by in ("created", "expires") else [])
+        for after in [None, *(Cursor(False, key, order_id, by).text() for key in keys)]:
+            plan = await explain(connection, OrderFilter(shop.merchant_id), by=by, descending=descending, after=after)
+            index = {"placed": "placed", "created": "created", "amount": "units", "expires": "expires"}[by]
+            assert f"order_heads_{index}" in plan, plan
+            assert "Seq Scan" not in plan, plan
+            assert "Sort" not in plan or "Append" in plan, plan  # at most two pages are put together
 
     run(shop, work)
 
@@ -220,6 +280,7 @@ def test_a_row_carries_every_column_of_the_list(shop: Shop) -> None:
         ("SUB-77", "exact", 1),
         ("  SUB-77 ", "exact", 1),
         ("buyer19999@", "email", 1),
+        ("rare*tea", "descriptor", 41),
         ("BUYER1999", "text", 11),
         ("wójcik", "text", 50),
         ("Wójcik Tomasz", "text", 50),

@@ -192,8 +192,8 @@ def test_the_columns_stand_in_their_order_and_say_their_zone(shop: Shop) -> None
         head = page[page.index("<thead>") : page.index("</thead>")]
         words = [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<th.*?</th>", head, re.S)]
         assert words == [
-            "Action", "Order Id", "External order", "Site Id", "Created (GMT)", "Placed (GMT)", "Customer", "MIT / CIT",
-            "Descriptor", "Status", "Amount", "Refund amount",
+            "Select", "Action", "Order Id", "External order", "Site Id", "Created (GMT)", "Placed (GMT)", "Customer",
+            "MIT / CIT", "Descriptor", "Status", "Amount", "Refund amount",
         ]  # fmt: skip
         assert len(ids(page)) == 50
         assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"', page)
@@ -221,7 +221,7 @@ def test_all_pages_together_are_all_orders_once(shop: Shop) -> None:
 
 def test_filters_narrow_and_the_address_holds_them(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
-        page = (await client.get(f"/orders?status=8&site={shop.sites[1]}&type=mit&q=")).text
+        page = (await client.get(f"/orders?status=8&site={shop.sites[1]}&type=mit")).text
         assert page.count("Chargeback</span>") > 1
         rows = page[page.index("<tbody>") : page.index("</tbody>")]
         assert set(re.findall(r"</svg>(\w+)</span>", rows)) == {"Chargeback"}
@@ -238,10 +238,12 @@ def test_filters_narrow_and_the_address_holds_them(shop: Shop) -> None:
 def test_search_by_name_email_reference_and_last_four(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         story = shop.stories["part_refunded"]
-        for typed in (story.external_id, str(story.order_id), story.email, story.email.upper()[:15]):
+        for typed in (story.email, story.email.upper()[:15]):
             page = (await client.get("/orders", params={"q": typed})).text
             assert str(story.order_id) in ids(page), typed
-        assert len(ids((await client.get("/orders", params={"q": story.external_id})).text)) == 1
+        for typed in (story.external_id, str(story.order_id), f" {story.order_id.hex} "):
+            opened = await client.get("/orders", params={"q": typed})
+            assert (opened.status_code, opened.headers["location"]) == (303, f"/orders/{story.order_id}")
         assert ids((await client.get("/orders", params={"q": "3184"})).text)
         assert ids((await client.get("/orders", params={"q": "wójcik"})).text)
         assert ids((await client.get("/orders", params={"q": "小林"})).text)

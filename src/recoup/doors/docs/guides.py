@@ -21,6 +21,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "stablecoin-payments": ("Reference", "Stablecoin payments"),
     "partners": ("Reference", "Partners"),
     "sites-and-switches": ("Reference", "Sites and switches"),
+    "orders-list": ("Reference", "The list of orders"),
     "settlement": ("Reference", "Settlement"),
     "reconciliation": ("Reference", "Reconciliation"),
     "events": ("Reference", "Webhooks"),

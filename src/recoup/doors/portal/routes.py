@@ -25,6 +25,10 @@ from recoup.doors.portal.order import blocks, hand
 from recoup.doors.portal.order.act import cancel_order, post_refund, review_refund
 from recoup.doors.portal.order.desk import post_by_hand, post_give_back, post_settle_again
 from recoup.doors.portal.order.page import order_json, order_page
+from recoup.doors.portal.orders.bulk import post_bulk
+from recoup.doors.portal.orders.export import orders_file
+from recoup.doors.portal.orders.look import post_look, post_new_view, post_view
+from recoup.doors.portal.orders.news import new_orders
 from recoup.doors.portal.orders.page import orders_page
 from recoup.doors.portal.outcome.page import outcome_page
 from recoup.doors.portal.overview.page import overview_page
@@ -101,6 +105,12 @@ def routes(
         on_any("/world", go_to_other_world, "POST"),
         on("/overview", overview_page),
         on("/orders", orders_page),
+        on("/orders/export.{form}", orders_file),
+        on("/orders/new", new_orders),
+        on("/orders/bulk", post_bulk, "POST"),
+        on("/orders/look", post_look, "POST"),
+        on("/orders/views", post_new_view, "POST"),
+        on("/orders/views/{view_id}", post_view, "POST"),
         on("/orders/{order_id}.json", order_json),
         on("/orders/{order_id}", order_page),
         on("/orders/{order_id}/refund", review_refund),

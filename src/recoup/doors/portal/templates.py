@@ -16,11 +16,13 @@ from recoup.kernel.money import apart, shown
 from recoup.rules.network.descriptor import statement_text
 
 FOLDER: Final = Path(__file__).parent
-STATIC: Final = {name: FOLDER / "static" / name for name in ("tokens.css", "portal.css", "favicon.svg", "copy.js")}
+STATIC: Final = {name: FOLDER / "static" / name for name in (
+    "tokens.css", "portal.css", "favicon.svg", "copy.js", "orders.css", "orders.js",
+)}
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; script-src 'self';"
-        " base-uri 'none'; frame-ancestors 'none'"
+        " connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

@@ -16,6 +16,13 @@ def csv_row(values: Iterable[Any]) -> str:
     return out.getvalue()
 
 
+def csv_rows(rows: Iterable[Iterable[Any]]) -> str:
+    """Many such rows at once."""
+    out = io.StringIO()
+    csv.writer(out).writerows([_safe(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
 class Number(str):
     """A decimal text that is a number: its minus is no formula."""
 

@@ -43,13 +43,13 @@ def month(text: str, zone: str) -> Span:
     if not found:
         raise Problem("invalid", f"{text[:20]!r} is no month.", field="month", cure="Write it like 2026-11.")
     first = date(int(found[1]), int(found[2]), 1)
-    return _midnight(first, zone), _midnight((first.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
+    return midnight(first, zone), midnight((first.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
 
 
 def _instant(text: str, zone: str, more_days: int) -> datetime:
     try:
         if len(text) == len("2026-11-01"):
-            return _midnight(date.fromisoformat(text) + timedelta(days=more_days), zone)
+            return midnight(date.fromisoformat(text) + timedelta(days=more_days), zone)
         at = datetime.fromisoformat(text)
         found = (at.replace(tzinfo=zone_of(zone)) if at.tzinfo is None else at).astimezone(UTC)
         if 2000 <= found.year <= 2200:
@@ -59,7 +59,8 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
     raise Problem("invalid", f"{text[:40]!r} is no date.", field="period", cure="Write it like 2026-11-30.")
 
 
-def _midnight(day: date, zone: str) -> datetime:
+def midnight(day: date, zone: str) -> datetime:
+    """When the day begins there. Raises: Problem(invalid)."""
     if not 2000 <= day.year <= 2200:
         raise Problem("invalid", f"{day} is too far away.", field="period",
                       cure="Name a day between the years 2000 and 2200.")  # fmt: skip

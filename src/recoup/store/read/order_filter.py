@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -14,10 +14,20 @@ CHANNELS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
     "cit_callcenter": (("CIT", True),),
     "stable": (("STABLE", False), ("STABLE", True)),
 }
+# What may still end by itself.
+_OPEN: Final = (0, 1, 3, 4, 5)
 _DOORS: Final[dict[str, tuple[str, ...]]] = {
     "rescue": ("mit", "cit_web", "cit_callcenter"),
     "stablecoin": ("stable",),
 }
+
+
+class UnitRange(NamedTuple):
+    """Of some assets, in their smallest unit; both ends included, None for none."""
+
+    assets: tuple[str, ...]
+    units_from: int | None
+    units_to: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,8 @@ class OrderFilter:
     """Empty means everything. Dates are business time: from is included, to is not. `text` is what was typed.
 
     `door` is a whole dialect: its channels. `refunded`: any amount of it is, or nothing. `order_ids` and `external_ids`
-    name orders, either way; `units_from` and `units_to` are both included.
+    name orders, either way, `external_id` in addition; `units_from` and `units_to` are both included, `amounts` say the
+    same for assets of several scales. `expires_to` is included, and asks for what has not ended.
     """
 
     merchant_id: UUID
@@ -47,6 +58,12 @@ class OrderFilter:
     descriptor: str = ""
     units_from: int | None = None
     units_to: int | None = None
+    amounts: tuple[UnitRange, ...] = ()
+    campaign_id: UUID | None = None
+    external_id: str = ""
+    attempts_min: int = 0
+    expires_from: datetime | None = None
+    expires_to: datetime | None = None
 
     def pairs(self) -> list[tuple[str, bool]]:
         """(order_type, call centre) to look for; empty for all."""
@@ -63,7 +80,7 @@ class OrderFilter:
         return bool(
             self.attention or self.refunded or self.created_from or self.created_to or self.order_ids
             or self.external_ids or self.source or self.asset or self.descriptor or self.units_from is not None
-            or self.units_to is not None
+            or self.units_to is not None or self.amounts or self.campaign_id or self.external_id or self.expires_to
         )  # fmt: skip
 
 
@@ -93,6 +110,10 @@ def conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
         (wanted.asset, "h.asset = {}"),
         (wanted.descriptor.lower() or None, "lower(h.descriptor) = {}"),
         (wanted.door, "h.door = {}"),
+        (wanted.campaign_id, "h.campaign_id = {}"),
+        (wanted.attempts_min or None, "h.attempts >= {}"),
+        (wanted.expires_from, "h.expires_at > {}"),
+        (wanted.expires_to, "h.expires_at <= {}"),
     ):
         if value is not None:
             found.append(test.format(args.add(value)))
@@ -100,7 +121,27 @@ def conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
         found.append("h.attention IS NOT NULL")
     if wanted.refunded is not None:
         found.append("h.refunded_units > 0" if wanted.refunded else "h.refunded_units = 0")
-    return found + named_condition(wanted, args)
+    if wanted.expires_to is not None:
+        found.append(f"h.status IN {_OPEN}")
+    return found + _amount_condition(wanted.amounts, args) + named_condition(wanted, args)
+
+
+def _amount_condition(ranges: tuple[UnitRange, ...], args: Arguments) -> list[str]:
+    """The widest range for the index, then each asset's own."""
+    if not ranges:
+        return []
+    lows, highs = [r.units_from for r in ranges], [r.units_to for r in ranges]
+    found, tests = [], []
+    if None not in lows:
+        found.append(f"h.units >= {args.add(min(low for low in lows if low is not None))}")
+    if None not in highs:
+        found.append(f"h.units <= {args.add(max(high for high in highs if high is not None))}")
+    for one in ranges:
+        test = f"h.asset = ANY({args.add(list(one.assets))}::text[])"
+        test += f" AND h.units >= {args.add(one.units_from)}" if one.units_from is not None else ""
+        test += f" AND h.units <= {args.add(one.units_to)}" if one.units_to is not None else ""
+        tests.append(f"({test})")
+    return [*found, "(" + " OR ".join(tests) + ")"]
 
 
 def named_condition(wanted: OrderFilter, args: Arguments) -> list[str]:
@@ -114,7 +155,13 @@ def named_condition(wanted: OrderFilter, args: Arguments) -> list[str]:
             "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin')"
             f" AND external_id = ANY({named}::text[])"
         )
-    return [f"h.order_id = ANY(ARRAY({' UNION '.join(tests)}))"] if tests else []
+    found = [f"h.order_id = ANY(ARRAY({' UNION '.join(tests)}))"] if tests else []
+    if wanted.external_id:
+        found.append(
+            "h.order_id = ANY(ARRAY(SELECT order_id FROM order_refs WHERE merchant_id = $1"
+            f" AND door IN ('rescue', 'stablecoin') AND external_id = {args.add(wanted.external_id)}))"
+        )
+    return found
 
 
 def status_condition(statuses: tuple[int, ...], args: Arguments) -> list[str]:
@@ -154,7 +201,11 @@ def dimensions(wanted: OrderFilter) -> int:
             wanted.source,
             wanted.asset,
             wanted.descriptor,
-            wanted.units_from is not None or wanted.units_to is not None,
+            wanted.units_from is not None or wanted.units_to is not None or wanted.amounts,
+            wanted.campaign_id,
+            wanted.external_id,
+            wanted.attempts_min,
+            wanted.expires_to,
         )
     )
 

@@ -1,7 +1,8 @@
 """What somebody typed into the one search box, as a condition on orders.
 
-Exact ids first; an e-mail address by its beginning; everything else word by word: contained from three characters on,
-shorter words by how a word begins. `order_search.text` is lower case, its words apart by one space.
+Exact ids first, ours, the sender's, a chain's; an e-mail address by its beginning; a whole descriptor; everything else
+word by word: contained from three characters on, shorter words by how a word begins. `order_search.text` is lower
+case, its words apart by one space.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from recoup.store.read.order_filter import Arguments
 
 TEXT_MAX: Final = 200
 WORDS_MAX: Final = 8
-How = Literal["all", "exact", "email", "text"]
+How = Literal["all", "exact", "email", "descriptor", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,16 @@ SELECT order_id FROM orders WHERE merchant_id = $1 AND order_id = $2
 UNION
 SELECT order_id FROM attempts WHERE merchant_id = $1 AND attempt_id = $2
 UNION
+SELECT order_id FROM attempts WHERE merchant_id = $1 AND reference = $3 AND ladder = 'payment'
+UNION
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin') AND external_id = $3
 LIMIT 100
 """
 _EMAIL: Final = """
 SELECT EXISTS (SELECT FROM order_payer WHERE merchant_id = $1 AND lower(email) LIKE $2)
+"""
+_DESCRIPTOR: Final = """
+SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND lower(descriptor) = $2)
 """
 _TEXT_JOIN: Final = "JOIN order_search s ON s.merchant_id = h.merchant_id AND s.order_id = h.order_id"
 _EMAIL_JOIN: Final = "JOIN order_payer m ON m.merchant_id = h.merchant_id AND m.order_id = h.order_id"
@@ -70,6 +76,13 @@ def tidy(typed: str) -> str:
 def like(text: str) -> str:
     """The text with LIKE's own signs taken literally."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+async def exact_order(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> UUID | None:
+    """The one order that this is an id of, if it is."""
+    search = await understand(connection, merchant_id, typed)
+    found = search.values[0] if search.how == "exact" else []
+    return found[0] if len(found) == 1 else None
 
 
 async def understand(connection: asyncpg.Connection, merchant_id: UUID, typed: str) -> Search:
@@ -88,6 +101,8 @@ async def understand(connection: asyncpg.Connection, merchant_id: UUID, typed: s
             return Search(
                 "email", _EMAIL_JOIN, ("m.merchant_id = {}", "lower(m.email) LIKE {}"), (merchant_id, pattern)
             )
+    if await connection.fetchval(_DESCRIPTOR, merchant_id, lower):
+        return Search("descriptor", "", ("lower(h.descriptor) = {}",), (lower,))
     tests: list[str] = ["s.merchant_id = {}"]
     values: list[Any] = [merchant_id]
     for word in lower.split()[:WORDS_MAX]:

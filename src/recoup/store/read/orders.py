@@ -1,18 +1,19 @@
-"""Lists of one merchant's orders: filters, search, pages. Another merchant's rows are out of reach: the merchant is the
-first condition of every statement.
+"""Lists of one merchant's orders: filters, search, order, pages. Another merchant's rows are out of reach: the merchant
+is the first condition of every statement.
 
 Each filter has an index in the list's order. Several statuses or channels are read as one short scan each and merged.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.store.read.order_cursor import COLUMNS, ORDERS, Cursor, OrderBy, branches, parse_cursor
 from recoup.store.read.order_filter import (
     Arguments,
     OrderFilter,
@@ -30,7 +31,6 @@ RECENT: Final = timedelta(days=90)
 LIMIT_MAX: Final = 500
 OFFSET_MAX: Final = 1_000_000
 
-OrderBy = Literal["placed", "created", "amount"]
 T = TypeVar("T")
 
 
@@ -74,58 +74,24 @@ class Page:
     recent_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The row a page begins behind, and which way it goes from there."""
-
-    back: bool
-    placed_at: datetime
-    order_id: UUID
-
-    def text(self) -> str:
-        since = (self.placed_at - _EPOCH) // timedelta(microseconds=1)
-        return f"{'p' if self.back else 'n'}{since}.{self.order_id.hex}"
-
-
 _NEWEST: Final = "SELECT max(placed_at) FROM order_heads WHERE merchant_id = $1"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS: Final = (
     "h.merchant_id, h.order_id, h.site_id, h.created_at, h.placed_at, h.order_type, h.source, h.door, h.status,"
     " h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,"
     " h.disputed"
 )
-_DRESS: Final = """
-WITH page AS MATERIALIZED ({page})
+# What an OrderRow is made of, of the heads `h`.
+ROW: Final = """
 SELECT h.order_id, o.external_id, h.site_id, coalesce(t.name, '') AS site_name, h.created_at, h.placed_at,
   coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, h.order_type, h.source, h.door, o.descriptor,
   h.status, h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,
   h.disputed, CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END AS sent_text
-FROM page h
+FROM {source}
 JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id
 LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id
 LEFT JOIN order_payer p ON p.merchant_id = h.merchant_id AND p.order_id = h.order_id
-ORDER BY {order}
 """
-_ORDERS: Final[dict[tuple[str, bool], str]] = {
-    ("placed", True): "h.placed_at DESC, h.order_id DESC",
-    ("placed", False): "h.placed_at, h.order_id",
-    ("created", True): "h.created_at DESC NULLS LAST, h.order_id DESC",
-    ("created", False): "h.created_at NULLS FIRST, h.order_id",
-    ("amount", True): "h.units DESC, h.order_id DESC",
-    ("amount", False): "h.units, h.order_id",
-}
-
-
-def parse_cursor(text: str) -> Cursor | None:
-    """None for anything that `Cursor.text` did not make."""
-    try:
-        since, _, order = text[1:].partition(".")
-        if text[:1] not in ("n", "p") or len(text) > 80 or not since.lstrip("-").isascii():
-            return None
-        return Cursor(text[0] == "p", _EPOCH + timedelta(microseconds=int(since)), UUID(hex=order))
-    except (ValueError, OverflowError):
-        return None
-
+_DRESS: Final = "WITH page AS MATERIALIZED ({page}) " + ROW.format(source="page h") + "ORDER BY {order}"
 
 async def list_orders(
     connection: asyncpg.Connection,
@@ -134,12 +100,13 @@ async def list_orders(
     after: str | None = None,
     limit: int = 50,
     newest_first: bool = True,
+    by: OrderBy = "placed",
 ) -> Page:
-    """One page by placed date; `after` is a cursor of an earlier page, for either direction.
+    """One page in this order, newest or highest first; `after` is a cursor of an earlier page, for either direction.
 
     Raises: Problem(invalid) for a cursor that is none; Problem(unavailable) when even the newest 90 days take too long.
     """
-    cursor = parse_cursor(after) if after else None
+    cursor = parse_cursor(after, by) if after else None
     if after and cursor is None:
         raise Problem("invalid", "This page's address is damaged.", field="cursor", cure="Begin at the first page.")
     limit = max(1, min(limit, LIMIT_MAX))
@@ -149,24 +116,28 @@ async def list_orders(
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
-        page = _page(narrowed, search, args, _ORDERS["placed", descending], limit + 1, cursor, descending)
+        page = _page(narrowed, search, args, ORDERS[by, descending], limit + 1, cursor, descending)
         return await connection.fetch(  # type: ignore[no-any-return]
-            _DRESS.format(page=page, order=_ORDERS["placed", descending]), *args.values
+            _DRESS.format(page=page, order=ORDERS[by, descending]), *args.values
         )
 
-    records, recent_only = await _bounded(connection, wanted, search, run)
+    records, recent_only = await _bounded(connection, wanted, search, run, by)
     more = len(records) > limit
-    rows = [_row(r) for r in records[:limit]]
+    rows = [OrderRow(*r.values()) for r in records[:limit]]
     if back:
         rows.reverse()
     has_next, has_prev = (True, more) if back else (more, cursor is not None)
     return Page(
         rows=tuple(rows),
-        next_cursor=Cursor(False, rows[-1].placed_at, rows[-1].order_id).text() if rows and has_next else None,
-        prev_cursor=Cursor(True, rows[0].placed_at, rows[0].order_id).text() if rows and has_prev else None,
+        next_cursor=_cursor(False, rows[-1], by) if rows and has_next else None,
+        prev_cursor=_cursor(True, rows[0], by) if rows and has_prev else None,
         how=search.how,
         recent_only=recent_only,
     )
+
+
+def _cursor(back: bool, row: OrderRow, by: OrderBy) -> str:
+    return Cursor(back, getattr(row, COLUMNS[by][0]), row.order_id, by).text()
 
 
 async def list_orders_page(
@@ -187,7 +158,7 @@ async def list_orders_page(
     if offset > OFFSET_MAX:
         message = f"Pages reach {OFFSET_MAX} orders deep."
         raise Problem("invalid", message, field="PageNumber", cure="Narrow the list by date.")
-    order = _ORDERS[order_by, descending]
+    order = ORDERS[order_by, descending]
     search = await understand(connection, wanted.merchant_id, wanted.text)
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
@@ -198,11 +169,7 @@ async def list_orders_page(
         )
 
     records, recent_only = await _bounded(connection, wanted, search, run)
-    return Page(tuple(_row(r) for r in records), how=search.how, recent_only=recent_only)
-
-
-def _row(record: asyncpg.Record) -> OrderRow:
-    return OrderRow(*record.values())
+    return Page(tuple(OrderRow(*r.values()) for r in records), how=search.how, recent_only=recent_only)
 
 
 def _page(
@@ -221,17 +188,19 @@ def _page(
     other lists follow one index, or sort the few that are left.
     """
     where = conditions(wanted, args) + search.bind(args)
-    if cursor is not None:
-        sign = "<" if descending else ">"
-        where.append(f"(h.placed_at, h.order_id) {sign} ({args.add(cursor.placed_at)}, {args.add(cursor.order_id)})")
+    parts: list[list[str]] = branches(cursor, descending, args) if cursor is not None else [[]]
     pairs = wanted.pairs()
     narrow = wanted.statuses or wanted.site_id or pairs
     few = wanted.is_few()
     tail = f" LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
     if search is NOTHING and narrow and not few and order.startswith("h.placed_at"):
-        return _merged(wanted, pairs, where, args, order, limit + offset) + tail
+        return _merged(wanted, pairs, where + parts[0], args, order, limit + offset) + tail
     where += status_condition(wanted.statuses, args) + channel_condition(pairs, args)
-    return _select(f"order_heads h {search.joins}", where, order) + tail
+    found = [_select(f"order_heads h {search.joins}", where + part, order) + tail for part in parts]
+    if len(found) == 1:
+        return found[0]
+    both = " UNION ALL ".join(f"({one})" for one in found)
+    return f"SELECT h.* FROM ({both}) AS h ORDER BY {order}{tail}"  # noqa: S608
 
 
 def _merged(
@@ -259,12 +228,13 @@ async def _bounded(
     wanted: OrderFilter,
     search: Search,
     run: Callable[[OrderFilter, Search], Awaitable[T]],
+    by: OrderBy = "placed",
 ) -> tuple[T, bool]:
     """Runs with the values known to the planner and a time limit; when that is over, on the newest 90 days alone.
 
     Raises: Problem(unavailable) when these take too long as well.
     """
-    if not _is_bound(wanted):
+    if not _is_bound(wanted, by):
         return await run(wanted, search), False
     try:
         async with connection.transaction(readonly=True):
@@ -273,7 +243,7 @@ async def _bounded(
     except asyncpg.QueryCanceledError:
         pass
     newest = await connection.fetchval(_NEWEST, wanted.merchant_id)
-    since = max(d for d in (newest - RECENT, wanted.placed_from) if d is not None)
+    since = max((d for d in (newest and newest - RECENT, wanted.placed_from) if d is not None), default=None)
     try:
         async with connection.transaction(readonly=True):
             await bound_statement(connection, SECOND_TIMEOUT_MS)
@@ -283,17 +253,22 @@ async def _bounded(
         raise Problem("unavailable", message, cure="Narrow it: by dates, or with more of the word.") from None
 
 
-def _is_bound(wanted: OrderFilter) -> bool:
-    """Whether the best plan depends on the values."""
-    return dimensions(wanted) > 1 or bool(wanted.text) or wanted.is_few()
+def _is_bound(wanted: OrderFilter, by: OrderBy = "placed") -> bool:
+    """Whether the best plan depends on the values, or none is sure to be quick."""
+    several = dimensions(wanted) > (1 if by == "placed" else 0)
+    return several or bool(wanted.text or wanted.attempts_min) or wanted.is_few()
 
 
-async def explain(connection: asyncpg.Connection, wanted: OrderFilter, *, limit: int = 50) -> Any:
-    """The plan of the first page, for tests and for whoever wonders why a list is slow."""
+async def explain(
+    connection: asyncpg.Connection, wanted: OrderFilter, *, limit: int = 50, by: OrderBy = "placed",
+    descending: bool = True, after: str | None = None,
+) -> Any:  # fmt: skip
+    """The plan of a page, for tests and for whoever wonders why a list is slow."""
     search = await understand(connection, wanted.merchant_id, wanted.text)
     args = Arguments(wanted.merchant_id)
-    page = _page(wanted, search, args, _ORDERS["placed", True], limit, None, True)
+    cursor = parse_cursor(after, by) if after else None
+    page = _page(wanted, search, args, ORDERS[by, descending], limit, cursor, descending)
     async with connection.transaction(readonly=True):
-        if _is_bound(wanted):
+        if _is_bound(wanted, by):
             await bound_statement(connection, SEARCH_TIMEOUT_MS)
         return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))

@@ -59,9 +59,9 @@ WITH input AS MATERIALIZED (
   FROM admitted
 ), head AS (
   INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,
-    asset, units, expires_at, descriptor)
+    asset, units, expires_at, descriptor, campaign_id)
   SELECT merchant_id, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at END, status, order_type, source, door,
-    site_id, asset, units, expires_at, descriptor
+    site_id, asset, units, expires_at, descriptor, campaign_id
   FROM admitted
 ), payer AS (
   INSERT INTO payers (merchant_id, payer_id, email, phone, name, external_id, first_seen_at)

@@ -6,11 +6,13 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-from recoup.doors.portal.orders.query import Query, read_query
+from recoup.doors.portal.orders.query import Query
+from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
+from recoup.store.read.order_cursor import COLUMNS, Cursor
 from recoup.store.read.order_page import OrderPage
-from recoup.store.read.orders import Cursor, list_orders
+from recoup.store.read.orders import list_orders
 
 IN_MAX: Final = 2_000
 
@@ -28,15 +30,15 @@ class Beside:
 
 async def beside(visit: Visit, page: OrderPage) -> Beside:
     """Neighbours that take too long to find are left out."""
-    query = read_query(QueryParams(visit.request.query_params.get("in", "")[:IN_MAX]))
+    query = read_query(QueryParams(visit.request.query_params.get("in", "")[:IN_MAX]), visit.known)
     within = inside(query)
 
     async def neighbour(back: bool) -> str:
-        cursor = Cursor(back, page.head["placed_at"], page.order_id).text()
+        cursor = Cursor(back, page.head[COLUMNS[query.sort][0]], page.order_id, query.sort).text()
         try:
             async with visit.portal.world.db.connection() as connection:
-                found = await list_orders(connection, query.filter(visit.merchant_id), after=cursor, limit=1,
-                                          newest_first=not query.oldest)  # fmt: skip
+                found = await list_orders(connection, query.filter(visit.merchant_id, visit.now), after=cursor, limit=1,
+                                          newest_first=not query.up, by=query.sort)  # fmt: skip
         except Problem:
             return ""
         return f"/orders/{found.rows[0].order_id}{within}" if found.rows else ""

@@ -1,37 +1,33 @@
 """The list of a merchant's orders: one read for the rows, one for the counts, one page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 from starlette.responses import Response
 
 from recoup.doors.portal.order.beside import inside
-from recoup.doors.portal.orders.query import SIZES, Chip, Query, chips, read_query
+from recoup.doors.portal.orders.cells import channel_of
+from recoup.doors.portal.orders.chips import chips
+from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
+from recoup.doors.portal.orders.days import PRESETS
+from recoup.doors.portal.orders.query import ALL_DAYS, SIZES, Query
+from recoup.doors.portal.orders.reading import read_query
+from recoup.doors.portal.orders.times import COMMON, Times
+from recoup.doors.portal.orders.views import own, tabs
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.visit import STATUSES, Visit, see
+from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.rules.stable.channels import CHANNELS as CHAINS
+from recoup.store.read.list_habits import Habits, read_habits
 from recoup.store.read.order_counts import Count, count_orders, count_statuses
+from recoup.store.read.order_cursor import Cursor
+from recoup.store.read.order_search import exact_order, tidy
 from recoup.store.read.orders import OrderRow, Page, list_orders
 
-# tab -> what narrows it
-VIEWS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
-    ("All", {}),
-    ("Needs attention", {"attention": True}),
-    ("Processing", {"statuses": (4,)}),
-    ("Completed", {"statuses": (7,)}),
-    ("Refunded", {"refunded": True}),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    word: str
-    link: str
-    here: bool
-    count: Count | None
-    hot: bool
+NOTHING: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +49,93 @@ class Drop:
     count: Count
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What was read for one page. `damaged`: the address named no place in the list. `slow`: it took too long."""
+
+    query: Query
+    page: Page
+    total: Count | None
+    by_status: dict[int, Count]
+    attention: Count
+    drops: list[Drop]
+    damaged: bool = False
+    slow: Problem | None = None
+
+
 async def orders_page(visit: Visit) -> Response:
-    """Damaged cursors begin at the first page, unknown filters are left out; both are said."""
-    query = read_query(visit.request.query_params)
-    wanted = query.filter(visit.merchant_id)
-    damaged, slow = False, None
+    """Damaged cursors begin at the first page, unknown filters are left out; both are said. Typed filters become the
+    address; an exact id opens its order."""
+    habits = await habits_of(visit)
+    query = read_query(visit.request.query_params, visit.known, zone=habits.zone)
+    params = visit.request.query_params
+    if not query.unclear and ("" in params.values() or query.text != tidy(params.get("q", ""))):
+        return see(query.link(cursor=query.cursor))
+    if query.text and not query.cursor:
+        async with visit.portal.world.db.connection() as connection:
+            found = await exact_order(connection, visit.merchant_id, query.text)
+        if found is not None:
+            return see(f"/orders/{found}")
+    return show(visit, habits, await read(visit, query))
+
+
+async def habits_of(visit: Visit) -> Habits:
+    async with visit.portal.world.extra["people"].connection() as connection:
+        return await read_habits(connection, visit.session.user_id, visit.merchant_id)
+
+
+async def read(visit: Visit, query: Query) -> Listed:
+    wanted, damaged, slow = query.filter(visit.merchant_id, visit.now), False, None
     async with visit.portal.world.db.connection() as connection:
         try:
             page = await list_orders(
-                connection, wanted, after=query.cursor or None, limit=query.size, newest_first=not query.oldest
-            )
+                connection, wanted, after=query.cursor or None, limit=query.size, newest_first=not query.up,
+                by=query.sort,
+            )  # fmt: skip
         except Problem as problem:
             if problem.code == "invalid":
                 query, damaged = replace(query, cursor=""), True
-                page = await list_orders(connection, wanted, limit=query.size, newest_first=not query.oldest)
+                page = await list_orders(
+                    connection, wanted, limit=query.size, newest_first=not query.up, by=query.sort
+                )
             else:
                 page, slow = Page(()), problem
         total = await _total(connection, query, visit, page)
         by_status = await count_statuses(connection, wanted)
-        attention = await count_orders(connection, Query(attention=True).filter(visit.merchant_id), cap=1_001)
+        needing = Query(attention=True).filter(visit.merchant_id, visit.now)
+        attention = await count_orders(connection, needing, cap=1_001)
         drops = await _drops(connection, visit, query) if not page.rows and not query.cursor and slow is None else []
+    return Listed(query, page, total, by_status, attention, drops, damaged, slow)
+
+
+def show(
+    visit: Visit, habits: Habits, listed: Listed, problem: Problem | None = None, typed: Mapping[str, str] = NOTHING
+) -> Response:
+    """`typed`: what a form held that led to the problem."""
+    query, page = listed.query, listed.page
+    names = columns_of(query, habits)
+    newest = query.sort == "placed" and not query.up and not query.cursor and page.rows
     values = visit.values(
-        query=query, page=page, total=total, by_status=by_status, views=_views(query, attention, by_status),
-        chips=_chips(visit, query), sums=_sums(page.rows), drops=drops, sizes=SIZES, damaged=damaged, slow=slow,
-        within=inside(query),
+        query=query, page=page, total=listed.total, by_status=listed.by_status, drops=listed.drops,
+        damaged=listed.damaged, slow=listed.slow, problem=problem,
+        views=tabs(query, habits, visit.known, listed.attention, listed.by_status), own=own(query, habits, visit.known),
+        chips=chips(query, visit.known), sums=sums_of(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
+        channel_of=channel_of,
+        columns=[COLUMNS[name] for name in names], all_columns=COLUMNS, times=Times(query.zone, visit.now),
+        near_zones=dict.fromkeys(("GMT", habits.zone, query.zone)), common_zones=COMMON, habits=habits,
+        usual=names == DEFAULT, ALL_DAYS=ALL_DAYS, typed_name=typed.get("name", ""), typed_zone=typed.get("zone", ""),
+        seen=Cursor(True, page.rows[0].placed_at, page.rows[0].order_id).text() if newest else None,
+        scales=EXPONENTS, may_cancel=visit.session.may("cancel"), may_redeliver=visit.session.may("test"),
+        file_query=replace(query, columns=names), clear=query.without_filters().link(), within=inside(query),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
     )  # fmt: skip
-    return render("orders/orders.html", values)
+    return render("orders/orders.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def columns_of(query: Query, habits: Habits) -> tuple[str, ...]:
+    """Those of the address, else this person's, else the usual ones; in the list's order."""
+    wanted = query.columns or habits.columns or DEFAULT
+    return tuple(name for name in COLUMNS if name in wanted) or DEFAULT
 
 
 async def _total(connection: asyncpg.Connection, query: Query, visit: Visit, page: Page) -> Count | None:
@@ -88,23 +144,10 @@ async def _total(connection: asyncpg.Connection, query: Query, visit: Visit, pag
         return Count(len(page.rows), True)
     if query.text:
         return None
-    return await count_orders(connection, query.filter(visit.merchant_id))
+    return await count_orders(connection, query.filter(visit.merchant_id, visit.now))
 
 
-def _chips(visit: Visit, query: Query) -> list[Chip]:
-    return chips(query, {site.site_id: site.name for site in visit.known.sites})
-
-
-def _views(query: Query, attention: Count, by_status: dict[int, Count]) -> list[View]:
-    counts = {"Needs attention": attention} | ({"Processing": by_status[4]} if query.is_plain() and by_status else {})
-    return [
-        View(word, Query(size=query.size).link(**fields), query.same_orders(**fields),
-             counts.get(word) if word in counts and counts[word].value else None, word == "Needs attention")
-        for word, fields in VIEWS
-    ]  # fmt: skip
-
-
-def _sums(rows: Sequence[OrderRow]) -> list[Sum]:
+def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
     found: dict[str, Sum] = {}
     for row in rows:
         known = found.get(row.asset, Sum(row.asset, 0, 0, 0))
@@ -117,8 +160,8 @@ def _sums(rows: Sequence[OrderRow]) -> list[Sum]:
 async def _drops(connection: asyncpg.Connection, visit: Visit, query: Query) -> list[Drop]:
     """For a list without orders: each filter, and how many orders there would be without it."""
     found = []
-    for chip in _chips(visit, query):
+    for chip in chips(query, visit.known):
         without = replace(query, **chip.without)
-        count = await count_orders(connection, without.filter(visit.merchant_id), cap=1_001)
+        count = await count_orders(connection, without.filter(visit.merchant_id, visit.now), cap=1_001)
         found.append(Drop(chip.words, without.link(), count))
     return found

@@ -1,182 +1,129 @@
-"""The list's whole state is its address: read leniently, written in one way."""
+"""The list's whole state is its address, written here in one way; `reading.py` reads it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from starlette.datastructures import QueryParams
-
-from recoup.doors.portal.words import CHANNELS, STATUSES
-from recoup.kernel.ids import parse_id
+from recoup.doors.portal.orders.amounts import Amounts
+from recoup.doors.portal.orders.days import Days
+from recoup.store.read.order_cursor import OrderBy
 from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.order_search import TEXT_MAX, tidy
 
 SIZES: Final = (25, 50, 100)
 SIZE: Final = 50
-_CODES: Final = {s.word.lower().replace(" ", ""): s.code for s in STATUSES.values()}
-DATES: Final = ("placed_from", "placed_to", "created_from", "created_to")
+GMT: Final = "GMT"
+ALL_DAYS: Final = Days()
+ANY_AMOUNT: Final = Amounts()
+# How the list looks, not which orders it has.
+LOOK: Final = frozenset({"sort", "up", "size", "cursor", "zone", "home", "columns", "view", "unclear", "unread"})
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Empty means everything. Dates are days in GMT, both included. `unclear` names what could not be read."""
+    """Empty means everything. Days are those of `zone`, `expires` are hours from now.
+
+    `home` is the reader's own zone; `up`: the oldest or smallest first. `unclear` names what could not be read,
+    `unread` holds it as it was typed.
+    """
 
     text: str = ""
     statuses: tuple[int, ...] = ()
     channels: tuple[str, ...] = ()
     site: UUID | None = None
-    placed_from: date | None = None
-    placed_to: date | None = None
-    created_from: date | None = None
-    created_to: date | None = None
+    campaign: UUID | None = None
+    order_ids: tuple[UUID, ...] = ()
+    external: str = ""
+    placed: Days = ALL_DAYS
+    created: Days = ALL_DAYS
+    amount: Amounts = ANY_AMOUNT
+    currency: str = ""
+    descriptor: str = ""
+    chain: str = ""
+    attempts: int = 0
+    expires: int = 0
     attention: bool = False
-    refunded: bool = False
-    oldest: bool = False
+    refunded: bool | None = None
+    sort: OrderBy = "placed"
+    up: bool = False
     size: int = SIZE
     cursor: str = ""
+    zone: str = GMT
+    home: str = GMT
+    columns: tuple[str, ...] = ()
+    view: str = ""
     unclear: tuple[str, ...] = field(default=(), compare=False)
+    unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def filter(self, merchant_id: UUID) -> OrderFilter:
+    def filter(self, merchant_id: UUID, now: datetime) -> OrderFilter:
+        """`now`: the merchant's business time."""
+        today = now.astimezone(ZoneInfo(self.zone)).date()
+        placed, created = self.placed.span(self.zone, today), self.created.span(self.zone, today)
+        low, high = self.amount.units(self.currency) if self.currency else (None, None)
+        any_currency = self.amount != ANY_AMOUNT and not self.currency
         return OrderFilter(
-            merchant_id=merchant_id,
-            statuses=self.statuses,
-            channels=self.channels,
-            site_id=self.site,
-            placed_from=_start(self.placed_from),
-            placed_to=_end(self.placed_to),
-            created_from=_start(self.created_from),
-            created_to=_end(self.created_to),
-            attention=self.attention,
-            refunded=self.refunded or None,
-            text=self.text,
-        )
+            merchant_id=merchant_id, statuses=self.statuses, channels=self.channels, site_id=self.site,
+            placed_from=placed[0], placed_to=placed[1], created_from=created[0], created_to=created[1],
+            attention=self.attention, refunded=self.refunded, text=self.text,
+            order_ids=self.order_ids, external_id=self.external,
+            source=self.chain or None, asset=self.currency or None, descriptor=self.descriptor,
+            units_from=low, units_to=high, amounts=self.amount.ranges() if any_currency else (),
+            campaign_id=self.campaign, attempts_min=self.attempts,
+            expires_from=now if self.expires else None,
+            expires_to=now + timedelta(hours=self.expires) if self.expires else None,
+        )  # fmt: skip
 
-    def link(self, **changes: Any) -> str:
+    def link(self, path: str = "/orders", **changes: Any) -> str:
         """The address of this list with something changed; a changed filter begins at the first page."""
-        wanted = replace(self, **({"cursor": ""} | changes))
-        pairs: list[tuple[str, Any]] = [("q", wanted.text)] if wanted.text else []
-        pairs += [("status", code) for code in wanted.statuses] + [("type", c) for c in wanted.channels]
-        pairs += [("site", wanted.site)] if wanted.site else []
-        pairs += [(name, value) for name in DATES if (value := getattr(wanted, name)) is not None]
-        pairs += [(name, 1) for name in ("attention", "refunded", "oldest") if getattr(wanted, name)]
-        pairs += [("size", wanted.size)] if wanted.size != SIZE else []
-        pairs += [("cursor", wanted.cursor)] if wanted.cursor else []
-        return "/orders" + ("?" + urlencode(pairs) if pairs else "")
+        pairs = replace(self, **({"cursor": ""} | changes)).pairs()
+        return path + ("?" + urlencode(pairs) if pairs else "")
+
+    def pairs(self) -> list[tuple[str, Any]]:
+        """What the address says, in its order; what is usual is left out."""
+        found: list[tuple[str, Any]] = [("view", self.view)] if self.view else []
+        found += self.narrowing()
+        found += [("sort", self.sort)] if self.sort != "placed" else []
+        found += [("up", 1)] if self.up else []
+        found += [("size", self.size)] if self.size != SIZE else []
+        found += [("zone", self.zone)] if not self.zone == self.home == GMT or self.has_days else []
+        found += [("cols", ",".join(self.columns))] if self.columns else []
+        return found + ([("cursor", self.cursor)] if self.cursor else [])
+
+    def narrowing(self) -> list[tuple[str, Any]]:
+        """The filters alone."""
+        found: list[tuple[str, Any]] = [("q", self.text)] if self.text else []
+        found += [("status", code) for code in self.statuses] + [("type", c) for c in self.channels]
+        found += [("id", value) for value in self.order_ids]
+        names = {"site": "site", "campaign": "campaign", "external": "external",
+                 "currency": "currency", "descriptor": "descriptor", "channel": "chain"}  # fmt: skip
+        found += [(name, value) for name, of in names.items() if (value := getattr(self, of))]
+        for name in ("placed", "created"):
+            days: Days = getattr(self, name)
+            found += [(name, days.preset)] if days.preset else []
+            found += [(f"{name}_from", days.first)] if days.first else []
+            found += [(f"{name}_to", days.last)] if days.last else []
+        found += [("amount", self.amount.text())] if self.amount != ANY_AMOUNT else []
+        found += [("attempts", self.attempts)] if self.attempts else []
+        found += [("expires", f"{self.expires}h")] if self.expires else []
+        found += [("attention", 1)] if self.attention else []
+        return found + ([("refunded", int(self.refunded))] if self.refunded is not None else [])
+
+    @property
+    def has_days(self) -> bool:
+        return self.placed != ALL_DAYS or self.created != ALL_DAYS
 
     def is_plain(self) -> bool:
         """Nothing narrows it."""
-        return self._narrowed() == Query()
+        return not self.narrowing()
 
-    def same_orders(self, **wanted: Any) -> bool:
-        """Whether exactly this narrows it."""
-        return self._narrowed() == Query(**wanted)
+    def same_orders(self, other: "Query") -> bool:
+        """Whether the same filters narrow both."""
+        return self.narrowing() == other.narrowing()
 
-    def _narrowed(self) -> "Query":
-        return replace(self, oldest=False, size=SIZE, cursor="", unclear=())
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One filter that is set: in words, and the changes that take it off."""
-
-    words: str
-    without: Mapping[str, Any]
-
-
-def read_query(params: QueryParams) -> Query:
-    """Whatever stands in the address; what makes no sense is left out and named."""
-    unclear: list[str] = []
-    statuses = _each(params.getlist("status"), _status, "status", unclear)
-    channels = _each(params.getlist("type"), lambda v: v if v in CHANNELS else None, "type", unclear)
-    site = _first(params, "site", parse_id, unclear)
-    dates = {name: _first(params, name, _day, unclear) for name in DATES}
-    size = _first(params, "size", {str(number): number for number in SIZES}.get, unclear)
-    typed = params.get("q", "")
-    if len(typed.strip()) > TEXT_MAX:
-        unclear.append(f"q (only its first {TEXT_MAX} characters are searched)")
-    return Query(
-        text=tidy(typed),
-        statuses=() if len(statuses) == len(STATUSES) else statuses,
-        channels=() if len(channels) == len(CHANNELS) else channels,
-        site=site,
-        attention=params.get("attention", "") == "1",
-        refunded=params.get("refunded", "") == "1",
-        oldest=params.get("oldest", "") == "1",
-        size=size or SIZE,
-        cursor=params.get("cursor", "")[:100],
-        unclear=tuple(unclear),
-        **dates,
-    )
-
-
-def chips(query: Query, site_names: Mapping[UUID, str]) -> list[Chip]:
-    """What is set, in the order of the filters."""
-    found: list[Chip] = []
-    if query.text:
-        found.append(Chip(f"Search: {query.text}", {"text": ""}))
-    if query.statuses:
-        found.append(Chip("Status: " + ", ".join(STATUSES[s].word for s in query.statuses), {"statuses": ()}))
-    if query.channels:
-        found.append(Chip("Type: " + ", ".join(CHANNELS[c][0] for c in query.channels), {"channels": ()}))
-    if query.site:
-        found.append(Chip("Site: " + site_names.get(query.site, str(query.site)), {"site": None}))
-    for name in ("placed", "created"):
-        begin, end = getattr(query, f"{name}_from"), getattr(query, f"{name}_to")
-        if begin or end:
-            words = f"{name.capitalize()}: {_days(begin, end)}"
-            found.append(Chip(words, {f"{name}_from": None, f"{name}_to": None}))
-    if query.attention:
-        found.append(Chip("Needs attention", {"attention": False}))
-    if query.refunded:
-        found.append(Chip("Refunded, all or in part", {"refunded": False}))
-    return found
-
-
-def _days(begin: date | None, end: date | None) -> str:
-    if begin and end:
-        return f"{begin:%-d %b %Y}" if begin == end else f"{begin:%-d %b %Y} – {end:%-d %b %Y}"
-    return f"from {begin:%-d %b %Y}" if begin else f"until {end:%-d %b %Y}"
-
-
-def _start(day: date | None) -> datetime | None:
-    return datetime.combine(day, time(), UTC) if day else None
-
-
-def _end(day: date | None) -> datetime | None:
-    return _start(day + timedelta(days=1)) if day else None
-
-
-def _status(value: str) -> int | None:
-    if value.isascii() and value.isdigit() and len(value) == 1 and int(value) in STATUSES:
-        return int(value)
-    return _CODES.get(value.lower())
-
-
-def _day(value: str) -> date | None:
-    day = date.fromisoformat(value[:10])
-    return day if 2000 <= day.year < 2200 else None
-
-
-def _each(values: list[str], read: Any, name: str, unclear: list[str]) -> tuple[Any, ...]:
-    found = [read(value) for value in values[:50] if value]
-    if None in found:
-        unclear.append(name)
-    return tuple(sorted({value for value in found if value is not None}, key=lambda v: (str(type(v)), v)))
-
-
-def _first(params: QueryParams, name: str, read: Any, unclear: list[str]) -> Any:
-    value = params.get(name, "").strip()
-    if not value:
-        return None
-    try:
-        found = read(value)
-    except ValueError:
-        found = None
-    if found is None:
-        unclear.append(name)
-    return found
-
-
+    def without_filters(self) -> "Query":
+        """The same look at all orders."""
+        return Query(**{f.name: getattr(self, f.name) for f in fields(self) if f.name in LOOK and f.name not in
+                        ("cursor", "view", "unclear", "unread")})  # fmt: skip

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from recoup.doors.portal.orders.days import Days
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.overview.chart import chart
 from recoup.doors.portal.overview.ranges import PRESETS, Range, read_range
@@ -85,12 +86,12 @@ def _linker(chosen: Range, site: Any) -> Callable[..., str]:
 
 
 def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, Any]:
-    listed = Query(channels=CHANNELS, site=site.site_id if site else None, placed_from=chosen.first,
-                   placed_to=chosen.last)  # fmt: skip
+    listed = Query(channels=CHANNELS, site=site.site_id if site else None,
+                   placed=Days(first=chosen.first, last=chosen.last))  # fmt: skip
     by_day = {row["day"]: row for row in found.days}
     days = [
         Group(f"{day:%-d %b}", row["declined"] if row else 0, row["rescued"] if row else 0,
-              listed.link(placed_from=day, placed_to=day))
+              listed.link(placed=Days(first=day, last=day)))
         for day in chosen.days for row in (by_day.get(day),)
     ]  # fmt: skip
     drawn = [(day, group.declined, group.rescued) for day, group in zip(chosen.days, days, strict=True)]
@@ -110,7 +111,7 @@ def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, 
         "bars": chart(drawn), "few_bars": chart(drawn[-PHONE_DAYS:], width=340),
         "flight": _flight(found), "flying": sum(row["orders"] for row in found.flight), "most": ORDERS_MAX,
         "refund_list": listed.link(refunded=True), "dispute_list": listed.link(statuses=(8,)),
-        "open_list": listed.link(statuses=(0, 1, 3, 4, 5), placed_from=None, placed_to=None),
+        "open_list": listed.link(statuses=(0, 1, 3, 4, 5), placed=Days()),
         "flight_assets": sorted({row["asset"] for row in found.flight}),
     }  # fmt: skip
 

@@ -95,7 +95,25 @@ CREATE TABLE membership_log (
 );
 CREATE INDEX membership_log_of ON membership_log (subject_kind, subject_id, log_id DESC);
 
+-- home: people. How somebody likes their lists.
+CREATE TABLE list_habits (
+  user_id uuid PRIMARY KEY REFERENCES users,
+  zone text NOT NULL DEFAULT 'GMT',
+  columns text[] NOT NULL DEFAULT '{}'     -- of the orders; empty: the usual ones
+);
+
+-- A list's address that somebody gave a name, at one merchant.
+CREATE TABLE saved_views (
+  user_id uuid NOT NULL REFERENCES users,
+  merchant_id uuid NOT NULL,
+  view_id uuid NOT NULL,
+  name text NOT NULL,
+  query text NOT NULL,
+  PRIMARY KEY (user_id, merchant_id, view_id)
+);
+CREATE UNIQUE INDEX saved_views_name ON saved_views (user_id, merchant_id, lower(name));
+
 GRANT USAGE ON SCHEMA public TO recoup_app;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO recoup_app;
 REVOKE UPDATE ON membership_log FROM recoup_app;
-GRANT DELETE ON sessions, signin_failures, memberships TO recoup_app;
+GRANT DELETE ON sessions, signin_failures, memberships, saved_views TO recoup_app;

@@ -717,6 +717,7 @@ CREATE TABLE order_heads (
   reason text,
   attention text,
   descriptor text NOT NULL DEFAULT '',
+  campaign_id uuid,
   PRIMARY KEY (merchant_id, order_id)
 ) WITH (fillfactor = 85);
 CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
@@ -733,6 +734,9 @@ CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NU
 CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC);
 CREATE INDEX order_heads_asset ON order_heads (merchant_id, asset, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_source ON order_heads (merchant_id, source, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_expires ON order_heads (merchant_id, expires_at, order_id);
+CREATE INDEX order_heads_campaign ON order_heads (merchant_id, campaign_id, placed_at DESC, order_id DESC)
+  WHERE campaign_id IS NOT NULL;
 CREATE INDEX order_heads_descriptor ON order_heads (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);
 
 -- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them.
@@ -869,6 +873,8 @@ CREATE TABLE attempts (
 -- "What is this charge": by what a cardholder reads on a statement, over all merchants.
 CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
   WHERE state = 'approved' AND card_last4 IS NOT NULL;
+-- Where a payment on a chain is looked for: its transaction's hash.
+CREATE INDEX attempts_on_chain ON attempts (merchant_id, reference) WHERE ladder = 'payment';
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (

@@ -80,6 +80,7 @@ CREATE TABLE order_heads (
   reason text,
   attention text,
   descriptor text NOT NULL DEFAULT '',
+  campaign_id uuid,
   PRIMARY KEY (merchant_id, order_id)
 ) WITH (fillfactor = 85);
 CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
@@ -96,4 +97,7 @@ CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NU
 CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC);
 CREATE INDEX order_heads_asset ON order_heads (merchant_id, asset, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_source ON order_heads (merchant_id, source, placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_expires ON order_heads (merchant_id, expires_at, order_id);
+CREATE INDEX order_heads_campaign ON order_heads (merchant_id, campaign_id, placed_at DESC, order_id DESC)
+  WHERE campaign_id IS NOT NULL;
 CREATE INDEX order_heads_descriptor ON order_heads (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);

@@ -50,6 +50,8 @@ CREATE TABLE attempts (
 -- "What is this charge": by what a cardholder reads on a statement, over all merchants.
 CREATE INDEX attempts_charged ON attempts (card_last4, units, asset, closed_at)
   WHERE state = 'approved' AND card_last4 IS NOT NULL;
+-- Where a payment on a chain is looked for: its transaction's hash.
+CREATE INDEX attempts_on_chain ON attempts (merchant_id, reference) WHERE ladder = 'payment';
 
 -- What is told to the processor about a payment that it approved: money back, a hold's end, a capture.
 CREATE TABLE refunds (

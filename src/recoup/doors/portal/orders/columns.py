@@ -1,0 +1,39 @@
+"""The list's columns: those of every order desk, in their order, and three more to choose."""
+
+from typing import Final, NamedTuple
+
+from recoup.store.read.order_cursor import OrderBy
+
+
+class Column(NamedTuple):
+    """`css` is the width's class; `sort` the order that its header switches to. `dated`: its header says the zone."""
+
+    name: str
+    heading: str
+    css: str
+    hint: str = ""
+    sort: OrderBy | None = None
+    dated: bool = False
+    number: bool = False
+
+
+COLUMNS: Final[dict[str, Column]] = {
+    column.name: column
+    for column in (
+        Column("order_id", "Order Id", "w-id"),
+        Column("external", "External order", "w-ext", "Your own identifier"),
+        Column("site", "Site Id", "w-site", "The website the payment came from"),
+        Column("created", "Created", "w-date", "When it was first worked on; empty for a draft", "created", True),
+        Column("placed", "Placed", "w-sort", "When it came in", "placed", True),
+        Column("customer", "Customer", "w-cust"),
+        Column("type", "MIT / CIT", "w-type", "Merchant initiated or customer initiated"),
+        Column("descriptor", "Descriptor", "w-desc", "What the customer reads on the statement"),
+        Column("status", "Status", "w-st"),
+        Column("amount", "Amount", "w-amt", "By number; choose a currency to compare", "amount", number=True),
+        Column("refunded", "Refund amount", "w-ref", "What went back to the customer", number=True),
+        Column("attempts", "Attempts", "w-att", "How often it was sent to a bank", number=True),
+        Column("expires", "Expires", "w-date", "When it ends if nothing was approved", "expires", True),
+        Column("channel", "Channel", "w-chan", "Card, or the way of a stablecoin payment"),
+    )
+}
+DEFAULT: Final = tuple(name for name in COLUMNS if name not in ("attempts", "expires", "channel"))

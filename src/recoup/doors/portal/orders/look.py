@@ -1,0 +1,85 @@
+"""Forms about how the list looks: a zone and columns to keep, views to save, rename and delete."""
+
+from dataclasses import replace
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+
+from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
+from recoup.doors.portal.orders.page import habits_of, read, show
+from recoup.doors.portal.orders.query import Query
+from recoup.doors.portal.orders.reading import read_query, read_zone
+from recoup.doors.portal.orders.views import kept
+from recoup.doors.portal.visit import Form, Visit, checked_form, one, see
+from recoup.flows.people.list_habits import change, forget, keep_columns, keep_view, keep_zone
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+
+ZONE_MAX = 100
+
+
+async def post_look(visit: Visit) -> Response:
+    """Keeps a zone or a choice of columns for this person, and goes back to the list."""
+    form = await checked_form(visit)
+    query, user_id, world = back_of(visit, form), visit.session.user_id, visit.portal.world
+    if "zone" in form:
+        try:
+            zone = read_zone(one(form, "zone").strip())
+        except ValueError:
+            problem = Problem("invalid", f"There is no time zone {one(form, 'zone')[:40]!r}.", field="zone",
+                              cure="Write it like Europe/Berlin or GMT.")  # fmt: skip
+            return await list_again(visit, query, problem, form)
+        await keep_zone(world, user_id, zone)
+        return see(replace(query, zone=zone, home=zone).link(cursor=query.cursor))
+    wanted = tuple(name for name in COLUMNS if name in form.get("cols", []))
+    if not wanted and "usual" not in form:
+        problem = Problem("invalid", "A list needs a column.", field="cols", cure="Choose at least one.")
+        return await list_again(visit, query, problem, form)
+    await keep_columns(world, user_id, () if "usual" in form or wanted == DEFAULT else wanted)
+    return see(replace(query, columns=()).link(cursor=query.cursor))
+
+
+async def post_new_view(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    query = back_of(visit, form)
+    try:
+        view_id = await keep_view(visit.portal.world, _key(visit), one(form, "name"), kept(query))
+    except Problem as problem:
+        return await list_again(visit, query, problem, form)
+    return see(replace(query, view=str(view_id)).link())
+
+
+async def post_view(visit: Visit) -> Response:
+    """Saves what the list is now, gives the view another name, or deletes it."""
+    form = await checked_form(visit)
+    query, view_id, doing = back_of(visit, form), parse_id(visit.request.path_params["view_id"]), one(form, "do")
+    world, key = visit.portal.world, _key(visit)
+    if view_id is None or doing not in ("save", "rename", "delete"):
+        raise Problem("not_found", "There is no such view.", cure="Go to the orders and choose one.")
+    try:
+        if doing == "save":
+            await change(world, key, view_id, query=kept(query))
+        elif doing == "rename":
+            await change(world, key, view_id, name=one(form, "name"))
+        else:
+            await forget(world, key, view_id)
+            query = replace(query, view="")
+    except Problem as problem:
+        return await list_again(visit, query, problem, form)
+    return see(query.link())
+
+
+def _key(visit: Visit) -> tuple[UUID, UUID]:
+    return visit.session.user_id, visit.merchant_id
+
+
+def back_of(visit: Visit, form: Form) -> Query:
+    """The list that the form stood on: what it says of filters counts, never another address."""
+    return read_query(QueryParams(urlsplit("/orders?" + one(form, "back").partition("?")[2]).query), visit.known)
+
+
+async def list_again(visit: Visit, query: Query, problem: Problem, form: Form) -> Response:
+    typed = {name: one(form, name)[:ZONE_MAX] for name in ("name", "zone")}
+    return show(visit, await habits_of(visit), await read(visit, query), problem, typed)

@@ -1,0 +1,221 @@
+"""Reads a list's address leniently: what makes no sense is left out, named, and kept as it was typed."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from starlette.datastructures import QueryParams
+
+from recoup.doors.portal.orders.amounts import between, read_amounts
+from recoup.doors.portal.orders.columns import COLUMNS
+from recoup.doors.portal.orders.days import Days, read_day, read_days
+from recoup.doors.portal.orders.query import GMT, SIZES, Query
+from recoup.doors.portal.orders.typed import split_typed
+from recoup.doors.portal.words import CHANNELS, STATUSES
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.rules.stable.channels import CHANNELS as CHAINS
+from recoup.store.read.merchants import Known
+from recoup.store.read.order_cursor import COLUMNS as ORDERS
+from recoup.store.read.order_search import TEXT_MAX, tidy
+
+VALUES_MAX: Final = 100
+HOURS_MAX: Final = 24 * 366
+_CODES: Final = {s.word.lower().replace(" ", ""): s.code for s in STATUSES.values()} | {
+    "paid": 7, "pending": 4, "canceled": 2, "declined": 2, "expired": 2, "refunded": 6, "disputed": 8, "hold": 1,
+}  # fmt: skip
+_TYPES: Final = {"web": "cit_web", "phone": "cit_callcenter", "callcenter": "cit_callcenter", "chain": "stable",
+                 "on-chain": "stable", "stablecoin": "stable"} | {name: name for name in CHANNELS}  # fmt: skip
+_HOURS: Final = re.compile(r"([0-9]{1,5})\s*(h|d|w)?")
+_YES: Final = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
+
+
+def read_query(params: QueryParams, known: Known, *, zone: str = GMT) -> Query:
+    """Whatever stands in the address. `zone` is this person's, for an address that says none."""
+    readers = _readers(known)
+    typed = params.get("q", "")
+    split = split_typed(tidy(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value))
+    unread: dict[str, str] = {}
+    found: dict[str, Any] = {}
+    for name, read in readers.items():
+        given = [value.strip() for value in params.getlist(name)[:VALUES_MAX] if value.strip()]
+        values = [_tried(read, value) for value in given]
+        if None in values:
+            unread[name] = given[values.index(None)][:TEXT_MAX]
+        fields = _of_fields(params, name, unread)
+        found[name] = [*split.values.get(name, ()), *fields, *(value for value in values if value is not None)]
+    unclear = [*unread, *split.unclear]
+    if len(typed.strip()) > TEXT_MAX:
+        unclear.append(f"q (only its first {TEXT_MAX} characters are searched)")
+    if split.unclear:
+        unread["q"] = " ".join([split.text, *split.unclear]).strip()
+    statuses, channels = _merged(found["status"]), _merged(found["type"])
+    one = {name: values[0] for name, values in found.items() if values}
+    return Query(
+        text=split.text,
+        statuses=() if len(statuses) == len(STATUSES) else statuses,
+        channels=() if len(channels) == len(CHANNELS) else channels,
+        site=one.get("site"), campaign=one.get("campaign"), order_ids=_merged(found["id"]),
+        external=one.get("external", ""),
+        placed=one.get("placed", Days()), created=one.get("created", Days()),
+        currency=one.get("currency", ""), descriptor=one.get("descriptor", ""), chain=one.get("channel", ""),
+        attempts=one.get("attempts", 0), expires=one.get("expires", 0), attention=one.get("attention", False),
+        refunded=one.get("refunded"), sort=one.get("sort", "placed"), up=one.get("up", False),
+        size=one.get("size", SIZES[1]), zone=one.get("zone", zone), home=zone, columns=one.get("cols", ()),
+        view=params.get("view", "")[:40], cursor=params.get("cursor", "")[:100],
+        unclear=tuple(unclear), unread=unread, **({"amount": one["amount"]} if "amount" in one else {}),
+    )  # fmt: skip
+
+
+def _readers(known: Known) -> Mapping[str, Callable[[str], Any]]:
+    """parameter -> its value, None or a ValueError for what cannot be one."""
+    return {
+        "status": lambda v: tuple(_status(word) for word in v.split(",")),
+        "type": lambda v: tuple(kind for word in v.split(",") for kind in _type(word)),
+        "site": lambda v: _site(v, known), "campaign": lambda v: _campaign(v, known),
+        "id": lambda v: tuple(_order_id(one) for one in v.split(",")),
+        "external": lambda v: tidy(v) or None, "descriptor": lambda v: tidy(v) or None,
+        "placed": read_days, "created": read_days, "amount": read_amounts,
+        "currency": lambda v: v.upper() if v.upper() in EXPONENTS else None,
+        "channel": lambda v: v.lower() if v.lower() in CHAINS else None,
+        "attempts": _attempts, "expires": _hours,
+        "attention": lambda v: _YES.get(v.lower()), "refunded": lambda v: _YES.get(v.lower()),
+        "sort": lambda v: v if v in ORDERS else None, "up": lambda v: _YES.get(v),
+        "size": {str(number): number for number in SIZES}.get, "zone": read_zone,
+        "cols": read_columns,
+    }  # fmt: skip
+
+
+def read_zone(name: str) -> str:
+    """Raises: ValueError."""
+    if name.upper() in (GMT, "UTC", "Z"):
+        return GMT
+    found = zones().get(name.casefold().replace(" ", "_"))
+    if found is None:
+        raise ValueError(name)
+    return found
+
+
+@cache
+def zones() -> Mapping[str, str]:
+    """Every zone of the IANA's list, by its name in small letters; not what a machine calls its own."""
+    return {name.casefold(): name for name in sorted(available_timezones() - {"localtime", "posixrules", "Factory"})}
+
+
+def read_columns(text: str) -> tuple[str, ...]:
+    """In the list's own order. Raises: ValueError when none is left."""
+    wanted = set(text.split(","))
+    found = tuple(name for name in COLUMNS if name in wanted)
+    if not found:
+        raise ValueError(text)
+    return found
+
+
+def _tried(read: Callable[[str], Any], value: str) -> Any:
+    """None for what cannot be read."""
+    try:
+        return read(value)
+    except ValueError:
+        return None
+
+
+def _merged(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple(sorted({one for several in values for one in several}))
+
+
+def _order_id(text: str) -> UUID:
+    found = parse_wire_id("ord", text.strip()) or parse_wire_id("pay", text.strip()) or parse_id(text.strip())
+    if found is None:
+        raise ValueError(text)
+    return found
+
+
+def _status(word: str) -> int:
+    """By its number or name, or as the APIs call it."""
+    word = word.strip().lower().replace(" ", "").replace("-", "")
+    if word.isascii() and word.isdigit() and len(word) == 1 and int(word) in STATUSES:
+        return int(word)
+    if word not in _CODES:
+        raise ValueError(word)
+    return _CODES[word]
+
+
+def _type(word: str) -> tuple[str, ...]:
+    word = word.strip().lower()
+    if word == "cit":
+        return ("cit_web", "cit_callcenter")
+    if word not in _TYPES:
+        raise ValueError(word)
+    return (_TYPES[word],)
+
+
+def _site(value: str, known: Known) -> UUID | None:
+    """By its id, name or address."""
+    wanted = value.casefold()
+    for site in known.sites:
+        host = site.url.partition("://")[2].partition("/")[0] or site.url
+        if wanted in (site.name.casefold(), host.casefold(), site.url.casefold()):
+            return site.site_id
+    return parse_id(value)
+
+
+def _campaign(value: str, known: Known) -> UUID | None:
+    """By its id, key or name."""
+    wanted = value.casefold()
+    for one in known.campaigns:
+        if wanted in (one.key.casefold(), one.name.casefold()):
+            return one.campaign_id
+    return parse_id(value)
+
+
+def _attempts(value: str) -> int:
+    number = value.removeprefix(">=").removeprefix(">")
+    if not (number.isascii() and number.isdigit() and len(number) < 5):
+        raise ValueError(value)
+    least = int(number) + (value.startswith(">") and not value.startswith(">="))
+    if least == 0:
+        raise ValueError(value)
+    return least
+
+
+def _hours(value: str) -> int:
+    """`36`, `36h`, `3d`, `1w`."""
+    found = _HOURS.fullmatch(value.strip().lower().removeprefix("<"))
+    if not found:
+        raise ValueError(value)
+    hours = int(found[1]) * {"d": 24, "w": 168}.get(found[2] or "h", 1)
+    if not 1 <= hours <= HOURS_MAX:
+        raise ValueError(value)
+    return hours
+
+
+def _of_fields(params: QueryParams, name: str, unread: dict[str, str]) -> list[Any]:
+    """What a form says in two fields."""
+    if name in ("placed", "created"):
+        return _custom_days(params, name, unread)
+    return _custom_amounts(params, unread) if name == "amount" else []
+
+
+def _custom_days(params: QueryParams, name: str, unread: dict[str, str]) -> list[Days]:
+    ends = {}
+    for side in (f"{name}_from", f"{name}_to"):
+        text = params.get(side, "").strip()
+        ends[side] = _tried(read_day, text) if text else None
+        if text and ends[side] is None:
+            unread[side] = text[:TEXT_MAX]
+    days = Days("", *ends.values())
+    return [days] if days != Days() else []
+
+
+def _custom_amounts(params: QueryParams, unread: dict[str, str]) -> list[Any]:
+    low, high = params.get("min", "").strip(), params.get("max", "").strip()
+    if not low and not high:
+        return []
+    found = _tried(lambda _: between(low, high), "")
+    if found is None:
+        unread |= {name: value[:TEXT_MAX] for name, value in (("min", low), ("max", high)) if value}
+        return []
+    return [found]

@@ -1,0 +1,46 @@
+"""Moments as a list shows them, in the zone that its header names."""
+
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+# What a field for a zone proposes; any other may be typed.
+COMMON: Final = (
+    "GMT", "Europe/London", "Europe/Lisbon", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "Europe/Warsaw",
+    "Europe/Athens", "Europe/Istanbul", "Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos", "Asia/Dubai",
+    "Asia/Karachi", "Asia/Kolkata", "Asia/Bangkok", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul",
+    "Australia/Sydney", "Pacific/Auckland", "America/Sao_Paulo", "America/New_York", "America/Chicago",
+    "America/Denver", "America/Los_Angeles", "America/Toronto", "America/Mexico_City", "America/Bogota",
+)  # fmt: skip
+
+
+class Times:
+    """`now` decides which year goes without saying."""
+
+    def __init__(self, zone: str, now: datetime) -> None:
+        self.name = zone
+        self._zone = ZoneInfo(zone)
+        self._year = now.astimezone(self._zone).year
+
+    @property
+    def short(self) -> str:
+        """For a header's cell: `GMT`, `Berlin`."""
+        return self.name.rpartition("/")[2].replace("_", " ")
+
+    def when(self, moment: datetime) -> str:
+        """`20 Nov 06:39`, with the year when it is another than now's."""
+        here = moment.astimezone(self._zone)
+        year = f" {here.year}" if here.year != self._year else ""
+        return f"{here.day} {here:%b}{year} {here:%H:%M}"
+
+    def full(self, moment: datetime) -> str:
+        """`2026-10-25 02:30:00 CET, UTC+01:00`: also the hour that comes twice is clear."""
+        here = moment.astimezone(self._zone)
+        if self.name == "GMT":
+            return f"{here:%Y-%m-%d %H:%M:%S} GMT"
+        offset = here.strftime("%z")
+        return f"{here:%Y-%m-%d %H:%M:%S} {here:%Z}, UTC{offset[:3]}:{offset[3:5]}"
+
+    def file(self, moment: datetime) -> str:
+        """For a file: ISO 8601 with the zone's offset, to the second."""
+        return moment.astimezone(self._zone).isoformat(timespec="seconds")

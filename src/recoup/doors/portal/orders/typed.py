@@ -1,0 +1,46 @@
+"""Filters typed into the search box, `status:paid amount:>50 site:"Shop one"`, beside the words to look for."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+_TOKEN: Final = re.compile(r'(?<!\S)([A-Za-z_-]{2,20}):("[^"]*"|\S+)')
+# as typed -> the address's parameter
+NAMES: Final[dict[str, str]] = {
+    "status": "status", "state": "status", "type": "type", "site": "site", "campaign": "campaign", "id": "id",
+    "order": "id", "external": "external", "reference": "external", "ref": "external", "placed": "placed",
+    "created": "created", "amount": "amount", "currency": "currency", "descriptor": "descriptor",
+    "channel": "channel", "attempts": "attempts", "expires": "expires", "attention": "attention",
+    "refund": "refunded", "refunded": "refunded", "zone": "zone", "sort": "sort",
+}  # fmt: skip
+_IS: Final = {"attention": "attention", "refunded": "refunded"}
+
+
+class Split(NamedTuple):
+    """`text`: the words that are left. `values`: by parameter. `unclear`: filters whose values could not be read."""
+
+    text: str
+    values: dict[str, list[Any]]
+    unclear: list[str]
+
+
+def split_typed(typed: str, read: Callable[[str, str], Any]) -> Split:
+    """`read` answers None for a value that it cannot read. A colon after another word is text."""
+    values: dict[str, list[Any]] = {}
+    unclear: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        name, value = found[1].lower(), found[2].strip('"')
+        if name in ("is", "has") and value.lower() in (*_IS, "refund"):
+            name, value = _IS.get(value.lower(), "refunded"), "1"
+        if name not in NAMES or not value:
+            return found[0]
+        got = read(NAMES[name], value)
+        if got is None:
+            unclear.append(found[0])
+        else:
+            values.setdefault(NAMES[name], []).append(got)
+        return ""
+
+    text = " ".join(_TOKEN.sub(take, typed).split())
+    return Split(text, values, unclear)

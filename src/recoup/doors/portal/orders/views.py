@@ -1,0 +1,81 @@
+"""Tabs over the list: the views that everybody has, and one's own. A changed filter leaves the view."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.datastructures import QueryParams
+
+from recoup.doors.portal.orders.query import Query
+from recoup.doors.portal.orders.reading import read_query
+from recoup.store.read.list_habits import Habits, SavedView
+from recoup.store.read.merchants import Known
+from recoup.store.read.order_counts import Count
+
+ATTENTION: Final = "Needs attention"
+# tab -> what narrows it
+USUAL: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("All", {}), (ATTENTION, {"attention": True}), ("Processing", {"statuses": (4,)}),
+    ("Completed", {"statuses": (7,)}), ("Refunded", {"refunded": True}), ("Chargebacks", {"statuses": (8,)}),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    word: str
+    link: str
+    here: bool
+    count: Count | None
+    hot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One's own view that the list belongs to. `changed`: its filters were; `reset` leads back to what was saved."""
+
+    view: SavedView
+    changed: bool
+    reset: str
+
+
+def own(query: Query, habits: Habits, known: Known) -> Left | None:
+    """The saved view that the address names, if it is there."""
+    view = next((one for one in habits.views if str(one.view_id) == query.view), None)
+    if view is None:
+        return None
+    saved = opened(view, query, known)
+    changed = not saved.same_orders(query) or (saved.sort, saved.up) != (query.sort, query.up)
+    return Left(view, changed, saved.link())
+
+
+def opened(view: SavedView, query: Query, known: Known) -> Query:
+    """The view's list, in the zone it was saved with or else that of the list that is looked at."""
+    saved = read_query(QueryParams(view.query), known, zone=query.zone)
+    return replace(saved, view=str(view.view_id), size=query.size)
+
+
+def tabs(query: Query, habits: Habits, known: Known, attention: Count, by_status: dict[int, Count]) -> list[Tab]:
+    counts = {ATTENTION: attention}
+    if query.is_plain() and by_status:
+        counts |= {"Processing": by_status[4], "Chargebacks": by_status[8]}
+    left, look = own(query, habits, known), query.without_filters()
+    found = []
+    for word, narrowed in USUAL:
+        wanted, count = replace(look, **narrowed), counts.get(word)
+        here = left is None and query.same_orders(wanted)
+        hot = word in (ATTENTION, "Chargebacks")
+        found.append(Tab(word, wanted.link(), here, count if count and count.value else None, hot))
+    for view in habits.views:
+        here = left is not None and left.view == view and not left.changed
+        found.append(Tab(view.name, opened(view, query, known).link(), here, None, False))
+    return found
+
+
+def kept(query: Query) -> str:
+    """What a view keeps of a list: everything but the place in it."""
+    wanted = replace(query, view="", cursor="", size=Query().size)
+    return wanted.link().partition("?")[2]
+
+
+def is_view(view_id: str, habits: Habits) -> UUID | None:
+    return next((one.view_id for one in habits.views if str(one.view_id) == view_id), None)
