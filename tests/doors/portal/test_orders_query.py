@@ -133,6 +133,12 @@ def test_typed_filters_become_the_address(typed: str, address: str) -> None:
     assert query.link().partition("?")[2] == address
 
 
+def test_what_is_typed_counts_before_what_the_form_says_beside_it() -> None:
+    """A form sends every status that is ticked; at first all are."""
+    everything = "&".join(f"status={code}" for code in range(9))
+    assert read(f"q=status%3Apaid+placed%3A7d&{everything}&placed_from=&placed=today&zone=").statuses == (7,)
+
+
 @pytest.mark.parametrize(
     "typed", ["status:nope", "amount:much", "attempts:0", "expires:0h", "placed:someday", "currency:XXX"]
 )
