@@ -9,7 +9,7 @@ from recoup.flows.people.sessions import MAY
 AT_MERCHANT: Final[Mapping[str, str]] = {
     "refund": "refund orders, work the refund desk, compare statements", "cancel": "cancel orders",
     "dispute": "answer disputes", "upload": "send batches and transmissions as files",
-    "switch": "switch kinds of orders, make campaigns", "test": "try the connection",
+    "switch": "switch kinds of orders, make campaigns", "test": "try the connection, send events again",
     "mails": "choose the mails to payers", "bank": "enter bank accounts",
     "apply": "apply for a merchant, submit, make it a merchant", "go_live": "ask to go live",
     "invite": "see and invite people",
