@@ -18,10 +18,10 @@ from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
 from recoup.store.read import orders as reading
 from recoup.store.read.order_counts import Count, count_orders, count_statuses
-from recoup.store.read.order_cursor import ORDERS, Cursor
+from recoup.store.read.order_cursor import ORDERS, Cursor, parse_cursor
 from recoup.store.read.order_filter import OrderFilter, UnitRange
 from recoup.store.read.order_search import like, tidy
-from recoup.store.read.orders import Page, explain, list_orders, list_orders_page, parse_cursor
+from recoup.store.read.orders import Page, explain, list_orders, list_orders_page
 from recoup.store.server import ServerAddress
 
 MANY = 20_000

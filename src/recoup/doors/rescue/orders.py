@@ -17,8 +17,9 @@ from recoup.kernel.ids import parse_id
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.rescue.intake import source_of
 from recoup.store.read.order_counts import count_orders
+from recoup.store.read.order_cursor import OrderBy
 from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.orders import OrderBy, list_orders_page
+from recoup.store.read.orders import list_orders_page
 from recoup.store.read.wire_orders import wire_orders
 
 UNITS_MAX: Final = 10**12

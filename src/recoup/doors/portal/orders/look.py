@@ -1,6 +1,7 @@
 """Forms about how the list looks: a zone and columns to keep, views to save, rename and delete."""
 
 from dataclasses import replace
+from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from recoup.flows.people.list_habits import change, forget, keep_columns, keep_v
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
-ZONE_MAX = 100
+TYPED_MAX: Final = 100
 
 
 async def post_look(visit: Visit) -> Response:
@@ -81,5 +82,5 @@ def back_of(visit: Visit, form: Form) -> Query:
 
 
 async def list_again(visit: Visit, query: Query, problem: Problem, form: Form) -> Response:
-    typed = {name: one(form, name)[:ZONE_MAX] for name in ("name", "zone")}
+    typed = {name: one(form, name)[:TYPED_MAX] for name in ("name", "zone")}
     return show(visit, await habits_of(visit), await read(visit, query), problem, typed)
