@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from starlette.datastructures import QueryParams
@@ -78,7 +77,7 @@ def _key(visit: Visit) -> tuple[UUID, UUID]:
 
 def back_of(visit: Visit, form: Form) -> Query:
     """The list that the form stood on: what it says of filters counts, never another address."""
-    return read_query(QueryParams(urlsplit("/orders?" + one(form, "back").partition("?")[2]).query), visit.known)
+    return read_query(QueryParams(one(form, "back").partition("?")[2].partition("#")[0]), visit.known)
 
 
 async def list_again(visit: Visit, query: Query, problem: Problem, form: Form) -> Response:
