@@ -10,7 +10,7 @@ from tests.worlds import Shop
 
 from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import first_id_of, new_id
-from recoup.rules.network.magic import inputs
+from recoup.rules.network.magic import APPROVE_CARDS, inputs
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, codes_of
 from recoup.store.server import ServerAddress
 
@@ -33,7 +33,7 @@ def test_the_page_says_what_a_program_needs(server: ServerAddress) -> None:
         page = await clerk.get("/developers")
         read = texts(page)
         for needed in ("http://recoup.test/v1", "http://recoup.test/api/v1", str(shop.merchant_id), str(shop.site_id),
-                       shop.keys.tokenization_key, "4000002760003184"):  # fmt: skip
+                       shop.keys.tokenization_key, APPROVE_CARDS[1]):  # fmt: skip
             assert needed in read, needed
         for secret in (shop.keys.app_secret, shop.keys.stablecoin_secret, shop.webhook_key):
             assert secret not in page.text
