@@ -6,8 +6,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.form_key import key_of
 from recoup.doors.portal.order.page import find, show
-from recoup.doors.portal.order.refund import KEY
 from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, hold, release
@@ -59,11 +59,9 @@ async def post_note(visit: Visit) -> Response:
     form = await checked_form(visit)
     page = await find(visit)
     may_work(visit)
-    text, key = one(form, "note"), one(form, "key")
+    text = one(form, "note")
     try:
-        if not KEY.fullmatch(key):
-            raise Problem("malformed", "This note's form is damaged.", cure="Send it again from here.")
-        await note_order(visit.portal.world, visit.scope, page.order_id, UUID(hex=key), text)
+        await note_order(visit.portal.world, visit.scope, page.order_id, UUID(hex=key_of(form)), text)
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code], typed=text[:NOTE_MAX])
     return see(f"/orders/{page.order_id}#timeline")
