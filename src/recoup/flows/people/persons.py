@@ -10,13 +10,11 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.kernel.ids import new_id
+from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.store.read.customers import (
-    HIGHEST,
-    LOWEST,
     count_orders_of,
     find_customer,
     personal_orders,
