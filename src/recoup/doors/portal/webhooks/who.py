@@ -7,7 +7,7 @@ from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.scope import Scope
 
 _GONE = Problem("not_found", "There is no such webhook endpoint.", cure="Look at the list of webhooks.")
 
@@ -19,7 +19,7 @@ def may(visit: Visit) -> bool:
 def acting(visit: Visit) -> Scope:
     """Raises: Problem(forbidden)."""
     if visit.is_operator:
-        return Scope(visit.merchant_id, Actor("operator", str(visit.session.user_id)), visit.scope.request_id)
+        return visit.operator_scope
     if not visit.session.may("hooks"):
         raise Problem("forbidden", "Your role may look, not change webhooks.",
                       cure="Ask somebody with the role developer or operations.")  # fmt: skip
