@@ -6,9 +6,10 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.ids import HIGHEST
+
 SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through
 SUMMED_MAX: Final = 1_000
-_NEWEST: Final = UUID(int=(1 << 128) - 1)
 
 _LOG = """
 WITH seen AS MATERIALIZED (
@@ -65,7 +66,7 @@ async def read_log(
     """Newest first, older than `before`; and before which try the next page begins: None when that was all. `event`:
     its name in the endpoint's dialect, and in the outbox. A narrowed page looks through so many tries and may be short,
     or empty, with a next one."""
-    before, names = before or _NEWEST, event or (None, None)
+    before, names = before or HIGHEST, event or (None, None)
     rows = await connection.fetch(_LOG, endpoint_id, before, SCANNED_MAX, result, *names, limit + 1)
     if len(rows) > limit:
         return [dict(row) for row in rows[:limit]], rows[limit - 1]["try_id"]

@@ -23,7 +23,7 @@ from recoup.store.read.orders import OrderRow, list_orders
 ORDERS_MAX: Final = 100
 # action -> what it needs, its verb, what was done
 ACTIONS: Final = {
-    "cancel": ("cancel", "cancel", "Cancelled"), "redeliver": ("test", "send events again", "Sent again"),
+    "cancel": ("cancel", "cancel", "Cancelled"), "redeliver": ("hooks", "send events again", "Sent again"),
 }  # fmt: skip
 
 
