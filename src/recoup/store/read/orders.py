@@ -96,6 +96,7 @@ LEFT JOIN order_payer p ON p.merchant_id = h.merchant_id AND p.order_id = h.orde
 """
 _DRESS: Final = "WITH page AS MATERIALIZED ({page}) " + ROW.format(source="page h") + "ORDER BY {order}"
 
+
 async def list_orders(
     connection: asyncpg.Connection,
     wanted: OrderFilter,
