@@ -8,6 +8,10 @@ from uuid import UUID
 
 from recoup.kernel.time import wall_ms
 
+# Before and after every id that is made: where a walk over all of them begins.
+LOWEST: Final = UUID(int=0)
+HIGHEST: Final = UUID(int=(1 << 128) - 1)
+
 _lock = threading.Lock()
 _last_ms = 0
 _counter = 0

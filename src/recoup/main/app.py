@@ -1,7 +1,7 @@
 """The HTTP application: every door behind the shared edge."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any, Final
@@ -89,7 +89,7 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
     ]  # fmt: skip
 
 
-def _open_doors(settings: Settings, running: Running, router: Router, doors: "_Direct") -> "_Direct":
+def _open_doors(settings: Settings, running: Running, router: Router, doors: _Direct) -> _Direct:
     """All of one world's, into its router."""
     services = make_services(running.world, running.orders, settings.rate_per_second, settings.url)
     stable = make_stablecoin_services(
@@ -113,6 +113,31 @@ async def _noting(world: World) -> AsyncIterator[CallLog]:
     finally:
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
+
+
+def _probes(opened: Sequence[Running]) -> list[Route]:
+    """For whoever watches over the process. `opened` fills when the worlds open."""
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        try:
+            for one in opened:
+                async with asyncio.timeout(2), one.world.db.connection() as connection:
+                    await connection.fetchval("SELECT 1")
+        except (Problem, TimeoutError):
+            return JSONResponse({"ready": False, "why": "database"}, 503, {"retry-after": "2"})
+        return JSONResponse({"ready": True})
+
+    async def metrics(request: Request) -> Response:
+        try:
+            text, kind = await scrape([one.world for one in opened])
+        except Problem as problem:
+            return PlainTextResponse(problem.message + "\n", 503, {"retry-after": "2"})
+        return Response(text, media_type=kind)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
 def make_app(settings: Settings, databases: Databases) -> App:
@@ -139,27 +164,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
         if log is not None:
             note_call(log.note, scope, status, seconds)
 
-    async def healthz(request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def readyz(request: Request) -> Response:
-        try:
-            for one in opened:
-                async with asyncio.timeout(2), one.world.db.connection() as connection:
-                    await connection.fetchval("SELECT 1")
-        except (Problem, TimeoutError):
-            return JSONResponse({"ready": False, "why": "database"}, 503, {"retry-after": "2"})
-        return JSONResponse({"ready": True})
-
-    async def metrics(request: Request) -> Response:
-        try:
-            text, kind = await scrape([one.world for one in opened])
-        except Problem as problem:
-            return PlainTextResponse(problem.message + "\n", 503, {"retry-after": "2"})
-        return Response(text, media_type=kind)
-
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=_probes(opened), lifespan=lifespan)
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app

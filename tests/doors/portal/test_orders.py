@@ -390,7 +390,8 @@ def test_the_last_event_is_sent_again_once_to_each_endpoint_that_listens(shop: S
         for seq, name in ((90, "order.completed"), (91, "order.other")):
             await connection.execute(
                 "INSERT INTO feed (merchant_id, feed_no, subject_id, seq, event_id, event, number)"
-                " VALUES ($1, $2, $3, $2, gen_random_uuid(), $4, $2)", shop.merchant_id, seq, order, name,
+                " VALUES ($1, $2::int, $3, $2::int, gen_random_uuid(), $4, $2::int)",
+                shop.merchant_id, seq, order, name,
             )  # fmt: skip
         first = await client.post("/orders/bulk", data=form)
         assert "Sent again: order.completed to 1 endpoint" in first.text

@@ -33,11 +33,12 @@ from recoup.flows.money.origin_reports import (
     transactions_page,
 )
 from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import LOWEST
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.money.fees import Tariff
 from recoup.store.read import origin_reports
-from recoup.store.read.origin_reports import LOWEST, RECIPES
+from recoup.store.read.origin_reports import RECIPES
 from recoup.store.server import ServerAddress
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))

@@ -36,6 +36,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "advances": ("Reference", "Approved before collected"),
     "magic-inputs": ("Reference", "Magic inputs"),
     "settings": ("Running it", "Settings"),
+    "live": ("Running it", "The live world"),
     "simulate": ("Running it", "A simulated month"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.

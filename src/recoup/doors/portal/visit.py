@@ -101,6 +101,11 @@ class Visit:
     def scope(self) -> Scope:
         return Scope(self.merchant_id, Actor("user", str(self.session.user_id)), request_id(self.request.scope))
 
+    @property
+    def operator_scope(self) -> Scope:
+        """For what the operator's people do as the operator."""
+        return Scope(self.merchant_id, Actor("operator", str(self.session.user_id)), request_id(self.request.scope))
+
     def values(self, **more: Any) -> dict[str, Any]:
         """What the layout needs, and `more`."""
         offset = self.known.merchant.offset

@@ -33,10 +33,9 @@ from recoup.flows.money.origin_reports import (
     transactions_page,
 )
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.store.read.origin_reports import LOWEST
 
 SPAN_MAX: Final = timedelta(days=400)
 _NAMES: Final = ("from", "to", "currency", "limit", "after", "format")

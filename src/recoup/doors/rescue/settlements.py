@@ -20,10 +20,10 @@ from recoup.doors.rescue.shapes.settlements import (
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.time import iso
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.read.batches import LOWEST, BatchFilter, batch_lines, list_batches
+from recoup.store.read.batches import BatchFilter, batch_lines, list_batches
 
 _KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
 _FORMATS: Final = {"json": "json", "csv": "csv"}

@@ -9,6 +9,7 @@ import asyncpg
 
 from recoup.flows.money.close_pages import close_pages_of
 from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import LOWEST
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
@@ -16,7 +17,7 @@ from recoup.kernel.world import World
 from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.settlement import COLUMNS
 from recoup.rules.money.settlement_file import FORMAT, encoded
-from recoup.store.read.batches import LOWEST, batch_lines, shown_batch
+from recoup.store.read.batches import batch_lines, shown_batch
 from recoup.store.read.sealed_pages import PAGES_MAX, pages_of_batch, posting_contents, sealed_pages
 
 CSV_COLUMNS: Final = (

@@ -4,19 +4,18 @@ Erasure goes in parts and ends with the payer's own row: a process that dies in 
 the log, and is asked again.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
-from recoup.kernel.ids import new_id
+from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.store.read.customers import (
-    HIGHEST,
-    LOWEST,
     count_orders_of,
     find_customer,
     personal_orders,
@@ -26,6 +25,7 @@ from recoup.store.write.persons import erase_part, erase_payer, note_person
 
 PART: Final = 500
 PARTS_MAX: Final = 20_000
+_Read = Callable[[asyncpg.Connection, UUID], Awaitable[Sequence[Any]]]
 
 
 def payer_ids(world: World, merchant_id: UUID, typed: str) -> tuple[UUID, ...]:
@@ -60,29 +60,35 @@ async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIter
 
 async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Any) -> AsyncIterator[bytes]:
     known = {name: customer[name] for name in ("email", "phone", "name", "external_id", "first_seen_at")}
-    yield b'{"customer":' + msgspec.json.encode({"id": payer_id} | known) + b',"orders":['
-    after, first = LOWEST, True
-    for _ in range(PARTS_MAX):
-        async with world.db.connection() as connection:
-            rows = await personal_orders(connection, merchant_id, payer_id, after, PART)
-        for row in rows:
-            yield (b"" if first else b",") + msgspec.json.encode(dict(row))
-            first = False
-        if len(rows) < PART:
-            break
-        after = rows[-1]["order_id"]
+    yield b'{"customer":' + msgspec.json.encode({"id": payer_id} | known)
+
+    def orders(connection: asyncpg.Connection, after: UUID) -> Awaitable[Sequence[Any]]:
+        return personal_orders(connection, merchant_id, payer_id, after, PART)
+
+    def transmissions(connection: asyncpg.Connection, before: UUID) -> Awaitable[Sequence[Any]]:
+        return transmissions_of(connection, merchant_id, payer_id, PART, before)
+
+    yield b',"orders":['
+    async for part in _listed(world, orders, "order_id", LOWEST):
+        yield part
     yield b'],"transmissions":['
-    before, first = HIGHEST, True
+    async for part in _listed(world, transmissions, "transmit_id", HIGHEST):
+        yield part
+    yield b"]}\n"
+
+
+async def _listed(world: World, read: _Read, name: str, place: UUID) -> AsyncIterator[bytes]:
+    """The rows that `read` finds from a place on, by the id `name`; a connection is kept for one part of them only."""
+    comma = b""
     for _ in range(PARTS_MAX):
         async with world.db.connection() as connection:
-            rows = await transmissions_of(connection, merchant_id, payer_id, PART, before)
+            rows = await read(connection, place)
         for row in rows:
-            yield (b"" if first else b",") + msgspec.json.encode(dict(row))
-            first = False
+            yield comma + msgspec.json.encode(dict(row))
+            comma = b","
         if len(rows) < PART:
-            break
-        before = rows[-1]["transmit_id"]
-    yield b"]}\n"
+            return
+        place = rows[-1][name]
 
 
 async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int, int]:

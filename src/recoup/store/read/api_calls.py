@@ -5,9 +5,10 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.ids import HIGHEST
+
 SCANNED_MAX: Final = 20_000  # calls that one page of a narrowed log looks through
 CHOSEN_FROM: Final = 2_000
-_NEWEST: Final = UUID(int=(1 << 128) - 1)
 _BY_REQUEST = """
 SELECT call_id, at, request_id, key_id, method, path, status, code, ms FROM api_calls
 WHERE merchant_id = $1 AND request_id = $2 AND call_id < $3 ORDER BY call_id DESC LIMIT $4
@@ -34,7 +35,7 @@ async def read_calls(
 ) -> tuple[list[dict[str, Any]], UUID | None]:  # fmt: skip
     """Older than `before`; and before which call the next page begins: None when that was all. A request id is looked
     up by itself; a page that is narrowed otherwise may be short, or empty, with a next one."""
-    before = before or _NEWEST
+    before = before or HIGHEST
     if request_id is not None:
         rows = await connection.fetch(_BY_REQUEST, merchant_id, request_id, before, limit + 1)
     else:

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.ids import LOWEST
+
 LINES_MAX: Final = 5_000
-LOWEST: Final = UUID(int=0)
 STATEMENT_SECONDS: Final = 120.0
 _ONE = "SELECT * FROM settlement_batches WHERE merchant_id = $1 AND batch_id = $2"
 _IS_RELEASED = """

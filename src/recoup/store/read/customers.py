@@ -7,8 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-HIGHEST: Final = UUID(int=(1 << 128) - 1)
-LOWEST: Final = UUID(int=0)
+from recoup.kernel.ids import HIGHEST
 
 _CUSTOMER: Final = """
 SELECT p.*, (SELECT to_jsonb(o) FROM order_payer o WHERE o.merchant_id = p.merchant_id AND o.payer_id = p.payer_id

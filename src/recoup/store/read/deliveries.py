@@ -1,14 +1,15 @@
 """What was sent to an endpoint, try by try, as its log shows it: narrowed, with what is tried next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.ids import HIGHEST
+
 SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through
 SUMMED_MAX: Final = 1_000
-_NEWEST: Final = UUID(int=(1 << 128) - 1)
 
 _LOG = """
 WITH seen AS MATERIALIZED (
@@ -57,6 +58,14 @@ CROSS JOIN LATERAL (
     ORDER BY try_id DESC LIMIT $2) t) s
 """
 
+_LAST: Final = """
+SELECT e.endpoint_id, f.subject_id, f.seq, f.event_id, f.event
+FROM endpoints e
+CROSS JOIN LATERAL (SELECT * FROM feed f WHERE f.merchant_id = $1 AND f.subject_id = $2 AND f.event = ANY(e.events)
+  AND (f.number IS NULL) = (e.format = 'stablecoin') ORDER BY f.seq DESC LIMIT 1) f
+WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
+"""
+
 
 async def read_log(
     connection: asyncpg.Connection, endpoint_id: UUID, *, before: UUID | None, result: str | None,
@@ -65,7 +74,7 @@ async def read_log(
     """Newest first, older than `before`; and before which try the next page begins: None when that was all. `event`:
     its name in the endpoint's dialect, and in the outbox. A narrowed page looks through so many tries and may be short,
     or empty, with a next one."""
-    before, names = before or _NEWEST, event or (None, None)
+    before, names = before or HIGHEST, event or (None, None)
     rows = await connection.fetch(_LOG, endpoint_id, before, SCANNED_MAX, result, *names, limit + 1)
     if len(rows) > limit:
         return [dict(row) for row in rows[:limit]], rows[limit - 1]["try_id"]
@@ -84,3 +93,10 @@ async def sum_tries(connection: asyncpg.Connection, endpoint_ids: list[UUID]) ->
     """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""
     rows = await connection.fetch(_SUMS, endpoint_ids, SUMMED_MAX)
     return {row["endpoint_id"]: row for row in rows}
+
+
+async def last_events(
+    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID
+) -> Sequence[asyncpg.Record]:
+    """For each active endpoint of the merchant's own the order's last event that it listens to."""
+    return await connection.fetch(_LAST, merchant_id, order_id)  # type: ignore[no-any-return]

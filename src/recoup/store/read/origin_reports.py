@@ -11,8 +11,9 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.ids import LOWEST
+
 STATEMENT_SECONDS: Final = 120.0
-LOWEST: Final = UUID(int=0)
 # column -> the recipes whose entries on the merchant's account it sums
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "approved": ("approve",), "refunded": ("refund_owed", "refund_refused"), "chargebacks": ("disputed", "dispute_won"),

@@ -10,12 +10,11 @@ from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, see
 from recoup.flows.people.persons import find_by_name, no_such_customer
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import HIGHEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
 from recoup.store.read.blocks import list_blocks, standing_blocks
 from recoup.store.read.customers import (
-    HIGHEST,
     attempts_of,
     customer_orders,
     customer_sums,

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from recoup.doors.portal.developers.page import PLACE, show
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.developers.words import STEPS
+from recoup.doors.portal.form_key import key_id_of
 from recoup.doors.portal.visit import Visit, checked_form, one, see
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.messages.publish_now import publish_now
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.store.read.due_work import next_business_instant
@@ -28,9 +28,7 @@ async def post_clock(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope, moving = acting(visit), visit.portal.moving
     try:
-        move_id, by = parse_id(one(form, "key")), await _step(visit, one(form, "by"))
-        if move_id is None:
-            raise Problem("invalid", "This form has no key of its own.", cure="Reload the page and send it again.")
+        move_id, by = key_id_of(form), await _step(visit, one(form, "by"))
         task = moving.get(visit.merchant_id)
         if task is not None and task.get_name() != str(move_id):
             raise Problem("conflict", "The clock is being moved already.", cure="Wait until it is there.")

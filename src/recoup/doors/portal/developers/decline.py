@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 from recoup.doors.portal.developers.page import USUAL, show
 from recoup.doors.portal.developers.who import acting
+from recoup.doors.portal.form_key import key_id_of
 from recoup.doors.portal.visit import Visit, checked_form, one
 from recoup.flows.cards.simulate_decline import Simulated, simulate_decline
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
 
@@ -18,10 +18,8 @@ async def post_decline(visit: Visit) -> Response:
     scope = acting(visit)
     typed = {name: one(form, name).strip()[:16] for name in USUAL}
     try:
-        key = parse_id(one(form, "key"))
-        if key is None:
-            raise Problem("invalid", "This form has no key of its own.", cure="Reload the page and send it again.")
-        asked = Simulated(typed["scheme"], typed["code"], typed["kind"], typed["answer"], _units(typed["amount"]), key)
+        asked = Simulated(typed["scheme"], typed["code"], typed["kind"], typed["answer"], _units(typed["amount"]),
+                          key_id_of(form))  # fmt: skip
         portal = visit.portal
         word = await simulate_decline(portal.world, portal.evaluate, scope, visit.known, asked)
     except Problem as problem:

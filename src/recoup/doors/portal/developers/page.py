@@ -1,11 +1,12 @@
 """/developers: base addresses, ids and keys; in the sandbox its inputs, its clock, and declines to try."""
 
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
 from recoup.doors.portal.developers.who import may_play
 from recoup.doors.portal.developers.words import ANSWERS, EVALUATED, INPUT_KINDS, KINDS, STEP_WORDS
+from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit
@@ -43,7 +44,8 @@ async def show(
         typed["scheme"] = USUAL["scheme"]
     chosen = _chosen(visit)
     values = visit.values(
-        url=_url(visit), mid=visit.merchant_id, keys=keys, hooks=await endpoints.list_all(world, visit.scope),
+        url=base_address(world, visit.request).rstrip("/"), mid=visit.merchant_id, keys=keys,
+        hooks=await endpoints.list_all(world, visit.scope),
         open_sites=[site for site in visit.known.sites if site.retired_at is None][:SITES], moves=moves, due=due,
         who=await named(visit, [move["actor"] for move in moves]), moving=visit.merchant_id in visit.portal.moving,
         steps=STEP_WORDS, key=new_id(), problem=problem, typed=typed, schemes=SCHEMES, codes=codes_of(typed["scheme"]),
@@ -59,9 +61,3 @@ def _chosen(visit: Visit) -> dict[str, str]:
     query = visit.request.query_params
     kind, network = query.get("inputs", "allow_list"), query.get("network", "")
     return {"kind": kind if kind in INPUT_KINDS else "", "scheme": network[:16]}
-
-
-def _url(visit: Visit) -> str:
-    """Under which the doors are reached: as settings say, else as this page was."""
-    told: Any = visit.portal.world.extra.get("url")
-    return str(told or visit.request.base_url).rstrip("/")

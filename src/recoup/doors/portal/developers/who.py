@@ -2,7 +2,7 @@
 
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.scope import Scope
 
 
 def may_play(visit: Visit) -> bool:
@@ -14,7 +14,7 @@ def acting(visit: Visit) -> Scope:
     if not visit.portal.world.policy.test_mode:
         raise Problem("forbidden", "This is a tool of the sandbox; nothing was done.", cure="Go to the sandbox.")
     if visit.is_operator:
-        return Scope(visit.merchant_id, Actor("operator", str(visit.session.user_id)), visit.scope.request_id)
+        return visit.operator_scope
     if not visit.session.may("sandbox"):
         raise Problem("forbidden", "Your role may look, not use the sandbox's tools.",
                       cure="Ask somebody with the role developer or operations.")  # fmt: skip

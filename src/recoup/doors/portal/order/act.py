@@ -6,9 +6,10 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.form_key import fresh_key, request_key
 from recoup.doors.portal.order import facts
 from recoup.doors.portal.order.page import find, show
-from recoup.doors.portal.order.refund import Asked, fresh_key, read_asked, request_key, review, to_ask
+from recoup.doors.portal.order.refund import Asked, read_asked, review, to_ask
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.refunds.refund import refund
@@ -49,7 +50,7 @@ def _reviewed(visit: Visit, page: OrderPage, asked: Asked) -> Response:
 async def _made_by(visit: Visit, asked: Asked) -> UUID | None:
     """The refund that this form made before, if it did."""
     async with visit.portal.world.db.connection() as connection:
-        known = await find_request(connection, visit.merchant_id, "refund", request_key(asked))
+        known = await find_request(connection, visit.merchant_id, "refund", request_key(asked.key))
     return UUID(known["answer"]["refund_id"]) if known is not None and known["answer"] else None
 
 

@@ -1,21 +1,19 @@
 """The forms by which a person works on an order: retry, stop, go on, hold, release, and notes."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.form_key import key_of
 from recoup.doors.portal.order.page import find, show
-from recoup.doors.portal.order.refund import KEY
+from recoup.doors.portal.order.working import working
 from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, hold, release
 from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_page import OrderPage
-
-Work = Callable[[Visit, OrderPage, Form], Awaitable[object]]
 
 
 async def _retry(visit: Visit, page: OrderPage, form: Form) -> None:
@@ -39,31 +37,13 @@ async def _release(visit: Visit, page: OrderPage, form: Form) -> None:
     await release(visit.portal.orders, visit.scope, page.order_id, operator=visit.is_operator)
 
 
-def _worked(work: Work) -> Callable[[Visit], Awaitable[Response]]:
-    """The same form again changes nothing: the flows see to that. What is refused is said on the order's page."""
-
-    async def post(visit: Visit) -> Response:
-        form = await checked_form(visit)
-        page = await find(visit)
-        may_work(visit)
-        try:
-            await work(visit, page, form)
-        except Problem as problem:
-            return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
-        return see(f"/orders/{page.order_id}")
-
-    return post
-
-
 async def post_note(visit: Visit) -> Response:
     form = await checked_form(visit)
     page = await find(visit)
     may_work(visit)
-    text, key = one(form, "note"), one(form, "key")
+    text = one(form, "note")
     try:
-        if not KEY.fullmatch(key):
-            raise Problem("malformed", "This note's form is damaged.", cure="Send it again from here.")
-        await note_order(visit.portal.world, visit.scope, page.order_id, UUID(hex=key), text)
+        await note_order(visit.portal.world, visit.scope, page.order_id, UUID(hex=key_of(form)), text)
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code], typed=text[:NOTE_MAX])
     return see(f"/orders/{page.order_id}#timeline")
@@ -76,8 +56,8 @@ def may_work(visit: Visit) -> None:
         raise Problem("forbidden", "Your role may look, not work on orders.", cure=cure)
 
 
-post_retry: Final = _worked(_retry)
-post_stop: Final = _worked(_stop)
-post_resume: Final = _worked(_resume)
-post_hold: Final = _worked(_hold)
-post_release: Final = _worked(_release)
+post_retry: Final = working(_retry, may_work)
+post_stop: Final = working(_stop, may_work)
+post_resume: Final = working(_resume, may_work)
+post_hold: Final = working(_hold, may_work)
+post_release: Final = working(_release, may_work)

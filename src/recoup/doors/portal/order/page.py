@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 from starlette.responses import Response
 
+from recoup.doors.portal.form_key import fresh_key
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.beside import Beside, beside
 from recoup.doors.portal.order.held import trouble
-from recoup.doors.portal.order.refund import Asked, fresh_key
+from recoup.doors.portal.order.refund import Asked
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import KINDS, lives, timeline

@@ -1,11 +1,11 @@
 """What somebody asks to be refunded, as the form gives it, and what would happen then, in sentences."""
 
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from recoup.doors.portal.form_key import fresh_key, is_key, request_key
 from recoup.doors.portal.order.facts import channel, fee_back, order_items, remaining, taken
 from recoup.doors.portal.templates import money
 from recoup.flows.refunds.refund import RefundAsked
@@ -14,7 +14,6 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.refunds import by_amount, by_items
 from recoup.store.read.order_page import OrderPage
 
-KEY: Final = re.compile(r"[0-9a-f]{32}")
 GROUPED: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 REASON_MAX: Final = 200
 
@@ -42,10 +41,6 @@ class Review:
     sentences: tuple[str, ...]
 
 
-def fresh_key() -> str:
-    return secrets.token_hex(16)
-
-
 def read_asked(fields: Mapping[str, list[str]]) -> Asked:
     """The form's fields from an address or a body; whatever they hold."""
     quantities = {}
@@ -62,13 +57,8 @@ def read_asked(fields: Mapping[str, list[str]]) -> Asked:
         typed=first("amount")[:40],
         quantities=quantities,
         reason=" ".join(first("reason").split())[:REASON_MAX],
-        key=key if KEY.fullmatch(key) else fresh_key(),
+        key=key if is_key(key) else fresh_key(),
     )
-
-
-def request_key(asked: Asked) -> str:
-    """What makes the same form, sent again, the same refund."""
-    return f"portal-{asked.key}"
 
 
 def to_ask(asked: Asked) -> RefundAsked:
@@ -78,7 +68,7 @@ def to_ask(asked: Asked) -> RefundAsked:
     """
     items = _items(asked) if asked.how == "items" else None
     amount = None if items is not None else _amount_text(asked)
-    return RefundAsked(amount=amount, items=items, message=asked.reason, key=request_key(asked))
+    return RefundAsked(amount=amount, items=items, message=asked.reason, key=request_key(asked.key))
 
 
 def review(page: OrderPage, asked: Asked, fee: int) -> Review:

@@ -13,7 +13,7 @@ from recoup.doors.portal.orders.page import columns_of, habits_of, sums_of
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Form, Visit, checked_form, one, see
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.messages.redeliver_last import redeliver_last
+from recoup.flows.messages.redeliver import redeliver_last
 from recoup.flows.stable.expire import last_look
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -23,7 +23,7 @@ from recoup.store.read.orders import OrderRow, list_orders
 ORDERS_MAX: Final = 100
 # action -> what it needs, its verb, what was done
 ACTIONS: Final = {
-    "cancel": ("cancel", "cancel", "Cancelled"), "redeliver": ("test", "send events again", "Sent again"),
+    "cancel": ("cancel", "cancel", "Cancelled"), "redeliver": ("hooks", "send events again", "Sent again"),
 }  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def show(
         near_zones=dict.fromkeys(("GMT", habits.zone, query.zone)), common_zones=COMMON, habits=habits,
         usual=names == DEFAULT, ALL_DAYS=ALL_DAYS, typed_name=typed.get("name", ""), typed_zone=typed.get("zone", ""),
         seen=Cursor(True, page.rows[0].placed_at, page.rows[0].order_id).text() if newest else None,
-        scales=EXPONENTS, may_cancel=visit.session.may("cancel"), may_redeliver=visit.session.may("test"),
+        scales=EXPONENTS, may_cancel=visit.session.may("cancel"), may_redeliver=visit.session.may("hooks"),
         file_query=replace(query, columns=names), clear=query.without_filters().link(), within=inside(query),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from uuid import UUID
 
 from starlette.datastructures import QueryParams
 
@@ -75,7 +74,3 @@ def kept(query: Query) -> str:
     """What a view keeps of a list: everything but the place in it."""
     wanted = replace(query, view="", cursor="", size=Query().size)
     return wanted.link().partition("?")[2]
-
-
-def is_view(view_id: str, habits: Habits) -> UUID | None:
-    return next((one.view_id for one in habits.views if str(one.view_id) == view_id), None)

@@ -1,9 +1,12 @@
 """The days that the overview is about: presets by name, or two dates. Days in GMT, both included."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Final
+
+from recoup.doors.portal.orders.days import DAY, read_day
+from recoup.doors.portal.orders.days import PRESETS as LIST_PRESETS
 
 DAYS_MAX: Final = 366
 PRESETS: Final[Mapping[str, str]] = {
@@ -12,6 +15,11 @@ PRESETS: Final[Mapping[str, str]] = {
     "year": "This year",
 }  # fmt: skip
 USUAL: Final = "30d"
+# As the list of orders reckons them.
+_SPANS: Final[Mapping[str, Callable[[date], tuple[date, date]]]] = {
+    **{name.replace("-", "_"): span for name, (_, span) in LIST_PRESETS.items()},
+    "90d": lambda day: (day - 89 * DAY, day),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +33,11 @@ class Range:
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        return _start(self.first), _start(self.last + timedelta(days=1))
+        return _start(self.first), _start(self.last + DAY)
 
     @property
     def days(self) -> list[date]:
-        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+        return [self.first + n * DAY for n in range((self.last - self.first).days + 1)]
 
 
 def read_range(query: Mapping[str, str], today: date) -> Range:
@@ -39,10 +47,8 @@ def read_range(query: Mapping[str, str], today: date) -> Range:
         unclear = f"There is no range {name[:20]!r}." if name and name not in PRESETS else ""
         return _preset(name if name in PRESETS else USUAL, today, unclear)
     try:
-        begin, end = (date.fromisoformat(text[:10]) if text else today for text in (first, last))
+        begin, end = (read_day(text) if text else today for text in (first, last))
     except ValueError:
-        return _preset(USUAL, today, "Write days like 2026-11-20.")
-    if not (2000 <= begin.year < 2200 and 2000 <= end.year < 2200):
         return _preset(USUAL, today, "Write days like 2026-11-20.")
     if begin > end:
         return _preset(USUAL, today, "The first day is after the last.")
@@ -52,23 +58,7 @@ def read_range(query: Mapping[str, str], today: date) -> Range:
 
 
 def _preset(name: str, today: date, unclear: str = "") -> Range:
-    first, last = today, today
-    match name:
-        case "yesterday":
-            first = last = today - timedelta(days=1)
-        case "7d" | "30d" | "90d":
-            first = today - timedelta(days=int(name[:-1]) - 1)
-        case "week":
-            first = today - timedelta(days=today.weekday())
-        case "month":
-            first = today.replace(day=1)
-        case "last_month":
-            last = today.replace(day=1) - timedelta(days=1)
-            first = last.replace(day=1)
-        case "quarter":
-            first = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
-        case "year":
-            first = today.replace(month=1, day=1)
+    first, last = _SPANS[name](today)
     return Range(first, last, name, unclear)
 
 

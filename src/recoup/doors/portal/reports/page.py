@@ -19,11 +19,10 @@ from recoup.flows.money.origin_reports import (
     transactions_page,
 )
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.periods import month
 from recoup.store.read.movements import first_booked
-from recoup.store.read.origin_reports import LOWEST
 
 LINES: Final = 100
 MONTHS_MAX: Final = 24

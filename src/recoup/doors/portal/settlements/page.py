@@ -16,11 +16,11 @@ from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
 from recoup.flows.money.bank_payouts import pay_again
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.read.bank import payouts_of
-from recoup.store.read.batches import LOWEST, BatchFilter, batch_lines, list_batches
+from recoup.store.read.batches import BatchFilter, batch_lines, list_batches
 from recoup.store.read.settlement_terms import payable_assets, running_period, terms_at
 
 SIZE: Final = 25

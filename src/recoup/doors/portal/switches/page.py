@@ -16,7 +16,7 @@ from recoup.flows.merchants.switches import MERCHANT, Subject
 from recoup.flows.try_connection import Hop, try_connection
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.scope import Scope
 from recoup.rules.rescue.origin import POLICIES
 from recoup.rules.rescue.switches import KINDS
 
@@ -82,7 +82,7 @@ async def post_test(visit: Visit) -> Response:
 def acting(visit: Visit) -> Scope:
     """On whose behalf this person switches. Raises: Problem(forbidden)."""
     if visit.is_operator:
-        return Scope(visit.merchant_id, Actor("operator", str(visit.session.user_id)), visit.scope.request_id)
+        return visit.operator_scope
     if not visit.session.may("switch"):
         raise Problem("forbidden", "Your role may look, not change switches.", cure="Ask the shop's owner.")
     return visit.scope

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.doors.portal.order.refund import fresh_key
+from recoup.doors.portal.form_key import fresh_key, key_of, request_key
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
 from recoup.doors.portal.webhooks.page import PLACE
-from recoup.doors.portal.webhooks.who import acting, find, key_of, may
+from recoup.doors.portal.webhooks.who import acting, find, may
 from recoup.doors.portal.webhooks.words import ERRORS, RESULTS
 from recoup.flows.messages.delivery_log import delivery_of
 from recoup.flows.messages.endpoints import Endpoint
@@ -30,7 +30,7 @@ async def post_redeliver(visit: Visit) -> Response:
     form = await checked_form(visit)
     scope, found = acting(visit), await find(visit)
     try:
-        done = await redeliver(visit.portal.world, scope, found, _try_id(visit), key_of(form))
+        done = await redeliver(visit.portal.world, scope, found, _try_id(visit), request_key(key_of(form)))
     except Problem as problem:
         return await _show(visit, found, problem)
     order_id = parse_id(one(form, "order")) if one(form, "back") == "order" else None

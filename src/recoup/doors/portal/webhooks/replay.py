@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from recoup.doors.portal.order.refund import fresh_key
+from recoup.doors.portal.form_key import fresh_key, key_of, request_key
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
 from recoup.doors.portal.webhooks.page import PLACE
-from recoup.doors.portal.webhooks.who import acting, find, in_portal, key_of, may
+from recoup.doors.portal.webhooks.who import acting, find, in_portal, may
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.replay import Found, ReplayAsked, ask, count
 from recoup.kernel.problem import Problem
@@ -37,7 +37,7 @@ async def post_replay(visit: Visit) -> Response:
     typed: dict[str, Any] = {name: one(form, name).strip()[:40] for name in _FIELDS}
     typed["events"] = form.get("event", [])[:100]
     try:
-        await ask(visit.portal.world, scope, found.endpoint_id, _asked(typed, found), key_of(form))
+        await ask(visit.portal.world, scope, found.endpoint_id, _asked(typed, found), request_key(key_of(form)))
     except Problem as problem:
         return await _review(visit, found, typed, in_portal(problem, _CURES.get(problem.code, problem.cure or "")))
     return see(f"{PLACE}/{found.endpoint_id}#replays")

@@ -1,14 +1,13 @@
 """Who may look after webhooks, on whose behalf, and which endpoint an address names."""
 
-import re
 from uuid import UUID
 
-from recoup.doors.portal.visit import Form, Visit, one
+from recoup.doors.portal.visit import Visit
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.scope import Scope
 
 _GONE = Problem("not_found", "There is no such webhook endpoint.", cure="Look at the list of webhooks.")
 
@@ -20,7 +19,7 @@ def may(visit: Visit) -> bool:
 def acting(visit: Visit) -> Scope:
     """Raises: Problem(forbidden)."""
     if visit.is_operator:
-        return Scope(visit.merchant_id, Actor("operator", str(visit.session.user_id)), visit.scope.request_id)
+        return visit.operator_scope
     if not visit.session.may("hooks"):
         raise Problem("forbidden", "Your role may look, not change webhooks.",
                       cure="Ask somebody with the role developer or operations.")  # fmt: skip
@@ -43,14 +42,6 @@ async def find(visit: Visit, *, changing: bool = False) -> Endpoint:
         raise Problem("wrong_state", "The stablecoin API manages this endpoint; nothing was changed.",
                       cure="Change it with PUT /api/v1/webhook.")  # fmt: skip
     return found
-
-
-def key_of(form: Form) -> str:
-    """What makes a form that comes twice known. Raises: Problem(invalid)."""
-    key = one(form, "key")
-    if not re.fullmatch("[0-9a-f]{32}", key):
-        raise Problem("invalid", "This form has no key of its own.", cure="Reload the page and send it again.")
-    return f"portal-{key}"
 
 
 def in_portal(problem: Problem, cure: str) -> Problem:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import LOWEST, fetch
+from recoup.kernel.ids import LOWEST
+from recoup.store.read.proofs.walk import fetch
 
 ROWS_MAX: Final = 500
 _ACCOUNTS: Final = """

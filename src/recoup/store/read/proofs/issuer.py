@@ -9,7 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first, first_of
+from recoup.kernel.ids import HIGHEST, LOWEST
+from recoup.store.read.proofs.walk import Difference, Window, fetch, first, first_of
 
 ROWS_MAX: Final = 5000
 _SEES: Final = """
@@ -75,7 +76,6 @@ WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
 ORDER BY s.id, v.no LIMIT 1
 """
 _UNTIL: Final = "SELECT id FROM issuer.{table} WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1"
-_HIGHEST: Final = UUID(int=(1 << 128) - 1)
 
 
 async def can_read(connection: asyncpg.Connection) -> bool:
@@ -94,9 +94,9 @@ async def ours(connection: asyncpg.Connection, window: Window) -> Difference | N
 async def theirs(connection: asyncpg.Connection, merchant_id: UUID | None) -> Difference | None:
     for table, sql in (("sends", _THEIRS), ("reversals", _THEIR_REFUNDS)):
         after = LOWEST
-        while after < _HIGHEST:
+        while after < HIGHEST:
             rows = await fetch(connection, _UNTIL.format(table=table), after, ROWS_MAX - 1)
-            until = rows[0]["id"] if rows else _HIGHEST
+            until = rows[0]["id"] if rows else HIGHEST
             found = await first(connection, sql, merchant_id, after, until, merchant_id)
             if found:
                 return found

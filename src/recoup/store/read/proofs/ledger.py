@@ -6,7 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first_of
+from recoup.kernel.ids import LOWEST
+from recoup.store.read.proofs.walk import Difference, Window, fetch, first_of
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import LOWEST, Difference, Window, fetch, first
+from recoup.kernel.ids import LOWEST
+from recoup.store.read.proofs.walk import Difference, Window, fetch, first
 
 SENDS_MAX: Final = 5000
 _CAME_IN: Final = """

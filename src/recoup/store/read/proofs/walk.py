@@ -7,10 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.ids import HIGHEST, LOWEST
+
 STATEMENT_SECONDS: Final = 3600.0
 ORDERS_MAX: Final = 2000
-LOWEST: Final = UUID(int=0)
-HIGHEST: Final = UUID(int=(1 << 128) - 1)
 
 
 class Difference(NamedTuple):
