@@ -145,9 +145,7 @@ def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]
             if session.merchant is None and session.seat is not None:
                 return see("/partner")
             if session.merchant is None:
-                return error_page(portal, Problem(
-                    "forbidden", "You are signed in, but no merchant has let you in yet.",
-                    cure="Ask a shop's owner, or the operator, to make you a member."), request, session)  # fmt: skip
+                return error_page(portal, _nothing_to_see(session), request, session)
             called_by(state(request.scope), session.merchant.merchant_id, f"user:{session.user_id}")
             known = await portal.merchants.get(session.merchant.merchant_id)
             wall = portal.world.clocks.wall()
@@ -165,6 +163,14 @@ def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]
             return error_page(portal, broken, request, session)
 
     return endpoint
+
+
+def _nothing_to_see(session: Session) -> Problem:
+    if session.is_operator:
+        return Problem("forbidden", "There is no merchant in this environment yet.",
+                       cure="A shop goes live from its Onboarding page in the sandbox.")  # fmt: skip
+    return Problem("forbidden", "You are signed in, but no merchant has let you in yet.",
+                   cure="Ask a shop's owner, or the operator, to make you a member.")  # fmt: skip
 
 
 async def read_form(request: Request) -> Form:
