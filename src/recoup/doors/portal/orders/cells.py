@@ -1,6 +1,7 @@
 """What a file of the list says in each of its columns: exact decimals, moments with the zone's offset, whole ids."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from recoup.doors.portal.orders.times import Times
@@ -65,4 +66,9 @@ def channel_of(row: OrderRow) -> str:
 
 
 def _decimal(row: OrderRow, units: int) -> Number:
-    return Number(shown(units, row.asset, row.sent_text) if row.asset in EXPONENTS else str(units))
+    return _number(units, row.asset, row.sent_text)
+
+
+@lru_cache(4_096)  # prices repeat, and most orders have nothing refunded
+def _number(units: int, asset: str, like: str | None) -> Number:
+    return Number(shown(units, asset, like) if asset in EXPONENTS else str(units))
