@@ -229,7 +229,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/signout"): _anyone(body=lambda s: {}),
     ("POST", "/merchant"): _page(body=lambda s: {"merchant": str(s.mid)}, names=True,
                                  may=frozenset({"owner", "operations", "analyst", "developer"})),
-    ("POST", "/world"): _page(body=lambda s: {"next": "/orders"}, may=NOBODY),
+    ("POST", "/world"): _page(body=lambda s: {"next": "/orders"}, may=NOBODY, lets_in=frozenset({403})),
     ("GET", "/orders"): _page(),
     ("POST", "/orders/{order_id}/block"): _page(ids=_ORDER, body=lambda s: {"kind": "customer", "reason": "other"}),
     ("POST", "/orders/{order_id}/unblock"): _page(ids=_ORDER, lets_in=frozenset({404}), body=lambda s: {

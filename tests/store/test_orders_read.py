@@ -18,10 +18,10 @@ from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
 from recoup.store.read import orders as reading
 from recoup.store.read.order_counts import Count, count_orders, count_statuses
-from recoup.store.read.order_cursor import ORDERS, Cursor
+from recoup.store.read.order_cursor import ORDERS, Cursor, parse_cursor
 from recoup.store.read.order_filter import OrderFilter, UnitRange
 from recoup.store.read.order_search import like, tidy
-from recoup.store.read.orders import Page, explain, list_orders, list_orders_page, parse_cursor
+from recoup.store.read.orders import Page, explain, list_orders, list_orders_page
 from recoup.store.server import ServerAddress
 
 MANY = 20_000
@@ -110,6 +110,7 @@ FILTERS: dict[str, tuple[dict[str, Any], str]] = {
     "attempts": ({"attempts_min": 3}, "attempts >= 3"),
     "ends soon": ({"expires_from": at(9000), "expires_to": at(9500)},
                   f"expires_at > '{at(9000)}' AND expires_at <= '{at(9500)}' AND status IN (0, 1, 3, 4, 5)"),
+    "chain": ({"chain": "ecommerce"}, "order_type = 'STABLE' AND source = 'ecommerce'"),
     "external id": ({"external_id": "SUB-77"}, "placed_at = '2026-11-01T01:17Z'"),
     "campaign": ({}, "campaign_id IS NOT NULL"),
     "named": ({"external_ids": ("SUB-5", "SUB-77", "SUB-0")}, "units IN (100 + 5 * 7919, 100 + 77 * 7919 % 90000)"

@@ -146,14 +146,14 @@ def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> Non
             return SECRET.findall(answer.text)
 
         [shared] = await new("shared")
-        [one] = await new(str(own.endpoint_id))
         keys = {hook.url.rpartition("/")[2]: hook.signing_key for hook in await list_all(world, scope)}
-        assert keys == {"shared": shared, "own": one}
+        assert keys == {"shared": shared, "own": own.signing_key}, "that one is replaced on the endpoint's page"
+        assert f'href="/webhooks/{own.endpoint_id}"' in page.text
         assert "is good until" in texts(await owner.get("/keys"))
         await new("shared", status=409)
         assert await new("shared", "0") != [shared]
         assert (await new("stablecoin"))[0].startswith("whsec_")
-        await new("nothing", status=400)
-        await new("01890000-0000-7000-8000-000000000000", status=404)
+        for wrong in ("nothing", str(own.endpoint_id)):
+            await new(wrong, status=400)
 
     portal(server, story)

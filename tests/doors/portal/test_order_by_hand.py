@@ -1,6 +1,7 @@
 """Who works on an order in the portal: what they are offered, what happens, and what others are refused."""
 
 from tests.doors.portal.staff import As, portal, post, texts
+from tests.flows.money.settling import DAY, batches, sold, terms
 from tests.worlds import FUNDS_CARD, Shop
 
 from recoup.flows.cards.due import start
@@ -76,5 +77,21 @@ def test_notes_stay_with_who_and_when(server: ServerAddress) -> None:
         assert (await post(ops, here, f"{here}/notes", note="other words", key=key)).status_code == 409
         assert await shop.value("SELECT count(*) FROM order_notes") == 1
         assert (await shop.order(order_id))["version"] == 1
+
+    portal(server, story)
+
+
+def test_the_money_of_an_order_leads_to_its_settlement(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        await terms(shop, period="day", delay_days=1)
+        (order_id,) = await sold(shop)
+        clerk, here = await as_("clerk"), f"/orders/{order_id}"
+        assert "Not settled yet" in texts(await clerk.get(here))
+        await shop.advance(4 * DAY)
+        batch = (await batches(shop))[0]["batch_id"]
+        page = await clerk.get(here)
+        assert f'href="/settlements/{batch}"' in page.text
+        for told in ("Approved", "Service fee", "Refunded", "To you", "Charged to customer"):
+            assert told in texts(page)
 
     portal(server, story)

@@ -12,7 +12,7 @@ from tests.worlds import Shop
 from recoup.doors.portal.routes import routes
 from recoup.store.server import ServerAddress
 
-# They ask for no merchant, choose which one is looked at, or leave.
+# They ask for no merchant, choose what is looked at, or leave.
 OPEN = {"/signin", "/signup", "/signout", "/handover/{token}", "/invitations/{token}", "/merchant", "/world"}
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import httpx
-from tests.doors.portal.staff import As, portal, post, texts, token
+from tests.doors.portal.staff import PARTNER, As, portal, post, texts, token
 from tests.gateways.web.servers import serving
-from tests.worlds import Shop
+from tests.worlds import Shop, owner
 
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.stablecoin_endpoint import configure
 from recoup.kernel.ids import new_id
-from recoup.kernel.scope import Actor, Scope
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.kernel.scope import Actor, PartnerScope, Scope
+from recoup.rules.network.magic import PHONE_CARD
 from recoup.store.server import ServerAddress
 
 Story = Callable[[Shop, As], Awaitable[None]]
@@ -154,7 +154,7 @@ def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerA
             at = await make(dev, receiver.url)
             (one,) = await endpoints.list_all(shop.world, shop.scope)
             receiver.answers = [418]
-            receiver.says = f"<b>no</b> key={one.signing_key} token=abcdefgh12345678 {APPROVE_CARDS[1]}".encode()
+            receiver.says = f"<b>no</b> key={one.signing_key} token=abcdefgh12345678 {PHONE_CARD}".encode()
             answer = texts(await post(dev, at, f"{at}/test", event="order.refunded"))
             assert "The receiver answered 418 to order.refunded" in answer
             (row,) = await rows(dev, at)
@@ -163,7 +163,7 @@ def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerA
             assert '"Event":"order.refunded"' in read
             assert "x-fc-signature: ••••" in read
             assert "<b>no</b>" in read
-            for secret in (one.signing_key, "abcdefgh12345678", APPROVE_CARDS[1]):
+            for secret in (one.signing_key, "abcdefgh12345678", PHONE_CARD):
                 assert secret not in shown.text
             assert "A sample belongs to no order" in texts(
                 await post(dev, row, f"{row}/redeliver", key="0" * 32), 409)  # fmt: skip
@@ -267,6 +267,52 @@ def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddres
             wrong = await ops.post(f"{at}/replay", data=form | {"key": "6" * 32, "since": "never"})
             assert 'value="never"' in wrong.text
             assert wrong.status_code == 400
+
+    portal(server, story)
+
+
+def test_one_event_waits_until_a_range_is_through(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted",))
+            await shop.admit_many(2)
+            await shop.publish()
+            row, _ = await rows(ops, at)
+            csrf = await token(ops, at)
+            assert (await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "7" * 32})).status_code == 303
+            busy = await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "8" * 32})
+            assert "are being sent there again" in texts(busy, 409)
+            second = await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "9" * 32})
+            assert "still under way" in texts(second, 409)
+            await shop.run_due()
+            await shop.publish()
+            assert len(receiver.got) == 4
+            assert (await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "8" * 32})).status_code == 303
+            await shop.run_due()
+            await shop.publish()
+            assert len(receiver.got) == 5
+
+    portal(server, story)
+
+
+def test_what_a_partner_hears_is_not_shown_to_its_merchant(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        ops = await signed_in("ops")
+        partner = PartnerScope(PARTNER, Actor("partner", "k"), "test")
+        theirs = await endpoints.create(shop.world, partner, "https://crm.example.com/in", None, "rescue")
+        order_id, try_id = await shop.admit(), new_id()
+        async with owner(shop.world) as connection:
+            await connection.execute(
+                "INSERT INTO delivery_tries (merchant_id, try_id, endpoint_id, subject_id, seq, event_id, try_no, at,"
+                " latency_ms, answer, result) VALUES ($1, $2, $3, $4, 1, $2, 1, now(), 5, 'their secret', 'delivered')",
+                shop.merchant_id, try_id, theirs.endpoint_id, order_id,
+            )  # fmt: skip
+        page = await ops.get(f"/orders/{order_id}?show=webhooks")
+        assert "crm.example.com answered" in texts(page) or "crm.example.com gave" in texts(page)
+        assert "Request and response" not in page.text
+        for path in (f"/webhooks/{theirs.endpoint_id}", f"/webhooks/{theirs.endpoint_id}/deliveries/{try_id}"):
+            assert (await ops.get(path)).status_code == 404
 
     portal(server, story)
 

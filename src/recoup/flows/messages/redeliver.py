@@ -1,7 +1,10 @@
-"""One event is sent to one endpoint again, because somebody asked for it."""
+"""An event is sent to an endpoint again, or an order's last to each, because somebody asked for it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.kernel.ids import new_id
@@ -10,7 +13,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.replays import begin_one
 from recoup.store.pool import KeyTaken, retrying
-from recoup.store.read.deliveries import read_try
+from recoup.store.read.deliveries import last_events, read_try
 from recoup.store.read.replays import list_replays
 from recoup.store.write.endpoints import lock_owned
 from recoup.store.write.replays import is_lane_busy, note_replay_of_one, try_now
@@ -37,16 +40,45 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
         raise Problem("wrong_state", "The endpoint is disabled: nothing is sent there.",
                       cure="Switch it on, then send it again.")  # fmt: skip
 
-    async def once() -> str:
-        return await _ask(world, scope, endpoint.endpoint_id, row, key)
+    async def once() -> str | None:
+        async with world.db.transaction() as tx:
+            return await _send(tx, world, scope, endpoint.endpoint_id, row, key)
 
     try:
-        return await retrying(once)
+        said = await retrying(once)
     except KeyTaken:
         return "again"  # the same key, asked twice at once
+    if said is None:
+        raise Problem("conflict", "Events of this order are being sent there again just now.",
+                      cure="Wait until they were taken; the log tells.")  # fmt: skip
+    return said
 
 
-async def _ask(world: World, scope: Scope, endpoint_id: UUID, row: dict[str, Any], key: str) -> str:
+async def redeliver_last(world: World, scope: Scope, order_id: UUID) -> str:
+    """The last event that each endpoint listens to; answers what goes where, in words. A second press while it is on
+    its way sends nothing more.
+
+    Raises: Problem(wrong_state) when no endpoint listens to anything that happened.
+    """
+
+    async def once() -> tuple[set[str], int]:
+        async with world.db.transaction() as tx:
+            last = await last_events(tx, scope.merchant_id, order_id)
+            said = [await _send(tx, world, scope, row["endpoint_id"], row, new_id().hex) for row in last]
+        return {row["event"] for row in last}, sum(one is not None for one in said)
+
+    names, sent = await retrying(once)
+    if not names:
+        raise Problem("wrong_state", "No active endpoint listens to an event of this order.",
+                      cure="Register one, or switch it on.")  # fmt: skip
+    what = ", ".join(sorted(names))
+    return f"{what} to {sent} endpoint{'' if sent == 1 else 's'}" if sent else f"{what} is on its way already"
+
+
+async def _send(
+    tx: asyncpg.Connection, world: World, scope: Scope, endpoint_id: UUID, row: Mapping[str, Any], key: str
+) -> str | None:
+    """None while events of the order are being sent there again. Raises: KeyTaken."""
     wall, lanes = world.clocks.wall(), [row["subject_id"], row["event_id"]]
     asked = {"event": row["event"], "orderId": str(row["subject_id"]), "sequence": row["seq"]}
     wanted = {
@@ -54,13 +86,11 @@ async def _ask(world: World, scope: Scope, endpoint_id: UUID, row: dict[str, Any
         "at_from": None, "at_to": None, "actor": scope.actor.text(), "created_at": wall,
     }  # fmt: skip
     one = (scope.merchant_id, row["subject_id"], row["seq"])
-    async with world.db.transaction() as tx:
-        if await try_now(tx, scope.merchant_id, endpoint_id, lanes, row["seq"], wall):
-            await note_replay_of_one(tx, wanted, *one)
-            return "now"
-        await lock_owned(tx, endpoint_id, scope.merchant_id)
-        if await is_lane_busy(tx, endpoint_id, lanes):
-            raise Problem("conflict", "Events of this order are being sent there again just now.",
-                          cure="Wait until they were taken; the log tells.")  # fmt: skip
-        await begin_one(tx, wanted, *one, wall=wall)
+    if await try_now(tx, scope.merchant_id, endpoint_id, lanes, row["seq"], wall):
+        await note_replay_of_one(tx, wanted, *one)
+        return "now"
+    await lock_owned(tx, endpoint_id, scope.merchant_id)
+    if await is_lane_busy(tx, endpoint_id, lanes):
+        return None
+    await begin_one(tx, wanted, *one, wall=wall)
     return "again"

@@ -1,6 +1,6 @@
 """What was sent to an endpoint, try by try, as its log shows it: narrowed, with what is tried next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,6 +58,14 @@ CROSS JOIN LATERAL (
     ORDER BY try_id DESC LIMIT $2) t) s
 """
 
+_LAST: Final = """
+SELECT e.endpoint_id, f.subject_id, f.seq, f.event_id, f.event
+FROM endpoints e
+CROSS JOIN LATERAL (SELECT * FROM feed f WHERE f.merchant_id = $1 AND f.subject_id = $2 AND f.event = ANY(e.events)
+  AND (f.number IS NULL) = (e.format = 'stablecoin') ORDER BY f.seq DESC LIMIT 1) f
+WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
+"""
+
 
 async def read_log(
     connection: asyncpg.Connection, endpoint_id: UUID, *, before: UUID | None, result: str | None,
@@ -85,3 +93,10 @@ async def sum_tries(connection: asyncpg.Connection, endpoint_ids: list[UUID]) ->
     """Of each endpoint's last thousand tries: how many were delivered, when last, how fast; how many failed."""
     rows = await connection.fetch(_SUMS, endpoint_ids, SUMMED_MAX)
     return {row["endpoint_id"]: row for row in rows}
+
+
+async def last_events(
+    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID
+) -> Sequence[asyncpg.Record]:
+    """For each active endpoint of the merchant's own the order's last event that it listens to."""
+    return await connection.fetch(_LAST, merchant_id, order_id)  # type: ignore[no-any-return]

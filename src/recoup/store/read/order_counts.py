@@ -47,7 +47,7 @@ async def count_orders(
             pass
     try:
         async with connection.transaction(readonly=True):
-            if dimensions(wanted) > 1 or wanted.text or exact:
+            if dimensions(wanted) > 1 or wanted.text or wanted.attempts_min or wanted.chain or exact:
                 await bound_statement(connection, COUNT_TIMEOUT_MS)
             found = await connection.fetchval(
                 f"SELECT count(*) FROM (SELECT {inner} LIMIT {cap}) AS n", *args.values  # noqa: S608

@@ -36,7 +36,8 @@ class OrderFilter:
 
     `door` is a whole dialect: its channels. `refunded`: any amount of it is, or nothing. `order_ids` and `external_ids`
     name orders, either way, `external_id` in addition; `units_from` and `units_to` are both included, `amounts` say the
-    same for assets of several scales. `expires_to` is included, and asks for what has not ended.
+    same for assets of several scales. `chain`: the channel of a stablecoin order, named or picked by its payer.
+    `expires_to` is included, and asks for what has not ended.
     """
 
     merchant_id: UUID
@@ -54,6 +55,7 @@ class OrderFilter:
     order_ids: tuple[UUID, ...] = ()
     external_ids: tuple[str, ...] = ()
     source: str | None = None
+    chain: str = ""
     asset: str | None = None
     descriptor: str = ""
     units_from: int | None = None
@@ -81,6 +83,7 @@ class OrderFilter:
             self.attention or self.refunded or self.created_from or self.created_to or self.order_ids
             or self.external_ids or self.source or self.asset or self.descriptor or self.units_from is not None
             or self.units_to is not None or self.amounts or self.campaign_id or self.external_id or self.expires_to
+            or self.chain
         )  # fmt: skip
 
 
@@ -121,6 +124,12 @@ def conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
         found.append("h.attention IS NOT NULL")
     if wanted.refunded is not None:
         found.append("h.refunded_units > 0" if wanted.refunded else "h.refunded_units = 0")
+    if wanted.chain:
+        named = args.add(wanted.chain)
+        found.append(
+            f"h.order_type = 'STABLE' AND (h.source = {named} OR h.source = '' AND EXISTS (SELECT FROM attempts a"
+            f" WHERE a.merchant_id = $1 AND a.order_id = h.order_id AND a.route = {named}))"
+        )
     if wanted.expires_to is not None:
         found.append(f"h.status IN {_OPEN}")
     return found + _amount_condition(wanted.amounts, args) + named_condition(wanted, args)
@@ -198,7 +207,7 @@ def dimensions(wanted: OrderFilter) -> int:
             wanted.refunded is not None,
             wanted.text,
             wanted.order_ids or wanted.external_ids,
-            wanted.source,
+            wanted.source or wanted.chain,
             wanted.asset,
             wanted.descriptor,
             wanted.units_from is not None or wanted.units_to is not None or wanted.amounts,

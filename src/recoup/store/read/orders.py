@@ -83,7 +83,10 @@ _COLUMNS: Final = (
 # What an OrderRow is made of, of the heads `h`.
 ROW: Final = """
 SELECT h.order_id, o.external_id, h.site_id, coalesce(t.name, '') AS site_name, h.created_at, h.placed_at,
-  coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, h.order_type, h.source, h.door, o.descriptor,
+  coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, h.order_type,
+  CASE WHEN h.order_type = 'STABLE' AND h.source = '' THEN coalesce((SELECT max(a.route) FROM attempts a
+    WHERE a.merchant_id = h.merchant_id AND a.order_id = h.order_id), '') ELSE h.source END AS source, h.door,
+  o.descriptor,
   h.status, h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,
   h.disputed, CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END AS sent_text
 FROM {source}

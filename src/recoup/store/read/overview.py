@@ -29,7 +29,7 @@ SELECT * FROM (
   SELECT {_DAY} AS day, h.site_id, h.asset, h.descriptor, grouping({_DAY}, h.site_id, h.asset, h.descriptor) AS level,
     {_COUNTS}, coalesce(sum(h.units) FILTER (WHERE h.{RESCUED}), 0)::bigint AS recovered_units,
     coalesce(sum(h.refunded_units), 0)::bigint AS refunded_units,
-    count(*) FILTER (WHERE h.refunded_units > 0) AS refunded, count(*) FILTER (WHERE h.disputed) AS disputed,
+    count(*) FILTER (WHERE h.refunded_units > 0) AS refunded, count(*) FILTER (WHERE h.status = 8) AS disputed,
     row_number() OVER (PARTITION BY grouping({_DAY}, h.site_id, h.asset, h.descriptor)
       ORDER BY count(*) DESC, h.descriptor) AS place
   FROM order_heads h WHERE {_PLACED}

@@ -11,8 +11,7 @@ from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, 
 from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.own_keys import end_key, list_keys, make_key
 from recoup.flows.messages.endpoints import list_all
-from recoup.flows.messages.rotate import replace_stablecoin_secret, rotate_endpoint, rotate_shared
-from recoup.kernel.ids import parse_id
+from recoup.flows.messages.rotate import replace_stablecoin_secret, rotate_shared
 from recoup.kernel.problem import Problem
 
 PLACE: Final = "/keys"
@@ -53,7 +52,7 @@ async def post_end(visit: Visit) -> Response:
 
 
 async def post_signing(visit: Visit) -> Response:
-    """`which`: shared, stablecoin, or an endpoint's id."""
+    """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page."""
     form = await _form(visit)
     world, which, overlap = visit.portal.world, one(form, "which"), one(form, "overlap")
     try:
@@ -61,9 +60,6 @@ async def post_signing(visit: Visit) -> Response:
             shown = (("Webhook key", (await rotate_shared(world, visit.scope, _hours(overlap)))[0]),)
         elif which == "stablecoin":
             shown = (("Stablecoin webhook secret", await replace_stablecoin_secret(world, visit.scope)),)
-        elif (endpoint_id := parse_id(which)) is not None:
-            rotated = await rotate_endpoint(world, visit.scope, endpoint_id, _hours(overlap))
-            shown = ((f"Key of {rotated.url}", rotated.signing_key),)
         else:
             raise Problem("invalid", "This is no key of this page.", cure="Reload the page.")
     except Problem as problem:

@@ -13,7 +13,7 @@ from recoup.doors.portal.orders.page import columns_of, habits_of, sums_of
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Form, Visit, checked_form, one, see
 from recoup.flows.cards.cancel import cancel
-from recoup.flows.messages.redeliver_last import redeliver_last
+from recoup.flows.messages.redeliver import redeliver_last
 from recoup.flows.stable.expire import last_look
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem

@@ -92,7 +92,8 @@ async def _sheet(visit: Visit, query: Query, chosen: Sequence[Cell]) -> AsyncIte
     too_many = Problem("invalid", f"This list has more than {ROWS_MAX:,} orders: no XLSX file was made.",
                        cure="Export it as CSV, or narrow it.")  # fmt: skip
     async with visit.portal.world.db.connection() as connection:
-        if not (await count_orders(connection, query.filter(visit.merchant_id, visit.now), cap=ROWS_MAX + 1)).exact:
+        count = await count_orders(connection, query.filter(visit.merchant_id, visit.now), cap=ROWS_MAX + 1)
+        if not count.exact and count.value:  # else it could not be counted in time, and is while it is written
             raise too_many
     sheet = Sheet(chosen)
     try:

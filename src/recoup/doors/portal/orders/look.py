@@ -1,7 +1,7 @@
 """Forms about how the list looks: a zone and columns to keep, views to save, rename and delete."""
 
 from dataclasses import replace
-from urllib.parse import urlsplit
+from typing import Final
 from uuid import UUID
 
 from starlette.datastructures import QueryParams
@@ -17,7 +17,7 @@ from recoup.flows.people.list_habits import change, forget, keep_columns, keep_v
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
-ZONE_MAX = 100
+TYPED_MAX: Final = 100
 
 
 async def post_look(visit: Visit) -> Response:
@@ -77,9 +77,9 @@ def _key(visit: Visit) -> tuple[UUID, UUID]:
 
 def back_of(visit: Visit, form: Form) -> Query:
     """The list that the form stood on: what it says of filters counts, never another address."""
-    return read_query(QueryParams(urlsplit("/orders?" + one(form, "back").partition("?")[2]).query), visit.known)
+    return read_query(QueryParams(one(form, "back").partition("?")[2].partition("#")[0]), visit.known)
 
 
 async def list_again(visit: Visit, query: Query, problem: Problem, form: Form) -> Response:
-    typed = {name: one(form, name)[:ZONE_MAX] for name in ("name", "zone")}
+    typed = {name: one(form, name)[:TYPED_MAX] for name in ("name", "zone")}
     return show(visit, await habits_of(visit), await read(visit, query), problem, typed)

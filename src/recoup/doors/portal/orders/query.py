@@ -69,7 +69,7 @@ class Query:
             placed_from=placed[0], placed_to=placed[1], created_from=created[0], created_to=created[1],
             attention=self.attention, refunded=self.refunded, text=self.text,
             order_ids=self.order_ids, external_id=self.external,
-            source=self.chain or None, asset=self.currency or None, descriptor=self.descriptor,
+            chain=self.chain, asset=self.currency or None, descriptor=self.descriptor,
             units_from=low, units_to=high, amounts=self.amount.ranges() if any_currency else (),
             campaign_id=self.campaign, attempts_min=self.attempts,
             expires_from=now if self.expires else None,

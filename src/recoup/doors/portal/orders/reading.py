@@ -46,7 +46,8 @@ def read_query(params: QueryParams, known: Known, *, zone: str = GMT) -> Query:
         if None in values:
             unread[name] = given[values.index(None)][:TEXT_MAX]
         fields = _of_fields(params, name, unread)
-        found[name] = [*split.values.get(name, ()), *fields, *(value for value in values if value is not None)]
+        # What is typed takes the place of what the form says beside it.
+        found[name] = split.values.get(name) or [*fields, *(value for value in values if value is not None)]
     unclear = [*unread, *split.unclear]
     if len(typed.strip()) > TEXT_MAX:
         unclear.append(f"q (only its first {TEXT_MAX} characters are searched)")

@@ -67,11 +67,7 @@ async def overview_page(visit: Visit) -> Response:
         chosen=chosen, presets=PRESETS, site=site, sites_known=visit.known.sites, problem=problem, found=None,
         link=_linker(chosen, site),
     ) | (_told(visit, chosen, site, found) if found else {})  # fmt: skip
-    return render("overview/overview.html", values, status=200 if found else STATUSES[(problem or _none()).code])
-
-
-def _none() -> Problem:
-    return Problem("unavailable", "Nothing was counted.")
+    return render("overview/overview.html", values, status=STATUSES[problem.code] if problem and not found else 200)
 
 
 def _linker(chosen: Range, site: Any) -> Callable[..., str]:
