@@ -11,7 +11,7 @@ AT_MERCHANT: Final[Mapping[str, str]] = {
     "retry": "retry, stop, hold and release orders, write notes", "block": "block customers and cards",
     "erase": "export and erase a customer's data",
     "dispute": "answer disputes", "upload": "send batches and transmissions as files",
-    "switch": "switch kinds of orders, make campaigns", "test": "try the connection, send events again",
+    "switch": "switch kinds of orders, make campaigns", "test": "try the connection",
     "mails": "choose the mails to payers", "bank": "enter bank accounts",
     "apply": "apply for a merchant, submit, make it a merchant", "go_live": "ask to go live",
     "invite": "see and invite people, end memberships", "keys": "make and end keys",

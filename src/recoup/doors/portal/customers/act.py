@@ -3,25 +3,23 @@
 from starlette.responses import Response, StreamingResponse
 
 from recoup.doors.portal.customers.label import label_of
-from recoup.doors.portal.customers.page import blocks_page, customer_id, show
+from recoup.doors.portal.customers.page import blocks_page, find, show
 from recoup.doors.portal.order.blocks import may_block, unblock_by
 from recoup.doors.portal.templates import HEADERS
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form, one, see
 from recoup.flows.merchants.blocks import block
-from recoup.flows.people.persons import erase_person, export_person, no_such_customer
+from recoup.flows.people.persons import erase_person, export_person
 from recoup.kernel.problem import Problem
-from recoup.store.read.customers import find_customer
 
 
 async def post_block(visit: Visit) -> Response:
     form = await checked_form(visit)
-    payer_id = customer_id(visit)
-    await _known(visit)
+    payer_id = (await find(visit))["payer_id"]
     may_block(visit)
     try:
         await block(visit.portal.world, visit.scope, "customer", payer_id, one(form, "reason"))
     except Problem as problem:
-        return await show(visit, problem=problem, status=STATUSES[problem.code])
+        return await show(visit, problem=problem)
     visit.portal.merchants.forget(visit.merchant_id)
     return see(f"/customers/{payer_id}")
 
@@ -39,8 +37,7 @@ async def post_unblock(visit: Visit) -> Response:
 
 async def post_export(visit: Visit) -> Response:
     await checked_form(visit)
-    payer_id = customer_id(visit)
-    await _known(visit)
+    payer_id = (await find(visit))["payer_id"]
     _may_erase(visit)
     parts = await export_person(visit.portal.world, visit.scope, payer_id)
     name = f"customer-{str(payer_id)[-6:]}-{visit.now:%Y-%m-%d}.json"
@@ -51,24 +48,14 @@ async def post_export(visit: Visit) -> Response:
 async def post_erasure(visit: Visit) -> Response:
     """Only with the customer's name typed as the page shows it."""
     form = await checked_form(visit)
-    payer_id = customer_id(visit)
-    customer = await _known(visit)
+    customer = await find(visit)
     _may_erase(visit)
     if one(form, "confirm").strip().casefold() != label_of(customer).casefold():
         problem = Problem("invalid", "Nothing was erased: what was typed is not this customer.", field="confirm",
                           cure=f"Type {label_of(customer)} to erase their data.")  # fmt: skip
-        return await show(visit, problem=problem, status=400)
-    await erase_person(visit.portal.world, visit.scope, payer_id)
-    return see(f"/customers/{payer_id}")
-
-
-async def _known(visit: Visit) -> object:
-    """Raises: Problem(not_found) for another merchant's."""
-    async with visit.portal.world.db.connection() as connection:
-        customer = await find_customer(connection, visit.merchant_id, customer_id(visit))
-    if customer is None:
-        raise no_such_customer()
-    return customer
+        return await show(visit, problem=problem)
+    await erase_person(visit.portal.world, visit.scope, customer["payer_id"])
+    return see(f"/customers/{customer['payer_id']}")
 
 
 def _may_erase(visit: Visit) -> None:

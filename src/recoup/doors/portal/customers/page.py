@@ -1,6 +1,6 @@
 """Customers: looked up by what the merchant knows of them; one with all of theirs; and who is blocked."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from starlette.responses import Response
@@ -57,9 +57,9 @@ async def customer_page(visit: Visit) -> Response:
     return await show(visit)
 
 
-async def show(visit: Visit, *, problem: Problem | None = None, status: int = 200) -> Response:
+async def show(visit: Visit, *, problem: Problem | None = None) -> Response:
     """Raises: Problem(not_found) for an id that is none, and for another merchant's customer."""
-    payer_id, merchant_id = customer_id(visit), visit.merchant_id
+    payer_id, merchant_id = _id(visit), visit.merchant_id
     before = parse_id(visit.request.query_params.get("before", "")) or HIGHEST
     async with visit.portal.world.db.connection() as connection:
         customer = await find_customer(connection, merchant_id, payer_id)
@@ -83,10 +83,19 @@ async def show(visit: Visit, *, problem: Problem | None = None, status: int = 20
         open_orders=sum(row["open"] for row in sums), names=await named(visit, actors), reasons=REASONS,
         problem=problem, may_erase=visit.session.may("erase"),
     )  # fmt: skip
-    return render("customers/customer.html", values, status=status)
+    return render("customers/customer.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-def customer_id(visit: Visit) -> UUID:
+async def find(visit: Visit) -> Any:
+    """The customer of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
+    async with visit.portal.world.db.connection() as connection:
+        customer = await find_customer(connection, visit.merchant_id, _id(visit))
+    if customer is None:
+        raise no_such_customer()
+    return customer
+
+
+def _id(visit: Visit) -> UUID:
     """Of the address. Raises: Problem(not_found)."""
     found = parse_id(visit.request.path_params["payer_id"])
     if found is None:

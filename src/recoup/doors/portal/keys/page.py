@@ -54,10 +54,10 @@ async def post_end(visit: Visit) -> Response:
 async def post_signing(visit: Visit) -> Response:
     """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page."""
     form = await _form(visit)
-    world, which, overlap = visit.portal.world, one(form, "which"), _hours(one(form, "overlap"))
+    world, which, overlap = visit.portal.world, one(form, "which"), one(form, "overlap")
     try:
         if which == "shared":
-            shown = (("Webhook key", (await rotate_shared(world, visit.scope, overlap))[0]),)
+            shown = (("Webhook key", (await rotate_shared(world, visit.scope, _hours(overlap)))[0]),)
         elif which == "stablecoin":
             shown = (("Stablecoin webhook secret", await replace_stablecoin_secret(world, visit.scope)),)
         else:
@@ -77,8 +77,10 @@ async def _form(visit: Visit) -> Form:
 
 
 def _hours(text: str) -> timedelta:
-    """How long old ones go on; at once when the form says nothing that it offers."""
-    return timedelta(hours=int(text)) if text in OVERLAPS else timedelta(0)
+    """How long old ones go on. Raises: Problem(invalid) for what the form does not offer: nothing ends by mistake."""
+    if text not in OVERLAPS:
+        raise Problem("invalid", "Choose when the old key ends.", field="overlap", cure="Reload the page.")
+    return timedelta(hours=int(text))
 
 
 async def _show(visit: Visit, problem: Problem | None = None, made: Shown = ()) -> Response:
