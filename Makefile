@@ -21,7 +21,7 @@ lint: setup-dev
 	.venv/bin/lint-imports
 
 test: setup-dev
-	@.venv/bin/python scripts/need.py chromium node curl openssl
+	@.venv/bin/python scripts/need.py chromium node curl openssl php
 	@$(MAKE) --no-print-directory lint
 	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 

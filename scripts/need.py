@@ -1,6 +1,6 @@
 """Make sure that the programs the tests use are there: install them when we may, else name them and fail.
 
-    python3 scripts/need.py chromium node curl openssl
+    python3 scripts/need.py chromium node curl openssl php
 """
 
 import os
@@ -14,6 +14,7 @@ PROGRAMS = {
     "node": (("node",), "nodejs"),
     "curl": (("curl",), "curl"),
     "openssl": (("openssl",), "openssl"),
+    "php": (("php",), "php-cli"),
 }
 
 
