@@ -1,6 +1,7 @@
-"""Monthly partitions of the append-only tables, made ahead of time by the owner. Keys are UUIDv7, so that an id's
-first 48 bits are its month."""
+"""Monthly and daily partitions of the append-only tables, made ahead of time by the owner. Keys are UUIDv7, so that
+an id's first 48 bits are its moment."""
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -30,48 +31,46 @@ def _next(year: int, month: int) -> tuple[int, int]:
 
 
 async def ensure_partitions(connection: asyncpg.Connection, now: datetime, *, ahead: int = 3) -> None:
-    """Makes this month's and the next partitions; everything older than the first falls into `_first`."""
+    """Makes this month's and the next partitions, of daily tables this week's; everything older than the first falls
+    into `_first`. Processes that start at once make them one after the other."""
     for table in PARTITIONED:
-        year, month = now.year, now.month
+        await _make(connection, table, dict(_months(table, now, ahead)))
+    for table in DAILY:
+        await _make(connection, table, dict(_days(table, now)))
+
+
+def _months(table: str, now: datetime, ahead: int) -> Iterator[tuple[str, tuple[UUID, UUID]]]:
+    year, month = now.year, now.month
+    for _ in range(ahead + 1):
+        after = _next(year, month)
+        yield f"{table}_{year:04d}_{month:02d}", (_bound(year, month), _bound(*after))
+        year, month = after
+
+
+def _days(table: str, now: datetime) -> Iterator[tuple[str, tuple[UUID, UUID]]]:
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for day in (today + timedelta(days=n) for n in range(DAYS_AHEAD + 1)):
+        yield f"{table}_{day:%Y_%m_%d}", (first_id_of(day), first_id_of(day + timedelta(days=1)))
+
+
+async def _make(connection: asyncpg.Connection, table: str, wanted: Mapping[str, tuple[UUID, UUID]]) -> None:
+    """`wanted`: name -> from which id on, before which. The table is locked only when one is missing."""
+    if set(wanted) <= await partitions_of(connection, table):
+        return
+    async with connection.transaction():
+        await connection.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
         have = await partitions_of(connection, table)
         if not have:
-            low = UUID(int=0)
-            await connection.execute(
-                f"CREATE TABLE {table}_first PARTITION OF {table}"
-                f" FOR VALUES FROM ('{low}') TO ('{_bound(year, month)}')"
-            )
-        for _ in range(ahead + 1):
-            name = f"{table}_{year:04d}_{month:02d}"
-            after = _next(year, month)
+            wanted = {f"{table}_first": (UUID(int=0), min(low for low, _ in wanted.values())), **wanted}
+        for name, (low, high) in wanted.items():
             if name not in have:
                 await connection.execute(
-                    f"CREATE TABLE {name} PARTITION OF {table}"
-                    f" FOR VALUES FROM ('{_bound(year, month)}') TO ('{_bound(*after)}')"
+                    f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{low}') TO ('{high}')"
                 )
-            year, month = after
-    for table in DAILY:
-        await _ensure_days(connection, table, now)
-
-
-async def _ensure_days(connection: asyncpg.Connection, table: str, now: datetime) -> None:
-    """Of today and the week to come; everything older than the first falls into `_first`."""
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    have = await partitions_of(connection, table)
-    if not have:
-        await connection.execute(
-            f"CREATE TABLE {table}_first PARTITION OF {table}"
-            f" FOR VALUES FROM ('{UUID(int=0)}') TO ('{first_id_of(today)}')"
-        )
-    for day in (today + timedelta(days=n) for n in range(DAYS_AHEAD + 1)):
-        name = f"{table}_{day:%Y_%m_%d}"
-        if name not in have:
-            await connection.execute(
-                f"CREATE TABLE {name} PARTITION OF {table}"
-                f" FOR VALUES FROM ('{first_id_of(day)}') TO ('{first_id_of(day + timedelta(days=1))}')"
-            )
 
 
 async def partitions_of(connection: asyncpg.Connection, table: str) -> set[str]:
+    """Their names."""
     rows = await connection.fetch(
         "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass",
         table,

@@ -53,5 +53,5 @@ async def _drop_days(connection: asyncpg.Connection, table: str, before: datetim
     first, last = f"{table}_0", f"{table}_{before.astimezone(UTC):%Y_%m_%d}"
     old = [name for name in await partitions_of(connection, table) if first < name < last]
     for name in old:
-        await connection.execute(f"DROP TABLE {name}")
+        await connection.execute(f"DROP TABLE IF EXISTS {name}")
     return len(old)
