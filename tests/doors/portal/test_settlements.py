@@ -15,6 +15,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.doors.portal.routes import routes
 from recoup.flows.insight.verify import verify
 from recoup.flows.people.make_user import Membership, make_user, register_merchant
+from recoup.kernel.ids import new_id
 from recoup.store.server import ServerAddress
 
 PASSWORD = "correct horse battery"
@@ -166,11 +167,13 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
         good = {"amount": "20.00", "currency": "USD", "note": "Goodwill", "direction": "to"}
         for wrong in ({"amount": "0"}, {"amount": "-5"}, {"amount": "1.005"}, {"note": "  "}, {"currency": "EUR"},
                       {"currency": "XXX"}):  # fmt: skip
-            answer = await post(olga, "/approvals", path, **(good | wrong))
+            answer = await post(olga, "/approvals", path, **(good | wrong), key=str(new_id()))
             assert answer.status_code == 400, wrong
-        assert (await post(olga, "/approvals", path, **good)).status_code == 303
-        assert (await post(olga, "/approvals", path, **(good | {"amount": "200.00", "direction": "from"}))
-                ).status_code == 303  # fmt: skip
+        assert "no key of its own" in texts(await post(olga, "/approvals", path, **good), 400)
+        made, larger = str(new_id()), good | {"amount": "200.00", "direction": "from"}
+        assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 303
+        assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 409, "a form sent twice"
+        assert (await post(olga, "/approvals", path, **larger, key=str(new_id()))).status_code == 303
         page = (await olga.get("/approvals")).text
         one = re.search(r"/approvals/adjustments/[0-9a-f-]{36}", page)
         assert one

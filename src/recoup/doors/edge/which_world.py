@@ -7,10 +7,12 @@ world it names: whoever lies is unknown there.
 
 import base64
 import binascii
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from typing import Final
+
+import msgspec
 
 from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal, state
 from recoup.doors.edge.json_body import ClientGone, read_body
@@ -21,6 +23,13 @@ _KEYS: Final = (b"pk_live_", b"ppk_live_", b"tk_live_")
 _TOKEN_PATHS: Final = ("/v1/oauth2/token", "/v1/oauth2/refresh")
 _IN_BODY: Final = (*_KEYS, b'"' + LIVE_MARK.encode())
 _CHARGE: Final = "/charge"
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    aud: tuple[str, ...] = ()
+
+
+_CLAIMS: Final = msgspec.json.Decoder(_Claims)
 
 
 class ByWorld:
@@ -74,20 +83,20 @@ class ByWorld:
 def _by_credential(scope: Scope) -> bool:
     kind, _, value = (header(scope, b"authorization") or b"").strip().partition(b" ")
     if kind.lower() == b"bearer":
-        return b'"live"' in _claims(value.strip())
+        return "live" in _audience(value.strip())
     if kind:
         return value.strip().startswith(_KEYS)
     key = header(scope, b"x-api-key")
     return key.strip().startswith(_KEYS) if key else b"environment=tk_live_" in scope.get("query_string", b"")
 
 
-def _claims(token: bytes) -> bytes:
-    """As they stand there: who signed them is looked at later."""
+def _audience(token: bytes) -> Sequence[str]:
+    """As it stands there: who signed it is looked at later."""
     body = token.split(b".")[1:2]
     try:
-        return base64.urlsafe_b64decode(body[0] + b"==") if body else b""
-    except (binascii.Error, ValueError):
-        return b""
+        return _CLAIMS.decode(base64.urlsafe_b64decode(body[0] + b"==")).aud if body else ()
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        return ()
 
 
 def _session(cookies: bytes, name: str) -> str:

@@ -40,11 +40,12 @@ async def block(
     async with world.db.transaction() as tx:
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         await raise_version(tx, scope.merchant_id)
-        if await count_blocks(tx, scope.merchant_id) >= STANDING_MAX:
+        made = await insert_block(tx, scope.merchant_id, new_id(), kind, subject_id, reason, order_id,
+                                  scope.actor.text(), now)  # fmt: skip
+        if made and await count_blocks(tx, scope.merchant_id) > STANDING_MAX:
             raise Problem("wrong_state", f"At most {STANDING_MAX:,} customers and cards are blocked at once.",
                           cure="Unblock some that need it no more.")  # fmt: skip
-        return await insert_block(tx, scope.merchant_id, new_id(), kind, subject_id, reason, order_id,
-                                  scope.actor.text(), now)  # fmt: skip
+        return made
 
 
 async def unblock(world: World, scope: Scope, block_id: UUID) -> bool:

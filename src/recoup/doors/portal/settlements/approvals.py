@@ -6,6 +6,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.form_key import key_id_of
 from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.waiting import waiting_payouts
 from recoup.doors.portal.settlements.words import STATES
@@ -111,8 +112,8 @@ async def make_adjustment(visit: Visit) -> Response:
                           cure="Choose one that the merchant has a balance in.")  # fmt: skip
         units = from_text(one(form, "amount").strip().replace(",", "")[:40], asset, "amount").units
         units = -units if one(form, "direction") == "from" else units
-        key: UUID | None = parse_id(one(form, "key"))
-        await adjust(visit.portal.world, visit.scope, units, asset, one(form, "note")[:1000], key=key)
+        note = one(form, "note")[:1000]
+        await adjust(visit.portal.world, visit.scope, units, asset, note, key=key_id_of(form))
 
     return await _done(visit, work(), form)
 
