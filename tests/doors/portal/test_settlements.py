@@ -169,7 +169,7 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
                       {"currency": "XXX"}):  # fmt: skip
             answer = await post(olga, "/approvals", path, **(good | wrong), key=str(new_id()))
             assert answer.status_code == 400, wrong
-        assert "no key of its own" in texts(await post(olga, "/approvals", path, **good), 400)
+        assert "no key of its own" in (await post(olga, "/approvals", path, **good)).text
         made, larger = str(new_id()), good | {"amount": "200.00", "direction": "from"}
         assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 303
         assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 409, "a form sent twice"
