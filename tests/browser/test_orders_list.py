@@ -37,7 +37,7 @@ def page(address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
         made.get_by_label("E-mail").fill("maya@example.test")
         made.get_by_label("Password").fill(PASSWORD)
         made.get_by_role("button", name="Sign in").click()
-        expect(made.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
+        expect(made.get_by_role("heading", name="Orders", exact=True, level=1)).to_be_visible()
         yield made
         browser.close()
     assert not said, said
@@ -65,7 +65,7 @@ def test_the_list_is_worked_with_by_keys(page: Page) -> None:
     expect(page.get_by_role("link", name="Remove filter: Status: Problem")).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Orders", exact=True)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Orders", exact=True, level=1)).to_have_count(0)
 
 
 def test_selected_orders_are_cancelled_after_a_look(page: Page) -> None:

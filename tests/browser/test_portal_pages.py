@@ -71,7 +71,7 @@ def page(address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
         made.get_by_label("E-mail").fill("maya@example.test")
         made.get_by_label("Password").fill(PASSWORD)
         made.get_by_role("button", name="Sign in").click()
-        expect(made.get_by_role("heading", name="Orders", exact=True)).to_be_visible()
+        expect(made.get_by_role("heading", name="Orders", exact=True, level=1)).to_be_visible()
         yield made
         browser.close()
     refused = [text for text in said if "status of 4" not in text]
