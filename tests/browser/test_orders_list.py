@@ -44,6 +44,7 @@ def page(address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def test_the_list_is_worked_with_by_keys(page: Page) -> None:
+    page.wait_for_load_state()  # its script listens from then on
     page.keyboard.press("j")
     page.keyboard.press("j")
     expect(page.locator("tbody tr.here")).to_have_count(1)

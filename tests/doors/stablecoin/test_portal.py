@@ -42,7 +42,7 @@ def seen(door: Door, merchant: Merchant) -> Any:
             sent = door.run(client.post(path, data=form | {"csrf": token[1]}))
             assert sent.status_code in (303, 400, 409), sent.text
             return get(sent.headers["location"]) if sent.status_code == 303 else sent.text
-        answer = door.run(client.get(path))
+        answer = door.run(client.get(path, follow_redirects=True))  # who searches for an exact id lands on its page
         assert answer.status_code == 200, answer.text
         return answer.text
 
@@ -99,7 +99,8 @@ def test_an_amount_is_shown_as_it_was_sent(merchant: Merchant, seen: Any) -> Non
         for path in (page_of(order), "/orders"):
             assert f"{amount}<span" in seen(path) or f"{amount} <span" in seen(path), path
         assert f"Paid: {amount} USDT" in seen(page_of(order))
-    assert "00000" not in seen("/orders").partition("<tbody>")[2].partition("</table>")[0].replace("0.000001", "")
+    shown = re.sub(r"<[^>]*>", " ", seen("/orders").partition("<tbody>")[2].partition("</table>")[0])
+    assert "00000" not in shown.replace("0.000001", "")
 
 
 def test_the_page_has_the_apis_order_id_and_state(merchant: Merchant, seen: Any) -> None:
