@@ -1,10 +1,10 @@
 # Everything here works from a bare clone with Python 3.11 or newer, make and git.
 PYTHON ?= python3
 PORT ?= 8400
-WORKERS ?= logical
+WORKERS ?= $(shell n=$$(nproc); expr $$n + $$n / 2)
 PYTEST_ARGS ?=
 
-.PHONY: run test prove lint setup setup-dev lock clean
+.PHONY: run test prove pictures lint setup setup-dev lock clean
 
 setup:
 	@$(PYTHON) scripts/setup.py run
@@ -29,6 +29,11 @@ test: setup-dev
 prove: setup-dev
 	@.venv/bin/python scripts/need.py chromium
 	@exec .venv/bin/python -m pytest tests/prove --timeout=0 -p no:cacheprovider $(PYTEST_ARGS)
+
+# The pictures in docs/images, by a throw-away Recoup with its demo.
+pictures: setup-dev
+	@.venv/bin/python scripts/need.py chromium
+	@exec .venv/bin/python scripts/make_pictures.py
 
 # Needs uv. Only for whoever changes requirements/*.in.
 lock:

@@ -75,12 +75,9 @@ async def sandbox_world(
     database stays, for others to clone.
     """
     name, people_name = f"w_{uuid.uuid4().hex[:12]}", f"p_{uuid.uuid4().hex[:12]}"
-    await asyncio.to_thread(_templates_once, server)
-    await clone(server, name, template or TEMPLATES["world"])
-    await clone(server, people_name, TEMPLATES["people"])
-    dsn = server.dsn(name)
+    dsn, people_dsn = await empty(server, "world", name, template), await empty(server, "people", people_name)
     db = await Database(dsn, size=8, name="test").open()
-    people = await Database(server.dsn(people_name), size=2, name="test").open()
+    people = await Database(people_dsn, size=2, name="test").open()
     processor = SandboxProcessor(dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
     channels = mock_channels(dsn, tuple(CHANNELS))
     web = WebClient(loopback=True)
@@ -89,7 +86,7 @@ async def sandbox_world(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
         clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
         extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test",
-               "people_dsn": server.dsn(people_name)},
+               "people_dsn": people_dsn},
     )  # fmt: skip
     try:
         yield world, Orders(world), Deliveries(world)
@@ -104,6 +101,13 @@ async def sandbox_world(
         await drop(server, people_name)
         if not keep:
             await drop(server, name)
+
+
+async def empty(server: ServerAddress, kind: str, name: str, template: str | None = None) -> str:
+    """A database as migrations leave it, `kind` world or people, or a clone of `template`; its address as the owner."""
+    await asyncio.to_thread(_templates_once, server)
+    await clone(server, name, template or TEMPLATES[kind])
+    return server.dsn(name)
 
 
 async def clone(server: ServerAddress, name: str, template: str) -> None:

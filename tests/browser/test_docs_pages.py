@@ -3,18 +3,17 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
+from tests.browser.visiting import DESKTOP, PHONE, visiting
 from tests.docs.docs_server import Documented, documented
 from tests.docs.operations import own_dialects
 from tests.docs.test_signature_script import signed
 
 from recoup.store.server import ServerAddress
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 SECRET = "sk_test_only_this_page_may_know_it"
 
 
@@ -24,29 +23,11 @@ def site(server: ServerAddress) -> Iterator[Documented]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @contextmanager
-def opened(browser: Browser, site: Documented, path: str, *, script: bool = True, width: int = 1440) -> Iterator[Page]:
-    """A page of its own profile; what the browser refuses or misses fails the test."""
-    context = browser.new_context(
-        base_url=site.address, java_script_enabled=script, viewport={"width": width, "height": 900}
-    )
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(path)
-    yield page
-    refused = [text for text in said if "status of 4" not in text]
-    context.close()
-    assert not refused, refused
+def opened(browser: Browser, site: Documented, path: str, **more: Any) -> Iterator[Page]:
+    with visiting(browser, site.address, **more) as page:
+        page.goto(path)
+        yield page
 
 
 def stored(page: Page) -> str:
@@ -180,17 +161,17 @@ def test_a_language_chosen_once_is_chosen_for_the_page(browser: Browser, site: D
         expect(page.locator('#get-orders pre[data-language="curl"]')).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_without_script_everything_can_be_read_and_nothing_is_wider_than_the_screen(
-    browser: Browser, site: Documented, width: int
+    browser: Browser, site: Documented, size: tuple[int, int]
 ) -> None:
-    with opened(browser, site, "/docs", script=False, width=width) as page:
+    with opened(browser, site, "/docs", script=False, size=size) as page:
         expect(page.get_by_placeholder("Search")).to_be_hidden()
         for path in ("/docs/rescue", "/docs/stablecoin", "/docs/events", "/docs/magic-inputs", "/docs/tour"):
             page.goto(path)
             box = page.locator("main").bounding_box()
             assert box is not None
-            assert box["width"] <= width
+            assert box["width"] <= size[0]
         page.goto("/docs/rescue#post-evaluate")
         evaluate = page.locator("#post-evaluate")
         expect(evaluate.get_by_text("Try it")).to_be_hidden()

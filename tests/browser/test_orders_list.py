@@ -1,46 +1,21 @@
 """The list of orders in a real browser, with JavaScript: its keys, what is selected, and that nothing is refused."""
 
-import asyncio
+import re
 from collections.abc import Iterator
+from typing import Any
 
+import asyncpg
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
-from tests.browser.test_portal_pages import CHROMIUM, serving
-from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, make_shop
-
-from recoup.store.server import ServerAddress
-
-
-@pytest.fixture(scope="module")
-def shop(server: ServerAddress) -> Iterator[Shop]:
-    made = asyncio.run(make_shop(server, orders=60))
-    yield made
-    asyncio.run(drop_shop(server, made))
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.visiting import DESKTOP, PHONE, beside, signed_in
+from tests.doors.portal.shop import Shop
+from tests.doors.portal.test_bulk import worked
 
 
-@pytest.fixture(scope="module")
-def address(shop: Shop) -> Iterator[str]:
-    yield from serving(shop)
-
-
-@pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desktop", "phone"])
-def page(address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """Signed in, on the list; anything the browser refuses or misses fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        width, height = request.param
-        made = browser.new_page(viewport={"width": width, "height": height}, base_url=address)
-        said: list[str] = []
-        made.on("console", lambda message: said.append(message.text))
-        made.on("pageerror", lambda error: said.append(str(error)))
-        made.goto("/orders")
-        made.get_by_label("E-mail").fill("maya@example.test")
-        made.get_by_label("Password").fill(PASSWORD)
-        made.get_by_role("button", name="Sign in").click()
-        expect(made.get_by_role("heading", name="Orders", exact=True, level=1)).to_be_visible()
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    with signed_in(browser, address, size=request.param) as made:
         yield made
-        browser.close()
-    assert not said, said
 
 
 def test_the_list_is_worked_with_by_keys(page: Page) -> None:
@@ -76,4 +51,129 @@ def test_selected_orders_are_cancelled_after_a_look(page: Page) -> None:
     page.get_by_role("button", name="Cancel 1 order", exact=True).click()
     expect(page.get_by_role("heading", name="1 of 1 order done")).to_be_visible()
     page.get_by_role("link", name="Back to the list").click()
-    assert "status=4" in page.url
+    expect(page).to_have_url(re.compile("status=4"))
+
+
+def test_a_note_for_all_that_match_and_a_file_in_the_background(page: Page, shop: Shop) -> None:
+    page.goto("/orders?size=25")
+    page.locator("td.pick input").first.check()
+    page.get_by_label("All 60 that match, not only this page").check()
+    page.get_by_role("button", name="Add note…").click()
+    expect(page.get_by_role("heading", name="Add a note to 60 orders?")).to_be_visible()
+    page.get_by_label("Note", exact=True).fill("Told by mail")
+    page.get_by_role("button", name="Add the note to 60 orders").click()
+    expect(page.get_by_text("0 done, 0 not done, 60 to come")).to_be_visible()
+    beside(worked(shop))  # the worker's turn
+    expect(page.get_by_text("60 done, 0 not done, 0 left")).to_be_visible(timeout=15_000)
+    page.goto("/orders?status=7")
+    page.get_by_text("Export", exact=True).first.click()
+    page.get_by_role("link", name="In the background…").click()
+    page.get_by_role("button", name="Make the file").click()
+    expect(page.get_by_text("Waits").first).to_be_visible()
+    beside(worked(shop))  # the worker's turn
+    link = page.get_by_role("link", name="Download").first
+    expect(link).to_be_visible(timeout=15_000)
+    with page.expect_download() as waiting:
+        link.click()
+    assert waiting.value.suggested_filename.startswith("orders_until_")
+    page.get_by_role("button", name="Delete").first.click()
+    expect(page.get_by_text("Gone").first).to_be_visible()
+
+
+def test_an_order_is_opened_in_a_new_tab_and_its_id_is_copied(page: Page) -> None:
+    page.goto("/orders")
+    page.wait_for_load_state()
+    page.keyboard.press("j")
+    with page.context.expect_page() as opening:
+        page.keyboard.press("o")
+    expect(opening.value).to_have_url(re.compile("/orders/."))
+    opening.value.close()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.bring_to_front()
+    page.locator("td.o .copy").first.dispatch_event("click")
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_have_count(1)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("td.o [data-copy]").first.get_attribute("data-copy")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_without_javascript_all_that_match_are_chosen_and_a_file_is_asked_for(
+    browser: Browser, address: str, size: tuple[int, int]
+) -> None:
+    with signed_in(browser, address, size=size, script=False) as made:
+        made.goto("/orders?size=25")
+        made.locator("td.pick input").first.check()
+        made.get_by_label("All 60 that match, not only this page").check()
+        made.get_by_role("button", name="Cancel…").click()
+        expect(made.get_by_role("heading", name=re.compile(r"^Cancel [0-9]+ of 60 orders\?$"))).to_be_visible()
+        made.get_by_role("link", name="Keep them").click()
+        made.goto("/exports/new/csv?status=7")
+        made.get_by_role("button", name="Make the file").click()
+        expect(made.get_by_role("link", name="Reload")).to_be_visible()
+        made.get_by_role("button", name="Cancel").first.click()
+        expect(made.get_by_text("Cancelled").first).to_be_visible()
+
+
+def test_what_keeps_the_columns_stays_on_the_screen(page: Page) -> None:
+    page.goto("/orders?size=25")
+    page.locator("summary", has_text="Columns").click()
+    expect(page.get_by_role("button", name="The usual ones")).to_be_in_viewport(ratio=1)
+    page.get_by_role("checkbox", name="Channel").check()
+    expect(page.get_by_role("button", name="The usual ones")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("place", ["/orders", "/exports/new/csv?status=7"], ids=["list", "files"])
+def test_a_page_that_is_left_alone_lets_its_session_end_and_stops_asking(
+    browser: Browser, address: str, shop: Shop, place: str
+) -> None:
+    with signed_in(browser, address) as page:
+        page.clock.install()
+        page.goto(place)
+        if place == "/orders":
+            page.get_by_label("Search orders").fill("what was typed")
+        else:
+            page.get_by_role("button", name="Make the file").click()
+            expect(page.get_by_text("Waits").first).to_be_visible()
+        page.wait_for_load_state()
+        beside(people(shop, "UPDATE sessions SET seen_at = now() - interval '90 minutes'"))
+
+        def asks() -> int:
+            with page.expect_response(lambda answer: answer.request.resource_type == "fetch") as asked:
+                page.clock.fast_forward(20_000)
+            return asked.value.status
+
+        assert asks() == 200
+        assert beside(people(shop, "SELECT FROM sessions WHERE seen_at > now() - interval '89 minutes'")) == []
+        beside(people(shop, "UPDATE sessions SET seen_at = now() - interval '3 hours'"))
+        assert asks() == 401
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.clock.fast_forward(60_000)
+        page.wait_for_timeout(300)
+        assert not asked
+        if place == "/orders":
+            expect(page.get_by_label("Search orders")).to_have_value("what was typed")
+
+
+async def people(shop: Shop, sql: str) -> list[Any]:
+    connection = await asyncpg.connect(shop.people_dsn)
+    try:
+        return await connection.fetch(sql)
+    finally:
+        await connection.close()
+
+
+def test_what_scripts_say_is_in_the_readers_language(browser: Browser, address: str) -> None:
+    with signed_in(browser, address) as made:
+        made.set_extra_http_headers({"accept-language": "de"})
+        made.goto("/orders?size=25")
+        made.wait_for_load_state()
+        made.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        made.locator("td.pick input").first.check()
+        expect(made.locator("#selected")).to_contain_text("1 ausgewählt · ")
+        made.locator("#select-all").check()
+        expect(made.locator("#selected")).to_have_text("Ausgewählt:")
+        id_ = made.locator("td.o [data-copy]").first
+        wanted = id_.get_attribute("data-copy")
+        made.get_by_role("button", name=f"{wanted} kopieren").first.dispatch_event("click")
+        expect(made.get_by_role("status").filter(has_text=f"{wanted} kopiert")).to_have_count(1)

@@ -1,6 +1,9 @@
 """The Python client against the running server, waiting and awaiting, and against one that misbehaves."""
 
 import asyncio
+import json
+import os
+import re
 import subprocess
 import sys
 import uuid
@@ -115,9 +118,40 @@ def test_busy_servers_are_asked_again_as_they_wish(monkeypatch: pytest.MonkeyPat
 
 def test_what_may_have_happened_is_not_sent_again_without_a_key() -> None:
     heard = Heard([httpx.ReadTimeout("silence"), httpx.Response(200, json={})])
-    with pytest.raises(httpx.ReadTimeout):
+    with pytest.raises(RecoupError, match="may have been done") as silent:
         heard.client().cancel_order("x", {})
+    assert (silent.value.status, silent.value.code) == (0, "no_answer")
     assert len(heard.calls) == 1
+
+
+def test_a_refused_connection_is_told_as_every_other_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
+    with Recoup.by_app_key("http://127.0.0.1:9", "key", "secret") as recoup, pytest.raises(RecoupError) as refused:
+        recoup.list_orders()
+    assert (refused.value.status, refused.value.code) == (0, "unreachable")
+    assert "http://127.0.0.1:9 cannot be reached" in str(refused.value)
+
+
+@pytest.mark.parametrize("page", ["docs/python-client.md", "clients/python/README.md"])
+def test_the_samples_of_the_page_run(door: Door, shop: Caller, page: str) -> None:
+    keys, [sample] = shop.shop.keys, re.findall("```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    shop.admit()
+    door.run(shop.shop.publish())
+    declined = evaluate_body(shop)
+
+    def story(url: str) -> None:
+        program = sample.replace("http://127.0.0.1:8400", url)
+        given = {"app_key": keys.app_key, "app_secret": keys.app_secret, "declined": declined}
+        names = {"BASE": url, "APP_KEY": keys.app_key, "APP_SECRET": keys.app_secret,
+                 "PYTHONPATH": str(ROOT / "clients/python/src")}  # fmt: skip
+        ran = subprocess.run(
+            [sys.executable, "-c", f"import json\nglobals().update(json.loads({json.dumps(given)!r}))\n{program}"],
+            env=os.environ | names, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        assert ("order.submitted" if "events" in sample else "SUBMITTED") in ran.stdout
+
+    in_a_thread(door, story)
 
 
 def test_what_was_never_heard_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from tests.worlds import Shop
 
 from recoup.flows.money.treasurer import Terms, agree_exposure
-from recoup.kernel.scope import Actor
+from recoup.kernel.scope import Actor, Scope
 
 OPERATOR = Actor("operator", "test")
 PLENTY = 10**8
@@ -17,5 +17,5 @@ async def agree(shop: Shop, **terms: Any) -> None:
         "limit_units": PLENTY, "order_max_units": PLENTY, "customer_max_units": PLENTY, "chunk_units": PLENTY // 8,
         "allowed_loss_basis_points": 10_000, "advance_on": "both", "operator_limit_units": PLENTY * 100,
     }  # fmt: skip
-    await agree_exposure(shop.world, shop.merchant_id, "USD", Terms(**(usual | terms)), OPERATOR)
+    await agree_exposure(shop.world, Scope(shop.merchant_id, OPERATOR, "test"), "USD", Terms(**(usual | terms)))
     shop.merchants.forget(shop.merchant_id)

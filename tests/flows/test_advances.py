@@ -22,6 +22,7 @@ from recoup.flows.insight.verify import verify
 from recoup.flows.money.treasurer import Terms, agree_exposure, allot_due, exposure_of
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
 from recoup.kernel.world import Policy
 from recoup.moves.pace import SEND_WITHIN
 from recoup.rules.network.magic import CODE_CARDS, FAULT_CARDS, script_card
@@ -425,10 +426,10 @@ def test_terms_that_make_no_sense_are_refused(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         for terms in (Terms(limit_units=-1), Terms(chunk_units=0), Terms(allowed_loss_basis_points=10_001)):
             with pytest.raises(Problem) as refused:
-                await agree_exposure(shop.world, shop.merchant_id, "USD", terms, OPERATOR)
+                await agree_exposure(shop.world, Scope(shop.merchant_id, OPERATOR, "test"), "USD", terms)
             assert refused.value.code == "invalid"
         with pytest.raises(Problem) as unknown:
-            await agree_exposure(shop.world, shop.site_id, "USD", Terms(limit_units=1), OPERATOR)
+            await agree_exposure(shop.world, Scope(shop.site_id, OPERATOR, "test"), "USD", Terms(limit_units=1))
         assert unknown.value.code == "not_found"
 
     run(server, story)

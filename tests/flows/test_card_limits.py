@@ -9,6 +9,7 @@ import pytest
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows import locked
+from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.due import start
 from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
@@ -196,5 +197,22 @@ def test_a_transmission_that_is_looked_at_twice_is_noted_once(server: ServerAddr
             )
             await shop.transmit.update(shop.scope, transmit_id, {"outcome": "seen again"})
             assert (await shop.happenings(order_id)).count("merchant_attempt") == 1
+
+    asyncio.run(story())
+
+
+def test_an_order_that_ended_asks_nobody_to_stop_their_retries(server: ServerAddress) -> None:
+    """Orders that were cancelled weeks ago stood under "needs attention", with nothing that anybody could do."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            given = await shop.declined()
+            order_id = (await shop.evaluate.evaluate(shop.scope, given)).order_id
+            await start(shop.orders, shop.key(order_id))
+            await shop.transmitted(given.external_id, declined=True)
+            assert "retrying this payment too" in (await shop.order(order_id))["attention"]
+            await cancel(shop.world, shop.orders, shop.scope, order_id)
+            assert (await shop.order(order_id))["attention"] is None
 
     asyncio.run(story())

@@ -3,7 +3,7 @@ sends it again. There is one merchant then, and what was told last opens it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from argon2 import PasswordHasher
 from tests.flows.processes import Killer, run_until_killed
 from tests.worlds import Shop, make_shop, sandbox_world
 
@@ -24,7 +23,6 @@ from recoup.flows.merchants.partner_merchants import MerchantAsked
 from recoup.flows.merchants.partners import make_partner, make_partner_key
 from recoup.flows.messages.endpoints import create, list_all
 from recoup.flows.messages.rotate import rotate_shared
-from recoup.flows.people import passwords as costs
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.register import register
 from recoup.flows.people.sessions import read_session
@@ -149,7 +147,7 @@ def test_a_partner_that_dies_while_it_makes_keys_has_some_that_work(server: Serv
             return await partner_merchants.new_keys(world, scope, await merchant(name), overlap)
 
         async def check(world: World, name: str, told: Any) -> None:
-            given, link = told
+            given, link = told.credentials, told.handover
             merchant_id = await merchant(name)
             await opens(world, merchant_id, given)
             assert await look(world, link.url.rpartition("/")[2], "test") == given
@@ -217,17 +215,7 @@ def test_a_merchant_that_dies_while_it_replaces_its_webhook_key_knows_the_one_th
     run(server, story)
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Passwords that cost next to nothing: some hundred sign-ups are not about them."""
-    monkeypatch.setattr(costs, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    costs._nobody.cache_clear()
-    yield
-    costs._nobody.cache_clear()
-
-
 @pytest.mark.timeout(900)
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("kind", ["merchant", "both"])
 def test_who_signs_up_and_hears_nothing_signs_up_again_and_has_one_shop(server: ServerAddress, kind: str) -> None:
     """When the account was there already, they are signed in, and make their keys on the page for them."""

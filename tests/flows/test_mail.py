@@ -10,6 +10,7 @@ import pytest
 from tests.flows.test_fees import paid
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
+from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.messages.notices import inbox, switch, switches
 from recoup.flows.refunds.refund import RefundAsked, refund
@@ -117,5 +118,24 @@ def test_switches(server: ServerAddress) -> None:
         await paid(shop)
         assert await mails(shop) == []
         assert (await shop.advance(timedelta(days=1))) is not None
+
+    told(server, work)
+
+
+@pytest.mark.parametrize(
+    ("billing", "subject"),
+    [({"countryCode": "DE", "country": "US"}, "Ihre Zahlung von 99.99 USD an Leaf"),
+     ({"countryCode": "CH"}, "Your payment of 99.99 USD to Leaf"), ({}, "Your payment of 99.99 USD to Leaf")],
+    ids=["Germany", "a country of several languages", "none"],
+)  # fmt: skip
+def test_a_payer_reads_what_their_billing_country_reads(
+    server: ServerAddress, billing: dict[str, str], subject: str
+) -> None:
+    async def work(shop: Shop) -> None:
+        await switch(shop.world, shop.scope, ALL)
+        await paid(shop, payer=Person(first_name="Ana", last_name="Roe", email="ana@payer.example", billing=billing))
+        await shop.settle()
+        [mail] = (await arrived(shop)).values()
+        assert mail["subject"] == subject
 
     told(server, work)

@@ -46,7 +46,7 @@ async def state(shop: Shop, refund_id: UUID) -> str:
 
 
 async def on_desk(shop: Shop) -> list[tuple[UUID, str]]:
-    rows = await waiting_refunds(shop.world, shop.merchant_id, await shop.now())
+    rows = await waiting_refunds(shop.world, shop.merchant_id, await shop.now(), clear=True)
     return [(row.refund_id, row.why) for row in rows]
 
 

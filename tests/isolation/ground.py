@@ -4,10 +4,12 @@ kind; every door of the product over them, as one application."""
 import html
 import json
 import re
+import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -20,21 +22,27 @@ from tests.doors.stablecoin.signer import Signer, written
 from tests.flows.disputes.test_disputes import disputed, the_dispute
 from tests.flows.money.settling import batches, payouts, person, terms, with_account
 from tests.flows.test_refund_desk import stuck
+from tests.worlds import Shop
 
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.paths import OnePath
 from recoup.doors.edge.tracing import Tracing
-from recoup.doors.portal.visit import COOKIE
+from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.flows.hosted_link import checkout_token
 from recoup.flows.money.adjust import adjust
 from recoup.flows.people.invitations import Subject, invite
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.flows.people.sessions import open_session, read_session
+from recoup.flows.refunds.limits import change_limits
+from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Actor, Scope
 from recoup.main.app import _no_path, door_routes, refuse
+from recoup.rules.money.refund_limits import Limits
 from recoup.store.server import ServerAddress
+from recoup.store.write.notifications import tell
 
 ROLES = ("owner", "operations", "analyst", "developer")
 UNITS = {"zzmark": 777_77, "yyother": 444_44}  # amounts that nobody else has
@@ -85,6 +93,12 @@ class Ground:
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         found: httpx.Response = self.run(self.client.request(method, path, **more))
         return found
+
+    def form_key(self, headers: Mapping[str, str]) -> str:
+        """What forms carry that whoever sends these headers has before them: of the merchant that they look at."""
+        found = re.search(r'name="csrf" value="([^"]*)"', self.call("GET", "/orders", headers=headers).text)
+        assert found
+        return found[1]
 
     def stand(self) -> dict[str, str]:
         """A digest of everything that is the first side's, by table: what no stranger changes."""
@@ -162,13 +176,34 @@ def _side(door: Door, mark: str) -> Side:
                       [Membership("merchant", mid, "analyst")])  # fmt: skip
     side.ids["member"] = str(door.run(spare))
     subject = Subject("merchant", mid, f"{mark} Tea")
-    asked = invite(door.world, subject, _owner_id(door, side), f"guest@{mark}.example", "analyst")
+    asked = invite(door.world, subject, _owner_id(door, side), f"guest@{mark}.example", "analyst", request_id="test")
     side.ids["invitation"] = str(door.run(asked))
+    side.ids["notification"] = str(door.run(_told(door, side)))
     made = side.partner.merchant(name=f"{mark} Second")
     hook = {"url": f"https://{mark}.example.com/partner"}
     side.ids["partner_endpoint"] = side.partner.post("/partner/webhooks", hook).json()["id"]
+    second = side.partner.post("/partner/webhooks", hook | {"url": f"https://{mark}.example.com/partner-spare"})
+    side.ids["spare_partner_endpoint"] = second.json()["id"]
+    tested = f"/partner/webhooks/{side.ids['partner_endpoint']}"
+    side.partner.post(f"{tested}/test", {}, allow_5xx=True)  # nobody listens there; the try is kept
+    side.ids["partner_delivery"] = side.partner.get(f"{tested}/deliveries").json()["data"][0]["id"]
     side.ids |= {"mid": str(mid), "partner": str(pid), "handover": made["handover"]["url"].rpartition("/")[2]}
     return side
+
+
+async def _told(door: Door, side: Side) -> uuid.UUID:
+    """What the owner was told."""
+    session = await read_session(door.world, side.sessions["owner"][0])
+    assert session is not None
+    notification_id = new_id()
+    async with door.world.extra["people"].connection() as connection:
+        await tell(connection, [{
+            "user_id": session.user_id, "notification_id": notification_id, "world": door.world.name,
+            "subject_id": side.mid, "subject_name": f"{side.mark} Tea", "alert_id": new_id(), "kind": "go_live",
+            "facts": {"state": "approved"}, "on_page": True, "created_at": door.world.clocks.wall(),
+            "mail_state": "none", "mail_due_at": None,
+        }])  # fmt: skip
+    return notification_id
 
 
 def _owner_id(door: Door, side: Side) -> uuid.UUID:
@@ -222,6 +257,8 @@ def _objects(side: Side) -> None:
     ids["dispute"] = str(door.run(the_dispute(shop, uuid.UUID(disputable)))["dispute_id"])
     refund = door.run(stuck(shop, side.units))
     ids["stuck_order"], ids["refund"] = str(refund[0]), str(refund[1])
+    ids["asked_order"] = order(**at_once)
+    ids["asked"] = door.run(_asked(shop, uuid.UUID(ids["asked_order"]), mark))
     caller.advance(days=3)
     ids["settlement"] = str(door.run(batches(shop))[0]["batch_id"])
     ids["payout"] = str(door.run(payouts(shop))[0]["payout_id"])
@@ -249,6 +286,14 @@ def _objects(side: Side) -> None:
         ids[kind] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
 
 
+async def _asked(shop: Shop, order_id: uuid.UUID, mark: str) -> str:
+    """A refund that waits for a second person."""
+    who = Scope(shop.merchant_id, Actor("user", str(uuid.UUID(int=4))), "test")
+    await change_limits(shop.world, who, "operations", "USD", Limits(second_from_units=100))
+    asked = RefundAsked(amount="1.00", message=f"{mark} back")
+    return str((await refund(shop.world, shop.orders, who, order_id, asked, "operations")).refund_id)
+
+
 def _uploaded(ground: Ground, side: Side) -> None:
     """What the rest of the doors make."""
     charge = {"merchant_order_id": f"{side.mark}-s", "amount": side.amount, "currency": "USDT", "channel": "mock",
@@ -264,6 +309,22 @@ def _uploaded(ground: Ground, side: Side) -> None:
                          files={"file": (f"{side.mark}.csv", _statement(side), "text/csv")})  # fmt: skip
     assert answer.status_code == 303, answer.text
     side.ids["run"] = answer.headers["location"].rpartition("/")[2]
+    _of_lists(ground, side, csrf, {"cookie": f"{COOKIE}={token}"})
+
+
+def _of_lists(ground: Ground, side: Side, csrf: str, headers: dict[str, str]) -> None:
+    """A file that was asked for, and a note on everything that matches."""
+    door = ground.door
+    door.world.extra.setdefault("exports", Path(tempfile.mkdtemp(prefix="recoup-exports-")))
+    side.ids["export"], side.ids["act"] = str(new_id()), str(new_id())
+    answer = ground.call("POST", "/exports", headers=headers, data={
+        "csrf": csrf, "key": uuid.UUID(side.ids["export"]).hex, "form": "csv", "back": "/orders"})  # fmt: skip
+    assert answer.status_code == 303, answer.text
+    count = door.sql("SELECT count(*) FROM order_heads WHERE merchant_id = $1", side.mid)[0][0]
+    answer = ground.call("POST", "/orders/bulk", headers=headers, data={
+        "csrf": csrf, "key": uuid.UUID(side.ids["act"]).hex, "do": "note", "all": "1", "sure": "1", "note": side.mark,
+        "expected": str(count), "back": "/orders"})  # fmt: skip
+    assert answer.status_code == 303, answer.text
 
 
 def _statement(side: Side) -> bytes:
@@ -321,11 +382,17 @@ def _digests(tables: Any) -> str:
 
 
 _DIGEST = "SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM"
+_OURS = "u.email LIKE $3 AND u.email NOT LIKE '%#%' OR u.user_id IN ($1, $2)"
 _PEOPLE = {
     "people merchants": f"{_DIGEST} merchant_worlds x WHERE merchant_id = $1 OR partner_id = $2 OR name LIKE $3",
     "people views": f"{_DIGEST} saved_views x WHERE merchant_id IN ($1, $2) OR $3 = ''",
     "people members": f"{_DIGEST} memberships x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people invitations": f"{_DIGEST} invitations x WHERE subject_id IN ($1, $2) OR $3 = ''",
+    "people rules": f"{_DIGEST} second_factor_rules x WHERE subject_id IN ($1, $2) OR $3 = ''",
+    "people factors": f"{_DIGEST} second_factors x JOIN users u USING (user_id) WHERE {_OURS}",
+    "people accounts": f"{_DIGEST} account_log x JOIN users u USING (user_id) WHERE {_OURS}",
+    "people notifications": f"{_DIGEST} notifications x WHERE subject_id IN ($1, $2) OR $3 = ''",
+    "people choices": f"{_DIGEST} notification_choices x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people log": f"{_DIGEST} membership_log x WHERE subject_id IN ($1, $2) OR $3 = ''",
     "people users": f"{_DIGEST} users x WHERE email LIKE $3 AND email NOT LIKE '%#%' OR user_id IN ($1, $2)",
 }

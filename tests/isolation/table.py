@@ -85,8 +85,11 @@ _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
 _SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
 _APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "document": "document"}
+_HOOKS = frozenset({"partner owner", "partner operations", "partner developer"})
+_PARTNER_HOOK = {"endpoint_id": "partner_endpoint"}
 _HOOK, _DELIVERY = {"endpoint_id": "endpoint"}, {"endpoint_id": "endpoint", "try_id": "delivery"}
 _PAPER = {"application_id": "application", "document_id": "document"}
+_WRONG = frozenset({401, 429})  # the password is a guess
 _NO_MONEY = frozenset({404, 409})  # the order has none that came late or was not settled; its page is shown
 
 TABLE: dict[Key, Line] = {
@@ -226,7 +229,27 @@ TABLE: dict[Key, Line] = {
     ("GET", "/"): _page(),
     ("GET", "/signin"): _anyone(),
     ("POST", "/signin"): _anyone(body=lambda s: {"email": f"owner@{s.mark}.example", "password": "guess"}),
+    ("GET", "/signin/code"): _anyone(),
+    ("POST", "/signin/code"): _anyone(body=lambda s: {"code": "000000"}),
     ("POST", "/signout"): _anyone(body=lambda s: {}),
+    # one's own account: no address names anybody's
+    ("GET", "/account"): _page(),
+    ("POST", "/account/name"): _page(may=EVERY_ROLE, body=lambda s: {"name": ""}),
+    ("GET", "/account/password"): _page(),
+    ("POST", "/account/password"): _page(may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {
+        "old": "guess", "new": "another guess"}),
+    ("GET", "/account/second-factor"): _page(),
+    ("POST", "/account/second-factor/begin"): _page(may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {
+        "password": "guess"}),
+    ("POST", "/account/second-factor/withdraw"): _page(may=EVERY_ROLE),
+    ("POST", "/account/second-factor/confirm"): _page(may=EVERY_ROLE, body=lambda s: {
+        "code": "000000", "key": "0" * 32}),
+    ("POST", "/account/second-factor/codes"): _page(may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {
+        "password": "guess", "code": "000000", "key": "0" * 32}),
+    ("POST", "/account/second-factor/off"): _page(may=EVERY_ROLE, lets_in=_WRONG, body=lambda s: {
+        "password": "guess", "code": "000000"}),
+    ("GET", "/account/sessions"): _page(),
+    ("POST", "/account/sessions"): _page(may=EVERY_ROLE, body=lambda s: {"which": "00" * 32}),
     ("POST", "/merchant"): _page(body=lambda s: {"merchant": str(s.mid)}, names=True,
                                  may=frozenset({"owner", "operations", "analyst", "developer"})),
     ("POST", "/world"): _page(body=lambda s: {"next": "/orders"}, may=NOBODY, lets_in=frozenset({403})),
@@ -244,6 +267,15 @@ TABLE: dict[Key, Line] = {
     ("GET", "/orders/new"): _page(),
     ("GET", "/orders/export.{form}"): _page(ids={"form": "csv"}),
     ("POST", "/orders/bulk"): _page(names=True, body=lambda s: {"do": "cancel", "sure": "1", "order": s.ids["order"]}),
+    ("GET", "/orders/bulk"): _page(),
+    ("GET", "/orders/bulk/{act_id}"): _page(ids={"act_id": "act"}),
+    ("POST", "/orders/bulk/{act_id}/stop"): _page(ids={"act_id": "act"}),
+    ("GET", "/exports"): _page(),
+    ("POST", "/exports"): _page(may=EVERY_ROLE, body=lambda s: {"key": "0" * 32, "form": "csv", "back": "/orders"}),
+    ("GET", "/exports/new/{form}"): _page(ids={"form": "csv"}),
+    ("GET", "/exports/{export_id}/file"): _page(ids={"export_id": "export"}, lets_in=frozenset({404})),
+    ("POST", "/exports/{export_id}/cancel"): _page(ids={"export_id": "export"}, may=EVERY_ROLE,
+                                                  lets_in=frozenset({404})),
     ("POST", "/orders/look"): _page(may=EVERY_ROLE, body=lambda s: {"zone": "Asia/Tokyo", "back": "/orders"}),
     ("POST", "/orders/views"): _page(may=EVERY_ROLE, body=lambda s: {"name": "Walk", "back": "/orders?status=7"}),
     ("POST", "/orders/views/{view_id}"): _page(ids={"view_id": "nothing"}, may=EVERY_ROLE, lets_in=frozenset({404}),
@@ -286,6 +318,15 @@ TABLE: dict[Key, Line] = {
     ("POST", "/developers/decline"): _page(may=DEVELOPERS, body=lambda s: {
         "key": str(new_id()), "scheme": "visa", "code": "51", "kind": "mit_managed", "answer": "approves",
         "amount": "45.90"}),
+    ("GET", "/audit"): _page(),
+    ("GET", "/look-as"): _page(whose="operator"),
+    ("POST", "/look-as"): _page(whose="operator", may=NOBODY, body=lambda s: {
+        "whom": f"user:{s.ids['member']}", "reason": "walk", "minutes": "15"}),
+    ("POST", "/look-as/end"): _page(may=EVERY_ROLE),
+    ("GET", "/audit.{form}"): _page(ids={"form": "csv"}),
+    ("GET", "/partner/audit"): _seat(),
+    ("GET", "/partner/audit.{form}"): _seat(ids={"form": "csv"}),
+    ("GET", "/design"): _page(),
     ("GET", "/requests"): _page(),
     ("GET", "/webhooks"): _page(),
     ("GET", "/webhooks/new"): _page(),
@@ -309,6 +350,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/uploads/{upload_id}/answers"): _page(ids={"upload_id": "upload"}),
     ("POST", "/uploads/{upload_id}/stop"): _page(ids={"upload_id": "upload"}),
     ("GET", "/refunds"): _page(),
+    ("GET", "/unknown-outcomes"): _page(),
     ("POST", "/refunds/{refund_id}"): _page(ids={"refund_id": "refund"}, body=lambda s: {"action": "again"}),
     ("GET", "/mailbox"): _page(),
     ("POST", "/mailbox"): _page(body=lambda s: {"kind": "refund", "on": "0"}, may=frozenset({"owner", "operations"})),
@@ -326,6 +368,7 @@ TABLE: dict[Key, Line] = {
         "answer": "contest"}),
     ("POST", "/disputes/{dispute_id}/decide"): _page(ids={"dispute_id": "dispute"}, whose="operator", may=NOBODY,
                                                      body=lambda s: {"decided": "won"}),
+    ("GET", "/fees"): _page(),
     ("GET", "/settlements"): _page(),
     ("GET", "/settlements/{batch_id}"): _page(ids={"batch_id": "settlement"}),
     ("GET", "/settlements/{batch_id}/lines.csv"): _page(ids={"batch_id": "settlement"}),
@@ -337,7 +380,18 @@ TABLE: dict[Key, Line] = {
     ("POST", "/bank/{account_id}/prove"): _page(ids={"account_id": "account"}, may=OWNER, body=lambda s: {
         "first": "0.01", "second": "0.02"}),
     ("POST", "/bank/{account_id}/withdraw"): _page(ids={"account_id": "account"}, may=OWNER),
-    ("GET", "/approvals"): _page(whose="operator"),
+    ("GET", "/approvals"): _page(),
+    ("POST", "/approvals/refunds/{request_id}"): _page(ids={"request_id": "asked"}, body=lambda s: {
+        "decision": "refuse", "reason": "walk"}),
+    ("POST", "/orders/{order_id}/refunds/{request_id}"): _page(
+        ids={"order_id": "asked_order", "request_id": "asked"}, body=lambda s: {
+            "decision": "refuse", "reason": "walk"}),
+    ("POST", "/orders/{order_id}/reveal"): _page(ids=_ORDER),
+    ("POST", "/customers/{payer_id}/reveal"): _page(ids=_CUSTOMER),
+    ("GET", "/roles"): _page(),
+    ("POST", "/roles/limits"): _page(may=OWNER, body=lambda s: {
+        "role": "operations", "currency": "EUR", "day_max": "100.00"}),
+    ("POST", "/roles/sight"): _page(may=OWNER, body=lambda s: {"role": "analyst", "sight": "masked"}),
     ("POST", "/approvals/payouts"): _page(whose="operator", may=NOBODY, body=lambda s: {"payout": s.ids["payout"]},
                                           lets_in=frozenset({404, 409})),
     ("POST", "/approvals/payouts/{id}/approve"): _page(ids={"id": "payout"}, whose="operator", may=NOBODY),
@@ -373,11 +427,28 @@ TABLE: dict[Key, Line] = {
     ("POST", "/applications/{application_id}/documents/{document_id}/remove"): _page(ids=_PAPER),
     ("GET", "/onboarding"): _page(),
     ("POST", "/onboarding"): _page(may=OWNER, body=lambda s: {"do": "ask", "kind": "mit"}),
+    ("GET", "/notifications"): _page(),
+    ("POST", "/notifications/read"): _page(may=EVERY_ROLE, body=lambda s: {"until": s.ids["notification"]}),
+    ("GET", "/notifications/{notification_id}"): _page(ids={"notification_id": "notification"}),
+    ("POST", "/notifications/{notification_id}"): _page(may=EVERY_ROLE, ids={"notification_id": "notification"},
+                                                        body=lambda s: {"do": "unread"}),
+    ("GET", "/account/notifications"): _page(),
+    ("POST", "/account/notifications"): _page(may=EVERY_ROLE, body=lambda s: {
+        "merchant": s.ids["mid"], "kind": "orders", "page": "orders"}),
+    ("GET", "/account/time"): _page(),
+    ("POST", "/account/time"): _page(may=EVERY_ROLE, body=lambda s: {"zone": "GMT"}),
+    ("GET", "/unsubscribe/{token}"): _anyone(ids={"token": "nothing"}),
+    ("POST", "/unsubscribe/{token}"): _anyone(ids={"token": "nothing"}, body=lambda s: {"what": "kind"}),
     ("GET", "/invitations"): _page(),
     ("POST", "/invitations"): _page(may=OWNER, body=lambda s: {
         "subject": "merchant", "email": "walk@example.com", "role": "analyst"}),
     ("POST", "/invitations/{invitation_id}/revoke"): _page(may=OWNER, ids={"invitation_id": "invitation"},
                                                            body=lambda s: {"subject": "merchant"}),
+    ("POST", "/invitations/second-factor"): _page(may=OWNER, body=lambda s: {"subject": "merchant", "required": "no"}),
+    ("GET", "/invitations/members/{user_id}/second-factor"): _page(ids={"user_id": "member"}, query="subject=merchant"),
+    ("POST", "/invitations/members/{user_id}/second-factor"): _page(
+        may=OWNER, ids={"user_id": "member"}, body=lambda s: {"subject": "merchant", "password": "guess"},
+        lets_in=frozenset({401})),
     ("POST", "/invitations/members/{user_id}/end"): _page(may=OWNER, ids={"user_id": "member"},
                                                           body=lambda s: {"subject": "merchant"}),
     ("GET", "/keys"): _page(),
@@ -404,6 +475,24 @@ TABLE: dict[Key, Line] = {
     ("POST", "/partner/merchants/{mid}/keys"): _seat(ids=_MID, may=frozenset({"partner owner", "partner developer"})),
     ("GET", "/partner/keys"): _seat(),
     ("POST", "/partner/keys"): _seat(may=frozenset({"partner owner", "partner developer"})),
+    ("GET", "/partner/report"): _seat(query="from=2026-11-01&to=2026-12-31"),
+    ("GET", "/partner/report.csv"): _seat(query="from=2026-11-01&to=2026-12-31"),
+    ("GET", "/partner/webhooks"): _seat(),
+    ("GET", "/partner/webhooks/new"): _seat(),
+    ("POST", "/partner/webhooks"): _seat(may=_HOOKS, body=lambda s: {
+        "url": "https://hooks.example.com/seat", "format": "rescue", "events": "order.completed"}),
+    ("GET", "/partner/webhooks/{endpoint_id}"): _seat(ids=_PARTNER_HOOK),
+    ("POST", "/partner/webhooks/{endpoint_id}"): _seat(ids=_PARTNER_HOOK, may=_HOOKS, body=lambda s: {
+        "url": "https://hooks.example.com/seat2", "format": "rescue", "events": "order.completed"}),
+    ("POST", "/partner/webhooks/{endpoint_id}/state"): _seat(
+        ids=_PARTNER_HOOK, may=_HOOKS, body=lambda s: {"switch": "off"}),
+    ("POST", "/partner/webhooks/{endpoint_id}/delete"): _seat(
+        ids={"endpoint_id": "spare_partner_endpoint"}, may=_HOOKS),
+    ("POST", "/partner/webhooks/{endpoint_id}/test"): _seat(ids=_PARTNER_HOOK, may=_HOOKS),
+    ("POST", "/partner/webhooks/{endpoint_id}/rotate"): _seat(
+        ids=_PARTNER_HOOK, may=_HOOKS, body=lambda s: {"overlap": "24"}),
+    ("GET", "/partner/webhooks/{endpoint_id}/deliveries/{try_id}"): _seat(
+        ids=_PARTNER_HOOK | {"try_id": "partner_delivery"}),
     ("GET", "/static/{name}"): _anyone(ids={"name": "nothing"}),
     ("GET", "/{path:path}"): _page(ids={"path": "nothing"}, lets_in=frozenset({404})),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.worlds import TEMPLATES, _templates_once, clone, drop
+from tests.worlds import drop, empty
 
 from recoup.kernel.problem import Problem
 from recoup.lab.bench.figure import Round, Size, figure, percentile
@@ -27,11 +27,9 @@ COMPARED = ("transmit", "evaluate", "tokenize", "charge", "get_order", "list_ord
 
 @pytest.fixture
 def ground(server: ServerAddress, tmp_path: Path) -> Iterator[Ground]:
-    _templates_once(server)
     world, people = f"bench_{uuid.uuid4().hex[:12]}", f"benchp_{uuid.uuid4().hex[:12]}"
-    asyncio.run(clone(server, world, TEMPLATES["world"]))
-    asyncio.run(clone(server, people, TEMPLATES["people"]))
-    yield Ground(tmp_path, server.dsn(people), server.dsn(world))
+    dsn, people_dsn = asyncio.run(empty(server, "world", world)), asyncio.run(empty(server, "people", people))
+    yield Ground(tmp_path, people_dsn, dsn)
     asyncio.run(drop(server, world))
     asyncio.run(drop(server, people))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests.worlds import KEYRING, TEMPLATES, _templates_once, clone, drop
+from tests.worlds import KEYRING, drop, empty
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -27,11 +27,10 @@ SOME = replace(Faults().times(2), crash=0.01)
 
 def played(server: ServerAddress, plan: Plan) -> Simulated:
     async def story() -> Simulated:
-        await asyncio.to_thread(_templates_once, server)
         name = f"s_{uuid.uuid4().hex[:12]}"
-        await clone(server, name, TEMPLATES["world"])
+        dsn = await empty(server, "world", name)
         try:
-            return await simulate(server.dsn(name), KEYRING, plan)
+            return await simulate(dsn, KEYRING, plan)
         finally:
             await drop(server, name)
 

@@ -36,12 +36,13 @@ from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 from recoup.rules.money.fees import Tariff
 from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.people.totp import code_of, step_at
 from recoup.store.server import ServerAddress
 from recoup.store.write.go_live import add_request, decide_request
 
 REAL = real_looking("453955", 16)
 PAGES = ("/orders", "/onboarding", "/mailbox", "/switches", "/reports", "/refunds", "/disputes", "/bank",
-         "/reconciliation", "/uploads", "/invitations", "/applications", "/outcome")  # fmt: skip
+         "/reconciliation", "/uploads", "/invitations", "/applications", "/outcome", "/account")  # fmt: skip
 COUNTS = """
 SELECT (SELECT count(*) FROM merchants WHERE mit AND NOT cit_web), (SELECT count(*) FROM sites),
   (SELECT count(*) FROM fee_terms), (SELECT count(*) FROM switch_changes), (SELECT count(*) FROM partner_merchants)
@@ -230,8 +231,12 @@ def test_the_portal_switches_on_the_same_page(server: ServerAddress, tmp_path: P
             assert "goes live from its Onboarding page" in refused.text
             await here.approved("mit")
             await open_approved(here.sandbox.world)
+            begun = re.findall(r'name="csrf" value="([^"]*)"', page.text)[0]
             moved = await switch(here, page.text)
             assert (moved.status_code, moved.headers["location"]) == (303, "/settlements?size=25")
+            for path in ("/roles/limits", "/keys", "/orders/bulk"):
+                old = await here.client.post(path, data={"csrf": begun})
+                assert old.status_code == 409, "a form that was begun in the sandbox does nothing where money is real"
             page = await here.client.get("/settlements?size=25")
             assert "Real money." in page.text
             assert "SANDBOX" not in page.text
@@ -246,6 +251,50 @@ def test_the_portal_switches_on_the_same_page(server: ServerAddress, tmp_path: P
             assert back.headers["location"] == "/orders", "one thing of a world is not in the other"
             assert "SANDBOX" in (await here.client.get("/orders")).text
             assert (await here.client.post("/world", data={"csrf": "x"})).status_code == 403
+
+    asyncio.run(story())
+
+
+def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with both(server, tmp_path) as here:
+            client, password = here.client, here.made.operator_password
+            form = {"email": here.made.operator_user, "password": password}
+            assert (await client.post("/signin", data=form)).headers["location"] == "/orders"
+            page = await client.get("/orders")
+            assert page.status_code == 200, "in the sandbox the operator's people choose"
+            assert (await switch(here, page.text)).status_code == 303
+            place = "/account/second-factor"
+            assert (await client.get("/approvals")).headers["location"] == place
+            alone = await client.get(place)
+            assert "Real money." in alone.text
+            assert "need one where money is real" in alone.text
+            csrf = re.findall(r'name="csrf" value="([^"]*)"', alone.text)[0]
+            begun = await client.post(f"{place}/begin", data={"csrf": csrf, "password": password})
+            assert begun.headers["location"] == place
+            found = re.search(r"<pre[^>]*>([A-Z2-7 ]+)</pre>", (await client.get(place)).text)
+            assert found
+            secret, at = found[1].replace(" ", ""), step_at(datetime.now(UTC))
+            typed = {"csrf": csrf, "key": "0" * 32, "code": code_of(secret, at)}
+            on = await client.post(f"{place}/confirm", data=typed)
+            codes = re.findall(r"\b[0-9a-z]{5}-[0-9a-z]{5}\b", on.text)
+            assert len(codes) == 10
+            assert (await client.get("/approvals")).headers.get("location") != place
+            client.cookies.clear()
+            assert (await client.post("/signin", data=form)).headers["location"] == "/signin/code"
+            half = client.cookies["recoup_half"]
+            client.cookies.clear()
+            elsewhere = await client.post("/signin/code", data={"code": codes[0]}, headers={
+                "cookie": f"recoup_session=live.x; recoup_half={half}"})  # fmt: skip
+            assert elsewhere.status_code == 401, "half a sign-in is of one world"
+            opened = await client.post("/signin/code", data={"code": codes[0]}, headers={
+                "cookie": f"recoup_half={half}"})  # fmt: skip
+            assert opened.headers["location"] == "/orders"
+            async with here.live.world.extra["people"].connection() as connection:
+                rows = await connection.fetch("SELECT action, facts ->> 'world' AS at, world FROM account_mails"
+                                              " JOIN account_log USING (log_id) ORDER BY log_id")  # fmt: skip
+            assert [tuple(row) for row in rows] == [
+                ("second_factor_on", "live", "live"), ("recovery_code_used", "sandbox", "live")]  # fmt: skip
 
     asyncio.run(story())
 

@@ -12,7 +12,7 @@ FLAG = next(name for name, kind in Settings.__annotations__.items() if kind is b
 
 @pytest.mark.parametrize(("text", "field"), [
     ("port = 99999", "port"), ("port = 'x'", "port"), ("log_level = 'loud'", "log_level"), (f"{FLAG} = 'ture'", FLAG),
-    ("prot = 1", "prot"), ("port =", "recoup.toml"),
+    ("prot = 1", "prot"), ("loopback_webhooks = 'maybe'", "loopback_webhooks"), ("port =", "recoup.toml"),
 ])  # fmt: skip
 def test_a_setting_that_cannot_be_is_named_with_a_cure(tmp_path: Path, text: str, field: str) -> None:
     (tmp_path / "recoup.toml").write_text(text)
@@ -26,3 +26,12 @@ def test_a_setting_that_cannot_be_is_named_with_a_cure(tmp_path: Path, text: str
 def test_words_of_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, value: bool) -> None:
     monkeypatch.setenv(f"RECOUP_{FLAG.upper()}", word)
     assert getattr(load_settings(data_dir=tmp_path), FLAG) is value
+
+
+@pytest.mark.parametrize(("said", "taken"), [
+    ({}, True), ({"host": "0.0.0.0"}, False), ({"public_url": "https://pay.example.com"}, False),
+    ({"public_url": "http://127.0.0.1:8400"}, True), ({"behind_proxy": "10.0.0.0/8"}, False),
+    ({"host": "0.0.0.0", "loopback_webhooks": "yes"}, True), ({"loopback_webhooks": "no"}, False),
+], ids=str)  # fmt: skip
+def test_who_signs_up_at_a_public_sandbox_does_not_post_to_its_own_ports(said: dict[str, str], taken: bool) -> None:
+    assert Settings(**said).takes_loopback is taken

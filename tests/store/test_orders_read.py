@@ -10,13 +10,13 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.store.order_rows import BEGIN, make_merchant, make_orders
+from tests.store.order_rows import BEGIN, make_merchant, make_orders, vacuumed
 
 from recoup.kernel.problem import Problem
 from recoup.store import migrate
 from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
-from recoup.store.read import orders as reading
+from recoup.store.read import order_filter as filtering
 from recoup.store.read.order_counts import Count, count_orders, count_statuses
 from recoup.store.read.order_cursor import ORDERS, Cursor, parse_cursor
 from recoup.store.read.order_filter import OrderFilter, UnitRange
@@ -52,7 +52,7 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
         other_id, other_sites = await make_merchant(connection, name="Other")
         await make_orders(connection, merchant_id, sites, MANY)
         await make_orders(connection, other_id, other_sites, 300)
-        await connection.execute("VACUUM ANALYZE")
+        await vacuumed(connection)
         await connection.close()
         return Shop(dsn, merchant_id, sites, other_id)
 
@@ -373,7 +373,7 @@ def test_a_slow_search_is_narrowed_to_recent_orders_and_says_so(shop: Shop, monk
         if ms == 1:
             await connection.execute("SELECT pg_sleep(1)")
 
-    monkeypatch.setattr(reading, "bound_statement", slow)
+    monkeypatch.setattr(filtering, "bound_statement", slow)
 
     async def work(connection: asyncpg.Connection) -> None:
         page = await list_orders(connection, OrderFilter(shop.merchant_id, text="sato"), limit=5)
@@ -397,3 +397,45 @@ def test_a_damaged_cursor_is_a_problem_not_a_crash(shop: Shop, text: str) -> Non
 def test_like_signs_are_literal() -> None:
     assert like(r"50%_\x") == r"50\%\_\\x"
     assert tidy(" a\tb\x00 ") == "a b"
+
+
+RARE: dict[str, tuple[dict[str, Any], str]] = {
+    "tried often": ({"attempts_min": 7}, "order_heads_tried"),
+    "ends soon": ({"expires_from": at(9000), "expires_to": at(9060)}, "order_heads_ending"),
+    "rare currency": ({"asset": "KWD"}, "order_heads_asset"),
+    "rare descriptor": ({"descriptor": "RARE*TEA"}, "order_heads_descriptor"),
+    "attention": ({"attention": True}, "order_heads_attention"),
+}
+
+
+@pytest.mark.parametrize("case", RARE)
+def test_what_is_rare_is_found_by_an_index_of_its_own(shop: Shop, case: str) -> None:
+    async def work(connection: asyncpg.Connection) -> None:
+        said, index = RARE[case]
+        plan = await explain(connection, OrderFilter(shop.merchant_id, **said))
+        assert index in plan, plan
+
+    run(shop, work)
+
+
+def test_what_cannot_be_is_not_looked_for(shop: Shop) -> None:
+    """An unpaid order has nothing refunded: asking for both reads no list to its end."""
+
+    async def work(connection: asyncpg.Connection) -> None:
+        for statuses, refunded in (((4,), True), ((6,), False)):
+            wanted = OrderFilter(shop.merchant_id, statuses=statuses, refunded=refunded)
+            assert wanted.faces() == (-1,)
+            assert not (await list_orders(connection, wanted)).rows
+        assert OrderFilter(shop.merchant_id, statuses=(4, 7), refunded=True).faces() == (7,)
+
+    run(shop, work)
+
+
+def test_an_address_with_many_orders_and_one_with_few_are_both_found(shop: Shop) -> None:
+    async def work(connection: asyncpg.Connection) -> None:
+        few = await list_orders(connection, OrderFilter(shop.merchant_id, text="buyer777@"), limit=50)
+        many = await list_orders(connection, OrderFilter(shop.merchant_id, text="Buyer1@example"), limit=50)
+        wide = await list_orders(connection, OrderFilter(shop.merchant_id, text="buye@"), limit=50)
+        assert (few.how, len(few.rows), many.how, len(many.rows), len(wide.rows)) == ("email", 1, "email", 1, 0)
+
+    run(shop, work)

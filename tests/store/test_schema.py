@@ -35,12 +35,13 @@ HOMES = {
             "payouts", "subscriptions", "mails", "notice_settings",
             "disputes", "dispute_notes", "dispute_terms", "dispute_notices",
             "uploads", "upload_rows", "go_live_requests", "clock_moves", "api_calls", "api_call_gaps",
-            "order_notes", "blocks", "person_log",
+            "order_notes", "order_words", "blocks", "person_log", "exports", "bulk_acts", "bulk_act_rows",
+            "refund_limits", "refund_people", "refund_requests", "reveals", "audit_lines", "alerts", "rescue_watches",
         ),
         MERCHANT,
     ),
     **dict.fromkeys(("cards", "network_sends", "card_blocks"), CARD),
-    **dict.fromkeys(("partner_closers", "partner_reached", "partner_feed"), PARTNER),
+    **dict.fromkeys(("partner_closers", "partner_reached", "partner_feed", "partner_alerts"), PARTNER),
     **dict.fromkeys(
         (
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
@@ -54,18 +55,22 @@ HOMES = {
 HOMELESS = {"world", "schema_migrations"}  # what the database itself is
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
-    "order_log": (), "decisions": (), "delivery_tries": (), "feed": (), "pages": (), "settlement_lines": (),
-    "dispute_notes": (), "dispute_terms": (), "switch_changes": (), "settlement_terms": (), "settlement_batches": (),
+    "bulk_acts": ("note", "state", "said", "done_count", "refused_count", "stop_asked_at", "finished_at"),
+    "bulk_act_rows": ("state", "answer"),
+    "order_log": (), "decisions": (), "delivery_tries": ("answer",), "feed": (), "pages": (), "settlement_lines": (),
+    "dispute_notes": ("text",), "dispute_terms": (), "switch_changes": (), "settlement_terms": (),
+    "settlement_batches": (),
     "order_refs": (), "fee_terms": (), "card_prints": (), "world": (), "seen_signatures": (), "signatures_since": (),
     "partner_log": (),
-    "application_log": (), "application_documents": (), "api_calls": (), "api_call_gaps": (),
-    "clock_moves": ("reached_at",),
+    "application_log": (), "application_documents": (), "api_calls": (), "api_call_gaps": (), "alerts": (),
+    "clock_moves": ("reached_at",), "partner_alerts": ("told_at",),
     "orders": ("stage", "version", "token_id", "card_id", "pan_id", "expires_at", "cards_before", "do_not_retry",
-               "metadata"),
+               "metadata", "facts"),
     "postings": ("page_no", "position"), "entries": ("balance_after",),
     "reconciliation_runs": ("lines", "counts", "notes", "period_from", "period_to"),
     "reconciliation_lines": ("booked_at", "booked_by", "note"), "reconciliation_reports": (),
-    "order_notes": ("text",), "blocks": ("lifted_by", "lifted_at"), "person_log": (),
+    "order_notes": ("text",), "order_words": ("text",), "blocks": ("lifted_by", "lifted_at"),
+    "person_log": (), "audit_lines": (),
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {

@@ -5,7 +5,7 @@ from uuid import UUID
 from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
-from recoup.store.read.find_orders import find_any_order
+from recoup.store.read.find_orders import find_any_order, find_order_among
 
 
 async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> tuple[UUID, UUID]:
@@ -19,3 +19,12 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
         ids = ", ".join(str(row["order_id"]) for row in found)
         raise Problem("conflict", "Several merchants have an order with this id.", cure=f"Use one of {ids}.")
     return found[0]["merchant_id"], found[0]["order_id"]
+
+
+async def merchants_with(world: World, key: str, merchant_ids: list[UUID]) -> list[UUID]:
+    """Those of these merchants that have an order of this id."""
+    if not merchant_ids:
+        return []
+    async with world.db.connection() as connection:
+        found = await find_order_among(connection, parse_id(key) or parse_wire_id("ord", key), key, merchant_ids)
+    return list(dict.fromkeys(row["merchant_id"] for row in found))

@@ -9,24 +9,31 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.moves.change import Change, write_all
 from recoup.moves.exposure import exchange
 from recoup.moves.sends import with_reserved
+from recoup.rules.money.refund_limits import Desk
 from recoup.rules.network.limits import LOOKBACK
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.evidence import read_evidence
 from recoup.store.read.locked import order_of
+from recoup.store.read.refund_limits import read_desks
 from recoup.store.write.locks import lock_cards, lock_orders
+from recoup.store.write.refund_limits import lock_people
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends, and the
-    contract on disputes. `door`: of another dialect's order the caller hears that there is none."""
+    contract on disputes. `by_people` brings the limits of refunds and those that wait, and locks the day
+    of `person`, who asks for one. `door`: of another dialect's order the caller hears that there is none."""
 
     key: tuple[UUID, UUID]
     work: Callable[[Change], Any]
@@ -34,6 +41,8 @@ class Job:
     request_id: str = "worker"
     cards: bool = False
     door: str | None = None
+    person: Actor | None = None
+    by_people: bool = False
 
 
 class Orders:
@@ -42,6 +51,7 @@ class Orders:
     def __init__(self, world: World, *, together: int = 64) -> None:
         self._world = world
         self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
+        self._by_people: Coalescer[Job, Any] = Coalescer(self._run, writers=2, max_rows=together)
         self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
 
     async def change(self, job: Job) -> Any:
@@ -49,7 +59,8 @@ class Orders:
 
         Raises: Problem(not_found) for an unknown order; whatever Problem `work` raises, with nothing written.
         """
-        return await (self._with_cards if job.cards else self._plain).submit(job)
+        way = self._with_cards if job.cards else self._by_people if job.by_people else self._plain
+        return await way.submit(job)
 
     async def _run(self, jobs: Sequence[Job]) -> list[Any]:
         answers: dict[int, Any] = {}
@@ -85,6 +96,7 @@ class Orders:
                 cards = [r["card_id"] for r in rows.values() if r["card_id"]]
                 await lock_cards(tx, cards, wall)
             evidence = await read_evidence(tx, list(rows), wall - LOOKBACK, with_sends=with_cards)
+            desks = await desks_of(tx, [job for _, job in jobs], wall) if jobs[0][1].by_people else {}
             for index, job in jobs:
                 row = rows.get(job.key)
                 if row is None or job.door not in (None, row["door"]):
@@ -95,6 +107,7 @@ class Orders:
                 order.sends = with_reserved(order.sends, reserved.get(row["card_id"], {}))
                 now = order.merchant.business(wall)
                 change = Change(order, now=now, wall=wall, actor=job.actor, request_id=job.request_id)
+                change.desk = desks.get(job.key)
                 try:
                     answers[index] = job.work(change)
                 except Problem as problem:
@@ -107,3 +120,11 @@ class Orders:
                 await exchange(tx, changes)
                 await write_all(tx, changes)
         return answers
+
+
+async def desks_of(tx: asyncpg.Connection, jobs: Sequence[Job], wall: WallTime) -> dict[tuple[UUID, UUID], Desk]:
+    """Locks the day of each person first: what they have refunded is summed after that."""
+    people = sorted({(job.key[0], job.person.name) for job in jobs if job.person is not None})
+    if people:
+        await lock_people(tx, people)
+    return await read_desks(tx, [(*job.key, job.person.name if job.person else "") for job in jobs], wall)

@@ -13,9 +13,10 @@ from recoup.flows.cards.inquire import inquire
 from recoup.flows.cards.send import send_attempt
 from recoup.flows.cards.transmit import transmitted
 from recoup.flows.cards.uploads.work import work_upload
-from recoup.flows.disputes.answer import end_in_time, send_answer
+from recoup.flows.disputes.answer import end_in_time, remind_of, send_answer
 from recoup.flows.disputes.receive import try_again
 from recoup.flows.disputes.sandbox import cardholder_disputes
+from recoup.flows.lists.make import make_export
 from recoup.flows.locked import Orders
 from recoup.flows.messages import replay
 from recoup.flows.messages.mail import send_mail
@@ -23,7 +24,10 @@ from recoup.flows.money.bank_payouts import go_on
 from recoup.flows.money.report_ready import report_ready
 from recoup.flows.money.settle import release, settle_merchant
 from recoup.flows.money.treasurer import allot_due
+from recoup.flows.on_many import work_bulk
 from recoup.flows.people.register import register
+from recoup.flows.people.tell_alert import alert_of_orders, tell_alert
+from recoup.flows.refunds.requests import let_request_expire
 from recoup.flows.refunds.send import send_refund
 from recoup.flows.stable.cycle import charge_cycle, cycle_ended
 from recoup.flows.stable.expire import last_look, last_word
@@ -38,6 +42,8 @@ log = structlog.get_logger()
 BATCH = 128
 IN_FLIGHT_MAX = 512
 ROOM_SECONDS = 0.01
+# Begun anew by whoever comes next: a worker that shall end does not wait for them.
+BEGUN_ANEW = frozenset({"export"})
 Flow = Callable[[World, Orders, Due], Awaitable[object]]
 
 
@@ -64,12 +70,14 @@ FLOWS: dict[str, Flow] = {
     "write_off": lambda world, orders, due: write_off(orders, (due.merchant_id, due.subject_id)),
     "allot": lambda world, orders, due: allot_due(world, due.merchant_id),
     "refund": lambda world, orders, due: send_refund(world, orders, due.merchant_id, due.subject_id),
+    "refund_request": lambda world, orders, due: let_request_expire(world, orders, due.merchant_id, due.subject_id),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
     "cycle": lambda world, orders, due: charge_cycle(world, orders, due.merchant_id, due.subject_id),
     "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
     "mail": lambda world, orders, due: send_mail(world, due.merchant_id, due.subject_id),
     "dispute_deadline": lambda world, orders, due: end_in_time(world, orders, due.merchant_id, due.subject_id),
+    "dispute_reminder": lambda world, orders, due: remind_of(world, orders, due.merchant_id, due.subject_id),
     "dispute_answer": lambda world, orders, due: send_answer(world, orders, due.merchant_id, due.subject_id),
     "dispute_notices": lambda world, orders, due: try_again(world, orders, due.merchant_id),
     "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
@@ -78,8 +86,12 @@ FLOWS: dict[str, Flow] = {
     "settlement": lambda world, orders, due: settle_merchant(world, due.merchant_id),
     "reserve": lambda world, orders, due: release(world, due.merchant_id, due.subject_id),
     "register_merchant": lambda world, orders, due: register(world, due.merchant_id),
+    "alert": lambda world, orders, due: tell_alert(world, due.merchant_id, due.subject_id),
+    "orders_alert": lambda world, orders, due: alert_of_orders(world, due.merchant_id),
     "replay": lambda world, orders, due: replay.go_on(world, due.merchant_id, due.subject_id),
     "upload": lambda world, orders, due: work_upload(world, orders, due),
+    "export": lambda world, orders, due: make_export(world, due),
+    "bulk": lambda world, orders, due: work_bulk(world, orders, due),
     "bank_payout": lambda world, orders, due: go_on(world, due.merchant_id, due.subject_id),
 }
 
@@ -97,7 +109,7 @@ class DueWork:
 
     def __init__(self, world: World, orders: Orders) -> None:
         self._world, self._orders = world, orders
-        self._out: set[asyncio.Task[None]] = set()
+        self._out: dict[asyncio.Task[None], str] = {}
 
     async def claim(self, *, merchant_id: UUID | None = None) -> int:
         """Starts what is due and has room; answers how much. Waits, but not long, until a claim is worth it."""
@@ -110,12 +122,15 @@ class DueWork:
             batch = await claim(connection, self._world.clocks.wall(), room, merchant_id=merchant_id)
         for due in batch:
             task = asyncio.create_task(run_one(self._world, self._orders, due))
-            self._out.add(task)
-            task.add_done_callback(self._out.discard)
+            self._out[task] = due.kind
+            task.add_done_callback(self._out.pop)
         return len(batch)
 
     async def drain(self) -> None:
-        """Waits for what is out."""
+        """Waits for what is out, but for what is begun anew."""
+        for task, kind in self._out.items():
+            if kind in BEGUN_ANEW:
+                task.cancel()
         while self._out:
             await asyncio.wait(self._out)
 

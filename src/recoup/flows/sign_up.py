@@ -18,8 +18,8 @@ from recoup.flows.merchants.handover import Credentials, credentials_of
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.sessions import open_session
-from recoup.flows.people.sign_in import charge_email, clean_email, namesake_of
+from recoup.flows.people.sessions import Whence, open_session
+from recoup.flows.people.sign_in import charge_email, clean_email, enter, namesake_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -28,7 +28,15 @@ from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.pool import Database
 from recoup.store.read.people import find_user
 from recoup.store.write.partners import add_partner_merchant
-from recoup.store.write.people import add_user, charge_sign_in, lock_email, save_membership, save_merchant, save_partner
+from recoup.store.write.people import (
+    add_user,
+    charge_sign_in,
+    hold_user,
+    lock_email,
+    save_membership,
+    save_merchant,
+    save_partner,
+)
 
 KINDS: Final = ("merchant", "partner", "both")
 TRIES: Final = 5
@@ -46,15 +54,18 @@ class SignUp:
     site_url: str
     address: str
     old_token: str | None = None
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """`session`: for the cookie. No credentials: the account was there before, and its password was right."""
+    """`session`: for the cookie; where `is_half`, of a sign-in that waits for a code. No credentials: the account was
+    there before, and its password was right."""
 
     session: str
     credentials: Credentials | None = None
     partner_key: PartnerKey | None = None
+    is_half: bool = False
 
 
 def is_open(world: World) -> bool:
@@ -82,10 +93,13 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
     async with people.connection() as connection:
         user, other = await find_user(connection, email), await find_user(connection, namesake)
     right = await passwords.fits(asked.password, user.password_hash if user else None)
-    known = other if other is not None else (user if user is not None and right and user.may_sign_in else None)
+    known = other if other is not None else (user if user is not None and right and user.active else None)
     if known is not None:
-        async with people.transaction() as connection:
-            return SignedUp(await open_session(connection, world, known.user_id, asked.old_token))
+        async with people.transaction() as tx:
+            if await hold_user(tx, known.user_id) != known.password_hash:
+                raise Problem("unavailable", "This account changed just now.", cure="Sign in.", retry_after_seconds=1)
+            entered = await enter(tx, world, known.user_id, asked.old_token, _whence(asked))
+            return SignedUp(entered.token, is_half=entered.is_half)
     login = email if user is None else namesake
     async with people.transaction() as connection:
         await lock_email(connection, email)
@@ -107,10 +121,13 @@ def _checked(asked: SignUp) -> str:
     if asked.kind not in KINDS:
         raise Problem("invalid", "Choose what you are.", field="kind")
     if asked.kind != "partner":
+        if not asked.site_url:
+            raise Problem("invalid", "Enter the address of the shop, like https://shop.example.", field="site_url")
         try:
             check_site_address(asked.site_url)
         except Problem as problem:
-            raise Problem("invalid", problem.message, field="site_url", cure=problem.cure) from None
+            told = problem.message.replace("The field Url", "The address of the shop")
+            raise Problem("invalid", told, field="site_url", cure=problem.cure) from None
     return email
 
 
@@ -133,7 +150,12 @@ async def _make(
         raise Problem("unavailable", "Somebody just got this e-mail by another page.", cure="Send it again.",
                       retry_after_seconds=1)  # fmt: skip
     await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
-    return SignedUp(await open_session(connection, world, user_id, asked.old_token), credentials, key)
+    token = await open_session(connection, world, user_id, asked.old_token, _whence(asked))
+    return SignedUp(token, credentials, key)
+
+
+def _whence(asked: SignUp) -> Whence:
+    return Whence(asked.address, asked.agent)
 
 
 async def _merchant(world: World, asked: SignUp, merchant_id: UUID, partner_id: UUID | None, by: str) -> Credentials:

@@ -1,10 +1,22 @@
 """What may be forgotten is forgotten: card codes after an hour, log-in tokens that have run out, signatures whose time
-is over."""
+is over, sessions that ended by themselves, files, what people were told half a year ago."""
 
+from datetime import timedelta
+from typing import Final
+
+from recoup.flows.lists.forget import forget_files
+from recoup.flows.people.second_factor import OFFER_LASTS
+from recoup.flows.people.sessions import IDLE
 from recoup.kernel.world import World
+from recoup.store.pool import Database
+from recoup.store.write.accounts import forget_over
+from recoup.store.write.notifications import forget_notifications
 from recoup.store.write.signatures import forget_signatures
 from recoup.store.write.tidy import forget_expired_tokens
 from recoup.store.write.vault import forget_codes
+
+NOTIFICATIONS_KEPT: Final = timedelta(days=180)
+AT_ONCE: Final = 1_000
 
 
 async def tidy(world: World) -> int:
@@ -13,4 +25,10 @@ async def tidy(world: World) -> int:
         await forget_codes(connection, wall)
         await forget_expired_tokens(connection, wall)
         await forget_signatures(connection, wall)
+    people: Database | None = world.extra.get("people")
+    if people is not None:
+        async with people.connection() as connection:
+            await forget_over(connection, wall, wall - IDLE, wall - OFFER_LASTS)
+            await forget_notifications(connection, wall - NOTIFICATIONS_KEPT, AT_ONCE)
+    await forget_files(world)
     return 0

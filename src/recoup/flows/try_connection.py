@@ -13,6 +13,7 @@ from uuid import UUID
 
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
+from recoup.flows.messages.owner import Owner
 from recoup.flows.messages.send_sample import send_sample
 from recoup.flows.outward import heard
 from recoup.gateways.cards.port import Processor
@@ -22,6 +23,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.rescue.origin import Named, Origin, origin_of
 from recoup.rules.rescue.pause import check_taking
+from recoup.rules.rescue.site_address import host_of
 from recoup.rules.rescue.switches import KINDS, check_kind, refused, where_off
 from recoup.store.read.connection import count_keys
 from recoup.store.read.merchants import Known, load_merchant
@@ -157,25 +159,32 @@ async def _processor(world: World, processor: Processor) -> Hop:
 
 
 async def _webhooks(world: World, scope: Scope) -> list[Hop]:
-    """A signed sample to each endpoint that is active."""
-    found = [one for one in await endpoints.list_all(world, scope) if one.format != "stablecoin"]
-    active = [one for one in found if one.state == "active"]
+    """A signed sample to each endpoint that is active: the merchant's own, and its partner's."""
+    own = [one for one in await endpoints.list_all(world, scope) if one.format != "stablecoin"]
+    partner, theirs = await endpoints.of_partner(world, scope)
+    found: list[tuple[Owner, Endpoint]] = [(scope, one) for one in own]
+    if partner is not None:
+        found += [(partner, one) for one in theirs]
+    active = [(owner, one) for owner, one in found if one.state == "active"]
     if not active:
         told = "Every endpoint is disabled." if found else "There is no webhook endpoint."
         return [Hop("webhook", "skipped", told, "Make one: POST /v1/webhooks; until then ask /v1/outcome.")]
-    hops = list(await asyncio.gather(*(_webhook(world, scope, one) for one in active[:WEBHOOKS_MAX])))
+    tried = active[:WEBHOOKS_MAX]
+    hops = list(await asyncio.gather(*(_webhook(world, scope, owner, one) for owner, one in tried)))
     if len(active) > WEBHOOKS_MAX:
         hops.append(Hop("webhook", "skipped", f"{len(active) - WEBHOOKS_MAX} more endpoints were not tried."))
     return hops
 
 
-async def _webhook(world: World, scope: Scope, endpoint: Endpoint) -> Hop:
+async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint) -> Hop:
     host, begun = urlsplit(endpoint.url).netloc, world.clocks.monotonic()
+    host = host if owner is scope else f"Your partner's endpoint at {host_of(endpoint.url)}"
     try:
         async with asyncio.timeout(WEBHOOK_SECONDS):
-            sent = await send_sample(world, scope, endpoint.endpoint_id, None)
+            sent = await send_sample(world, owner, endpoint.endpoint_id, None, about=scope)
     except Problem as problem:
-        return Hop("webhook", "failed", f"{host}: {problem.message}", problem.cure, _ms(world, begun))
+        return Hop("webhook", "skipped" if problem.code == "too_many_requests" else "failed",
+                   f"{host}: {problem.message}", problem.cure, _ms(world, begun))  # fmt: skip
     except TimeoutError:
         return Hop("webhook", "failed", f"{host} did not answer in time.", "Answer at once, work afterwards.",
                    _ms(world, begun))  # fmt: skip

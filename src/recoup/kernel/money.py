@@ -77,6 +77,13 @@ def apart(text: str) -> str:
     return f"{int(whole):,}{dot}{rest}"
 
 
+def money(units: int, asset: str, like: str | None = None) -> str:
+    """For people: exact, in the scale of the sender's text `like` or the customary one, thousands apart; with a real
+    minus sign."""
+    text = shown(abs(units), asset, like) if asset in EXPONENTS else str(abs(units))
+    return ("\N{MINUS SIGN}" if units < 0 else "") + apart(text)
+
+
 def from_text(text: str, asset: str, field: str) -> Money:
     """Exact decimal text to Money.
 

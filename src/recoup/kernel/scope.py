@@ -1,18 +1,40 @@
 """On whose behalf a flow runs: every read and write takes one, so that nothing reaches another merchant."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
+
+_BY: Final = " by operator:"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it, as the log and the portal show it: `api`, `partner`, `user`, `worker` or `operator`."""
+    """Who did it, as the log and the portal show it: `api`, `partner`, `user`, `worker` or `operator`. `behind`: the
+    user id of the operator's person who acted as them, empty when they did it themselves."""
 
     kind: str
     id: str
+    behind: str = ""
 
     def text(self) -> str:
+        return f"{self.kind}:{self.id}" + (f"{_BY}{self.behind}" if self.behind else "")
+
+    @property
+    def name(self) -> str:
+        """In whose name, whoever is behind them."""
         return f"{self.kind}:{self.id}"
+
+    @property
+    def people(self) -> frozenset[str]:
+        """The ids of who acted: of two acts that share one nobody else decided the second."""
+        return frozenset(id for id in (self.id, self.behind) if id)
+
+    @staticmethod
+    def of(text: str) -> "Actor":
+        """What `text` says."""
+        who, _, behind = text.partition(_BY)
+        kind, _, id = who.partition(":")
+        return Actor(kind, id, behind)
 
 
 @dataclass(frozen=True, slots=True)

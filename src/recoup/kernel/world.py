@@ -32,7 +32,9 @@ class Policy:
     desk_after: timedelta = timedelta(hours=24)
     refund_cap_percent: int | None = None
     loopback_webhooks: bool = True
+    digest_hour: int = 8
     webhook_timeout: timedelta = timedelta(seconds=10)
+    staff_second_factor: bool = False  # the operator's people must have one
 
 
 @dataclass(frozen=True, slots=True)

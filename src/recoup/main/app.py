@@ -23,11 +23,11 @@ from recoup.doors.edge.tracing import Tracing
 from recoup.doors.edge.which_world import ByWorld
 from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
+from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
 from recoup.doors.portal.uploads.page import FORM_BYTES_MAX
 from recoup.doors.portal.uploads.page import PLACE as UPLOADS
-from recoup.doors.portal.visit import COOKIE
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.errors import refusal as rescue_refusal
 from recoup.doors.rescue.rows import readers

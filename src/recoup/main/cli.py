@@ -21,7 +21,7 @@ from recoup.main.bootstrap_file import bootstrap_once, served_at
 from recoup.main.databases import Databases, find_databases, has_live, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings
-from recoup.main.worlds import open_live, open_sandbox
+from recoup.main.worlds import open_sandbox, open_worlds
 
 T = TypeVar("T")
 PORT = click.IntRange(0, 65535)
@@ -52,8 +52,8 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
         await prepare(databases)
         if settings.world == "live" and not await has_live(databases):
             raise Problem("not_found", "There is no live world.", cure="Make it: recoup live init.")
-        opens = open_live if settings.world == "live" else open_sandbox
-        async with opens(settings, databases, "recoup-cli") as running:
+        async with open_worlds(settings, databases, "recoup-cli") as (sandbox, live):
+            running = live if settings.world == "live" and live is not None else sandbox
             opened = Opened(running.world, running.orders, running.deliveries, settings.data_dir, settings.url)
             return await work(opened)
 

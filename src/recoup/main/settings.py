@@ -5,9 +5,11 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from recoup.kernel.problem import Problem
 
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _DATABASE = "PostgreSQL URL; empty: the embedded server"
 
 
@@ -37,6 +39,9 @@ class Settings:
     refund_cap_percent: int = _setting(0, "largest partial refund in percent of the order; 0: no cap")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
     single_use_reads: bool = _setting(True, "stablecoin API: signatures of GETs work once too, as those of writes do")
+    loopback_webhooks: str = _setting(
+        "auto", "sandbox: whether webhooks may go to http://127.0.0.1; yes, no, auto (while only this machine calls)"
+    )  # fmt: skip
     sign_up: bool = _setting(True, "whether anybody may make a sandbox account at /signup; live never has it")
     connections: int = _setting(12, "database connections of each process")
     smtp_host: str = _setting("", "mail server for notices to payers, in the sandbox on loopback only; empty: none")
@@ -45,8 +50,15 @@ class Settings:
     smtp_password: str = _setting("", "its password")
     smtp_from: str = _setting("", "the address that mails to payers come from")
     smtp_tls: str = _setting("starttls", "starttls, implicit, or none on loopback")
+    digest_hour: int = _setting(8, "when daily digests are sent, 0 to 23 in each person's zone, unless they chose")
     log_level: str = _setting("info", "debug, info, warning or error")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def takes_loopback(self) -> bool:
+        """Who can sign up could post to this machine's own ports and read the answers: only while they are on it."""
+        own = self.host in LOOPBACK and urlsplit(self.url).hostname in LOOPBACK and not self.behind_proxy
+        return own if self.loopback_webhooks == "auto" else self.loopback_webhooks == "yes"
 
     @property
     def url(self) -> str:
@@ -103,6 +115,9 @@ def _check(values: dict[str, Any]) -> None:
     if values.get("world", "sandbox") not in ("sandbox", "live"):
         raise Problem("invalid", f"The world must be sandbox or live, not {values['world']!r}.", field="world",
                       cure="Set it to one of these.")  # fmt: skip
+    if values.get("loopback_webhooks", "auto") not in ("auto", "yes", "no"):
+        message = f"loopback_webhooks must be auto, yes or no, not {values['loopback_webhooks']!r}."
+        raise Problem("invalid", message, field="loopback_webhooks", cure="Set it to one of these.")
     if str(values.get("log_level", "info")).lower() not in ("debug", "info", "warning", "error"):
         message = f"The log_level must be debug, info, warning or error, not {values['log_level']!r}."
         raise Problem("invalid", message, field="log_level", cure="Set it to one of these.")

@@ -122,6 +122,7 @@ def supervise(
     environment = os.environ | {
         "RECOUP_PEOPLE_DATABASE_URL": databases.people, "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
         "RECOUP_LIVE_DATABASE_URL": databases.live, "RECOUP_PUBLIC_URL": settings.url,
+        "RECOUP_LOOPBACK_WEBHOOKS": "yes" if settings.takes_loopback else "no",
     }  # fmt: skip
     upkeep = Part("upkeep", [*base, "upkeep", *flags], not_before=time.monotonic() + UPKEEP_SECONDS)
     try:

@@ -12,7 +12,7 @@ from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.bridge import Bridge, NoProcessor
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock.channel import mock_channels
-from recoup.gateways.keys.keyring import open_keyring
+from recoup.gateways.keys.keyring import Keyring, open_keyring
 from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
@@ -35,20 +35,21 @@ class Running:
 
 
 def sandbox_policy(settings: Settings) -> Policy:
-    return replace(_chosen(settings), call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
+    return replace(_chosen(settings), call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1),
+                   loopback_webhooks=settings.takes_loopback)  # fmt: skip
 
 
 def live_policy(settings: Settings) -> Policy:
     """Source: design §5 (a recurring payment's expiry under 14 days is refused live and warned of in the sandbox)."""
     return replace(_chosen(settings), test_mode=False, magic_inputs=False, loopback_webhooks=False,
-                   short_recurring_refused=True)  # fmt: skip
+                   short_recurring_refused=True, staff_second_factor=True)  # fmt: skip
 
 
 def _chosen(settings: Settings) -> Policy:
     """What the operator sets for both worlds."""
     return Policy(
         visa_limit=settings.visa_limit, expiry_max=timedelta(days=settings.expiry_max_days),
-        refund_cap_percent=settings.refund_cap_percent or None,
+        refund_cap_percent=settings.refund_cap_percent or None, digest_hour=settings.digest_hour,
     )  # fmt: skip
 
 
@@ -81,50 +82,68 @@ async def open_worlds(
 @asynccontextmanager
 async def open_live(settings: Settings, databases: Databases, name: str = "recoup") -> AsyncIterator[Running]:
     """Inside a running loop. Raises: Problem(invalid) for settings that no card may be sent by."""
-    keys = open_keyring(settings.data_dir / "keys", os.environ)
     processor: Bridge | NoProcessor = NoProcessor()
     if settings.live_processor_url:
         processor = Bridge(settings.live_processor_url, secret=settings.live_processor_secret,
                            acceptor_id=settings.live_acceptor_id)  # fmt: skip
-    web = WebClient(loopback=False)
-    db = await Database(databases.live, size=settings.connections, name=name).open()
-    people = await Database(databases.people, size=3, name=name).open()
-    world = World(
-        name="live", db=db, keys=keys, processors={processor.name: processor}, web=web, policy=live_policy(settings),
-        mail=mail_server(settings, test_mode=False), extra={"people": people, "url": settings.url},
-    )  # fmt: skip
-    try:
-        yield Running(settings, world, Orders(world), Deliveries(world))
-    finally:
-        await processor.close()
-        await web.close()
-        await db.close()
-        await people.close()
+    async with _parts(settings, databases.live, databases.people, name, loopback=False) as parts:
+        world = World(
+            name="live", db=parts.db, keys=parts.keys, processors={processor.name: processor}, web=parts.web,
+            policy=live_policy(settings), mail=mail_server(settings, test_mode=False),
+            extra={"people": parts.people, "url": settings.url, "exports": settings.data_dir / "exports" / "live"},
+        )  # fmt: skip
+        try:
+            yield Running(settings, world, Orders(world), Deliveries(world))
+        finally:
+            await processor.close()
 
 
 @asynccontextmanager
 async def open_sandbox(settings: Settings, databases: Databases, name: str = "recoup") -> AsyncIterator[Running]:
     """Inside a running loop. Connections are made when they are needed, so a database may still be coming up."""
-    keys = open_keyring(settings.data_dir / "keys", os.environ)
-    db = await Database(databases.sandbox, size=settings.connections, name=name).open()
-    people = await Database(databases.people, size=3, name=name).open()
-    processor = SandboxProcessor(databases.sandbox, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox")
-    channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
-    web = WebClient(loopback=True)
-    mailbox = Mailbox(databases.sandbox)
-    mail = mail_server(settings, test_mode=True) or mailbox
-    world = World(
-        name="sandbox", db=db, keys=keys, processors={processor.name: processor}, channels=channels, web=web,
-        policy=sandbox_policy(settings), mail=mail, bank=SandboxBank(),
-        extra={"people": people, "url": settings.url, "sign_up": settings.sign_up},
+    async with _parts(settings, databases.sandbox, databases.people, name, loopback=settings.takes_loopback) as parts:
+        processor = SandboxProcessor(
+            databases.sandbox, mac_key=parts.keys.mac("issuer", b"book"), acceptor_id="sandbox"
+        )
+        channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
+        mailbox = Mailbox(databases.sandbox)
+        world = World(
+            name="sandbox", db=parts.db, keys=parts.keys, processors={processor.name: processor}, channels=channels,
+            web=parts.web, policy=sandbox_policy(settings), mail=mail_server(settings, test_mode=True) or mailbox,
+            bank=SandboxBank(),
+            extra={"people": parts.people, "url": settings.url, "sign_up": settings.sign_up,
+                   "exports": settings.data_dir / "exports" / "sandbox"},
+        )  # fmt: skip
+        try:
+            yield Running(settings, world, Orders(world), Deliveries(world))
+        finally:
+            await processor.close()
+            for channel in channels.values():
+                await channel.close()
+            await mailbox.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What every world is made of."""
+
+    keys: Keyring
+    db: Database
+    people: Database
+    web: WebClient
+
+
+@asynccontextmanager
+async def _parts(settings: Settings, own: str, people: str, name: str, *, loopback: bool) -> AsyncIterator[_Parts]:
+    """`own`, `people`: where the databases are."""
+    parts = _Parts(
+        open_keyring(settings.data_dir / "keys", os.environ),
+        await Database(own, size=settings.connections, name=name).open(),
+        await Database(people, size=3, name=name).open(), WebClient(loopback=loopback),
     )  # fmt: skip
     try:
-        yield Running(settings, world, Orders(world), Deliveries(world))
+        yield parts
     finally:
-        await processor.close()
-        for channel in channels.values():
-            await channel.close()
-        await mailbox.close()
-        await web.close()
-        await db.close()
-        await people.close()
+        await parts.web.close()
+        await parts.db.close()
+        await parts.people.close()

@@ -9,6 +9,7 @@ import asyncpg
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import BusinessTime, WallTime
+from recoup.moves.alerts import alert
 from recoup.moves.book import book
 from recoup.moves.pace import pause_after
 from recoup.moves.tell import tell
@@ -56,9 +57,12 @@ async def wait_payout(tx: asyncpg.Connection, row: dict[str, Any], wall: WallTim
     await write(tx, rows)
 
 
-async def stop_payout(tx: asyncpg.Connection, row: dict[str, Any], reason: str) -> None:
+async def stop_payout(tx: asyncpg.Connection, row: dict[str, Any], reason: str, wall: WallTime) -> None:
     """Before its file is made: it waits for an approval again. For the merchant it was pending all the time."""
     rows = Rows()
+    facts = {"payout_id": row["payout_id"], "batch_id": row["batch_id"], "units": row["units"], "asset": row["asset"],
+             "status": "waits_again"}  # fmt: skip
+    alert(rows, row["merchant_id"], "payout", row["payout_id"], -int(wall.timestamp()), facts, wall)
     row |= {"state": "created", "account_id": None, "approved_by": None, "approved_at": None, "reason": reason}
     rows.due_done.append(_key(row))
     await save_payout(tx, row)

@@ -22,11 +22,14 @@ from recoup.rules.messages.notices import notice_of
 from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.exposure import Wish
 from recoup.rules.money.ledger import Posting
+from recoup.rules.money.refund_limits import Desk, RefundRequest
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
 from recoup.store.write.requests import answered
+
+RETRYING = "The merchant is retrying this payment too; each retry uses up the card's allowance."
 
 
 class Change:
@@ -43,6 +46,8 @@ class Change:
         self._amended: dict[str, Any] = {}
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
         self._advanced = False
+        self.desk: Desk | None = None  # limits and requests, where people refund
+        self._asked: dict[UUID, RefundRequest] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
 
     # the order ----------------------------------------------------------------------------------------------
@@ -73,10 +78,14 @@ class Change:
         self._mail(happening, order.order_id, body)
 
     def fact(self, happening: str, fact_id: UUID | None = None, *, decision_id: UUID | None = None,
-             event: dict[str, Any] | None = None, **body: Any) -> None:  # fmt: skip
-        """Records something that happened at the order's stage without moving it."""
+             event: dict[str, Any] | None = None, words: str = "", **body: Any) -> None:  # fmt: skip
+        """Records something that happened at the order's stage without moving it. `words`: what somebody typed; beside
+        the log, which is never changed, for whoever stands in them may ask to be forgotten."""
         row = fact(self.order.stage, happening)
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
+        if words:
+            key = {name: line[name] for name in ("merchant_id", "order_id", "seq")}
+            self.rows.order_words.append(key | {"text": words})
         if row.event:
             self._tell(row.event, happening, line["seq"], event or body)
         self._mail(happening, fact_id or self.order.order_id, body)
@@ -123,8 +132,10 @@ class Change:
         self.due("mail", self.wall, subject_id=mail_id, wall=True)
 
     def _end(self, happening: str) -> None:
-        """Whatever the order still had going ends with it."""
+        """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
         order = self.order
+        if order.attention == RETRYING:
+            order.attention = None
         self.nothing_due()
         for challenge in order.challenges:
             if challenge.state in ("presented", "tried"):
@@ -147,6 +158,11 @@ class Change:
 
     def set_refund(self, refund: Refund, **values: Any) -> None:
         self._set("refunds", refund.refund_id, refund, values)
+
+    def set_request(self, request: RefundRequest, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(request, name, value)
+        self._asked[request.request_id] = request
 
     def set_challenge(self, challenge: Challenge, **values: Any) -> None:
         self._set("challenges", challenge.challenge_id, challenge, values)
@@ -247,6 +263,7 @@ class Change:
         order, rows = self.order, self.rows
         for (table, _), row in self._touched.items():
             getattr(rows, table).append(self._row(row))
+        rows.refund_requests.extend(self._row(request) for request in self._asked.values())
         if self._advanced:
             rows.advances.append(self._row(order.advance))
         rows.card_blocks.extend(self._blocks.values())

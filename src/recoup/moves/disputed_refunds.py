@@ -59,7 +59,7 @@ def _taken(order: Order, attempt_id: UUID) -> int:
 def _refuse(change: Change, refund: Refund) -> None:
     """Should the dispute be won, the merchant may give it back anew."""
     change.set_refund(refund, hand_note=None, hand_actor=None)
-    refuse_refund(change, refund, TAKEN_BY_DISPUTE)
+    refuse_refund(change, refund, why=TAKEN_BY_DISPUTE)
     change.order.attention = NOT_SENT
 
 

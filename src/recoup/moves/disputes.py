@@ -9,6 +9,7 @@ from uuid import UUID
 
 from recoup.kernel.ids import new_id
 from recoup.moves.change import Change
+from recoup.moves.dispute_reminders import watch_reminders
 from recoup.moves.disputed_refunds import NOT_SENT, beyond, make_room, owe_reversal_again
 from recoup.rules.messages.inbound import Notice
 from recoup.rules.money import ledger
@@ -103,6 +104,7 @@ def _stand(change: Change, dispute: Dispute, notice: Notice) -> None:
 
 
 def _watch(change: Change, dispute: Dispute) -> None:
+    watch_reminders(change, dispute)
     if dispute.respond_by is None:
         change.undue("dispute_deadline", subject_id=dispute.dispute_id)
         return
@@ -181,6 +183,7 @@ def lose(
 def _end(change: Change, dispute: Dispute, state: str) -> None:
     change.set_dispute(dispute, state=state, closed_at=change.now)
     change.undue("dispute_deadline", subject_id=dispute.dispute_id)
+    watch_reminders(change, dispute)
     if dispute.answering:
         change.set_dispute(dispute, answer_state="refused")
         change.undue("dispute_answer", subject_id=dispute.dispute_id)
@@ -237,6 +240,7 @@ def answered(change: Change, dispute: Dispute) -> None:
     """The processor has taken our evidence; it decides now, and no deadline of ours runs."""
     change.set_dispute(dispute, state="answered")
     change.undue("dispute_deadline", subject_id=dispute.dispute_id)
+    watch_reminders(change, dispute)
     if change.order.attention == _late(dispute):
         change.order.attention = None
     change.fact("dispute_answered", dispute.dispute_id, **_body(dispute))

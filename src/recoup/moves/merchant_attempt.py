@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from recoup.moves.change import Change
+from recoup.moves.change import RETRYING, Change
 from recoup.moves.sends import lasting
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.lifecycle import OPEN
@@ -33,7 +33,7 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
             advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
             lasting=lasting(order, reading, at),
         )  # fmt: skip
-        order.attention = "The merchant is retrying this payment too; each retry uses up the card's allowance."
+        order.attention = RETRYING
         change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
     elif not declined and order.attention != PAID_TOO:
         order.attention = PAID_TOO

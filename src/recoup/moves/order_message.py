@@ -12,13 +12,14 @@ from recoup.rules.order.snapshot import Refund
 def order_message(
     change: Change, kind: str, attempt_id: UUID | None, units: int, *, text: str = "",
     items: list[dict[str, Any]] | None = None, input_mac: str = "\\x", actor: str = WORKER.text(),
+    refund_id: UUID | None = None, approved_by: str | None = None,
 ) -> Refund:  # fmt: skip
-    """The intent, under an id of its own. What the order's log and book say of it is the caller's."""
+    """The intent, under an id of its own, or the one given. What the order's log and book say of it is the caller's."""
     order = change.order
     made = Refund(
-        refund_id=new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind=kind, attempt_id=attempt_id,
-        state="owed", units=units, asset=order.asset, message=text, items=items or [], input_mac=input_mac,
-        business_at=change.now, actor=actor,
+        refund_id=refund_id or new_id(), order_id=order.order_id, refund_no=len(order.refunds) + 1, kind=kind,
+        attempt_id=attempt_id, state="owed", units=units, asset=order.asset, message=text, items=items or [],
+        input_mac=input_mac, business_at=change.now, actor=actor, approved_by=approved_by,
     )  # fmt: skip
     change.set_refund(made)
     return made

@@ -45,7 +45,7 @@ def propose_by_hand(change: Change, refund_id: UUID, actor: str, note: str) -> s
         raise Problem("invalid", "Say how it was paid: which transfer, and when.", field="note",
                       cure="Write it beside the button.")  # fmt: skip
     change.set_refund(refund, hand_note=note, hand_actor=actor)
-    change.fact(f"{refund.kind}_by_hand_proposed", refund_id, units=refund.units, why=note)
+    change.fact(f"{refund.kind}_by_hand_proposed", refund_id, words=note, units=refund.units)
     return refund.state
 
 
@@ -56,7 +56,7 @@ def confirm_by_hand(change: Change, refund_id: UUID, actor: str) -> str:
         raise Problem("wrong_state", "Nobody has said how it was paid.", cure="Say it first; another person confirms.")
     check_second(refund.hand_actor, actor, "A refund that is paid by hand")
     change.set_refund(refund, state="done", processor_code=BY_HAND)
-    told: dict[str, Any] = {"units": refund.units, "why": refund.hand_note, BY_HAND: True}
+    told: dict[str, Any] = {"words": refund.hand_note or "", "units": refund.units, BY_HAND: True}
     if refund.kind == "refund":
         change.fact("refund_done", refund_id, **told)
         change.post("refund", refund_id, [ledger.refund_by_hand(refund.units)])
@@ -77,7 +77,7 @@ def refuse(change: Change, refund_id: UUID, note: str) -> str:
         raise _over(refund)
     if not note:
         raise Problem("invalid", "Say why it is refused.", field="note", cure="Write it beside the button.")
-    refuse_refund(change, refund, note)
+    refuse_refund(change, refund, words=note)
     calm(change, refund)
     return refund.state
 

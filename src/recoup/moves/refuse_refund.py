@@ -7,8 +7,9 @@ from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Refund
 
 
-def refuse_refund(change: Change, refund: Refund, why: str) -> None:
-    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back."""
+def refuse_refund(change: Change, refund: Refund, **said: Any) -> None:
+    """It is not owed any more: the merchant has the money again, and the fee that came back with it is taken back.
+    `said`: `why` in words of ours, or `words` that somebody typed."""
     order = change.order
     change.undue("refund", subject_id=refund.refund_id)
     change.set_refund(refund, state="refused")
@@ -17,7 +18,7 @@ def refuse_refund(change: Change, refund: Refund, why: str) -> None:
     fee = fee_before - order.returned_fee(order.refunded_units)
     told: dict[str, Any] = {"fee_taken_back": fee} if fee else {}
     event = {"refund_id": refund.refund_id, "units": refund.units}
-    change.fact("refund_refused", refund.refund_id, event=event, units=refund.units, why=why, **told)
+    change.fact("refund_refused", refund.refund_id, event=event, units=refund.units, **told, **said)
     postings = [ledger.refund_refused(refund.units, order.payable_place)]
     if fee:
         postings.append(ledger.fee_taken_back(fee, order.payable_place))

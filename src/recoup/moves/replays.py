@@ -8,7 +8,7 @@ import asyncpg
 
 from recoup.kernel.time import WallTime
 from recoup.store.write.changes import Rows, write
-from recoup.store.write.replays import add_replay, add_replay_of_one, open_lanes
+from recoup.store.write.replays import add_replay, add_replay_of_one, lock_feed, not_before, open_lanes
 
 NUMBERS_A_STEP: Final = 1_000
 
@@ -35,9 +35,13 @@ async def begin_one(
 
 
 async def step_replay(tx: asyncpg.Connection, merchant_id: UUID, replay_id: UUID, wall: WallTime) -> bool:
-    """Sends lanes back for what stands next in the feed; answers whether there is more."""
-    rows, more = Rows(), await open_lanes(tx, merchant_id, replay_id, NUMBERS_A_STEP, wall)
-    due = _due(merchant_id, replay_id, wall)
+    """Sends lanes back for what stands next in the feed; answers whether there is more. One event waits until its lane
+    is through with what was asked for before: a lane goes back for one replay at a time."""
+    rows = Rows()
+    await lock_feed(tx, merchant_id)
+    later = await not_before(tx, merchant_id, replay_id, wall)
+    more = later is not None or await open_lanes(tx, merchant_id, replay_id, NUMBERS_A_STEP, wall)
+    due = _due(merchant_id, replay_id, later or wall)
     if more:
         rows.due_work.append(due)
     else:

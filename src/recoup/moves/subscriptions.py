@@ -39,11 +39,11 @@ class SubscriptionChange:
         self._rows = Rows()
 
     def tell(self, event: str, order_id: UUID | None, merchant_order_id: str | None) -> None:
-        """Nothing personal: events are kept."""
+        """Nothing personal, and no text of the merchant's: events are kept."""
         self.version += 1
         row = self.row
         body = {
-            "subscription_id": wire_id("sub", row["subscription_id"]), "title": row["title"],
+            "subscription_id": wire_id("sub", row["subscription_id"]),
             "order_id": wire_id("ord", order_id) if order_id else None, "merchant_order_id": merchant_order_id,
             "amount": row["amount_text"], "currency": row["asset"], "status": self.state,
             "cycles_done": self.cycles_done, "total_cycles": row["total_cycles"],

@@ -14,17 +14,23 @@ DELETE FROM requests WHERE ctid IN (
   SELECT ctid FROM requests
   WHERE operation NOT IN ('refund', 'charge') AND state = 'answered' AND created_at < $1 LIMIT $2)
 """
+ALERTS_KEPT: Final = timedelta(days=90)
+_ALERTS = "DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)"
+_PARTNER_ALERTS = """
+DELETE FROM partner_alerts WHERE ctid IN (
+  SELECT ctid FROM partner_alerts WHERE created_at < $1 AND told_at IS NOT NULL LIMIT $2)
+"""
 _GAPS = "DELETE FROM api_call_gaps WHERE at < $1"
 
 
 async def retain(connection: asyncpg.Connection, now: datetime) -> int:
     """Deletes what has served its time, in batches; answers how many rows and partitions."""
     gone = 0
-    while True:
-        done = int((await connection.execute(_REQUESTS, now - REQUESTS_KEPT, BATCH)).split()[-1])
-        gone += done
-        if done < BATCH:
-            break
+    for sql, kept in ((_REQUESTS, REQUESTS_KEPT), (_ALERTS, ALERTS_KEPT), (_PARTNER_ALERTS, ALERTS_KEPT)):
+        done = BATCH
+        while done == BATCH:
+            done = int((await connection.execute(sql, now - kept, BATCH)).split()[-1])
+            gone += done
     for table in PARTITIONED:
         months = RETENTION_MONTHS[table]
         if months is not None:

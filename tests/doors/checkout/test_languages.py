@@ -9,7 +9,7 @@ from tests.doors.checkout.test_card_page import challenged
 from tests.doors.rescue.door import Caller, Door
 
 from recoup.doors.checkout import words
-from recoup.doors.edge.messages import LANGUAGES
+from recoup.rules.languages.catalogues import LANGUAGES
 
 FOLDER = Path(words.__file__).parent
 HEADS = {

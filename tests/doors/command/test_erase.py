@@ -1,28 +1,33 @@
 """`recoup erase` as a person types it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+import pytest
 from click.testing import CliRunner, Result
-from tests.worlds import make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.doors.command import erase
 from recoup.doors.command.verbs import Opened
 from recoup.flows.cards.taken import Person
 from recoup.kernel.problem import Problem
+from recoup.store.read import customers
 from recoup.store.server import ServerAddress
 
+RUN = Callable[..., Result]
 
-def test_a_customer_is_erased_by_what_the_merchant_knows_of_them(server: ServerAddress, tmp_path: Path) -> None:
+
+@contextmanager
+def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, Callable[[Awaitable[Any]], Any]]]:
+    """A shop; `recoup erase` for it; and a way to wait for what the shop does."""
     loop = asyncio.new_event_loop()
     opened_world = sandbox_world(server)
     made = loop.run_until_complete(opened_world.__aenter__())
     shop = loop.run_until_complete(make_shop(*made))
-    ana = Person(first_name="Ana", last_name="Roe", email="ana@example.test", external_id="cust-7")
-    loop.run_until_complete(shop.admit(payer=ana))
     cli = click.Group("recoup")
 
     def with_world(_: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
@@ -33,16 +38,59 @@ def test_a_customer_is_erased_by_what_the_merchant_knows_of_them(server: ServerA
 
     erase.add(cli, with_world, lambda **_: None)
     try:
+        yield shop, run, loop.run_until_complete
+    finally:
+        loop.run_until_complete(opened_world.__aexit__(None, None, None))
+        loop.close()
+
+
+def test_a_customer_is_erased_by_what_the_merchant_knows_of_them(server: ServerAddress, tmp_path: Path) -> None:
+    with typing(server, tmp_path) as (shop, run, wait):
+        ana = Person(first_name="Ana", last_name="Roe", email="ana@example.test", external_id="cust-7")
+        wait(shop.admit(payer=ana))
         assert run("cust-7", typed="n\n").exit_code == 1
         names = "SELECT string_agg(first_name, ',') FROM order_payer"
-        assert loop.run_until_complete(shop.value(names)) == "Ana"
+        assert wait(shop.value(names)) == "Ana"
         unknown = run("cust-8", "--yes").exception
         assert isinstance(unknown, Problem)
         assert unknown.code == "not_found"
         assert run("cust-7", typed="y\n").output.endswith(
-            "erased from 1 order; 1 of them still open, and going on without the data\n")  # fmt: skip
-        assert loop.run_until_complete(shop.value(names)) == ""
-        assert loop.run_until_complete(shop.value("SELECT actor FROM person_log")) == "operator:erase"
-    finally:
-        loop.run_until_complete(opened_world.__aexit__(None, None, None))
-        loop.close()
+            "1 customer is erased, from 1 order; 1 of them still open, and going on without the data\n")  # fmt: skip
+        assert wait(shop.value(names)) == ""
+        assert wait(shop.value("SELECT actor FROM person_log")) == "operator:erase"
+
+
+def test_an_e_mail_erases_all_who_are_known_by_it(server: ServerAddress, tmp_path: Path) -> None:
+    """The shop had its own ids of them, and an erasure by their address found nobody."""
+    with typing(server, tmp_path) as (shop, run, wait):
+        address = {"email": "Ana@example.test", "phone": "", "name": "Ana Roe"}
+        for own in ("cust-1", "cust-2", "cust-2", ""):
+            wait(shop.admit(payer=Person(first_name="Ana", email="ana@example.test", external_id=own)))
+        wait(shop.transmitted("SELF-1", payer={"external_id": "cust-3"} | address))  # of whom no order came
+        wait(shop.admit(payer=Person(first_name="Tom", email="tom@example.test", external_id="cust-4")))
+        other = wait(make_shop(shop.world, shop.orders, shop.deliveries))
+        wait(other.admit(payer=Person(first_name="Ana", email="ana@example.test", external_id="cust-1")))
+        kept = "SELECT string_agg(first_name, ',' ORDER BY first_name) FROM order_payer WHERE first_name <> ''"
+        known = "SELECT array_agg(email ORDER BY email) FROM payers WHERE email <> ''"
+
+        asked = run("ANA@example.test", typed="n\n")
+        assert "4 customers are known by this" in asked.output
+        assert wait(shop.value(kept)) == "Ana,Ana,Ana,Ana,Ana,Tom"
+        assert "4 customers are erased, from 4 orders" in run(" ANA@example.test ", typed="y\n").output
+        assert wait(shop.value(kept)) == "Ana,Tom"
+        assert wait(shop.value(known)) == ["ana@example.test", "tom@example.test"]
+        assert wait(shop.value("SELECT count(*) FROM person_log WHERE what = 'erased'")) == 4
+
+
+def test_more_orders_of_one_address_than_are_looked_through_at_once(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customers, "EMAIL_ORDERS_MAX", 1)
+    with typing(server, tmp_path) as (shop, run, wait):
+        for number in range(3):
+            own = f"cust-{number}"
+            wait(shop.admit(payer=Person(first_name="Ana", email="first@example.test", external_id=own)))
+            wait(shop.admit(payer=Person(first_name="Ana", email="ana@example.test", external_id=own)))
+        assert run("ana@example.test", "--yes").output == (
+            "3 customers are erased, from 6 orders; 6 of them still open, and going on without the data\n")  # fmt: skip
+        assert wait(shop.value("SELECT count(*) FROM order_payer WHERE email <> ''")) == 0

@@ -1,15 +1,20 @@
 """A shop to look at: two databases, the portal over them, its people, and some 300 orders in every status."""
 
+import asyncio
 import random
+import shutil
+import tempfile
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 from starlette.applications import Starlette
 from tests.doors.portal.order_stories import STORIES, Story, tell, write
 from tests.store.order_rows import make_merchant
+from tests.worlds import drop, empty
 
 from recoup.doors.portal.routes import routes
 from recoup.flows.locked import Orders
@@ -17,8 +22,6 @@ from recoup.flows.people.make_user import Membership, make_user, register_mercha
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
 from recoup.kernel.world import World
-from recoup.store import migrate
-from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database, _prepare
 from recoup.store.server import ServerAddress
 
@@ -43,17 +46,17 @@ class Shop:
     other_order: uuid.UUID
     keys: Keyring
 
+    @property
+    def files(self) -> Path:
+        return Path(tempfile.gettempdir()) / f"recoup-exports-{self.merchant_id.hex}"
+
 
 async def make_shop(server: ServerAddress, orders: int = 300) -> Shop:
     tag = uuid.uuid4().hex[:10]
-    names = f"portal_world_{tag}", f"portal_people_{tag}"
-    for name, kind in zip(names, ("world", "people"), strict=True):
-        await migrate.create_database(server.dsn("postgres"), name)
-        await migrate.migrate(server.dsn(name), kind, world="sandbox" if kind == "world" else None)
-    connection = await asyncpg.connect(server.dsn(names[0]))
+    dsn, people_dsn = [await empty(server, kind, f"portal_{kind}_{tag}") for kind in ("world", "people")]
+    connection = await asyncpg.connect(dsn)
     await _prepare(connection)
     now = datetime.now(UTC).replace(microsecond=0)
-    await ensure_partitions(connection, now)
     merchant_id, sites = await make_merchant(connection, sites=3)
     other_id, other_sites = await make_merchant(connection, name="Other & Sons")
     empty_id, _ = await make_merchant(connection, name="Empty Ltd", offset_us=21 * 86_400_000_000)
@@ -71,7 +74,7 @@ async def make_shop(server: ServerAddress, orders: int = 300) -> Shop:
     await connection.execute("ANALYZE")
     await connection.close()
     keys = Keyring(fresh())
-    shop = Shop(server.dsn(names[0]), server.dsn(names[1]), merchant_id, other_id, empty_id, sites, told,
+    shop = Shop(dsn, people_dsn, merchant_id, other_id, empty_id, sites, told,
                 foreign.order_id, keys)  # fmt: skip
     await _people(shop)
     return shop
@@ -122,7 +125,7 @@ async def _people(shop: Shop) -> None:
 async def make_world(shop: Shop, **fields: Any) -> World:
     db = await Database(shop.dsn, size=4).open()
     people = await Database(shop.people_dsn, size=3).open()
-    return World("sandbox", db, shop.keys, {}, None, extra={"people": people}, **fields)
+    return World("sandbox", db, shop.keys, {}, None, extra={"people": people, "exports": shop.files}, **fields)
 
 
 def make_app(world: World) -> Starlette:
@@ -130,8 +133,17 @@ def make_app(world: World) -> Starlette:
 
 
 async def drop_shop(server: ServerAddress, shop: Shop) -> None:
-    connection = await asyncpg.connect(server.dsn("postgres"))
+    shutil.rmtree(shop.files, ignore_errors=True)
     for dsn in (shop.dsn, shop.people_dsn):
-        name = dsn.partition("@/")[2].partition("?")[0]
-        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    await connection.close()
+        await drop(server, dsn.partition("@/")[2].partition("?")[0])
+
+
+async def in_the_clear(shop: Shop, *, role: str = "operations", sight: str = "shown") -> None:
+    """People of this role see customers' data so, from the next page on."""
+    connection = await asyncpg.connect(shop.dsn)
+    try:
+        await connection.execute("UPDATE merchants SET sight = sight || jsonb_build_object($2::text, $3::text)"
+                                 " WHERE merchant_id = $1", shop.merchant_id, role, sight)  # fmt: skip
+    finally:
+        await connection.close()
+    await asyncio.sleep(1.1)  # until the portal reads a merchant's settings again

@@ -21,18 +21,19 @@ PARTNER, RIVAL = UUID(int=7), UUID(int=8)
 PEOPLE: dict[str, tuple[str, UUID | None, str]] = {
     "owner": ("merchant", None, "owner"), "clerk": ("merchant", None, "analyst"),
     "ops": ("merchant", None, "operations"), "dev": ("merchant", None, "developer"),
-    "olga": ("operator", UUID(int=0), "owner"), "pat": ("partner", PARTNER, "owner"),
-    "pia": ("partner", PARTNER, "analyst"), "rita": ("partner", RIVAL, "owner"),
+    "olga": ("operator", UUID(int=0), "owner"), "otto": ("operator", UUID(int=0), "operations"),
+    "pat": ("partner", PARTNER, "owner"), "pia": ("partner", PARTNER, "analyst"), "rita": ("partner", RIVAL, "owner"),
 }  # fmt: skip
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
 
 
-def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]]) -> None:
-    """`story` gets the shop, and what signs somebody in: with an empty name a browser of nobody."""
+def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]], **terms: int) -> None:
+    """`story` gets the shop, and what signs somebody in: with an empty name a browser of nobody. `terms` are the
+    shop's."""
 
     async def inside() -> None:
         async with sandbox_world(server) as made:
-            shop = await make_shop(*made)
+            shop = await make_shop(*made, **terms)
             world = shop.world
             for partner_id, name in ((PARTNER, "Subscriptions Inc"), (RIVAL, "Rival Inc")):
                 await register_partner(world, partner_id, name)

@@ -12,8 +12,8 @@ import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
 from tests.doors.portal.test_portal import order_path, visit
 
-from recoup.doors.portal.templates import money
 from recoup.kernel.ids import new_id
+from recoup.kernel.money import money
 from recoup.store.server import ServerAddress
 
 _ADVANCE = """

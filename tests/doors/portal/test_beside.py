@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.doors.portal.shop import Shop, drop_shop, make_shop
-from tests.doors.portal.test_portal import ids, visit
+from tests.doors.portal.test_portal import field, ids, visit
 
 from recoup.store.server import ServerAddress
 
@@ -51,5 +51,35 @@ def test_a_strange_list_is_the_whole_one(shop: Shop) -> None:
         order_id = ids((await client.get("/orders")).text)[0]
         for strange in ("nonsense", "status=99", "cursor=n1.zz", "q=" + "x" * 3000, "%00", f"site={shop.other_id}"):
             assert (await client.get(f"/orders/{order_id}", params={"in": strange})).status_code == 200, strange
+
+    visit(shop, work)
+
+
+def test_what_is_done_to_an_order_keeps_the_list_it_was_come_to_from(shop: Shop) -> None:
+    """After a note or a refund the next order of "needs attention" was gone: the next of all orders stood there."""
+
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        listed = (await client.get("/orders?status=7")).text
+        order_id, following = ids(listed)[:2]
+        address = f"/orders/{order_id}?in=status%3D7"
+        page = (await client.get(address)).text
+        # Every form of the page, whatever it does.
+        forms = [form for form in re.findall(r"<form [^>]+>", page) if 'method="post"' in form and order_id in form]
+        actions = [match[1] for form in forms if (match := re.search(r'action="([^"]+)"', form))]
+        assert {action.partition("?")[0].rpartition("/")[2] for action in actions} >= {"notes", "block"}
+        assert all(action.endswith("?in=status%3D7") for action in actions), actions
+        asked = {"in": "status=7", "how": "amount", "amount": "1.00", "key": field(page, "key"), "reason": "torn"}
+        assert '<input type="hidden" name="in" value="status=7">' in page
+        review = await client.get(f"/orders/{order_id}/refund", params=asked)
+        assert f'action="/orders/{order_id}/refund?in=status%3D7" method="post"' in review.text
+        note = {"csrf": field(page, "csrf"), "key": "a" * 32, "note": "rang"}
+        noted = await client.post(f"/orders/{order_id}/notes?in=status%3D7", data=note)
+        refund = asked | {"csrf": field(page, "csrf")}
+        refunded = await client.post(f"/orders/{order_id}/refund?in=status%3D7", data=refund)
+        for answer in (noted, refunded):
+            assert answer.status_code == 303
+            after = NEXT.search((await client.get(answer.headers["location"])).text)
+            assert after
+            assert after[1] == f"/orders/{following}?in=status%3D7"
 
     visit(shop, work)

@@ -103,7 +103,7 @@ def test_mails_are_switched_and_read(server: ServerAddress) -> None:
         await shop.run_due()
         page = await maya.get("/mailbox")
         assert "Your payment of 45.90 USD to Leaf" in page.text
-        assert "ana@payer.example" in page.text
+        assert "a•••@•••" in page.text, "operations see a customer on request"
         assert str(word.order_id) in page.text
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other")
         await register_merchant(shop.world, other.merchant_id, "Other", None)

@@ -66,6 +66,8 @@ def test_a_dispute_from_its_opening_to_its_end(server: ServerAddress) -> None:
         text = (await maya.get(page)).text
         assert "Chargeback" in text
         assert "Dispute 1 of 20.00 USD" in text
+        assert "Processor sandbox" in text
+        assert "processor:" not in text
         assert "25.90 USD can still be refunded" in text
         desk = (await maya.get("/disputes")).text
         found = re.search(r'href="(/disputes/[0-9a-f-]{36})"', desk)

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 from tests.doors.portal.staff import PASSWORD, As, portal, post, texts, token
-from tests.worlds import Shop
+from tests.worlds import Shop, owner
 
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.invitations import SENT_MAX, Subject, invite
@@ -203,7 +203,8 @@ def test_one_person_sends_only_so_many_whatever_they_own(server: ServerAddress) 
         slow = await asyncpg.connect(shop.world.extra["people_dsn"])
         async with slow.transaction():  # both are past their counting, if nothing keeps them apart
             await slow.execute("LOCK TABLE invitations IN EXCLUSIVE MODE")
-            asked = [asyncio.create_task(invite(shop.world, subject, user_id, f"{n}@example.test", "analyst"))
+            asked = [asyncio.create_task(invite(shop.world, subject, user_id, f"{n}@example.test", "analyst",
+                                                request_id="test"))
                      for n in range(2)]  # fmt: skip
             await asyncio.sleep(1)
         told = await asyncio.gather(*asked, return_exceptions=True)
@@ -250,5 +251,24 @@ def test_a_mail_that_was_lost_goes_out_again_and_is_read_once(server: ServerAddr
         assert (row["mail_state"], row["mail_why"]) == ("owed", "Problem"), "what cannot be opened is not lost silently"
         unknown = f"/invitations/{new_id()}/revoke"
         assert (await post(boss, "/invitations", unknown, subject="merchant")).status_code == 404
+
+    portal(server, story)
+
+
+def test_the_mail_is_in_the_language_of_the_invited_person_else_of_the_inviter(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        boss, rita = await signed_in("owner"), await signed_in("rita")
+        for who, chosen in ((boss, {"language": "de"}), (boss, {"zone": "Asia/Kolkata"}), (rita, {"language": "zh"})):
+            assert (await post(who, "/account/time", "/account/time", **chosen)).status_code == 303
+        for email in ("noa@example.test", "rita@example.test", "clerk@example.test"):
+            await invited(boss, email)
+        async with owner(shop.world) as connection:
+            mails = {row["recipient"]: row for row in await connection.fetch("SELECT * FROM mailbox.mails")}
+        assert mails["noa@example.test"]["subject"] == "Einladung zu Brightleaf Tea"
+        assert "mit der Rolle Operations" in mails["noa@example.test"]["text"]
+        assert "Asia/Kolkata:" in mails["noa@example.test"]["text"]
+        assert '<a href="http://recoup.test/invitations/' in mails["noa@example.test"]["html"]
+        assert mails["rita@example.test"]["subject"] == "Brightleaf Tea 的邀请"
+        assert mails["clerk@example.test"]["subject"] == "Einladung zu Brightleaf Tea", "who chose none"
 
     portal(server, story)

@@ -151,6 +151,9 @@ def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> Non
         assert f'href="/webhooks/{own.endpoint_id}"' in page.text
         assert "is good until" in texts(await owner.get("/keys"))
         await new("shared", status=409)
+        form = {name: re.findall(rf'name="{name}" value="([^"]+)"', page.text)[0] for name in ("csrf", "of")}
+        form |= {"which": "shared", "overlap": "24"}
+        assert SECRET.findall((await owner.post("/keys/signing", data=form)).text) == [shared], "sent twice"
         assert await new("shared", "0") != [shared]
         assert (await new("stablecoin"))[0].startswith("whsec_")
         for wrong in ("nothing", str(own.endpoint_id)):

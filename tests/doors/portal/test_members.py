@@ -1,6 +1,7 @@
 """A membership ends on the page of people: at the next request nothing is left of it, and nobody locks a shop out."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from tests.doors.portal.staff import PARTNER, As, portal, post, texts, token
 from tests.doors.portal.test_invitations import invited, joined, people
 from tests.worlds import Shop
 
+from recoup.doors.portal import forms
 from recoup.flows.people.invitations import Subject, invite
 from recoup.flows.people.memberships import end_membership
 from recoup.kernel.problem import Problem
@@ -98,7 +100,7 @@ def test_of_two_owners_who_end_each_other_at_once_one_stays(server: ServerAddres
         assert [one.code for one in told if isinstance(one, Problem)] == ["conflict"]
         gone = two if told[1] is None else one
         with pytest.raises(Problem, match="no owner there"):
-            await invite(shop.world, subject_of(shop), gone, "late@example.test", "owner")
+            await invite(shop.world, subject_of(shop), gone, "late@example.test", "owner", request_id="test")
 
     portal(server, story)
 
@@ -121,5 +123,48 @@ def test_only_owners_and_the_operator_end_memberships_and_only_there(server: Ser
         assert told.status_code == 403
         left = await people(shop, "SELECT user_id FROM memberships WHERE subject_id = $1", PARTNER)
         assert [row["user_id"] for row in left] == [await id_of(shop, "pat")]
+
+    portal(server, story)
+
+
+def test_a_form_that_was_held_open_until_somebody_was_let_go_does_nothing(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        order_id, ops = await shop.admit(), await signed_in("ops")
+        path, owner = f"/orders/{order_id}", await signed_in("owner")
+        fields = {"csrf": await token(ops, path), "note": "still here", "key": "d" * 32}
+        file = {"files": {"file": ("a.json", b"[]", "application/json")}, "data": fields | {"kind": "transmit"}}
+        for to, more in ((f"{path}/notes", {"data": fields}), ("/uploads", file)):
+            made = ops.build_request("POST", to, **more)
+            body = await made.aread()
+            arriving = asyncio.Event()
+
+            async def held(body: bytes = body, arriving: asyncio.Event = arriving) -> AsyncIterator[bytes]:
+                yield body[:-10]
+                await arriving.wait()
+                yield body[-10:]
+
+            headers = {"content-type": made.headers["content-type"]}
+            sent = asyncio.create_task(ops.post(to, content=held(), headers=headers))
+            await asyncio.sleep(0.2)
+            await grant(shop, "ops", "analyst")
+            arriving.set()
+            assert (await sent).status_code == 403, to
+            await grant(shop, "ops", "operations")
+        assert "still here" not in (await owner.get(path)).text
+
+    portal(server, story)
+
+
+def test_a_form_that_does_not_arrive_is_not_waited_for(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "FORM_SECONDS_MAX", 0.2)
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        async def never() -> AsyncIterator[bytes]:
+            yield b"csrf="
+            await asyncio.sleep(60)
+
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        answer = await asyncio.wait_for((await signed_in("ops")).post("/switches", content=never(), headers=kind), 10)
+        assert "did not arrive whole" in texts(answer, 400)
 
     portal(server, story)

@@ -58,7 +58,7 @@ def test_a_new_shop_reads_what_is_next(server: ServerAddress) -> None:
             assert "0 of 8 done" in told
             assert 'curl "http://recoup.test/v1/oauth2/token"' in told
             assert "Still open: Token taken, Transmit: success" in told
-            assert "recoup terms fees" in told
+            assert "Not yet: fees and settlement. The operator sets them." in told
         assert "Ask to go live" not in (await clerk.get("/onboarding")).text
         await shop.transmitted("SO-77")
         told = texts(await clerk.get("/onboarding"))
@@ -73,7 +73,7 @@ def test_going_live_is_asked_by_the_owner_and_decided_by_the_operator(server: Se
         boss, ops, olga = await signed_in("owner"), await signed_in("ops"), await signed_in("olga")
         on, to = "/onboarding", "/onboarding"
         answer = await post(boss, on, to, do="ask", kind="mit")
-        assert "Not yet true: The checklist is green; The contract's terms are set" in texts(answer, 409)
+        assert "Still missing: A green checklist; Fees and settlement agreed" in texts(answer, 409)
         await all_done(shop)
         await shop.fees(Tariff(290))
         await terms(shop, period="week")

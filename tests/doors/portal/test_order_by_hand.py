@@ -2,7 +2,7 @@
 
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.flows.money.settling import DAY, batches, sold, terms
-from tests.worlds import FUNDS_CARD, Shop
+from tests.worlds import FUNDS_CARD, Shop, owner
 
 from recoup.flows.cards.due import start
 from recoup.rules.network.magic import PHONE_CARD
@@ -44,15 +44,19 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         assert (await post(ops, here, f"{here}/release")).status_code == 403
         assert (await post(olga, here, f"{here}/release")).status_code == 303
 
-        assert (await post(ops, here, f"{here}/stop")).status_code == 303
+        stopped = await post(ops, here, f"{here}/stop")
+        assert "Attempts are stopped." in texts(await ops.get(stopped.headers["location"]))
+        assert "Attempts are stopped." not in texts(await ops.get(here))
         assert "Let attempts go on" in texts(await ops.get(here))
         assert (await post(ops, here, f"{here}/retry")).status_code == 409
         assert (await post(ops, here, f"{here}/resume")).status_code == 303
-        assert (await post(ops, here, f"{here}/retry")).status_code == 303
+        retried = (await post(ops, here, f"{here}/retry")).headers["location"]
+        assert "brought forward and sent within seconds" in texts(await ops.get(retried))
         assert "Brought forward by a person." in texts(await ops.get(here))
         assert (await post(ops, here, f"{here}/retry")).status_code == 303  # pressed again
         await shop.settle()
         assert (await shop.order(order_id))["attempts"] == 1
+        assert "sent within seconds" not in texts(await ops.get(retried))
 
     portal(server, story)
 
@@ -93,5 +97,29 @@ def test_the_money_of_an_order_leads_to_its_settlement(server: ServerAddress) ->
         assert f'href="/settlements/{batch}"' in page.text
         for told in ("Approved", "Service fee", "Refunded", "To you", "Charged to customer"):
             assert told in texts(page)
+
+    portal(server, story)
+
+
+def test_an_ended_order_says_nothing_of_a_next_try(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops = await as_("ops")
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        for _ in range(40):
+            await shop.advance(DAY)
+            if await shop.value("SELECT count(*) FROM order_log WHERE happening = 'attempt_declined'"):
+                break
+        assert "Nothing to do: Recoup tries again" in (await ops.get(f"/orders/{order_id}")).text
+        async with owner(shop.world) as connection:  # as a decision says that plans no further try
+            cure = '["Nothing to do: Recoup tries again near a pay day."]'
+            await connection.execute("UPDATE decisions SET reasons = reasons || $1::text::jsonb", cure)
+        assert (await post(ops, f"/orders/{order_id}", f"/orders/{order_id}/cancel")).status_code == 303
+        assert await shop.value("SELECT stage FROM orders") == "cancelled"
+        page = (await ops.get(f"/orders/{order_id}")).text
+        table = page[page.index('id="attempts"'):page.index('id="webhooks"')]
+        assert "Declined" in table
+        assert "Nothing to do" not in table
+        why = page[page.index("Why it ended"):]
+        assert "Nothing to do" not in why[:why.index("</section>")]
 
     portal(server, story)

@@ -9,18 +9,22 @@ import re
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
 import pytest
-from tests.doors.portal.shop import Shop, drop_shop, make_shop
+from tests.doors.portal.shop import Shop, drop_shop, in_the_clear, make_shop
 from tests.doors.portal.test_portal import field, ids, visit
 
+from recoup.doors.portal.endpoint import POLL
 from recoup.doors.portal.orders import export
 from recoup.doors.portal.orders.columns import COLUMNS
+from recoup.flows.people.sessions import IDLE
+from recoup.kernel.money import shown
 from recoup.store.server import ServerAddress
 
 ALL = ",".join(COLUMNS)
@@ -29,6 +33,7 @@ ALL = ",".join(COLUMNS)
 @pytest.fixture(scope="module")
 def shop(server: ServerAddress) -> Iterator[Shop]:
     made = asyncio.run(make_shop(server, orders=150))
+    asyncio.run(in_the_clear(made))
     yield made
     asyncio.run(drop_shop(server, made))
 
@@ -134,6 +139,24 @@ def test_the_zone_is_kept_for_a_person_shared_by_a_link_and_shown_in_the_header(
     visit(shop, work)
 
 
+def test_a_moment_in_a_sentence_is_said_in_the_zone_of_the_list_and_of_the_reader(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        connection = await asyncpg.connect(shop.dsn)
+        order_id = await connection.fetchval(
+            "UPDATE order_heads SET attention = 'The card''s allowance is used up until 2031-01-31 23:30 UTC.'"
+            " WHERE order_id = (SELECT order_id FROM order_heads WHERE merchant_id = $1 AND attention IS NOT NULL"
+            " ORDER BY placed_at DESC LIMIT 1) RETURNING order_id", shop.merchant_id)  # fmt: skip
+        await connection.close()
+        tokyo = html.unescape(await page_of(client, "/orders?attention=1&zone=Asia/Tokyo"))
+        assert tokyo.count("The card's allowance is used up until 1 Feb 2031 08:30 Asia/Tokyo.") == 2, "and on hover"
+        for path in ("/orders?attention=1", f"/orders/{order_id}"):
+            assert "is used up until 31 Jan 2031 23:30 GMT." in html.unescape(await page_of(client, path))
+        german = await client.get("/orders?attention=1&zone=Asia/Tokyo", headers={"accept-language": "de"})
+        assert "1. Feb. 2031 08:30 Asia/Tokyo" in german.text
+
+    visit(shop, work)
+
+
 def test_columns_are_chosen_by_each_person_and_never_none(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         csrf = field(await page_of(client, "/orders"), "csrf")
@@ -234,10 +257,53 @@ def test_a_file_is_the_list_row_for_row(shop: Shop, narrowed: str) -> None:
         for row, one, cells in zip(rows, told, sheet[1:], strict=True):
             assert row["Amount"] == one["amount"]
             assert row["Currency"] == one["currency"]
-            assert float(cells[heads.index("Amount")]) == float(one["amount"])
+            assert Decimal(cells[heads.index("Amount")]) == Decimal(one["amount"])
             assert row["Status"] == one["status"] == cells[heads.index("Status")]
+            for head in (head for head in heads if head.endswith(")")):
+                assert dated(cells[heads.index(head)]) == row[head][:19].replace("T", " ")
         zone, offset = ("Asia/Kolkata", "+05:30") if "Kolkata" in narrowed else ("GMT", "+00:00")
         assert rows[0][f"Placed ({zone})"].endswith(offset)
+
+    visit(shop, work)
+
+
+def dated(serial: str) -> str:
+    """What a spreadsheet shows of a date: `2026-11-20 06:39:00`."""
+    seconds = round(float(serial) * 86_400) if serial else None
+    return "" if seconds is None else str(datetime(1899, 12, 30, tzinfo=UTC) + timedelta(seconds=seconds))[:19]
+
+
+def test_a_spreadsheet_has_dates_numbers_and_each_digit_of_what_it_cannot_count(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        ids_ = [str(shop.stories[name].order_id) for name in ("returned", "capture", "problem")]
+        connection = await asyncpg.connect(shop.dsn)
+        for order_id, (units, asset) in zip(ids_, ((9_007_199_254_740_993, "USD"), (12_500, "KWD"), (500, "JPY")),
+                                            strict=True):  # fmt: skip
+            for table in ("orders", "order_heads"):
+                await connection.execute(f"UPDATE {table} SET units = $2, asset = $3 WHERE order_id = $1::uuid",
+                                         order_id, units, asset)  # fmt: skip
+        await connection.close()
+        narrowed = "zone=Asia/Tokyo&cols=order_id,placed,amount&id=" + ",".join(ids_)
+        answer = await client.get(f"/orders/export.xlsx?{narrowed}")
+        xml = zipfile.ZipFile(io.BytesIO(answer.content))
+        styles, page = (xml.read(f"xl/{name}.xml").decode() for name in ("styles", "worksheets/sheet1"))
+        formats = dict(re.findall(r'numFmtId="(\d+)" formatCode="([^"]*)"', styles))
+        used = [formats.get(one, "") for one in re.findall(r'<xf numFmtId="(\d+)"[^>]* xfId=', styles)]
+        heads, *rows = sheet_of(answer.content)
+        assert heads == ["Order Id", "Placed (Asia/Tokyo)", "Amount", "Currency"]
+        for at, (order_id, placed, amount, _) in enumerate(rows, 2):
+            told = {name: re.findall(rf'<c r="{name}{at}"([^>]*)>', page)[0] for name in "ABC"}
+            shape = {name: used[int(found[1])] if (found := re.search(r's="(\d+)"', one)) else "" for name, one in
+                     told.items()}  # fmt: skip
+            assert shape["B"] == "yyyy-mm-dd hh:mm:ss"
+            story = next(one for one in shop.stories.values() if str(one.order_id) == order_id)
+            assert dated(placed) == str(story.placed_at.astimezone(ZoneInfo("Asia/Tokyo")))[:19]
+            expected = {ids_[0]: ("90071992547409.93", "#,##0.00"), ids_[1]: ("12.500", "#,##0.000"),
+                        ids_[2]: ("500", "#,##0")}[order_id]  # fmt: skip
+            if order_id == ids_[0]:
+                assert (amount, "inlineStr" in told["C"]) == (expected[0], True), "no float keeps sixteen digits"
+            else:
+                assert (Decimal(amount), shape["C"]) == (Decimal(expected[0]), expected[1])
 
     visit(shop, work)
 
@@ -276,6 +342,7 @@ def test_no_cell_of_a_file_is_a_formula(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         order = shop.stories["declined"].order_id
         evil = '=HYPERLINK("https://evil.example","Ann")'
+        await in_the_clear(shop)
         connection = await asyncpg.connect(shop.dsn)
         await connection.execute(
             "UPDATE order_payer SET first_name = $2, last_name = '' WHERE order_id = $1", order, evil
@@ -286,6 +353,7 @@ def test_no_cell_of_a_file_is_a_formula(shop: Shop) -> None:
         assert json.loads((await client.get(f"/orders/export.json?id={order}")).text)[0]["customer"] == evil
         sheet = sheet_of((await client.get(f"/orders/export.xlsx?id={order}")).content)
         assert sheet[1][sheet[0].index("Customer")] == evil
+        await in_the_clear(shop, sight="reveal")
 
     visit(shop, work)
 
@@ -346,7 +414,10 @@ def test_several_orders_are_cancelled_after_a_look_each_with_its_answer(shop: Sh
         form: dict[str, Any] = {"csrf": field(page, "csrf"), "back": "/orders?status=0&status=7", "do": "cancel",
                                 "order": [*drafts, *done, str(shop.other_order), "nope"]}  # fmt: skip
         look = await client.post("/orders/bulk", data=form)
-        assert "Cancel 3 orders</button>" in look.text
+        assert "Cancel 2 of 3 orders?" in look.text
+        assert "<b>1</b> stays as it is" in look.text
+        assert "Cancel 2 orders</button>" in look.text
+        assert "never tried again" in look.text
         assert "1 of those selected is no order of Brightleaf Tea" in html.unescape(look.text)
         assert set(drafts) <= set(await of_status(client, 0))
         for again in (2, 2):
@@ -372,6 +443,23 @@ def test_selected_orders_are_exported_as_they_are_seen(shop: Shop) -> None:
         for wrong in ({"order": []}, {"do": "refund"}, {"order": ["nope"]}):
             refused = await client.post("/orders/bulk", data=form | wrong)
             assert (refused.status_code, "<h1>Orders</h1>" in refused.text) == (400, True)
+
+    visit(shop, work)
+
+
+def test_an_amount_that_was_typed_alone_is_offered_as_one(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        story = shop.stories["completed"]
+        amount = shown(story.units, story.asset)
+        for typed in (amount, f"{amount} {story.asset.lower()}"):
+            empty = await page_of(client, f"/orders?q={quote(typed)}")
+            assert "No order matches" in empty
+            offered = re.search(rf'href="([^"]+)"><bdi class="cut">Amount: {typed}<', empty)
+            assert offered
+            listed = await page_of(client, offered[1].replace("&amp;", "&") + "&size=100")
+            assert str(story.order_id) in ids(listed)
+        for nothing in ("987654321.01", f"{amount} coins", "no-such-word"):
+            assert "Amount: " not in await page_of(client, f"/orders?q={quote(nothing)}")
 
     visit(shop, work)
 
@@ -420,3 +508,140 @@ def test_who_may_only_look_changes_nothing_in_bulk(shop: Shop) -> None:
         assert (await client.post("/orders/bulk", data=form | {"do": "cancel", "csrf": "x"})).status_code == 403
 
     visit(shop, work, email="ann@example.test", address="198.51.100.8")
+
+
+def test_the_menu_marks_the_desk_that_one_is_at(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        for path, marked in (("/orders", "/orders"), ("/orders?attention=1", "/orders?attention=1"),
+                             ("/orders?status=7&attention=1", "/orders?attention=1"),
+                             ("/refunds", "/refunds")):  # fmt: skip
+            menu = (await page_of(client, path)).partition('id="nav"')[2].partition("</nav>")[0]
+            assert re.findall(r'href="([^"]*)" aria-current="page"', menu) == [marked], path
+
+    visit(shop, work)
+
+
+def test_each_entry_of_the_menu_has_a_shape_of_its_own(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        page = await page_of(client, "/orders")
+        menu = page.partition('class="links"')[2].partition("</nav>")[0]
+        entries = re.findall(r"<li><a [^>]*>(.*?)</a></li>", menu)
+        shape_ = re.compile(r'<svg class="i" aria-hidden="true"><use href="#(i-[a-z-]+)"/></svg>')
+        shapes = [shape_.match(one) for one in entries]
+        assert len(entries) > 25
+        assert all(shapes), entries
+        names = [shape[1] for shape in shapes if shape]
+        assert sorted({name for name in names if names.count(name) > 1}) == []
+        assert all(f'<symbol id="{name}"' in page for name in names)
+
+    visit(shop, work, email="op@example.test")
+
+
+def test_the_menu_says_on_each_page_how_many_need_attention(shop: Shop) -> None:
+    async def counted(client: httpx.AsyncClient, path: str) -> str:
+        menu = (await page_of(client, path)).partition('id="nav"')[2].partition("</nav>")[0]
+        found = re.search(r'Needs attention(?:<span class="count hot">([^<]*)</span>)?</a>', menu)
+        assert found
+        return found[1] or ""
+
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        connection = await asyncpg.connect(shop.dsn)
+        mine = "order_heads WHERE merchant_id = $1"
+        before = await connection.fetchval(f"SELECT count(*) FROM {mine} AND attention IS NOT NULL", shop.merchant_id)
+        for path in ("/orders", "/account", "/settlements", f"/orders/{shop.stories['problem'].order_id}"):
+            assert await counted(client, path) == str(before), path
+        await connection.execute("CREATE TABLE kept AS SELECT order_id, attention FROM order_heads")
+        for most, told in ((99, "99"), (100, "99+"), (0, "")):
+            await connection.execute(
+                "UPDATE order_heads SET attention = CASE WHEN order_id IN (SELECT order_id FROM order_heads WHERE"
+                " merchant_id = $1 LIMIT $2) THEN 'look' END", shop.merchant_id, most)  # fmt: skip
+            assert await counted(client, "/orders") == told
+        await connection.execute("UPDATE order_heads h SET attention = k.attention FROM kept k"
+                                 " WHERE k.order_id = h.order_id; DROP TABLE kept")  # fmt: skip
+        await connection.close()
+
+    visit(shop, work)
+
+
+def test_where_nothing_can_be_cancelled_no_button_offers_it(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        page = await page_of(client, "/orders")
+        form: dict[str, Any] = {"csrf": field(page, "csrf"), "back": "/orders", "do": "cancel"}
+        for stays in (2, 3, 6, 7, 8):
+            look = await client.post("/orders/bulk", data=form | {"order": (await of_status(client, stays))[:2]})
+            assert "There is nothing to cancel" in look.text, stays
+            assert 'name="do"' not in look.text, stays
+        for ends in (0, 1, 4, 5):
+            look = await client.post("/orders/bulk", data=form | {"order": (await of_status(client, ends))[:1]})
+            assert "Cancel 1 order?" in look.text, ends
+            assert "as it is" not in look.text, ends
+
+    visit(shop, work)
+
+
+def test_the_last_four_typed_with_their_key_are_those_of_the_card_alone(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        connection = await asyncpg.connect(shop.dsn)
+        rows = await connection.fetch(
+            "SELECT order_id FROM order_heads WHERE merchant_id = $1 AND order_type <> 'STABLE'"
+            " ORDER BY placed_at DESC LIMIT 3", shop.merchant_id)  # fmt: skip
+        mine, named, other = [row["order_id"] for row in rows]
+        for order_id, text in ((mine, "ann sub-1 4242"), (named, "ann 4242 sub-2 3184"), (other, "ann sub-3 14242")):
+            await connection.execute("UPDATE order_search SET text = $2 WHERE order_id = $1", order_id, text)
+        await connection.close()
+        typed = await client.get("/orders?q=last4%3A4242")
+        assert typed.headers["location"] == "/orders?last4=4242"
+        page = await page_of(client, "/orders?last4=4242")
+        assert ids(page) == [str(mine)]
+        assert chips(page) == ["Card ends in 4242"]
+        assert ids(await page_of(client, "/orders?q=ann&last4=4242&status=0,1,2,3,4,5,6,7")) == [str(mine)]
+        assert ids(await page_of(client, "/orders?q=sub-2&last4=4242")) == []
+        for unclear in ("424", "42424", "4a42", "%25%25%25%25"):
+            assert "Not understood" in await page_of(client, f"/orders?last4={unclear}"), unclear
+        file = (await client.get("/orders/export.csv?last4=4242")).text
+        assert len(file.splitlines()) == 2
+
+    visit(shop, work)
+
+
+def test_the_end_of_an_id_as_the_list_shows_it_offers_its_order(shop: Shop) -> None:
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        one = ids(await page_of(client, "/orders?up=1"))[0]
+        for typed in (one[-6:], one[-6:].upper(), f"{one[:4]}…{one[-6:]}"):
+            page = await page_of(client, f"/orders?q={quote(typed)}")
+            assert f'href="/orders/{one}"' in page, typed
+        foreign = str(shop.other_order)
+        for typed in (foreign[-6:], one[-7:], one[-5:]):
+            page = await page_of(client, f"/orders?q={quote(typed)}")
+            assert "by the end of their Order Id" not in page, typed
+
+    visit(shop, work)
+
+
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(shop: Shop) -> None:
+    """What is open on a desk that somebody left ends with their two idle hours, whatever its script asks."""
+
+    async def work(client: httpx.AsyncClient, shop: Shop) -> None:
+        people = await asyncpg.connect(shop.people_dsn)
+        news = re.search(r'data-new="([^"]+)"', await page_of(client, "/orders"))
+        assert news
+        places = (html.unescape(news[1]), "/exports", "/webhooks")  # an endpoint for some, too, who have but a seat
+
+        async def left(before: timedelta) -> datetime:
+            seen = datetime.now(UTC) - before
+            await people.execute("UPDATE sessions SET seen_at = $1", seen)
+            return seen
+
+        for place in places:
+            seen = await left(IDLE - timedelta(minutes=1))
+            assert (await client.get(place, headers={POLL: "1"})).status_code == 200
+            assert await people.fetch("SELECT FROM sessions WHERE seen_at <> $1", seen) == [], place
+            assert (await client.get(place)).status_code == 200
+            assert len(await people.fetch("SELECT FROM sessions WHERE seen_at <> $1", seen)) == 1, place
+            await left(IDLE + timedelta(minutes=1))
+            assert (await client.get(place, headers={POLL: "1"})).status_code == 401, place
+            assert (await client.get(place)).status_code == 303
+            await left(timedelta(0))
+        await people.close()
+
+    visit(shop, work)

@@ -18,8 +18,10 @@ from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.columns import COLUMNS
 from recoup.doors.portal.orders.days import PRESETS, Days, read_days
 from recoup.doors.portal.orders.query import SIZES, Query
-from recoup.doors.portal.orders.reading import read_query, zones
+from recoup.doors.portal.orders.reading import read_query
 from recoup.kernel.currencies import EXPONENTS
+from recoup.rules.merchants.personal import SHOWN
+from recoup.rules.messages.local_time import zones
 from recoup.store.read.merchants import Campaign, Known, Site
 
 zones()  # read once, which takes longer than one example may
@@ -50,7 +52,8 @@ def queries(draw: st.DrawFn) -> Query:
     amount = st.one_of(
         st.just(Amounts()), numbers.map(lambda n: Amounts(n, n)), st.builds(Amounts, numbers, st.none(), st.booleans()),
         st.builds(lambda n, b: Amounts(None, n, False, b), numbers, st.booleans()),
-        st.builds(Amounts, numbers, numbers, st.booleans(), st.booleans()),
+        st.builds(lambda a, b, *open_: Amounts(min(a, b), max(a, b), *open_), numbers, numbers, st.booleans(),
+                  st.booleans()),
     )  # fmt: skip
     return Query(
         statuses=tuple(sorted(draw(st.sets(st.integers(0, 8), max_size=8)))),
@@ -73,7 +76,7 @@ def test_an_address_is_read_as_it_was_written(query: Query) -> None:
     again = read(query.link().partition("?")[2])
     assert again.unclear == ()
     assert again.link() == query.link()
-    assert again.filter(MERCHANT, NOW) == query.filter(MERCHANT, NOW)
+    assert again.filter(MERCHANT, NOW, SHOWN) == query.filter(MERCHANT, NOW, SHOWN)
     assert len(chips(query, KNOWN)) == sum(
         value != getattr(Query(), name) for name, value in ((n, getattr(query, n)) for n in (
             "statuses", "channels", "site", "campaign", "order_ids", "placed", "created", "amount", "currency", "chain",
@@ -101,7 +104,7 @@ odd = st.one_of(
 @given(st.lists(st.tuples(st.sampled_from(PARAMETERS), odd), max_size=8))
 def test_any_address_is_read_and_says_a_filter(pairs: list[tuple[str, str]]) -> None:
     query = read(urlencode(pairs, errors="replace"))
-    query.filter(MERCHANT, NOW)
+    query.filter(MERCHANT, NOW, SHOWN)
     again = read(query.link().partition("?")[2])
     assert again.link() == query.link()
     assert len(query.link()) < 20_000
@@ -111,7 +114,7 @@ def test_any_address_is_read_and_says_a_filter(pairs: list[tuple[str, str]]) -> 
 @given(texts)
 def test_any_text_is_looked_for_or_said_to_be_unclear(text: str) -> None:
     query = read(urlencode({"q": text}, errors="replace"))
-    query.filter(MERCHANT, NOW)
+    query.filter(MERCHANT, NOW, SHOWN)
     assert read(query.link().partition("?")[2]).text == query.text
 
 
@@ -145,7 +148,8 @@ def test_what_is_typed_counts_before_what_the_form_says_beside_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["status:nope", "amount:much", "attempts:0", "expires:0h", "placed:someday", "currency:XXX"]
+    "typed", ["status:nope", "amount:much", "amount:100..50", "attempts:0", "expires:0h", "placed:someday",
+              "placed:2026-11-10..2026-11-01", "currency:XXX"]
 )
 def test_what_cannot_be_read_is_named_and_stays_in_the_box(typed: str) -> None:
     query = read(urlencode({"q": f"ana {typed}"}))
@@ -158,6 +162,9 @@ def test_fields_of_the_form_that_cannot_be_read_keep_what_was_typed() -> None:
     query = read("min=abc&max=5&placed_from=2026-13-45&site=nope&attempts=many")
     assert set(query.unclear) == {"min", "max", "placed_from", "site", "attempts"}
     assert query.unread["min"] == "abc"
+    assert query.is_plain()
+    query = read("min=100&max=50&created_from=2026-11-10&created_to=2026-11-01")
+    assert set(query.unclear) == {"min", "max", "created_from", "created_to"}
     assert query.is_plain()
 
 
@@ -214,9 +221,9 @@ def test_the_days_on_which_clocks_change_are_shorter_and_longer() -> None:
 
 def test_today_is_the_zones_today() -> None:
     """At 22:30 in London it is tomorrow in Tokyo."""
-    wanted = read("placed=today&zone=Asia/Tokyo").filter(MERCHANT, NOW)
+    wanted = read("placed=today&zone=Asia/Tokyo").filter(MERCHANT, NOW, SHOWN)
     assert wanted.placed_from == datetime(2026, 11, 20, 15, tzinfo=UTC)
-    assert read("placed=today").filter(MERCHANT, NOW).placed_from == datetime(2026, 11, 20, tzinfo=UTC)
+    assert read("placed=today").filter(MERCHANT, NOW, SHOWN).placed_from == datetime(2026, 11, 20, tzinfo=UTC)
 
 
 @given(numbers, numbers, st.booleans(), st.booleans(), st.sampled_from(["USD", "JPY", "KWD", "USDT", "CLF"]),

@@ -12,8 +12,9 @@ from tests.worlds import Shop
 from recoup.doors.portal.routes import routes
 from recoup.store.server import ServerAddress
 
-# They ask for no merchant, choose what is looked at, or leave.
-OPEN = {"/signin", "/signup", "/signout", "/handover/{token}", "/invitations/{token}", "/merchant", "/world"}
+# They ask for no merchant, choose what is looked at, or leave; below /account it is one's own.
+OPEN = {"/signin", "/signin/code", "/signup", "/signout", "/handover/{token}", "/invitations/{token}", "/merchant",
+        "/world"}  # fmt: skip
 
 
 async def run(pool: Any, sql: str, *args: Any) -> Any:
@@ -45,6 +46,8 @@ def test_no_form_of_a_paused_partners_people_changes_anything(server: ServerAddr
         app, walked = Starlette(routes=routes(shop.world, shop.orders)), 0
         for route in app.routes:
             if not isinstance(route, Route) or "POST" not in (route.methods or ()) or route.path in OPEN:
+                continue
+            if route.path.startswith(("/account", "/notifications", "/unsubscribe", "/look-as/end")):  # their own
                 continue
             path = route.path.format_map({name: UUID(int=1) for name in route.param_convertors})
             answer = await pat.post(path, data={"csrf": csrf})

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, make_app, make_shop, make_world
+from tests.doors.portal.shop import PASSWORD, Shop, drop_shop, in_the_clear, make_app, make_shop, make_world
 
 from recoup.doors.portal.order.words import SAY
 from recoup.rules.money.allocation import pieces_units
@@ -262,6 +262,8 @@ def test_no_match_says_which_filter_to_drop(shop: Shop) -> None:
 
 def test_customers_cannot_write_the_page(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
+        assert "alert(1)" not in (await client.get("/orders?size=100")).text, "masked"
+        await in_the_clear(shop)
         answer = await client.get("/orders", params={"q": '"><script>alert(2)</script>'})
         everything = await client.get("/orders?size=100")
         assert "alert" not in "".join(re.findall("<script[^>]*>[^<]*", answer.text + everything.text))
@@ -269,6 +271,7 @@ def test_customers_cannot_write_the_page(shop: Shop) -> None:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in everything.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"] == "no-store"
+        await in_the_clear(shop, sight="reveal")
 
     visit(shop, work)
 
@@ -317,10 +320,13 @@ def test_the_page_says_what_comes_next_and_why(shop: Shop) -> None:
                       "not enough money on the card (code 51)", "Attempt 1 declined: not sufficient funds",
                       "Visa code 51", "decide-1"):  # fmt: skip
             assert words in page, words
-        assert "No refund: nothing was paid" in page
+        assert "No refund. Nothing was paid" in page
         done = (await client.get(order_path(shop, "completed_items"))).text
-        assert "No cancelling: it is paid" in done
+        assert "No cancelling. It is paid" in done
         assert "more owed to you" in done
+        given_back = (await client.get(order_path(shop, "part_refunded"))).text
+        sums = re.findall(r"Posted: [0-9.,]+ (\S+) (.+?)<", given_back)
+        assert (shop.stories["part_refunded"].asset, "sent back to the customer") in sums
 
     visit(shop, work)
 

@@ -14,8 +14,8 @@ from tests.worlds import Shop, owner, sandbox_world
 
 from recoup.doors.edge.called import note_call
 from recoup.doors.edge.tracing import Tracing
+from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.routes import routes
-from recoup.doors.portal.visit import COOKIE
 from recoup.doors.rescue.app import routes as rescue_routes
 from recoup.doors.rescue.services import make_services
 from recoup.flows import call_log

@@ -1,68 +1,17 @@
 """Settlements in the portal: a shop is paid, by its owner and the operator, without a script."""
 
-import asyncio
 import html
 import re
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import UUID
 
 import httpx
-from starlette.applications import Starlette
+from tests.doors.portal.staff import As, portal, post, texts
 from tests.flows.money.settling import ACCOUNT, DAY, ROUTING, batches, payouts, sold, terms
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop
 
-from recoup.doors.portal.routes import routes
 from recoup.flows.insight.verify import verify
-from recoup.flows.people.make_user import Membership, make_user, register_merchant
 from recoup.kernel.ids import new_id
 from recoup.store.server import ServerAddress
-
-PASSWORD = "correct horse battery"
-PEOPLE = {"owner": ("merchant", "owner"), "clerk": ("merchant", "analyst"), "olga": ("operator", "owner"),
-          "otto": ("operator", "operations")}  # fmt: skip
-As = Callable[[str], Awaitable[httpx.AsyncClient]]
-
-
-def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]]) -> None:
-    async def inside() -> None:
-        async with sandbox_world(server) as made:
-            shop = await make_shop(*made, fee_basis_points=290)
-            world = shop.world
-            await register_merchant(world, shop.merchant_id, "Brightleaf Tea", None)
-            for name, (kind, role) in PEOPLE.items():
-                subject = shop.merchant_id if kind == "merchant" else UUID(int=0)
-                await make_user(world, f"{name}@example.test", name.title(), PASSWORD,
-                                [Membership(kind, subject, role)])  # fmt: skip
-            app = Starlette(routes=routes(world, shop.orders))
-            clients: list[httpx.AsyncClient] = []
-
-            async def signed_in(name: str) -> httpx.AsyncClient:
-                client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://portal.test")
-                clients.append(client)
-                answer = await client.post("/signin", data={"email": f"{name}@example.test", "password": PASSWORD})
-                assert answer.status_code == 303
-                return client
-
-            try:
-                await story(shop, signed_in)
-            finally:
-                for client in clients:
-                    await client.aclose()
-
-    asyncio.run(inside())
-
-
-async def post(client: httpx.AsyncClient, on: str, to: str, **fields: str) -> httpx.Response:
-    """A form of the page `on`."""
-    csrf = re.search(r'name="csrf" value="([^"]*)"', (await client.get(on)).text)
-    assert csrf
-    return await client.post(to, data={"csrf": html.unescape(csrf[1])} | fields)
-
-
-def texts(page: httpx.Response) -> str:
-    assert page.status_code == 200, page.text
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)))
 
 
 async def entered(owner: httpx.AsyncClient, account: str = ACCOUNT) -> str:
@@ -117,7 +66,7 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         assert (await owner.get(f"/settlements/{batch['batch_id']}/file")).text.count('"type":"line"') == batch["lines"]
         assert (await verify(shop.world)).difference is None
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_who_may_not_is_told_why(server: ServerAddress) -> None:
@@ -128,8 +77,9 @@ def test_who_may_not_is_told_why(server: ServerAddress) -> None:
         await shop.advance(DAY)
         (payout,) = await payouts(shop)
         approve = f"/approvals/payouts/{payout['payout_id']}/approve"
-        assert (await owner.get("/approvals")).status_code == 403
-        assert "/approvals" not in (await owner.get("/settlements")).text
+        assert (await clerk.get("/approvals")).status_code == 403
+        assert "/approvals" not in (await clerk.get("/settlements")).text
+        assert "Payouts" not in texts(await owner.get("/approvals")), "the owner agrees to refunds there, no more"
         assert (await post(owner, "/bank", approve)).status_code == 403
         page = texts(await olga.get("/approvals"))
         assert "no account for USD" in page
@@ -154,7 +104,7 @@ def test_who_may_not_is_told_why(server: ServerAddress) -> None:
         assert (await post(otto, "/approvals", approve)).status_code == 409
         assert (await olga.post(approve, data={"csrf": "of another"})).status_code == 403
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_person(server: ServerAddress) -> None:
@@ -189,7 +139,7 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
         assert "Carried" in texts(await olga.get("/settlements"))
         assert (await verify(shop.world)).difference is None
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) -> None:
@@ -222,7 +172,7 @@ def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) ->
         assert (await olga.post("/approvals/payouts", data=data)).status_code == 400
         assert (await post(owner, "/bank", "/approvals/payouts", payout=ids[0])).status_code == 403
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(server: ServerAddress) -> None:
@@ -243,7 +193,7 @@ def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(se
         assert (await post(owner, batch, f"{batch}/pay-again")).status_code == 303
         assert "came back from it: R02, the account is closed" in texts(await olga.get("/approvals"))
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_pages_take_whatever_an_address_holds(server: ServerAddress) -> None:
@@ -259,5 +209,23 @@ def test_pages_take_whatever_an_address_holds(server: ServerAddress) -> None:
                      f"/approvals/adjustments/{shop.merchant_id}", f"/bank/{shop.merchant_id}/prove",
                      f"/settlements/{shop.merchant_id}/pay-again"):  # fmt: skip
             assert (await post(olga, "/approvals", path, decision="approve")).status_code == 404, path
+
+    portal(server, story, fee_basis_points=290)
+
+
+def test_a_payout_without_an_account_says_that_it_waits_for_one(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, operator = await signed_in("owner"), await signed_in("olga")
+        await terms(shop, period="week", delay_days=1)
+        await sold(shop, 1)
+        await shop.advance(9 * DAY)
+        (batch,) = await batches(shop)
+        pages = ("/settlements", f"/settlements/{batch['batch_id']}")
+        for page in pages:
+            assert "There is no bank account in use for USD" in texts(await owner.get(page))
+        account = await entered(owner)
+        await post(operator, "/approvals", f"/approvals/accounts/{account}", decision="approve")
+        for page in pages:
+            assert "There is no bank account" not in texts(await owner.get(page))
 
     portal(server, story)

@@ -1,64 +1,24 @@
 """Switches, campaigns and reports in the portal: who may, what is shown, and what a form that is wrong gets."""
 
-import asyncio
 import html
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from starlette.applications import Starlette
+from tests.doors.portal import staff
+from tests.doors.portal.staff import As, portal
 from tests.flows.money.settling import give_back, sold
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop
 
-from recoup.doors.portal.routes import routes
 from recoup.flows.merchants.switches import read_all
-from recoup.flows.people.make_user import Membership, make_user, register_merchant
 from recoup.kernel.problem import Problem
 from recoup.store.server import ServerAddress
 
-PASSWORD = "correct horse battery"
-PEOPLE = {"owner": ("merchant", "owner"), "ops": ("merchant", "operations"), "dev": ("merchant", "developer"),
-          "clerk": ("merchant", "analyst"), "olga": ("operator", "owner")}  # fmt: skip
-As = Callable[[str], Awaitable[httpx.AsyncClient]]
-
-
-def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]]) -> None:
-    async def inside() -> None:
-        async with sandbox_world(server) as made:
-            shop = await make_shop(*made, fee_basis_points=290)
-            world = shop.world
-            await register_merchant(world, shop.merchant_id, "Brightleaf Tea", None)
-            for name, (kind, role) in PEOPLE.items():
-                subject = shop.merchant_id if kind == "merchant" else UUID(int=0)
-                await make_user(world, f"{name}@example.test", name.title(), PASSWORD,
-                                [Membership(kind, subject, role)])  # fmt: skip
-            app = Starlette(routes=routes(world, shop.orders))
-            clients: list[httpx.AsyncClient] = []
-
-            async def signed_in(name: str) -> httpx.AsyncClient:
-                client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://portal.test")
-                clients.append(client)
-                answer = await client.post("/signin", data={"email": f"{name}@example.test", "password": PASSWORD})
-                assert answer.status_code == 303
-                return client
-
-            try:
-                await story(shop, signed_in)
-            finally:
-                for client in clients:
-                    await client.aclose()
-
-    asyncio.run(inside())
-
 
 async def post(client: httpx.AsyncClient, to: str, on: str = "/switches", **fields: str) -> httpx.Response:
-    """A form of the page `on`."""
-    csrf = re.search(r'name="csrf" value="([^"]*)"', (await client.get(on)).text)
-    assert csrf
-    return await client.post(to, data={"csrf": html.unescape(csrf[1])} | fields)
+    return await staff.post(client, on, to, **fields)
 
 
 def words(answer: httpx.Response) -> str:
@@ -90,7 +50,7 @@ def test_a_switch_is_flipped_with_a_reason_and_told_to_everybody(server: ServerA
         assert (await post(ops, "/switches", flip=f"site:{shop.site_id}:mit:on")).status_code == 303
         assert (await stands(shop))["site", "mit"]["is_on"]
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_what_the_operator_closed_the_shop_does_not_open(server: ServerAddress) -> None:
@@ -102,10 +62,10 @@ def test_what_the_operator_closed_the_shop_does_not_open(server: ServerAddress) 
         assert refused.status_code == 403
         assert "by the operator" in words(refused)
         assert not (await stands(shop))["merchant", "cit_web"]["is_on"]
-        assert "the operator, " in words(await owner.get("/switches"))
+        assert "Olga (the operator), " in words(await owner.get("/switches"))
         assert (await post(olga, "/switches", flip=f"{flip}:on")).status_code == 303
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_who_may_only_look_switches_nothing(server: ServerAddress) -> None:
@@ -131,7 +91,7 @@ def test_who_may_only_look_switches_nothing(server: ServerAddress) -> None:
         assert (await post(owner, "/switches", flip=f"site:{UUID(int=5)}:mit:off")).status_code == 404
         assert (await post(owner, "/switches/unknown-sites", unknown="create")).status_code == 400
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_a_connection_is_tested_by_who_develops(server: ServerAddress) -> None:
@@ -146,7 +106,7 @@ def test_a_connection_is_tested_by_who_develops(server: ServerAddress) -> None:
         assert "has no campaign 'autumn'" in failed
         assert (await post(dev, "/switches/test", kind="x")).status_code == 400
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_a_campaign_is_made_changed_and_retired(server: ServerAddress) -> None:
@@ -172,7 +132,7 @@ def test_a_campaign_is_made_changed_and_retired(server: ServerAddress) -> None:
         assert ("campaign", "mit") not in await stands(shop)
         assert "Campaign Spring" in words(await owner.get("/switches")), "its changes stay"
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_an_orders_page_names_its_campaign(server: ServerAddress) -> None:
@@ -183,7 +143,7 @@ def test_an_orders_page_names_its_campaign(server: ServerAddress) -> None:
         order_id = await shop.admit(campaign="Spring-26")
         assert "Campaign Spring spring-26" in words(await owner.get(f"/orders/{order_id}"))
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)
 
 
 def test_reports_show_what_was_booked(server: ServerAddress) -> None:
@@ -207,4 +167,4 @@ def test_reports_show_what_was_booked(server: ServerAddress) -> None:
         assert (await clerk.get("/reports/sites.csv?month=never")).status_code == 400
         assert (await clerk.get("/reports/everything.csv")).status_code == 404
 
-    portal(server, story)
+    portal(server, story, fee_basis_points=290)

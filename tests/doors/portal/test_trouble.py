@@ -7,7 +7,7 @@ import recoup.moves
 from recoup.doors.portal.order.held import _CURES
 
 MOVES = Path(next(iter(recoup.moves.__path__)))
-CONSTANT = re.compile(r'^(?:PAID_TWICE|SILENT|REFUNDED_BEFORE|NOT_SENT|PAID_TOO) = "([^"]+)"', re.M)
+CONSTANT = re.compile(r'^(?:PAID_TWICE|SILENT|REFUNDED_BEFORE|NOT_SENT|PAID_TOO|RETRYING) = "([^"]+)"', re.M)
 SAID = re.compile(r'attention = f?"([^"]+)"')
 # What the page of a stablecoin order tells in words of its own (order/waiting).
 WAITING = ("A settlement is", "Paid after its end")

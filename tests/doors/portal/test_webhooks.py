@@ -1,23 +1,30 @@
 """Webhooks in the portal: made, changed, tried, their log, one delivery, sending again, the signing key."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
+import pytest
 from tests.doors.portal.staff import PARTNER, As, portal, post, texts, token
+from tests.doors.portal.test_portal import ids
 from tests.gateways.web.servers import serving
 from tests.worlds import Shop, owner
 
-from recoup.flows.messages import endpoints
+from recoup.flows.messages import endpoints, send_sample
+from recoup.flows.messages.publish import publish
 from recoup.flows.messages.stablecoin_endpoint import configure
 from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope, Scope
 from recoup.rules.network.magic import PHONE_CARD
 from recoup.store.server import ServerAddress
+from recoup.store.write.replays import LOOKS_EVERY_MIN
 
 Story = Callable[[Shop, As], Awaitable[None]]
 
@@ -174,6 +181,51 @@ def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerA
     portal(server, story)
 
 
+@pytest.mark.parametrize("whose", ["merchant", "partner"])
+def test_of_many_samples_at_once_no_more_leave_than_may(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """Whoever names somebody else's address cannot flood it with samples."""
+    monkeypatch.setattr(send_sample, "SAMPLES_MAX", 3)
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        scope = shop.scope if whose == "merchant" else PartnerScope(PARTNER, Actor("partner", "k"), "test")
+
+        refused: list[Problem] = []
+
+        async def sample(one: endpoints.Endpoint) -> int:
+            try:
+                return (await send_sample.send_sample(shop.world, scope, one.endpoint_id, None)).status
+            except Problem as problem:
+                refused.append(problem)
+                return 429
+
+        async with receiving() as receiver:
+            made = [await endpoints.create(shop.world, scope, f"{receiver.url}/{n}", None, "rescue") for n in range(2)]
+            async with owner(shop.world) as connection, connection.transaction():
+                await connection.execute("LOCK TABLE audit_lines, partner_log IN EXCLUSIVE MODE")
+                asked = [asyncio.create_task(sample(made[n % 2])) for n in range(8)]
+                await asyncio.sleep(0.5)  # all are past their counting, if nothing keeps them apart
+            told = await asyncio.gather(*asked)
+            assert sorted(told) == [200] * 3 + [429] * 5
+            assert len(receiver.got) == 3
+            async with owner(shop.world) as connection:  # the oldest is as old as a minute
+                for log, what in (("audit_lines", "action = 'webhook.tested'"),
+                                  ("partner_log", "happening = 'webhook_tested'")):
+                    await connection.execute(f"UPDATE {log} SET at = at - interval '1 minute' WHERE ctid = ("
+                                             f"SELECT ctid FROM {log} WHERE {what} ORDER BY at LIMIT 1)")
+            assert [await sample(made[0]), await sample(made[1])] == [200, 429]
+            assert {problem.code for problem in refused} == {"too_many_requests"}
+            assert all(0 < (problem.retry_after_seconds or 0) <= 60 for problem in refused)
+            assert all(one.cure == f"Send the next one in {one.retry_after_seconds} s." for one in refused)
+            if whose == "merchant":
+                dev, at = await signed_in("dev"), f"/webhooks/{made[0].endpoint_id}"
+                read = texts(await post(dev, at, f"{at}/test", event="order.completed"), 429)
+                assert "3 samples were sent within a minute, as many as may be. Send the next one in" in read
+
+    portal(server, story)
+
+
 def test_a_key_is_replaced_once_however_often_the_form_comes(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         dev = await signed_in("dev")
@@ -230,6 +282,7 @@ def test_an_event_is_sent_again_from_the_log_and_from_the_order(server: ServerAd
             assert b'"IsResent":true' in receiver.got[-1]
             order = await ops.get(f"/orders/{order_id}?show=webhooks")
             assert order.text.count("Request and response") == 3
+            assert "real time" not in order.text
             sent = await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "3" * 32, "back": "order",
                                                             "order": str(order_id)})  # fmt: skip
             assert sent.headers["location"] == f"/orders/{order_id}?show=webhooks#timeline"
@@ -271,6 +324,149 @@ def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddres
     portal(server, story)
 
 
+def test_the_last_events_of_several_orders_are_all_sent_again(server: ServerAddress) -> None:
+    """Three were chosen in the list and one was sent; of the others it said that they were on their way already."""
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted",))
+            await shop.admit_many(3)
+            await shop.publish()
+            page = (await ops.get("/orders")).text
+            chosen = {"csrf": await token(ops, at), "do": "redeliver", "order": ids(page), "back": "/orders"}
+            answer = texts(await ops.post("/orders/bulk", data=chosen))
+            assert answer.count("Sent again: order.submitted to 1 endpoint") == 3
+            twice = texts(await ops.post("/orders/bulk", data=chosen))
+            assert twice.count("order.submitted is on its way already") == 3
+            await shop.run_due()
+            await shop.publish()
+            assert len(receiver.got) == 6
+
+    portal(server, story)
+
+
+def test_a_try_has_the_same_time_on_its_orders_page_and_in_the_log(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            await shop.advance(timedelta(days=40))
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted",))
+            order_id = await shop.admit()
+            await shop.publish()
+            sent = await shop.value("SELECT at FROM delivery_tries WHERE subject_id = $1", order_id)
+            machine = f'<time datetime="{sent:%Y-%m-%dT%H:%M:%S}'
+            assert machine in (await ops.get(at)).text
+            page = await ops.get(f"/orders/{order_id}")
+            assert page.text.count(machine) == 2  # in the timeline and in the table
+            assert ", real time)" in texts(page)
+            assert "of webhooks the real time" in texts(page)
+
+    portal(server, story)
+
+
+def test_what_a_range_leaves_out_is_sent_while_the_range_is_opened(server: ServerAddress) -> None:
+    """It was said to be on its way already, and was never sent."""
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted",))
+            first, second = [await shop.admit() for _ in range(2)]
+            await shop.publish()
+            csrf = await token(ops, at)
+            range_ = {"csrf": csrf, "key": "7" * 32, "to": "1"}
+            assert (await ops.post(f"{at}/replay", data=range_)).status_code == 303
+            assert await shop.value("SELECT min(number) FROM feed WHERE subject_id = $1", first) == 1
+            form = {"csrf": csrf, "do": "redeliver", "back": "/orders"}
+            inside = texts(await ops.post("/orders/bulk", data=form | {"order": [str(first)]}))
+            assert "order.submitted is on its way already" in inside
+            outside = texts(await ops.post("/orders/bulk", data=form | {"order": [str(second)]}))
+            assert "Sent again: order.submitted to 1 endpoint" in outside
+            await shop.run_due()
+            await shop.publish()
+            resent = [json.loads(body) for body in receiver.got[2:]]
+            assert len(resent) == 2
+            assert all(body["IsResent"] for body in resent)
+
+    portal(server, story)
+
+
+async def told(shop: Shop, receiver: Receiver) -> list[str]:
+    """The events that were sent again, as they came."""
+    await shop.run_due()
+    await shop.publish()
+    bodies = [json.loads(body) for body in receiver.got]
+    return [body["Event"] for body in bodies if body["IsResent"]]
+
+
+async def story_of_two(shop: Shop) -> UUID:
+    """An order that was submitted and cancelled; both are told."""
+    given = await shop.declined()
+    order_id = (await shop.evaluate.evaluate(shop.scope, given)).order_id
+    await shop.transmitted(given.external_id, declined=False)
+    await shop.run_due()
+    await shop.publish()
+    return order_id
+
+
+def test_an_event_is_sent_again_after_the_range_that_leaves_it_out(server: ServerAddress) -> None:
+    """It was refused, and whoever had asked for it had to look when they might ask again."""
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted", "order.cancelled"))
+            order_id = await story_of_two(shop)
+            csrf = await token(ops, at)
+            assert (await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "7" * 32, "to": "1"})).status_code == 303
+            form = {"csrf": csrf, "do": "redeliver", "back": "/orders", "order": [str(order_id)]}
+            assert "Sent again: order.cancelled to 1 endpoint" in texts(await ops.post("/orders/bulk", data=form))
+            assert "order.cancelled is on its way already" in texts(await ops.post("/orders/bulk", data=form))
+            assert await told(shop, receiver) == ["order.submitted"]
+            await asyncio.sleep(LOOKS_EVERY_MIN / timedelta(seconds=1))
+            assert await told(shop, receiver) == ["order.submitted", "order.cancelled"]
+            assert await shop.value("SELECT count(*) FROM lanes") == 0
+
+    portal(server, story)
+
+
+def test_events_of_an_order_are_sent_again_one_after_the_other(server: ServerAddress) -> None:
+    """The first is not taken for a while: the second waits, and neither is lost or sent twice."""
+
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+            at = await make(ops, receiver.url, ("order.submitted", "order.cancelled"))
+            await story_of_two(shop)
+            cancelled, submitted = await rows(ops, at)
+            csrf = await token(ops, at)
+            for which, key, done in ((cancelled, "1", "again"), (submitted, "2", "queued")):
+                sent = await ops.post(f"{which}/redeliver", data={"csrf": csrf, "key": key * 32})
+                assert sent.headers["location"].endswith(f"done={done}")
+                assert "after what is being sent again of its order" in texts(
+                    await ops.get(sent.headers["location"])) or done == "again"  # fmt: skip
+            receiver.answers = [500]
+            assert await told(shop, receiver) == ["order.cancelled"], "not taken"
+            again = await ops.post(f"{submitted}/redeliver", data={"csrf": csrf, "key": "3" * 32})
+            assert "This event is being sent there again already" in texts(again, 409)
+            waits = "SELECT due_at - now() > interval '2 seconds' FROM due_work WHERE kind = 'replay'"
+            assert await told(shop, receiver) == ["order.cancelled"]
+            await asyncio.sleep(LOOKS_EVERY_MIN / timedelta(seconds=1))
+            await shop.run_due()
+            assert await shop.value(waits), "it looks again when the other is tried again"
+            async with owner(shop.world) as connection:
+                await connection.execute("UPDATE lanes SET due_at = now()")
+            assert await told(shop, receiver) == ["order.cancelled"] * 2
+            async with owner(shop.world) as connection:
+                await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'replay'")
+            assert await told(shop, receiver) == ["order.cancelled"] * 2 + ["order.submitted"]
+            assert await shop.value("SELECT count(*) FROM lanes") == 0
+            assert await shop.value("SELECT count(*) FROM due_work WHERE kind = 'replay'") == 0
+
+    portal(server, story)
+
+
 def test_one_event_waits_until_a_range_is_through(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         async with receiving() as receiver:
@@ -282,7 +478,7 @@ def test_one_event_waits_until_a_range_is_through(server: ServerAddress) -> None
             csrf = await token(ops, at)
             assert (await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "7" * 32})).status_code == 303
             busy = await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "8" * 32})
-            assert "are being sent there again" in texts(busy, 409)
+            assert "This event is being sent there again already" in texts(busy, 409)
             second = await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "9" * 32})
             assert "still under way" in texts(second, 409)
             await shop.run_due()
@@ -313,6 +509,52 @@ def test_what_a_partner_hears_is_not_shown_to_its_merchant(server: ServerAddress
         assert "Request and response" not in page.text
         for path in (f"/webhooks/{theirs.endpoint_id}", f"/webhooks/{theirs.endpoint_id}/deliveries/{try_id}"):
             assert (await ops.get(path)).status_code == 404
+
+    portal(server, story)
+
+
+def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        async with receiving() as receiver:
+            ops = await signed_in("ops")
+
+            async def told(order_id: UUID) -> list[str]:
+                page = re.sub(r'.*id="h-hook"', "", (await ops.get(f"/orders/{order_id}")).text, flags=re.S)
+                rows = re.findall(r"<tr>.*?</tr>", page.split("</section>")[0].split("<tbody>")[1], re.S)
+                return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
+
+            unheard = await shop.admit()
+            assert await told(unheard) == ["order.submitted – – It goes out in a moment."]
+            await shop.publish()
+            assert await told(unheard) == ["order.submitted – – No endpoint asked for it."]
+            async with owner(shop.world) as connection:
+                await connection.execute("UPDATE outbox SET recorded_at = recorded_at - interval '1 year'")
+            assert "kept for 3 months" in (await told(unheard))[0]
+
+            await make(ops, receiver.url, ("order.submitted", "order.cancelled"))
+            given = await shop.declined()
+            heard = (await shop.evaluate.evaluate(shop.scope, given)).order_id
+            await publish(shop.world, shop.merchant_id)
+            where = receiver.url
+            assert await told(heard) == [f"order.submitted – 1 Waits for its first try {where} –"]
+            receiver.answers = [500]
+            await shop.publish()
+            again, tried = await told(heard)
+            assert re.fullmatch(rf"order.submitted – 2 Tried again \d+ \w+ \d\d:\d\d:\d\d GMT {where} –", again)
+            assert " 1 500 " in tried
+            await shop.transmitted(given.external_id, declined=False)
+            await shop.run_due()
+            await publish(shop.world, shop.merchant_id)
+            first, *others = await told(heard)
+            assert first == f"order.cancelled – 1 Waits for the event before it {where} –"
+            assert again in others
+
+            async with owner(shop.world) as connection:
+                await connection.execute("UPDATE endpoints SET probes = 1, opened_at = now(),"
+                                         " probe_at = now() + interval '1 hour'")  # fmt: skip
+            late = await shop.admit()
+            await publish(shop.world, shop.merchant_id)
+            assert re.search(r"Waits for its first try, .* GMT", (await told(late))[0])
 
     portal(server, story)
 

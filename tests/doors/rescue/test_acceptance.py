@@ -124,6 +124,14 @@ def test_8_outcome_by_order_session_key(shop: Caller) -> None:
     assert shop.post("/outcome", {"orderSessionKey": order_id}).json()["status"] == "APPROVED"
 
 
+def test_8_outcome_finds_an_order_by_any_of_its_ids_as_the_portal_does(shop: Caller, other: Caller) -> None:
+    order_id = shop.admit(orderId="SK-1")
+    for named in ({"orderSessionKey": "SK-1"}, {"orderId": "SK-1"}, {"orderId": order_id}):
+        told = shop.post("/outcome", named).json()
+        assert (told["status"], told["orderId"], told["externalOrderId"]) == ("SUBMITTED", order_id, "SK-1")
+        assert other.post("/outcome", named).json()["status"] == "NOTFOUND"
+
+
 @pytest.mark.parametrize("unknown", [UNKNOWN, "not-a-guid", "1"])
 def test_8_an_unknown_order_session_key_is_not_found_with_200(shop: Caller, unknown: str) -> None:
     answer = shop.post("/outcome", {"orderSessionKey": unknown})

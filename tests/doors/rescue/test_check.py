@@ -1,6 +1,6 @@
 """POST /v1/evaluate/check: says what /evaluate would, and leaves no trace."""
 
-from tests.doors.rescue.door import GONE, Caller, Door
+from tests.doors.rescue.door import GONE, UNKNOWN, Caller, Door
 
 
 def test_a_good_body_is_valid_and_nothing_is_kept(door: Door, shop: Caller) -> None:
@@ -46,3 +46,41 @@ def test_a_sense_key_is_kept_with_its_order_and_may_change_in_a_repeat(door: Doo
     assert shop.evaluate(body | {"senseKey": "visit-2"}).json()["orderId"] == order_id
     rows = door.sql("SELECT facts ->> 'sense_key' AS key FROM orders WHERE order_id = $1", order_id)
     assert [row["key"] for row in rows] == ["visit-1"]
+
+
+def test_what_the_merchants_switches_refuse_is_not_called_valid(door: Door, shop: Caller) -> None:
+    body, site = shop.body(), str(shop.shop.site_id)
+    shop.call("PUT", "/switches", json={"kind": "mit", "on": False, "siteId": site})
+    with door.nothing_written():
+        told = shop.post("/evaluate/check", body).json()
+    refused = shop.evaluate(body)
+    assert refused.status_code == 403
+    assert told["valid"] is False
+    assert refused.json()["result"].split(".")[0] in told["complaints"][0]["text"]
+    shop.set(state="paused")
+    assert shop.post("/evaluate/check", body).json()["valid"] is False
+
+
+def test_an_unknown_site_is_remarked_on_and_counts_as_not_told(shop: Caller) -> None:
+    body = shop.body(siteId=GONE, siteUrl="https://nope.example")
+    told = shop.post("/evaluate/check", body).json()
+    assert (told["valid"], told["complaints"]) == (True, [])
+    assert "siteUrl is not known; the default site was used." in told["remarks"]
+    assert "siteUrl" in [one["field"] for one in told["improvements"]]
+
+
+def test_a_key_or_an_order_that_is_taken_and_an_unknown_token_are_complained_of(shop: Caller) -> None:
+    body = shop.body()
+    assert shop.evaluate(body).status_code == 200
+    assert shop.post("/evaluate/check", body).json()["valid"] is True, "a repeat is answered"
+    other = body | {"transaction": {**body["transaction"], "amount": 4591}}
+    assert [one["field"] for one in shop.post("/evaluate/check", other).json()["complaints"]] == ["IdempotencyKey"]
+    taken = shop.post("/evaluate/check", other | {"idempotencyKey": "another"}).json()
+    assert [one["field"] for one in taken["complaints"]] == ["OrderId"]
+    unknown = shop.body(paymentMethod__token=True, paymentMethod__cardNumber=UNKNOWN)
+    assert shop.post("/evaluate/check", unknown).json()["valid"] is False
+
+
+def test_a_source_without_an_edition_ends_without_a_comma(shop: Caller) -> None:
+    source = shop.post("/evaluate/check", shop.body()).json()["decline"]["source"]
+    assert source == source.strip(", ")

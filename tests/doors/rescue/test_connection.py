@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from tests.doors.rescue.door import Caller, Door
 from tests.doors.rescue.receiver import receiving, signed_by_hand
-from tests.doors.rescue.shapes import fields_of
+from tests.doors.rescue.shapes import check_refused, fields_of
 
-KEPT = ("issuer.calls", "public.delivery_tries")  # the inquiry; the sample shows among the deliveries
+# the inquiry; the sample shows among the deliveries, and who sent it in the audit log
+KEPT = ("issuer.calls", "public.delivery_tries", "public.audit_lines")
 HOPS = ["credential", "merchant", "switch_merchant", "switch_site", "switch_campaign", "token_key", "processor",
         "webhook", "outcome"]  # fmt: skip
 
@@ -53,6 +54,22 @@ def test_the_webhook_takes_a_signed_sample_and_no_card_is_charged(shop: Caller) 
         receiver.answers += [500]
         failed = hop_of(way_of(shop), "webhook")
         assert (failed["state"], "500" in failed["told"], bool(failed["cure"])) == ("failed", True, True)
+
+
+def test_tests_send_no_more_samples_than_may_be(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recoup.flows.messages.send_sample.SAMPLES_MAX", 2)
+    with receiving(shop.door) as receiver:
+        made = shop.post("/webhooks", {"url": receiver.url()}).json()
+        for _ in range(2):
+            assert hop_of(way_of(shop), "webhook")["state"] == "ok"
+        left_out = hop_of(way_of(shop), "webhook")
+        assert left_out["state"] == "skipped"
+        assert "2 samples were sent within a minute" in left_out["told"]
+        assert left_out["cure"].startswith("Send the next one in ")
+        answer = shop.post(f"/webhooks/{made['id']}/test", {})
+        check_refused(answer, 429, "too_many_requests")
+        assert 0 < int(answer.headers["retry-after"]) <= 60
+        assert len(receiver.got) == 2
 
 
 def test_every_hop_that_fails_is_told_with_its_cure(door: Door, shop: Caller) -> None:

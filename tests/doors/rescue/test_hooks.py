@@ -19,6 +19,7 @@ from tests.doors.rescue.test_partner import developer
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import update
 from recoup.flows.messages.publish import publish as publish_of
+from recoup.flows.messages.replay import ASKED
 from recoup.rules.messages.breaker import FAILURES_TO_OPEN
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.pace import BEGIN
@@ -304,6 +305,7 @@ def test_a_range_is_sent_again_in_order_and_marked(shop: Caller, hooks: Receiver
         assert numbers == sorted(numbers)
     [listed] = shop.get(f"/webhooks/{made['id']}/replays").json()["data"]
     assert (listed["id"], listed["state"], listed["found"], listed["ordersLeft"]) == (told["id"], "done", 5, 0)
+    assert listed["asked"] == dict.fromkeys(ASKED) | {"fromNumber": 2, "toNumber": 6}
     repeated = replay(shop, made, fromNumber=2, toNumber=6, idempotencyKey="once")
     assert (repeated["id"], repeated["state"]) == (told["id"], "done")
     assert len(hooks.got) == len(before) + 5, "the same replay, not another one"
@@ -315,7 +317,7 @@ def test_what_is_new_comes_after_what_is_sent_again(shop: Caller, hooks: Receive
     made = subscribe(shop, hooks.url(), events=list(CATALOGUE))
     order_id = shop.admit(**AT_ONCE)
     publish(shop)
-    assert shop.post(f"/webhooks/{made['id']}/replay", {}).status_code == 202
+    assert shop.post(f"/webhooks/{made['id']}/replay", {"fromNumber": 1}).status_code == 202
     shop.door.run(shop.shop.run_due())
     shop.refund(order_id, {"amountToRefund": 5})
     publish(shop)
@@ -330,7 +332,7 @@ def test_what_was_not_delivered_yet_is_not_sent_twice(shop: Caller, hooks: Recei
     hooks.answers = [500]
     shop.admit(**AT_ONCE)
     publish(shop)
-    replay(shop, made)
+    replay(shop, made, fromNumber=1)
     lanes(shop, due_at="now() - interval '1 second'")
     publish(shop)
     assert [(got.event, got.json["IsResent"]) for got in hooks.got] == [
@@ -341,13 +343,13 @@ def test_a_replay_waits_for_the_one_before(shop: Caller, hooks: Receiver) -> Non
     made = subscribe(shop, hooks.url(), events=list(CATALOGUE))
     shop.admit(**AT_ONCE)
     publish(shop)
-    first = shop.post(f"/webhooks/{made['id']}/replay", {}).json()
+    first = shop.post(f"/webhooks/{made['id']}/replay", {"fromNumber": 1}).json()
     assert first["state"] == "opening"
-    check_refused(shop.post(f"/webhooks/{made['id']}/replay", {}), 409, "conflict")
+    check_refused(shop.post(f"/webhooks/{made['id']}/replay", {"fromNumber": 1}), 409, "conflict")
     shop.door.run(shop.shop.run_due())
-    check_refused(shop.post(f"/webhooks/{made['id']}/replay", {}), 409, "conflict")
+    check_refused(shop.post(f"/webhooks/{made['id']}/replay", {"fromNumber": 1}), 409, "conflict")
     publish(shop)
-    assert shop.post(f"/webhooks/{made['id']}/replay", {}).status_code == 202
+    assert shop.post(f"/webhooks/{made['id']}/replay", {"fromNumber": 1}).status_code == 202
 
 
 def test_by_time_and_by_name(shop: Caller, hooks: Receiver) -> None:
@@ -368,7 +370,7 @@ def test_by_time_and_by_name(shop: Caller, hooks: Receiver) -> None:
     ({"fromNumber": 0}, "FromNumber"), ({"fromNumber": "1"}, "FromNumber"), ({"fromNumber": 99}, "FromNumber"),
     ({"fromNumber": 2, "toNumber": 1}, "ToNumber"), ({"since": "yesterday"}, "Since"), ({"events": []}, "Events"),
     ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "Until"), ({"events": "all"}, "Events"),
-    ({"events": ["order.onhold"]}, "Events"), ({"idempotencyKey": "x" * 129}, "IdempotencyKey"),
+    ({"events": ["order.onhold"]}, "Events"), ({}, "FromNumber"), ({"idempotencyKey": "x" * 129}, "IdempotencyKey"),
 ])  # fmt: skip
 def test_replays_that_cannot_be_name_the_field(shop: Caller, door: Door, body: dict[str, Any], field: str) -> None:
     made = subscribe(shop, "https://hooks.merchant.example.com/", events=["order.completed"])
@@ -388,11 +390,11 @@ def publish_only(shop: Caller) -> None:
 def test_foreign_and_disabled_endpoints(shop: Caller, other: Caller, door: Door) -> None:
     made = subscribe(shop, "https://hooks.merchant.example.com/")
     with door.nothing_written():
-        for word in ("rotate", "replay"):
-            check_refused(other.post(f"/webhooks/{made['id']}/{word}", {}), 404, "not_found")
+        for word, body in (("rotate", {}), ("replay", {"fromNumber": 1})):
+            check_refused(other.post(f"/webhooks/{made['id']}/{word}", body), 404, "not_found")
         check_refused(other.get(f"/webhooks/{made['id']}/replays"), 404, "not_found")
     shop.call("PATCH", f"/webhooks/{made['id']}", json={"state": "disabled"})
-    check_refused(shop.post(f"/webhooks/{made['id']}/replay", {}), 409, "wrong_state")
+    check_refused(shop.post(f"/webhooks/{made['id']}/replay", {"fromNumber": 1}), 409, "wrong_state")
 
 
 # partners ---------------------------------------------------------------------------------------------------------

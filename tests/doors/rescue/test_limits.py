@@ -92,7 +92,7 @@ def test_a_partners_minute_is_shared_by_all_its_merchants(door: Door, partner: P
     assert statuses == [200] * 4
     assert [left(answer)[:2] for answer in answers] == [(4, 3), (4, 2), (4, 1), (4, 0)]
     assert answers[3].json()["quota"]["callsThisMinute"] == 4
-    assert "This partner's merchants made 4 calls" in check_refused(refused, 429, "too_many_requests")["result"]
+    assert "This partner and its merchants made 4 calls" in check_refused(refused, 429, "too_many_requests")["result"]
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert left(refused)[1] == 0
     assert strict.call("GET", "/v1/orders", headers=shop.headers).status_code == 200, "others are not held up"

@@ -135,11 +135,16 @@ def test_two_who_open_the_link_at_once_see_it_once(door: Door, partner: Partner)
     assert door.run(together()) == [False] * 5 + [True]
 
 
+def test_what_a_state_may_be_is_told_without_an_empty_word(door: Door, partner: Partner) -> None:
+    told = fields_of(partner.get("/partner/merchants", params={"state": "gone"}))
+    assert told["State"][0].endswith("must be one of active, paused.")
+
+
 @pytest.mark.parametrize(("changes", "field"), [
     ({"name": ""}, "Name"), ({"name": "x" * 129}, "Name"), ({"site": None}, "Site.Url"),
-    ({"site": {"url": "http://a.example", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Url"),
-    ({"site": {"url": "https://10.0.0.1", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Url"),
-    ({"site": {"url": "https://a.example", "name": "A", "descriptor": "a"}}, "Descriptor"),
+    ({"site": {"url": "http://a.example", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Site.Url"),
+    ({"site": {"url": "https://10.0.0.1", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Site.Url"),
+    ({"site": {"url": "https://a.example", "name": "A", "descriptor": "a"}}, "Site.Descriptor"),
     ({"externalId": "x" * 129}, "ExternalId"), ({"site": []}, "Site"),
 ])  # fmt: skip
 def test_a_merchant_that_cannot_be_is_refused_by_field(
@@ -176,7 +181,8 @@ def test_keys_do_not_pile_up(door: Door, partner: Partner) -> None:
     path = f"/partner/merchants/{partner.merchant()['mid']}/keys"
     statuses = [partner.post(path, {"overlapHours": 168}).status_code for _ in range(10)]
     assert statuses == [201] * 9 + [409]
-    assert partner.post(path, {}).status_code == 201
+    assert partner.post(path, {}).status_code == 409, "the old ones have a day, unless it is said otherwise"
+    assert partner.post(path, {"overlapHours": 0}).status_code == 201
     assert "OverlapHours" in fields_of(partner.post(path, {"overlapHours": 169}))
 
 
@@ -341,3 +347,55 @@ def test_a_paused_merchant_takes_no_charges_and_subscriptions_either(door: Door,
             assert answer.status_code == 403, path
             assert "paused" in answer.json()["error"]["message"]
         assert caller.get("/orders").status_code == 200
+
+
+def test_a_slip_in_a_name_makes_no_keys_and_no_merchant(door: Door, partner: Partner) -> None:
+    told = partner.merchant()
+    path = f"/partner/merchants/{told['mid']}"
+    with door.nothing_written():
+        for where, body, field, alike in (
+            (f"{path}/keys", {"overlapHour": 24}, "OverlapHour", "overlapHours"),
+            (f"{path}/keys", {"kind": "api"}, "Kind", "kinds"), ("/partner/merchants", {"extId": "gym"}, "ExtId", None),
+            ("/partner/merchants", {"site": {"webAddress": "x"}}, "Site.WebAddress", None),
+            ("/partner/merchants", {"n\u00e4me 1": 1}, "Body", None),
+            ("/partner/merchants/switches", {"mids": [told["mid"]], "mit": False, "reason": "x"}, "Reason", None),
+        ):  # fmt: skip
+            found = fields_of(partner.post(where, body))
+            assert alike is None or f"Did you mean {alike}?" in str(found[field])
+            assert field in found
+        assert "Foo" in fields_of(partner.call("PATCH", path, json={"foo": 1}))
+        assert "'no-guid'" in str(fields_of(partner.post("/partner/merchants/switches", {"mids": ["no-guid"]})))
+
+
+def test_new_keys_of_one_kind_with_a_day_to_change_over_made_once(door: Door, partner: Partner) -> None:
+    told = partner.merchant()
+    path, once = f"/partner/merchants/{told['mid']}/keys", {"Idempotency-Key": "kk1"}
+    first = partner.post(path, {"kinds": ["api"]}, headers=once)
+    given = first.json()["credentials"]
+    assert first.status_code == 201
+    assert given["appKey"]
+    assert not given["tokenizationKey"]
+    again = partner.post(path, {"kinds": ["api"]}, headers=once)
+    assert (again.status_code, again.json()["credentials"]) == (200, None)
+    assert again.json() | {"credentials": given} == first.json()
+    check_refused(partner.post(path, {}, headers=once), 409, "conflict")
+    keys = partner.get(f"/partner/merchants/{told['mid']}").json()["keys"]
+    assert sorted((key["kind"], key["endsDate"] is None) for key in keys) == [
+        ("api", False), ("api", True), ("stablecoin", True), ("tokenization", True)
+    ]  # fmt: skip
+    assert developer(door, told).get("/orders").status_code == 200, "the old key has a day"
+    assert "Kinds" in fields_of(partner.post(path, {"kinds": ["bogus"]}))
+
+
+def test_a_link_shows_no_keys_that_were_replaced(door: Door, partner: Partner) -> None:
+    told = partner.merchant()
+    path = f"/partner/merchants/{told['mid']}/keys"
+    token = told["handover"]["url"].rpartition("/")[2]
+    other = partner.merchant(name="Other")
+    partner.post(path, {"kinds": ["api"], "overlapHours": 0})
+    seen = door.run(look(door.world, token, "test"))
+    assert (seen.app_key, seen.app_secret) == ("", "")
+    assert seen.tokenization_key == told["credentials"]["tokenizationKey"]
+    partner.post(f"/partner/merchants/{other['mid']}/keys", {"overlapHours": 0})
+    with pytest.raises(Problem, match="were replaced"):
+        door.run(look(door.world, other["handover"]["url"].rpartition("/")[2], "test"))

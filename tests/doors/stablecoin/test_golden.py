@@ -7,10 +7,11 @@ import pytest
 from tests.doors.stablecoin.door import Door, Merchant
 
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.edge.messages import LANGUAGES, MESSAGES
+from recoup.doors.edge.messages import MESSAGES
 from recoup.doors.stablecoin.app import OPERATIONS, PREFIX, routes
 from recoup.doors.stablecoin.errors import TABLE, code_of
 from recoup.kernel.problem import CODES, Problem
+from recoup.rules.languages.catalogues import LANGUAGES
 
 EXAMPLES = [(one, example) for one in OPERATIONS for example in one.examples]
 

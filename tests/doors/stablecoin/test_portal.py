@@ -107,7 +107,7 @@ def test_the_page_has_the_apis_order_id_and_state(merchant: Merchant, seen: Any)
     order = merchant.paid()
     merchant.post(f"/orders/{order['id']}/refund", {"amount": "1.00"})
     page = seen(page_of(order))
-    assert f'<span class="id">{order["id"]}</span>' in page
+    assert f'data-copy="{order["id"]}"' in page
     assert order["merchant_order_id"] in page
     assert "Completed here, <code>partially_refunded</code> in the API" in page
     assert "<dt><code>expired</code></dt><dd>Cancelled</dd>" in page
@@ -116,7 +116,10 @@ def test_the_page_has_the_apis_order_id_and_state(merchant: Merchant, seen: Any)
 def test_a_refund_is_told_in_the_words_of_this_api(merchant: Merchant, seen: Any) -> None:
     order = merchant.paid()
     review = seen(f"{page_of(order)}/refund?how=amount&amount=10.00&key={'a' * 32}")
-    assert "webhook payment.refunded" in review
+    assert "asked for <code>payment.refunded</code>" in review
+    assert merchant.call("PUT", "/webhook", {"url": "https://shop.example/hooks"}).status_code == 200
+    review = seen(f"{page_of(order)}/refund?how=amount&amount=10.00&key={'a' * 32}")
+    assert "webhook <code>payment.refunded</code>" in review
     assert "Mock (test) is told to send 10.00 USDT back" in review
     assert "39.90 USDT can still be refunded" in review
     assert "partially_refunded in the API" in review
@@ -127,6 +130,13 @@ def test_a_refund_is_told_in_the_words_of_this_api(merchant: Merchant, seen: Any
     assert "payment.succeeded" in events
     assert "payment.refunded" in events
     assert "order." not in events.partition("</section>")[0]
+
+
+def test_the_payers_payment_is_counted_as_it_is_listed(merchant: Merchant, seen: Any) -> None:
+    page = seen(page_of(merchant.paid()))
+    assert "1 by the payer" in page
+    assert "0 sent" not in page
+    assert re.search(r'Attempts <span class="count">1<', page)
 
 
 def test_an_order_that_nobody_paid_does_not_speak_of_a_bank(merchant: Merchant, seen: Any) -> None:

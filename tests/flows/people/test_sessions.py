@@ -13,6 +13,7 @@ from recoup.flows.people.make_user import Membership, make_user
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import IDLE, LASTS, is_csrf, read_session, sign_out, switch_merchant
 from recoup.flows.people.sign_in import SignIn, sign_in
+from recoup.flows.tidy import tidy
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks, WallTime
 from recoup.kernel.world import World
@@ -57,7 +58,9 @@ def run(shop: Shop, work: Work) -> None:
 
 
 async def token_of(world: World, email: str = "maya@example.test") -> str:
-    return await sign_in(world, Passwords(), SignIn(email, PASSWORD, "127.0.0.1"))
+    entered = await sign_in(world, Passwords(), SignIn(email, PASSWORD, "127.0.0.1"))
+    assert not entered.is_half
+    return entered.token
 
 
 def test_a_session_ends_when_idle_and_in_any_case_after_a_day(shop: Shop) -> None:
@@ -79,7 +82,7 @@ def test_signing_in_again_ends_the_old_session_of_the_browser(shop: Shop) -> Non
     async def work(world: Callable[..., Awaitable[World]]) -> None:
         here = await world()
         old = await token_of(here)
-        new = await sign_in(here, Passwords(), SignIn("maya@example.test", PASSWORD, "127.0.0.1", old))
+        new = (await sign_in(here, Passwords(), SignIn("maya@example.test", PASSWORD, "127.0.0.1", old))).token
         assert await read_session(here, old) is None
         assert await read_session(here, new) is not None
         await sign_out(here, new)
@@ -92,12 +95,14 @@ def test_the_database_keeps_neither_token_nor_password(shop: Shop) -> None:
     async def work(world: Callable[..., Awaitable[World]]) -> None:
         here = await world()
         token = await token_of(here)
-        rows = await here.extra["people"].fetch("SELECT s::text AS s FROM sessions s UNION SELECT u::text FROM users u"
-                                                " UNION SELECT f::text FROM signin_failures f")  # fmt: skip
+        tables = ("SELECT u::text AS s FROM users u UNION SELECT f::text FROM signin_failures f"
+                  " UNION SELECT l::text FROM account_log l")  # fmt: skip
+        rows = await here.extra["people"].fetch(tables)
+        sessions = await here.extra["people"].fetch("SELECT s::text AS s FROM sessions s")
         kept = " ".join(r["s"] for r in rows)
-        assert token not in kept
-        assert PASSWORD not in kept
-        assert "127.0.0.1" not in kept
+        assert token not in kept + str(sessions)
+        assert PASSWORD not in kept + str(sessions)
+        assert "127.0.0.1" not in kept, "it stands with the session, and goes with it"
         assert "$argon2id$" in kept
 
     run(shop, work)
@@ -116,7 +121,8 @@ def test_a_blocked_user_and_a_lost_membership_count_at_once(shop: Shop) -> None:
         assert session is not None
         assert session.may("refund")
         assert is_csrf(session, session.csrf)
-        assert not is_csrf(session, session.csrf + "é")
+        assert not is_csrf(session, "é" + session.csrf)
+        assert not is_csrf(session, session.csrf + "é", parts=3)
         with pytest.raises(Problem, match="not a member"):
             await switch_merchant(here, token, session, shop.other_id)
         await people.execute("DELETE FROM memberships WHERE user_id = $1", ann)
@@ -156,5 +162,28 @@ def test_a_short_password_is_refused(shop: Shop) -> None:
     async def work(world: Callable[..., Awaitable[World]]) -> None:
         with pytest.raises(Problem, match="12 to 256"):
             await make_user(await world(), "a@b.example", "A", "short", [])
+
+    run(shop, work)
+
+
+def test_what_is_over_is_forgotten_with_its_address(shop: Shop) -> None:
+    async def work(world: Callable[..., Awaitable[World]]) -> None:
+        here = await world()
+        await token_of(here)
+        counts = "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM signin_failures)"
+        await tidy(await world(timedelta(minutes=10)))
+        assert all((await here.extra["people"].fetch(counts))[0]), "what is open stays"
+        await tidy(await world(LASTS * 3))
+        assert list((await here.extra["people"].fetch(counts))[0]) == [0, 0]
+
+    run(shop, work)
+
+
+def test_another_password_from_the_set_up_ends_sessions(shop: Shop) -> None:
+    async def work(world: Callable[..., Awaitable[World]]) -> None:
+        here = await world()
+        token = await token_of(here, "empty@example.test")
+        await make_user(here, "empty@example.test", "Emma Empty", PASSWORD + "!", [])
+        assert await read_session(here, token) is None
 
     run(shop, work)

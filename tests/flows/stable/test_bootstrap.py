@@ -59,8 +59,8 @@ def test_bootstrap_makes_a_second_person_who_decides_for_the_operator(server: Se
             made = await bootstrap(world, "http://127.0.0.1:8400")
             users = (made.portal_user, made.portal_password), (made.operator_user, made.operator_password)
             for (email, password), decides in zip(users, (False, True), strict=True):
-                token = await sign_in(world, Passwords(), SignIn(email, password, "127.0.0.1"))
-                session = await read_session(world, token)
+                entered = await sign_in(world, Passwords(), SignIn(email, password, "127.0.0.1"))
+                session = await read_session(world, entered.token)
                 assert session is not None
                 assert session.is_operator is decides
                 assert bootstrap_merchant(world) in {m.merchant_id for m in session.merchants}

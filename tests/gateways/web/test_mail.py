@@ -2,6 +2,7 @@
 
 import asyncio
 import email
+import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -108,6 +109,15 @@ def test_a_shop_may_have_any_name() -> None:
                                         policy=default)  # fmt: skip
         assert mail["From"].addresses[0].addr_spec == "p@r.example"
         assert mail["From"].addresses[0].display_name == name
+
+
+def test_a_subject_of_any_script_is_folded_and_a_link_is_not() -> None:
+    subject, link = "证据须在三天内提交：金额为 4,590 JPY 的争议" * 4, f"<https://x.example/{'a' * 200}>"
+    message = replace(MESSAGE, subject=subject, headers=(("List-Unsubscribe", link),))
+    written = compose(message, "p@r.example").as_bytes()
+    assert all(len(word) <= 75 for word in re.findall(rb"=\?utf-8\?\S+\?=", written)), "RFC 2047"
+    assert f"List-Unsubscribe: {link}\r\n".encode() in written
+    assert email.message_from_bytes(written, policy=default)["Subject"] == subject
 
 
 @pytest.mark.parametrize("wrong", [

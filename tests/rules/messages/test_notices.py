@@ -1,9 +1,22 @@
 """Mails to payers: who gets them by default, and words that nothing can break out of."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.rules.messages.notices import NAMES, NOTICES, NoticeFacts, is_address, notice_of, switched, words_of
+from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
+from recoup.rules.languages.locale import PLAIN as PLAIN_LOCALE
+from recoup.rules.languages.locale import Locale
+from recoup.rules.messages.notices import (
+    NAMES,
+    NOTICES,
+    NoticeFacts,
+    card_of,
+    is_address,
+    notice_of,
+    switched,
+    words_of,
+)
 from recoup.rules.order.lifecycle import FACTS, STEPS
 
 PLAIN = {"shop": "Brightleaf Tea", "amount": "45.90 USD", "card": "Visa card ending in 4242", "statement": "LEAF",
@@ -44,6 +57,28 @@ def test_words() -> None:
     assert "less for your order" in words_of(NoticeFacts(notice="refunded", netted=True, **PLAIN)).subject
     assert PLAIN["link"] in words_of(NoticeFacts(notice="challenge", **PLAIN)).text
     assert PLAIN["link"] not in words.text + words.html
+
+
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != ENGLISH])
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_of_a_mail_stays_english(name: str, language: str) -> None:
+    to = Locale(language)
+    facts = PLAIN | {"card": card_of("visa", "4242", to), "shop": "Nothing was done."}
+    for netted in (False, True):
+        english = words_of(NoticeFacts(notice=name, netted=netted, **(PLAIN | {"shop": "Nothing was done."})))
+        words = words_of(NoticeFacts(notice=name, netted=netted, **facts), to)
+        assert f'lang="{language}"' in words.html
+        assert words.text.count("Nothing was done.") == english.text.count("Nothing was done.") > 0
+        for here, there in zip(words.text.split("\n\n"), english.text.split("\n\n"), strict=True):
+            assert here != there or here == PLAIN["link"]
+
+
+def test_a_card_as_a_payer_knows_it() -> None:
+    assert card_of("visa", "4242", PLAIN_LOCALE) == "Visa card ending in 4242"
+    assert card_of("jcb", "4242", PLAIN_LOCALE) == "payment card ending in 4242"
+    assert card_of("", "", PLAIN_LOCALE) == "payment card"
+    assert card_of("amex", "0005", Locale("de")) == "American-Express-Karte mit den Endziffern 0005"
+    assert card_of("mastercard", "4242", Locale("zh")) == "尾号为 4242 的 Mastercard"
 
 
 def test_addresses() -> None:

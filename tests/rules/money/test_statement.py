@@ -77,10 +77,18 @@ def test_bytes_of_another_encoding_are_named_and_it_can_be_told() -> None:
     assert [line.reference for line in read(raw, Reading(encoding="cp1252"))[0]] == ["r1", "caf\xe9"]
 
 
+@pytest.mark.parametrize("written", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_who_says_utf_16_need_not_say_which(written: str) -> None:
+    good, broken = read(PLAIN.encode(written), Reading(encoding="UTF-16"))
+    assert [line.reference for line in good] == ["r1"]
+    assert not broken
+
+
 @pytest.mark.parametrize(("raw", "word"), [
     (b"PK\x03\x04xx", "ZIP"), (b"\x1f\x8bxx", "gzip"), (codecs.BOM_UTF32_LE + b"x", "UTF-32"), (b"", "empty"),
     (b"\n\n", "empty"), (b"a,b,c\n1,2,3\n", "no type"), (b"id,type,amount,date\n", "no currency"),
     (b"type,amount,currency,date\n", "no id or reference"),
+    (b"id,type,amount,currency,date,a\x00b\n", "the header, holds a NUL byte"),
 ])  # fmt: skip
 def test_what_is_no_statement_says_what_it_is(raw: bytes, word: str) -> None:
     with pytest.raises(Problem, match=word):
@@ -108,7 +116,10 @@ def test_other_names_are_mapped() -> None:
     assert line[2:8] == ("charge", None, "x1", 123450, "EUR", datetime(2026, 11, 19, 23, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("told", ["[colums]\nid='x'", "[columns]\nname='x'", "[columns]\nid=3", "x ="])
+@pytest.mark.parametrize("told", ["[colums]\nid='x'", "[columns]\nname='x'", "[columns]\nid=3", "x =",
+                                  "x = " + "[" * 3_000, '[types]\n"a\\u0000" = "charge"',
+                                  '[format]\nzone = "\\u0000"'],
+                         ids=["table", "column", "number", "value", "depth", "NUL in a name", "NUL"])  # fmt: skip
 def test_a_mapping_with_a_mistake_is_refused(told: str) -> None:
     with pytest.raises(Problem):
         mapping_file(told)
@@ -117,7 +128,8 @@ def test_a_mapping_with_a_mistake_is_refused(told: str) -> None:
 @pytest.mark.parametrize("reading", [
     Reading(kind="shop"), Reading(zone="Mars/Base"), Reading(delimiter="ab"), Reading(decimal="x"),
     Reading(types={"a": "gift"}), Reading(currencies=("ABC",)), Reading(columns={"amount": "Gross"}),
-    Reading(columns={"sum": "amount"}), Reading(encoding="klingon"),
+    Reading(columns={"sum": "amount"}), Reading(encoding="klingon"), Reading(date_format="%Y%Y"),
+    Reading(date_format="%"), Reading(date_format="%-d.%m.%Y"),
 ])  # fmt: skip
 def test_an_option_that_cannot_be_is_refused(reading: Reading) -> None:
     with pytest.raises(Problem):

@@ -125,3 +125,15 @@ def test_a_brace_and_a_megabyte_of_blanks_is_a_broken_row_not_an_error_of_ours()
 def test_a_configuration_without_end_is_refused() -> None:
     with pytest.raises(Problem, match="no rows"):
         read('{"mid":""}\n' * 300_000, 1 << 16)
+
+
+@pytest.mark.parametrize("size", [7, 50, 4_096])
+def test_a_line_that_is_a_list_of_values_is_one_row(size: int) -> None:
+    """It had counted as two, so that the numbers of later rows were others than those of the answers."""
+    text = "\n".join([json.dumps(row(1)), "[1,2]", json.dumps(row(3)), json.dumps(row(4))])
+    found, _ = read(text, size)
+    assert [(one.number, one.line, one.code) for one in found] == [
+        (1, 1, ""), (2, 2, "not_an_object"), (3, 3, ""), (4, 4, ""),
+    ]  # fmt: skip
+    lists, _ = read("\n".join([json.dumps([row(1)]), json.dumps([row(2), row(3)])]), size)
+    assert [one.number for one in lists if not one.code] == [1, 2, 3], "lists of rows are read as before"

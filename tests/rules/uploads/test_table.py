@@ -55,6 +55,13 @@ def test_a_broken_line_costs_itself() -> None:
         (1, 2, ""), (2, 3, "broken"), (3, 4, "broken"), (4, 5, "broken"), (5, 7, "")]  # fmt: skip
 
 
+def test_a_nul_costs_its_line_and_a_header_with_one_the_file() -> None:
+    records, _ = read(b"orderId,Shop\nSO-1,x\nSO-2,a\x00b\n")
+    assert [record.code for record in records] == ["", "broken"]
+    with pytest.raises(Problem, match="NUL"):
+        read(b"orderId,a\x00b\nSO-1,x\n")
+
+
 def test_bytes_of_another_encoding_cost_their_line() -> None:
     records, _ = read(b"orderId,holderName\nSO-1,Ana\n" + "SO-2,Zoë\n".encode("cp1252"))
     assert [record.code for record in records] == ["", "wrong_encoding"]
@@ -80,3 +87,10 @@ def test_every_plain_field_of_the_bodies_has_a_column() -> None:
                 "billingInformation.countryCode", "paymentMethod.cardLast4Digits", "expiryDateUtc", "mid", "siteId",
                 "sequenceNumber"} <= paths  # fmt: skip
         assert not {path for path in paths if path.startswith(("orderItems", "additionalFields"))}
+
+
+def test_currency_stands_alone_and_what_several_may_mean_is_told() -> None:
+    [body] = bodies("orderId,amount,currency,isMIT\no-1,4590,USD,true\n", "evaluate")
+    assert body["transaction"] == {"amount": 4590, "currency": "USD"}
+    _, source = read("orderId,id\no-1,7\n", "evaluate")
+    assert any("payer.id or" in note and "transaction.id" in note for note in source.notes), source.notes

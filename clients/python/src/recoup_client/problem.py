@@ -1,4 +1,4 @@
-"""What a refusal says, in whichever of the dialects' shapes it came."""
+"""What a refusal says, in whichever of the dialects' shapes it came; and that there was no answer."""
 
 from typing import Any
 
@@ -6,12 +6,28 @@ import httpx
 
 
 class RecoupError(Exception):
-    """`code`: six digits in the rescue API, a word in the stablecoin API. `fields`: name -> complaints."""
+    """`code`: six digits in the rescue API, a word in the stablecoin API. `fields`: name -> complaints.
+
+    Without an answer `status` is 0 and `code` is `unreachable`: nothing was heard, nothing was done; or `no_answer`: it
+    may have happened.
+    """
 
     def __init__(self, status: int, code: str, message: str, fields: dict[str, list[str]], request_id: str) -> None:
-        super().__init__(f"{status} {message}" + (f" ({request_id})" if request_id else ""))
+        super().__init__((f"{status} " if status else "") + message + (f" ({request_id})" if request_id else ""))
         self.status, self.code, self.message = status, code, message
         self.fields, self.request_id = fields, request_id
+
+
+def unanswered(error: httpx.TransportError) -> RecoupError:
+    """For a call that got no answer, after all its tries."""
+    try:
+        where = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
+    except RuntimeError:  # it names no request
+        where = "The server"
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return RecoupError(0, "unreachable", f"{where} cannot be reached: {error}. Nothing was done.", {}, "")
+    why = str(error) or type(error).__name__
+    return RecoupError(0, "no_answer", f"{where} gave no answer: {why}. It may have been done.", {}, "")
 
 
 def told(response: httpx.Response) -> dict[str, Any]:

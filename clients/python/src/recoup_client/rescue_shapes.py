@@ -663,8 +663,9 @@ Item = TypedDict("Item", {
 
 KeysBody = TypedDict("KeysBody", {
     "overlapHours": NotRequired[int],
+    "kinds": NotRequired[list[Literal["api", "stablecoin", "tokenization"]] | None],
 })
-"""How long the old keys live on."""
+"""Which keys, and how long the old ones live on."""
 
 Merchant = TypedDict("Merchant", {
     "mid": str,
@@ -809,12 +810,13 @@ MovementTotal = TypedDict("MovementTotal", {
 """What one balance moved by in the period, from the ledger itself: the sum of all lines' `net`."""
 
 NewKeys = TypedDict("NewKeys", {
-    "credentials": "Credentials",
-    "handover": "Handover",
+    "credentials": "Credentials | None",
+    "handover": "Handover | None",
     "oldKeysEnd": str,
     "success": bool,
 })
-"""New keys; those that sign webhooks stay."""
+"""New keys; those that sign webhooks stay. Without secrets when this Idempotency-Key came before; the link shows
+    them while nobody has opened it."""
 
 Nothing = TypedDict("Nothing", {})
 """`{}`: any member would read as a failure to existing clients."""
@@ -967,10 +969,11 @@ Outcome = TypedDict("Outcome", {
 """How the order stands, and how it got there; `NOTFOUND` for an unknown key."""
 
 OutcomeBody = TypedDict("OutcomeBody", {
-    "orderSessionKey": str,
+    "orderSessionKey": NotRequired[str],
+    "orderId": NotRequired[str],
     "mid": NotRequired[Any | None],
 })
-"""Which order."""
+"""Which order: one of both names it."""
 
 Partner = TypedDict("Partner", {
     "id": str,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from recoup_client.problem import RecoupError, told
+from recoup_client.problem import RecoupError, told, unanswered
 
 TRIES = 4
 PAUSE_SECONDS_MAX = 30.0
@@ -45,7 +45,8 @@ def call(
     """Returns the answer's JSON, None for an empty one, bytes for what is no JSON.
 
     Repeats what may be repeated: a call that was not heard or was refused for its rate, and one that the server makes
-    once however often it comes. Raises: RecoupError for a refusal; httpx.TransportError when there is no answer.
+    once however often it comes. Raises: RecoupError for a refusal; httpx.TransportError when there is no answer, which
+    the drivers make a RecoupError.
     """
     renewed = False
     for left in range(TRIES - 1, -1, -1):
@@ -84,7 +85,7 @@ def read(response: httpx.Response) -> Any:
 
 
 def perform(client: httpx.Client, talk: Talk) -> Any:
-    """The driver that waits."""
+    """The driver that waits. Raises: RecoupError."""
     answer: httpx.Response | None = None
     failed: httpx.TransportError | None = None
     while True:
@@ -92,6 +93,8 @@ def perform(client: httpx.Client, talk: Talk) -> Any:
             step = talk.throw(failed) if failed else talk.send(answer)
         except StopIteration as end:
             return end.value
+        except httpx.TransportError as error:
+            raise unanswered(error) from error
         answer = failed = None
         if isinstance(step, Pause):
             time.sleep(step.seconds)
@@ -103,7 +106,7 @@ def perform(client: httpx.Client, talk: Talk) -> Any:
 
 
 async def perform_async(client: httpx.AsyncClient, talk: Talk) -> Any:
-    """The driver that awaits."""
+    """The driver that awaits. Raises: RecoupError."""
     answer: httpx.Response | None = None
     failed: httpx.TransportError | None = None
     while True:
@@ -111,6 +114,8 @@ async def perform_async(client: httpx.AsyncClient, talk: Talk) -> Any:
             step = talk.throw(failed) if failed else talk.send(answer)
         except StopIteration as end:
             return end.value
+        except httpx.TransportError as error:
+            raise unanswered(error) from error
         answer = failed = None
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)

@@ -16,13 +16,13 @@ from starlette.responses import Response
 
 from recoup.doors.checkout.templates import render
 from recoup.doors.checkout.words import told
-from recoup.doors.edge.messages import language_of
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
+from recoup.rules.languages.catalogues import asked_for
 from recoup.rules.network.descriptor import statement_text
 from recoup.store.read.charges import ChargeFound, find_charges
 
@@ -105,7 +105,7 @@ class ChargePage:
         self, request: Request, given: dict[str, str], *, problem: Problem | None = None,
         found: list[ChargeFound] | None = None,
     ) -> Response:  # fmt: skip
-        language = language_of(request.headers.get("accept-language", "").encode())
+        language = asked_for(request.headers.get("accept-language", ""))
         message, cure = told(language, problem) if problem else ("", "")
         shown: list[dict[str, Any]] | None = None
         if found is not None:

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.checkout.templates import problem_page
-from recoup.doors.edge.messages import language_of
 from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.tokenize import Vault
 from recoup.flows.hosted_link import order_of_token
@@ -18,6 +17,7 @@ from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
+from recoup.rules.languages.catalogues import asked_for
 
 log = structlog.get_logger()
 STATUSES = {"not_found": 404, "wrong_state": 409, "forbidden": 403, "unavailable": 503, "invalid": 400}
@@ -50,7 +50,7 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]]) -> An
     test = checkout.world.policy.test_mode
 
     async def answer(request: Request) -> Response:
-        language = language_of(request.headers.get("accept-language", "").encode())
+        language = asked_for(request.headers.get("accept-language", ""))
         try:
             key = order_of_token(checkout.world, request.path_params["token"])
             if key is None:

@@ -11,7 +11,13 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.publish import publish_all
 from recoup.flows.messages.publish_partners import publish_partners
 from recoup.flows.money.close_pages import close_pages
+from recoup.flows.people.account_mail import send_account_mails
+from recoup.flows.people.digest import send_digests
 from recoup.flows.people.invitation_mail import send_invitations
+from recoup.flows.people.look_mail import send_look_mails
+from recoup.flows.people.notification_mail import send_notifications
+from recoup.flows.people.tell_partner import tell_partners
+from recoup.flows.people.watch_rates import watch_rates
 from recoup.flows.run_due import DueWork
 from recoup.flows.tidy import tidy
 from recoup.kernel.problem import in_words
@@ -41,6 +47,12 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
         ("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
         ("pages", lambda: close_pages(world), 1.0),
         ("invitations", lambda: send_invitations(world), 5.0),
+        ("mails of looks", lambda: send_look_mails(world), 5.0),
+        ("account mails", lambda: send_account_mails(world), 5.0),
+        ("partners' alerts", lambda: tell_partners(world), 2.0),
+        ("notifications", lambda: send_notifications(world), 2.0),
+        ("rescue rates", lambda: watch_rates(world), 60.0),
+        ("digests", lambda: send_digests(world), 30.0),
         ("going live", lambda: open_approved(world), 5.0),
         ("tidy", lambda: tidy(world), 60.0),
     ]

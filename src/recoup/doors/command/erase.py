@@ -8,7 +8,7 @@ import click
 
 from recoup.doors.command.clock import merchant_of
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
-from recoup.flows.people.persons import erase_person, find_by_name, no_such_customer
+from recoup.flows.people.persons import Erased, erase_all, find_all_by_name
 from recoup.kernel.scope import Actor, Scope
 
 
@@ -19,17 +19,22 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--yes", is_flag=True, help="Erase without asking.")
     @data_dir_option
     def erase(who: str, merchant: str | None, yes: bool, data_dir: Path | None) -> None:
-        """Erases a customer's data. WHO: their e-mail, or the merchant's own id of them, whole."""
-        if not yes:
-            click.confirm("Names, addresses and notes of all their orders go, for good. Erase them?", abort=True)
+        """Erases a customer's data. WHO: their e-mail, or the merchant's own id of them, whole. By an e-mail, all
+        customers whom the merchant knows by it."""
 
-        async def work(opened: Opened) -> tuple[int, int]:
+        async def work(opened: Opened) -> Erased:
             scope = Scope(merchant_of(opened, merchant), Actor("operator", "erase"), "erase")
-            payer_id = await find_by_name(opened.world, scope.merchant_id, who)
-            if payer_id is None:
-                raise no_such_customer()
-            return await erase_person(opened.world, scope, payer_id)
+            known = await find_all_by_name(opened.world, scope.merchant_id, who)
+            if known and not yes:
+                click.confirm(f"{customers(len(known))} known by this. Names, addresses and all that was typed about "
+                              "their orders go, for good. Erase them?", abort=True)  # fmt: skip
+            return await erase_all(opened.world, scope, who, known)
 
-        orders, opened = with_world(load_settings(data_dir=data_dir), work)
-        click.echo(f"erased from {orders} order{'' if orders == 1 else 's'}"
-                   + (f"; {opened} of them still open, and going on without the data" if opened else ""))  # fmt: skip
+        erased = with_world(load_settings(data_dir=data_dir), work)
+        plural = "" if erased.orders == 1 else "s"
+        click.echo(f"{customers(erased.customers)} erased, from {erased.orders} order{plural}"
+                   + (f"; {erased.opened} of them still open, and going on without the data" if erased.opened else ""))
+
+
+def customers(number: int) -> str:
+    return "1 customer is" if number == 1 else f"{number:,} customers are"

@@ -14,7 +14,7 @@ from recoup.flows.money.treasurer import Terms, agree_exposure, exposure_of
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import from_text, to_text
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor
+from recoup.kernel.scope import Actor, Scope
 from recoup.store.read.exposure import Exposure
 
 _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "both": "both"}
@@ -47,7 +47,8 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
             merchant_id = merchant_of(opened, merchant)
             if not asked.any():
                 return await exposure_of(opened.world, merchant_id, asset)
-            return await agree_exposure(opened.world, merchant_id, asset, asked, Actor("operator", "terms"))
+            scope = Scope(merchant_id, Actor("operator", "terms"), "terms")
+            return await agree_exposure(opened.world, scope, asset, asked)
 
         told = _told(asset, with_world(load_settings(data_dir=data_dir), work))
         if as_json:

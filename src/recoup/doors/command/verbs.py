@@ -40,6 +40,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
         listen,
         outcome,
         partner,
+        people,
         reconcile,
         report,
         sandbox,
@@ -50,7 +51,7 @@ def register(cli: click.Group, with_world: WithWorld, load_settings: Callable[..
     )
 
     applications.add(cli, with_world, load_settings)
-    for module in (outcome, terms, partner, report, reconcile, bank, verify, erase):
+    for module in (outcome, terms, partner, people, report, reconcile, bank, verify, erase):
         module.add(cli, with_world, load_settings)
     webhooks.add(cli, with_world, load_settings)
     for module in (clock, listen, sandbox, sandbox_export):

@@ -30,6 +30,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "errors": ("Reference", "Errors"),
     "order-life": ("Reference", "The life of one order"),
     "working-on-orders": ("Reference", "Working on orders"),
+    "audit": ("Reference", "Who did what"),
     "fees-and-refunds": ("Reference", "Fees, refunds, mail"),
     "refund-matrix": ("Reference", "What becomes of a refund"),
     "disputes": ("Reference", "Disputes"),

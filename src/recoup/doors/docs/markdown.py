@@ -34,7 +34,7 @@ class Rendered:
 
 
 class _Renderer(RendererHTML):
-    """Diagrams are left out: the tables beside them say the same in words."""
+    """Diagrams and pictures are left out: the tables and words beside them say the same."""
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         if tokens[idx].info.strip() == "mermaid":
@@ -43,6 +43,18 @@ class _Renderer(RendererHTML):
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return '<div class="scroll" tabindex="0"><table>\n'
+
+    def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        return ""
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        return super().code_block(tokens, idx, options, env).replace("<pre>", '<pre class="code" tabindex="0">', 1)
+
+    def th_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """A header without a word heads nothing: it is a cell."""
+        if not tokens[idx + 1].content:
+            tokens[idx].tag = tokens[idx + 2].tag = "td"
+        return self.renderToken(tokens, idx, options, env)
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return "</table></div>\n"

@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Scope, state
+from recoup.rules.people.whence import network_of as network
 
 CHARS_MAX: Final = 200
 
@@ -18,13 +19,25 @@ def refused_with(scope: Scope, code: str) -> None:
     state(scope)["refused_with"] = code
 
 
+def acted(scope: Scope) -> None:
+    """A page that is to be known although it was only read: a file that was taken."""
+    state(scope)["acted"] = True
+
+
 def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: float) -> None:
-    """`note` as the request log's. Calls with a key of a merchant's, and pages that were refused."""
+    """`note` as the request log's. Calls with a key of a merchant's; of people what they sent, and what was refused."""
     kept = state(scope)
     by = kept.get("called_by")
-    if by is not None and (status >= 400 or not by[1].startswith("user:")):
+    read = by is not None and by[1].startswith("user:") and scope["method"] in ("GET", "HEAD") and status < 400
+    if by is not None and (not read or kept.get("acted")):
         note(*by, kept["request_id"], scope["method"], template_of(scope), status, kept.get("refused_with"),
-             round(seconds * 1000))  # fmt: skip
+             round(seconds * 1000), network_of(scope))  # fmt: skip
+
+
+def network_of(scope: Scope) -> str:
+    """Where a call came from, as far as it is kept: `203.0.113.0/24`, a /48 of IPv6; empty when nobody knows."""
+    client = scope.get("client")
+    return network(client[0]) if client else ""
 
 
 def template_of(scope: Scope) -> str:

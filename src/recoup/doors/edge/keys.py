@@ -1,6 +1,7 @@
 """Field names in whatever case they come: clients write `AppKey`, `appKey` and `zipcode` (contract §18.1)."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -59,6 +60,18 @@ def fold_keys(value: Any, fold: Folding) -> Any:
             canonical, below = known
             folded[canonical] = fold_keys(inner, below) if below is not None else inner
     return folded
+
+
+def unknown_names(value: Any, fold: Folding, prefix: str = "") -> Iterator[tuple[str, str | None]]:
+    """(name with its path, the known name that is most like it) of every name that `fold_keys` did not know."""
+    for one in value if isinstance(value, list) else [value]:
+        for name, inner in one.items() if isinstance(one, dict) else ():
+            known = fold.exact.get(name)
+            if known is None:
+                alike = difflib.get_close_matches(name[:64].lower(), fold.fields, n=1)
+                yield prefix + name[:64], fold.fields[alike[0]][0] if alike else None
+            elif known[1] is not None:
+                yield from unknown_names(inner, known[1], f"{prefix}{name}.")
 
 
 def _struct_in(kind: Any) -> type[msgspec.Struct] | None:

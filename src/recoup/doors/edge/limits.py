@@ -77,7 +77,8 @@ class Limits:
             told[:] = shared.headers()
         if not allowed:
             raise Problem(
-                "too_many_requests", f"This partner's merchants made {quota[1]} calls in this minute, all they may.",
+                "too_many_requests",
+                f"This partner and its merchants made {quota[1]} calls in this minute, all they may.",
                 cure=f"Wait {shared.reset_seconds} s; ask the operator if this happens often.",
                 retry_after_seconds=max(1, math.ceil(shared.reset_seconds)),
             )  # fmt: skip

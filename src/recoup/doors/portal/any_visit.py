@@ -5,22 +5,25 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import Endpoint, session_of
+from recoup.doors.portal.forms import Form
+from recoup.doors.portal.own_forms import AT_MERCHANT, IN_WORLD, not_paused, read_form_of
 from recoup.doors.portal.partner.visit import PartnerVisit, partner_page
-from recoup.doors.portal.visit import COOKIE, Form, Portal, Visit, not_paused, page, read_form_of
-from recoup.flows.people.sessions import read_session
+from recoup.doors.portal.portal import Portal
+from recoup.doors.portal.visit import Visit, page
 from recoup.kernel.problem import Problem
 
 AnyVisit = Visit | PartnerVisit
 AnyPage = Callable[[AnyVisit], Awaitable[Response]]
 
 
-def any_page(portal: Portal, work: AnyPage) -> Callable[[Request], Awaitable[Response]]:
+def any_page(portal: Portal, work: AnyPage) -> Endpoint:
     """A route's endpoint. Who has a seat and no merchant yet gets a PartnerVisit, everybody else a Visit."""
     with_merchant, without = page(portal, work), partner_page(portal, work)
 
     async def endpoint(request: Request) -> Response:
         try:
-            session = await read_session(portal.world, request.cookies.get(COOKIE, ""))
+            session = await session_of(portal, request)
         except Problem:
             session = None  # the page meets the same trouble, and tells it
         alone = session is not None and session.merchant is None and session.seat is not None
@@ -30,6 +33,11 @@ def any_page(portal: Portal, work: AnyPage) -> Callable[[Request], Awaitable[Res
 
 
 async def any_form(visit: AnyVisit) -> Form:
-    """Raises: Problem(forbidden) for a form that this session did not make, and for a paused partner's people."""
+    """Raises: as `checked_form`."""
     not_paused(visit.paused)
-    return await read_form_of(visit.request, visit.session)
+    return await read_form_of(visit.request, visit.session, where_of(visit))
+
+
+def where_of(visit: AnyVisit) -> int:
+    """A partner's forms are of the partner, whichever merchant is looked at."""
+    return AT_MERCHANT if isinstance(visit, Visit) else IN_WORLD

@@ -3,16 +3,17 @@
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.visit import not_paused, same_origin
-from recoup.flows.people.sessions import is_csrf
+from recoup.doors.portal.any_visit import AnyVisit, where_of
+from recoup.doors.portal.endpoint import session_of
+from recoup.doors.portal.forms import same_origin
+from recoup.doors.portal.own_forms import check_csrf, not_paused
 from recoup.kernel.problem import Problem
 
 FIELDS_MAX = 20
 
 
 async def file_form(visit: AnyVisit) -> FormData:
-    """Whoever asked for it closes it. Raises: Problem(malformed), Problem(forbidden), also for a paused partner."""
+    """Whoever asked for it closes it. Raises: Problem(malformed), and as `checked_form`."""
     not_paused(visit.paused)
     request = visit.request
     same_origin(request)
@@ -24,8 +25,20 @@ async def file_form(visit: AnyVisit) -> FormData:
         raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.",
                       cure="Choose the file again and send it once more.") from None  # fmt: skip
     csrf = form.get("csrf", "")
-    if not isinstance(csrf, str) or not is_csrf(visit.session, csrf):
+    try:
+        await _still_so(visit)
+        check_csrf(visit.session, csrf if isinstance(csrf, str) else "", where=where_of(visit))
+    except Problem:
         await form.close()
-        raise Problem("forbidden", "This form is from another session; nothing was done.",
-                      cure="Go back, reload the page and send it again.")  # fmt: skip
+        raise
     return form
+
+
+async def _still_so(visit: AnyVisit) -> None:
+    """A file takes its time. Raises: Problem(forbidden) for somebody who may do something else by now."""
+    before, now = visit.session, await session_of(visit.portal, visit.request)
+    same = now is not None and (now.user_id, now.merchant, now.seat, now.paused, now.is_operator) == (
+        before.user_id, before.merchant, before.seat, before.paused, before.is_operator)  # fmt: skip
+    if not same:
+        message = "Since the file was on its way you were signed out, or may do something else; nothing was done."
+        raise Problem("forbidden", message, cure="Reload the page, and send it again if you may.")

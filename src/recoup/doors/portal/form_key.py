@@ -5,7 +5,7 @@ import secrets
 from typing import Final
 from uuid import UUID
 
-from recoup.doors.portal.visit import Form, one
+from recoup.doors.portal.forms import Form, one
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable
 
-from recoup.doors.portal.visit import Portal, Visit
+from recoup.doors.portal.portal import Portal
+from recoup.doors.portal.visit import Visit
 from recoup.kernel.ids import parse_id
+from recoup.kernel.scope import Actor
 from recoup.store.read.people import names_of
 
-_OTHERS = {"worker": "Recoup", "partner": "the partner", "api": "a call by API"}
+_OTHERS = {
+    "worker": "Recoup", "partner": "the partner", "api": "a call by API", "link": "whoever had the link",
+    "stranger": "somebody", "payer": "the customer", "processor": "the processor",
+}  # fmt: skip
 
 
 async def named(visit: Visit, actors: Iterable[str | None]) -> dict[str, str]:
@@ -14,14 +19,24 @@ async def named(visit: Visit, actors: Iterable[str | None]) -> dict[str, str]:
     return await names_for(visit.portal, actors)
 
 
-async def names_for(portal: Portal, actors: Iterable[str | None]) -> dict[str, str]:
-    """The same for a page without a merchant."""
-    given = {actor for actor in actors if actor}
-    ids = {actor: parse_id(actor.partition(":")[2]) for actor in given if actor.startswith("user:")}
-    wanted = [found for found in ids.values() if found is not None]
+async def names_for(portal: Portal, actors: Iterable[str | None], *, staff: bool = False) -> dict[str, str]:
+    """The same for a page without a merchant. `staff`: the operator's and the partner's people by their names, too."""
+    read = {actor: Actor.of(actor) for actor in actors if actor}
+    kinds = {"user", "operator", "partner"} if staff else {"user"}
+    ids = {one.id for one in read.values() if one.kind in kinds} | {one.behind for one in read.values() if one.behind}
+    wanted = {text: found for text in ids if (found := parse_id(text)) is not None}
     names = {}
     if wanted:
         async with portal.world.extra["people"].connection() as connection:
-            names = await names_of(connection, wanted)
-    told = {actor: names.get(found, "a former user") if found else actor for actor, found in ids.items()}
-    return {actor: told.get(actor, _OTHERS.get(actor.partition(":")[0], "the operator")) for actor in given}
+            names = await names_of(connection, list(wanted.values()))
+    by_text = {text: names[found] for text, found in wanted.items() if found in names}
+    return {text: _told(one, by_text, staff=staff) for text, one in read.items()}
+
+
+def _told(actor: Actor, names: dict[str, str], *, staff: bool) -> str:
+    if actor.kind == "user":
+        whose = names.get(actor.id, "a former user" if parse_id(actor.id) else actor.id)
+        return f"{names.get(actor.behind, 'somebody')} of the operator as {whose}" if actor.behind else whose
+    word = _OTHERS.get(actor.kind, "the operator")
+    of_theirs = staff and actor.kind in ("operator", "partner") and actor.id in names
+    return f"{names[actor.id]} ({word})" if of_theirs else word

@@ -1,23 +1,35 @@
 """Turns values into pages. Everything is escaped; a name that is not given is an error, never an empty string."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.responses import HTMLResponse
 
 from recoup.doors.portal import words
-from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import apart, shown
+from recoup.doors.portal.languages.page_text import translated
+from recoup.doors.portal.orders.times import Times
+from recoup.kernel.money import money
+from recoup.rules.languages.catalogues import ENGLISH, catalogue
+from recoup.rules.languages.dates import day_of, weekday_of
+from recoup.rules.languages.locale import PLAIN, Locale
+from recoup.rules.languages.said import said
+from recoup.rules.lists.words import channel_word
+from recoup.rules.messages.local_time import GMT, retold
 from recoup.rules.network.descriptor import statement_text
 
 FOLDER: Final = Path(__file__).parent
+_SOURCES: Final = {file.relative_to(FOLDER).as_posix(): file.read_text() for file in FOLDER.rglob("*.html")}
+MIDDLE_MAX: Final = 20
+_LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)  # to a page without a clock every year is another
 STATIC: Final = {name: FOLDER / "static" / name for name in (
-    "tokens.css", "portal.css", "favicon.svg", "copy.js", "orders.css", "orders.js",
+    "tokens.css", "portal.css", "favicon.svg", "copy.js", "orders.css", "orders.js", "live.js", "ids.js",
 )}
 HEADERS: Final = {
     "content-security-policy": (
@@ -31,43 +43,80 @@ HEADERS: Final = {
 }
 
 
-def money(units: int, asset: str, like: str | None = None) -> str:
-    """Exact, in the scale of the sender's text `like` or the customary one, thousands apart; with a real minus sign."""
-    text = shown(abs(units), asset, like) if asset in EXPONENTS else str(abs(units))
-    return ("\N{MINUS SIGN}" if units < 0 else "") + apart(text)
-
-
 @pass_context
 def _money(context: Context, units: int, asset: str, like: str | None = None) -> str:
     """In templates; a page about one order says its sender's text once, as `sent_text`."""
     return money(units, asset, like or context.get("sent_text"))
 
 
-def when(moment: datetime, now: datetime, *, seconds: bool = False) -> str:
-    """In GMT: `20 Nov 06:39`, with the year when it is another than now's."""
-    moment = moment.astimezone(UTC)
-    year = f" {moment.year}" if moment.year != now.year else ""
-    clock = "%H:%M:%S" if seconds else "%H:%M"
-    return f"{moment.day} {moment:%b}{year} {moment.strftime(clock)}"
+def when(
+    moment: datetime, now: datetime, *, seconds: bool = False, zone: str = GMT, language: str = ENGLISH
+) -> str:
+    """`20 Nov 06:39`, with the year when it is another than now's."""
+    return Times(zone, now, language).when(moment, seconds=seconds)
 
 
 def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def full(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S GMT")
+def full(moment: datetime, zone: str = GMT) -> str:
+    """`2026-10-25 02:30:00 CET, UTC+01:00`: also the hour that comes twice is clear."""
+    return Times(zone, moment).full(moment)
 
 
-def span(length: timedelta) -> str:
+def _zone(context: Context) -> str:
+    """The page's own choice, where it has one, else that of whoever looks."""
+    return str(context["zone"])
+
+
+@pass_context
+def _when(context: Context, moment: datetime, now: datetime, *, seconds: bool = False) -> str:
+    """In templates."""
+    return when(moment, now, seconds=seconds, zone=_zone(context), language=context["language"])
+
+
+@pass_context
+def _full(context: Context, moment: datetime) -> str:
+    return full(moment, _zone(context))
+
+
+@pass_context
+def _day(context: Context, day: date) -> str:
+    """`20 Nov 2026`."""
+    return day_of(context["language"], day, with_year=True)
+
+
+@pass_context
+def _weekday(context: Context, moment: datetime) -> str:
+    return weekday_of(context["language"], moment.astimezone(ZoneInfo(_zone(context))))
+
+
+@pass_context
+def _said(context: Context, text: str) -> str:
+    """A sentence of our code in the page's language, its moments in the page's zone, which they name."""
+    now, zone, language = context.get("now") or _LONG_AGO, _zone(context), context["language"]
+    return retold(said(language, text), lambda moment: f"{when(moment, now, zone=zone, language=language)} {zone}")
+
+
+def span(length: timedelta, to: Locale = PLAIN) -> str:
     """`3 days 6 h`, `2 h 5 min`, `under a minute`; the sign does not count."""
     minutes = int(abs(length).total_seconds()) // 60
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
-        return f"{days} day{'s' if days != 1 else ''}" + (f" {hours} h" if hours else "")
-    if hours:
-        return f"{hours} h" + (f" {rest} min" if rest else "")
-    return f"{rest} min" if rest else "under a minute"
+        told = "{days} day{s} {hours} h" if hours else "{days} day{s}"
+    elif hours:
+        told = "{hours} h {rest} min" if rest else "{hours} h"
+    else:
+        told = "{rest} min" if rest else "under a minute"
+    return to.say(told, days=str(days), s="" if days == 1 else "s", hours=str(hours), rest=str(rest))
+
+
+def ago(moment: datetime, now: datetime, to: Locale = PLAIN) -> str:
+    """`2 h 5 min ago`, `3 days 6 h from now`."""
+    if moment > now:
+        return to.say("{span} from now", span=span(moment - now, to))
+    return to.say("{span} ago", span=span(now - moment, to))
 
 
 def short_id(value: Any) -> str:
@@ -76,28 +125,58 @@ def short_id(value: Any) -> str:
     return text if len(text) <= 12 else f"{text[:4]}…{text[-6:]}"
 
 
+def middle(text: str) -> str:
+    """Long ids differ at their ends: what stands between is left out."""
+    return text if len(text) <= MIDDLE_MAX else f"{text[:11]}…{text[-8:]}"
+
+
+def first_upper(text: str) -> str:
+    """As a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
 def count(number: int, exact: bool = True) -> str:
     return f"{number:,}" + ("" if exact else "+")
 
 
-def _environment() -> Environment:
+def _loader(language: str) -> FunctionLoader:
+    """Every template as it was when the process began, in this language: of an installation that is replaced beneath
+    it, a page first asked for afterwards would say what this code does not know, and break."""
+    pages = catalogue(language).pages if language != ENGLISH else None
+
+    def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+        source = _SOURCES.get(name)
+        if source is None:
+            return None
+        return source if pages is None else translated(source, pages), str(FOLDER / name), lambda: True
+
+    return FunctionLoader(load)
+
+
+@cache
+def _environment(language: str) -> Environment:
     made = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, auto_reload=False,
+        loader=_loader(language), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        auto_reload=False,
     )  # fmt: skip
+    reader = Locale(language)
     made.filters |= {
-        "money": _money, "when": when, "utc": utc, "full": full, "span": span,
-        "short_id": short_id, "count": count, "scheme": words.scheme_word, "statement": statement_text,
+        "money": _money, "when": _when, "utc": utc, "full": _full, "weekday": _weekday, "day": _day,
+        "moment": datetime.fromisoformat,
+        "span": partial(span, to=reader), "ago": partial(ago, to=reader),
+        "short_id": short_id, "middle": middle, "count": count,
+        "scheme": words.scheme_word, "statement": statement_text, "said": _said, "first_upper": first_upper,
     }  # fmt: skip
     made.globals |= {
-        "STATUSES": words.STATUSES, "CHANNELS": words.CHANNELS, "channel_word": words.channel_word,
+        "language": language,
+        "zone": GMT,  # of pages that nobody is signed in for
+        "STATUSES": words.STATUSES, "CHANNELS": words.CHANNELS, "channel_word": channel_word,
         "static_version": sha256(b"".join(file.read_bytes() for file in STATIC.values())).hexdigest()[:8],
     }  # fmt: skip
     return made
 
 
-_TEMPLATES: Final = _environment()
-
-
 def render(name: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_TEMPLATES.get_template(name).render(values), status_code=status, headers=HEADERS)
+    """In the language that the values name, else in English."""
+    made = _environment(values.get("language", ENGLISH)).get_template(name)
+    return HTMLResponse(made.render(values), status_code=status, headers=HEADERS)

@@ -1,68 +1,28 @@
-"""One call of somebody who is signed in: who, which merchant, what time it is there. And how errors become pages."""
+"""One call of somebody who is signed in: who, which merchant, what time it is there."""
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import parse_qs, quote, urlsplit
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from recoup.doors.edge.asgi import state
-from recoup.doors.edge.called import called_by, refused_with
+from recoup.doors.edge.called import called_by
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.templates import HEADERS, render
-from recoup.flows.cards.evaluate import Evaluate
-from recoup.flows.cards.uploads.row import Reader
-from recoup.flows.known import Merchants
-from recoup.flows.locked import Orders
-from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.sessions import Session, is_csrf, read_session
+from recoup.doors.portal.endpoint import Endpoint, here, other_of, see, signed_in, spoken
+from recoup.doors.portal.forms import Form
+from recoup.doors.portal.looks.bounds import check_behind
+from recoup.doors.portal.own_forms import AT_MERCHANT, not_paused, read_form_of
+from recoup.doors.portal.permissions import whom_to_ask
+from recoup.doors.portal.portal import Portal
+from recoup.flows.people.sessions import Session
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import BusinessTime, WallTime
-from recoup.kernel.world import World
+from recoup.rules.merchants.personal import sight_of
 from recoup.store.read.merchants import Known
-
-COOKIE: Final = "recoup_session"
-FORM_BYTES_MAX: Final = 65_536
-# First parts of the pages that one may come back to after signing in.
-PLACES: Final = frozenset(
-    {
-        "orders", "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
-        "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
-        "keys", "webhooks", "developers", "requests", "overview", "customers",
-    }  # fmt: skip
-)
-STATUSES: Final = {
-    "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
-    "capture_amount": 400, "capture_refused": 409,
-    "unauthenticated": 401, "bad_credentials": 401, "forbidden": 403, "kind_switched_off": 403, "blocked": 403,
-    "not_found": 404, "no_such_path": 404, "method_not_allowed": 405, "conflict": 409, "wrong_state": 409,
-    "too_large": 413, "too_many_requests": 429, "internal": 500, "bad_gateway": 502, "unavailable": 503,
-    "gateway_timeout": 504,
-}  # fmt: skip
-_log = logging.getLogger("recoup.portal")
-
-Form = dict[str, list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """What every page has at hand. `sandbox` decides the band, nothing else."""
-
-    world: World
-    orders: Orders
-    merchants: Merchants
-    passwords: Passwords
-    readers: Mapping[str, Reader]  # of files, by kind
-    evaluate: Evaluate  # of declines that are simulated
-    deliveries: Deliveries  # of what a moved clock makes
-    moving: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)  # clocks on their way, by merchant
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +43,18 @@ class Visit:
         return self.session.is_operator
 
     @property
+    def person_id(self) -> UUID:
+        """Who sits there, whomever they look as."""
+        behind = self.session.behind
+        return behind.staff_id if behind is not None else self.session.user_id
+
+    @property
+    def sight(self) -> str:
+        """How this person sees customers' data here: shown, reveal or masked."""
+        role = self.session.merchant.role if self.session.merchant is not None else ""
+        return sight_of(role, self.known.merchant.sight)
+
+    @property
     def paused(self) -> str:
         """The paused partner by which alone this person is here, else empty."""
         return self.session.paused
@@ -92,14 +64,34 @@ class Visit:
         """The partner that this person belongs to."""
         return self.session.seat.partner_id if self.session.seat is not None else None
 
+    def may(self, action: str, *, or_operator: bool = False) -> bool:
+        return self.session.may(action) or or_operator and self.is_operator
+
+    def only(self, action: str, doing: str, *, or_operator: bool = False) -> None:
+        """`doing` as "cancel orders". Raises: Problem(forbidden) for a role that may not."""
+        if not self.may(action, or_operator=or_operator):
+            raise Problem("forbidden", f"Your role may look, not {doing}; nothing was done.", cure=whom_to_ask(action))
+
+    def acting(self, action: str, doing: str) -> Scope:
+        """On whose behalf: the operator's people do it as the operator. Raises: as `only`."""
+        if self.is_operator:
+            return self.operator_scope
+        self.only(action, doing)
+        return self.scope
+
     def only_operator(self, doing: str) -> None:
         """`doing` as "approve a payout". Raises: Problem(forbidden) for everybody else."""
         if not self.is_operator:
             raise Problem("forbidden", f"Only the operator may {doing}; nothing was done.", cure="Ask the operator.")
 
     @property
+    def language(self) -> str:
+        """In which the page is."""
+        return spoken(self.request, self.session)
+
+    @property
     def scope(self) -> Scope:
-        return Scope(self.merchant_id, Actor("user", str(self.session.user_id)), request_id(self.request.scope))
+        return Scope(self.merchant_id, self.session.actor, request_id(self.request.scope))
 
     @property
     def operator_scope(self) -> Scope:
@@ -115,54 +107,30 @@ class Visit:
             "wall": self.wall,
             "sandbox": self.portal.world.policy.test_mode, "offset": moved, "other": other_of(self.portal.world),
             "path": self.request.url.path, "here": here(self.request), "is_operator": self.is_operator,
-            "paused": self.paused,
+            "paused": self.paused, "sight": self.sight, "zone": self.session.zone,
+            "language": self.language,
         } | more  # fmt: skip
-
-
-def other_of(world: World) -> str:
-    """What the other environment is called; empty where there is none."""
-    other: World | None = world.extra.get("other")
-    return other.name if other is not None else ""
-
-
-def here(request: Request) -> str:
-    """The page's address, to come back to."""
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 Page = Callable[[Visit], Awaitable[Response]]
 
 
-def page(portal: Portal, work: Page) -> Callable[[Request], Awaitable[Response]]:
-    """A route's endpoint: signs in first, checks every form, and turns Problems into pages."""
+def page(portal: Portal, work: Page) -> Endpoint:
+    """A route's endpoint for whoever looks at a merchant; bounds those who look as somebody else."""
 
-    async def endpoint(request: Request) -> Response:
-        session: Session | None = None
-        try:
-            session = await read_session(portal.world, request.cookies.get(COOKIE, ""))
-            if session is None:
-                return to_sign_in(request)
-            if session.merchant is None and session.seat is not None:
-                return see("/partner")
-            if session.merchant is None:
-                return error_page(portal, _nothing_to_see(session), request, session)
-            called_by(state(request.scope), session.merchant.merchant_id, f"user:{session.user_id}")
-            known = await portal.merchants.get(session.merchant.merchant_id)
-            wall = portal.world.clocks.wall()
-            visit = Visit(
-                portal, request, session, session.merchant.merchant_id, known, wall, known.merchant.business(wall)
-            )
-            return await work(visit)
-        except Problem as problem:
-            return error_page(portal, problem, request, session)
-        except Exception:  # noqa: BLE001 - logged whole; whoever waits gets a page with its number
-            number = request_id(request.scope)
-            _log.exception("page failed: %s", number)
-            message = f"Something broke on our side. Its number is {number}."
-            broken = Problem("internal", message, cure="Try again; if it stays, tell the operator.")
-            return error_page(portal, broken, request, session)
+    async def answer(request: Request, session: Session) -> Response:
+        if session.merchant is None and session.seat is not None:
+            return see("/partner")
+        if session.merchant is None:
+            raise _nothing_to_see(session)
+        merchant_id = session.merchant.merchant_id
+        called_by(state(request.scope), merchant_id, session.actor.text())
+        check_behind(request, session)
+        known = await portal.merchants.get(merchant_id)
+        wall = portal.world.clocks.wall()
+        return await work(Visit(portal, request, session, merchant_id, known, wall, known.merchant.business(wall)))
 
-    return endpoint
+    return signed_in(portal, answer)
 
 
 def _nothing_to_see(session: Session) -> Problem:
@@ -173,91 +141,8 @@ def _nothing_to_see(session: Session) -> Problem:
                    cure="Ask a shop's owner, or the operator, to make you a member.")  # fmt: skip
 
 
-async def read_form(request: Request) -> Form:
-    """The fields of a posted form.
-
-    Raises: Problem(too_large); Problem(malformed) for what is no form of ours.
-    """
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise Problem("malformed", "This is not a form of this page.", cure="Use the portal's own page.")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_BYTES_MAX:
-            raise Problem("too_large", "This form is larger than any of ours.", cure="Shorten what was typed.")
-    try:
-        return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
-    except ValueError:
-        raise Problem("malformed", "This form has more fields than any of ours.",
-                      cure="Reload the page and send it again.") from None  # fmt: skip
-
-
-def one(form: Form, name: str) -> str:
-    return form.get(name, [""])[0]
-
-
 async def checked_form(visit: Visit) -> Form:
-    """Raises: Problem(forbidden) for a form that this session did not make, and for a paused partner's people."""
+    """Raises: Problem(forbidden) for a form that this session did not make, and for a paused partner's people;
+    Problem(conflict) for one of another merchant or world."""
     not_paused(visit.paused)
-    return await read_form_of(visit.request, visit.session)
-
-
-def not_paused(partner: str) -> None:
-    """`partner`: the name of the paused one, or empty. Raises: Problem(forbidden)."""
-    if partner:
-        message = f"This partner is paused: people of {partner} may look, not change anything; nothing was done."
-        raise Problem("forbidden", message, cure="Ask the operator. A shop's own people go on as before.")
-
-
-async def read_form_of(request: Request, session: Session) -> Form:
-    """For what changes nothing at a merchant or partner, and for those below who ask whether they are paused.
-
-    Raises: Problem(forbidden) for a form that this session did not make.
-    """
-    same_origin(request)
-    form = await read_form(request)
-    if not is_csrf(session, one(form, "csrf")):
-        raise Problem("forbidden", "This form is from another session; nothing was done.",
-                      cure="Go back, reload the page and send it again.")  # fmt: skip
-    return form
-
-
-def same_origin(request: Request) -> None:
-    """Raises: Problem(forbidden) for a form that another site sent."""
-    origin = request.headers.get("origin")
-    foreign = origin not in (None, "null") and urlsplit(origin or "").netloc != request.headers.get("host", "")
-    if foreign or request.headers.get("sec-fetch-site") == "cross-site":
-        message = "This form came from another site; nothing was done."
-        raise Problem("forbidden", message, cure="Use the portal's own page.")
-
-
-def to_sign_in(request: Request) -> Response:
-    """To the sign-in page, and back to where they wanted to go: a page, never a form's target."""
-    path = request.url.path
-    if request.method != "GET":
-        path = "/".join(path.split("/")[:3])
-    elif request.url.query and len(request.url.query) < 2_000:
-        path += "?" + request.url.query
-    wanted = "?next=" + quote(path, safe="") if path != "/orders" and is_place(path) else ""
-    return see("/signin" + wanted)
-
-
-def is_place(path: str) -> bool:
-    """Whether it is the address of a page of the portal: never another site's."""
-    return path[:1] == "/" and path.split("?")[0].split("/")[1] in PLACES and len(path) < 2_100
-
-
-def see(path: str) -> Response:
-    return RedirectResponse(path, status_code=303, headers=HEADERS)
-
-
-def error_page(portal: Portal, problem: Problem, request: Request, session: Session | None = None) -> Response:
-    refused_with(request.scope, problem.code)
-    values = {
-        "problem": problem, "sandbox": portal.world.policy.test_mode, "session": session, "offset": None,
-        "other": other_of(portal.world), "here": here(request), "request_id": request_id(request.scope),
-    }  # fmt: skip
-    answer = render("layout/error.html", values, status=STATUSES[problem.code])
-    if problem.retry_after_seconds is not None:
-        answer.headers["retry-after"] = str(problem.retry_after_seconds)
-    return answer
+    return await read_form_of(visit.request, visit.session, AT_MERCHANT)

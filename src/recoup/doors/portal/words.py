@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
+from recoup.rules.lists.words import STATUS_WORDS
+from recoup.rules.order.faces import MEANINGS, face
 from recoup.rules.order.lifecycle import Stage
 
 
@@ -36,10 +37,9 @@ _LOOKS: Final[dict[int, tuple[str, str, str]]] = {
     7: ("ok", "completed", "A refund or a dispute may follow."),
     8: ("disp", "chargeback", "Next: won goes back to completed."),
 }
-_SHOWN: Final = {5: "Capture required"}
 STATUSES: Final[dict[int, Status]] = {
-    code: Status(code, _SHOWN.get(code, name), *_LOOKS[code][:2], f"{MEANINGS[code]}. {_LOOKS[code][2]}")
-    for code, name in STATUS_NAMES.items()
+    code: Status(code, word, *_LOOKS[code][:2], f"{MEANINGS[code]} {_LOOKS[code][2]}")
+    for code, word in STATUS_WORDS.items()
 }
 # The stablecoin API's word -> what the portal calls the same state.
 API_STATES: Final[tuple[tuple[str, str], ...]] = tuple(dict.fromkeys(
@@ -64,7 +64,7 @@ REASONS: Final[dict[str, str]] = {
     "challenge_failed": "The customer did not pass the bank's check.",
     "challenge_timeout": "The customer did not answer the bank's check in time.",
 }
-DISPUTE_KINDS: Final = {"fraud": "Fraud", "service": "Service", "processing": "Processing"}
+DISPUTE_KINDS: Final = {"fraud": "Fraud", "service": "Service", "processing": "Processing error"}
 DISPUTE_STAGES: Final = {
     "inquiry": "Inquiry", "first": "First chargeback", "pre_arbitration": "Pre-arbitration",
 }  # fmt: skip
@@ -87,12 +87,6 @@ SCHEMES: Final = {
     "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover", "jcb": "JCB",
     "unionpay": "UnionPay", "diners": "Diners Club",
 }  # fmt: skip
-
-
-def channel_word(order_type: str, source: str) -> str:
-    if order_type == "CIT":
-        return "CIT phone" if source == "callcenter" else "CIT web"
-    return "On-chain" if order_type == "STABLE" else order_type
 
 
 def scheme_word(scheme: str) -> str:

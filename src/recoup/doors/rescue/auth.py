@@ -46,6 +46,9 @@ async def authenticate(services: Services, scope: Scope) -> Caller:
     return Caller(identity.app_key, identity.mid, identity.scopes, identity.partner_id)
 
 
-def merchants_only() -> Problem:
-    return Problem("forbidden", "A partner's key opens /v1/partner, /v1/onboarding and GET /v1/events only.",
-                   cure="Call payments and orders with the merchant's own key.")  # fmt: skip
+def merchants_only(path: str = "") -> Problem:
+    """For a partner's key. `path`: what was called."""
+    cure = "Call payments and orders with the merchant's own key."
+    if path.startswith("/v1/webhooks"):
+        cure = "Your own endpoints are at /v1/partner/webhooks; a merchant's are called with the merchant's own key."
+    return Problem("forbidden", "A partner's key opens /v1/partner, /v1/onboarding and GET /v1/events only.", cure=cure)

@@ -41,7 +41,7 @@ TABLE: Final[Mapping[str, Code]] = {
     "conflict": Code(409, "409001", "/evaluate with the `idempotencyKey` of another payment"),
     "wrong_state": Code(409, "409101", "cancelling an order that is paid"),
     "too_large": Code(413, "413001", "a body of more than 1 MiB"),
-    "too_many_requests": Code(429, "429001", "more calls a second than the key may make"),
+    "too_many_requests": Code(429, "429001", "more calls a second, or webhook samples a minute, than may be"),
     "internal": Code(500, "500001", "an error of ours; quote `X-Request-Id`"),
     "bad_gateway": Code(502, "502001", "POST /v1/webhooks/{id}/test, and the receiver cannot be reached"),
     "unavailable": Code(503, "503001", "the database is away or full"),

@@ -50,6 +50,8 @@ async def replay(call: Call) -> Reply:
     )  # fmt: skip
     if asked.since and asked.until and asked.until <= asked.since:
         fields.complain("until", "must be later than since")
+    if asked == ReplayAsked() and not fields.errors:
+        fields.complain("fromNumber", text="Say what: from fromNumber (1 is the first) or since, or which events.")
     fields.raise_if_any()
     owner = await owner_of(call, writes=True)
     return Reply(_shown(await replays.ask(call.services.world, owner, which, asked, key or None)), 202)
@@ -91,14 +93,15 @@ METHODS: Final = (
                      "It signs for every endpoint without a key of its own. " + ROTATE, group=GROUP, body=RotateBody,
                      answers={200: RotatedKey}, problems=("conflict",),
                      examples=(Example("at once: a key that leaked", {"overlapHours": 0}),)),
-           rotate_merchants, "merchants", body_optional=True),
+           rotate_merchants, "merchants", body_optional=True, strict=True),
     Method(Operation("POST", "/v1/webhooks/{id}/rotate", "Replace an endpoint's key",
                      "One that had used the merchant's key has one of its own from then on. " + ROTATE,
                      group=GROUP, body=RotateBody, answers={200: Endpoint}, problems=("not_found", "conflict"),
-                     examples=(Example("two days", {"overlapHours": 48}),)), rotate, "merchants", body_optional=True),
+                     examples=(Example("two days", {"overlapHours": 48}),)), rotate, "merchants", body_optional=True,
+           strict=True),
     Method(Operation("POST", "/v1/webhooks/{id}/replay", "Send events again", REPLAY, group=GROUP, body=ReplayBody,
                      answers={202: ReplayShown}, problems=("not_found", "conflict", "wrong_state"),
-                     examples=(Example("from a day on", _RANGE, 202),)), replay, "merchants", body_optional=True),
+                     examples=(Example("from a day on", _RANGE, 202),)), replay, "merchants", strict=True),
     Method(Operation("GET", "/v1/webhooks/{id}/replays", "Replays", group=GROUP, answers={200: Replays},
                      problems=("not_found",)), list_replays, "merchants"),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """POST /outcome. Source: contract §6, §17.1 (U7)."""
 
 from typing import Final
+from uuid import UUID
 
 from recoup.doors.edge.described import Operation
 from recoup.doors.rescue import examples
@@ -10,24 +11,29 @@ from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import Happening, Outcome, OutcomeBody
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import word_of
-from recoup.kernel.ids import parse_id, tail
+from recoup.kernel.ids import parse_id, parse_wire_id, tail
 from recoup.kernel.time import iso
 from recoup.store.read.evaluate import order_word
+from recoup.store.read.find_orders import find_any_order
 from recoup.store.read.wire_orders import order_history
 
 
 async def outcome(call: Call) -> Reply:
     """Deprecated by the contract, still used by partners. With what became of the order line by line (additive)."""
     fields = Fields(call.body)
-    text = fields.text("orderSessionKey", required=True)
+    named = fields.text("orderId")
+    key = fields.text("orderSessionKey", required=not named) or named
     fields.raise_if_any()
-    order_id = parse_id(text)
+    mid, key_id = call.scope.merchant_id, parse_id(key) or parse_wire_id("ord", key)
     async with call.services.world.db.connection() as connection:
-        row = await order_word(connection, call.scope.merchant_id, order_id) if order_id else None
-        lines = await order_history(connection, call.scope.merchant_id, order_id) if row and order_id else []
+        found = await find_any_order(connection, key_id, key, mid)
+        order_id: UUID | None = found[0]["order_id"] if found else None
+        row = await order_word(connection, mid, order_id) if order_id else None
+        lines = await order_history(connection, mid, order_id) if order_id else []
     if row is None or order_id is None:
+        what = "orderSessionKey or orderId" if named else "orderSessionKey"
         return Reply(Outcome(status="NOTFOUND", success=False, status_code=TABLE["not_found"].digits,
-                             result="There is no order with this orderSessionKey."))  # fmt: skip
+                             result=f"There is no order with this {what}."))  # fmt: skip
     word = word_of(row)
     history = [Happening(sequence=line["seq"], happening=line["happening"], at=iso(line["business_at"]))
                for line in lines]  # fmt: skip
@@ -39,7 +45,8 @@ async def outcome(call: Call) -> Reply:
 
 OUTCOME: Final = Operation(
     "POST", "/v1/outcome", "How a rescue stands",
-    "Older than GET /v1/orders/{id}, still used by partners. An unknown key is HTTP 200 with `NOTFOUND`.",
+    "Older than GET /v1/orders/{id}, still used by partners. Any id of the order finds it, your own too; of several "
+    "orders with your id the newest. An unknown key is HTTP 200 with `NOTFOUND`.",
     group="Orders", body=OutcomeBody, answers={200: Outcome},
     examples=examples.OUTCOME,
 )  # fmt: skip

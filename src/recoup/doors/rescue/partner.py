@@ -102,27 +102,32 @@ def _mids(fields: Fields) -> list[UUID]:
     for one in given:
         mid = parse_id(one) if isinstance(one, str) else None
         if mid is None:
-            fields.complain("mids", f"has a member that {GUID}")
+            fields.complain("mids", f"has a member {str(one)[:40]!r}: each {GUID}")
             return []
         found.append(mid)
     return found
 
 
 def _asked(call: Call) -> MerchantAsked:
-    key = call.headers.get("idempotency-key", "").strip()
-    if len(key) > _KEY_MAX or not key.isprintable():
-        raise Problem("invalid", f"The Idempotency-Key has more than {_KEY_MAX} characters, or some that are not seen.",
-                      field="Idempotency-Key", cure="Send a GUID.")  # fmt: skip
-    fields = Fields(call.body)
+    key, fields = idempotency_key(call), Fields(call.body)
     site = fields.object("site")
     asked = MerchantAsked(
         name=fields.text("name", required=True, maximum=128), site_url=site.text("url", required=True, maximum=512),
         site_name=site.text("name", required=True, maximum=128),
         descriptor=site.text("descriptor", required=True, maximum=64),
-        external_id=fields.text("externalId", maximum=128) or None, key=key or None,
+        external_id=fields.text("externalId", maximum=128) or None, key=key,
     )  # fmt: skip
     fields.raise_if_any()
     return asked
+
+
+def idempotency_key(call: Call) -> str | None:
+    """Raises: Problem(invalid) for one that no key looks like."""
+    key = call.headers.get("idempotency-key", "").strip()
+    if len(key) > _KEY_MAX or not key.isprintable():
+        raise Problem("invalid", f"The Idempotency-Key has more than {_KEY_MAX} characters, or some that are not seen.",
+                      field="Idempotency-Key", cure="Send a GUID.")  # fmt: skip
+    return key or None
 
 
 def merchant_members(row: Any) -> dict[str, Any]:
@@ -153,7 +158,7 @@ METHODS: Final = (
                      "whoever opens it first. With an `Idempotency-Key`, or an `externalId`, sending it again makes no "
                      "second merchant: it is answered 200, without secrets. Its portal page is there a moment later.",
                      group=GROUP, credential=PARTNER, body=MerchantBody, answers={201: MerchantMade, 200: MerchantMade},
-                     problems=("conflict",), examples=(Example("a shop", _SHOP, 201),)), create, PARTNER),
+                     problems=("conflict",), examples=(Example("a shop", _SHOP, 201),)), create, PARTNER, strict=True),
     Method(Operation("GET", "/v1/partner/merchants", "Your merchants", group=GROUP, credential=PARTNER,
                      query=MerchantQuery, answers={200: Merchants}), list_all, PARTNER),
     Method(Operation("POST", "/v1/partner/merchants/switches", "Switch kinds of orders at many merchants",
@@ -161,5 +166,5 @@ METHODS: Final = (
                      "keeps no other from being switched.",
                      group=GROUP, credential=PARTNER, body=SwitchesBody, answers={200: SwitchResults},
                      examples=(Example("no recurring payments", {"mids": [_MID], "mit": False, "why": "audit"}),)),
-           switch, PARTNER),
+           switch, PARTNER, strict=True),
 )  # fmt: skip

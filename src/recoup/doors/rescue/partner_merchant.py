@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.fields import Fields
-from recoup.doors.rescue.partner import GROUP, credentials_shown, handover_shown, merchant_members
+from recoup.doors.rescue.partner import GROUP, credentials_shown, handover_shown, idempotency_key, merchant_members
 from recoup.doors.rescue.partner_caller import merchant_scope, only_partner, partner_scope
 from recoup.doors.rescue.resource import PARTNER, Call, Method, Reply
 from recoup.doors.rescue.shapes.partners import (
@@ -21,9 +21,12 @@ from recoup.doors.rescue.shapes.partners import (
 )
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.merchants import partner_merchants
+from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.partner_status import Status, health_of, read_status
 from recoup.kernel.ids import parse_id
 from recoup.kernel.time import iso
+
+OVERLAP_HOURS: Final = 24
 
 
 async def read(call: Call) -> Reply:
@@ -45,13 +48,26 @@ async def change(call: Call) -> Reply:
 async def new_keys(call: Call) -> Reply:
     await only_partner(call, writes=True)
     fields = Fields(call.body)
-    hours = fields.whole("overlapHours", low=0, high=168) or 0
+    hours, kinds = fields.whole("overlapHours", low=0, high=168), _kinds(fields)
     fields.raise_if_any()
-    mid, world = (await merchant_scope(call)).merchant_id, call.services.world
-    given, link = await partner_merchants.new_keys(world, partner_scope(call), mid, timedelta(hours=hours))
-    ends = world.clocks.wall() + timedelta(hours=hours)
-    told = NewKeys(credentials=credentials_shown(given), handover=handover_shown(link), old_keys_end=iso(ends))
-    return Reply(told, 201, ((b"cache-control", b"no-store"),))
+    made = await partner_merchants.new_keys(
+        call.services.world, partner_scope(call), (await merchant_scope(call)).merchant_id,
+        timedelta(hours=OVERLAP_HOURS if hours is None else hours), kinds=kinds, key=idempotency_key(call),
+    )  # fmt: skip
+    told = NewKeys(credentials=credentials_shown(made.credentials) if made.credentials else None,
+                   handover=handover_shown(made.handover) if made.handover else None,
+                   old_keys_end=iso(made.old_keys_end))  # fmt: skip
+    return Reply(told, 201 if made.credentials else 200, ((b"cache-control", b"no-store"),))
+
+
+def _kinds(fields: Fields) -> tuple[str, ...]:
+    given = fields.get("kinds")
+    if given is None:
+        return KEY_KINDS
+    if not isinstance(given, list) or not given or not set(map(str, given)) <= set(KEY_KINDS):
+        fields.complain("kinds", "must be an array of " + ", ".join(KEY_KINDS))
+        return ()
+    return tuple(kind for kind in KEY_KINDS if kind in given)
 
 
 def _status(status: Status) -> MerchantStatus:
@@ -62,7 +78,7 @@ def _status(status: Status) -> MerchantStatus:
                    for s in status.sites],
         keys=[_key(row) for row in status.keys], webhooks=[_hook(row) for row in status.hooks],
         first_order=_order(status.merchant["first_order"]), last_order=_order(status.merchant["last_order"]),
-        missing=[MissingStep(code=code, text=text) for code, text in status.missing],
+        missing=[MissingStep(code=one.name, text=f"{one.title}: {one.told}") for one in status.missing],
     )  # fmt: skip
 
 
@@ -92,11 +108,15 @@ METHODS: Final = (
     Method(Operation("PATCH", "/v1/partner/merchants/{mid}", "Change a merchant",
                      "Its name, or its state: `paused` takes no new orders. What is left out stays.", group=GROUP,
                      credential=PARTNER, body=MerchantPatch, answers={200: MerchantStatus}, problems=("not_found",),
-                     examples=(Example("a name", {"name": "Brightleaf Tea", "state": "active"}),)), change, PARTNER),
+                     examples=(Example("a name", {"name": "Brightleaf Tea", "state": "active"}),)), change, PARTNER,
+           strict=True),
     Method(Operation("POST", "/v1/partner/merchants/{mid}/keys", "New keys for a merchant",
-                     "All but those that sign webhooks. The old ones end now, or after the overlap; a token that was "
-                     "fetched before lives out its ten minutes.", group=GROUP, credential=PARTNER, body=KeysBody,
-                     answers={201: NewKeys}, problems=("not_found", "conflict"),
-                     examples=(Example("a day to change over", {"overlapHours": 24}, 201),)), new_keys, PARTNER,
-           body_optional=True),
+                     "All that open something, or those `kinds`; those that sign webhooks stay. The old ones end after "
+                     "`overlapHours` (24), those that end sooner sooner; with 0 all end now. A token that was fetched "
+                     "before lives out its ten minutes. With an `Idempotency-Key`, sending it again makes no other "
+                     "keys: it is answered 200, without secrets.", group=GROUP, credential=PARTNER, body=KeysBody,
+                     answers={201: NewKeys, 200: NewKeys}, problems=("not_found", "conflict"),
+                     examples=(Example("a day to change over", {"overlapHours": 24}, 201),
+                               Example("one that leaked", {"kinds": ["api"], "overlapHours": 0}, 201))),
+           new_keys, PARTNER, body_optional=True, strict=True),
 )  # fmt: skip

@@ -27,7 +27,7 @@ def _of_partners() -> Iterator[Method]:
                          if not (isinstance(e.request, dict) and e.request.get("format") == "stablecoin"))  # fmt: skip
         yield Method(replace(told, path=path, group="Partners", text=text + _TEXT, examples=examples,
                              credential=PARTNER), method.handle,
-                     PARTNER, method.body_optional)  # fmt: skip
+                     PARTNER, method.body_optional, strict=True)  # fmt: skip
 
 
 METHODS: Final = tuple(_of_partners())

@@ -82,6 +82,6 @@ class Query(Fields):
         """One of the names in any case. The keys of `among` are in lower case."""
         text = self.one(name).lower() or default
         if text not in among:
-            self.complain(name, "must be one of " + ", ".join(str(word) for word in among.values()))
+            self.complain(name, "must be one of " + ", ".join(str(word) for word in among.values() if word))
             return default
         return text

@@ -3,6 +3,7 @@ whole product keeps: path, credential, method, permission, rate, content."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -25,7 +26,7 @@ from recoup.doors.edge.asgi import (
 from recoup.doors.edge.called import called_by, refused_with
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
-from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of
+from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of, unknown_names
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
 QUERY_FIELDS_MAX: Final = 500
 CALLERS_MAX: Final = 1_000
+UNKNOWN_TOLD: Final = 20
 PARTNER: Final = "partner"  # the scope of a partner's key
 FIND_ORDER: Final = (
     "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…"
@@ -100,6 +102,7 @@ class Method:
     body_optional: bool = False
     partners: bool = False
     streams: bool = False  # the body is read by what handles the call, piece by piece
+    strict: bool = False  # a field that nobody reads is refused: a slip in its name would do something else
     fold: Folding | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -183,7 +186,7 @@ def _permit(method: Method, caller: Caller) -> None:
     if method.scope is None or (caller.partner_id is not None and method.partners):
         return
     if caller.partner_id is not None and method.scope != PARTNER:
-        raise merchants_only()
+        raise merchants_only(method.operation.path)
     if method.scope not in caller.scopes:
         kind = "partner's key" if method.scope == PARTNER else f"key with the scope {method.scope}"
         raise Problem("forbidden", f"This key does not allow {method.scope}.", cure=f"Use a {kind}.")
@@ -214,7 +217,21 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> Any:
     if not isinstance(body, dict):
         raise Problem("malformed", "The body must be a JSON object.", field="Body",
                       cure="Put the fields in braces: {…}.")  # fmt: skip
+    if method.strict:
+        _refuse_unknown(body, method.fold)
     return body
+
+
+def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:
+    """Raises: Problem(invalid) naming each field."""
+    told: dict[str, list[str]] = {}
+    for name, alike in islice(unknown_names(body, fold), UNKNOWN_TOLD):
+        parts = name.split(".")
+        plain = name.isascii() and all(part.isidentifier() for part in parts)
+        field = ".".join(part[:1].upper() + part[1:] for part in parts) if plain else "Body"
+        told.setdefault(field, []).append(f"There is no field {name!r}." + (f" Did you mean {alike}?" if alike else ""))
+    if told:
+        raise Problem("invalid", next(iter(told.values()))[0], fields=told)
 
 
 async def _has_body(scope: Scope) -> bool:

@@ -19,6 +19,7 @@ from recoup.kernel.world import Policy
 from recoup.rules.uploads.table import Column, plain
 
 _SHAPES: Final[dict[str, type[msgspec.Struct]]] = {"transmit": TransmitBody, "evaluate": EvaluateBody}
+_CURRENCY: Final = ("transaction", "currency")  # a subscription's price has one, too
 _FOLDS: Final = {kind: folding(names_of(shape)) for kind, shape in _SHAPES.items()}
 _TOKENS_ONLY: Final = "Send a token of /tokenize; a file never holds a card number."
 _NO_CUSTOMER: Final = "A file takes merchant-initiated payments: isMIT must be true. A customer who waits needs a call."
@@ -42,12 +43,13 @@ def readers(policy: Policy) -> dict[str, Reader]:
 
 def columns_of(kind: str) -> dict[str, Column]:
     """Plain name -> column: the body's fields, those inside others with a dot before. A field that no other has may
-    stand alone: `amount` for `transaction.amount`."""
+    stand alone: `amount` for `transaction.amount`; so may `currency`, which is the transaction's."""
     found = {column: plain(".".join(column.path)) for column in _columns(_SHAPES[kind], ())}
     alone: dict[str, list[Column]] = {}
     for column in found:
         alone.setdefault(plain(column.path[-1]), []).append(column)
     short = {name: several[0] for name, several in alone.items() if len(several) == 1}
+    short |= {column.path[-1]: column for column in found if column.path == _CURRENCY}
     return short | {name: column for column, name in found.items()}
 
 

@@ -23,7 +23,7 @@ from recoup.doors.rescue.shapes.settings import Endpoint as Shown
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
-from recoup.flows.messages.send_sample import send_sample
+from recoup.flows.messages.send_sample import SAMPLES_MAX, send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
@@ -170,7 +170,7 @@ METHODS: Final = (
                      group=_GROUP, answers={204: None}, problems=("not_found",)), delete, "merchants"),
     Method(Operation("POST", "/v1/webhooks/{id}/test", "Send a sample",
                      "A sample event, signed as a real one, marked `IsTestMode`; answers what the receiver said. It "
-                     "shows among the deliveries with `isSample`.",
+                     f"shows among the deliveries with `isSample`. {SAMPLES_MAX} a minute to all endpoints together.",
                      group=_GROUP, body=TestBody, answers={200: TestAnswer},
                      problems=("not_found", "bad_gateway", "gateway_timeout"),
                      examples=(Example("a refund", {"event": "order.refunded"}),)), test, "merchants",

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from recoup.doors.edge.asgi import Headers, Refusal, Scope, header
-from recoup.doors.edge.messages import MESSAGES, language_of
+from recoup.doors.edge.messages import MESSAGES
 from recoup.kernel.problem import Problem
+from recoup.rules.languages.catalogues import asked_for
 
 
 class Code(NamedTuple):
@@ -77,7 +78,7 @@ def code_of(problem: Problem) -> Code:
 def refusal(scope: Scope, problem: Problem) -> Refusal:
     """The whole answer to a Problem."""
     code = code_of(problem)
-    language = language_of(header(scope, b"accept-language"))
+    language = asked_for((header(scope, b"accept-language") or b"").decode("latin-1"))
     told = MESSAGES[language][code.code] if language != "en" else _sentence(problem)
     error: dict[str, Any] = {"code": code.code, "message": told}
     param = _param(problem)

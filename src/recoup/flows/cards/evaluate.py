@@ -51,6 +51,7 @@ NO_CODE = (
     "The card was tried without its security code: one given to /tokenize serves one send, within an hour. Send "
     "paymentMethod.verificationValue."
 )
+STALE = "The decline is older than a day; send declines on the day they happen."
 RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
 CROWD_SECONDS_EACH = 0.006
 CROWD_SECONDS_MAX = 0.6
@@ -113,6 +114,28 @@ class Evaluate:
         raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1,
                       cure="Send it again with the same key in a second.")  # fmt: skip
 
+    async def look(self, scope: Scope, given: Declined) -> tuple[str, ...]:
+        """What `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.
+
+        Raises: Problem, as `evaluate` does.
+        """
+        token_id = given.token_id or self._token_of(scope, given)
+        input_mac, known = self._mac(given, token_id), await self._merchants.get(scope.merchant_id)
+        async with self._world.db.connection() as connection:
+            request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
+            if request is not None:
+                _check_same(request["input_mac"], input_mac)
+                return ()
+            last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
+            if _generation(given, last, await self._pan_id(connection, scope, given, token_id)) is None:
+                return ()
+        try:
+            _, warnings = self._row(scope, known, given, 1, token_id, input_mac)
+            await self._check_not_blocked(scope, known, given, token_id)
+        except Problem as problem:
+            raise await self._told(scope, problem) from None
+        return warnings
+
     # admission ------------------------------------------------------------------------------------------------
 
     def _row(
@@ -130,7 +153,7 @@ class Evaluate:
         if kind == "cit_web" and not given.payer.ip:
             warnings += (NO_IP,)
         if _stale(given, now):
-            warnings += ("The decline is older than a day; send declines on the day they happen.",)
+            warnings += (STALE,)
         facts = given.facts | {"decline": given.decline}
         if kind.startswith("cit"):
             facts["answer_by"] = (wall + world.policy.cit_deadline).isoformat()
@@ -222,10 +245,7 @@ class Evaluate:
         async with self._world.db.connection() as connection:
             request = await find_request(connection, scope.merchant_id, "evaluate", given.key)
             if request is not None:
-                if request["input_mac"] != input_mac:
-                    message = "This idempotencyKey came before with other content."
-                    cure = "Use a new idempotencyKey for new content; repeat a call with its content unchanged."
-                    raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
+                _check_same(request["input_mac"], input_mac)
                 first = await order_word(connection, scope.merchant_id, request["subject_id"])
                 assert first is not None
                 if first["kind"] != "mit_managed":
@@ -312,6 +332,14 @@ class Evaluate:
                  given.campaign, facts, given.exp_month, given.exp_year, given.payer]  # fmt: skip
         mac: bytes = self._world.keys.mac("evaluate", _encode_meant(meant))
         return mac
+
+
+def _check_same(before: bytes, now: bytes) -> None:
+    """Raises: Problem(conflict)."""
+    if before != now:
+        message = "This idempotencyKey came before with other content."
+        cure = "Use a new idempotencyKey for new content; repeat a call with its content unchanged."
+        raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
 
 
 def _stale(given: Declined, now: BusinessTime) -> bool:

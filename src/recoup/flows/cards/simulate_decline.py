@@ -11,6 +11,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.network.simulation import ANSWERS, KINDS, SCHEMES, card_for, codes_of
 from recoup.rules.rescue.intake import kind_of
 from recoup.store.read.merchants import Known
@@ -50,7 +51,11 @@ async def simulate_decline(
     if kind != asked.kind:
         raise Problem("invalid", "This shop's recurring payments are all taken the other way.", field="kind",
                       cure=f"Choose {kind}.")  # fmt: skip
-    return await evaluate.evaluate(scope, given)
+    word = await evaluate.evaluate(scope, given)
+    async with world.db.transaction() as tx:
+        told = {"scheme": asked.scheme, "code": asked.code, "kind": asked.kind}
+        await note(tx, scope, world.clocks.wall(), "decline.simulated", word.order_id, told)
+    return word
 
 
 def _check(asked: Simulated, amount_max: int) -> None:

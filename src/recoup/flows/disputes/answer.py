@@ -14,8 +14,10 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.moves.dispute_answers import ask_answer, close_answer, open_answer
+from recoup.moves.dispute_reminders import remind
 from recoup.moves.disputes import meet_deadline
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
@@ -39,7 +41,7 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         cure = "The last four digits are enough."
         raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="Note", cure=cure)
     async with world.db.transaction() as tx:
-        row = await read_dispute(tx, scope.merchant_id, dispute_id)
+        row = await read_dispute(tx, scope.merchant_id, dispute_id, clear=True)
         if row is None:
             raise _no_such_dispute()
         if row["state"] not in UNDECIDED:
@@ -48,6 +50,8 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         note_id = new_id()
         made = await insert_note(tx, scope.merchant_id, note_id, dispute_id, text, scope.actor.text(), now, NOTES_MAX)
+        if made:
+            await note(tx, scope, world.clocks.wall(), "dispute.noted", dispute_id)
     if not made:
         raise Problem("wrong_state", f"A dispute has at most {NOTES_MAX} notes.", cure="Say more in one note.")
     return note_id
@@ -60,11 +64,11 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
     """
     async with world.db.connection() as connection:
         order_id = await _order_of(connection, scope.merchant_id, dispute_id)
-        notes = await read_notes(connection, scope.merchant_id, dispute_id)
+        notes = await read_notes(connection, scope.merchant_id, dispute_id, clear=True)
     if answer not in ("contest", "accept"):
         raise Problem("invalid", "A dispute is answered by contest or accept.", field="Answer",
                       cure="Press one of the two buttons.")  # fmt: skip
-    if answer == "contest" and not notes:
+    if answer == "contest" and not any(note["text"] for note in notes):
         raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Note what speaks for you first.")
     key = (scope.merchant_id, order_id)
     await orders.change(Job(key, lambda c: ask_answer(c, dispute_id, answer), scope.actor, scope.request_id))
@@ -74,7 +78,7 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     """Due work `dispute_answer`: intent, call, outcome."""
     async with world.db.connection() as connection:
         order_id = await _order_of(connection, merchant_id, dispute_id)
-        notes = await read_notes(connection, merchant_id, dispute_id)
+        notes = await read_notes(connection, merchant_id, dispute_id, clear=True)
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Dispute, Any] | None:
@@ -89,7 +93,7 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     outcome = await heard(processor.answer_dispute(DisputeAnswer(
         id=dispute.answer_id, case_ref=dispute.case_ref, charge_id=dispute.attempt_id, answer=dispute.answer,
-        evidence="\n\n".join(note["text"] for note in notes), sent_at=now,
+        evidence="\n\n".join(note["text"] for note in notes if note["text"]), sent_at=now,
         send_before_monotonic=deadline_of(world, dispute.answer_before), timeout_seconds=timeout,
     )), timeout)  # fmt: skip
 
@@ -105,6 +109,13 @@ async def end_in_time(world: World, orders: Orders, merchant_id: UUID, dispute_i
     async with world.db.connection() as connection:
         order_id = await _order_of(connection, merchant_id, dispute_id)
     await orders.change(Job((merchant_id, order_id), lambda c: meet_deadline(c, dispute_id), WORKER, "worker"))
+
+
+async def remind_of(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
+    """Due work `dispute_reminder`."""
+    async with world.db.connection() as connection:
+        order_id = await _order_of(connection, merchant_id, dispute_id)
+    await orders.change(Job((merchant_id, order_id), lambda c: remind(c, dispute_id), WORKER, "worker"))
 
 
 async def _order_of(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> UUID:

@@ -7,25 +7,35 @@ import msgspec
 from recoup.flows.disputes.receive import apply
 from recoup.flows.locked import Orders
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.messages.inbound import Notice
 from recoup.store.read.disputes import find_notice
 from recoup.store.write.disputes import settle_notice
 
 
-async def take_off(world: World, merchant_id: UUID, route: str, notice_id: str, done_by: str) -> None:
-    """Somebody has dealt with it. Raises: Problem(not_found)."""
-    async with world.db.connection() as connection:
-        if not await settle_notice(connection, merchant_id, route, notice_id, f"Dealt with by {done_by}."):
+async def take_off(world: World, scope: Scope, named: UUID, route: str, notice_id: str) -> None:
+    """Somebody has dealt with it. `named`: the merchant that the notice is about, who may be nobody.
+
+    Raises: Problem(not_found).
+    """
+    async with world.db.transaction() as tx:
+        if not await settle_notice(tx, named, route, notice_id, f"Dealt with by {scope.actor.text()}."):
             raise _none_waits()
+        await note(tx, scope, world.clocks.wall(), "notice.settled", "", {"route": route, "notice": notice_id})
 
 
-async def try_notice_again(world: World, orders: Orders, merchant_id: UUID, route: str, notice_id: str) -> str:
+async def try_notice_again(
+    world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str
+) -> str:
     """Applies it once more. Answers what it is now. Raises: Problem(not_found)."""
     async with world.db.connection() as connection:
-        known = await find_notice(connection, merchant_id, route, notice_id)
+        known = await find_notice(connection, named, route, notice_id)
     if known is None or known["state"] != "unmatched":
         raise _none_waits()
+    async with world.db.transaction() as tx:
+        await note(tx, scope, world.clocks.wall(), "notice.tried", "", {"route": route, "notice": notice_id})
     told = await apply(world, orders, route, msgspec.convert(known["content"], Notice), "desk", again=True)
     return told.state
 

@@ -14,9 +14,10 @@ from recoup.flows.locked import Job, Orders
 from recoup.gateways.cards.sandbox.disputes import Notice, Wanted
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import WORKER
+from recoup.kernel.scope import WORKER, Scope
 from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.moves.change import Change
 from recoup.rules.messages.inbound import signed
 from recoup.rules.network.magic_disputes import THEN_AFTER, Row, foreseen
@@ -72,11 +73,11 @@ async def _told(world: World, row: Row, charge: Attempt, known: bool, now: Busin
 async def dispute_on_demand(
     world: World, orders: Orders, order: str | Key, *, kind: Literal["fraud", "service", "processing"] = "fraud",
     units: int | None = None, stage: str = "first", decided: Literal["won", "lost"] | None = None,
-    case: str | None = None,
+    case: str | None = None, by: Scope | None = None,
 ) -> str:  # fmt: skip
     """The cardholder disputes an order's charge, all that was not refunded or `units` of it; with `decided` the case
-    that is open, or the new one, is decided. A case of an earlier stage goes on. `case`: decide this one alone. Answers
-    what became of the notice.
+    that is open, or the new one, is decided. A case of an earlier stage goes on. `case`: decide this one alone. `by`:
+    who asks, for the audit log. Answers what became of the notice.
 
     Raises: Problem not_found, forbidden outside a sandbox; wrong_state when nothing can be disputed.
     """
@@ -90,6 +91,9 @@ async def dispute_on_demand(
     if units is not None and units <= 0:
         raise Problem("invalid", "The amount to dispute must be more than zero.", field="amount",
                       cure="Write it like 19.99, or leave it empty for all.")  # fmt: skip
+    if by is not None:
+        async with world.db.transaction() as tx:
+            await note(tx, by, world.clocks.wall(), "dispute.simulated", key[1], {"decided": decided})
     notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won", case) if decided else None
     if notice is None and case is not None:
         raise Problem("wrong_state", "The bank has decided this case otherwise.", cure="Look at the dispute.")

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from recoup.flows.known import known_offset
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import iso
 from recoup.kernel.world import World
+from recoup.moves.audit import note
+from recoup.rules.merchants.audit import changes
 from recoup.rules.money.disputes import Party, Terms, terms_at
 from recoup.store.read.disputes import as_terms, read_terms
 from recoup.store.write.disputes import insert_terms
@@ -47,6 +51,8 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
             tx, scope.merchant_id, new_id(), after.asset, since, after.service_borne_by, after.fee_units,
             after.fee_borne_by, after.block_cards, scope.actor.text(), world.clocks.wall(),
         )  # fmt: skip
+        told = changes(_told(before), _told(after)) | {"currency": after.asset or "every", "valid_from": iso(since)}
+        await note(tx, scope, world.clocks.wall(), "dispute_terms.set", "", told)
     if not made:
         raise Problem("conflict", "Other terms begin at that very instant.", cure="Name another date.")
     return after
@@ -71,3 +77,9 @@ def _after(before: Terms, asked: TermsAsked, since: datetime) -> Terms:
         asked.fee_borne_by or before.fee_borne_by,
         before.block_cards if asked.block_cards is None else asked.block_cards,
     )  # fmt: skip
+
+
+def _told(terms: Terms) -> dict[str, Any]:
+    """For the audit log."""
+    return {"service_borne_by": str(terms.service_borne_by), "fee_units": terms.fee_units,
+            "fee_borne_by": str(terms.fee_borne_by), "block_cards": terms.block_cards}  # fmt: skip

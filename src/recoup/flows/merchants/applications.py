@@ -20,6 +20,8 @@ from recoup.store.pool import KeyTaken
 from recoup.store.read.applications import count_drafts, documents_of, find_application, list_applications
 from recoup.store.read.partners import find_partner
 from recoup.store.write.applications import lock_application
+from recoup.store.write.partners import lock_partner
+from recoup.store.write.sites import lock_merchant
 
 DRAFTS_MAX: Final = 200
 NOTE_MAX: Final = 500
@@ -48,6 +50,7 @@ async def create_application(world: World, who: Applicant, form: Form) -> dict[s
     }  # fmt: skip
     try:
         async with world.db.transaction() as tx:
+            await (lock_partner if kind == "partner" else lock_merchant)(tx, owner_id)
             await _check_active(tx, who)
             if await count_drafts(tx, who.owner, DRAFTS_MAX) >= DRAFTS_MAX:
                 raise Problem("conflict", f"There are {DRAFTS_MAX} drafts already.", cure="Cancel some of them first.")

@@ -7,9 +7,10 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.merchants.blocks import STANDING_MAX, check_block
 from recoup.store.read.blocks import subjects_of_order
-from recoup.store.write.blocks import count_blocks, insert_block, lift_block
+from recoup.store.write.blocks import block_of, count_blocks, insert_block, lift_block
 from recoup.store.write.sites import raise_version
 
 _NOBODY = {"customer": "Nobody is named as this order's customer.", "card": "This order was not paid by a card."}
@@ -45,6 +46,9 @@ async def block(
         if made and await count_blocks(tx, scope.merchant_id) > STANDING_MAX:
             raise Problem("wrong_state", f"At most {STANDING_MAX:,} customers and cards are blocked at once.",
                           cure="Unblock some that need it no more.")  # fmt: skip
+        if made:
+            of = {"order": str(order_id)} if order_id else {}
+            await note(tx, scope, world.clocks.wall(), "block.made", subject_id, {"kind": kind, "reason": reason} | of)
         return made
 
 
@@ -56,6 +60,9 @@ async def unblock(world: World, scope: Scope, block_id: UUID) -> bool:
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
         lifted = await lift_block(tx, scope.merchant_id, block_id, scope.actor.text(), world.clocks.wall())
+        if lifted:
+            kind, subject_id = await block_of(tx, scope.merchant_id, block_id)
+            await note(tx, scope, world.clocks.wall(), "block.lifted", subject_id, {"kind": kind})
     if lifted is None:
         raise Problem("not_found", "There is no such block.", cure="Reload the page.")
     return lifted

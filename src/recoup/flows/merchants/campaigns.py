@@ -12,6 +12,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves import audit
+from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.origin import POLICIES, check_key
 from recoup.store.read.merchants import Campaign, Known, load_merchant
@@ -67,6 +69,7 @@ async def retire(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -
         campaign = _one(_of_site(await load_merchant(tx, scope.merchant_id), site_id), campaign_id)
         await _check_not_closed(tx, scope, campaign)
         await retire_campaign(tx, scope.merchant_id, campaign_id, world.clocks.wall())
+        await audit.note(tx, scope, world.clocks.wall(), "campaign.retired", campaign_id, {"key": campaign.key})
 
 
 async def check_none_closed(tx: asyncpg.Connection, scope: Scope, site_id: UUID) -> None:
@@ -88,7 +91,11 @@ async def set_policy(world: World, scope: Scope, policy: str) -> None:
         raise Problem("invalid", f"The field UnknownSites must be one of {', '.join(POLICIES)}.", field="UnknownSites")
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
+        known = await load_merchant(tx, scope.merchant_id)
+        before = known.merchant.unknown_sites if known else policy
         await set_unknown_sites(tx, scope.merchant_id, policy)
+        if before != policy:
+            await audit.note(tx, scope, world.clocks.wall(), "unknown_sites.changed", "", {"policy": [before, policy]})
 
 
 async def _put(world: World, scope: Scope, site_id: UUID, campaign: Campaign | UUID, wanted: Wanted) -> Campaign:
@@ -108,7 +115,14 @@ async def _put(world: World, scope: Scope, site_id: UUID, campaign: Campaign | U
         await put_campaign(tx, asdict(after) | {"merchant_id": scope.merchant_id})
         await note(world, tx, scope, version, "campaign", after.campaign_id, after.name, switches_of(before),
                    switches_of(after))  # fmt: skip
+        was = _noted(before) if before is not campaign else {}
+        await audit.note(tx, scope, world.clocks.wall(), "campaign.changed" if was else "campaign.made",
+                         after.campaign_id, changes(was, _noted(after)))  # fmt: skip
     return after
+
+
+def _noted(campaign: Campaign) -> dict[str, Any]:
+    return {"key": campaign.key, "name": campaign.name, "descriptor": campaign.descriptor}
 
 
 def _of_site(known: Known | None, site_id: UUID) -> list[Campaign]:

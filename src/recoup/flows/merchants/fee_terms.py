@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from recoup.flows.known import no_such_merchant
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
+from recoup.kernel.time import iso
 from recoup.kernel.world import World
+from recoup.moves import audit
 from recoup.rules.money.fees import FeeTerm, Tariff, check_term
 from recoup.store.read.merchants import load_merchant
 from recoup.store.write.fee_terms import add_fee_term, fee_term_row
@@ -46,4 +49,16 @@ async def set_fee_term(world: World, scope: Scope, asked: TermAsked) -> FeeTerm:
         await add_fee_term(tx, fee_term_row(
             term, scope.merchant_id, actor=scope.actor.text(), note=asked.note, recorded_at=wall
         ))  # fmt: skip
+        await audit.note(tx, scope, wall, "fees.set", term_id, _told(term))
     return term
+
+
+def _told(term: FeeTerm) -> dict[str, Any]:
+    """For the audit log."""
+    named = {"site": term.site_id, "type": term.order_type, "currency": term.currency}
+    of = {name: str(value or "every") for name, value in named.items()}
+    tariff = {"ended": True} if term.ended else {
+        "basis_points": term.tariff.basis_points, "fixed_units": term.tariff.fixed_units,
+        "minimum_units": term.tariff.minimum_units,
+    }  # fmt: skip
+    return of | tariff | {"valid_from": iso(term.valid_from)}

@@ -8,6 +8,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves import audit
+from recoup.moves.alerts import alert_of_decision
 from recoup.rules.merchants.onboarding import Condition, Facts, conditions, kinds_on
 from recoup.store.pool import KeyTaken
 from recoup.store.read.onboarding import onboarding_facts
@@ -35,6 +37,7 @@ async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UU
             if not wanted or len(wanted) != len(set(kinds)):
                 raise Problem("invalid", "Choose among the kinds of orders that are switched on.", field="kinds")
             await add_request(tx, scope.merchant_id, request_id, wanted, _holding(found), scope.actor.text(), wall)
+            await audit.note(tx, scope, wall, "go_live.asked", request_id, {"kinds": wanted})
     except KeyTaken:
         raise Problem("conflict", "It was asked already; the operator decides.", cure="Wait, or withdraw it.") from None
     return request_id
@@ -64,6 +67,9 @@ async def _end(world: World, scope: Scope, request_id: UUID, state: str, note: s
         by, at = scope.actor.text(), world.clocks.wall()
         if not await decide_request(tx, scope.merchant_id, request_id, state, _holding(found), note, by, at):
             raise Problem("wrong_state", "This question is not open.", cure="Reload the page.")
+        await audit.note(tx, scope, at, f"go_live.{state}", request_id)
+        if state != "withdrawn":
+            await alert_of_decision(tx, scope.merchant_id, request_id, state, at)
 
 
 async def _look(connection: Any, merchant_id: UUID) -> tuple[Facts, tuple[Condition, ...]]:
@@ -76,7 +82,7 @@ async def _look(connection: Any, merchant_id: UUID) -> tuple[Facts, tuple[Condit
 def _check(found: tuple[Condition, ...]) -> None:
     lacking = [one.title for one in found if not one.holds]
     if lacking:
-        raise Problem("wrong_state", f"Not yet true: {'; '.join(lacking)}.", cure="The page says what to do.")
+        raise Problem("wrong_state", f"Still missing: {'; '.join(lacking)}.", cure="The page says what to do.")
 
 
 def _holding(found: tuple[Condition, ...]) -> dict[str, bool]:

@@ -3,7 +3,7 @@
 The link names its merchant and handover and is signed by us; what it shows is sealed, and gone with the first look.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,10 +15,17 @@ from recoup.flows.hosted_link import named_by, signed_token
 from recoup.flows.merchants.make_merchant import Keys
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
+from recoup.store.read.merchant_keys import keys_ended
 from recoup.store.write.partners import add_handover, open_handover
 
 LASTS: Final = timedelta(days=7)
+_KEYS: Final = {
+    "app_key": ("app_key", "app_secret"), "tokenization_key": ("tokenization_key",),
+    "stablecoin_key_id": ("stablecoin_key_id", "stablecoin_secret"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +57,42 @@ def credentials_of(merchant_id: UUID, site_id: UUID | None, keys: Keys, webhook_
     )  # fmt: skip
 
 
-async def prepare(tx: asyncpg.Connection, world: World, merchant_id: UUID, given: Credentials) -> Handover:
-    """In the transaction that made the credentials."""
+async def prepare(
+    tx: asyncpg.Connection, world: World, merchant_id: UUID, given: Credentials, *,
+    request: tuple[str | None, bytes | None] = (None, None), old_keys_end: datetime | None = None,
+) -> Handover:  # fmt: skip
+    """In the transaction that made the credentials. `request`: the Idempotency-Key, and a MAC of what was asked."""
     handover_id, wall = new_id(), world.clocks.wall()
     sealed = world.keys.seal_secret(_context(handover_id), msgspec.json.encode(asdict(given)))
-    await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS)
+    await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS, request, old_keys_end)
     return Handover(link(world, merchant_id, handover_id), wall + LASTS)
 
 
 async def look(world: World, token: str, request_id: str) -> Credentials:
-    """Shows them and forgets them; which request looked is kept.
+    """Shows them and forgets them; which request looked is kept. What was replaced meanwhile is empty.
 
-    Raises: Problem(not_found), the same for used, over, unknown and forged links.
+    Raises: Problem(not_found), the same for used, over, unknown and forged links; another when all was replaced.
     """
     named = named_by(world, "handover", token)
-    blob = None
+    blob, ended = None, frozenset[str]()
     if named is not None:
-        async with world.db.connection() as connection:
-            blob = await open_handover(connection, *named, world.clocks.wall(), request_id)
+        wall = world.clocks.wall()
+        async with world.db.transaction() as tx:
+            blob = await open_handover(tx, *named, wall, request_id)
+            if blob is not None:
+                scope = Scope(named[0], Actor("link", "handover"), request_id)
+                await note(tx, scope, wall, "handover.opened", named[1])
+                ended = await keys_ended(tx, named[0], wall)
     if named is None or blob is None:
         raise Problem("not_found", "This link shows nothing: it was used, is over, or never was one.",
                       cure="Ask whoever sent it for new keys.")  # fmt: skip
     told = msgspec.json.decode(world.keys.open_secret(_context(named[1]), blob), type=dict[str, str])
-    return Credentials(**{field.name: told[field.name] for field in fields(Credentials)})
+    given = Credentials(**{field.name: told[field.name] for field in fields(Credentials)})
+    left = {name: "" for key, names in _KEYS.items() if getattr(given, key) in ended for name in names}
+    if left and not any(getattr(given, key) for key in _KEYS if key not in left):
+        raise Problem("not_found", "The keys behind this link were replaced: they open nothing any more.",
+                      cure="Ask whoever sent it for the new link.")  # fmt: skip
+    return replace(given, **left)
 
 
 def link(world: World, merchant_id: UUID, handover_id: UUID) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, issue_key
+from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, NewKey, issue_key
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -70,7 +70,7 @@ async def place_merchant(
     """In an open transaction: the merchant, its sites, and the clocks of its settlements and reports. `kinds` of orders
     that it takes; live, what customers start is switched on by somebody."""
     wall = world.clocks.wall()
-    acceptor = next(iter(world.processors.values())).acceptor_id
+    acceptor = acceptor_of(world)
     if not acceptor:
         raise Problem("unavailable", "This environment has no card processor yet.", cure="Set live_processor_url.")
     with_customer = world.policy.test_mode
@@ -92,6 +92,11 @@ async def place_merchant(
     await begin_reports(tx, merchant_id, wall - clock_behind)
 
 
+def acceptor_of(world: World) -> str:
+    """By which the network limits of what is sent there are counted; empty while there is no card processor."""
+    return next((processor.acceptor_id for processor in world.processors.values()), "")
+
+
 async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
     """New keys; earlier ones end. `webhook_key` base64, sealed before it is kept."""
     async with world.db.transaction() as tx:
@@ -101,15 +106,16 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
 
 
 async def issue_keys(
-    tx: asyncpg.Connection, world: World, merchant_id: UUID, by: str = SETUP, *, overlap: timedelta = timedelta(0)
-) -> Keys:
-    """In an open transaction: keys that open the merchant's doors. Those before end now, or after the overlap. The
-    secrets that sign its webhooks are made, not kept: see `keep_webhook_keys`. `by`: an actor's text."""
+    tx: asyncpg.Connection, world: World, merchant_id: UUID, by: str = SETUP, *, overlap: timedelta = timedelta(0),
+    kinds: Collection[str] = KEY_KINDS,
+) -> Keys:  # fmt: skip
+    """In an open transaction: keys that open the merchant's doors, of those `kinds`; the others are empty. Those before
+    end now, or after the overlap. The secrets that sign its webhooks are made, not kept: see `keep_webhook_keys`.
+    `by`: an actor's text."""
     wall = world.clocks.wall()
-    await end_keys(tx, merchant_id, KEY_KINDS, wall + overlap, wall, by)
-    api = await issue_key(tx, world, merchant_id, "api", by)
-    tokenization = await issue_key(tx, world, merchant_id, "tokenization", by)
-    stablecoin = await issue_key(tx, world, merchant_id, "stablecoin", by)
+    await end_keys(tx, merchant_id, sorted(kinds), wall + overlap, wall, by)
+    made = {kind: await issue_key(tx, world, merchant_id, kind, by) for kind in KEY_KINDS if kind in kinds}
+    api, tokenization, stablecoin = (made.get(kind, NewKey(kind, "", "")) for kind in KEY_KINDS)
     return Keys(api.key, api.secret, tokenization.key, stablecoin.key, stablecoin.secret, new_webhook_secret())
 
 

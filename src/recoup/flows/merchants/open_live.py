@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.merchants.make_merchant import NewSite, place_merchant
+from recoup.flows.merchants.make_merchant import NewSite, acceptor_of, place_merchant
 from recoup.flows.merchants.partners import make_partner
 from recoup.flows.merchants.switches import MERCHANT, Subject, change, switches_of
 from recoup.kernel.ids import new_id
@@ -36,7 +36,7 @@ OPERATOR: Final = Actor("operator", "go-live")
 async def open_approved(sandbox: World) -> int:
     """How many were opened. None without a live world, or while that has no card processor."""
     live: World | None = sandbox.extra.get("other")
-    if live is None or not sandbox.policy.test_mode or not _acceptor(live):
+    if live is None or not sandbox.policy.test_mode or not acceptor_of(live):
         return 0
     async with sandbox.db.connection() as connection:
         waiting = await waiting_to_open(connection, AT_ONCE)
@@ -97,7 +97,3 @@ async def _switch(live: World, known: Known, scope: Scope, kinds: list[str]) -> 
 
 def _open_sites(known: Known) -> list[Site]:
     return [site for site in known.sites if site.retired_at is None]
-
-
-def _acceptor(live: World) -> str:
-    return next((processor.acceptor_id for processor in live.processors.values()), "")

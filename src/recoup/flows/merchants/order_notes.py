@@ -7,6 +7,7 @@ from recoup.flows.known import known_offset
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.network.card import numbers_in
 from recoup.store.write.order_notes import insert_order_note
 
@@ -24,6 +25,8 @@ async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, 
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         made = await insert_order_note(tx, scope.merchant_id, note_id, order_id, kept, scope.actor.text(), now,
                                        world.clocks.wall(), NOTES_MAX)  # fmt: skip
+        if made:
+            await note(tx, scope, world.clocks.wall(), "order.noted", order_id)
     if not made:
         raise Problem("wrong_state", f"An order has at most {NOTES_MAX} notes, and each form makes one.",
                       cure="Reload the page; say more in one note.")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 import structlog
@@ -10,6 +11,7 @@ from recoup.flows.merchants.issue_key import KEY_KINDS, NewKey, issue_key
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.store.read.merchant_keys import keys_of, live_keys
 from recoup.store.write.merchant_keys import end_keys
 from recoup.store.write.sites import lock_merchant
@@ -44,6 +46,9 @@ async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | N
         if overlap is not None:
             await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
         made = await issue_key(tx, world, scope.merchant_id, kind, by)
+        others = "stay" if overlap is None else f"end in {overlap // timedelta(hours=1)} h"
+        told = {"kind": kind, "key": f"…{made.key[-4:]}", "others": others}
+        await note(tx, scope, wall, "key.made", sha256(made.key.encode()).hexdigest(), told)
     log.info("merchant key made", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
     return made
 
@@ -58,4 +63,5 @@ async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
         await lock_merchant(tx, scope.merchant_id)
         if not await end_keys(tx, scope.merchant_id, (kind,), wall, wall, by, only=print_):
             raise Problem("not_found", "There is no such key that still works.", cure="Reload the page.")
+        await note(tx, scope, wall, "key.ended", print_, {"kind": kind})
     log.info("merchant key ended", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)

@@ -3,14 +3,16 @@
 import base64
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from recoup.flows.merchants.handover import Credentials, Handover, credentials_of, link, prepare
+from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.merchants.partners import no_such_merchant
 from recoup.kernel.ids import new_id
@@ -22,7 +24,14 @@ from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.read.merchant_keys import live_keys
 from recoup.store.read.merchants import load_merchant
-from recoup.store.read.partners import Made, count_merchants, is_own_merchant, made_before, waiting_handover
+from recoup.store.read.partners import (
+    Made,
+    count_merchants,
+    handover_by_key,
+    is_own_merchant,
+    made_before,
+    waiting_handover,
+)
 from recoup.store.write.merchants import change_merchant
 from recoup.store.write.partners import add_partner_merchant, lock_partner, note
 from recoup.store.write.sites import lock_merchant
@@ -53,11 +62,20 @@ class MerchantMade:
     handover: Handover | None
 
 
+@dataclass(frozen=True, slots=True)
+class KeysMade:
+    """`credentials` None: they were made before, and secrets are shown once. `handover` None: nobody waits for one."""
+
+    credentials: Credentials | None
+    handover: Handover | None
+    old_keys_end: datetime
+
+
 async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> MerchantMade:
-    """Raises: Problem(invalid) naming url or descriptor; Problem(forbidden) for a paused partner; Problem(conflict)
-    when the partner has all the merchants that it may have, or the key or external id came with another wish."""
-    check_site_address(asked.site_url)
-    check_descriptor(asked.descriptor)
+    """Raises: Problem(invalid) naming the site's url or descriptor; Problem(forbidden) for a paused partner;
+    Problem(conflict) when the partner has all the merchants that it may have, or the key or external id came with
+    another wish."""
+    _check_site(asked)
     meant = [asked.name, asked.site_url, asked.site_name, asked.descriptor, asked.external_id]
     input_mac: bytes = world.keys.mac("partner-merchant", json.dumps(meant).encode())
     async with world.db.transaction() as tx:
@@ -72,6 +90,16 @@ async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> Mer
             raise Problem("conflict", f"This partner has {count} merchants, as many as it may have.",
                           cure="Ask the operator for a larger number; paused merchants count, too.")  # fmt: skip
         return await _new(tx, world, scope, asked, input_mac)
+
+
+def _check_site(asked: MerchantAsked) -> None:
+    """Raises: Problem(invalid) that names the field as it stands in the body, inside of `site`."""
+    try:
+        check_site_address(asked.site_url)
+        check_descriptor(asked.descriptor)
+    except Problem as problem:
+        told = problem.message.replace(f"The field {problem.field}", f"The field Site.{problem.field}")
+        raise Problem("invalid", told, field=f"Site.{problem.field}", cure=problem.cure) from None
 
 
 async def _again(
@@ -121,9 +149,11 @@ async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: 
 
 
 async def new_keys(
-    world: World, scope: PartnerScope, merchant_id: UUID, overlap: timedelta
-) -> tuple[Credentials, Handover]:
-    """New keys of every kind but those that sign webhooks. Those before end now, or after the overlap.
+    world: World, scope: PartnerScope, merchant_id: UUID, overlap: timedelta, *, kinds: Collection[str] = KEY_KINDS,
+    key: str | None = None,
+) -> KeysMade:  # fmt: skip
+    """New keys of these kinds; those that sign webhooks stay. Those before end now, or after the overlap. With an
+    Idempotency-Key that came before nothing is made.
 
     Raises: Problem(not_found); Problem(invalid) for an overlap that is too long; Problem(conflict) for too many keys.
     """
@@ -133,16 +163,28 @@ async def new_keys(
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
         await lock_merchant(tx, merchant_id)
-        if overlap and await live_keys(tx, merchant_id, "api", world.clocks.wall()) >= KEYS_MAX:
-            raise Problem("conflict", f"The merchant has {KEYS_MAX} keys that still work.",
-                          cure="Wait until one has ended, or send overlapHours 0: that ends them all.")  # fmt: skip
+        wall = world.clocks.wall()
+        mac: bytes = world.keys.mac("partner-keys", f"{sorted(kinds)} {overlap}".encode())
+        if key is not None and (before := await handover_by_key(tx, merchant_id, key)):
+            if before["request_mac"] != mac:
+                raise Problem("conflict", "This Idempotency-Key made other keys, or with another overlap.",
+                              field="Idempotency-Key", cure="Use a new one for new keys.")  # fmt: skip
+            waiting = before["sealed"] and before["expires_at"] > wall
+            handover = Handover(link(world, merchant_id, before["handover_id"]), before["expires_at"])
+            return KeysMade(None, handover if waiting else None, before["old_keys_end"])
+        for kind in kinds if overlap else ():
+            if await live_keys(tx, merchant_id, kind, wall) >= KEYS_MAX:
+                raise Problem("conflict", f"The merchant has {KEYS_MAX} keys of the kind {kind} that still work.",
+                              cure="Wait until one has ended, or send overlapHours 0: that ends them all.")  # fmt: skip
         known = await load_merchant(tx, merchant_id)
         site = next((s.site_id for s in known.sites if s.is_default), None) if known else None
-        keys = await issue_keys(tx, world, merchant_id, scope.actor.text(), overlap=overlap)
+        keys = await issue_keys(tx, world, merchant_id, scope.actor.text(), overlap=overlap, kinds=kinds)
         given = credentials_of(merchant_id, site, keys, "")
-        await note(tx, scope, "merchant_keys_made", world.clocks.wall(), merchant_id=merchant_id,
-                   key_ends=keys.app_key[-4:], overlap_hours=overlap // timedelta(hours=1))  # fmt: skip
-        return given, await prepare(tx, world, merchant_id, given)
+        await note(tx, scope, "merchant_keys_made", wall, merchant_id=merchant_id, kinds=sorted(kinds),
+                   key_ends=(keys.app_key or keys.tokenization_key or keys.stablecoin_key_id)[-4:],
+                   overlap_hours=overlap // timedelta(hours=1))  # fmt: skip
+        handover = await prepare(tx, world, merchant_id, given, request=(key, mac), old_keys_end=wall + overlap)
+        return KeysMade(given, handover, wall + overlap)
 
 
 async def _check_own(tx: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> None:

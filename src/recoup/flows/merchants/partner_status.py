@@ -9,7 +9,7 @@ from uuid import UUID
 from recoup.flows.merchants.partners import no_such_merchant
 from recoup.kernel.ids import first_id_of
 from recoup.kernel.world import World
-from recoup.rules.merchants.onboarding import conditions
+from recoup.rules.merchants.onboarding import Condition, conditions
 from recoup.store.read.merchant_keys import keys_of
 from recoup.store.read.merchants import Site, load_merchant
 from recoup.store.read.onboarding import onboarding_facts
@@ -20,13 +20,13 @@ DELIVERED_WITHIN: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Rows as they were read; `missing`: (condition, what it says and what to do)."""
+    """Rows as they were read; `missing`: what does not hold yet."""
 
     merchant: Any
     sites: tuple[Site, ...]
     keys: Sequence[Any]
     hooks: Sequence[Any]
-    missing: tuple[tuple[str, str], ...]
+    missing: tuple[Condition, ...]
 
 
 async def read_status(world: World, partner_id: UUID, merchant_id: UUID) -> Status:
@@ -40,7 +40,7 @@ async def read_status(world: World, partner_id: UUID, merchant_id: UUID) -> Stat
             raise no_such_merchant()
         keys, hooks = await keys_of(connection, merchant_id), await hooks_of(connection, merchant_id, since)
     sites = tuple(site for site in known.sites if site.retired_at is None)
-    missing = tuple((one.name, f"{one.title}: {one.told}") for one in conditions(facts) if not one.holds)
+    missing = tuple(one for one in conditions(facts) if not one.holds)
     return Status(row, sites, keys, hooks, missing)
 
 

@@ -11,6 +11,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves import audit
+from recoup.rules.merchants.audit import changes
 from recoup.rules.network.descriptor import check_descriptor
 from recoup.rules.rescue.site_address import check_site_address, host_of
 from recoup.store.read.merchants import Site, load_merchant
@@ -74,7 +76,16 @@ async def _put(world: World, scope: Scope, site: Site | UUID, wanted: Wanted) ->
         await put_site(tx, asdict(after) | {"merchant_id": scope.merchant_id})
         await note(world, tx, scope, version, "site", after.site_id, after.name, switches_of(before),
                    switches_of(after))  # fmt: skip
+        was = _noted(before) if before is not site else {}
+        await audit.note(tx, scope, world.clocks.wall(), "site.changed" if was else "site.made", after.site_id,
+                         changes(was, _noted(after)))  # fmt: skip
     return after
+
+
+def _noted(site: Site) -> dict[str, Any]:
+    """For the audit log, which the switches' own log stands beside."""
+    return {"host": host_of(site.url), "name": site.name, "descriptor": site.descriptor, "default": site.is_default,
+            "support": "given" if site.support else ""}  # fmt: skip
 
 
 async def retire(world: World, scope: Scope, site_id: UUID) -> None:
@@ -92,6 +103,7 @@ async def retire(world: World, scope: Scope, site_id: UUID) -> None:
         await check_not_closed(tx, scope, "site", site_id, site.name, switches_of(site))
         await check_none_closed(tx, scope, site_id)
         await retire_site(tx, scope.merchant_id, site_id, world.clocks.wall())
+        await audit.note(tx, scope, world.clocks.wall(), "site.retired", site_id, {"name": site.name})
 
 
 async def _sites(connection: Any, scope: Scope) -> list[Site]:

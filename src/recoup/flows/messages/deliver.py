@@ -19,11 +19,13 @@ from recoup.gateways.web.port import Answer
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
+from recoup.moves.alerts import alert_endpoints
 from recoup.rules.messages.backoff import RESCUE, STABLECOIN, after_try, read_retry_after
 from recoup.rules.messages.breaker import OPEN_MAX, Health, Tried, after_tries, is_lost
 from recoup.rules.messages.pace import Pace
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
+from recoup.store.write.alerts import failing_endpoints
 from recoup.store.write.lanes import (
     bring_forward,
     claim_lanes,
@@ -130,10 +132,13 @@ class Deliveries:
             async with self._world.db.transaction() as tx:
                 lanes, tries = [dict(r[0]) for r in results], [dict(r[1]) for r in results]
                 await lock_lanes(tx, lanes)
-                changed, closed = await _judge(tx, results, lanes, tries, wall)
+                changed, closed, opened = await _judge(tx, results, lanes, tries, wall)
                 await finish_lanes(tx, lanes, tries, wall)
                 if changed:
                     await set_health(tx, changed)
+                opened |= {lane["endpoint_id"] for lane in lanes if lane["disable"]}
+                if opened:
+                    await alert_endpoints(tx, await failing_endpoints(tx, sorted(opened)), wall)
                 if closed:
                     await bring_forward(tx, closed, wall)
 
@@ -144,9 +149,9 @@ class Deliveries:
 async def _judge(
     tx: asyncpg.Connection, results: Sequence[_Finished], lanes: list[dict[str, Any]], tries: list[dict[str, Any]],
     wall: WallTime,
-) -> tuple[list[dict[str, Any]], list[UUID]]:  # fmt: skip
-    """The endpoints whose health changes with these tries, and those whose breaker closes. A try while it is open gives
-    nothing up: its lane goes behind the others, which are tried in turn."""
+) -> tuple[list[dict[str, Any]], list[UUID], set[UUID]]:  # fmt: skip
+    """The endpoints whose health changes with these tries, those whose breaker closes, and those whose opens. A try
+    while it is open gives nothing up: its lane goes behind the others, which are tried in turn."""
     told: dict[UUID, list[Tried]] = {}
     for lane, _, tried in results:
         if tried.error not in OURS:
@@ -155,6 +160,7 @@ async def _judge(
     rows = await lock_health(tx, sorted(told), sorted(failed)) if told else []
     changed: list[dict[str, Any]] = []
     closed: list[UUID] = []
+    opened: set[UUID] = set()
     for row in rows:
         endpoint_id, before = row["endpoint_id"], Health(*list(row.values())[1:])
         after = after_tries(before, told[endpoint_id], wall, random.random())
@@ -169,8 +175,10 @@ async def _judge(
         changed.append({"endpoint_id": endpoint_id, **{name: getattr(after, name) for name in Health.__slots__}})
         if before.opened_at is not None and after.opened_at is None:
             closed.append(endpoint_id)
+        elif before.opened_at is None and after.opened_at is not None:
+            opened.add(endpoint_id)
         _tell(endpoint_id, before, after, lost)
-    return changed, closed
+    return changed, closed, opened
 
 
 def _tell(endpoint_id: UUID, before: Health, after: Health, lost: bool) -> None:

@@ -11,7 +11,6 @@ from recoup.flows.messages.endpoints import Endpoint, names_in, new_signing_key
 from recoup.flows.messages.post import event_of
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.rules.messages.events import Rendered, render
 from recoup.rules.messages.mask import masked, masked_headers
@@ -71,13 +70,16 @@ async def sums_of(world: World, endpoints: Sequence[Endpoint]) -> Mapping[UUID, 
         return await sum_tries(connection, [one.endpoint_id for one in endpoints])
 
 
-async def delivery_of(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID) -> Delivery:
-    """One try with the request that it sent, proofs hidden, and the receiver's answer, secrets hidden.
+async def delivery_of(
+    world: World, merchant_id: UUID | None, endpoint: Endpoint, try_id: UUID, *, clear: bool
+) -> Delivery:
+    """One try with the request that it sent, proofs hidden, and the receiver's answer, secrets hidden, and unless
+    `clear` the order's customer, too. Without `merchant_id` it may be of any merchant that the endpoint hears of.
 
     Raises: Problem(not_found).
     """
     async with world.db.connection() as connection:
-        row = await read_try(connection, scope.merchant_id, endpoint.endpoint_id, try_id)
+        row = await read_try(connection, merchant_id, endpoint.endpoint_id, try_id, clear=clear)
     if row is None:
         raise Problem("not_found", "There is no such delivery.", cure="Look at the endpoint's log.")
     sent = _sent(world, endpoint, row)

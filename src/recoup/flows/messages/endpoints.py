@@ -8,19 +8,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from recoup.flows.messages.owner import Owner, key_context, lock_owner, owner_id
+from recoup.flows.messages.owner import Owner, key_context, lock_owner, note, owner_id, path_of
 from recoup.gateways.web.guard import check_url
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import PartnerScope
+from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.world import World
+from recoup.rules.merchants.audit import changes
 from recoup.rules.messages.breaker import Health
 from recoup.rules.messages.events import CATALOGUE, DEFAULT_EVENTS
 from recoup.rules.messages.stable_events import DEFAULT as STABLE_DEFAULT
 from recoup.rules.messages.stable_events import NAMES as STABLE_NAMES
 from recoup.rules.messages.stable_events import wire_names
+from recoup.rules.rescue.site_address import host_of
 from recoup.store.pool import KeyTaken
 from recoup.store.read.endpoints import list_endpoints, list_tries
+from recoup.store.read.partners import partner_of
 from recoup.store.write.endpoints import add_endpoint, change_endpoint, delete_endpoint
 
 STATES = ("active", "disabled")
@@ -92,6 +95,8 @@ async def create(
                 raise Problem("conflict", f"There are at most {ENDPOINTS_MAX} endpoints.",
                               cure="Delete one first.")  # fmt: skip
             await add_endpoint(tx, row)
+            told = changes({}, _noted(url, wanted, form, encrypt, "active"))
+            await note(tx, owner, wall, "webhook.made", endpoint_id, told)
     except KeyTaken:
         raise await _taken(world, owner, url, form) from None
     return await read(world, owner, endpoint_id)
@@ -102,7 +107,7 @@ async def read(world: World, owner: Owner, endpoint_id: UUID, *, every_door: boo
     for endpoint in await list_all(world, owner, every_door=every_door):
         if endpoint.endpoint_id == endpoint_id:
             return endpoint
-    raise _gone()
+    raise gone(owner)
 
 
 async def list_all(world: World, owner: Owner, *, every_door: bool = False) -> list[Endpoint]:
@@ -110,6 +115,16 @@ async def list_all(world: World, owner: Owner, *, every_door: bool = False) -> l
     async with world.db.connection() as connection:
         rows = await list_endpoints(connection, owner_id(owner), every_door=every_door)
     return [_endpoint(world, owner, row) for row in rows]
+
+
+async def of_partner(world: World, scope: Scope) -> tuple[PartnerScope | None, list[Endpoint]]:
+    """Those of the merchant's partner, which hear of this merchant, too; and the partner, None without one."""
+    async with world.db.connection() as connection:
+        partner_id = await partner_of(connection, scope.merchant_id)
+    if partner_id is None:
+        return None, []
+    partner = PartnerScope(partner_id, scope.actor, scope.request_id)
+    return partner, await list_all(world, partner)
 
 
 async def update(
@@ -130,15 +145,22 @@ async def update(
         raise Problem("invalid", "An endpoint keeps its dialect: events on their way to it are of that.",
                       field="Format", cure="Make another endpoint with this format, and delete this one.")  # fmt: skip
     why = before.why if state == before.state else None if state == "active" else "Switched off by the merchant."
+    wanted = _checked(world, url, before.events if events is None else events, form, encrypt)
     row = {
-        "endpoint_id": endpoint_id, "url": url, "format": form, "state": state, "why": why,
-        "events": _checked(world, url, before.events if events is None else events, form, encrypt),
+        "endpoint_id": endpoint_id, "url": url, "format": form, "state": state, "why": why, "events": wanted,
         "encrypt": encrypt,
     }  # fmt: skip
+    was = _noted(before.url, tuple(names_in(form)[name] for name in before.events), before.format, before.encrypt,
+                 before.state)  # fmt: skip
+    told = changes(was, _noted(url, wanted, form, encrypt, state))
+    if url != before.url:
+        told["address"] = "changed"
     try:
         async with world.db.transaction() as tx:
             if not await change_endpoint(tx, row, owner_id(owner)):
-                raise _gone()
+                raise gone(owner)
+            if told:
+                await note(tx, owner, world.clocks.wall(), "webhook.changed", endpoint_id, told)
     except KeyTaken:
         raise await _taken(world, owner, url, form) from None
     return await read(world, owner, endpoint_id)
@@ -149,10 +171,11 @@ async def delete(world: World, owner: Owner, endpoint_id: UUID) -> None:
 
     Raises: Problem(not_found).
     """
-    await read(world, owner, endpoint_id)  # the stablecoin API's own is none of these
+    before = await read(world, owner, endpoint_id)  # the stablecoin API's own is none of these
     async with world.db.transaction() as tx:
         if not await delete_endpoint(tx, owner_id(owner), endpoint_id):
-            raise _gone()
+            raise gone(owner)
+        await note(tx, owner, world.clocks.wall(), "webhook.deleted", endpoint_id, {"host": host_of(before.url)})
 
 
 async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Any]:
@@ -167,8 +190,14 @@ async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, 
     return [dict(row) | {"event": told.get(row["event"], row["event"])} for row in rows]
 
 
-def _gone() -> Problem:
-    return Problem("not_found", "There is no such webhook endpoint.", cure="GET /v1/webhooks lists those there are.")
+def _noted(url: str, events: Iterable[str], form: str, encrypt: bool, state: str) -> dict[str, Any]:
+    """For the audit log. Of the address the host only: a path may hold what opens it."""
+    return {"host": host_of(url), "events": sorted(events), "format": form, "encrypt": encrypt, "state": state}
+
+
+def gone(owner: Owner) -> Problem:
+    cure = f"GET {path_of(owner)} lists those there are."
+    return Problem("not_found", "There is no such webhook endpoint.", cure=cure)
 
 
 async def _taken(world: World, owner: Owner, url: str, form: str) -> Problem:
@@ -176,7 +205,7 @@ async def _taken(world: World, owner: Owner, url: str, form: str) -> Problem:
     same = (one for one in await list_all(world, owner) if one.url == url and names_in(one.format) == names_in(form))
     found = next(same, None)
     which, where = (f"The endpoint {found.endpoint_id}", found.endpoint_id) if found else ("Another endpoint", "{id}")
-    cure = f"Change that one (PATCH /v1/webhooks/{where}), delete it, or send another url."
+    cure = f"Change that one (PATCH {path_of(owner)}/{where}), delete it, or send another url."
     return Problem("conflict", f"{which} has this url already.", cure=cure)
 
 

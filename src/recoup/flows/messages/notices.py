@@ -7,6 +7,7 @@ from recoup.flows.known import known_offset
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.messages.notices import NAMES, switched
 from recoup.store.read.mails import notice_settings
 from recoup.store.write.mails import switch_notice
@@ -29,6 +30,7 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
         for name, enabled in wanted.items():
             if before[name] is not enabled:
                 await switch_notice(tx, scope.merchant_id, name, enabled, scope.actor.text(), wall)
+                await note(tx, scope, wall, "notices.changed", name, {"sent": [before[name], enabled]})
     return before | wanted
 
 

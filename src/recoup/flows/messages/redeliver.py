@@ -1,7 +1,7 @@
 """An event is sent to an endpoint again, or an order's last to each, because somebody asked for it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -11,23 +11,27 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.moves.replays import begin_one
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.deliveries import last_events, read_try
 from recoup.store.read.replays import list_replays
 from recoup.store.write.endpoints import lock_owned
-from recoup.store.write.replays import is_lane_busy, note_replay_of_one, try_now
+from recoup.store.write.replays import lane_in_replay, note_replay_of_one, try_now
+
+COMING: Final = "coming"
 
 
 async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID, key: str) -> str:
     """What the try carried goes once more, marked as resent, by the way of new events. One that still waits for its
-    next try is tried now instead. Answers `again` or `now`. The same key again changes nothing.
+    next try is tried now instead. Answers `again`, `queued` while other events of the order are being sent again, or
+    `now`. The same key again changes nothing.
 
     Raises: Problem(not_found); Problem(wrong_state) for a disabled endpoint and for a sample; Problem(conflict) while
-    other events of the order are being sent again.
+    the event is being sent again already.
     """
     async with world.db.connection() as connection:
-        row = await read_try(connection, scope.merchant_id, endpoint.endpoint_id, try_id)
+        row = await read_try(connection, scope.merchant_id, endpoint.endpoint_id, try_id, clear=False)
         known = await list_replays(connection, endpoint.endpoint_id, 1, key)
     if row is None:
         raise Problem("not_found", "There is no such delivery.", cure="Look at the endpoint's log.")
@@ -40,7 +44,7 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
         raise Problem("wrong_state", "The endpoint is disabled: nothing is sent there.",
                       cure="Switch it on, then send it again.")  # fmt: skip
 
-    async def once() -> str | None:
+    async def once() -> str:
         async with world.db.transaction() as tx:
             return await _send(tx, world, scope, endpoint.endpoint_id, row, key)
 
@@ -48,49 +52,57 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
         said = await retrying(once)
     except KeyTaken:
         return "again"  # the same key, asked twice at once
-    if said is None:
-        raise Problem("conflict", "Events of this order are being sent there again just now.",
-                      cure="Wait until they were taken; the log tells.")  # fmt: skip
+    if said == COMING:
+        raise Problem("conflict", "This event is being sent there again already.",
+                      cure="Wait until it was taken; the log tells.")  # fmt: skip
     return said
 
 
-async def redeliver_last(world: World, scope: Scope, order_id: UUID) -> str:
+async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | None = None) -> str:
     """The last event that each endpoint listens to; answers what goes where, in words. A second press while it is on
-    its way sends nothing more.
+    its way sends nothing more, nor does the same key later.
 
     Raises: Problem(wrong_state) when no endpoint listens to anything that happened.
     """
 
-    async def once() -> tuple[set[str], int]:
+    async def once() -> tuple[set[str], list[str]]:
         async with world.db.transaction() as tx:
             last = await last_events(tx, scope.merchant_id, order_id)
-            said = [await _send(tx, world, scope, row["endpoint_id"], row, new_id().hex) for row in last]
-        return {row["event"] for row in last}, sum(one is not None for one in said)
+            said = [await _send(tx, world, scope, row["endpoint_id"], row, key or new_id().hex) for row in last]
+        return {row["event"] for row in last}, said
 
-    names, sent = await retrying(once)
+    try:
+        names, said = await retrying(once)
+    except KeyTaken:
+        return "its last event, before"
     if not names:
         raise Problem("wrong_state", "No active endpoint listens to an event of this order.",
                       cure="Register one, or switch it on.")  # fmt: skip
+    sent = sum(one != COMING for one in said)
     what = ", ".join(sorted(names))
     return f"{what} to {sent} endpoint{'' if sent == 1 else 's'}" if sent else f"{what} is on its way already"
 
 
 async def _send(
     tx: asyncpg.Connection, world: World, scope: Scope, endpoint_id: UUID, row: Mapping[str, Any], key: str
-) -> str | None:
-    """None while events of the order are being sent there again. Raises: KeyTaken."""
-    wall, lanes = world.clocks.wall(), [row["subject_id"], row["event_id"]]
+) -> str:
+    """What was done; COMING while the event is being sent there again already, with nothing done. Raises: KeyTaken."""
+    wall, lanes, replay_id = world.clocks.wall(), [row["subject_id"], row["event_id"]], new_id()
     asked = {"event": row["event"], "orderId": str(row["subject_id"]), "sequence": row["seq"]}
     wanted = {
-        "replay_id": new_id(), "endpoint_id": endpoint_id, "key": key, "asked": asked, "events": [row["event"]],
+        "replay_id": replay_id, "endpoint_id": endpoint_id, "key": key, "asked": asked, "events": [row["event"]],
         "at_from": None, "at_to": None, "actor": scope.actor.text(), "created_at": wall,
     }  # fmt: skip
     one = (scope.merchant_id, row["subject_id"], row["seq"])
+    told = {"event": row["event"], "of": str(row["subject_id"])}
     if await try_now(tx, scope.merchant_id, endpoint_id, lanes, row["seq"], wall):
         await note_replay_of_one(tx, wanted, *one)
+        await note(tx, scope, wall, "webhook.redelivered", endpoint_id, told)
         return "now"
     await lock_owned(tx, endpoint_id, scope.merchant_id)
-    if await is_lane_busy(tx, endpoint_id, lanes):
-        return None
+    busy, coming = await lane_in_replay(tx, endpoint_id, row["subject_id"], row["event_id"], row["seq"], replay_id)
+    if coming:
+        return COMING
     await begin_one(tx, wanted, *one, wall=wall)
-    return "again"
+    await note(tx, scope, wall, "webhook.redelivered", endpoint_id, told)
+    return "queued" if busy else "again"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.messages.endpoints import Endpoint, names_in, read
-from recoup.flows.messages.owner import Owner, owner_id
+from recoup.flows.messages.owner import Owner, note, owner_id
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
@@ -25,6 +25,7 @@ from recoup.store.write.endpoints import lock_endpoint
 from recoup.store.write.replays import is_busy
 
 REPLAYS_SHOWN: Final = 50
+ASKED: Final = ("fromNumber", "toNumber", "events", "since", "until", "event", "orderId", "sequence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """`state`: opening (the feed is looked through), sending, done. `found`: events, so far while it is opening.
-    `orders_left`: whose events are still being sent; at most 10,000."""
+    """`state`: opening (the feed is looked through, or one event waits for its lane), sending, done. `found`: events,
+    so far while it is opening. `orders_left`: whose events are still being sent; at most 10,000."""
 
     replay_id: UUID
     state: str
@@ -69,10 +70,10 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked,
     """
     endpoint = await read(world, owner, endpoint_id)
     wanted = _wanted(endpoint, asked)
-    told = {
+    told = _told({
         "fromNumber": asked.from_number, "toNumber": asked.to_number, "events": asked.events and list(asked.events),
         "since": asked.since and iso(asked.since), "until": asked.until and iso(asked.until),
-    }  # fmt: skip
+    })  # fmt: skip
     replay_id = new_id()
     key = key or replay_id.hex
     row = {
@@ -97,6 +98,7 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked,
             numbers = _numbers(asked, last)
             await begin_replay(tx, row | {"created_at": wall}, owner_id(owner), numbers, partner=partner,
                                stable=endpoint.format == "stablecoin", wall=wall)  # fmt: skip
+            await note(tx, owner, wall, "webhook.replayed", endpoint_id, {"from": numbers[0], "to": numbers[1]})
 
     try:
         await retrying(once)
@@ -145,7 +147,7 @@ async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
 async def _known(world: World, endpoint_id: UUID, key: str, told: dict[str, Any]) -> Replay | None:
     async with world.db.connection() as connection:
         rows = await list_replays(connection, endpoint_id, 1, key)
-    if rows and rows[0]["asked"] != told:
+    if rows and _told(rows[0]["asked"]) != told:
         raise Problem("conflict", "This idempotency key came before with another replay.", field="IdempotencyKey",
                       cure="Use a new key for a new replay.")  # fmt: skip
     return _replay(rows[0]) if rows else None
@@ -153,7 +155,12 @@ async def _known(world: World, endpoint_id: UUID, key: str, told: dict[str, Any]
 
 def _replay(row: Any) -> Replay:
     state = "opening" if row["opening"] else "sending" if row["lanes"] else "done"
-    return Replay(row["replay_id"], state, row["asked"], row["found"], row["lanes"], row["created_at"])
+    return Replay(row["replay_id"], state, _told(row["asked"]), row["found"], row["lanes"], row["created_at"])
+
+
+def _told(asked: dict[str, Any]) -> dict[str, Any]:
+    """One shape, whether a range was asked for or one event of an order again: what was not said is None."""
+    return dict.fromkeys(ASKED) | asked
 
 
 def _wanted(endpoint: Endpoint, asked: ReplayAsked) -> list[str]:

@@ -1,26 +1,30 @@
 """A sample event to an endpoint, signed as a real one: the receiver's developer sees what it says."""
 
+import math
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.flows.messages.endpoints import Endpoint, names_in, read
-from recoup.flows.messages.owner import Owner, owner_id
+from recoup.flows.messages.owner import Owner, lock_owner, note, owner_id
 from recoup.gateways.web.guard import check_url
 from recoup.gateways.web.port import Answer, Web
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Scope
+from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.rules.messages.events import Event, Rendered, render
 from recoup.rules.messages.samples import sample_event
 from recoup.rules.messages.stable_events import render_stable
 from recoup.store.read.merchants import load_merchant
+from recoup.store.read.samples import last_but
 from recoup.store.write.endpoints import add_sample_try
 
+SAMPLES_MAX: Final = 20  # to all endpoints of one owner, who chose their addresses
+WITHIN: Final = timedelta(minutes=1)
 _WORDS = {
     "dns": "its name is not known", "connect": "it takes no connection", "tls": "its certificate is not valid",
     "refused_address": "its name leads to an address that may not be called",
@@ -40,13 +44,15 @@ class Sent:
     taken: bool
 
 
-async def send_sample(world: World, owner: Owner, endpoint_id: UUID, name: str | None) -> Sent:
+async def send_sample(
+    world: World, owner: Owner, endpoint_id: UUID, name: str | None, *, about: Scope | None = None
+) -> Sent:
     """The try shows among the endpoint's deliveries, whatever became of it; nothing else is kept. An endpoint that is
-    disabled may be tried, too. Without `name` it is a completed payment. While a key is being
-    replaced the new one signs it.
+    disabled may be tried, too. Without `name` it is a completed payment. While a key is being replaced the new one
+    signs it. `about`: the merchant that the event is of, where the endpoint is its partner's.
 
-    Raises: Problem(not_found); Problem(invalid) for an unknown event; Problem(bad_gateway) for a receiver that cannot
-    be reached or understood; Problem(gateway_timeout) for one that is silent.
+    Raises: Problem(not_found); Problem(invalid) for an unknown event; Problem(too_many_requests); Problem(bad_gateway)
+    for a receiver that cannot be reached or understood; Problem(gateway_timeout) for one that is silent.
     """
     endpoint = await read(world, owner, endpoint_id)
     known_names, stable = names_in(endpoint.format), endpoint.format == "stablecoin"
@@ -58,14 +64,28 @@ async def send_sample(world: World, owner: Owner, endpoint_id: UUID, name: str |
     if isinstance(checked, Problem):
         raise Problem("bad_gateway", checked.message, cure=checked.cure)
     wall = world.clocks.wall()
-    site_id, at = await _whose(world, owner, wall)
-    event = sample_event(name, stable, new_id(), owner_id(owner), site_id, at)
+    site_id, at = await _whose(world, about or owner, wall)
+    await _count(world, owner, endpoint_id, name)
+    event = sample_event(name, stable, new_id(), owner_id(about or owner), site_id, at)
     sent = _rendered(endpoint, event, checked.host_header, wall)
     web: Web = world.web
     seconds = world.policy.webhook_timeout / timedelta(seconds=1)
     answer = await web.post(endpoint.url, sent.headers, sent.body, timeout_seconds=seconds)
     await _keep(world, endpoint, event, name, answer)
     return Sent(name, event.event_id, _status(answer), round(answer.latency_ms), _text(answer), answer.taken)
+
+
+async def _count(world: World, owner: Owner, endpoint_id: UUID, name: str) -> None:
+    """Noted before it is sent, so that of many at once no more are. Raises: Problem(too_many_requests)."""
+    async with world.db.transaction() as tx:
+        await lock_owner(tx, owner)
+        wall = world.clocks.wall()
+        first = await last_but(tx, owner_id(owner), wall - WITHIN, SAMPLES_MAX, partner=isinstance(owner, PartnerScope))
+        if first is not None:
+            seconds = math.ceil((first + WITHIN - wall).total_seconds())
+            raise Problem("too_many_requests", f"{SAMPLES_MAX} samples were sent within a minute, as many as may be.",
+                          retry_after_seconds=seconds, cure=f"Send the next one in {seconds} s.")  # fmt: skip
+        await note(tx, owner, wall, "webhook.tested", endpoint_id, {"event": name})
 
 
 async def _whose(world: World, owner: Owner, wall: WallTime) -> tuple[UUID | None, datetime]:

@@ -7,7 +7,9 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.messages.stable_events import DEFAULT, NAMES, wire_names
+from recoup.rules.rescue.site_address import host_of
 from recoup.store.read.endpoints import stablecoin_endpoint
 from recoup.store.write.endpoints import delete_endpoint, put_stablecoin_endpoint
 
@@ -36,12 +38,15 @@ async def configure(
     checked = check_url(url, loopback=world.policy.loopback_webhooks) if url else None
     if isinstance(checked, Problem):
         raise Problem("invalid", checked.message, field="url", cure=checked.cure)
-    wanted = [NAMES[name] for name in dict.fromkeys(events or DEFAULT)]
+    wanted, wall = [NAMES[name] for name in dict.fromkeys(events or DEFAULT)], world.clocks.wall()
     async with world.db.transaction() as tx:
         if url:
-            await put_stablecoin_endpoint(tx, scope.merchant_id, new_id(), url, wanted, encrypt, world.clocks.wall())
+            await put_stablecoin_endpoint(tx, scope.merchant_id, new_id(), url, wanted, encrypt, wall)
+            told = {"host": host_of(url), "events": sorted(wanted), "encrypt": encrypt, "format": "stablecoin"}
+            await note(tx, scope, wall, "webhook.changed", "", told)
         elif (row := await stablecoin_endpoint(tx, scope.merchant_id)) is not None:
             await delete_endpoint(tx, scope.merchant_id, row["endpoint_id"])
+            await note(tx, scope, wall, "webhook.deleted", row["endpoint_id"], {"host": host_of(row["url"])})
     return await read(world, scope)
 
 

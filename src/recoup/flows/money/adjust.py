@@ -9,7 +9,9 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
+from recoup.moves import audit
 from recoup.moves.settlement import close_adjustment, make_adjustment
+from recoup.rules.merchants.audit import amount
 from recoup.rules.money.settlement import check_adjustment, check_second, needs_second
 from recoup.store.pool import retrying
 from recoup.store.read.bank import adjusted_alone
@@ -48,6 +50,8 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
                 "created_at": now, "decided_at": None if waits else now,
             }  # fmt: skip
             await make_adjustment(tx, row, now=now, wall=wall)
+            told = {"amount": amount(units, asset), "state": row["state"]}
+            await audit.note(tx, scope, wall, "adjustment.made", adjustment_id, told)
             return str(row["state"])
 
     return await retrying(once)
@@ -71,5 +75,7 @@ async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, 
                 check_second(row["made_by"], scope.actor.text(), "An adjustment of this size")
             await close_adjustment(tx, row, "booked" if book else "refused", scope.actor.text(),
                                    now=business_at(wall, row["offset_us"]), wall=wall)  # fmt: skip
+            told = {"amount": amount(row["units"], row["asset"])}
+            await audit.note(tx, scope, wall, f"adjustment.{'booked' if book else 'refused'}", adjustment_id, told)
 
     await retrying(once)

@@ -15,6 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.money.bank_account import TRIES_MAX, BankAccount, account_context, check_currency, deposits_context
 from recoup.rules.money.settlement import check_second
 from recoup.store.read.bank import active_account
@@ -43,6 +44,8 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
     }  # fmt: skip
     async with world.db.transaction() as tx:
         await add_account(tx, row)
+        told = {"currency": asset, "account": account.masked}
+        await note(tx, scope, world.clocks.wall(), "bank_account.entered", account_id, told)
     return account_id
 
 
@@ -62,6 +65,9 @@ async def prove_account(world: World, scope: Scope, account_id: UUID, amounts: t
             if row["tries"] >= TRIES_MAX:
                 row |= {"state": "refused", "ended_at": now, "reason": "three wrong amounts"}
         await save_account(tx, row)
+        told = {"state": ["added", row["state"]]} if row["state"] != "added" else {"wrong_answers": row["tries"]}
+        await note(tx, scope, world.clocks.wall(), f"bank_account.{'proved' if right else 'not_proved'}", account_id,
+                   told)  # fmt: skip
     return right
 
 
@@ -78,6 +84,8 @@ async def approve_account(world: World, scope: Scope, account_id: UUID) -> None:
         if old is not None:
             await save_account(tx, dict(old) | {"state": "replaced", "ended_at": now})
         await save_account(tx, row | {"state": "active", "approved_by": scope.actor.text(), "active_at": now})
+        told = {"currency": row["asset"], "account": [old["masked"] if old else None, row["masked"]]}
+        await note(tx, scope, world.clocks.wall(), "bank_account.approved", account_id, told)
 
 
 async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: str) -> None:
@@ -90,6 +98,8 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
         await save_account(tx, row | {"state": "refused", "ended_at": now, "reason": reason})
+        told = {"state": [row["state"], "refused"]}
+        await note(tx, scope, world.clocks.wall(), "bank_account.refused", account_id, told)
 
 
 def deposits_of(world: World, row: Any) -> list[int]:

@@ -14,6 +14,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.moves.bank_payouts import (
     approve_payout,
     ask_again,
@@ -25,6 +26,7 @@ from recoup.moves.bank_payouts import (
     wait_payout,
 )
 from recoup.moves.pace import SEND_WITHIN
+from recoup.rules.merchants.audit import amount
 from recoup.rules.money.bank_account import account_context, opened_account
 from recoup.rules.money.bank_payout import check_approval, file_context
 from recoup.store.pool import retrying
@@ -61,6 +63,8 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
             check_approval(row, account, scope.actor.text(), now, delay_days)
             assert account is not None
             await approve_payout(tx, row, account["account_id"], scope.actor.text(), now=now, wall=wall)
+            told = {"amount": amount(row["units"], row["asset"])}
+            await note(tx, scope, wall, "payout.approved", payout_id, told)
 
     await retrying(once)
 
@@ -81,10 +85,13 @@ async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
             if last["state"] != "returned":
                 message = f"The payout of this settlement is {last['state']}; only one that came back is paid again."
                 raise Problem("wrong_state", message, cure="Wait until it is over.")
-            return await begin_payout(
+            made = await begin_payout(
                 tx, scope.merchant_id, batch_id, last["asset"], last["units"], scope.actor.text(),
                 now=business_at(wall, clock.offset_us), wall=wall, payout_no=last["payout_no"] + 1,
             )  # fmt: skip
+            told = {"payout": str(made), "amount": amount(last["units"], last["asset"])}
+            await note(tx, scope, wall, "payout.asked_again", batch_id, told)
+            return made
 
     return await retrying(once)
 
@@ -100,7 +107,7 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
                       cure="Press one of the two buttons.")  # fmt: skip
     if state == "returned" and reason is None:
         raise Problem("invalid", "Say why the bank gave it back.", field="reason", cure="Copy it from the statement.")
-    await _close(world, scope.merchant_id, payout_id, state, reason)
+    await _close(world, scope.merchant_id, payout_id, state, reason, told_by=scope)
 
 
 async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[str, bytes]:
@@ -133,7 +140,7 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
             await wait_payout(tx, row, wall)
             return
         if row["file"] is None and not await _still_active(tx, row):
-            await stop_payout(tx, row, REPLACED)
+            await stop_payout(tx, row, REPLACED, wall)
             return
         transfer = await _transfer(world, tx, row)
         file = bank.file(transfer)
@@ -176,14 +183,17 @@ async def _ask(world: World, merchant_id: UUID, row: dict[str, Any]) -> None:
 
 
 async def _close(
-    world: World, merchant_id: UUID, payout_id: UUID, state: str, reason: str | None, *, only_from: str | None = None
-) -> None:
+    world: World, merchant_id: UUID, payout_id: UUID, state: str, reason: str | None, *, only_from: str | None = None,
+    told_by: Scope | None = None,
+) -> None:  # fmt: skip
     async def once() -> None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
             row = await _locked(tx, merchant_id, payout_id)
             if only_from in (None, row["state"]):
                 await close_payout(tx, row, state, reason, now=business_at(wall, row["offset_us"]), wall=wall)
+                if told_by is not None:
+                    await note(tx, told_by, wall, f"payout.{state}", payout_id, {"state": [row["state"], state]})
 
     await retrying(once)
 

@@ -8,6 +8,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
+from recoup.moves import audit
 from recoup.moves.differences import book_differences
 from recoup.store.pool import KeyTaken
 from recoup.store.read.merchants import offset_of
@@ -72,6 +73,9 @@ async def _once(
         open_ = [line for line in lines if line["booked_at"] is None and line["recipe"] is not None]
         now = world.clocks.business(offset or 0)
         fresh = await book_differences(tx, key, open_, now=now, wall=wall, by=scope.actor.text(), note=note)
+        if open_:
+            told = {"lines": len(open_), "first": open_[0]["row_no"], "last": open_[-1]["row_no"]}
+            await audit.note(tx, scope, wall, "statement.booked", run_id, told)
     return Booked(fresh, len(open_) - fresh)
 
 

@@ -20,6 +20,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.money.encodings import encoding_of, lines
 from recoup.rules.money.matching import KINDS, Found, Ours, Theirs, Verdict, judge, judge_missing
 from recoup.rules.money.periods import zone_of
@@ -93,6 +94,7 @@ async def reconcile(
         mine = await store.begin_run(tx, row)
         if mine:
             await _compare(tx, run, reading, wall, list(world.channels))
+            await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
     async with world.db.connection() as connection:
         made = await run_by_key(connection, scope.merchant_id, run_key)
     assert made is not None

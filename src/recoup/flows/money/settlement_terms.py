@@ -9,9 +9,11 @@ from uuid import UUID
 from recoup.flows.known import known_offset
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
-from recoup.kernel.time import business_at
+from recoup.kernel.time import business_at, iso
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.moves.settlement import begin_settlement, next_settlement
+from recoup.rules.merchants.audit import changes
 from recoup.rules.money.settlement import Terms, check_start, check_terms, due_at
 from recoup.store.pool import KeyTaken, retrying
 from recoup.store.read.settlement_terms import period_of, terms_at, terms_history
@@ -40,13 +42,16 @@ async def set_terms(
             now = business_at(wall, await known_offset(tx, scope.merchant_id))
             start = valid_from or now
             check_start(start, now)
-            terms = Terms(**(asdict(await terms_at(tx, scope.merchant_id, start)) | change))
+            before = asdict(await terms_at(tx, scope.merchant_id, start))
+            terms = Terms(**(before | change))
             if "period" in change and "anchor" not in change:
                 terms = Terms(**(asdict(terms) | {"anchor": 1}))
             check_terms(terms)
             await begin_settlement(tx, scope.merchant_id, now)
             await add_terms(tx, asdict(terms) | {"merchant_id": scope.merchant_id, "valid_from": start,
                                                  "actor": scope.actor.text(), "recorded_at": wall})  # fmt: skip
+            told = changes(before, asdict(terms)) | {"valid_from": iso(start)}
+            await note(tx, scope, wall, "settlement_terms.set", "", told)
             clock = await lock_clock(tx, scope.merchant_id)
             assert clock is not None
             period_to, lives_by = await period_of(tx, scope.merchant_id, clock.period_from)

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from recoup.flows.known import known_offset
 from recoup.kernel.problem import Problem
-from recoup.kernel.scope import Actor
+from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.allot import allot, allotted
+from recoup.moves.audit import note
 from recoup.rules.money.exposure import SLOTS, Limits
 from recoup.store.pool import retrying
 from recoup.store.read.exposure import Exposure, assets_with_terms, merchants_with_terms, read_exposure
@@ -41,23 +42,26 @@ async def exposure_of(world: World, merchant_id: UUID, asset: str) -> Exposure:
         return await read_exposure(connection, merchant_id, asset)
 
 
-async def agree_exposure(world: World, merchant_id: UUID, asset: str, terms: Terms, actor: Actor) -> Exposure:
+async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -> Exposure:
     """Sets the terms and allots by them at once. A limit that falls below what is out takes back what comes free.
 
     Raises: Problem(invalid) naming the field; Problem(not_found).
     """
     _check(terms)
+    merchant_id, by = scope.merchant_id, scope.actor.text()
 
     async def once() -> Exposure:
         async with world.db.transaction() as tx:
             await known_offset(tx, merchant_id)
             wall = world.clocks.wall()
-            await add_terms(tx, merchant_id, asset, wall, actor.text())
+            await add_terms(tx, merchant_id, asset, wall, by)
             if terms.operator_limit_units is not None:
-                await set_operator_limit(tx, asset, terms.operator_limit_units, wall, actor.text())
+                await set_operator_limit(tx, asset, terms.operator_limit_units, wall, by)
             new = _new(terms, (await read_exposure(tx, merchant_id, asset)).limits)
             if new:
-                await set_terms(tx, merchant_id, asset, new, wall, actor.text())
+                await set_terms(tx, merchant_id, asset, new, wall, by)
+            asked = {n: getattr(terms, n) for n in Terms.__slots__ if getattr(terms, n) is not None}
+            await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | asked)
             await allot(tx, merchant_id, asset)
             await set_switch(tx, merchant_id)
             return await read_exposure(tx, merchant_id, asset)

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.people.passwords import Passwords
-from recoup.flows.people.sessions import MAY, open_session
+from recoup.flows.people.sessions import MAY, NOWHERE, Whence, open_session
 from recoup.flows.people.sign_in import clean_email
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
@@ -21,7 +21,7 @@ from recoup.rules.messages.notices import is_address
 from recoup.store.pool import Database
 from recoup.store.read.invitations import count_invitations, count_sent, open_invitation
 from recoup.store.write.invitations import add_invitation, join, lock_inviting, revoke_invitation, take_invitation
-from recoup.store.write.memberships import lock_ownership
+from recoup.store.write.memberships import lock_ownership, note_membership
 from recoup.store.write.people import add_user
 
 LASTS: Final = timedelta(days=7)
@@ -45,7 +45,9 @@ class Subject:
         return self.kind, self.id
 
 
-async def invite(world: World, subject: Subject, user_id: UUID, email: str, role: str) -> UUID:
+async def invite(
+    world: World, subject: Subject, user_id: UUID, email: str, role: str, *, request_id: str
+) -> UUID:
     """The invitation; its mail is owed. Whether somebody has this e-mail already is not told.
 
     Raises: Problem(invalid) for an address or role that is none; Problem(forbidden) for somebody who is no owner any
@@ -74,15 +76,21 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
             subject_kind=subject.kind, subject_id=subject.id, subject_name=subject.name, role=role, world=world.name,
             invited_by=user_id, created_at=now, expires_at=now + LASTS, mail_due_at=now,
         )  # fmt: skip
+        await note_membership(tx, subject.key, None, invitation_id, role, "invited", by=user_id, request_id=request_id,
+                              at=now)  # fmt: skip
     return invitation_id
 
 
-async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: UUID) -> None:
+async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: UUID, *, request_id: str) -> None:
     """Raises: Problem(not_found), also for what is somebody else's, used or revoked."""
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
-        if not await revoke_invitation(tx, invitation_id, subject.key, world.clocks.wall(), user_id):
+        wall = world.clocks.wall()
+        role = await revoke_invitation(tx, invitation_id, subject.key, wall, user_id)
+        if role is None:
             raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
+        await note_membership(tx, subject.key, None, invitation_id, role, "revoked", by=user_id, request_id=request_id,
+                              at=wall)  # fmt: skip
 
 
 async def read_invitation(world: World, token: str) -> asyncpg.Record:
@@ -97,14 +105,17 @@ async def read_invitation(world: World, token: str) -> asyncpg.Record:
     return found
 
 
-async def join_as(world: World, token: str, user_id: UUID) -> None:
+async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -> None:
     """Whoever is signed in becomes a member, once. Raises: Problem(not_found)."""
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
-        await _take(tx, world, token, user_id)
+        await _take(tx, world, token, user_id, request_id)
 
 
-async def join_new(world: World, passwords: Passwords, token: str, name: str, password: str) -> str:
+async def join_new(
+    world: World, passwords: Passwords, token: str, name: str, password: str, whence: Whence = NOWHERE, *,
+    request_id: str,
+) -> str:
     """A new user with the invitation's e-mail, signed in; answers the session's token.
 
     Raises: Problem not_found; invalid for name or password; conflict when somebody has this e-mail: who signs in joins.
@@ -117,8 +128,8 @@ async def join_new(world: World, passwords: Passwords, token: str, name: str, pa
     async with people.transaction() as tx:
         if await add_user(tx, user_id, found["email"], name, hashed, world.clocks.wall()) is None:
             raise Problem("conflict", "You have a password here already.", cure="Sign in, then open the link again.")
-        await _take(tx, world, token, user_id)
-        return await open_session(tx, world, user_id, None)
+        await _take(tx, world, token, user_id, request_id)
+        return await open_session(tx, world, user_id, None, whence)
 
 
 def token_context(invitation_id: UUID) -> str:
@@ -126,12 +137,15 @@ def token_context(invitation_id: UUID) -> str:
     return f"invitation:{invitation_id}"
 
 
-async def _take(tx: asyncpg.Connection, world: World, token: str, user_id: UUID) -> None:
+async def _take(tx: asyncpg.Connection, world: World, token: str, user_id: UUID, request_id: str) -> None:
     now = world.clocks.wall()
     taken = await take_invitation(tx, _hash(world, token), world.name, now, user_id) if _could_be(token) else None
     if taken is None:
         raise _over()
-    await join(tx, user_id, (taken["subject_kind"], taken["subject_id"]), taken["role"], now)
+    subject = (taken["subject_kind"], taken["subject_id"])
+    await join(tx, user_id, subject, taken["role"], now)
+    await note_membership(tx, subject, user_id, taken["invitation_id"], taken["role"], "joined", by=user_id,
+                          request_id=request_id, at=now)  # fmt: skip
 
 
 def _could_be(token: str) -> bool:

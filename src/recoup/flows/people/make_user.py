@@ -9,7 +9,9 @@ from recoup.flows.people.sign_in import clean_email
 from recoup.kernel.ids import new_id
 from recoup.kernel.world import World
 from recoup.store.pool import Database
+from recoup.store.write.accounts import end_sessions
 from recoup.store.write.people import save_membership, save_merchant, save_partner, save_user
+from recoup.store.write.second_factors import forget_halves
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ async def make_user(
     world: World, email: str, name: str, password: str, memberships: Sequence[Membership],
     passwords: Passwords | None = None,
 ) -> UUID:  # fmt: skip
-    """Makes the user, or gives the one with this e-mail the name, password and memberships; answers the id.
+    """Makes the user, or gives the one with this e-mail the name, password and memberships; answers the id. Sessions
+    that were opened with another password end.
 
     Raises: Problem(invalid) for a password that is too short.
     """
@@ -34,6 +37,8 @@ async def make_user(
     now = world.clocks.wall()
     async with people.transaction() as connection:
         user_id = await save_user(connection, new_id(), clean_email(email), name, hashed, now)
+        await forget_halves(connection, user_id)
+        await end_sessions(connection, user_id, now)
         for one in memberships:
             await save_membership(connection, user_id, one.subject_kind, one.subject_id, one.role, now)
     return user_id

@@ -5,23 +5,32 @@ the log, and is asked again.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
+from recoup.flows.people.list_habits import forget_views_of
 from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
+from recoup.rules.merchants.personal import email_of
+from recoup.store.pool import retrying
 from recoup.store.read.customers import (
     count_orders_of,
+    customers_by_email,
     find_customer,
+    payers_by_email,
     personal_orders,
     transmissions_of,
 )
-from recoup.store.write.persons import erase_part, erase_payer, note_person
+from recoup.store.write.bulk_acts import forget_lists_of
+from recoup.store.write.exports import end_files_of
+from recoup.store.write.persons import erase_part, erase_payer, lock_part, note_person
 
 PART: Final = 500
 PARTS_MAX: Final = 20_000
@@ -37,9 +46,69 @@ def payer_ids(world: World, merchant_id: UUID, typed: str) -> tuple[UUID, ...]:
 async def find_by_name(world: World, merchant_id: UUID, typed: str) -> UUID | None:
     async with world.db.connection() as connection:
         for payer_id in payer_ids(world, merchant_id, typed.strip()):
-            if await find_customer(connection, merchant_id, payer_id) is not None:
+            if await find_customer(connection, merchant_id, payer_id, clear=True) is not None:
                 return payer_id
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Of how many customers, and orders of theirs; `opened`: orders that are open still."""
+
+    customers: int
+    orders: int
+    opened: int
+
+
+async def find_all_by_name(world: World, merchant_id: UUID, typed: str) -> frozenset[UUID]:
+    """Everybody whom the merchant knows by this: its own id of them, or an e-mail. One address may be known under
+    several ids. Of very many orders with one address the newest are looked through: ask again after these were erased.
+    """
+    typed = typed.strip()
+    by_name = await find_by_name(world, merchant_id, typed)
+    found = set() if by_name is None else {by_name}
+    if "@" not in typed:
+        return frozenset(found)
+    async with world.db.connection() as connection:
+        found |= {row["payer_id"] for row in await customers_by_email(connection, merchant_id, typed, PART)}
+        found |= await payers_by_email(connection, merchant_id, typed)
+    return frozenset(found)
+
+
+async def find_alike(world: World, merchant_id: UUID, payer_id: UUID) -> tuple[str, frozenset[UUID]]:
+    """A customer's e-mail, and all whom the merchant knows by it: without one, empty and nobody but them.
+
+    Raises: Problem(not_found).
+    """
+    async with world.db.connection() as connection:
+        customer = await find_customer(connection, merchant_id, payer_id, clear=True)
+    if customer is None:
+        raise no_such_customer()
+    email = email_of(customer)
+    if "@" not in email:  # or it might be what somebody else is called by
+        return "", frozenset({payer_id})
+    return email, await find_all_by_name(world, merchant_id, email) | {payer_id}
+
+
+async def erase_all(
+    world: World, scope: Scope, typed: str, known: frozenset[UUID], last: UUID | None = None
+) -> Erased:
+    """As `erase_person`, of each that is `known`, and of all who are found by `typed` after that. Of `last` somebody
+    read by what the others are found: an erasure that died before the others are done is asked for there again.
+
+    Raises: Problem(not_found) for nobody.
+    """
+    if not known:
+        raise no_such_customer()
+    done: set[UUID] = set()
+    orders = opened = 0
+    while left := known - done:
+        for payer_id in sorted(left, key=lambda one: (one == last, one)):
+            of_one = await erase_person(world, scope, payer_id)
+            orders, opened = orders + of_one[0], opened + of_one[1]
+        done |= left
+        known = await find_all_by_name(world, scope.merchant_id, typed)
+    return Erased(len(done), orders, opened)
 
 
 async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIterator[bytes]:
@@ -48,13 +117,14 @@ async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIter
     Raises: Problem(not_found).
     """
     async with world.db.connection() as connection:
-        customer = await find_customer(connection, scope.merchant_id, payer_id)
-        orders, _ = await count_orders_of(connection, scope.merchant_id, payer_id)
+        customer = await find_customer(connection, scope.merchant_id, payer_id, clear=True)
+        orders, _ = await count_orders_of(connection, scope.merchant_id, [payer_id])
     if customer is None:
         raise no_such_customer()
     async with world.db.transaction() as tx:
-        await note_person(tx, scope.merchant_id, new_id(), payer_id, "exported", orders, scope.actor.text(),
-                          world.clocks.wall())  # fmt: skip
+        wall = world.clocks.wall()
+        await note_person(tx, scope.merchant_id, new_id(), payer_id, "exported", orders, scope.actor.text(), wall)
+        await note(tx, scope, wall, "customer.exported", payer_id, {"orders": orders})
     return _parts(world, scope.merchant_id, payer_id, customer)
 
 
@@ -92,30 +162,68 @@ async def _listed(world: World, read: _Read, name: str, place: UUID) -> AsyncIte
 
 
 async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int, int]:
-    """Names, addresses and notes go, for good; what was paid stays. Answers of how many orders, and how many of these
-    are open still. Again, it changes nothing but the log. What comes with a later order is kept anew.
+    """Names, addresses and all that was typed beside their orders go, for good; what was paid stays. Answers of how
+    many orders, and how many of these are open still. Again, it changes nothing but the log. What comes with a later
+    order, or is typed later, is kept anew.
 
     Raises: Problem(not_found).
     """
+    merchant_id = scope.merchant_id
     async with world.db.connection() as connection:
-        if await find_customer(connection, scope.merchant_id, payer_id) is None:
+        customer = await find_customer(connection, merchant_id, payer_id, clear=True)
+        if customer is None:
             raise no_such_customer()
-        _, opened = await count_orders_of(connection, scope.merchant_id, payer_id)
+        _, opened = await count_orders_of(connection, merchant_id, [payer_id])
     erased, after = 0, LOWEST
     for _ in range(PARTS_MAX):
-        async with world.db.transaction() as tx:
-            orders, last = await erase_part(tx, scope.merchant_id, payer_id, after, PART)
-        erased += orders
-        if last is None or orders < PART:
+        part = await _part(world, merchant_id, payer_id, after, erase=False)
+        # Who they are is known until it is erased: views that name them go before, and those of meanwhile after it.
+        await forget_views_of(world, merchant_id, [customer, *part])
+        part = await _part(world, merchant_id, payer_id, after, erase=True)
+        await forget_views_of(world, merchant_id, [customer, *part])
+        erased += len(part)
+        if len(part) < PART:
             break
-        after = last
-    async with world.db.transaction() as tx:
-        await erase_payer(tx, scope.merchant_id, payer_id)
-        await note_person(tx, scope.merchant_id, new_id(), payer_id, "erased", erased, scope.actor.text(),
-                          world.clocks.wall())  # fmt: skip
+        after = part[-1]["order_id"]
+    await retrying(lambda: _last(world, scope, payer_id, erased))
     return erased, opened
+
+
+async def _last(world: World, scope: Scope, payer_id: UUID, erased: int) -> None:
+    """Who they are, and the merchant's files and lists in whose words they may stand; and says so in the log."""
+    merchant_id = scope.merchant_id
+    async with world.db.transaction() as tx:
+        await erase_payer(tx, merchant_id, payer_id)
+        wall = world.clocks.wall()
+        await end_files_of(tx, merchant_id, wall)
+        await forget_lists_of(tx, merchant_id)
+        await note_person(tx, merchant_id, new_id(), payer_id, "erased", erased, scope.actor.text(), wall)
+        await note(tx, scope, wall, "customer.erased", payer_id, {"orders": erased})
+
+
+async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *, erase: bool) -> Sequence[Any]:
+    """Their next orders, with who they are there before it is erased."""
+
+    async def once() -> Sequence[Any]:
+        async with world.db.transaction() as tx:
+            part = await lock_part(tx, merchant_id, payer_id, after, PART)
+            if erase:
+                await erase_part(tx, merchant_id, [row["order_id"] for row in part])
+        return part
+
+    return await retrying(once)
 
 
 def no_such_customer() -> Problem:
     return Problem("not_found", "No customer of this merchant is known by this.",
                    cure="Check the e-mail or the customer id, as it came with the order.")  # fmt: skip
+
+
+def nobody_found(*, masked: bool) -> Problem:
+    """By a search. Who is `masked` is told the same whether or not somebody is called so."""
+    if not masked:
+        return no_such_customer()
+    return Problem("not_found", "Nobody was found by what your role searches by: a customer id, a whole e-mail or "
+                   "name, or an order’s id or descriptor.",
+                   cure="Your role sees customers’ data masked, and finds nobody by a part of a name or e-mail. "
+                   "Ask an owner: they choose which roles may see it.")  # fmt: skip

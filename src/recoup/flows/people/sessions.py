@@ -1,20 +1,28 @@
-"""Sessions: a random token in the browser, its keyed hash in the database, gone after a day or two idle hours."""
+"""Sessions: a token in the browser, its keyed hash in the database, gone after a day or two idle hours."""
 
 import secrets
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
+from recoup.rules.messages.notifications import MAY as MAY_HEAR
+from recoup.rules.people.whence import address_words, browser_words
+from recoup.rules.people.who_must import must_set_up
 from recoup.store.pool import Database
+from recoup.store.read.looks import Look, look_of, members_to_look_as
 from recoup.store.read.merchants import newest_of
+from recoup.store.read.notifications import read_bell
 from recoup.store.read.partners import find_partner
 from recoup.store.read.people import Reach, find_session, is_operator, partner_roles, reachable
+from recoup.store.read.second_factors import bound_by
+from recoup.store.write.looks import end_look
 from recoup.store.write.people import (
     choose_merchant,
     choose_world,
@@ -31,12 +39,12 @@ TOKEN_LENGTH_MAX: Final = 100
 # What a role may do besides looking.
 MAY: Final[dict[str, frozenset[str]]] = {
     "owner": frozenset({
-        "refund", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply", "go_live", "invite",
-        "keys", "hooks", "sandbox", "retry", "block", "erase",
+        "refund", "approve", "limits", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply",
+        "go_live", "invite", "keys", "hooks", "sandbox", "retry", "block", "erase", "audit",
     }),
     "operations": frozenset({
-        "refund", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "hooks", "sandbox", "retry",
-        "block",
+        "refund", "approve", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "hooks", "sandbox",
+        "retry", "block",
     }),
     "developer": frozenset({"test", "keys", "hooks", "sandbox"}),
     "analyst": frozenset(),
@@ -45,9 +53,9 @@ MAY: Final[dict[str, frozenset[str]]] = {
 
 # What a role may do at a partner besides looking.
 PARTNER_MAY: Final[dict[str, frozenset[str]]] = {
-    "owner": frozenset({"merchants", "switches", "see_keys", "keys", "apply", "invite"}),
-    "operations": frozenset({"merchants", "switches", "see_keys", "apply"}),
-    "developer": frozenset({"see_keys", "keys"}),
+    "owner": frozenset({"merchants", "switches", "see_keys", "keys", "hooks", "apply", "invite", "audit"}),
+    "operations": frozenset({"merchants", "switches", "see_keys", "hooks", "apply"}),
+    "developer": frozenset({"see_keys", "keys", "hooks"}),
     "analyst": frozenset(),
 }
 
@@ -64,10 +72,37 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """Who of the operator looks as the session's person, until when, why, and whether they may act. `as_role`: they
+    look as nobody, with this role; empty for a person."""
+
+    look_id: UUID
+    staff_id: UUID
+    staff_name: str
+    reason: str
+    until: datetime
+    may_act: bool
+    as_role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whence:
+    """From where somebody signs in, as it came."""
+
+    address: str = ""
+    agent: str = ""
+
+
+NOWHERE: Final = Whence()
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants` all they may.
     `is_operator`: may decide for the operator, at every merchant. `seat`: the first partner that they belong to.
-    `paused`: the name of the paused partner by which alone they see `merchant`: there they look and change nothing."""
+    `paused`: the name of the paused partner by which alone they see `merchant`: there they look and change nothing.
+    `must_set_up`: they must have a second factor and have none. Until then they see nothing and may do nothing.
+    `zone`: in which they are shown times. `language`: which they chose to read, empty for their browser's."""
 
     user_id: UUID
     email: str
@@ -78,6 +113,20 @@ class Session:
     is_operator: bool = False
     seat: Seat | None = None
     paused: str = ""
+    behind: Behind | None = None  # somebody of the operator, who looks as this person
+    spent_csrf: str = ""  # what forms of the look that is over carried
+    must_set_up: bool = False
+    zone: str = "GMT"
+    language: str = ""
+    unread: int = 0  # notifications, one more than is counted at most
+    attention: int = 0  # orders of `merchant` that need somebody, likewise; for who shows it to fill in
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, as the logs tell it; behind somebody who is looked as, both."""
+        if self.behind is None:
+            return Actor("user", str(self.user_id))
+        return Actor("user", self.behind.as_role or str(self.user_id), str(self.behind.staff_id))
 
     def may(self, action: str) -> bool:
         return not self.paused and self.may_by_role(action)
@@ -87,33 +136,43 @@ class Session:
         return self.merchant is not None and action in MAY.get(self.merchant.role, frozenset())
 
 
-async def open_session(connection: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None) -> str:
-    """In an open transaction: a new session in the place of the old; answers its token."""
+async def open_session(
+    connection: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None, whence: Whence = NOWHERE,
+    token: str | None = None,
+) -> str:  # fmt: skip
+    """In an open transaction: a new session in the place of the old; answers its token. `token`: one that the caller
+    made, unguessable."""
     now = world.clocks.wall()
-    token = world.mark + secrets.token_urlsafe(32)
+    token = world.mark + (token or secrets.token_urlsafe(32))
     merchants = await reachable(connection, user_id, world.name)
     if old_token:
-        await delete_session(connection, _hash(world, old_token))
+        await end_look(connection, session_hash(world, old_token), now, "signed_out")
+        await delete_session(connection, session_hash(world, old_token))
     await delete_old_sessions(connection, user_id, now)
     await insert_session(
-        connection, _hash(world, token), user_id, secrets.token_urlsafe(24), world.name,
+        connection, session_hash(world, token), user_id, secrets.token_urlsafe(24), world.name,
         await _liveliest(world, [m.merchant_id for m in merchants]), now, WallTime(now + LASTS),
+        address_words(whence.address), browser_words(whence.agent),
     )  # fmt: skip
     return token
 
 
-async def read_session(world: World, token: str) -> Session | None:
-    """None when it is unknown, over, or of another world. What somebody may see is read anew each time."""
+async def read_session(world: World, token: str, *, poll: bool = False) -> Session | None:
+    """None when it is unknown, over, or of another world. What somebody may see is read anew each time. `poll`: a page
+    asked by itself, so nobody was seen."""
     if not token or len(token) > TOKEN_LENGTH_MAX or not token.isascii():
         return None
     people: Database = world.extra["people"]
-    now, key = world.clocks.wall(), _hash(world, token)
+    now, key = world.clocks.wall(), session_hash(world, token)
     async with people.connection() as connection:
         row = await find_session(connection, key, now, now - IDLE)
         if row is None or row.world != world.name:
             return None
-        if row.seen_at < now - NOTED_EVERY:
+        if not poll and row.seen_at < now - NOTED_EVERY:
             await touch_session(connection, key, now)
+        bound = await bound_by(connection, row.user_id)
+        if must_set_up(bound, staff_must=world.policy.staff_second_factor):
+            return Session(row.user_id, row.email, row.name, row.csrf, None, (), must_set_up=True)
         merchants = await reachable(connection, row.user_id, world.name)
         chosen = next((m for m in merchants if m.merchant_id == row.merchant_id), None)
         if chosen is None and row.merchant_id is not None:
@@ -121,9 +180,39 @@ async def read_session(world: World, token: str) -> Session | None:
             chosen = found[0] if found else None
         operator = await is_operator(connection, row.user_id)
         seats = await partner_roles(connection, row.user_id)
+        look = await look_of(connection, key, now)
+        zone, language, unread = await read_bell(connection, row.user_id, world.name, MAY_HEAR)
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
-    return Session(row.user_id, row.email, row.name, row.csrf, merchant, tuple(merchants), operator,
-                   Seat(*seats[0]) if seats else None, paused)  # fmt: skip
+    csrf = _csrf_at(world, row.csrf, merchant.merchant_id if merchant is not None else None)
+    own = Session(row.user_id, row.email, row.name, csrf, merchant, tuple(merchants), operator,
+                  Seat(*seats[0]) if seats else None, paused, zone=zone, language=language, unread=unread)  # fmt: skip
+    return await _behind(world, key, own, look) if look is not None else own
+
+
+async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session:
+    """The session of who is looked as; this person's own when that is over. What it rests on is read anew each time: it
+    is over as soon as who looks is the operator's no more, or who is looked as belongs there no more."""
+    csrf = world.keys.mac("look", look.look_id.bytes + own.csrf.encode()).hex()[:32]
+    if look.over:
+        return replace(own, spent_csrf=csrf)
+    people: Database = world.extra["people"]
+    reach, how = None, "" if own.is_operator else "not_staff"
+    async with people.connection() as connection:
+        if not how and look.user_id is None:
+            reach = Reach(look.merchant_id, look.merchant_name, look.role, look.role)
+        elif not how:
+            members = await members_to_look_as(connection, look.merchant_id, own.user_id, look.user_id)
+            found = await reachable(connection, members[0]["user_id"], world.name, merchant_id=look.merchant_id) if (
+                members) else []  # fmt: skip
+            reach, how = (found[0], "") if found else (None, "not_member")
+        if reach is None:
+            await end_look(connection, key, world.clocks.wall(), how)
+            return replace(own, spent_csrf=csrf)
+    merchant, paused = await _while_paused(world, reach)
+    behind = Behind(look.look_id, own.user_id, own.name, look.reason, look.expires_at, look.may_act,
+                    look.role if look.user_id is None else "")  # fmt: skip
+    return Session(look.user_id or own.user_id, "", look.name or "A member", csrf, merchant, (reach,),
+                   paused=paused, behind=behind, zone=own.zone, language=own.language)  # fmt: skip
 
 
 async def switch_merchant(world: World, token: str, session: Session, merchant_id: UUID) -> None:
@@ -132,7 +221,7 @@ async def switch_merchant(world: World, token: str, session: Session, merchant_i
     async with people.transaction() as connection:
         if not await reachable(connection, session.user_id, world.name, merchant_id=merchant_id):
             raise Problem("forbidden", "You are not a member of this merchant.", cure="Ask its owner to invite you.")
-        await choose_merchant(connection, _hash(world, token), merchant_id)
+        await choose_merchant(connection, session_hash(world, token), merchant_id)
 
 
 async def switch_world(world: World, token: str, session: Session) -> str:
@@ -146,23 +235,33 @@ async def switch_world(world: World, token: str, session: Session) -> str:
         if other is None or not (await reachable(connection, session.user_id, other.name) or session.is_operator):
             raise Problem("forbidden", "None of your merchants is in the other environment.",
                           cure="A shop goes live from its Onboarding page.")  # fmt: skip
-        await choose_world(connection, _hash(world, token), other.name)
+        await choose_world(connection, session_hash(world, token), other.name)
     return other.mark + token.removeprefix(world.mark)
 
 
 async def sign_out(world: World, token: str) -> None:
     people: Database = world.extra["people"]
-    async with people.connection() as connection:
-        await delete_session(connection, _hash(world, token))
+    async with people.transaction() as tx:
+        await end_look(tx, session_hash(world, token), world.clocks.wall(), "signed_out")
+        await delete_session(tx, session_hash(world, token))
 
 
-def is_csrf(session: Session, given: str) -> bool:
-    """Compared in constant time."""
-    return secrets.compare_digest(session.csrf.encode(), given.encode("utf-8", "replace"))
+def is_csrf(session: Session, given: str, *, parts: int = 1) -> bool:
+    """Whether this session made the form; with 2 `parts` in this world, with 3 at this merchant, too. Compared in
+    constant time."""
+    mine, sent = (".".join(text.split(".")[:parts]) for text in (session.csrf, given))
+    return secrets.compare_digest(mine.encode(), sent.encode("utf-8", "replace"))
 
 
-def _hash(world: World, token: str) -> bytes:
-    """Of what follows the mark, which changes when somebody goes to the other world."""
+def _csrf_at(world: World, csrf: str, merchant_id: UUID | None) -> str:
+    """The form's secret with where the form stands: what was begun in one tab is not done to what another tab chose."""
+    marks = (world.keys.mac("form", csrf.encode() + place).hex()[:8]
+             for place in (world.name.encode(), merchant_id.bytes if merchant_id is not None else b""))
+    return ".".join((csrf, *marks))
+
+
+def session_hash(world: World, token: str) -> bytes:
+    """By which a session is known: of what follows the mark, which changes when somebody goes to the other world."""
     kept: bytes = world.keys.secret_hash(token.removeprefix(world.mark))
     return kept
 

@@ -1,22 +1,33 @@
-"""Somebody gives an e-mail and a password. Unknown, wrong and blocked are told apart by nobody outside."""
+"""Somebody gives an e-mail and a password. Unknown, wrong and blocked are told apart by nobody outside.
 
-from dataclasses import dataclass
+Who has a second factor has half a sign-in then, which is no session: `second_step` makes it one.
+"""
+
+import secrets
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.people.account_log import note
 from recoup.flows.people.passwords import Passwords, outdated
-from recoup.flows.people.sessions import open_session
+from recoup.flows.people.sessions import Whence, open_session
+from recoup.flows.people.throttle import TRIES_ADDRESS, TRIES_EMAIL, bucket_of, charge, forgive
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
+from recoup.rules.people.whence import network_of
 from recoup.store.pool import Database
 from recoup.store.read.people import find_user
-from recoup.store.write.people import charge_sign_in, forgive_sign_ins, save_password
+from recoup.store.read.second_factors import sealed_secret
+from recoup.store.write.account_log import add_failed_sign_in
+from recoup.store.write.people import hold_user, save_password
+from recoup.store.write.second_factors import add_half
 
-REMEMBERED: Final = timedelta(minutes=15)
-TRIES_EMAIL: Final = 8
-TRIES_ADDRESS: Final = 60
+HALF_LASTS: Final = timedelta(minutes=10)
+_TOO_MANY: Final = "Too many tries. Signing in is possible again in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,45 +35,72 @@ class SignIn:
     """What somebody typed, and from where; `old_token` is the session the browser still has, if any."""
 
     email: str
-    password: str
+    password: str = field(repr=False)
     address: str
     old_token: str | None = None
+    agent: str = ""
+    request: str = ""
 
 
-async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> str:
-    """The new session's token, for the cookie.
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """`token`: of a session, or where `is_half` of a sign-in that waits for a code."""
+
+    token: str
+    is_half: bool = False
+
+
+async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
+    """For the cookie.
 
     Raises: Problem(bad_credentials); Problem(too_many_requests) with the pause after 8 tries for one e-mail or 60 from
     one address in a quarter of an hour, right or wrong.
     """
     people: Database = world.extra["people"]
     email = clean_email(asked.email)
-    buckets = [_bucket(world, "email", email), _bucket(world, "address", asked.address)]
-    now = world.clocks.wall()
+    bucket = bucket_of(world, "email", email)
     async with people.connection() as connection:
-        for bucket, tries_max in zip(buckets, (TRIES_EMAIL, TRIES_ADDRESS), strict=True):
-            tries, until = await charge_sign_in(connection, bucket, now, now + REMEMBERED, tries_max)
-            if tries > tries_max:
-                seconds = max(1, int((until - now).total_seconds()))
-                minutes = -(-seconds // 60)
-                message = f"Too many tries. Signing in is possible again in {minutes} min."
-                raise Problem("too_many_requests", message, retry_after_seconds=seconds)
-        user = await find_user(connection, email)
+        await charge(connection, world, bucket, TRIES_EMAIL, _TOO_MANY)
+        await charge(connection, world, bucket_of(world, "address", asked.address), TRIES_ADDRESS, _TOO_MANY)
+        user = known = await find_user(connection, email)
     right = await passwords.fits(asked.password, user.password_hash if user else None)
     if not right and world.policy.test_mode:
         namesake = await namesake_of(world, passwords, email, asked.password)
         async with people.connection() as connection:
             user = await find_user(connection, namesake)
         right = user is not None and await passwords.fits(asked.password, user.password_hash)
-    if user is None or not right or not user.may_sign_in:
-        raise Problem("bad_credentials", "E-mail and password do not match.", field="password",
-                      cure="Check both; capital letters count.")  # fmt: skip
+    if user is None or not right or not user.active:
+        async with people.connection() as connection:
+            await add_failed_sign_in(connection, new_id(), known.user_id if known else None, world.clocks.wall(),
+                                     world.name, network_of(asked.address), asked.request)  # fmt: skip
+        raise _refused()
     fresh = await passwords.hashed(asked.password) if outdated(user.password_hash) else None
-    async with people.transaction() as connection:
+    async with people.transaction() as tx:
+        if await hold_user(tx, user.user_id) != user.password_hash:
+            raise _refused()  # it was changed meanwhile
         if fresh is not None:
-            await save_password(connection, user.user_id, fresh)
-        await forgive_sign_ins(connection, buckets[:1], now)
-        return await open_session(connection, world, user.user_id, asked.old_token)
+            await save_password(tx, user.user_id, fresh)
+        await forgive(tx, bucket)
+        return await enter(tx, world, user.user_id, asked.old_token, Whence(asked.address, asked.agent), asked.request)
+
+
+async def enter(
+    tx: asyncpg.Connection, world: World, user_id: UUID, old_token: str | None, whence: Whence, request: str = ""
+) -> Entered:
+    """Under the person's lock; their password was right. A session, or half of one."""
+    if await sealed_secret(tx, user_id) is None:
+        token = await open_session(tx, world, user_id, old_token, whence)
+        await note(tx, world, user_id, "signed_in", request=request, by="password", place=network_of(whence.address))
+        return Entered(token)
+    token = world.mark + secrets.token_urlsafe(32)
+    await add_half(tx, half_hash(world, token), user_id, world.name, world.clocks.wall() + HALF_LASTS)
+    return Entered(token, is_half=True)
+
+
+def half_hash(world: World, token: str) -> bytes:
+    """Never that of a session: one cannot stand for the other."""
+    kept: bytes = world.keys.secret_hash(f"half:{token}")
+    return kept
 
 
 async def namesake_of(world: World, passwords: Passwords, email: str, password: str) -> str:
@@ -77,14 +115,10 @@ def clean_email(email: str) -> str:
 
 async def charge_email(connection: asyncpg.Connection, world: World, email: str) -> None:
     """A try to sign in with this e-mail, by whatever page. Raises: Problem(too_many_requests)."""
-    now = world.clocks.wall()
-    tries, until = await charge_sign_in(connection, _bucket(world, "email", email), now, now + REMEMBERED, TRIES_EMAIL)
-    if tries > TRIES_EMAIL:
-        raise Problem("too_many_requests", "Too many tries with this e-mail.",
-                      cure="Try again in a quarter of an hour.",
-                      retry_after_seconds=max(1, int((until - now).total_seconds())))  # fmt: skip
+    await charge(connection, world, bucket_of(world, "email", email), TRIES_EMAIL,
+                 "Too many tries with this e-mail. Go on in")  # fmt: skip
 
 
-def _bucket(world: World, kind: str, value: str) -> str:
-    mac: bytes = world.keys.mac("signin", f"{kind}:{value}".encode("utf-8", "replace"))
-    return mac.hex()
+def _refused() -> Problem:
+    return Problem("bad_credentials", "E-mail and password do not match.", field="password",
+                   cure="Check both; capital letters count.")  # fmt: skip

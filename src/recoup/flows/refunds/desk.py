@@ -19,10 +19,10 @@ NOTE_MAX: Final = 300
 ACTIONS: Final = ("again", "propose", "confirm", "refuse")
 
 
-async def waiting_refunds(world: World, merchant_id: UUID, now: datetime) -> list[DeskRow]:
-    """What is stuck first, then the oldest; `now` is business time."""
+async def waiting_refunds(world: World, merchant_id: UUID, now: datetime, *, clear: bool) -> list[DeskRow]:
+    """What is stuck first, then the oldest; `now` is business time. Customers' data is masked unless `clear`."""
     async with world.db.connection() as connection:
-        return await read_desk(connection, merchant_id, now, WORRY_AFTER_TRIES)
+        return await read_desk(connection, merchant_id, now, WORRY_AFTER_TRIES, clear=clear)
 
 
 async def decide(world: World, orders: Orders, scope: Scope, refund_id: UUID, action: str, note: str = "") -> str:

@@ -1,6 +1,7 @@
 """A merchant asks for money back, by amount or by items. SUCCESS means: owed is committed.
 
 Repeats: a key decides; without one, an identical request while the first refund is still open is the same refund.
+A person in the portal has the limits of their role, and may have to wait for a second person; an API key has none.
 """
 
 import json
@@ -16,6 +17,7 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.captures import refund_hold
 from recoup.moves.change import Change
+from recoup.moves.refund_requests import ask_second, may_go
 from recoup.moves.refunds import owe_refund
 from recoup.rules.money.refunds import by_amount, by_items, items_of
 from recoup.rules.order.lifecycle import ENDED, Stage
@@ -40,15 +42,24 @@ class RefundAsked:
 
 @dataclass(frozen=True, slots=True)
 class RefundAnswer:
+    """`waits`: nothing is owed yet, a second person has to agree; the refund will have this id."""
+
     refund_id: UUID
     order_id: UUID
     units: int
     asset: str
     remaining_units: int
+    waits: bool = False
 
 
-async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, asked: RefundAsked) -> RefundAnswer:
-    """Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid."""
+async def refund(
+    world: World, orders: Orders, scope: Scope, order_id: UUID, asked: RefundAsked, role: str | None = None
+) -> RefundAnswer:
+    """`role`: as what a person asks; none: an API key does.
+
+    Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid; with a
+    role also forbidden, for what its limits do not allow.
+    """
     plain = [str(order_id), asked.amount, asked.items, asked.currency, asked.message]
     input_mac = world.keys.mac("refund", json.dumps(plain, sort_keys=True).encode())
 
@@ -69,23 +80,23 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
             again = _still_open(order, input_mac)
             if again is not None:
                 return _answer(order, again)
-        units, items = _what(order, asked, world.policy.refund_cap_percent)
+        units, items = what_to_refund(order, asked, world.policy.refund_cap_percent)
         if order.stage is Stage.AUTHORISED:
-            made = refund_hold(change, scope.actor.text(), input_mac)
+            answer = _answer(order, refund_hold(change, scope.actor.text(), input_mac))
         else:
-            made = owe_refund(change, units, message=asked.message, items=items, input_mac=input_mac,
-                              actor=scope.actor.text())  # fmt: skip
-        answer = _answer(order, made)
+            answer = _given(change, scope.actor.text(), role, units, items, asked.message, input_mac)
         if asked.key:
-            stored = {"refund_id": str(made.refund_id), "order_id": str(order.order_id), "units": units,
+            stored = {"refund_id": str(answer.refund_id), "order_id": str(order.order_id), "units": units,
                       "asset": order.asset, "remaining_units": answer.remaining_units}  # fmt: skip
+            stored |= {"waits": True} if answer.waits else {}
             change.take_key("refund", asked.key, input_mac, stored)
         return answer
 
     try:
         answer: RefundAnswer = await orders.change(
-            Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door)
-        )
+            Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door,
+                person=scope.actor if role is not None else None, by_people=role is not None)
+        )  # fmt: skip
     except (KeyTaken, Problem):
         # The same call at the same moment may have been first: what it left is no reason to refuse this one.
         known = await before() if asked.key else None
@@ -95,7 +106,20 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, ask
     return answer
 
 
-def _what(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+def _given(change: Change, actor: str, role: str | None, units: int, items: list[dict[str, Any]], message: str,
+           input_mac: bytes) -> RefundAnswer:  # fmt: skip
+    """Owed from now on, or asked of a second person."""
+    order = change.order
+    if role is not None and not may_go(change, units, role, actor):
+        asked = ask_second(change, units, message=message, items=items, input_mac=input_mac, actor=actor, role=role)
+        return RefundAnswer(asked.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
+    made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, actor=actor)
+    if change.desk is not None:
+        change.desk.day.units += units
+    return _answer(order, made)
+
+
+def what_to_refund(order: Order, asked: RefundAsked, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
     check_gives_back(order)
     if order.stage not in (Stage.COMPLETED, Stage.AUTHORISED):
         cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
@@ -169,4 +193,4 @@ def _answer(order: Order, made: Refund) -> RefundAnswer:
 
 def _told(stored: dict[str, Any]) -> RefundAnswer:
     return RefundAnswer(UUID(stored["refund_id"]), UUID(stored["order_id"]), stored["units"], stored["asset"],
-                        stored["remaining_units"])  # fmt: skip
+                        stored["remaining_units"], stored.get("waits", False))  # fmt: skip

@@ -21,6 +21,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.payouts import close_payout, open_payout, request_payout, wait_payout
 from recoup.rules.stable.amounts import amount_of, check_currency
@@ -87,6 +88,8 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, asked: Pa
                 raise Problem("wrong_state", message, field="amount", cure="Ask for at most that.",
                               detail="insufficient_balance")  # fmt: skip
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
+            fact = {"amount": f"{asked.amount} {amount.asset}", "to": asked.destination_type}
+            await note(tx, scope, wall, "stablecoin_payout.asked", payout_id, fact)
         return payout_id
 
     try:

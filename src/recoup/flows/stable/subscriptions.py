@@ -14,6 +14,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.moves.subscriptions import SubscriptionChange, begin_subscription
 from recoup.rules.rescue.pause import check_taking
 from recoup.rules.stable.amounts import amount_of, check_currency
@@ -76,6 +77,7 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, asked: Sub
             if asked.customer:
                 await add_payer(tx, scope.merchant_id, row["customer_id"], asked.customer, row["created_at"])
             await begin_subscription(tx, row, answer)
+            await note(tx, scope, wall, "subscription.made", made, {"amount": f"{asked.amount} {row['asset']}"})
         return made
 
     try:
@@ -167,5 +169,8 @@ async def _change(
             change = SubscriptionChange(row, world.clocks.wall())
             work(change)
             await change.write(tx)
+            if change.state != row["state"]:
+                told = {"state": [row["state"], change.state]}
+                await note(tx, scope, world.clocks.wall(), "subscription.changed", subscription_id, told)
 
     await retrying(once)

@@ -1,4 +1,4 @@
-"""A processor over real HTTP that answers after 50 ms, and the connector to it.
+"""A processor over real HTTP, behind the bridge that live cards go by, that answers after 50 ms.
 
 As a program (`python -m recoup.lab.bench.processor`) it is the processor: it prints its port and serves. Every other
 charge is approved, told by the charge's id, so that a repeat hears the same.
@@ -7,77 +7,37 @@ charge is approved, told by the charge's id, so that a repeat hears the same.
 import asyncio
 import json
 import sys
-from datetime import timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-import aiohttp
 import uvloop
 
+from recoup.gateways.cards.bridge import SECRET_LENGTH_MIN, Bridge
 from recoup.gateways.cards.port import Charge, Outcome, Reversal
-from recoup.kernel.time import Clocks
 
 LATENCY_SECONDS: Final = 0.05
+NAME: Final = "http"
+ACCEPTOR: Final = "sandbox"
+
+
+def bridge_to(port: int) -> Bridge:
+    """Inside a running loop; closed by who made it."""
+    return Bridge(f"http://127.0.0.1:{port}", secret="-" * SECRET_LENGTH_MIN, acceptor_id=ACCEPTOR, name=NAME)
 
 
 def approves(charge_id: UUID) -> bool:
     return charge_id.int & 1 == 0
 
 
-class HttpProcessor:
-    """Implements `port.Processor`. Make it inside a running loop, close it there."""
-
-    name = "http"
-    asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
-    idempotency_window = timedelta(days=1)
-    settled_after = timedelta(seconds=1)
-    unprocessed_codes: frozenset[str] = frozenset()
-    acceptor_id = "sandbox"
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/charges"
-        self._clocks = Clocks()
-        connector = aiohttp.TCPConnector(limit=256, limit_per_host=256)
-        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-    async def close(self) -> None:
-        await self._session.close()
-
-    async def charge(self, charge: Charge) -> Outcome:
-        started = self._clocks.monotonic()
-        if started >= charge.send_before_monotonic:
-            return Outcome("not_sent", text="too late to send")
-        body = json.dumps({
-            "id": str(charge.id), "pan": charge.card.pan, "exp_month": charge.card.exp_month,
-            "exp_year": charge.card.exp_year, "amount": charge.units, "currency": charge.currency,
-            "descriptor": charge.descriptor, "initiator": charge.initiator,
-        }).encode()  # fmt: skip
-        try:
-            async with asyncio.timeout(charge.timeout_seconds), self._session.post(self._url, data=body) as response:
-                said: dict[str, Any] = json.loads(await response.read())
-        except aiohttp.ClientConnectorError:
-            return Outcome("not_sent", text="connection refused")
-        except (TimeoutError, aiohttp.ClientError, ValueError):
-            return Outcome("unknown", text="no answer in time")
-        latency_ms = round((self._clocks.monotonic() - started) * 1000)
-        return outcome_of(charge.id, said["approved"], latency_ms)
-
-    async def reverse(self, reversal: Reversal) -> Outcome:
-        return outcome_of(reversal.id, True, 0)
-
-    async def inquire(self, id: UUID) -> Outcome:
-        return outcome_of(id, approves(id), 0)
-
-
 class Told:
     """A processor that says one thing at once: for recording statements."""
 
-    name = HttpProcessor.name
+    name = NAME
     asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
-    idempotency_window = HttpProcessor.idempotency_window
-    settled_after = HttpProcessor.settled_after
-    unprocessed_codes = HttpProcessor.unprocessed_codes
-    acceptor_id = HttpProcessor.acceptor_id
+    idempotency_window = Bridge.idempotency_window
+    settled_after = Bridge.settled_after
+    unprocessed_codes = Bridge.unprocessed_codes
+    acceptor_id = ACCEPTOR
 
     def __init__(self, approved: bool) -> None:
         self._approved = approved
@@ -113,8 +73,12 @@ class Server(asyncio.Protocol):
         if head < 0 or len(body) < _length(self._buffer[:head]):
             return
         self._buffer = b""
-        approved = approves(UUID(json.loads(body)["id"]))
-        answer = json.dumps({"approved": approved}).encode()
+        charge_id = UUID(json.loads(body)["id"])
+        said = outcome_of(charge_id, approves(charge_id), 0)
+        answer = json.dumps({
+            "id": str(charge_id), "state": said.state, "reference": said.reference, "schemeCode": said.scheme_code,
+            "networkTransactionId": said.network_transaction_id,
+        }).encode()  # fmt: skip
         asyncio.get_running_loop().call_later(LATENCY_SECONDS, self._answer, answer)
 
     def _answer(self, body: bytes) -> None:

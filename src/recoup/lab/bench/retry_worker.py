@@ -17,7 +17,7 @@ from recoup.flows import run_due as due_work
 from recoup.flows.locked import Orders
 from recoup.kernel.world import World
 from recoup.lab.bench.ground import Ground
-from recoup.lab.bench.processor import HttpProcessor
+from recoup.lab.bench.processor import bridge_to
 
 IDLE_SECONDS = 0.1  # the worker's
 GIVE_UP_SECONDS = 100.0
@@ -27,7 +27,7 @@ async def main() -> None:
     lines = iter(sys.stdin.readline, "")
     told = json.loads(next(lines))
     ground = Ground(Path(told["data_dir"]), told["people"], told["sandbox"])
-    processor = HttpProcessor(told["port"])
+    processor = bridge_to(told["port"])
     async with ground.world(processor) as (world, _):
         due, taken = due_work.DueWork(world, Orders(world)), Taken()
         print(json.dumps({"ready": True}), flush=True)  # noqa: T201

@@ -60,7 +60,7 @@ async def _agree(world: World, scope: Scope, contract: Contract) -> None:
         if contract.advance:
             terms = treasurer.Terms(limit_units=_PLENTY, allowed_loss_basis_points=10_000, advance_on="both",
                                     operator_limit_units=_PLENTY * 100)  # fmt: skip
-            await treasurer.agree_exposure(world, scope.merchant_id, asset, terms, SECOND)
+            await treasurer.agree_exposure(world, Scope(scope.merchant_id, SECOND, "simulate"), asset, terms)
 
 
 async def _bank_account(world: World, scope: Scope, ends: str, asset: str) -> None:

@@ -70,13 +70,13 @@ TASKS: Final = (
          "POST", "/v1/evaluate", _EVALUATE | {
              "isMIT": True, "isRecurring": True, "orderId": "MIT-1", "idempotencyKey": "MIT-1",
              "expiryDateUtc": "$EXPIRY"}),
-    Task("webhook", "Webhook delivered", "an endpoint of yours answers 2xx to an event",
+    Task("webhook", "Webhook delivered", "an endpoint of yours, or of your partner, answers 2xx to an event",
          "Name the address that takes your webhooks; the next change of an order is posted there.",
          "POST", "/v1/webhooks", {"url": "$HOOK"}),
     Task("refund", "Refund", "some of an approved order goes back", "Refund part of an approved order.",
          "POST", "/v1/orders/$ORDER_ID/refund", {"amountToRefund": "1.00"}),
     Task("reconciliation", "Reconciliation report", "the first period's report is ready",
-         "It is ready minutes after a period's settlement; in the sandbox `recoup clock advance 8d` gets there.",
+         "It is ready minutes after a period's settlement; in the sandbox move the clock on by 8 days, on Developers.",
          "GET", "/v1/reconciliation?from=$FROM"),
 )  # fmt: skip
 
@@ -127,13 +127,13 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
     open_ = [task.title for task in TASKS if task.step not in facts.evidence]
     terms = [word for word, there in (("fees", facts.has_fees), ("settlement", facts.has_settlement)) if not there]
     return (
-        Condition("checklist", "The checklist is green", not open_,
+        Condition("checklist", "A green checklist", not open_,
                   f"Still open: {', '.join(open_)}." if open_ else "Each of them happened."),
-        Condition("terms", "The contract's terms are set", not terms,
-                  f"The operator sets them: {', '.join(f'recoup terms {word}' for word in terms)}."
+        Condition("terms", "Fees and settlement agreed", not terms,
+                  f"Not yet: {' and '.join(terms)}. The operator sets {'them' if len(terms) > 1 else 'it'}."
                   if terms else "Fees and settlement."),
         _bank(facts.bank_states), _descriptors(facts), _switches(facts),
-        Condition("active", "The merchant is not paused", facts.is_active,
+        Condition("active", "A merchant that is not paused", facts.is_active,
                   "It takes new orders." if facts.is_active else "Its partner, or the operator, lets it go on."),
     )  # fmt: skip
 
@@ -147,7 +147,7 @@ def kinds_on(facts: Facts) -> tuple[str, ...]:
 def _bank(states: frozenset[str]) -> Condition:
     holds = bool(states & {"verified", "active"})
     told = "It was proved by two small amounts." if holds else "Its owner enters it on Bank account and proves it."
-    return Condition("bank", "A bank account is verified", holds, told)
+    return Condition("bank", "A verified bank account", holds, told)
 
 
 def _descriptors(facts: Facts) -> Condition:
@@ -159,10 +159,10 @@ def _descriptors(facts: Facts) -> Condition:
             wrong.append(name)
     holds = bool(facts.sites) and not wrong
     told = f"Without one that statements can show: {', '.join(wrong)}." if wrong else "Statements say who charged."
-    return Condition("descriptors", "Every site has a descriptor", holds, told if facts.sites else "There is no site.")
+    return Condition("descriptors", "A descriptor for every site", holds, told if facts.sites else "There is no site.")
 
 
 def _switches(facts: Facts) -> Condition:
     on = kinds_on(facts)
     told = ", ".join(KINDS[kind] for kind in on) + "." if on else "No kind of order is on: switch one on."
-    return Condition("switches", "The kinds of orders are chosen", bool(on), told)
+    return Condition("switches", "At least one kind of orders that is on", bool(on), told)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, NamedTuple
 
+from recoup.rules.languages.locale import PLAIN, Locale
+
 
 class Notice(NamedTuple):
     """`happenings`: lines of the order's log that make one."""
@@ -49,7 +51,8 @@ def is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NoticeFacts:
-    """Texts as they are shown. `amount` with its currency; `netted`: the charge is made smaller instead."""
+    """Texts as they are shown, `card` and `day` in the payer's language. `amount` with its currency;
+    `netted`: the charge is made smaller instead."""
 
     notice: str
     shop: str
@@ -71,54 +74,64 @@ class Words:
     html: str
 
 
-def words_of(facts: NoticeFacts) -> Words:
+def card_of(scheme: str, last4: str, to: Locale) -> str:
+    """As a payer knows it: `Visa card ending in 4242`."""
+    card = to.say(_CARDS.get(scheme, "payment card") if last4 else "payment card")
+    return to.say("{card} ending in {last}", card=card, last=last4) if last4 else card
+
+
+def words_of(facts: NoticeFacts, to: Locale = PLAIN) -> Words:
     """Plain and HTML with the same words; everything is escaped, and a subject is one line."""
-    subject, lines, link = _SAYS[facts.notice](facts)
-    lines = [*lines, f"Questions about the order: {facts.contact}."]
-    plain = [*lines[:1], *([facts.link] if link else []), *lines[1:],
-             f"You do not know this charge? {facts.charge_page}"]  # fmt: skip
+    subject, lines, link = _SAYS[facts.notice](facts, to)
+    lines = [*lines, to.say("Questions about the order: {contact}.", contact=facts.contact)]
+    unknown = to.say("You do not know this charge?")
+    plain = [*lines[:1], *([facts.link] if link else []), *lines[1:], f"{unknown} {facts.charge_page}"]
     parts = [f"<p>{escape(line)}</p>" for line in lines]
     if link:
         parts.insert(1, f'<p><a href="{escape(facts.link)}">{escape(link)}</a></p>')
-    parts.append(f'<p><a href="{escape(facts.charge_page)}">You do not know this charge?</a></p>')
-    html = f'<!doctype html><html lang="en"><body>{"".join(parts)}</body></html>'
+    parts.append(f'<p><a href="{escape(facts.charge_page)}">{escape(unknown)}</a></p>')
+    html = f'<!doctype html><html lang="{to.language}"><body>{"".join(parts)}</body></html>'
     return Words(_one_line(subject), "\n\n".join(_one_line(line) for line in plain) + "\n", html)
 
 
 Said = tuple[str, list[str], str]  # subject, paragraphs, the words of the link or none
 
 
-def _receipt(f: NoticeFacts) -> Said:
-    return f"Your payment of {f.amount} to {f.shop}", [
-        f"{f.amount} were charged to your {f.card} on {f.day} for your order {f.order} at {f.shop}.",
-        f"Your statement will say {f.statement}.",
-    ], ""  # fmt: skip
+def _statement(f: NoticeFacts, to: Locale) -> str:
+    return to.say("Your statement will say {statement}.", statement=f.statement)
 
 
-def _refunded(f: NoticeFacts) -> Said:
+def _receipt(f: NoticeFacts, to: Locale) -> Said:
+    charged = to.say("{amount} were charged to your {card} on {day} for your order {order} at {shop}.",
+                     amount=f.amount, card=f.card, day=f.day, order=f.order, shop=f.shop)  # fmt: skip
+    subject = to.say("Your payment of {amount} to {shop}", amount=f.amount, shop=f.shop)
+    return subject, [charged, _statement(f, to)], ""
+
+
+def _refunded(f: NoticeFacts, to: Locale) -> Said:
+    whose = {"amount": f.amount, "card": f.card, "order": f.order, "shop": f.shop}
     if f.netted:
-        told = f"{f.amount} are taken off what your {f.card} will be charged for your order {f.order} at {f.shop}."
-        return f"{f.amount} less for your order at {f.shop}", [told], ""
-    return f"{f.shop} refunds {f.amount}", [
-        f"{f.amount} of your order {f.order} at {f.shop} go back to your {f.card}. Banks show it after some days.",
-        f"Your statement will say {f.statement}.",
-    ], ""  # fmt: skip
+        less = "{amount} are taken off what your {card} will be charged for your order {order} at {shop}."
+        return to.say("{amount} less for your order at {shop}", **whose), [to.say(less, **whose)], ""
+    back = "{amount} of your order {order} at {shop} go back to your {card}. Banks show it after some days."
+    return to.say("{shop} refunds {amount}", **whose), [to.say(back, **whose), _statement(f, to)], ""
 
 
-def _charge_coming(f: NoticeFacts) -> Said:
-    return f"Your order at {f.shop}: the charge comes later", [
-        f"Your order {f.order} at {f.shop} is through. Your {f.card} will be charged {f.amount} in the next days.",
-        f"Your statement will say {f.statement}.",
-    ], ""  # fmt: skip
+def _charge_coming(f: NoticeFacts, to: Locale) -> Said:
+    coming = to.say("Your order {order} at {shop} is through. Your {card} will be charged {amount} in the next days.",
+                    order=f.order, shop=f.shop, card=f.card, amount=f.amount)  # fmt: skip
+    subject = to.say("Your order at {shop}: the charge comes later", shop=f.shop)
+    return subject, [coming, _statement(f, to)], ""
 
 
-def _challenge(f: NoticeFacts) -> Said:
-    return f"{f.shop}: your payment needs you", [
-        f"Your bank did not take {f.amount} for your order {f.order} at {f.shop}. Only you can cure that:",
-        "Nothing is charged before you do.",
-    ], "Go on with the payment"  # fmt: skip
+def _challenge(f: NoticeFacts, to: Locale) -> Said:
+    refused = "Your bank did not take {amount} for your order {order} at {shop}. Only you can cure that:"
+    return to.say("{shop}: your payment needs you", shop=f.shop), [
+        to.say(refused, amount=f.amount, order=f.order, shop=f.shop), to.say("Nothing is charged before you do."),
+    ], to.say("Go on with the payment")  # fmt: skip
 
 
+_CARDS: Final = {"visa": "Visa card", "mastercard": "Mastercard", "amex": "American Express card"}
 _SAYS: Final = {
     "receipt": _receipt, "refunded": _refunded, "charge_coming": _charge_coming, "challenge": _challenge,
 }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.problem import Problem
+from recoup.rules.messages.local_time import noted
 from recoup.rules.money.settlement import check_second
 
 # state -> those that it may become
@@ -60,7 +61,7 @@ def check_approval(
     check_second(account["added_by"], approver, "A payout to an account that you entered")
     from_ = account["active_at"] + timedelta(days=delay_days)
     if now < from_:
-        message = (f"The bank account changed on {account['active_at']:%d %b %Y %H:%M} UTC; "
-                   f"it takes payouts {delay_days} days later, from {from_:%d %b %Y %H:%M} UTC on.")  # fmt: skip
+        message = (f"The bank account changed on {noted(account['active_at'])}; it takes payouts {delay_days} days"
+                   f" later, from {noted(from_)} on.")  # fmt: skip
         raise Problem("wrong_state", message, cure="Make sure that the change is the merchant's own, and wait.",
                       detail="account_changed")  # fmt: skip

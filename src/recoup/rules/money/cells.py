@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterable
 from typing import Any, Final
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# Spreadsheets in Japanese and Chinese take the wide signs for the narrow ones.
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_row(values: Iterable[Any]) -> str:
@@ -28,6 +29,6 @@ class Number(str):
 
 
 def _safe(value: Any) -> Any:
-    if isinstance(value, str) and not isinstance(value, Number) and value.startswith(_FORMULA):
+    if isinstance(value, str) and not isinstance(value, Number) and value.startswith(FORMULA):
         return "'" + value
     return "" if value is None else value

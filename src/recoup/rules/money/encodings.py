@@ -40,7 +40,8 @@ def encoding_of(head: bytes, named: str = "") -> str:
         if wanted not in ENCODINGS:
             raise Problem("invalid", f"The encoding {named[:40]!r} is not known.", field="encoding",
                           cure=f"Name one of {', '.join(ENCODINGS)}.")  # fmt: skip
-        return "utf-8-sig" if wanted == "utf-8" else wanted
+        if wanted != "utf-16":
+            return "utf-8-sig" if wanted == "utf-8" else wanted
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise Problem("invalid", "The file is UTF-32.", field="file", cure="Save it as UTF-8.")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -50,7 +51,7 @@ def encoding_of(head: bytes, named: str = "") -> str:
         return "utf-16-le"
     if even > 20 and not odd:
         return "utf-16-be"
-    return "utf-8-sig"
+    return "utf-16-le" if named else "utf-8-sig"
 
 
 def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[Line]:
@@ -82,4 +83,6 @@ def _line(number: int, text: str, over: bool, encoding: str) -> Line:
         name = encoding.removesuffix("-sig").upper()
         why = f"holds bytes that are not {name}; save the file as UTF-8, or name its encoding (cp1252 is common)"
         return Line(number, None, "wrong_encoding", why)
+    if "\0" in text:
+        return Line(number, None, "broken", "holds a NUL byte; if the file is UTF-16, name that as its encoding")
     return Line(number, text)

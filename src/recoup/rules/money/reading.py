@@ -3,6 +3,7 @@
 Source: docs/reconciliation.md.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from recoup.rules.money.matching import KINDS
 from recoup.rules.money.periods import zone_of
 
 COLUMNS: Final = ("id", "reference", "type", "amount", "currency", "date", "route")
+_SOME: Final = datetime(2026, 11, 20, 13, 14, 15, tzinfo=UTC)
 EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file holds
 
 
@@ -58,7 +60,7 @@ def mapping_file(text: str) -> dict[str, Any]:
     """A mapping as TOML: tables `columns`, `types`, `values`, `format`. Raises: Problem(invalid) naming the mistake."""
     try:
         told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Problem("invalid", f"The mapping is no TOML: {error}.", field="mapping",
                       cure="Write lines like amount = 'Gross' under [columns].") from None  # fmt: skip
     tables = {"columns": COLUMNS, "types": None, "values": ("type", "currency", "route"),
@@ -74,6 +76,9 @@ def mapping_file(text: str) -> dict[str, Any]:
                 cure = f"It knows {', '.join(allowed)}, each a text." if allowed else "Write it as a text."
                 raise Problem("invalid", f"The mapping's {name}.{key} is unknown or no text.", field="mapping",
                               cure=cure)  # fmt: skip
+            if "\0" in key + value:
+                raise Problem("invalid", f"In {name} the mapping holds a NUL byte.", field="mapping",
+                              cure="Write it without.")  # fmt: skip
         found |= table if name == "format" else {name: table}
     return found
 
@@ -87,6 +92,9 @@ def check(reading: Reading) -> ZoneInfo:
                       cure="Write , or ; or \\t for a tab.")  # fmt: skip
     if reading.decimal not in ("", ".", ","):
         raise Problem("invalid", "The decimal sign is a dot or a comma.", field="decimal", cure="Write . or , alone.")
+    if not _can_read(reading.date_format):
+        raise Problem("invalid", f"The date format {reading.date_format[:40]!r} cannot be read.", field="date_format",
+                      cure="Write it like %d.%m.%Y %H:%M.")  # fmt: skip
     for theirs, ours in reading.types.items():
         if ours not in KINDS[reading.kind]:
             known = ", ".join(KINDS[reading.kind])
@@ -101,3 +109,12 @@ def check(reading: Reading) -> ZoneInfo:
             raise Problem("invalid", f"The currency {asset[:8]!r} is unknown.", field="currency",
                           cure="Write three letters, like USD, or a token, like USDC.")  # fmt: skip
     return zone_of(reading.zone)
+
+
+def _can_read(form: str) -> bool:
+    """Whether a moment that is written so can be read again. Python's own formats; some can only be written."""
+    try:
+        datetime.strptime(_SOME.strftime(form), form)  # noqa: DTZ007 - nobody reads it
+    except (ValueError, re.error):
+        return False
+    return True

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
 from recoup.rules.money.fees import share_units
 
 PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each
@@ -168,7 +169,7 @@ def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:
 
 
 def check_second(first: str | None, second: str, what: str) -> None:
-    """The second person is another than the first. Raises: Problem(forbidden)."""
-    if first == second:
+    """The second person is another than the first, whomever they act as. Raises: Problem(forbidden)."""
+    if first == second or first is not None and Actor.of(first).people & Actor.of(second).people:
         message = f"{what} needs a second person: you are the first."
         raise Problem("forbidden", message, cure="Ask somebody else who decides for the operator.")

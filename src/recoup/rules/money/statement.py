@@ -112,8 +112,8 @@ class Statement:
         told = {name: cells[position].strip() for name, position in layout.columns.items()} | {
             name: value for name, value in reading.values.items() if name not in layout.columns}  # fmt: skip
         for name, value in told.items():
-            if len(value) > TEXT_MAX or "\0" in value:
-                raise _no("broken", f"its {name} is longer than {TEXT_MAX} characters or holds a NUL")
+            if len(value) > TEXT_MAX:
+                raise _no("broken", f"its {name} is longer than {TEXT_MAX} characters")
         asset = self._currency(number, told.get("currency", ""))
         kind = self._type(told.get("type", ""))
         our_id, reference = parse_id(told.get("id", "")), told.get("reference", "")

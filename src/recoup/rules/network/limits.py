@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
+from recoup.rules.messages.local_time import noted
 from recoup.rules.network.tables import LIMITS, LimitRow, valid_row
 
 Initiator = Literal["merchant", "customer"]
@@ -101,6 +102,34 @@ def may_send(
     return max(refusals, key=lambda one: (one.until is None, one.until or now))
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Of the window that is nearest to full: how many of `maximum` sends are left, and when the next of those that are
+    counted becomes free. Whose sends they were is not said."""
+
+    left: int
+    maximum: int
+    window: timedelta
+    free_at: datetime | None
+
+
+def allowance(
+    scheme: str, sends: Sequence[Send], now: datetime, *, units: int, currency: str, initiator: Initiator,
+    acceptor_id: str, merchant_id: str, region: str = "world", visa_limit: int = 20,
+) -> Allowance | None:  # fmt: skip
+    """As `may_send` counts. None where no window is known."""
+    wish, found = _Wish(units, currency, initiator, acceptor_id, merchant_id), []
+    for row in _rules(scheme, now, region):
+        span = _span(row)
+        if row.maximum_sends == 0 or span is None:
+            continue
+        maximum = min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
+        inside = sorted(send.at for send in sends if _counts(row, send, wish) and send.at > now - span)
+        free_at = inside[max(0, len(inside) - maximum)] + span if inside else None
+        found.append(Allowance(max(0, maximum - len(inside)), maximum, span, free_at))
+    return min(found, key=lambda one: (one.left, -one.maximum), default=None)
+
+
 def binds_for_ever(scheme: str, send: Send) -> bool:
     """Whether this send forbids others without end, so that it has to be kept in sight beyond LOOKBACK."""
     rows = [row for row in LIMITS if row.scheme == scheme and row.maximum_sends == 0 and _span(row) is None]
@@ -160,7 +189,7 @@ def _bar(row: LimitRow, triggers: Sequence[Send], now: datetime) -> list[Refused
         message = "The bank allows no further try with this card. Only another card of the customer helps."
         return [Refused(row.rule_id, None, message)]
     until = max(send.at for send in triggers) + span
-    message = f"The bank asked not to try this card before {_minute(until)}."
+    message = f"The bank asked not to try this card before {noted(until)}."
     return [Refused(row.rule_id, until, message)] if until > now else []
 
 
@@ -173,8 +202,4 @@ def _window(row: LimitRow, counted: Sequence[Send], now: datetime, maximum: int)
     if maximum <= 0:
         return [Refused(row.rule_id, None, "The card's allowance is set to none.")]
     until = inside[len(inside) - maximum] + span
-    return [Refused(row.rule_id, until, f"The card's allowance is used up until {_minute(until)}.")]
-
-
-def _minute(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return [Refused(row.rule_id, until, f"The card's allowance is used up until {noted(until)}.")]

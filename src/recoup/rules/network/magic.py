@@ -313,6 +313,6 @@ def _counting() -> Iterator[MagicInput]:
         note = "one identity in all orders, so that network limits bind"
         code = _NO_FUNDS.get(scheme, "51")
         yield MagicInput(scheme, code, card, None, None, "counting", "any", "declined", note)
-        note += "; approves where the minor units end in 77"
+        note = f"{note}; approves where the minor units end in 77"
         yes = _FULL_APPROVAL.get(scheme, "00")
         yield MagicInput(scheme, yes, card, 4577, None, "counting", "any", "approved", note)

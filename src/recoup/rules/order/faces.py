@@ -9,15 +9,15 @@ STATUS_NAMES: Final = {
     7: "Completed", 8: "Chargeback",
 }  # fmt: skip
 MEANINGS: Final = {
-    0: "Ingested, not picked up for processing yet (typically MIT)",
-    1: "Processing is suspended for a while",
-    2: "Ended without a payment: declined, cancelled or expired",
-    3: "Somebody must look at it; the order page says why",
-    4: "In work: retries are planned or under way",
-    5: "Authorised, waits for the capture",
-    6: "Approved, then refunded in full",
-    7: "Approved",
-    8: "Disputed by the customer",
+    0: "Ingested, not picked up for processing yet (typically MIT).",
+    1: "Processing is suspended for a while.",
+    2: "Ended without a payment: declined, cancelled or expired.",
+    3: "Somebody must look at it; the order page says why.",
+    4: "In work: retries are planned or under way.",
+    5: "Authorised, waits for the capture.",
+    6: "Approved, then refunded in full.",
+    7: "Approved.",
+    8: "Disputed by the customer.",
 }
 
 

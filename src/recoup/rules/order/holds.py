@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
+from recoup.rules.messages.local_time import noted
 
 # What somebody chooses from: the log holds no words of theirs. Anything else is a note.
 REASONS: Final[Mapping[str, str]] = {
@@ -33,7 +34,7 @@ def check_release(held: Mapping[str, Any], *, operator: bool, killed: bool) -> N
     """
     cause, until = held.get("cause"), held.get("until")
     if until:
-        at = datetime.fromisoformat(until).strftime("%-d %b %Y %H:%M GMT")
+        at = noted(datetime.fromisoformat(until))
         raise Problem("wrong_state", f"It goes on by itself on {at}: {held.get('why', '')}",
                       cure="Nobody can let it go before; stop its attempts if it must not go on.")  # fmt: skip
     if killed:

@@ -1,5 +1,6 @@
 """An order as a flow sees it while it holds its lock. Plain values, made by `store`, changed by `moves`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +35,7 @@ class Merchant:
     capture_window_minutes: int
     unknown_sites: str
     state: str = "active"  # or paused: it takes no new orders
+    sight: Mapping[str, str] = field(default_factory=dict)  # role -> how it sees customers' data
 
     def business(self, wall: WallTime) -> BusinessTime:
         return business_at(wall, self.offset_us)
@@ -106,6 +108,7 @@ class Refund:
     send_id: UUID | None = None
     hand_note: str | None = None
     hand_actor: str | None = None
+    approved_by: str | None = None
 
     @property
     def wire_id(self) -> UUID:

@@ -116,11 +116,12 @@ _ROOM_CURES: Final = {
 
 
 def _heard(asked: Asked) -> str:
-    code = f" (code {asked.reading.code})" if asked.reading.code else ""
-    said = f"{REASONS[asked.reading.reason][0]}{code}"
-    if asked.occasion == "unresolved":
-        return f"The processor had not answered in time; the decline that came in was: {said}."
-    return f"The last answer was: {said}."
+    code, told = asked.reading.code, REASONS[asked.reading.reason][0]
+    if asked.occasion != "unresolved":
+        return f"The last answer was: {told} (code {code})." if code else f"The last answer was: {told}."
+    if code:
+        return f"The processor had not answered in time; the decline that came in was: {told} (code {code})."
+    return f"The processor had not answered in time; the decline that came in was: {told}."
 
 
 def _told(units: int, asked: Asked) -> str:

@@ -149,10 +149,12 @@ def _decided(evidence: Evidence, verdict: Verdict, plan: tuple[BusinessTime, ...
 
 
 def _heard(evidence: Evidence) -> str:
-    reading = evidence.reading
-    code = f" (code {reading.code})" if reading.code else ""
-    advice = f" with advice {reading.advice}" if reading.advice else ""
-    return f"The last answer was: {REASONS[reading.reason][0]}{code}{advice}."
+    code, advice, told = evidence.reading.code, evidence.reading.advice, REASONS[evidence.reading.reason][0]
+    if code and advice:
+        return f"The last answer was: {told} (code {code}) with advice {advice}."
+    if code:
+        return f"The last answer was: {told} (code {code})."
+    return f"The last answer was: {told} with advice {advice}." if advice else f"The last answer was: {told}."
 
 
 def _why(evidence: Evidence, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:

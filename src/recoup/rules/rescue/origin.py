@@ -14,6 +14,7 @@ from recoup.rules.rescue.site_address import host_of
 POLICIES: Final = ("use_default", "refuse")
 KEY_CHARS_MAX: Final = 64
 _KEY: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?", re.ASCII)
+UNKNOWN_URL: Final = "siteUrl is not known"
 _MAKE: Final = "Make it first: POST /v1/sites; or send the siteId of one that you have."
 
 
@@ -83,7 +84,7 @@ def _site(
                           cure=_MAKE)  # fmt: skip
     found = _by_descriptor(sites, named.descriptor)
     if found is not None:
-        return found, (("siteUrl is not known; the site with this descriptor was used.",) if named.url else ())
+        return found, ((f"{UNKNOWN_URL}; the site with this descriptor was used.",) if named.url else ())
     found = None if named.url else _by_campaign(sites, campaigns, named.campaign)
     if found is not None:
         return found, ()
@@ -93,7 +94,7 @@ def _site(
     default = next((site for site in sites if site.is_default), None)
     if default is None:
         raise Problem("invalid", "The merchant has no site.", field="SiteId", cure="Make a site first: POST /v1/sites.")
-    return default, (("siteUrl is not known; the default site was used.",) if named.url else ())
+    return default, ((f"{UNKNOWN_URL}; the default site was used.",) if named.url else ())
 
 
 def _by_descriptor(sites: Sequence[Any], descriptor: str | None) -> Any | None:

@@ -16,6 +16,8 @@ BUFFER: Final = 2 * ROW_CHARS_MAX
 SEARCHES_MAX: Final = 2_000  # for the next whole row, over all broken places of a file
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 _BETWEEN: Final = re.compile(r"[\s,\[\]]*")
+# Between the rows of a file that is no list, a bracket before a plain value begins a value that is no row.
+_BETWEEN_LINES: Final = re.compile(r"(?:[\s,\]]+|\[(?=\s*(?:[{\[\],]|\Z)))*+")
 _PLAIN: Final = re.compile(r"[ \t\r\n,]*")
 _BEGINS: Final = re.compile(r"\{")
 _ITEMS: Final = frozenset({"orderitems", "additionalfields"})  # lists of a row's own
@@ -187,7 +189,8 @@ class JsonRows:
     def _skip(self) -> None:
         """Over whitespace, commas and brackets, which are counted."""
         while not self._done():
-            found = _BETWEEN.match(self._text, self._at)
+            lines = not self._depth and (self._number or self._headers)
+            found = (_BETWEEN_LINES if lines else _BETWEEN).match(self._text, self._at)
             assert found is not None
             between = found[0]
             self._depth = max(0, self._depth + between.count("[") - between.count("]"))

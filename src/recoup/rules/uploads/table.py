@@ -49,6 +49,7 @@ class TableRows:
         self.columns = _columns(self.names, known, first.number)
         unread = [name[:60] or "(no name)" for name, column in zip(self.names, self.columns, strict=True) if not column]
         self.notes = [f"Columns that nothing was read from: {', '.join(unread[:20])}."] if unread else []
+        self.notes += _ambiguous(unread, known)
         self._lines, self.header = chain(every), Header()
 
     def __iter__(self) -> Iterator[Record]:
@@ -91,9 +92,9 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
         text = cell.strip()
         if column is None or not text:
             continue
-        if len(text) > CELL_MAX or "\0" in text:
+        if len(text) > CELL_MAX:
             field = ".".join(column.path)
-            raise Problem("invalid", f"{field} is longer than {CELL_MAX:,} characters or holds a NUL.", field=field)
+            raise Problem("invalid", f"{field} is longer than {CELL_MAX:,} characters.", field=field)
         inner = body
         for name in column.path[:-1]:
             inner = inner.setdefault(name, {})
@@ -104,6 +105,16 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
 def plain(name: str) -> str:
     """How names of columns are compared: without case and punctuation."""
     return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:
+    """What to write instead of names that several objects' fields have."""
+    found = []
+    for name in unread[:20]:
+        fields = sorted({".".join(one.path) for one in known.values() if plain(one.path[-1]) == plain(name)})
+        if len(fields) > 1:
+            found.append(f"The column {name} may mean {' or '.join(fields)}: write the one that is meant.")
+    return found
 
 
 def _value(text: str, kind: str) -> Any:

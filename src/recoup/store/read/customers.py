@@ -1,19 +1,33 @@
 """Everything of one customer at one merchant. A customer is the payer as the merchant names them: by its own id of
 them, else by their e-mail, keyed and hashed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.ids import HIGHEST
+from recoup.rules.merchants.personal import DOTS, person
 
+EMAIL_ORDERS_MAX: Final = 2_000  # of one address: more are not looked through
 _CUSTOMER: Final = """
 SELECT p.*, (SELECT to_jsonb(o) FROM order_payer o WHERE o.merchant_id = p.merchant_id AND o.payer_id = p.payer_id
     AND (o.email <> '' OR o.first_name <> '' OR o.last_name <> '') ORDER BY o.order_id DESC LIMIT 1) AS newest
 FROM payers p WHERE p.merchant_id = $1 AND p.payer_id = $2
 """
+# Whom orders name by an e-mail address: the merchant may know one person by several ids of its own.
+_BY_EMAIL: Final = """
+SELECT p.payer_id, p.orders, o.order_id, o.external_id, o.placed_at
+FROM (SELECT payer_id, count(*) AS orders, (array_agg(order_id ORDER BY order_id DESC))[1] AS order_id
+  FROM (SELECT payer_id, order_id FROM order_payer
+    WHERE merchant_id = $1 AND lower(email) = $2 AND payer_id IS NOT NULL LIMIT $3) AS found
+  GROUP BY payer_id) AS p
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id
+ORDER BY p.order_id DESC LIMIT $4
+"""
+# By what came first of them: a transmission alone leaves no order.
+_PAYERS: Final = "SELECT payer_id FROM payers WHERE merchant_id = $1 AND lower(email) = $2 AND email <> '' LIMIT $3"
 _SUMS: Final = """
 SELECT h.asset, count(*) AS orders, count(*) FILTER (WHERE h.status IN (6, 7, 8)) AS paid,
   coalesce(sum(h.units) FILTER (WHERE h.status IN (6, 7, 8)), 0)::bigint AS paid_units,
@@ -60,20 +74,43 @@ SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descr
       'units', r.units, 'currency', r.asset, 'reason', r.message) ORDER BY r.refund_no) FROM refunds r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('refund', 'reversal')) AS refunds,
   (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id) FROM order_notes n
-    WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes
+    WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes,
+  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id)
+    FROM disputes d JOIN dispute_notes n USING (merchant_id, dispute_id)
+    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence
 FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
 """
 _COUNT: Final = """
 SELECT count(*) AS orders, count(*) FILTER (WHERE h.status IN (0, 1, 3, 4, 5)) AS open
 FROM order_payer p JOIN order_heads h ON h.merchant_id = p.merchant_id AND h.order_id = p.order_id
-WHERE p.merchant_id = $1 AND p.payer_id = $2
+WHERE p.merchant_id = $1 AND p.payer_id = ANY($2::uuid[])
 """
 
 
-async def find_customer(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> Any | None:
-    """Their row, and as `newest` what came with their newest order that still has a name; None for nobody known."""
-    return await connection.fetchrow(_CUSTOMER, merchant_id, payer_id)
+async def find_customer(
+    connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, *, clear: bool
+) -> Any | None:
+    """Their row, and as `newest` what came with their newest order that still has a name; None for nobody known.
+    Masked unless `clear`."""
+    row = await connection.fetchrow(_CUSTOMER, merchant_id, payer_id)
+    return row if clear or row is None else person(dict(row))
+
+
+async def customers_by_email(
+    connection: asyncpg.Connection, merchant_id: UUID, email: str, limit: int
+) -> Sequence[Any]:
+    """The newest customers of whom an order came with this address, each with its newest order; case counts not."""
+    return await connection.fetch(  # type: ignore[no-any-return]
+        _BY_EMAIL, merchant_id, email.lower(), EMAIL_ORDERS_MAX, limit
+    )
+
+
+async def payers_by_email(
+    connection: asyncpg.Connection, merchant_id: UUID, email: str, limit: int | None = None
+) -> set[UUID]:
+    """Those who were first named with this address; case counts not."""
+    return {row["payer_id"] for row in await connection.fetch(_PAYERS, merchant_id, email.lower(), limit)}
 
 
 async def customer_sums(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> Sequence[Any]:
@@ -93,8 +130,12 @@ async def attempts_of(connection: asyncpg.Connection, merchant_id: UUID, order_i
     return await connection.fetch(_ATTEMPTS, merchant_id, order_ids)  # type: ignore[no-any-return]
 
 
-async def refunds_of(connection: asyncpg.Connection, merchant_id: UUID, order_ids: list[UUID]) -> Sequence[Any]:
-    return await connection.fetch(_REFUNDS, merchant_id, order_ids)  # type: ignore[no-any-return]
+async def refunds_of(
+    connection: asyncpg.Connection, merchant_id: UUID, order_ids: list[UUID], *, clear: bool
+) -> Sequence[Any]:
+    """Their reasons are people's words: masked unless `clear`."""
+    rows: Sequence[Any] = await connection.fetch(_REFUNDS, merchant_id, order_ids)
+    return rows if clear else [dict(row) | {"message": DOTS if row["message"] else ""} for row in rows]
 
 
 async def transmissions_of(
@@ -118,7 +159,9 @@ async def personal_orders(
     return await connection.fetch(_PERSONAL, merchant_id, payer_id, after, limit)  # type: ignore[no-any-return]
 
 
-async def count_orders_of(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> tuple[int, int]:
+async def count_orders_of(
+    connection: asyncpg.Connection, merchant_id: UUID, payer_ids: Iterable[UUID]
+) -> tuple[int, int]:
     """All of theirs, and those that are open."""
-    row = await connection.fetchrow(_COUNT, merchant_id, payer_id)
+    row = await connection.fetchrow(_COUNT, merchant_id, list(payer_ids))
     return row["orders"], row["open"]

@@ -1,13 +1,17 @@
 """What was sent to an endpoint, try by try, as its log shows it: narrowed, with what is tried next."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.ids import HIGHEST
+from recoup.rules.merchants.personal import without_payer
+from recoup.store.partitions import RETENTION_MONTHS
 
+KEPT_MONTHS: Final = RETENTION_MONTHS["delivery_tries"] or 0
 SCANNED_MAX: Final = 5_000  # tries that one page of a narrowed log looks through
 SUMMED_MAX: Final = 1_000
 
@@ -40,12 +44,13 @@ SELECT try_id FROM delivery_tries WHERE endpoint_id = $1 AND try_id < $2 ORDER B
 _ONE = """
 SELECT t.try_id, t.merchant_id, t.endpoint_id, t.subject_id, t.seq, t.event_id, t.try_no, t.at, t.status, t.error,
   t.latency_ms, t.answer, t.result, t.resent, t.sample, b.event, b.subject_kind, b.body, b.business_at, f.number,
-  o.external_id, o.site_id
+  o.external_id, o.site_id, to_jsonb(p) AS payer
 FROM delivery_tries t
 LEFT JOIN outbox b ON b.merchant_id = t.merchant_id AND b.subject_id = t.subject_id AND b.seq = t.seq
 LEFT JOIN feed f ON f.merchant_id = t.merchant_id AND f.subject_id = t.subject_id AND f.seq = t.seq
 LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_id
-WHERE t.merchant_id = $1 AND t.endpoint_id = $2 AND t.try_id = $3
+LEFT JOIN order_payer p ON p.merchant_id = t.merchant_id AND p.order_id = t.subject_id
+WHERE ($1::uuid IS NULL OR t.merchant_id = $1) AND t.endpoint_id = $2 AND t.try_id = $3
 """
 _SUMS = """
 SELECT e.endpoint_id, s.* FROM unnest($1::uuid[]) AS e (endpoint_id)
@@ -67,6 +72,11 @@ WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
 """
 
 
+def may_be_dropped(at: datetime, wall: datetime) -> bool:
+    """Whether tries of then are no longer kept: their whole month goes."""
+    return wall.year * 12 + wall.month - (at.year * 12 + at.month) > KEPT_MONTHS
+
+
 async def read_log(
     connection: asyncpg.Connection, endpoint_id: UUID, *, before: UUID | None, result: str | None,
     event: tuple[str, str] | None, limit: int,
@@ -82,11 +92,13 @@ async def read_log(
 
 
 async def read_try(
-    connection: asyncpg.Connection, merchant_id: UUID, endpoint_id: UUID, try_id: UUID
+    connection: asyncpg.Connection, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID, *, clear: bool
 ) -> dict[str, Any] | None:
-    """One try with its event as the outbox has it, the event's number in the feed, and its order."""
+    """One try of the endpoint with its event as the outbox has it, the event's number in the feed, and its order.
+    Without `merchant_id` of whichever merchant it is. Unless `clear`, what the receiver said is without what is known
+    of the order's customer."""
     row = await connection.fetchrow(_ONE, merchant_id, endpoint_id, try_id)
-    return dict(row) if row else None
+    return without_payer(row, ("answer",), clear=clear) if row else None
 
 
 async def sum_tries(connection: asyncpg.Connection, endpoint_ids: list[UUID]) -> Mapping[UUID, asyncpg.Record]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.merchants import personal
 from recoup.rules.money.disputes import Terms
 
 DESK_MAX: Final = 100
@@ -27,7 +28,11 @@ _ORDER_BY = {
     "all": "ORDER BY d.opened_at DESC, d.dispute_id DESC",
 }
 _COUNTS = "SELECT state, count(*) AS n FROM disputes WHERE merchant_id = $1 GROUP BY state"
-_NOTES = "SELECT * FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $2 ORDER BY note_id"
+_NOTES = """
+SELECT n.*, (SELECT to_jsonb(p) FROM disputes d JOIN order_payer p USING (merchant_id, order_id)
+  WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
+FROM dispute_notes n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.note_id
+"""
 _TERMS = "SELECT * FROM dispute_terms WHERE merchant_id = $1 ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200"
 _NOTICE = "SELECT * FROM dispute_notices WHERE merchant_id = $1 AND route = $2 AND notice_id = $3"
 _UNMATCHED = """
@@ -48,14 +53,17 @@ ORDER BY attempt_no DESC LIMIT 1
 
 async def desk(
     connection: asyncpg.Connection, merchant_id: UUID, *, states: Sequence[str] = (), kind: str | None = None,
-    offset: int = 0, limit: int = DESK_MAX,
-) -> list[asyncpg.Record]:  # fmt: skip
-    """Open ones by deadline, the most pressing first; others newest first."""
+    offset: int = 0, limit: int = DESK_MAX, clear: bool,
+) -> list[Row]:  # fmt: skip
+    """Open ones by deadline, the most pressing first; others newest first. Customers are masked unless `clear`."""
     order = _ORDER_BY["open" if tuple(states) == ("open",) else "all"]
     sql = f"{_DESK} AND ($2::text[] = '{{}}' OR d.state = ANY($2)) AND ($3::text IS NULL OR d.kind = $3) {order}"
-    return await connection.fetch(  # type: ignore[no-any-return]
-        f"{sql} OFFSET $4 LIMIT $5", merchant_id, list(states), kind, offset, limit
-    )
+    rows = await connection.fetch(f"{sql} OFFSET $4 LIMIT $5", merchant_id, list(states), kind, offset, limit)
+    return rows if clear else [_masked(row) for row in rows]
+
+
+def _masked(row: Row) -> Row:
+    return {**row, "customer": personal.name(row["customer"])}
 
 
 async def counts(connection: asyncpg.Connection, merchant_id: UUID) -> dict[str, int]:
@@ -63,13 +71,20 @@ async def counts(connection: asyncpg.Connection, merchant_id: UUID) -> dict[str,
     return {r["state"]: r["n"] for r in await connection.fetch(_COUNTS, merchant_id)}
 
 
-async def read_dispute(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> asyncpg.Record | None:
-    return await connection.fetchrow(f"{_DESK} AND d.dispute_id = $2", merchant_id, dispute_id)
+async def read_dispute(
+    connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID, *, clear: bool
+) -> Row | None:
+    """Its customer is masked unless `clear`."""
+    row: Row | None = await connection.fetchrow(f"{_DESK} AND d.dispute_id = $2", merchant_id, dispute_id)
+    return row if clear or row is None else _masked(row)
 
 
-async def read_notes(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> list[asyncpg.Record]:
-    """Oldest first."""
-    return await connection.fetch(_NOTES, merchant_id, dispute_id)  # type: ignore[no-any-return]
+async def read_notes(
+    connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID, *, clear: bool
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Oldest first. Unless `clear`, without what is known of the order's customer."""
+    rows = await connection.fetch(_NOTES, merchant_id, dispute_id)
+    return [personal.without_payer(row, ("text",), clear=clear) for row in rows]
 
 
 async def read_terms(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:

@@ -57,6 +57,18 @@ async def stablecoin_webhook_key_of(connection: asyncpg.Connection, merchant_id:
     )
 
 
+_SHARED_KEYS = """
+SELECT m.webhook_key, x.previous_key FROM merchants m LEFT JOIN webhook_key_overlaps x USING (merchant_id)
+WHERE m.merchant_id = $1
+"""
+
+
+async def shared_keys(connection: asyncpg.Connection, merchant_id: UUID) -> tuple[bytes | None, bytes | None]:
+    """The key that signs for every endpoint without one of its own and, while it is kept, the one before; sealed."""
+    row = await connection.fetchrow(_SHARED_KEYS, merchant_id)
+    return (row["webhook_key"], row["previous_key"]) if row else (None, None)
+
+
 async def list_endpoints(
     connection: asyncpg.Connection, owner_id: UUID, *, every_door: bool = False
 ) -> list[asyncpg.Record]:

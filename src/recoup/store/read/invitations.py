@@ -33,7 +33,7 @@ ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.
 _LEFT: Final = """
 SELECT u.name, u.email, l.role, b.name AS by_name, l.at FROM membership_log l JOIN users u USING (user_id)
 JOIN users b ON b.user_id = l.by_user
-WHERE l.subject_kind = $1 AND l.subject_id = $2 ORDER BY l.log_id DESC LIMIT $3
+WHERE l.subject_kind = $1 AND l.subject_id = $2 AND l.happening = 'ended' ORDER BY l.at DESC, l.log_id DESC LIMIT $3
 """
 
 

@@ -40,3 +40,14 @@ async def read_habits(connection: asyncpg.Connection, user_id: UUID, merchant_id
     rows = await connection.fetch(_HABITS, user_id, merchant_id, VIEWS_MAX)
     views = tuple(SavedView(row["view_id"], row["name"], row["query"]) for row in rows if row["view_id"])
     return Habits(rows[0]["zone"] or "GMT", tuple(rows[0]["columns"] or ()), views)
+
+
+async def views_of(connection: asyncpg.Connection, merchant_id: UUID) -> list[SavedView]:
+    """Everybody's of this merchant."""
+    rows = await connection.fetch("SELECT view_id, name, query FROM saved_views WHERE merchant_id = $1", merchant_id)
+    return [SavedView(**row) for row in rows]
+
+
+async def read_zone(connection: asyncpg.Connection, user_id: UUID) -> str:
+    """This person's; GMT for who chose none."""
+    return await connection.fetchval("SELECT zone FROM list_habits WHERE user_id = $1", user_id) or "GMT"

@@ -31,7 +31,7 @@ _FIELDS = frozenset(f.name for f in fields(Order)) - {"attempts"}
 
 def merchant_of(row: Mapping[str, Any]) -> Merchant:
     plain = ("version", "name", "offset_us", "mit_mode", "cit_web", "cit_callcenter", "mit", "region", "acceptor_id",
-             "cit_unresolved", "killed", "capture_window_minutes", "unknown_sites", "state")  # fmt: skip
+             "cit_unresolved", "killed", "capture_window_minutes", "unknown_sites", "state", "sight")  # fmt: skip
     return Merchant(merchant_id=_id(row["merchant_id"]), **{name: row[name] for name in plain})
 
 

@@ -8,6 +8,7 @@ import asyncpg
 _FACTS = """
 SELECT m.notice, m.units, m.business_at, m.state, o.order_id, o.external_id, o.asset, o.descriptor, s.name AS shop,
   s.url, s.support, coalesce(p.email, '') AS email, coalesce(v.scheme, '') AS scheme, coalesce(v.last4, '') AS last4,
+  coalesce(p.billing ->> 'countryCode', '') AS country,
   coalesce(r.state = 'netted', false) AS netted
 FROM mails m
 JOIN orders o ON o.merchant_id = m.merchant_id AND o.order_id = m.order_id

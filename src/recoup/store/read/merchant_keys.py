@@ -29,6 +29,18 @@ WHERE k.kind = $2 AND k.revoked_at IS NULL AND coalesce(k.retires_at > $3, true)
 """
 
 
+_ENDED: Final = """
+SELECT app_key FROM api_keys WHERE merchant_id = $1 AND least(revoked_at, retires_at) <= $2
+UNION ALL SELECT environment_key FROM tokenization_keys WHERE merchant_id = $1 AND least(revoked_at, retires_at) <= $2
+UNION ALL SELECT key_id FROM signing_keys WHERE merchant_id = $1 AND least(revoked_at, retires_at) <= $2
+"""
+
+
+async def keys_ended(connection: asyncpg.Connection, merchant_id: UUID, at: datetime) -> frozenset[str]:
+    """Those that open nothing any more."""
+    return frozenset(row[0] for row in await connection.fetch(_ENDED, merchant_id, at))
+
+
 async def keys_of(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:
     """Newest first, ended ones too."""
     return await connection.fetch(_LIST, merchant_id, ROWS_MAX)  # type: ignore[no-any-return]

@@ -37,11 +37,10 @@ UNION ALL (
   ORDER BY h.placed_at LIMIT 1)
 UNION ALL (
   SELECT 'webhook', t.at, o.order_id, o.external_id
-  FROM endpoints e, LATERAL (
-    SELECT at, subject_id, result, sample, try_id FROM delivery_tries
-    WHERE merchant_id = $1 AND endpoint_id = e.endpoint_id ORDER BY try_id DESC LIMIT 2000) t
+  FROM (SELECT at, subject_id, result, sample, try_id FROM delivery_tries
+    WHERE merchant_id = $1 ORDER BY try_id DESC LIMIT 5000) t
   LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = t.subject_id
-  WHERE e.merchant_id = $1 AND t.result = 'delivered' AND t.sample IS NULL
+  WHERE t.result = 'delivered' AND t.sample IS NULL
   ORDER BY t.try_id LIMIT 1)
 UNION ALL (
   SELECT 'refund', r.business_at, r.order_id, o.external_id

@@ -1,14 +1,20 @@
-"""How many orders a filter leaves: capped where a page shows it, exact where the wire promises it."""
+"""How many orders a filter leaves: capped where a page shows it, exact where the wire promises it.
 
+Beside a list a count is not worth a wait. Of a merchant with many orders it is asked for when its plan says that it is
+cheap, and left out at once otherwise: one that runs into its time limit costs all of that and says nothing.
+"""
+
+import json
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
 from recoup.store.read.order_filter import (
     Arguments,
     OrderFilter,
-    bound_statement,
+    bounded,
     channel_condition,
     conditions,
     dimensions,
@@ -18,7 +24,10 @@ from recoup.store.read.order_search import understand
 
 CAP: Final = 10_001
 COUNT_TIMEOUT_MS: Final = 150
+PAGE_TIMEOUT_MS: Final = 20  # beside a list, which does not wait for it
 EXACT_TIMEOUT_MS: Final = 2_000
+CHEAP: Final = 1_000.0  # in the planner's units: what is dearer takes long when the orders lie far apart
+FEW: Final = 100_000  # orders of a merchant that lie close enough together for any count
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +39,30 @@ class Count:
 
 
 async def count_orders(
-    connection: asyncpg.Connection, wanted: OrderFilter, *, exact: bool = False, cap: int = CAP
-) -> Count:
-    """Capped at `cap`; with `exact`, the true total unless that takes longer than two seconds."""
-    search = await understand(connection, wanted.merchant_id, wanted.text)
+    connection: asyncpg.Connection, wanted: OrderFilter, *, exact: bool = False, cap: int = CAP,
+    timeout_ms: int = COUNT_TIMEOUT_MS,
+) -> Count:  # fmt: skip
+    """Capped at `cap`; with `exact`, the true total unless that takes longer than two seconds. Count(0, False) when it
+    takes longer than `timeout_ms`; under COUNT_TIMEOUT_MS it stands beside a list, and is left out when it is dear."""
+    search = await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
     args = Arguments(wanted.merchant_id)
     where = conditions(wanted, args) + search.bind(args)
-    where += status_condition(wanted.statuses, args) + channel_condition(wanted.pairs(), args)
+    where += status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(wanted.pairs(), args)
     inner = f"FROM order_heads h {search.joins} WHERE {' AND '.join(where)}"
     if exact:
         try:
-            async with connection.transaction(readonly=True):
-                await bound_statement(connection, EXACT_TIMEOUT_MS)
+            async with bounded(connection, EXACT_TIMEOUT_MS):
                 return Count(await connection.fetchval(f"SELECT count(*) {inner}", *args.values), True)  # noqa: S608
         except asyncpg.QueryCanceledError:
             pass
+    sql = f"SELECT count(*) FROM (SELECT {inner} LIMIT {cap}) AS n"  # noqa: S608
+    beside = timeout_ms < COUNT_TIMEOUT_MS
     try:
-        async with connection.transaction(readonly=True):
-            if dimensions(wanted) > 1 or wanted.text or wanted.attempts_min or wanted.chain or exact:
-                await bound_statement(connection, COUNT_TIMEOUT_MS)
-            found = await connection.fetchval(
-                f"SELECT count(*) FROM (SELECT {inner} LIMIT {cap}) AS n", *args.values  # noqa: S608
-            )
+        several = dimensions(wanted) > 1 or wanted.searches or wanted.attempts_min or wanted.chain or exact
+        async with bounded(connection, timeout_ms) if beside or several else nullcontext():
+            if beside and not await _is_cheap(connection, wanted, sql, args):
+                return Count(0, False)
+            found = await connection.fetchval(sql, *args.values)
     except asyncpg.QueryCanceledError:
         return Count(0, False)
     return Count(min(found, cap - 1), found < cap)
@@ -59,41 +70,55 @@ async def count_orders(
 
 _BY_STATUS = """
 SELECT f.status, (SELECT count(*) FROM (SELECT FROM order_heads h WHERE {where} LIMIT {cap}) AS n) AS orders
-FROM generate_series(0, 8) AS f (status)
+FROM unnest({faces}::smallint[]) AS f (status)
 """
 _FEW = """
 SELECT n.status, count(*) AS orders FROM (SELECT h.status FROM order_heads h WHERE {where} LIMIT {cap}) AS n GROUP BY 1
 """
 
 
-async def count_statuses(connection: asyncpg.Connection, wanted: OrderFilter, *, cap: int = 1_001) -> dict[int, Count]:
-    """By status, whatever statuses the filter asks for; empty for a search, and when it takes too long."""
-    if wanted.text:
+async def count_statuses(
+    connection: asyncpg.Connection, wanted: OrderFilter, *, cap: int = 1_001, timeout_ms: int = COUNT_TIMEOUT_MS
+) -> dict[int, Count]:
+    """By status, whatever statuses the filter asks for; empty for a search, when it takes too long, and
+    beside a list when it is dear."""
+    if wanted.searches:
         return {}
     wanted = replace(wanted, statuses=())
     args = Arguments(wanted.merchant_id)
-    if wanted.attention or wanted.refunded:
-        return await _count_few(connection, wanted, args)
-    where = ["h.status = f.status", *conditions(wanted, args), *channel_condition(wanted.pairs(), args)]
-    sql = _BY_STATUS.format(where=" AND ".join(where), cap=cap)
+    together = bool(wanted.attention or wanted.refunded)
+    if together:  # they leave few: all of them, up to CAP
+        where = conditions(wanted, args) + channel_condition(wanted.pairs(), args)
+        sql = _FEW.format(where=" AND ".join(where), cap=CAP)
+    else:
+        where = ["h.status = f.status", *conditions(wanted, args), *channel_condition(wanted.pairs(), args)]
+        sql = _BY_STATUS.format(where=" AND ".join(where), cap=cap, faces=args.add(list(wanted.faces())))
     try:
-        async with connection.transaction(readonly=True):
-            await bound_statement(connection, COUNT_TIMEOUT_MS)
-            rows = await connection.fetch(sql, *args.values)
-    except asyncpg.QueryCanceledError:
-        return {}
-    return {r["status"]: Count(min(r["orders"], cap - 1), r["orders"] < cap) for r in rows}
-
-
-async def _count_few(connection: asyncpg.Connection, wanted: OrderFilter, args: Arguments) -> dict[int, Count]:
-    """For filters that leave few orders: all of them, up to CAP, by status."""
-    where = conditions(wanted, args) + channel_condition(wanted.pairs(), args)
-    sql = _FEW.format(where=" AND ".join(where), cap=CAP)
-    try:
-        async with connection.transaction(readonly=True):
-            await bound_statement(connection, COUNT_TIMEOUT_MS)
+        async with bounded(connection, timeout_ms):
+            if timeout_ms < COUNT_TIMEOUT_MS and not await _is_cheap(connection, wanted, sql, args):
+                return {}
             found = {r["status"]: r["orders"] for r in await connection.fetch(sql, *args.values)}
     except asyncpg.QueryCanceledError:
         return {}
-    exact = sum(found.values()) < CAP
-    return {status: Count(found.get(status, 0), exact) for status in range(9)}
+    if together:
+        exact = sum(found.values()) < CAP
+        return {status: Count(found.get(status, 0), exact) for status in range(9)}
+    every = {status: found.get(status, 0) for status in range(9)}
+    return {status: Count(min(orders, cap - 1), orders < cap) for status, orders in every.items()}
+
+
+async def _is_cheap(connection: asyncpg.Connection, wanted: OrderFilter, sql: str, args: Arguments) -> bool:
+    """Whether it will be quick: by its plan, because the merchant has few orders, or few that need attention."""
+    if wanted.attention:
+        return True
+    plan = await _planned(connection, sql, *args.values)
+    if plan["Total Cost"] <= CHEAP:
+        return True
+    every = await _planned(connection, "SELECT FROM order_heads WHERE merchant_id = $1", wanted.merchant_id)
+    return bool(every["Plan Rows"] <= FEW)
+
+
+async def _planned(connection: asyncpg.Connection, sql: str, *values: Any) -> dict[str, Any]:
+    said = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values))
+    plan: dict[str, Any] = said[0]["Plan"]
+    return plan

@@ -1,6 +1,8 @@
 """Every order that a list would show on all its pages, in the list's order, as of one moment."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import asyncpg
@@ -13,25 +15,41 @@ from recoup.store.read.order_filter import (
     conditions,
     status_condition,
 )  # fmt: skip
+from recoup.store.read.order_row import rows_of
 from recoup.store.read.order_search import understand
-from recoup.store.read.orders import ROW, OrderRow
 
 AT_ONCE: Final = 1_000
 FIRST_SECONDS: Final = 120.0
+# What a file shows as a text is made one by the server.
+TEXTS: Final = {"order_id": "h.order_id::text", "site_id": "h.site_id::text"}
 
 
 async def all_orders(
-    connection: asyncpg.Connection, wanted: OrderFilter, by: OrderBy, *, newest_first: bool
-) -> AsyncIterator[list[OrderRow]]:
-    """AT_ONCE rows at a time by a cursor of the server's: memory does not grow with the list."""
+    connection: asyncpg.Connection, wanted: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
+) -> AsyncIterator[list[asyncpg.Record]]:
+    """These fields of AT_ONCE rows at a time, by a cursor of the server's: memory does not grow with the list. The
+    server makes the next rows while these are used."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-        search = (await understand(connection, wanted.merchant_id, wanted.text)).words_first()
-        args = Arguments(wanted.merchant_id)
-        where = conditions(wanted, args) + search.bind(args)
-        where += status_condition(wanted.statuses, args) + channel_condition(wanted.pairs(), args)
-        row = ROW.format(source=f"order_heads h {search.joins}")
-        sql = f"{row} WHERE {' AND '.join(where)} ORDER BY {ORDERS[by, newest_first]}"
-        cursor = await connection.cursor(sql, *args.values, timeout=FIRST_SECONDS)
-        while rows := await cursor.fetch(AT_ONCE, timeout=FIRST_SECONDS):
-            yield [OrderRow(*one.values()) for one in rows]
+        sql, values = await export_statement(connection, wanted, by, fields, newest_first=newest_first)
+        cursor = await connection.cursor(sql, *values, timeout=FIRST_SECONDS)
+        ahead = asyncio.ensure_future(cursor.fetch(AT_ONCE, timeout=FIRST_SECONDS))
+        try:
+            while rows := await ahead:
+                ahead = asyncio.ensure_future(cursor.fetch(AT_ONCE, timeout=FIRST_SECONDS))
+                await asyncio.sleep(0)  # so that it is asked before these are used
+                yield rows
+        finally:
+            with suppress(Exception):
+                await ahead
+
+
+async def export_statement(
+    connection: asyncpg.Connection, wanted: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
+) -> tuple[str, list[object]]:
+    search = (await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)).words_first()
+    args = Arguments(wanted.merchant_id)
+    where = conditions(wanted, args) + search.bind(args)
+    where += status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(wanted.pairs(), args)
+    row = rows_of(f"order_heads h {search.joins}", fields, TEXTS)
+    return f"{row} WHERE {' AND '.join(where)} ORDER BY {ORDERS[by, newest_first]}", args.values

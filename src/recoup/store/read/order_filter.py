@@ -1,7 +1,9 @@
 """What a list of orders is narrowed by, and how that is said in SQL."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -16,6 +18,10 @@ CHANNELS: Final[dict[str, tuple[tuple[str, bool], ...]]] = {
 }
 # What may still end by itself.
 _OPEN: Final = (0, 1, 3, 4, 5)
+# What was given back was paid before: an order without a payment has nothing refunded, one that is returned everything.
+_UNPAID: Final = (0, 4, 5)
+_RETURNED: Final = 6
+CLOCKS_APART: Final = timedelta(hours=1)
 _DOORS: Final[dict[str, tuple[str, ...]]] = {
     "rescue": ("mit", "cit_web", "cit_callcenter"),
     "stablecoin": ("stable",),
@@ -37,7 +43,8 @@ class OrderFilter:
     `door` is a whole dialect: its channels. `refunded`: any amount of it is, or nothing. `order_ids` and `external_ids`
     name orders, either way, `external_id` in addition; `units_from` and `units_to` are both included, `amounts` say the
     same for assets of several scales. `chain`: the channel of a stablecoin order, named or picked by its payer.
-    `expires_to` is included, and asks for what has not ended.
+    `last4`: of the card that an order came with. `expires_to` is included, and asks for what has not ended. `sight`:
+    how whoever looks sees customers' data: other than `shown` masks names, and `masked` finds whole values only.
     """
 
     merchant_id: UUID
@@ -63,9 +70,11 @@ class OrderFilter:
     amounts: tuple[UnitRange, ...] = ()
     campaign_id: UUID | None = None
     external_id: str = ""
+    last4: str = ""
     attempts_min: int = 0
     expires_from: datetime | None = None
     expires_to: datetime | None = None
+    sight: str = "shown"
 
     def pairs(self) -> list[tuple[str, bool]]:
         """(order_type, call centre) to look for; empty for all."""
@@ -77,14 +86,26 @@ class OrderFilter:
                 return [("none", False)]
         return [pair for channel in dict.fromkeys(wanted) for pair in CHANNELS[channel]]
 
+    def faces(self) -> tuple[int, ...]:
+        """The statuses that it may find, of those asked for or of all; (-1,) for none."""
+        never = () if self.refunded is None else _UNPAID if self.refunded else (_RETURNED,)
+        return tuple(status for status in self.statuses or range(9) if status not in never) or (-1,)
+
     def is_few(self) -> bool:
         """Whether it has an index of its own that is better followed than the list's order."""
         return bool(
             self.attention or self.refunded or self.created_from or self.created_to or self.order_ids
-            or self.external_ids or self.source or self.asset or self.descriptor or self.units_from is not None
-            or self.units_to is not None or self.amounts or self.campaign_id or self.external_id or self.expires_to
-            or self.chain
+            or self.external_ids or self.source or self.asset or self.descriptor or self.has_amount()
+            or self.campaign_id or self.external_id or self.expires_to or self.chain or self.attempts_min
         )  # fmt: skip
+
+    @property
+    def searches(self) -> bool:
+        """Whether words are looked for, of which the list's own indexes know nothing."""
+        return bool(self.text or self.last4)
+
+    def has_amount(self) -> bool:
+        return bool(self.amounts) or self.units_from is not None or self.units_to is not None
 
 
 class Arguments:
@@ -107,6 +128,8 @@ def conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
         (wanted.placed_to, "h.placed_at < {}"),
         (wanted.created_from, "h.created_at >= {}"),
         (wanted.created_to, "h.created_at < {}"),
+        # An order is created after it was placed: a list by placed date may begin there.
+        (wanted.created_to and wanted.created_to + CLOCKS_APART, "h.placed_at < {}"),
         (wanted.units_from, "h.units >= {}"),
         (wanted.units_to, "h.units <= {}"),
         (wanted.source, "h.source = {}"),
@@ -124,6 +147,8 @@ def conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
         found.append("h.attention IS NOT NULL")
     if wanted.refunded is not None:
         found.append("h.refunded_units > 0" if wanted.refunded else "h.refunded_units = 0")
+    if wanted.last4:
+        found.append("h.order_type <> 'STABLE'")
     if wanted.chain:
         named = args.add(wanted.chain)
         found.append(
@@ -205,18 +230,36 @@ def dimensions(wanted: OrderFilter) -> int:
             wanted.created_from or wanted.created_to,
             wanted.attention,
             wanted.refunded is not None,
-            wanted.text,
+            wanted.searches,
             wanted.order_ids or wanted.external_ids,
             wanted.source or wanted.chain,
             wanted.asset,
             wanted.descriptor,
-            wanted.units_from is not None or wanted.units_to is not None or wanted.amounts,
+            wanted.has_amount(),
             wanted.campaign_id,
             wanted.external_id,
             wanted.attempts_min,
             wanted.expires_to,
         )
     )
+
+
+@asynccontextmanager
+async def bounded(connection: asyncpg.Connection, timeout_ms: int) -> AsyncIterator[None]:
+    """A transaction to read in, as `bound_statement` makes it.
+
+    Raises: asyncpg.QueryCanceledError when a statement takes longer; the connection is as it was.
+    """
+    inside = connection.is_in_transaction()
+    try:
+        async with connection.transaction(readonly=True):
+            await bound_statement(connection, timeout_ms)
+            yield
+    except asyncpg.QueryCanceledError:
+        # On a busy machine the COMMIT itself can be what took too long: then nobody has rolled back yet.
+        if connection.is_in_transaction() and not inside:
+            await connection.execute("ROLLBACK")
+        raise
 
 
 async def bound_statement(connection: asyncpg.Connection, timeout_ms: int) -> None:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.merchants import personal
+
 Row = Mapping[str, Any]
 
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order.
@@ -19,6 +21,8 @@ SELECT
   (SELECT to_jsonb(k) FROM campaigns k WHERE k.merchant_id = o.merchant_id AND k.campaign_id = o.campaign_id)
     AS campaign,
   to_jsonb(p) AS payer,
+  (SELECT y.external_id FROM payers y WHERE y.merchant_id = p.merchant_id AND y.payer_id = p.payer_id)
+    AS external_payer,
   (SELECT jsonb_build_object('scheme', v.scheme, 'bin', v.bin, 'last4', v.last4, 'exp_month', v.exp_month,
       'exp_year', v.exp_year)
     FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id) AS card,
@@ -26,6 +30,8 @@ SELECT
     WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id) AS attempts,
   (SELECT jsonb_agg(to_jsonb(r) - 'input_mac' ORDER BY r.refund_no) FROM refunds r
     WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id) AS refunds,
+  (SELECT jsonb_agg(to_jsonb(q) - 'merchant_id' - 'input_mac' ORDER BY q.asked_at, q.request_id)
+    FROM refund_requests q WHERE q.merchant_id = o.merchant_id AND q.order_id = o.order_id) AS requests,
   (SELECT jsonb_agg(to_jsonb(d) - 'answer_id' ORDER BY d.dispute_no) FROM disputes d
     WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS disputes,
   (SELECT to_jsonb(c) FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id
@@ -34,6 +40,8 @@ SELECT
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) AS advance,
   (SELECT jsonb_agg(to_jsonb(l) - 'prev_seq' ORDER BY l.seq) FROM order_log l
     WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id) AS log,
+  (SELECT jsonb_agg(jsonb_build_object('seq', w.seq, 'text', w.text) ORDER BY w.seq) FROM order_words w
+    WHERE w.merchant_id = o.merchant_id AND w.order_id = o.order_id) AS words,
   (SELECT jsonb_agg(to_jsonb(d) ORDER BY d.decision_id) FROM decisions d
     WHERE d.merchant_id = o.merchant_id AND d.decision_id IN (
       SELECT l.decision_id FROM order_log l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.order_id
@@ -47,8 +55,21 @@ SELECT
       (SELECT coalesce(jsonb_agg(to_jsonb(y) - 'merchant_id' || jsonb_build_object('url', n.url, 'mine',
         coalesce(n.merchant_id = y.merchant_id AND n.state <> 'deleted', false)) ORDER BY y.at), '[]')
         FROM delivery_tries y LEFT JOIN endpoints n ON n.endpoint_id = y.endpoint_id
-        WHERE y.merchant_id = b.merchant_id AND y.subject_id = b.subject_id AND y.seq = b.seq)) ORDER BY b.seq)
+        WHERE y.merchant_id = b.merchant_id AND y.subject_id = b.subject_id AND y.seq = b.seq),
+      'waits', (SELECT coalesce(jsonb_agg(jsonb_build_object('url', n.url, 'at', greatest(l.due_at, n.probe_at),
+          'tries', CASE WHEN l.next_seq = b.seq THEN l.tries ELSE 0 END, 'behind', l.next_seq < b.seq)
+          ORDER BY n.endpoint_id), '[]')
+        FROM endpoints n JOIN lanes l ON l.merchant_id = b.merchant_id AND l.endpoint_id = n.endpoint_id
+          AND l.lane_id IN (b.subject_id, b.event_id) AND l.due_at IS NOT NULL
+        WHERE n.state = 'active' AND (n.merchant_id = b.merchant_id
+            OR n.partner_id IN (SELECT p.partner_id FROM heard_by_partners p WHERE p.merchant_id = b.merchant_id))
+          AND (l.next_seq = b.seq OR b.fed AND b.seq >= coalesce(l.live_seq, l.next_seq) AND b.event = ANY(n.events)
+            AND (n.format = 'stablecoin') = (b.subject_kind IN ('stable_order', 'subscription')))))
+      ORDER BY b.seq)
     FROM outbox b WHERE b.merchant_id = o.merchant_id AND b.subject_id = o.order_id) AS events,
+  (SELECT jsonb_agg(DISTINCT taken.event) FROM endpoints n, unnest(n.events) AS taken(event)
+    WHERE n.state = 'active' AND (n.format = 'stablecoin') = (o.kind = 'stable') AND (n.merchant_id = o.merchant_id
+      OR n.partner_id IN (SELECT b.partner_id FROM heard_by_partners b WHERE b.merchant_id = o.merchant_id))) AS heard,
   (SELECT jsonb_agg(to_jsonb(n) - 'merchant_id' - 'order_id' ORDER BY n.note_id) FROM order_notes n
     WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes,
   (SELECT jsonb_agg(to_jsonb(b) - 'merchant_id' - 'subject_id' ORDER BY b.kind) FROM blocks b
@@ -71,7 +92,7 @@ _TIMES: Final = frozenset({
     "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
     "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
     "capture_window", "started_at", "until", "opened_at", "respond_by", "answer_before",
-    "period_to",
+    "period_to", "asked_at", "decided_at",
 })  # fmt: skip
 
 
@@ -81,8 +102,12 @@ class OrderPage:
 
     `order` never changes, `head` is how it stands. `card` says scheme, bin, last4, exp_month, exp_year; `challenge`
     what its customer is asked now, `advance` what was approved before it was collected. Lists are oldest first:
-    `postings` carry their `entries`, `events` their delivery `tries`; `notes` are people's, `batches` the settlements
-    that have entries of it, `blocks` those that stand for its customer and card. `due` is what waits: kind -> when.
+    `requests` are refunds that a second person has or had to agree to, `words` what people typed for lines of the
+    `log`, `postings` carry their `entries`, `events` their delivery `tries`, and as `waits` to which url they are still
+    to go, when, and after how many tries, `heard` names what some endpoint takes; `notes` are people's, `batches` the
+    settlements that have entries of it, `blocks` those that stand for its customer and card. `due` is what waits:
+    kind -> when.
+    `masked`: its customer's data is; `clear_until`: it is not for whoever looks, as they revealed it, until then.
     """
 
     order_id: UUID
@@ -94,17 +119,22 @@ class OrderPage:
     card: Row | None
     attempts: tuple[Row, ...]
     refunds: tuple[Row, ...]
+    requests: tuple[Row, ...]
     disputes: tuple[Row, ...]
     challenge: Row | None
     advance: Row | None
     log: tuple[Row, ...]
+    words: tuple[Row, ...]
     decisions: tuple[Row, ...]
     postings: tuple[Row, ...]
     events: tuple[Row, ...]
+    heard: tuple[str, ...]
     notes: tuple[Row, ...]
     batches: tuple[Row, ...]
     blocks: tuple[Row, ...]
     due: Mapping[str, datetime]
+    masked: bool = False
+    clear_until: datetime | None = None
 
     @property
     def sent_text(self) -> str | None:
@@ -112,17 +142,42 @@ class OrderPage:
         return self.order["amount_text"] if self.order["kind"] == "stable" else None
 
 
-async def read_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> OrderPage | None:
-    """None when this merchant has no such order."""
+async def read_order(
+    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, *, clear: bool
+) -> OrderPage | None:
+    """None when this merchant has no such order. Unless `clear`, its customer's data is masked wherever it stands."""
     row = await connection.fetchrow(_READ, merchant_id, order_id)
     if row is None:
         return None
-    plain: dict[str, Any] = {name: _timed(value) for name, value in row.items()}
-    lists = ("attempts", "refunds", "disputes", "log", "decisions", "postings", "events", "notes", "batches", "blocks")
+    plain: dict[str, Any] = {name: _timed(value) for name, value in row.items() if name != "external_payer"}
+    if not clear:
+        _mask(plain, row["external_payer"])
+    lists = ("attempts", "refunds", "requests", "disputes", "log", "words", "decisions", "postings", "events",
+             "heard", "notes", "batches", "blocks")  # fmt: skip
     return OrderPage(
-        order_id=order_id,
+        order_id=order_id, masked=not clear,
         **plain | {name: tuple(plain[name] or ()) for name in lists} | {"due": plain["due"] or {}},
     )
+
+
+# Where somebody's data may stand beside them: texts of people, processors and receivers.
+_FREE: Final = {
+    "log": ("body",), "events": ("body", "tries"), "refunds": ("message", "hand_note"), "disputes": ("answer",),
+    "requests": ("message", "reason"), "notes": ("text",), "words": ("text",),
+}  # fmt: skip
+_TYPED: Final = frozenset({"refunds", "requests", "notes", "words"})  # by people, who may name anybody
+
+
+def _mask(plain: dict[str, Any], external_payer: str | None) -> None:
+    """Texts lose what is known of the customer. Metadata is the merchant's own: nobody knows who stands in it."""
+    payer = plain["payer"]
+    hide = personal.redactor((payer, {"external_id": external_payer}))
+    for name, texts in _FREE.items():
+        free = personal.hidden if personal.is_erased(payer) and name in _TYPED else hide.value
+        plain[name] = [row | {text: free(row[text]) for text in texts} for row in plain[name] or ()]
+    plain["payer"] = personal.person(payer) if payer else None
+    metadata = dict.fromkeys(plain["order"]["metadata"] or {}, personal.DOTS)
+    plain["order"] = plain["order"] | {"metadata": metadata, "facts": hide.value(plain["order"]["facts"])}
 
 
 def _timed(value: Any) -> Any:
@@ -137,4 +192,4 @@ def _timed(value: Any) -> Any:
 def _one(name: str, value: Any) -> Any:
     if name in _TIMES and isinstance(value, str):
         return datetime.fromisoformat(value)
-    return _timed(value) if name in ("entries", "tries") else value
+    return _timed(value) if name in ("entries", "tries", "waits") else value

@@ -5,62 +5,36 @@ Each filter has an index in the list's order. Several statuses or channels are r
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.problem import Problem
+from recoup.rules.merchants import personal
 from recoup.store.read.order_cursor import COLUMNS, ORDERS, Cursor, OrderBy, branches, parse_cursor
 from recoup.store.read.order_filter import (
     Arguments,
     OrderFilter,
-    bound_statement,
+    bounded,
     channel_condition,
     conditions,
     dimensions,
     status_condition,
 )  # fmt: skip
+from recoup.store.read.order_row import ALL, OrderRow, rows_of
 from recoup.store.read.order_search import NOTHING, How, Search, understand
 
 SEARCH_TIMEOUT_MS: Final = 150
+WALK_TIMEOUT_MS: Final = 50
 SECOND_TIMEOUT_MS: Final = 1_000
 RECENT: Final = timedelta(days=90)
 LIMIT_MAX: Final = 500
 OFFSET_MAX: Final = 1_000_000
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRow:
-    """One line of a list. Times are business time; units the asset's smallest; `created_at` None while Draft;
-    `sent_text` the amount of a stablecoin order as it was sent."""
-
-    order_id: UUID
-    external_id: str
-    site_id: UUID
-    site_name: str
-    created_at: datetime | None
-    placed_at: datetime
-    customer: str
-    order_type: str
-    source: str
-    door: str
-    descriptor: str
-    status: int
-    asset: str
-    units: int
-    refunded_units: int
-    attempts: int
-    expires_at: datetime | None
-    next_attempt_at: datetime | None
-    reason: str | None
-    attention: str | None
-    disputed: bool
-    sent_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +54,9 @@ _COLUMNS: Final = (
     " h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,"
     " h.disputed"
 )
-# What an OrderRow is made of, of the heads `h`.
-ROW: Final = """
-SELECT h.order_id, o.external_id, h.site_id, coalesce(t.name, '') AS site_name, h.created_at, h.placed_at,
-  coalesce(trim(p.first_name || ' ' || p.last_name), '') AS customer, h.order_type,
-  CASE WHEN h.order_type = 'STABLE' AND h.source = '' THEN coalesce((SELECT max(a.route) FROM attempts a
-    WHERE a.merchant_id = h.merchant_id AND a.order_id = h.order_id), '') ELSE h.source END AS source, h.door,
-  o.descriptor,
-  h.status, h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,
-  h.disputed, CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END AS sent_text
-FROM {source}
-JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id
-LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id
-LEFT JOIN order_payer p ON p.merchant_id = h.merchant_id AND p.order_id = h.order_id
-"""
-_DRESS: Final = "WITH page AS MATERIALIZED ({page}) " + ROW.format(source="page h") + "ORDER BY {order}"
+_DRESS: Final = "WITH page AS MATERIALIZED ({page}) " + rows_of("page h") + " ORDER BY {order}"
+# The wire asks for who they are, and reads the rest itself.
+_NAMED: Final = "WITH page AS MATERIALIZED ({page}) " + rows_of("page h", ALL[:-1]) + " ORDER BY {order}"
 
 
 async def list_orders(
@@ -116,7 +78,7 @@ async def list_orders(
     limit = max(1, min(limit, LIMIT_MAX))
     back = cursor is not None and cursor.back
     descending = newest_first is not back
-    search = await understand(connection, wanted.merchant_id, wanted.text)
+    search = await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
@@ -127,7 +89,7 @@ async def list_orders(
 
     records, recent_only = await _bounded(connection, wanted, search, run, by)
     more = len(records) > limit
-    rows = [OrderRow(*r.values()) for r in records[:limit]]
+    rows = [row_of(r, wanted) for r in records[:limit]]
     if back:
         rows.reverse()
     has_next, has_prev = (True, more) if back else (more, cursor is not None)
@@ -138,6 +100,12 @@ async def list_orders(
         how=search.how,
         recent_only=recent_only,
     )
+
+
+def row_of(record: asyncpg.Record, wanted: OrderFilter) -> OrderRow:
+    """As whoever asked may see it."""
+    row = OrderRow(*record.values())
+    return row if wanted.sight == "shown" else replace(row, customer=personal.name(row.customer))
 
 
 def _cursor(back: bool, row: OrderRow, by: OrderBy) -> str:
@@ -163,17 +131,17 @@ async def list_orders_page(
         message = f"Pages reach {OFFSET_MAX} orders deep."
         raise Problem("invalid", message, field="PageNumber", cure="Narrow the list by date.")
     order = ORDERS[order_by, descending]
-    search = await understand(connection, wanted.merchant_id, wanted.text)
+    search = await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, order, size, None, descending, offset)
         return await connection.fetch(  # type: ignore[no-any-return]
-            _DRESS.format(page=page, order=order), *args.values
+            _NAMED.format(page=page, order=order), *args.values
         )
 
     records, recent_only = await _bounded(connection, wanted, search, run)
-    return Page(tuple(OrderRow(*r.values()) for r in records), how=search.how, recent_only=recent_only)
+    return Page(tuple(row_of(r, wanted) for r in records), how=search.how, recent_only=recent_only)
 
 
 def _page(
@@ -199,8 +167,11 @@ def _page(
     tail = f" LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
     if search is NOTHING and narrow and not few and order.startswith("h.placed_at"):
         return _merged(wanted, pairs, where + parts[0], args, order, limit + offset) + tail
-    where += status_condition(wanted.statuses, args) + channel_condition(pairs, args)
-    found = [_select(f"order_heads h {search.joins}", where + part, order) + tail for part in parts]
+    where += status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(pairs, args)
+    source = f"order_heads h {search.joins}"
+    if wanted.has_amount() and len(parts) == 1:
+        return _keys_first(source, where + parts[0], order, tail)
+    found = [_select(source, where + part, order) + tail for part in parts]
     if len(found) == 1:
         return found[0]
     both = " UNION ALL ".join(f"({one})" for one in found)
@@ -211,7 +182,7 @@ def _merged(
     wanted: OrderFilter, pairs: list[tuple[str, bool]], where: list[str], args: Arguments, order: str, limit: int
 ) -> str:
     """For each status, and each channel unless a site is asked for: `limit` rows from an index, then merged."""
-    faces = f"unnest({args.add(list(wanted.statuses or range(9)))}::smallint[]) AS f (status)"
+    faces = f"unnest({args.add(list(wanted.faces()))}::smallint[]) AS f (status)"
     where = [*where, "h.status = f.status"]
     if pairs and wanted.site_id is None:
         kinds, calls = args.add([kind for kind, _ in pairs]), args.add([call for _, call in pairs])
@@ -221,6 +192,14 @@ def _merged(
         where += channel_condition(pairs, args)
     inner = _select("order_heads h", where, order) + f" LIMIT {limit}"
     return f"SELECT h.* FROM {faces} CROSS JOIN LATERAL ({inner}) AS h ORDER BY {order}"  # noqa: S608
+
+
+def _keys_first(source: str, where: list[str], order: str, tail: str) -> str:
+    """Which orders first, what they hold after: amounts are spread over all orders, and looking into each that has one
+    of them takes long. What most often narrows such a list further stands in the index beside the amount."""
+    keys = f"SELECT h.order_id FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}{tail}"  # noqa: S608
+    found = "order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id"
+    return f"SELECT {_COLUMNS} FROM ({keys}) AS k JOIN {found}"  # noqa: S608
 
 
 def _select(source: str, where: list[str], order: str) -> str:
@@ -240,17 +219,19 @@ async def _bounded(
     """
     if not _is_bound(wanted, by):
         return await run(wanted, search), False
-    try:
-        async with connection.transaction(readonly=True):
-            await bound_statement(connection, SEARCH_TIMEOUT_MS)
-            return await run(wanted, search.words_first()), False
-    except asyncpg.QueryCanceledError:
-        pass
+    # Words that often meet are soon met in the list's order; those that seldom do are found before it is looked at.
+    ways = ((search, WALK_TIMEOUT_MS), (search.words_first(), SEARCH_TIMEOUT_MS)) if search.several else (
+        (search, SEARCH_TIMEOUT_MS),)
+    for way, timeout_ms in ways:
+        try:
+            async with bounded(connection, timeout_ms):
+                return await run(wanted, way), False
+        except asyncpg.QueryCanceledError:
+            pass
     newest = await connection.fetchval(_NEWEST, wanted.merchant_id)
     since = max((d for d in (newest and newest - RECENT, wanted.placed_from) if d is not None), default=None)
     try:
-        async with connection.transaction(readonly=True):
-            await bound_statement(connection, SECOND_TIMEOUT_MS)
+        async with bounded(connection, SECOND_TIMEOUT_MS):
             return await run(replace(wanted, placed_from=since), search), True
     except asyncpg.QueryCanceledError:
         message = "This search takes too long."
@@ -260,7 +241,7 @@ async def _bounded(
 def _is_bound(wanted: OrderFilter, by: OrderBy = "placed") -> bool:
     """Whether the best plan depends on the values, or none is sure to be quick."""
     several = dimensions(wanted) > (1 if by == "placed" else 0)
-    return several or bool(wanted.text or wanted.attempts_min) or wanted.is_few()
+    return several or bool(wanted.searches or wanted.attempts_min) or wanted.is_few()
 
 
 async def explain(
@@ -268,11 +249,9 @@ async def explain(
     descending: bool = True, after: str | None = None,
 ) -> Any:  # fmt: skip
     """The plan of a page, for tests and for whoever wonders why a list is slow."""
-    search = await understand(connection, wanted.merchant_id, wanted.text)
+    search = await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
     args = Arguments(wanted.merchant_id)
     cursor = parse_cursor(after, by) if after else None
     page = _page(wanted, search, args, ORDERS[by, descending], limit, cursor, descending)
-    async with connection.transaction(readonly=True):
-        if _is_bound(wanted, by):
-            await bound_statement(connection, SEARCH_TIMEOUT_MS)
+    async with bounded(connection, SEARCH_TIMEOUT_MS) if _is_bound(wanted, by) else nullcontext():
         return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))

@@ -120,6 +120,18 @@ async def waiting_handover(
     return (row["handover_id"], row["expires_at"]) if row else None
 
 
+_BY_KEY = """
+SELECT handover_id, sealed IS NOT NULL AS sealed, created_at, expires_at, old_keys_end, request_mac
+FROM handovers
+WHERE merchant_id = $1 AND request_key = $2
+"""
+
+
+async def handover_by_key(connection: asyncpg.Connection, merchant_id: UUID, key: str) -> asyncpg.Record | None:
+    """Of the keys that were made for this Idempotency-Key."""
+    return await connection.fetchrow(_BY_KEY, merchant_id, key)
+
+
 async def own_merchants_among(connection: asyncpg.Connection, partner_id: UUID, mids: list[UUID]) -> set[UUID]:
     return {row["merchant_id"] for row in await connection.fetch(_OWN_OF, partner_id, mids)}
 

@@ -17,13 +17,7 @@ class User:
     email: str
     name: str
     password_hash: str
-    second_factor: bool
     active: bool
-
-    @property
-    def may_sign_in(self) -> bool:
-        """By a password alone."""
-        return self.active and not self.second_factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'op
   AND role IN ('owner', 'operations'))
 """
 _USER: Final = """
-SELECT user_id, email, name, password_hash, totp_secret IS NOT NULL, state = 'active' FROM users WHERE email = $1
+SELECT user_id, email, name, password_hash, state = 'active' FROM users WHERE email = $1
 """
 _SESSION: Final = """
 SELECT u.user_id, u.email, u.name, s.csrf, s.world, s.merchant_id, s.seen_at, s.expires_at
@@ -118,3 +112,21 @@ async def partner_roles(connection: asyncpg.Connection, user_id: UUID) -> list[t
 async def names_of(connection: asyncpg.Connection, user_ids: Sequence[UUID]) -> dict[UUID, str]:
     rows = await connection.fetch("SELECT user_id, name FROM users WHERE user_id = ANY($1::uuid[])", list(user_ids))
     return {row["user_id"]: row["name"] for row in rows}
+
+
+async def belongs_in(connection: asyncpg.Connection, user_id: UUID, world: str) -> bool:
+    """Whether any merchant of this world is theirs to see, or they are the operator's."""
+    sql = """
+    SELECT EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND (m.subject_kind = 'operator' OR EXISTS (
+      SELECT FROM merchant_worlds w WHERE w.world = $2 AND CASE m.subject_kind
+        WHEN 'partner' THEN w.partner_id = m.subject_id ELSE w.merchant_id = m.subject_id END)))
+    """
+    return await connection.fetchval(sql, user_id, world)  # type: ignore[no-any-return]
+
+
+async def is_active(connection: asyncpg.Connection, user_id: UUID) -> bool:
+    """Whether they may be signed in at all."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM users WHERE user_id = $1 AND state = 'active')", user_id
+    )
+    return found

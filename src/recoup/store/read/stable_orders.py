@@ -9,7 +9,7 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.rules.order.lifecycle import Stage
-from recoup.store.read.order_filter import bound_statement
+from recoup.store.read.order_filter import bounded
 
 DOOR: Final = "stablecoin"
 LIST_TIMEOUT_MS: Final = 2_000
@@ -111,8 +111,7 @@ async def list_stable_orders(
     source = f"({ids}) k"
     page = _ORDER.format(source=source) + "ORDER BY k.placed_at DESC, k.order_id DESC"
     try:
-        async with connection.transaction(readonly=True):
-            await bound_statement(connection, LIST_TIMEOUT_MS)
+        async with bounded(connection, LIST_TIMEOUT_MS):
             rows = await connection.fetch(page, merchant_id, list(statuses))
             total = await connection.fetchval(_COUNT.format(where=where), merchant_id, list(statuses))
     except asyncpg.QueryCanceledError:

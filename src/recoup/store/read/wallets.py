@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.order_filter import bound_statement
+from recoup.store.read.order_filter import bounded
 
 COUNT_TIMEOUT_MS = 2_000
 # What the merchant is owed is a credit: balances and movements are the entries with their sign turned.
@@ -74,6 +74,5 @@ async def movements(
 ) -> tuple[Sequence[asyncpg.Record], int]:
     """Newest first, with the exact total. Raises: asyncpg.QueryCanceledError when counting takes too long."""
     rows = await connection.fetch(_MOVEMENTS, merchant_id, limit, offset)
-    async with connection.transaction(readonly=True):
-        await bound_statement(connection, COUNT_TIMEOUT_MS)
+    async with bounded(connection, COUNT_TIMEOUT_MS):
         return rows, await connection.fetchval(_COUNT, merchant_id)

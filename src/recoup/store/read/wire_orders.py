@@ -39,8 +39,10 @@ LEFT JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = k.order_id
 ORDER BY k.n
 """
 _HISTORY = """
-SELECT seq, happening, src, dst, body, business_at, actor FROM order_log
-WHERE merchant_id = $1 AND order_id = $2 ORDER BY seq
+SELECT l.seq, l.happening, l.src, l.dst, l.business_at, l.actor,
+  l.body || CASE WHEN w.text IS NULL THEN '{}' ELSE jsonb_build_object('why', w.text) END AS body
+FROM order_log l LEFT JOIN order_words w USING (merchant_id, order_id, seq)
+WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq
 """
 
 

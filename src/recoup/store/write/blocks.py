@@ -16,6 +16,7 @@ _LIFT: Final = """
 UPDATE blocks SET lifted_by = $3, lifted_at = $4 WHERE merchant_id = $1 AND block_id = $2 AND lifted_at IS NULL
 RETURNING block_id
 """
+_OF: Final = "SELECT kind, subject_id FROM blocks WHERE merchant_id = $1 AND block_id = $2"
 _KNOWN: Final = "SELECT EXISTS (SELECT FROM blocks WHERE merchant_id = $1 AND block_id = $2)"
 
 
@@ -43,3 +44,9 @@ async def lift_block(
     if await connection.fetchval(_LIFT, merchant_id, block_id, actor, at) is not None:
         return True
     return False if await connection.fetchval(_KNOWN, merchant_id, block_id) else None
+
+
+async def block_of(connection: asyncpg.Connection, merchant_id: UUID, block_id: UUID) -> tuple[str, UUID]:
+    """The kind and the subject of one that there is."""
+    row = await connection.fetchrow(_OF, merchant_id, block_id)
+    return row["kind"], row["subject_id"]

@@ -26,6 +26,12 @@ log AS (
   FROM jsonb_populate_recordset(NULL::order_log, $N)
 )
 """,
+    "order_words": """
+said AS (
+  INSERT INTO order_words (merchant_id, order_id, seq, text)
+  SELECT merchant_id, order_id, seq, text FROM jsonb_populate_recordset(NULL::order_words, $N)
+)
+""",
     "orders": """
 ord AS (
   UPDATE orders o SET stage = i.stage, version = i.version, token_id = coalesce(i.token_id, o.token_id),
@@ -67,14 +73,26 @@ tried AS (
 refunded AS (
   INSERT INTO refunds AS r (merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message,
     items, input_mac, tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note,
-    hand_actor)
+    hand_actor, approved_by)
   SELECT merchant_id, refund_id, order_id, refund_no, kind, attempt_id, state, units, asset, message, items, input_mac,
-    tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note, hand_actor
+    tries, send_before, not_found, reference, processor_code, business_at, actor, send_id, hand_note, hand_actor,
+    approved_by
   FROM jsonb_populate_recordset(NULL::refunds, $N)
   ON CONFLICT (merchant_id, refund_id) DO UPDATE SET state = EXCLUDED.state, tries = EXCLUDED.tries,
     send_before = EXCLUDED.send_before, not_found = EXCLUDED.not_found, reference = EXCLUDED.reference,
     processor_code = EXCLUDED.processor_code, send_id = EXCLUDED.send_id, hand_note = EXCLUDED.hand_note,
     hand_actor = EXCLUDED.hand_actor
+)
+""",
+    "refund_requests": """
+requested AS (
+  INSERT INTO refund_requests AS q (merchant_id, request_id, order_id, state, units, asset, message, items, input_mac,
+    asked_by, asked_role, asked_at, expires_at, decided_by, decided_at, reason)
+  SELECT merchant_id, request_id, order_id, state, units, asset, message, items, input_mac, asked_by, asked_role,
+    asked_at, expires_at, decided_by, decided_at, reason
+  FROM jsonb_populate_recordset(NULL::refund_requests, $N)
+  ON CONFLICT (merchant_id, request_id) DO UPDATE SET state = EXCLUDED.state, decided_by = EXCLUDED.decided_by,
+    decided_at = EXCLUDED.decided_at, reason = EXCLUDED.reason
 )
 """,
     "challenges": """
@@ -171,6 +189,14 @@ mailed AS (
   FROM jsonb_populate_recordset(NULL::mails, $N)
 )
 """,
+    "alerts": """
+alerted AS (
+  INSERT INTO alerts (merchant_id, alert_id, kind, about, step, facts, user_id, created_at)
+  SELECT merchant_id, alert_id, kind, about, step, facts, user_id, created_at
+  FROM jsonb_populate_recordset(NULL::alerts, $N)
+  ON CONFLICT (merchant_id, kind, about, step) DO NOTHING
+)
+""",
     "outbox": """
 told AS (
   INSERT INTO outbox (merchant_id, subject_id, seq, subject_kind, event_id, event, body, business_at, recorded_at)
@@ -255,9 +281,11 @@ class Rows:
     """The rows of one write, by table. Keys are column names; UUIDs and datetimes go as they are."""
 
     order_log: list[dict[str, Any]] = field(default_factory=list)
+    order_words: list[dict[str, Any]] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
+    refund_requests: list[dict[str, Any]] = field(default_factory=list)
     challenges: list[dict[str, Any]] = field(default_factory=list)
     settlements: list[dict[str, Any]] = field(default_factory=list)
     advances: list[dict[str, Any]] = field(default_factory=list)
@@ -268,6 +296,7 @@ class Rows:
     postings: list[PostingRow] = field(default_factory=list)
     entries: list[EntryRow] = field(default_factory=list)
     mails: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     due_work: list[dict[str, Any]] = field(default_factory=list)
     due_done: list[dict[str, Any]] = field(default_factory=list)

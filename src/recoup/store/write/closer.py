@@ -18,7 +18,8 @@ SELECT set_config('enable_nestloop', 'off', true) FROM closers WHERE merchant_id
 _WITH_EVENTS = "SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed"
 _WITH_POSTINGS = "SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL"
 # Whole subjects, so that a later event of one never passes an earlier one. A lane that exists is touched, not passed
-# by: so this waits for whoever is just ending it, and opens it anew.
+# by: so this waits for whoever is just ending it, and opens it anew. What people hear of is owed with its place in the
+# feed; orders that wait for a person are gathered for a minute.
 _FEED = """
 WITH subjects AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
@@ -54,6 +55,20 @@ WITH subjects AS MATERIALIZED (
   INSERT INTO lanes (merchant_id, endpoint_id, lane_id, subject_id, next_seq, due_at)
   SELECT $1, endpoint_id, lane_id, subject_id, seq, $3 FROM wanted ORDER BY 2, 3
   ON CONFLICT (merchant_id, endpoint_id, lane_id) DO UPDATE SET next_seq = lanes.next_seq
+), telling AS MATERIALIZED (
+  SELECT event_id, subject_id, seq, CASE event WHEN 'payment.chargeback.received' THEN 'dispute'
+    WHEN 'settlement.closed' THEN 'settlement' ELSE 'payout' END AS kind
+  FROM fresh
+  WHERE event IN ('payment.chargeback.received', 'payout.created', 'payout.updated', 'settlement.closed')
+), alerted AS (
+  INSERT INTO alerts (merchant_id, alert_id, kind, about, step, facts, created_at)
+  SELECT $1, event_id, kind, subject_id, seq, '{}', $3 FROM telling
+), due AS (
+  INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall)
+  SELECT $1, 'alert', event_id, $3, true FROM telling
+  UNION ALL SELECT $1, 'orders_alert', $1, $3 + interval '1 minute', true
+  WHERE EXISTS (SELECT FROM fresh WHERE event IN ('order.problem', 'order.onhold'))
+  ON CONFLICT (merchant_id, kind, subject_id) DO NOTHING
 )
 SELECT count(*) FROM fresh
 """

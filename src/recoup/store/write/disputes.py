@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
+_LOCK = "SELECT FROM disputes WHERE merchant_id = $1 AND dispute_id = $2 FOR NO KEY UPDATE"
 _NOTE = """
 INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)
 SELECT $1, $2, $3, $4, $5, $6
@@ -27,7 +28,8 @@ async def insert_note(
     connection: asyncpg.Connection, merchant_id: UUID, note_id: UUID, dispute_id: UUID, text: str, actor: str,
     business_at: Any, notes_max: int,
 ) -> bool:  # fmt: skip
-    """False when the dispute has as many as it may."""
+    """False when the dispute has as many as it may: they are written one by one."""
+    await connection.execute(_LOCK, merchant_id, dispute_id)
     made = await connection.fetchval(_NOTE, merchant_id, note_id, dispute_id, text, actor, business_at, notes_max)
     return made is not None
 

@@ -24,8 +24,9 @@ ORDER BY m.subject_kind, m.subject_id FOR KEY SHARE OF m
 """
 _END: Final = "DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3"
 _LOG: Final = """
-INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, role, happening, by_user, request_id, at)
-VALUES ($1, $2, $3, $4, $5, 'ended', $6, $7, $8)
+INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, invitation_id, role, happening, by_user,
+  request_id, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 # Those that they sent, and those by which they could come back.
 _REVOKE: Final = """
@@ -55,4 +56,12 @@ async def end_membership(
     """With the open invitations there that they sent or may use; under the lock, and noted."""
     await tx.execute(_END, *subject, user_id)
     await tx.execute(_REVOKE, *subject, user_id, at, by)
-    await tx.execute(_LOG, new_id(), *subject, user_id, role, by, request_id, at)
+    await note_membership(tx, subject, user_id, None, role, "ended", by=by, request_id=request_id, at=at)
+
+
+async def note_membership(
+    tx: asyncpg.Connection, subject: tuple[str, UUID], user_id: UUID | None, invitation_id: UUID | None, role: str,
+    happening: str, *, by: UUID, request_id: str, at: datetime,
+) -> None:  # fmt: skip
+    """`happening` invited, revoked, joined or ended; `user_id` None for the first two."""
+    await tx.execute(_LOG, new_id(), *subject, user_id, invitation_id, role, happening, by, request_id, at)

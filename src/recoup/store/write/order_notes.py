@@ -6,7 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-# Only of the merchant's own order, and only so many; a note that is known changes nothing.
+_LOCK: Final = "SELECT FROM orders WHERE merchant_id = $1 AND order_id = $2 FOR NO KEY UPDATE"
+# Only of the merchant's own order, and only so many; a note that is known changes nothing. Under the order's lock.
 _NOTE: Final = """
 WITH made AS (
   INSERT INTO order_notes (merchant_id, note_id, order_id, text, actor, business_at, recorded_at)
@@ -25,6 +26,7 @@ async def insert_order_note(
     business_at: datetime, recorded_at: datetime, notes_max: int,
 ) -> bool:  # fmt: skip
     """True when it stands there, now or from before; False when the order has as many as it may, or there is none."""
+    await connection.execute(_LOCK, merchant_id, order_id)
     made: bool = await connection.fetchval(
         _NOTE, merchant_id, note_id, order_id, text, actor, business_at, recorded_at, notes_max
     )

@@ -23,7 +23,9 @@ INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO NOTHING
 """
 _HANDOVER = """
-INSERT INTO handovers (merchant_id, handover_id, sealed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO handovers (merchant_id, handover_id, sealed, created_at, expires_at, request_key,
+  request_mac, old_keys_end)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 # What is shown is gone by the same statement; of two at once the second waits and finds nothing.
 _OPEN = """
@@ -72,9 +74,11 @@ async def change_partner(
 
 
 async def add_handover(
-    connection: asyncpg.Connection, merchant_id: UUID, handover_id: UUID, sealed: bytes, at: datetime, until: datetime
-) -> None:
-    await connection.execute(_HANDOVER, merchant_id, handover_id, sealed, at, until)
+    connection: asyncpg.Connection, merchant_id: UUID, handover_id: UUID, sealed: bytes, at: datetime, until: datetime,
+    request: tuple[str | None, bytes | None] = (None, None), old_keys_end: datetime | None = None,
+) -> None:  # fmt: skip
+    """`request`: its Idempotency-Key and a MAC of what was asked, by which the same wish is known again."""
+    await connection.execute(_HANDOVER, merchant_id, handover_id, sealed, at, until, *request, old_keys_end)
 
 
 async def open_handover(

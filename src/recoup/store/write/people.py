@@ -34,8 +34,9 @@ WHERE subject_kind = 'merchant' AND subject_id = $1 AND role = 'owner'
 ON CONFLICT DO NOTHING
 """
 _SESSION: Final = """
-INSERT INTO sessions (session_hash, user_id, csrf, world, merchant_id, created_at, seen_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
+INSERT INTO sessions (session_hash, user_id, csrf, world, merchant_id, created_at, seen_at, expires_at, address,
+  browser)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
 """
 # Counted before the password is looked at, so that many guesses at once count one by one. A pause does not grow.
 _CHARGE: Final = """
@@ -68,6 +69,18 @@ async def add_user(
     )
 
 
+async def hold_user(tx: asyncpg.Connection, user_id: UUID) -> str | None:
+    """Nobody else changes how they sign in, or signs in as them, until the transaction ends. The password's hash; None
+    for somebody who is blocked."""
+    sql = "SELECT password_hash FROM users WHERE user_id = $1 AND state = 'active' FOR NO KEY UPDATE"
+    return await tx.fetchval(sql, user_id)  # type: ignore[no-any-return]
+
+
+async def lock_user(tx: asyncpg.Connection, user_id: UUID) -> None:
+    """What is this person's is counted and made one by one until the transaction ends."""
+    await tx.execute("SELECT FROM users WHERE user_id = $1 FOR NO KEY UPDATE", user_id)
+
+
 async def save_password(connection: asyncpg.Connection, user_id: UUID, password_hash: str) -> None:
     await connection.execute("UPDATE users SET password_hash = $2 WHERE user_id = $1", user_id, password_hash)
 
@@ -95,9 +108,10 @@ async def save_heirs(connection: asyncpg.Connection, old_id: UUID, new_id: UUID,
 
 async def insert_session(
     connection: asyncpg.Connection, session_hash: bytes, user_id: UUID, csrf: str, world: str,
-    merchant_id: UUID | None, now: datetime, expires_at: datetime,
+    merchant_id: UUID | None, now: datetime, expires_at: datetime, address: str, browser: str,
 ) -> None:  # fmt: skip
-    await connection.execute(_SESSION, session_hash, user_id, csrf, world, merchant_id, now, expires_at)
+    await connection.execute(_SESSION, session_hash, user_id, csrf, world, merchant_id, now, expires_at, address,
+                             browser)  # fmt: skip
 
 
 async def touch_session(connection: asyncpg.Connection, session_hash: bytes, now: datetime) -> None:
@@ -128,6 +142,5 @@ async def charge_sign_in(
     return row["fails"], row["until"]
 
 
-async def forgive_sign_ins(connection: asyncpg.Connection, buckets: list[str], now: datetime) -> None:
-    """Forgets these, and whatever has run out."""
-    await connection.execute("DELETE FROM signin_failures WHERE bucket = ANY($1::text[]) OR until <= $2", buckets, now)
+async def forgive_sign_ins(connection: asyncpg.Connection, buckets: list[str]) -> None:
+    await connection.execute("DELETE FROM signin_failures WHERE bucket = ANY($1::text[])", buckets)

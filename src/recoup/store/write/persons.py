@@ -1,33 +1,67 @@
 """Erasure of a person's data, in parts: beside their orders, what is searched by, and last who they are."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
-# What remains to be searched by are references. Orders in the order of their ids; one part after the other.
-_PART: Final = """
-WITH part AS MATERIALIZED (
-  SELECT p.merchant_id, p.order_id FROM order_payer p
-  WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
-), person AS (
-  UPDATE order_payer p SET first_name = '', last_name = '', email = '', phone = '', ip = '', billing = NULL,
-    shipping = NULL
-  FROM part WHERE p.merchant_id = part.merchant_id AND p.order_id = part.order_id
-), notes AS (
-  UPDATE order_notes n SET text = '' FROM part
-  WHERE n.merchant_id = part.merchant_id AND n.order_id = part.order_id AND n.text <> ''
-), search AS (
-  UPDATE order_search s SET text = lower(concat_ws(' ', nullif(o.external_id, ''), nullif(o.transaction_id, ''),
-    nullif(o.facts ->> 'subject', ''), v.last4))
-  FROM part JOIN orders o ON o.merchant_id = part.merchant_id AND o.order_id = part.order_id
-  LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
-  WHERE s.merchant_id = part.merchant_id AND s.order_id = part.order_id
-)
-SELECT count(*) AS orders, max(order_id::text)::uuid AS last FROM part
+# In the order of their ids. What is being written beside an order or a dispute waits for their rows or is waited for:
+# a later statement sees it.
+_LOCK: Final = """
+SELECT p.order_id, p.first_name, p.last_name, p.email, p.phone
+FROM order_payer p JOIN orders o USING (merchant_id, order_id)
+WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4 FOR UPDATE OF o
 """
+_LOCK_DISPUTES: Final = """
+SELECT FROM disputes WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) ORDER BY dispute_id FOR UPDATE
+"""
+# Everything in words that stands beside these orders. What remains to be searched by are references.
+_ERASE: Final = """
+WITH person AS (
+  UPDATE order_payer SET first_name = '', last_name = '', email = '', phone = '', ip = '', billing = NULL,
+    shipping = NULL
+  WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])
+), sent AS (
+  UPDATE orders SET metadata = '{}',
+    facts = facts - '{subject,description,metadata,return_url,cancel_url}'::text[] || CASE WHEN facts ? 'items'
+      THEN jsonb_build_object('items', (SELECT jsonb_agg(item - '{name,description}'::text[] ORDER BY n)
+        FROM jsonb_array_elements(facts -> 'items') WITH ORDINALITY AS i (item, n))) ELSE '{}' END
+  WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])
+), notes AS (
+  UPDATE order_notes SET text = '' WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) AND text <> ''
+), words AS (
+  UPDATE order_words SET text = '' WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) AND text <> ''
+), refunded AS (
+  UPDATE refunds SET message = '', hand_note = left(hand_note, 0)
+  WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) AND (message <> '' OR hand_note <> '')
+), asked AS (
+  UPDATE refund_requests SET message = '', reason = ''
+  WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) AND (message <> '' OR reason <> '')
+), evidence AS (
+  UPDATE dispute_notes n SET text = '' FROM disputes d
+  WHERE d.merchant_id = $1 AND d.order_id = ANY($2::uuid[])
+    AND n.merchant_id = d.merchant_id AND n.dispute_id = d.dispute_id AND n.text <> ''
+), booked AS (
+  UPDATE reconciliation_lines SET note = '' WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) AND note <> ''
+), heard AS (
+  UPDATE delivery_tries SET answer = '' WHERE merchant_id = $1 AND subject_id = ANY($2::uuid[]) AND answer <> ''
+)
+UPDATE order_search s SET text = lower(concat_ws(' ', nullif(o.external_id, ''), nullif(o.transaction_id, ''), v.last4))
+FROM orders o LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
+WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[])
+  AND s.merchant_id = o.merchant_id AND s.order_id = o.order_id
+"""
+# Subscriptions go on under their ids and amounts. Of what a later update told of a transaction texts go.
 _PAYER: Final = """
+WITH subscribed AS (
+  UPDATE subscriptions SET title = '', facts = '{}' WHERE merchant_id = $1 AND customer_id = $2
+), told AS (
+  UPDATE transmissions SET outcome = (SELECT jsonb_object_agg(key, CASE jsonb_typeof(value)
+      WHEN 'object' THEN value - 'reason' WHEN 'string' THEN '""' ELSE value END) FROM jsonb_each(outcome))
+  WHERE merchant_id = $1 AND payer_id = $2 AND outcome <> '{}'
+)
 UPDATE payers SET email = NULL, phone = NULL, name = NULL, external_id = NULL WHERE merchant_id = $1 AND payer_id = $2
 """
 _NOTE: Final = """
@@ -36,12 +70,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
-async def erase_part(
-    connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
-) -> tuple[int, UUID | None]:
-    """How many orders' data went, and the last of them."""
-    row = await connection.fetchrow(_PART, merchant_id, payer_id, after, limit)
-    return row["orders"], row["last"]
+async def lock_part(
+    tx: asyncpg.Connection, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
+) -> Sequence[Any]:
+    """Their next orders, and who they are there, until the transaction ends."""
+    rows: Sequence[Any] = await tx.fetch(_LOCK, merchant_id, payer_id, after, limit)
+    await tx.execute(_LOCK_DISPUTES, merchant_id, [row["order_id"] for row in rows])
+    return rows
+
+
+async def erase_part(tx: asyncpg.Connection, merchant_id: UUID, order_ids: Sequence[UUID]) -> None:
+    """Of orders that are locked."""
+    await tx.execute(_ERASE, merchant_id, order_ids)
 
 
 async def erase_payer(connection: asyncpg.Connection, merchant_id: UUID, payer_id: UUID) -> None:

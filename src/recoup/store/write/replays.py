@@ -1,12 +1,14 @@
 """Events that are sent again: what was asked for, and the lanes that go back for it."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
+LOOKS_EVERY_MIN: Final = timedelta(seconds=1)
+LOOKS_EVERY_MAX: Final = timedelta(minutes=1)
 _BUSY = """
 SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
   OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND replay_id IS NOT NULL)
@@ -30,9 +32,34 @@ _OF_ONE = _ROW.format(found="""
   SELECT merchant_id, feed_no AS low, feed_no AS high FROM feed
   WHERE merchant_id = $2 AND subject_id = $3 AND seq = $4""")
 _NOTED = _OF_ONE.replace("f.low - 1", "f.high")
-_LANE_BUSY = """
-SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
-  OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY($2) AND replay_id IS NOT NULL)
+# What keeps one event ($3, $4 of the subject $2) from being sent again at once: its lane is in a replay, or comes into
+# one that is being opened; of those of one event the one with the lower id ($5 is its own) goes first. And whether that
+# sends this event: in what was asked for, or where the lane goes on after it.
+_LANE = """
+WITH held AS MATERIALIZED (
+  SELECT * FROM lanes WHERE endpoint_id = $1 AND lane_id = ANY(ARRAY[$2::uuid, $3::uuid]) AND replay_id IS NOT NULL
+), asked AS (
+  SELECT r.replay_id, r.done_to, f.feed_no, f.seq, f.event_id, e.ordered,
+    r.feed_from < r.feed_to OR r.replay_id < $5 AS earlier
+  FROM replays r JOIN endpoints e USING (endpoint_id)
+  JOIN feed f ON f.merchant_id = r.merchant_id AND f.subject_id = $2 AND f.feed_no BETWEEN r.feed_from AND r.feed_to
+    AND f.event = ANY(r.events) AND (e.format = 'stablecoin') = (f.number IS NULL)
+  LEFT JOIN outbox b ON b.merchant_id = f.merchant_id AND b.subject_id = f.subject_id AND b.seq = f.seq
+  WHERE r.endpoint_id = $1 AND r.replay_id <> $5 AND (r.at_from IS NULL OR b.business_at >= r.at_from)
+    AND (r.at_to IS NULL OR b.business_at < r.at_to)
+    AND (r.done_to < r.feed_to OR r.replay_id IN (SELECT replay_id FROM held))
+)
+SELECT EXISTS (SELECT FROM held)
+    OR EXISTS (SELECT FROM asked WHERE earlier AND feed_no > done_to AND (ordered OR event_id = $3)) AS busy,
+  EXISTS (SELECT FROM asked WHERE feed_no > done_to AND seq = $4)
+    OR EXISTS (SELECT FROM held h WHERE h.next_seq <= $4 AND (h.live_seq <= $4
+      OR EXISTS (SELECT FROM asked a WHERE a.replay_id = h.replay_id AND a.seq = $4))) AS coming,
+  (SELECT max(greatest(h.due_at, e.probe_at)) FROM held h JOIN endpoints e USING (endpoint_id)) AS next_try
+"""
+_ONE = """
+SELECT r.endpoint_id, f.subject_id, f.event_id, f.seq
+FROM replays r JOIN feed f ON f.merchant_id = r.merchant_id AND f.feed_no = r.feed_from
+WHERE r.merchant_id = $1 AND r.replay_id = $2 AND r.feed_from = r.feed_to AND r.done_to < r.feed_to
 """
 # An event that waits for its next try; an open breaker makes its next probe at once.
 _TRY_NOW = """
@@ -109,9 +136,30 @@ async def note_replay_of_one(
     await connection.execute(_NOTED, row, merchant_id, subject_id, seq)
 
 
-async def is_lane_busy(connection: asyncpg.Connection, endpoint_id: UUID, lane_ids: list[UUID]) -> bool:
-    """Is a replay being opened, or one of these lanes in one? Under the endpoint's lock."""
-    return bool(await connection.fetchval(_LANE_BUSY, endpoint_id, lane_ids))
+async def lane_in_replay(
+    connection: asyncpg.Connection, endpoint_id: UUID, subject_id: UUID, event_id: UUID, seq: int, replay_id: UUID
+) -> tuple[bool, bool]:
+    """Is a lane of the event in a replay, or does one that is being opened come to it, so that `replay_id` waits; and
+    is the event itself still to be sent by that? Under the endpoint's lock."""
+    row = await connection.fetchrow(_LANE, endpoint_id, subject_id, event_id, seq, replay_id)
+    return row["busy"], row["coming"]
+
+
+async def lock_feed(connection: asyncpg.Connection, merchant_id: UUID) -> None:
+    """Of a merchant's replays one at a time goes on: lanes come into a replay under this lock only."""
+    await connection.execute(_LOCK, merchant_id)
+
+
+async def not_before(
+    connection: asyncpg.Connection, merchant_id: UUID, replay_id: UUID, wall: datetime
+) -> datetime | None:
+    """When a replay of one event may look again whether its lane is free of others; None: it is. Under the feed's lock.
+    A lane that waits for its next try is free after that at the earliest, unless somebody tries it sooner."""
+    one = await connection.fetchrow(_ONE, merchant_id, replay_id)
+    row = await connection.fetchrow(_LANE, *one, replay_id) if one is not None else None
+    if row is None or not row["busy"]:
+        return None
+    return min(max(row["next_try"] or wall, wall + LOOKS_EVERY_MIN), wall + LOOKS_EVERY_MAX)
 
 
 async def try_now(
@@ -124,6 +172,5 @@ async def try_now(
 async def open_lanes(
     connection: asyncpg.Connection, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime
 ) -> bool:
-    """Looks through the next `numbers` of the feed; answers whether there are more. Under the closer's lock."""
-    await connection.execute(_LOCK, merchant_id)
+    """Looks through the next `numbers` of the feed; answers whether there are more. Under the feed's lock."""
     return bool(await connection.fetchval(_STEP, merchant_id, replay_id, numbers, wall))

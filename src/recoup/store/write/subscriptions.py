@@ -6,8 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
+# Known by their e-mail alone so far, or erased: the subscription's orders are charged to them by this id.
 _PAYER = """
-INSERT INTO payers (merchant_id, payer_id, external_id, first_seen_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+INSERT INTO payers AS p (merchant_id, payer_id, external_id, first_seen_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (merchant_id, payer_id) DO UPDATE SET external_id = EXCLUDED.external_id
+WHERE coalesce(p.external_id, '') = ''
 """
 _ADD = """
 INSERT INTO subscriptions (merchant_id, subscription_id, version, state, title, customer_id, asset, units, amount_text,

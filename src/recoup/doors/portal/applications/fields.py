@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
-from recoup.doors.portal.visit import Form as Posted
-from recoup.doors.portal.visit import one
+from recoup.doors.portal.forms import Form as Posted
+from recoup.doors.portal.forms import one
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.money import from_text, to_text
+from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.form import KINDS, SITES_MAX, Form, WantedSite
+from recoup.rules.money import typed_amounts
 
 _TEXTS: Final = {
     "external_id": 64, "legal_name": 128, "trading_name": 128, "country": 2, "registration_number": 64,
@@ -46,12 +47,12 @@ def _text(text: str, most: int) -> str:
 
 
 def _units(posted: Posted, name: str, currency: str) -> int | None:
-    text = one(posted, name).strip().replace(",", "")[:30]
+    text = one(posted, name).strip()[:30]
     if not text:
         return None
     if currency not in EXPONENTS:
         raise Problem("invalid", "An amount needs a currency like USD.", field="Volumes.Currency")
-    units = from_text(text, currency, name).units
+    units = typed_amounts.units(text, currency, name)
     if not 0 <= units <= 10**12:
         raise Problem("invalid", "This amount is out of bounds.", field=name)
     return units

@@ -9,11 +9,13 @@ from starlette.responses import Response
 from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.applications.fields import read_fields, shown_fields
 from recoup.doors.portal.applications.who import Desk, desk_of, only_applicants
-from recoup.doors.portal.applications.words import HAPPENINGS, STATES
+from recoup.doors.portal.applications.words import HAPPENINGS, STATES, label_of
+from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.people import names_for
+from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, render
-from recoup.doors.portal.visit import STATUSES, one, see
 from recoup.flows.merchants import application_documents, applications
 from recoup.flows.merchants.convert_application import convert_application, waiting_credentials
 from recoup.kernel.ids import parse_id
@@ -88,7 +90,8 @@ async def _step(world: Any, desk: Desk, application_id: UUID, doing: str) -> Non
     if doing == "submit":
         _, lacks = await applications.submit_application(world, desk.who, application_id)
         if lacks:
-            raise Problem("invalid", f"Still missing: {', '.join(lacks)}.", cure="It was saved; fill these in.")
+            missing = "; ".join(map(label_of, lacks))
+            raise Problem("invalid", f"Still missing: {missing}.", cure="It was saved; fill these in.")
     elif doing == "cancel":
         await applications.cancel_application(world, desk.who, application_id)
     elif doing == "convert":
@@ -133,6 +136,7 @@ async def document_file(visit: AnyVisit) -> Response:
     row, content = await application_documents.read_document(
         visit.portal.world, desk.who, _id(visit), _document_id(visit)
     )
+    await taken(visit, "document of an application", _id(visit), kind=row["kind"])
     name = row["name"].encode("ascii", "replace").decode().replace("?", "_")
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=row["media_type"], headers=headers)
@@ -147,7 +151,8 @@ async def _show(visit: AnyVisit, desk: Desk, problem: Problem | None = None, typ
     editable = row["status"] == "DRAFT" and desk.may_apply
     values = visit.values(
         row=row, form=applications.form_of(row), typed=shown_fields(typed or applications.form_of(row)), desk=desk,
-        problem=problem, editable=editable, lacks=applications.lacking(row), states=STATES, kinds=KINDS,
+        problem=problem, editable=editable, kinds=KINDS, states=STATES,
+        lacks=list(map(label_of, applications.lacking(row))),
         document_kinds=DOCUMENTS, reasons=DECLINE_REASONS, log=log, happenings=HAPPENINGS,
         kilobytes=BYTES_MAX >> 10, people=await names_for(visit.portal, [line["actor"] for line in log]),
         credentials=await _link(world, desk, row),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from recoup.doors.portal.words import State
+from recoup.rules.merchants.form import DOCUMENTS
 
 STATES: Final = {
     "DRAFT": State("Draft", "off", "draft", "It can be edited; nobody else looks at it."),
@@ -17,3 +18,21 @@ HAPPENINGS: Final = {
     "submitted": "Submitted", "approved": "Approved", "declined": "Declined", "cancelled": "Cancelled",
     "converted": "Made a merchant",
 }  # fmt: skip
+# The wire's name of a field -> its label on the page.
+_LABELS: Final = {
+    "LegalName": "Legal name", "Country": "Country", "RegistrationNumber": "Registration number",
+    "BusinessCategory": "Merchant category code", "Contact.Name": "Contact: name", "Contact.Email": "Contact: e-mail",
+    "Volumes.Currency": "Expected sales: currency", "Volumes.MonthlyAmount": "Expected sales: a month",
+    "Kinds": "What it wants", "Sites": "A site",
+}  # fmt: skip
+_OF_SITE: Final = {"Url": "address", "Name": "name", "Descriptor": "descriptor"}
+
+
+def label_of(name: str) -> str:
+    """As the page calls a field, or a document, that the wire calls `name`."""
+    kind, _, inner = name.partition(".")
+    if kind == "Documents":
+        return f"document: {DOCUMENTS[inner]}"
+    if kind.startswith("Sites["):
+        return f"Site {int(kind[6:-1]) + 1}: {_OF_SITE[inner]}"
+    return _LABELS[name]

@@ -1,4 +1,4 @@
-"""Customers: looked up by what the merchant knows of them; one with all of theirs; and who is blocked."""
+"""One customer, with all of theirs."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -6,16 +6,20 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.customers.label import is_gone, label_of
+from recoup.doors.portal.endpoint import STATUSES
 from recoup.doors.portal.people import named
+from recoup.doors.portal.personal import clear_until
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, see
-from recoup.flows.people.persons import find_by_name, no_such_customer
+from recoup.doors.portal.visit import Visit
+from recoup.flows.people.persons import find_alike, no_such_customer
 from recoup.kernel.ids import HIGHEST, parse_id
 from recoup.kernel.problem import Problem
-from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
-from recoup.store.read.blocks import list_blocks, standing_blocks
+from recoup.rules.merchants.blocks import REASONS
+from recoup.rules.merchants.personal import SHOWN
+from recoup.store.read.blocks import standing_blocks
 from recoup.store.read.customers import (
     attempts_of,
+    count_orders_of,
     customer_orders,
     customer_sums,
     find_customer,
@@ -25,63 +29,45 @@ from recoup.store.read.customers import (
 )
 
 SIZE: Final = 100
-TYPED_MAX: Final = 320
-
-
-async def customers_page(visit: Visit) -> Response:
-    """The look-up; who is found opens at once."""
-    typed = visit.request.query_params.get("q", "").replace("\0", "").strip()[:TYPED_MAX]
-    problem = None
-    if typed:
-        found = parse_id(typed) or await find_by_name(visit.portal.world, visit.merchant_id, typed)
-        if found is not None and await _known(visit, found):
-            return see(f"/customers/{found}")
-        problem = no_such_customer()
-    return await blocks_page(visit, typed=typed, problem=problem)
-
-
-async def blocks_page(visit: Visit, *, typed: str = "", problem: Problem | None = None) -> Response:
-    async with visit.portal.world.db.connection() as connection:
-        blocks = await list_blocks(connection, visit.merchant_id, STANDING_MAX)
-    names = await named(visit, [row["actor"] for row in blocks])
-    values = visit.values(typed=typed, problem=problem, blocks=blocks, names=names, reasons=REASONS)
-    return render("customers/customers.html", values, status=STATUSES[problem.code] if problem else 200)
-
-
-async def _known(visit: Visit, payer_id: UUID) -> bool:
-    async with visit.portal.world.db.connection() as connection:
-        return await find_customer(connection, visit.merchant_id, payer_id) is not None
 
 
 async def customer_page(visit: Visit) -> Response:
     return await show(visit)
 
 
-async def show(visit: Visit, *, problem: Problem | None = None) -> Response:
-    """Raises: Problem(not_found) for an id that is none, and for another merchant's customer."""
+async def show(visit: Visit, *, problem: Problem | None = None, typed: str | None = None) -> Response:
+    """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the problem.
+
+    Raises: Problem(not_found) for an id that is none, and for another merchant's customer."""
     payer_id, merchant_id = _id(visit), visit.merchant_id
     before = parse_id(visit.request.query_params.get("before", "")) or HIGHEST
+    email, alike = await find_alike(visit.portal.world, merchant_id, payer_id)
     async with visit.portal.world.db.connection() as connection:
-        customer = await find_customer(connection, merchant_id, payer_id)
+        until = await clear_until(visit, connection, payer_id)
+        clear = visit.sight == SHOWN or until is not None
+        customer = await find_customer(connection, merchant_id, payer_id, clear=clear)
         if customer is None:
             raise no_such_customer()
         orders = await customer_orders(connection, merchant_id, payer_id, before, SIZE + 1)
         ids = [row["order_id"] for row in orders[:SIZE]]
         attempts = await attempts_of(connection, merchant_id, ids)
-        refunds = await refunds_of(connection, merchant_id, ids)
+        refunds = await refunds_of(connection, merchant_id, ids, clear=clear)
         transmissions = await transmissions_of(connection, merchant_id, payer_id, SIZE)
         sums = await customer_sums(connection, merchant_id, payer_id)
         lines = await person_log(connection, merchant_id, payer_id)
+        _, opened = await count_orders_of(connection, merchant_id, alike)
         blocks = await standing_blocks(connection, merchant_id, [payer_id])
     actors = [row["actor"] for row in (*lines, *blocks)]
     newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (customer["newest"] or {})
     values = visit.values(
-        customer=customer, newest=newest, gone=is_gone(customer), label=label_of(customer), payer_id=payer_id,
-        orders=orders[:SIZE], more=ids[-1] if len(orders) > SIZE else None, paged=before != HIGHEST, attempts=attempts,
-        refunds=refunds, transmissions=transmissions, sums=sums, lines=lines, blocks=blocks,
+        customer=customer, newest=newest, gone=is_gone(customer), label=label_of(customer, visit.language),
+        payer_id=payer_id, orders=orders[:SIZE], more=ids[-1] if len(orders) > SIZE else None,
+        paged=before != HIGHEST, attempts=attempts, refunds=refunds,
+        transmissions=transmissions, sums=sums, lines=lines, blocks=blocks,
         external={row["order_id"]: row["external_id"] for row in orders}, size=SIZE,
-        open_orders=sum(row["open"] for row in sums), names=await named(visit, actors), reasons=REASONS,
-        problem=problem, may_erase=visit.session.may("erase"),
+        alike=len(alike), email=email if clear else "", open_orders=opened, names=await named(visit, actors),
+        reasons=REASONS, problem=problem, typed=typed, may_erase=visit.session.may("erase"), masked=not clear,
+        until=until, path=f"/customers/{payer_id}/reveal",
     )  # fmt: skip
     return render("customers/customer.html", values, status=STATUSES[problem.code] if problem else 200)
 
@@ -89,7 +75,9 @@ async def show(visit: Visit, *, problem: Problem | None = None) -> Response:
 async def find(visit: Visit) -> Any:
     """The customer of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
     async with visit.portal.world.db.connection() as connection:
-        customer = await find_customer(connection, visit.merchant_id, _id(visit))
+        until = await clear_until(visit, connection, _id(visit))
+        clear = visit.sight == SHOWN or until is not None
+        customer = await find_customer(connection, visit.merchant_id, _id(visit), clear=clear)
     if customer is None:
         raise no_such_customer()
     return customer

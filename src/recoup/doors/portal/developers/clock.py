@@ -11,8 +11,10 @@ from starlette.responses import Response
 from recoup.doors.portal.developers.page import PLACE, show
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.developers.words import STEPS
+from recoup.doors.portal.endpoint import see
 from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.visit import Visit, checked_form, one, see
+from recoup.doors.portal.forms import one
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.advance_clock import advance_clock
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.problem import Problem

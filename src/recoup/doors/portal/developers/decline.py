@@ -1,15 +1,15 @@
 """A declined payment to try: it goes the way of /evaluate and becomes a real order of the sandbox."""
 
-from decimal import Decimal, InvalidOperation
-
 from starlette.responses import Response
 
 from recoup.doors.portal.developers.page import USUAL, show
 from recoup.doors.portal.developers.who import acting
 from recoup.doors.portal.form_key import key_id_of
-from recoup.doors.portal.visit import Visit, checked_form, one
+from recoup.doors.portal.forms import one
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.simulate_decline import Simulated, simulate_decline
 from recoup.kernel.problem import Problem
+from recoup.rules.money import typed_amounts
 
 
 async def post_decline(visit: Visit) -> Response:
@@ -29,12 +29,8 @@ async def post_decline(visit: Visit) -> Response:
 
 def _units(text: str) -> int:
     """US cents. Raises: Problem(invalid)."""
-    try:
-        amount = Decimal(text.replace(",", ""))
-        units = amount.scaleb(2)
-        if not text.isascii() or not amount.is_finite() or units != units.to_integral_value() or not 0 < units < 10**12:
-            raise InvalidOperation
-    except (InvalidOperation, ValueError):
+    units = typed_amounts.units(text, "USD", "amount")
+    if not 0 < units < 10**12:
         raise Problem("invalid", f"{text!r} is no amount of US dollars.", field="amount",
-                      cure="Enter an amount like 45.90.") from None  # fmt: skip
-    return int(units)
+                      cure="Enter an amount like 45.90.")  # fmt: skip
+    return units

@@ -6,10 +6,11 @@ from starlette.responses import Response
 
 from recoup.doors.portal.developers.who import may_play
 from recoup.doors.portal.developers.words import ANSWERS, EVALUATED, INPUT_KINDS, KINDS, STEP_WORDS
+from recoup.doors.portal.endpoint import STATUSES
 from recoup.doors.portal.partner.shell import base_address
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit
+from recoup.doors.portal.visit import Visit
 from recoup.flows.cards.taken import Word
 from recoup.flows.messages import endpoints
 from recoup.kernel.ids import new_id

@@ -6,16 +6,11 @@ from recoup.kernel.scope import Scope
 
 
 def may_play(visit: Visit) -> bool:
-    return visit.portal.world.policy.test_mode and (visit.is_operator or visit.session.may("sandbox"))
+    return visit.portal.world.policy.test_mode and visit.may("sandbox", or_operator=True)
 
 
 def acting(visit: Visit) -> Scope:
     """Raises: Problem(forbidden)."""
     if not visit.portal.world.policy.test_mode:
         raise Problem("forbidden", "This is a tool of the sandbox; nothing was done.", cure="Go to the sandbox.")
-    if visit.is_operator:
-        return visit.operator_scope
-    if not visit.session.may("sandbox"):
-        raise Problem("forbidden", "Your role may look, not use the sandbox's tools.",
-                      cure="Ask somebody with the role developer or operations.")  # fmt: skip
-    return visit.scope
+    return visit.acting("sandbox", "use the sandbox's tools")

@@ -1,27 +1,33 @@
 """One dispute: what it is about, what happened, the evidence, and what may be answered."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from starlette.responses import Response
 
 from recoup.doors.portal.disputes.evidence import suggested
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.order.page import find, show
-from recoup.doors.portal.order.timeline import moments
+from recoup.doors.portal.order.timeline import ERASED, moments
+from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.people import named
+from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.answer import NOTE_MAX, answer_dispute, note_evidence
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import SHOWN
+from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.store.read.disputes import read_dispute, read_notes
-from recoup.store.read.order_page import read_order
+
+_ANSWER: Final = ("dispute", "answer disputes")
 
 
 async def dispute_page(visit: Visit) -> Response:
@@ -38,21 +44,22 @@ def _asked_for(visit: Visit) -> UUID:
 
 async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, text: str = "") -> Response:
     async with visit.portal.world.db.connection() as connection:
-        dispute = await read_dispute(connection, visit.merchant_id, dispute_id)
+        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
         if dispute is None:
             message = f"{visit.known.merchant.name} has no dispute with this id."
             raise Problem("not_found", message, cure="Look it up in the list of disputes.")
-        notes = await read_notes(connection, visit.merchant_id, dispute_id)
-        page = await read_order(connection, visit.merchant_id, dispute["order_id"])
+        notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
+        page = await read_as_seen(visit, connection, dispute["order_id"])
     assert page is not None
     people = await named(visit, [n["actor"] for n in notes])
     answering = dispute["answer_state"] in ("owed", "sent")
     may_answer = visit.session.may("dispute") and dispute["state"] == "open" and not answering
     values = visit.values(
-        dispute=dispute, page=page, notes=notes, people=people, look=DISPUTE_STATES[dispute["state"]],
+        dispute=dispute, page=page, notes=notes, evidence=sum(bool(note["text"]) for note in notes), erased=ERASED,
+        people=people, look=DISPUTE_STATES[dispute["state"]],
         kind_word=DISPUTE_KINDS[dispute["kind"]], stage_word=DISPUTE_STAGES[dispute["stage"]],
         reason=reason_words(dispute["scheme"] or "generic", dispute["reason_code"]), answering=answering,
-        items=moments(page, visit.now, dispute_id), may_answer=may_answer,
+        items=moments(page, visit.now, visit.session.zone, dispute_id), may_answer=may_answer,
         may_note=visit.session.may("dispute") and dispute["state"] in UNDECIDED,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute["state"] in UNDECIDED,
         hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX,
@@ -60,14 +67,9 @@ async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, 
     return render("disputes/dispute.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
-def _must_answer(visit: Visit) -> None:
-    if not visit.session.may("dispute"):
-        raise Problem("forbidden", "Your role may look, not answer.", cure="Ask somebody with the role operations.")
-
-
 async def add_note(visit: Visit) -> Response:
     form, dispute_id = await checked_form(visit), _asked_for(visit)
-    _must_answer(visit)
+    visit.only(*_ANSWER)
     text = one(form, "note")
     try:
         await note_evidence(visit.portal.world, visit.scope, dispute_id, text)
@@ -80,7 +82,7 @@ async def add_note(visit: Visit) -> Response:
 
 async def post_answer(visit: Visit) -> Response:
     form, dispute_id = await checked_form(visit), _asked_for(visit)
-    _must_answer(visit)
+    visit.only(*_ANSWER)
     try:
         await answer_dispute(visit.portal.world, visit.portal.orders, visit.scope, dispute_id, one(form, "answer"))
     except Problem as problem:
@@ -95,7 +97,7 @@ async def decide(visit: Visit) -> Response:
     form, dispute_id = await checked_form(visit), _asked_for(visit)
     visit.only_operator("decide a dispute of the sandbox")
     async with visit.portal.world.db.connection() as connection:
-        dispute = await read_dispute(connection, visit.merchant_id, dispute_id)
+        dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
     if dispute is None:
         raise Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")
     decided: Any = one(form, "decided")
@@ -103,7 +105,7 @@ async def decide(visit: Visit) -> Response:
         if decided not in ("won", "lost"):
             raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Press one of the buttons.")
         await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, dispute["order_id"]),
-                                decided=decided, case=dispute["case_ref"])  # fmt: skip
+                                decided=decided, case=dispute["case_ref"], by=visit.operator_scope)  # fmt: skip
     except Problem as problem:
         return await _show(visit, dispute_id, problem)
     return see(f"/disputes/{dispute_id}")
@@ -112,7 +114,7 @@ async def decide(visit: Visit) -> Response:
 async def dispute_order(visit: Visit) -> Response:
     """In the sandbox: the cardholder of this order disputes it. What is refused is said on the order's page."""
     form = await checked_form(visit)
-    _must_answer(visit)
+    visit.only(*_ANSWER)
     page = await find(visit)
     try:
         kind: Any = one(form, "kind")
@@ -120,9 +122,9 @@ async def dispute_order(visit: Visit) -> Response:
             raise Problem("invalid", "A dispute is about fraud, the service or the processing.", field="kind",
                           cure="Choose one of them.")  # fmt: skip
         text, asset = one(form, "amount").strip(), page.order["asset"]
-        units = from_text(text, asset, "amount").units if text and asset in EXPONENTS else None
+        units = typed_amounts.units(text, asset, "amount") if text and asset in EXPONENTS else None
         await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id), kind=kind,
-                                units=units)  # fmt: skip
+                                units=units, by=visit.scope)  # fmt: skip
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code])
-    return see(f"/orders/{page.order_id}#disputes")
+    return see(back_to(visit, page.order_id, "disputes"))

@@ -1,6 +1,7 @@
 """What we know ourselves that speaks for the merchant, as sentences to begin the evidence with."""
 
-from recoup.doors.portal.templates import full, money
+from recoup.doors.portal.templates import full
+from recoup.kernel.money import money
 from recoup.store.read.order_page import OrderPage, Row
 
 

@@ -5,13 +5,16 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.order.dispute_words import reason_words
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
 from recoup.flows.disputes.desk import take_off, try_notice_again
 from recoup.flows.disputes.receive import in_words
 from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import SHOWN
 from recoup.store.read.disputes import DESK_MAX, counts, desk, unmatched
 
 NOBODY: Final = UUID(int=0)
@@ -34,11 +37,12 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     view = query.get("view", "open")
     view = view if view in VIEWS else "open"
     kind = query.get("kind") if query.get("kind") in DISPUTE_KINDS else None
-    offset = int(query["from"]) if query.get("from", "").isascii() and query.get("from", "").isdigit() else 0
-    offset = min(offset, OFFSET_MAX)
+    begin = query.get("from", "")
+    offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
     states = VIEWS[view][1]
     async with visit.portal.world.db.connection() as connection:
-        rows = await desk(connection, visit.merchant_id, states=states, kind=kind, offset=offset, limit=DESK_MAX + 1)
+        rows = await desk(connection, visit.merchant_id, states=states, kind=kind, offset=offset, limit=DESK_MAX + 1,
+                          clear=visit.sight == SHOWN)  # fmt: skip
         numbers = await counts(connection, visit.merchant_id)
         strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
         notices = await unmatched(connection, strangers) if strangers else []
@@ -64,9 +68,9 @@ async def notice_again(visit: Visit) -> Response:
     form = await checked_form(visit)
     visit.only_operator("deal with notices")
     world, merchant_id = visit.portal.world, NOBODY if one(form, "nobody") else visit.merchant_id
-    key = (merchant_id, one(form, "route"), one(form, "notice"))
+    key = (visit.operator_scope, merchant_id, one(form, "route"), one(form, "notice"))
     if one(form, "what") == "done":
-        await take_off(world, *key, visit.scope.actor.text())
+        await take_off(world, *key)
     elif await try_notice_again(world, visit.portal.orders, *key) == "unmatched":
         message = "It still fits no charge."
         return await _show(visit, Problem("wrong_state", message, cure="Ask the processor what it is about."))

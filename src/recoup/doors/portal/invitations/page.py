@@ -6,9 +6,11 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit, any_form
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.permissions import in_words
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, one, see
+from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import State
 from recoup.flows.merchants.partners import read_partner
 from recoup.flows.messages.notices import inbox
@@ -19,6 +21,7 @@ from recoup.flows.people.sessions import MAY
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.invitations import left, list_invitations, members_of
+from recoup.store.read.second_factors import who_asks, with_factor
 
 ROWS: Final = 100
 LEFT_ROWS: Final = 20
@@ -36,11 +39,12 @@ async def people_page(visit: AnyVisit) -> Response:
 
 async def post_invitation(visit: AnyVisit) -> Response:
     form = await any_form(visit)
-    subject = await _subject(visit, one(form, "subject"))
-    if not _may_invite(visit, subject):
+    subject = await subject_of(visit, one(form, "subject"))
+    if not may_invite(visit, subject):
         raise Problem("forbidden", "Only an owner invites people; nobody was invited.", cure="Ask the owner.")
     try:
-        made = await invite(visit.portal.world, subject, visit.session.user_id, one(form, "email"), one(form, "role"))
+        made = await invite(visit.portal.world, subject, visit.session.user_id, one(form, "email"), one(form, "role"),
+                            request_id=visit.scope.request_id)  # fmt: skip
     except Problem as problem:
         if problem.retry_after_seconds is not None:
             raise
@@ -51,18 +55,19 @@ async def post_invitation(visit: AnyVisit) -> Response:
 
 async def post_revocation(visit: AnyVisit) -> Response:
     form = await any_form(visit)
-    subject = await _subject(visit, one(form, "subject"))
+    subject = await subject_of(visit, one(form, "subject"))
     invitation_id = parse_id(visit.request.path_params["invitation_id"])
     if invitation_id is None:
         raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
-    await revoke(visit.portal.world, subject, visit.session.user_id, invitation_id)
+    await revoke(visit.portal.world, subject, visit.session.user_id, invitation_id,
+                 request_id=visit.scope.request_id)  # fmt: skip
     return see("/invitations")
 
 
 async def post_end(visit: AnyVisit) -> Response:
     """A membership ends; whoever ends their own says so."""
     form = await any_form(visit)
-    subject = await _subject(visit, one(form, "subject"))
+    subject = await subject_of(visit, one(form, "subject"))
     user_id, me = parse_id(visit.request.path_params["user_id"]), visit.session.user_id
     try:
         if user_id is None:
@@ -76,7 +81,7 @@ async def post_end(visit: AnyVisit) -> Response:
     return see("/orders" if user_id == me else "/invitations")
 
 
-def _may_invite(visit: AnyVisit, subject: Subject) -> bool:
+def may_invite(visit: AnyVisit, subject: Subject) -> bool:
     """The operator's operations see and end, they do not invite."""
     return subject.kind == "partner" or visit.session.may_by_role("invite")
 
@@ -97,7 +102,7 @@ async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
     return found
 
 
-async def _subject(visit: AnyVisit, key: str) -> Subject:
+async def subject_of(visit: AnyVisit, key: str) -> Subject:
     """Raises: Problem(forbidden) for what is not this person's to open."""
     found = (await _subjects(visit)).get(key)
     if found is None:
@@ -115,9 +120,11 @@ async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = ""
         for key, subject in subjects.items():
             members = await members_of(connection, subject.key, ROWS)
             rows = await list_invitations(connection, subject.key, visit.wall, ROWS)
+            secured = await with_factor(connection, [row["user_id"] for row in members])
             groups.append({"key": key, "subject": subject, "members": members, "invitations": rows,
                            "left": await left(connection, subject.key, LEFT_ROWS),
-                           "may_invite": _may_invite(visit, subject)})  # fmt: skip
+                           "secured": secured, "rule": await who_asks(connection, subject.key),
+                           "may_invite": may_invite(visit, subject)})  # fmt: skip
             open_ += [row["invitation_id"] for row in rows if row["state"] == "open"]
     values = visit.values(
         groups=groups, roles={role: in_words(role) for role in MAY}, states=STATES, problem=problem, email=email,

@@ -1,13 +1,14 @@
 """/mailbox: which mails payers get, the newest of them, and, in the sandbox, what they say."""
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import see
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Visit, checked_form, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.messages.notices import inbox, switch, switches
-from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import SHOWN, email, redactor
 from recoup.rules.messages.notices import NAMES, NOTICES
 from recoup.store.read.mails import newest_mails
 
@@ -20,8 +21,8 @@ async def mailbox_page(visit: Visit) -> Response:
         rows = await newest_mails(connection, visit.merchant_id, ROWS)
     arrived = await inbox(world, [row["mail_id"] for row in rows]) if rows else {}
     values = visit.values(
-        notices=NOTICES, switches=await switches(world, visit.merchant_id), may=_may(visit),
-        mails=[(row, arrived.get(row["mail_id"])) for row in rows],
+        notices=NOTICES, switches=await switches(world, visit.merchant_id), may=visit.may("mails"),
+        mails=[(row, _as_seen(visit, arrived.get(row["mail_id"]))) for row in rows],
     )  # fmt: skip
     return render("mailbox/mailbox.html", values)
 
@@ -29,12 +30,13 @@ async def mailbox_page(visit: Visit) -> Response:
 async def switch_notices(visit: Visit) -> Response:
     """The form holds every switch: one that is not ticked is off."""
     form = await checked_form(visit)
-    if not _may(visit):
-        raise Problem("forbidden", "Your role may look, not switch mails.", cure="Ask an owner.")
+    visit.only("mails", "switch mails")
     wanted = {name: name in form.get("notice", []) for name in NAMES}
     await switch(visit.portal.world, visit.scope, wanted)
     return see("/mailbox")
 
 
-def _may(visit: Visit) -> bool:
-    return visit.session.may("mails")
+def _as_seen(visit: Visit, mail: dict[str, Any] | None) -> dict[str, Any] | None:
+    if mail is None or visit.sight == SHOWN:
+        return mail
+    return redactor([{"email": mail["recipient"]}]).value(mail) | {"recipient": email(mail["recipient"])}

@@ -2,9 +2,11 @@
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.doors.portal.words import State
 from recoup.flows.merchants.go_live import ask_to_go_live, decide_go_live, onboarding_of, withdraw
 from recoup.kernel.ids import parse_id
@@ -40,8 +42,7 @@ async def act(visit: Visit) -> Response:
 async def _do(visit: Visit, form: Form, doing: str) -> None:
     world, request_id = visit.portal.world, parse_id(one(form, "request"))
     if doing in ("ask", "withdraw"):
-        if not visit.session.may("go_live"):
-            raise Problem("forbidden", "Only the shop's owner asks to go live.", cure="Ask the owner.")
+        visit.only("go_live", "ask to go live")
         if doing == "ask":
             await ask_to_go_live(world, visit.scope, form.get("kind", []))
             return

@@ -6,11 +6,14 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.form_key import fresh_key, request_key
 from recoup.doors.portal.order import facts
+from recoup.doors.portal.order.allowance import allowance, role_of, with_limits
 from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.refund import Asked, read_asked, review, to_ask
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
+from recoup.doors.portal.order.within import back_to
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.cancel import cancel
 from recoup.flows.refunds.refund import refund
 from recoup.flows.stable.expire import last_look
@@ -31,17 +34,17 @@ async def review_refund(visit: Visit) -> Response:
     asked = read_asked(fields)
     made = await _made_by(visit, asked)
     if made is not None:
-        return see(f"/orders/{page.order_id}?refunded={made}")
+        return see(back_to(visit, page.order_id, refunded=str(made)))
     if not possible.possible:
         return show(visit, page, problem=Problem("wrong_state", possible.why_not), status=409)
     if not {"amount", "how"} & set(fields):
-        return show(visit, page, dialog="refund")
-    return _reviewed(visit, page, asked)
+        return show(visit, page, dialog="refund", allowance=await allowance(visit, page))
+    return await _reviewed(visit, page, asked)
 
 
-def _reviewed(visit: Visit, page: OrderPage, asked: Asked) -> Response:
+async def _reviewed(visit: Visit, page: OrderPage, asked: Asked) -> Response:
     try:
-        found = review(page, asked, facts.sums(page).fee)
+        found = await with_limits(visit, page, review(page, asked, facts.sums(page).fee))
     except Problem as problem:
         return show(visit, page, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])
     return show(visit, page, dialog="review", asked=asked, review=found)
@@ -59,10 +62,10 @@ async def post_refund(visit: Visit) -> Response:
     form = await checked_form(visit)
     page = await find(visit)
     asked = read_asked(form)
-    if not visit.session.may("refund"):
-        raise Problem("forbidden", facts.can_refund(visit, page).why_not, cure="Ask somebody with the role operations.")
+    visit.only("refund", "refund")
     try:
-        made = await refund(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, to_ask(asked))
+        given = to_ask(asked, page.order["asset"])
+        made = await refund(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, given, role_of(visit))
     except Problem as problem:
         if problem.code == "conflict":
             message = "This form was sent before with another amount, and that refund was made. Look at it first."
@@ -70,17 +73,16 @@ async def post_refund(visit: Visit) -> Response:
             asked = replace(asked, key=fresh_key())
         again = await find(visit)
         return show(visit, again, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])
-    return see(f"/orders/{page.order_id}?refunded={made.refund_id}")
+    return see(back_to(visit, page.order_id, refunded=str(made.refund_id)))
 
 
 async def cancel_order(visit: Visit) -> Response:
     await checked_form(visit)
     page = await find(visit)
-    if not visit.session.may("cancel"):
-        raise Problem("forbidden", "Your role may look, not cancel.", cure="Ask somebody with the role operations.")
+    visit.only("cancel", "cancel")
     try:
         await last_look(visit.portal.world, visit.portal.orders, (visit.merchant_id, page.order_id))
         await cancel(visit.portal.world, visit.portal.orders, visit.scope, page.order_id)
     except Problem as problem:
         return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
-    return see(f"/orders/{page.order_id}")
+    return see(back_to(visit, page.order_id))

@@ -1,20 +1,13 @@
 """The orders before and after this one, in the list that one came from: its filters stand in the address as `in`."""
 
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import urlencode
 
-from starlette.datastructures import QueryParams
-
-from recoup.doors.portal.orders.query import Query
-from recoup.doors.portal.orders.reading import read_query
+from recoup.doors.portal.order.within import came_from, inside
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_cursor import COLUMNS, Cursor
 from recoup.store.read.order_page import OrderPage
 from recoup.store.read.orders import list_orders
-
-IN_MAX: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +18,23 @@ class Beside:
     after: str
     listed: str
     narrowed: bool
-    within: str  # the part of an address that keeps the filters
 
 
 async def beside(visit: Visit, page: OrderPage) -> Beside:
     """Neighbours that take too long to find are left out."""
-    query = read_query(QueryParams(visit.request.query_params.get("in", "")[:IN_MAX]), visit.known)
+    query = came_from(visit)
     within = inside(query)
+
+    wanted = query.filter(visit.merchant_id, visit.now, visit.sight)
 
     async def neighbour(back: bool) -> str:
         cursor = Cursor(back, page.head[COLUMNS[query.sort][0]], page.order_id, query.sort).text()
         try:
             async with visit.portal.world.db.connection() as connection:
-                found = await list_orders(connection, query.filter(visit.merchant_id, visit.now), after=cursor, limit=1,
-                                          newest_first=not query.up, by=query.sort)  # fmt: skip
+                found = await list_orders(connection, wanted, after=cursor, limit=1, newest_first=not query.up,
+                                          by=query.sort)  # fmt: skip
         except Problem:
             return ""
         return f"/orders/{found.rows[0].order_id}{within}" if found.rows else ""
 
-    return Beside(await neighbour(True), await neighbour(False), query.link(), not query.is_plain(), within)
-
-
-def inside(query: Query) -> str:
-    """What an address of one of its orders carries; nothing for the whole list."""
-    filters = query.link().partition("?")[2]
-    return "?" + urlencode({"in": filters}) if filters and len(filters) <= IN_MAX else ""
+    return Beside(await neighbour(True), await neighbour(False), query.link(), not query.is_plain())

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.order.working import working
-from recoup.doors.portal.visit import Form, Visit, one
+from recoup.doors.portal.visit import Visit
 from recoup.flows.stable import late
 from recoup.flows.stable.settle import settle_again
-from recoup.kernel.problem import Problem
 from recoup.store.read.order_page import OrderPage
+
+_MONEY: Final = ("refund", "move money")
 
 
 async def _give_back(visit: Visit, page: OrderPage, form: Form) -> None:
@@ -22,13 +24,6 @@ async def _settle_again(visit: Visit, page: OrderPage, form: Form) -> None:
     await settle_again(visit.portal.orders, visit.scope, page.order_id)
 
 
-def _may_move_money(visit: Visit) -> None:
-    """Raises: Problem(forbidden)."""
-    if not visit.session.may("refund"):
-        cure = "Ask somebody with the role operations."
-        raise Problem("forbidden", "Your role may look, not move money.", cure=cure)
-
-
-post_give_back: Final = working(_give_back, _may_move_money)
-post_by_hand: Final = working(_by_hand, _may_move_money)
-post_settle_again: Final = working(_settle_again, _may_move_money)
+post_give_back: Final = working(_give_back, *_MONEY)
+post_by_hand: Final = working(_by_hand, *_MONEY)
+post_settle_again: Final = working(_settle_again, *_MONEY)

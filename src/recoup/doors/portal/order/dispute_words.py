@@ -9,9 +9,9 @@ from recoup.rules.network.dispute_reasons import reason_of
 
 
 def reason_words(scheme: str, code: str) -> str:
-    """`10.4: Fraud with the card absent`"""
+    """`code 10.4: Fraud with the card absent`"""
     known = reason_of(scheme, code)
-    return f"{code}: {known.meaning}" if code else "no reason given"
+    return f"code {code}: {known.meaning}" if code else "no reason given"
 
 
 def _name(told: Told) -> str:
@@ -19,8 +19,8 @@ def _name(told: Told) -> str:
 
 
 def _why(told: Told) -> str:
-    kind = DISPUTE_KINDS.get(told.get("kind"), told.get("kind"))
-    return f"{kind}, {reason_words(told.scheme, told.get('reason_code'))}."
+    kind, code = DISPUTE_KINDS.get(told.get("kind"), told.get("kind")), told.get("reason_code")
+    return f"{kind}, code {code}: {reason_of(told.scheme, code).meaning}." if code else f"{kind}, no reason given."
 
 
 def _answer_by(told: Told) -> str:

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.doors.portal.order.ended import versions
 from recoup.doors.portal.order.timeline import decision_of
+from recoup.doors.portal.order.words import cure_words
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import CLASSES
 from recoup.rules.money.disputes import takes_money
@@ -40,7 +42,8 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them."""
+    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them; `asked` is the
+    line of who brought it forward, whose act is the reason then."""
 
     number: int
     units: int
@@ -49,6 +52,7 @@ class Planned:
     would_change: str
     alternatives: tuple[str, ...]
     versions: str
+    asked: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +105,23 @@ def planned(page: OrderPage) -> Planned | None:
         return Planned(attempt["attempt_no"], attempt["units"], at, COLLECTED, COLLECTED_ENDS, (), "")
     decision = decision_of(page, attempt["decision_id"])
     reasons = tuple(decision["reasons"]) if decision else ()
+    asked = brought_forward(page)
+    if asked is not None and page.head["status"] != ON_HOLD:
+        return Planned(attempt["attempt_no"], attempt["units"], at, (), "", (), "", asked)
     if page.head["status"] == ON_HOLD and page.head["attention"]:
         # Not the plan decides when, but what the order waits for; what the plan heard last still holds.
         reasons = (page.head["attention"], *reasons[1:])
     return Planned(
         attempt["attempt_no"], attempt["units"], at, reasons[:-1] if len(reasons) > 1 else reasons,
-        reasons[-1] if reasons else "", _alternatives(decision), _versions(decision),
+        reasons[-1] if reasons else "", _alternatives(decision), versions(decision),
     )  # fmt: skip
+
+
+def brought_forward(page: OrderPage) -> Row | None:
+    """The line by which a person asked for the attempt that is planned now."""
+    newest = next((line for line in reversed(page.log)
+                   if line["happening"] == "planned" or line["happening"].startswith("attempt_")), None)  # fmt: skip
+    return newest if newest is not None and newest["body"].get("verdict") == "by_hand" else None
 
 
 def last_hold(page: OrderPage) -> Row:
@@ -125,7 +139,13 @@ def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
     """Of an order with nothing planned: why the last decision went as it did, and its versions."""
     if not page.decisions:
         return (), ""
-    return tuple(page.decisions[-1]["reasons"]), _versions(page.decisions[-1])
+    reasons = (cure_words(reason, tried_again=_tried_again(page)) for reason in page.decisions[-1]["reasons"])
+    return tuple(reason for reason in reasons if reason), versions(page.decisions[-1])
+
+
+def _tried_again(page: OrderPage) -> bool:
+    """An order that has ended is, when it was approved before its customer was charged."""
+    return Stage(page.order["stage"]) not in ENDED or to_collect(page) is not None
 
 
 def _alternatives(decision: Row | None) -> tuple[str, ...]:
@@ -134,11 +154,6 @@ def _alternatives(decision: Row | None) -> tuple[str, ...]:
         chance = one.get("chance")
         found.append(one["note"] + (f" Chance {round(chance * 100)} %." if chance is not None else ""))
     return tuple(found)
-
-
-def _versions(decision: Row | None) -> str:
-    versions = decision["versions"] if decision else {}
-    return ", ".join(f"{name} {value}" for name, value in versions.items() if value)
 
 
 def tried(page: OrderPage) -> list[Tried]:
@@ -150,8 +165,22 @@ def tried(page: OrderPage) -> list[Tried]:
     for attempt in page.attempts:
         body = said.get(str(attempt["attempt_id"]), {})
         meaning = str(body.get("meaning") or "").partition(";")[0]
-        rows.append(Tried(attempt, meaning, CLASSES.get(body.get("class") or "", ""), body.get("cure") or ""))
+        cure = cure_words(body.get("cure") or "", tried_again=_tried_again(page))
+        rows.append(Tried(attempt, meaning, CLASSES.get(body.get("class") or "", ""), cure))
     return rows
+
+
+def sent(page: OrderPage) -> int:
+    """Attempts sent to the processor; of a stablecoin order what its payer made."""
+    if page.order["kind"] == "stable":
+        return sum(bool(a["reference"]) or a["state"] in ("approved", "declined") for a in page.attempts)
+    return int(page.head["attempts"])
+
+
+def own_declines(page: OrderPage) -> int:
+    """The merchant's own attempts that were declined: what the order came from, and what was transmitted since."""
+    since = sum(line["happening"] == "merchant_attempt" and bool(line["body"].get("declined")) for line in page.log)
+    return int(bool(page.order["facts"].get("decline")) + since)
 
 
 def order_items(page: OrderPage) -> tuple[Item, ...]:
@@ -175,6 +204,14 @@ def fee_back(page: OrderPage, units: int) -> int:
     fee, policy, before = int(approval.get("fee") or 0), approval.get("fee_refund") or KEEP, page.head["refunded_units"]
     total = page.order["units"]
     return returned_units(fee, policy, before + units, total) - returned_units(fee, policy, before, total)
+
+
+def paid(page: OrderPage) -> int:
+    """What the customer paid, as far as it was not let go or given back late; as the list says it."""
+    if page.head["status"] in (0, 5):
+        return 0
+    back = sum(r["units"] for r in page.refunds if r["kind"] in ("void", "reversal") and r["state"] != "refused")
+    return int(sum(a["units"] for a in page.attempts if a["state"] == "approved") - back)
 
 
 def remaining(page: OrderPage) -> int:
@@ -219,8 +256,8 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
     stage = Stage(page.order["stage"])
     if stage is Stage.COMPLETED:
         gives_back = (found := channel(page)) is None or found.supports_refund
-        return Action("It is paid: " + ("a completed order is refunded, not cancelled." if gives_back
-                                        else "its money went straight to your own wallet."))  # fmt: skip
+        return Action("It is paid. " + ("A completed order is refunded, not cancelled." if gives_back
+                                        else "Its money went straight to your own wallet."))  # fmt: skip
     if stage in ENDED:
         return Action("It has ended already.")
     if not can(stage, "cancelled"):

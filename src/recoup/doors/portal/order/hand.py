@@ -5,15 +5,20 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.form_key import key_of
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.order.page import find, show
+from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.order.working import working
-from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, hold, release
 from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_page import OrderPage
+
+_WORK: Final = ("retry", "work on orders")
 
 
 async def _retry(visit: Visit, page: OrderPage, form: Form) -> None:
@@ -40,24 +45,17 @@ async def _release(visit: Visit, page: OrderPage, form: Form) -> None:
 async def post_note(visit: Visit) -> Response:
     form = await checked_form(visit)
     page = await find(visit)
-    may_work(visit)
+    visit.only(*_WORK)
     text = one(form, "note")
     try:
         await note_order(visit.portal.world, visit.scope, page.order_id, UUID(hex=key_of(form)), text)
     except Problem as problem:
         return show(visit, page, problem=problem, status=STATUSES[problem.code], typed=text[:NOTE_MAX])
-    return see(f"/orders/{page.order_id}#timeline")
+    return see(back_to(visit, page.order_id, "timeline"))
 
 
-def may_work(visit: Visit) -> None:
-    """Raises: Problem(forbidden)."""
-    if not visit.session.may("retry"):
-        cure = "Ask somebody with the role operations."
-        raise Problem("forbidden", "Your role may look, not work on orders.", cure=cure)
-
-
-post_retry: Final = working(_retry, may_work)
-post_stop: Final = working(_stop, may_work)
-post_resume: Final = working(_resume, may_work)
-post_hold: Final = working(_hold, may_work)
-post_release: Final = working(_release, may_work)
+post_retry: Final = working(_retry, *_WORK)
+post_stop: Final = working(_stop, *_WORK)
+post_resume: Final = working(_resume, *_WORK)
+post_hold: Final = working(_hold, *_WORK)
+post_release: Final = working(_release, *_WORK)

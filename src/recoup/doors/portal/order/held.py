@@ -14,6 +14,9 @@ OPERATOR: Final = "the operator of Recoup, with the order's id."
 OURS: Final = "whoever held it; the timeline names them."
 DESK: Final = "somebody with the role operations."
 DEVELOPER: Final = "whoever looks after your own retries."
+CAPTURES: Final = "whoever sends your captures."
+AUTHORISED: Final = "The amount is authorised: nothing is charged until it is captured."
+CAPTURING: Final = "The amount is authorised, and its capture is under way."
 # How causes begin -> what helps, and whom to ask.
 _CURES: Final[tuple[tuple[str, str, str], ...]] = (
     ("Paid twice", "Refund one of the two payments.", DESK),
@@ -45,7 +48,7 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if stage is Stage.HELD:
         return _held(visit, page, cause)
     if not cause:
-        return None
+        return _authorised(visit, page) if stage is Stage.AUTHORISED else None
     if stage is Stage.PROBLEM:
         cure = "It goes on by itself once the processor says what became of the payment; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
@@ -53,12 +56,23 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     return Trouble(cause, *next((one[1:] for one in _CURES if cause.startswith(one[0])), unknown))
 
 
+def _authorised(visit: Visit, page: OrderPage) -> Trouble:
+    if any(one["kind"] == "capture" and one["state"] not in ("done", "refused") for one in page.refunds):
+        return Trouble(CAPTURING, "Nothing: it is sent until the processor answers.", OPERATOR)
+    until, zone = page.due.get("capture_window"), visit.session.zone
+    if until is None or until <= visit.now:
+        return Trouble(AUTHORISED, "Nothing: its time to be captured is over, and it is voided.", CAPTURES)
+    said = when(until, visit.now, zone=zone)
+    return Trouble(AUTHORISED, f"Capture it by POST /v1/capture before {said} {zone}, else it is voided.", CAPTURES)
+
+
 def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
     held = last_hold(page)
     why = attention or str(held.get("why") or "It is on hold.")
     until = page.due.get("release")
     if until is not None:
-        return Trouble(why, f"Nothing: it goes on by itself on {when(until, visit.now)} GMT.", OPERATOR)
+        zone = visit.session.zone
+        return Trouble(why, f"Nothing: it goes on by itself on {when(until, visit.now, zone=zone)} {zone}.", OPERATOR)
     if held.get("cause") == BY_MERCHANT:
         return Trouble(why, "Release it when that is cleared up, or cancel it.", OURS)
     if held.get("cause") == BY_OPERATOR:

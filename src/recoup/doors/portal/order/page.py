@@ -9,15 +9,23 @@ from starlette.responses import Response
 
 from recoup.doors.portal.form_key import fresh_key
 from recoup.doors.portal.order import facts, possible
+from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.beside import Beside, beside
+from recoup.doors.portal.order.ended import ended
 from recoup.doors.portal.order.held import trouble
+from recoup.doors.portal.order.just_done import just_done
 from recoup.doors.portal.order.refund import Asked
+from recoup.doors.portal.order.sends_left import sends_left
 from recoup.doors.portal.order.stable_words import REASONS as STABLE_REASONS
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.timeline import KINDS, lives, timeline
+from recoup.doors.portal.order.untold import untold
 from recoup.doors.portal.order.waiting import waiting
+from recoup.doors.portal.order.within import came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.people import named
+from recoup.doors.portal.personal import read_as_seen
+from recoup.doors.portal.refunds.waiting import waiting_row
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
@@ -25,15 +33,17 @@ from recoup.flows.hosted_link import checkout_token
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.blocks import REASONS as BLOCKS
+from recoup.rules.network.limits import Allowance
 from recoup.rules.order.holds import REASONS as HOLDS
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.words import order_status
-from recoup.store.read.order_page import OrderPage, Row, read_order
+from recoup.store.read.order_page import OrderPage, Row
 
 
 async def order_page(visit: Visit) -> Response:
     page = await find(visit)
-    return show(visit, page, beside=await beside(visit, page))
+    return show(visit, page, beside=await beside(visit, page), allowance=await allowance(visit, page),
+                sends_left=await sends_left(visit, page))  # fmt: skip
 
 
 async def order_json(visit: Visit) -> Response:
@@ -52,7 +62,7 @@ async def find(visit: Visit) -> OrderPage:
     page = None
     if order_id is not None:
         async with visit.portal.world.db.connection() as connection:
-            page = await read_order(connection, visit.merchant_id, order_id)
+            page = await read_as_seen(visit, connection, order_id)
     if page is None:
         others = len(visit.session.merchants) > 1
         cure = "It may belong to another merchant of yours: switch first." if others else "Look it up in the list."
@@ -60,53 +70,75 @@ async def find(visit: Visit) -> OrderPage:
     return await _named(visit, page)
 
 
+def _customer_link(visit: Visit, order_id: UUID) -> str:
+    """Whoever opens it pays, or refuses to: empty for those who may only look."""
+    behind = visit.session.behind
+    if not visit.session.may("retry") or behind is not None and not behind.may_act:
+        return ""
+    return f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, order_id)}"
+
+
 async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     """Rows hold ids of people only; their names are looked up for those who may see them."""
-    actors = [row["actor"] for row in (*page.log, *page.notes, *page.blocks) if row["actor"].startswith("user:")]
-    if not actors:
-        return page
-    names = await named(visit, actors)
+    actors = [row["actor"] for row in (*page.log, *page.notes, *page.blocks)]
+    actors += [line["body"].get("asked_by") for line in page.log] + [row["asked_by"] for row in page.requests]
+    names = await named(visit, [actor for actor in actors if actor and actor.startswith("user:")])
 
     def told(row: Row) -> Row:
         return {**row, "actor": f"user:{names[row['actor']]}"} if row["actor"] in names else row
 
-    return replace(page, log=tuple(told(line) for line in page.log), notes=tuple(told(note) for note in page.notes),
-                   blocks=tuple(told(block) for block in page.blocks))  # fmt: skip
+    def line_told(row: Row) -> Row:
+        by = names.get(row["body"].get("asked_by") or "")
+        return told({**row, "body": {**row["body"], "asked_by": by}} if by else row)
+
+    return replace(page, log=tuple(line_told(line) for line in page.log),
+                   notes=tuple(told(note) for note in page.notes), blocks=tuple(told(block) for block in page.blocks),
+                   requests=tuple({**row, "asker": names[row["asked_by"]]} for row in page.requests))  # fmt: skip
 
 
 def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",
          asked: Asked | None = None, review: Any = None, typed: str = "",
-         beside: Beside | None = None) -> Response:  # fmt: skip
+         beside: Beside | None = None, allowance: str = "",
+         sends_left: Allowance | None = None) -> Response:  # fmt: skip
     """The page, with a dialog open when one is named; `problem` is said there, with what was typed. `typed` is a
-    note's text."""
+    note's text; `allowance` what the person may refund, in words."""
     query = visit.request.query_params
-    items = timeline(page, visit.now)
+    refunded = parse_id(query.get("refunded", ""))
+    items = timeline(page, visit.now, visit.session.zone)
     shown = query.get("show", "all")
     shown = shown if shown in KINDS else "all"
     asked = asked or Asked(how="amount", amount=facts.remaining(page), key=fresh_key())
+    sent = facts.sent(page)
     reasons, versions = facts.last_word(page)
     stable = page.order["kind"] == "stable"
     reasons_of = STABLE_REASONS if stable else REASONS
     values = visit.values(
         page=page, order=page.order, sent_text=page.sent_text, head=page.head, payer=page.payer, card=page.card,
         items=[item for item in items if shown in ("all", item.kind)], shown=shown,
-        counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS},
+        counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS} | {"attempts": sent},
+        sent=sent, own_declines=facts.own_declines(page),
         sums=facts.sums(page), planned=facts.planned(page), to_collect=facts.to_collect(page),
-        reasons=reasons, versions=versions,
+        reasons=reasons, versions=versions, ended=ended(page),
         tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
         remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
         can_cancel=facts.can_cancel(visit, page), can=possible.possible(visit, page), trouble=trouble(visit, page),
         holds=HOLDS, block_reasons=BLOCKS, actor_words=actor_words,
-        typed=typed, fresh_key=fresh_key, beside=beside, within=beside.within.replace("?", "&") if beside else "",
+        allowed=sends_left, paid=facts.paid(page),
+        typed=typed, fresh_key=fresh_key, beside=beside,
+        within=inside(came_from(visit)), listed_in=filters_of(came_from(visit)),
         why_ended=reasons_of.get(page.head["reason"] or "", ""),
         channel=facts.channel(page) if stable else None, stable=stable, waiting=waiting(page),
-        events=[{**event, "name": name} for event in page.events if (name := event_name(page, event))],
+        events=[{**event, "name": name, "untold": untold(event, visit.wall)} for event in page.events
+                if (name := event_name(page, event))],
         wire_id=wire_id("ord", page.order_id) if stable else "", api_states=API_STATES,
         api_status=order_status(Stage(page.order["stage"]), page.order["units"], page.head["refunded_units"]),
-        customer_link=f"/checkout/{checkout_token(visit.portal.world, visit.merchant_id, page.order_id)}",
+        customer_link=_customer_link(visit, page.order_id),
         can_dispute=facts.can_dispute(visit, page), dispute_looks=DISPUTE_STATES, dispute_kinds=DISPUTE_KINDS,
-        lives=lives(page, visit.now), problem=problem, dialog=dialog, asked=asked, review=review,
+        lives=lives(page, visit.now, visit.session.zone), problem=problem, dialog=dialog, asked=asked, review=review,
         may_redeliver=visit.is_operator or visit.session.may("hooks"),
-        receipt=facts.refund_with(page, parse_id(query.get("refunded", ""))),
+        receipt=facts.refund_with(page, refunded),
+        asked_now=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
+        asked_rows=[waiting_row(visit, row, row["asker"], {}) for row in page.requests if row["state"] != "approved"],
+        allowance=allowance, just_done=just_done(visit, page),
     )  # fmt: skip
     return render("order/order.html", values, status=status)

@@ -1,20 +1,18 @@
 """What somebody asks to be refunded, as the form gives it, and what would happen then, in sentences."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recoup.doors.portal.form_key import fresh_key, is_key, request_key
 from recoup.doors.portal.order.facts import channel, fee_back, order_items, remaining, taken
-from recoup.doors.portal.templates import money
 from recoup.flows.refunds.refund import RefundAsked
-from recoup.kernel.money import Money, from_text, shown
+from recoup.kernel.money import Money, from_text, money, shown
 from recoup.kernel.problem import Problem
 from recoup.rules.money.refunds import by_amount, by_items
+from recoup.rules.money.typed_amounts import plain
 from recoup.store.read.order_page import OrderPage
 
-GROUPED: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 REASON_MAX: Final = 200
 
 
@@ -35,10 +33,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A refund that is possible: its amount, and what will happen, in the order it happens."""
+    """A refund that is possible: its amount, and what will happen, in the order it happens. `second`: only once another
+    person has agreed."""
 
     units: int
     sentences: tuple[str, ...]
+    second: bool = False
 
 
 def read_asked(fields: Mapping[str, list[str]]) -> Asked:
@@ -61,13 +61,13 @@ def read_asked(fields: Mapping[str, list[str]]) -> Asked:
     )
 
 
-def to_ask(asked: Asked) -> RefundAsked:
+def to_ask(asked: Asked, asset: str) -> RefundAsked:
     """The same for the flow.
 
     Raises: Problem(invalid), Problem(refund_items) for what cannot be read.
     """
     items = _items(asked) if asked.how == "items" else None
-    amount = None if items is not None else _amount_text(asked)
+    amount = None if items is not None else _amount(asked, asset)
     return RefundAsked(amount=amount, items=items, message=asked.reason, key=request_key(asked.key))
 
 
@@ -81,17 +81,15 @@ def review(page: OrderPage, asked: Asked, fee: int) -> Review:
     if asked.how == "items":
         units, _ = by_items(_items(asked), order_items(page), taken(page))
     else:
-        units = from_text(_amount_text(asked), asset, "amount").units
+        units = from_text(_amount(asked, asset), asset, "amount").units
     by_amount(Money(units, asset), left, like=page.sent_text)
     return Review(units, _sentences(page, units, fee))
 
 
-def _amount_text(asked: Asked) -> str:
-    """Thousands may be written apart, as the page itself shows them."""
-    typed = asked.typed or ""
-    if not typed:
+def _amount(asked: Asked, asset: str) -> str:
+    if not asked.typed:
         raise Problem("invalid", "Say how much to refund.", field="amount", cure="Write it like 19.99.")
-    return typed.replace(",", "") if GROUPED.fullmatch(typed) else typed
+    return plain(asked.typed, asset, "amount")
 
 
 def _items(asked: Asked) -> tuple[dict[str, Any], ...]:
@@ -126,7 +124,6 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
         f"What is owed to you falls by {amount}.{_fee(fee, fee_back(page, units), text)}",
         f"The order becomes {state[0]}{api}: nothing is left to refund." if not left
         else f"The order stays {state[0]}{api}; {text(left)} can still be refunded.",
-        f"Your system hears of it by the webhook {'payment' if stable else 'order'}.refunded.",
     )  # fmt: skip
 
 

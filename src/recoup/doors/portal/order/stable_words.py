@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from recoup.doors.portal.order.told import Said, Told
-from recoup.doors.portal.templates import when
 from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS
 from recoup.store.read.order_page import OrderPage, Row
 
 
 def _charged(told: Told) -> Said:
-    until = f" It can be paid until {when(told.expires_at, told.now)}." if told.expires_at else ""
+    until = f" It can be paid until {told.when(told.expires_at)}." if told.expires_at else ""
     return Said("Charge created", f"{told.amount()} are to be paid.{until}", "orders")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -10,8 +10,9 @@ from uuid import UUID
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.told import Told
-from recoup.doors.portal.order.words import RECIPES, actor_words, say
-from recoup.doors.portal.templates import money
+from recoup.doors.portal.order.words import ACCOUNTS, RECIPES, actor_words, say
+from recoup.doors.portal.webhooks.words import ERRORS
+from recoup.kernel.money import money
 from recoup.rules.network.codes import read_decline
 from recoup.rules.order.faces import face
 from recoup.rules.order.lifecycle import Stage
@@ -21,11 +22,18 @@ KINDS: Final = ("all", "attempts", "money", "webhooks", "notes")
 _MONEY_BACK: Final = frozenset({"refund", "reversal", "void", "capture"})
 _REFUNDS: Final = {"refund_owed": 1, "refund_refused": -1}
 _DISPUTES: Final = {"dispute_opened": 1, "dispute_won": -1}
+_DELIVERIES: Final = {
+    "delivered": "Webhook {name} delivered", "failed": "Webhook {name} failed", "parked": "Webhook {name} given up",
+    "disabled": "Webhook {name}: the endpoint was switched off",
+}  # fmt: skip
+ERASED: Final = "What it said was erased with the customer's data."
+_TYPED: Final = "\ue000"  # stands for what somebody typed until the words around it are translated
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`at` is business time; `status` the face after it; `reasons` and `entries` open on demand."""
+    """`at` is business time, of a delivery wall time; `status` the face after it; `reasons` and `entries` open on
+    demand. `text` is ours, `typed` what somebody typed within it: see `filled`."""
 
     at: datetime
     title: str
@@ -36,15 +44,20 @@ class Item:
     status: int
     by: str = ""
     reasons: tuple[str, ...] = ()
-    entries: tuple[str, ...] = ()
+    entries: tuple[tuple[str, str], ...] = ()  # account, and what of it
     sent: tuple[str, str] | None = None  # endpoint and try of a delivery that is the merchant's own
+    typed: str = ""
+
+    def filled(self, said: str) -> str:
+        """`said`: the text in its reader's language."""
+        return said.replace(_TYPED, self.typed) if self.typed else said
 
 
-def timeline(page: OrderPage, now: datetime) -> list[Item]:
+def timeline(page: OrderPage, now: datetime, zone: str) -> list[Item]:
     items: list[tuple[datetime, int, int, Item]] = []
     statuses = _statuses(page)
     for line in page.log:
-        items.append((line["recorded_at"], 0, line["seq"], _line(page, line, statuses[line["seq"]], now)))
+        items.append((line["recorded_at"], 0, line["seq"], _line(page, line, statuses[line["seq"]], now, zone)))
     for number, postings in enumerate(_together(page.postings)):
         status = _at(page.log, statuses, postings[0]["recorded_at"])
         items.append((postings[0]["recorded_at"], 1, number, _posted(postings, status, page.sent_text)))
@@ -58,24 +71,24 @@ def timeline(page: OrderPage, now: datetime) -> list[Item]:
     return [item for *_, item in sorted(items, key=lambda i: i[:3], reverse=True)]
 
 
-def lives(page: OrderPage, now: datetime) -> dict[str, list[Item]]:
+def lives(page: OrderPage, now: datetime, zone: str) -> dict[str, list[Item]]:
     """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late approval."""
     found: dict[str, list[Item]] = {}
     for refund in page.refunds:
         began = {str(refund["refund_id"])} | ({str(refund["attempt_id"])} if refund["kind"] == "reversal" else set())
         found[refund["refund_id"]] = [
-            _line(page, line, page.head["status"], now) for line in page.log
+            _line(page, line, page.head["status"], now, zone) for line in page.log
             if line["fact_kind"] in _MONEY_BACK and str(line["fact_id"]) in began
             or refund["kind"] == "reversal" and line["happening"] == "approved_late" and str(line["fact_id"]) in began
         ]  # fmt: skip
     return found
 
 
-def moments(page: OrderPage, now: datetime, fact_id: UUID) -> list[Item]:
+def moments(page: OrderPage, now: datetime, zone: str, fact_id: UUID) -> list[Item]:
     """The lines that are about one thing alone, newest first."""
     statuses = _statuses(page)
     lines = [line for line in page.log if line["fact_id"] == str(fact_id)]
-    return [_line(page, line, statuses[line["seq"]], now) for line in reversed(lines)]
+    return [_line(page, line, statuses[line["seq"]], now, zone) for line in reversed(lines)]
 
 
 def _statuses(page: OrderPage) -> dict[int, int]:
@@ -97,12 +110,14 @@ def _at(log: Sequence[Row], statuses: Mapping[int, int], moment: datetime) -> in
     return before[-1] if before else 0
 
 
-def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
+def _line(page: OrderPage, line: Row, status: int, now: datetime, zone: str) -> Item:
     order = page.order
-    came_in = _came_in(page) if line["src"] == Stage.NEW else {}
+    more = _came_in(page) if line["src"] == Stage.NEW else {}
+    typed: str | None = next((words["text"] for words in page.words if words["seq"] == line["seq"]), None)
+    more |= {"why": _TYPED if typed else ERASED} if typed is not None else {}
     told = Told(
-        line["body"] | came_in, order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
-        order["expires_at"], page.sent_text,
+        line["body"] | more, order["asset"], order["units"], page.card["scheme"] if page.card else "generic", now,
+        order["expires_at"], page.sent_text, zone,
     )  # fmt: skip
     stable = STABLE_SAY.get(line["happening"]) if order["kind"] == "stable" else None
     said = stable(told) if stable else say(line["happening"], told)
@@ -110,12 +125,12 @@ def _line(page: OrderPage, line: Row, status: int, now: datetime) -> Item:
     reasons = tuple(decision["reasons"]) if decision else ()
     return Item(
         line["business_at"], said.title, said.text, said.icon, said.tone, said.kind, status,
-        "" if line["actor"].startswith("worker:") else actor_words(line["actor"]), reasons,
+        "" if line["actor"].startswith("worker:") else actor_words(line["actor"]), reasons, typed=typed or "",
     )  # fmt: skip
 
 
 def _note(note: Row, status: int) -> Item:
-    text = note["text"] or "What it said was erased with the customer's data."
+    text = note["text"] or ERASED
     return Item(note["business_at"], "Note", text, "note", "", "notes", status, by=actor_words(note["actor"]))
 
 
@@ -149,7 +164,7 @@ def _posted(postings: Sequence[Row], status: int, like: str | None) -> Item:
     owed = -sum(e["units"] for _, e in entries if e["account"] == "merchant_payable")
     parts = [
         f"{money(max((abs(e['units']) for r, e in entries if r == p['recipe']), default=0), asset, like)}"
-        f" {RECIPES.get(p['recipe'], p['recipe'])}"
+        f" {asset} {RECIPES.get(p['recipe'], p['recipe'])}"
         for p in postings
     ]
     title = f"Posted: {money(abs(owed), asset, like)} {asset} {'more' if owed > 0 else 'less'} owed to you"
@@ -158,27 +173,29 @@ def _posted(postings: Sequence[Row], status: int, like: str | None) -> Item:
     first = postings[0]
     sealed = f"Page {first['page_no']:,}, entry {first['position']}." if first["page_no"] else "Not yet sealed."
     text = (", ".join(parts) + ". " if owed and len(parts) > 1 else "") + sealed
-    lines = tuple(f"{_account(e)}: {_signed(e, like)}" for _, e in entries)
+    lines = tuple((ACCOUNTS[e["account"]], f"{_place(e)}: {_signed(e, like)}") for _, e in entries)
     return Item(first["business_at"], title, text, "money", "", "money", status, entries=lines)
 
 
-def _account(entry: Mapping[str, Any]) -> str:
-    place = f" ({entry['place']})" if entry["place"] else ""
-    return str(entry["account"]).replace("_", " ") + place
+def _place(entry: Mapping[str, Any]) -> str:
+    return f" ({entry['place']})" if entry["place"] else ""
 
 
 def _signed(entry: Mapping[str, Any], like: str | None) -> str:
     return ("+" if entry["units"] > 0 else "") + money(entry["units"], entry["asset"], like)
 
 
+def _error(attempt: Row) -> str:
+    return ERRORS.get(attempt["error"], str(attempt["error"]))
+
+
 def _delivery(page: OrderPage, event: Row, attempt: Row, status: int) -> Item:
-    """Deliveries run by the wall clock; they are shown where they fall in the order's own time."""
-    moved: timedelta = event["business_at"] - event["recorded_at"]
+    """Deliveries run by the wall clock, and are shown by it, as in the endpoint's log."""
     fine = attempt["result"] == "delivered"
     name = event_name(page, event) or event["event"]
     where = urlsplit(attempt["url"] or "").hostname or "The endpoint"
-    said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {attempt['error']}"
+    said = f"answered {attempt['status']}" if attempt["status"] is not None else f"gave no answer: {_error(attempt)}"
     text = f"{where} {said} in {attempt['latency_ms']:,} ms, try {attempt['try_no']}."
-    title = f"Webhook {name} {'delivered' if fine else attempt['result']}"
-    return Item(attempt["at"] + moved, title, text, "webhook", "ok" if fine else "bad", "webhooks", status,
+    title = _DELIVERIES[attempt["result"]].format(name=name)
+    return Item(attempt["at"], title, text, "webhook", "ok" if fine else "bad", "webhooks", status,
                 sent=(attempt["endpoint_id"], attempt["try_id"]) if attempt.get("mine") else None)  # fmt: skip

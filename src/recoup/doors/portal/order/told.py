@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recoup.doors.portal.templates import money, when
+from recoup.doors.portal.templates import when
+from recoup.kernel.money import money
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Told:
     now: datetime
     expires_at: datetime | None
     sent_text: str | None = None
+    zone: str = "GMT"
 
     def get(self, name: str) -> str:
         value = self.body.get(name)
@@ -41,9 +43,12 @@ class Told:
 
     def moment(self, name: str) -> str:
         try:
-            return when(datetime.fromisoformat(self.get(name)), self.now)
+            return self.when(datetime.fromisoformat(self.get(name)))
         except ValueError:
             return ""
+
+    def when(self, moment: datetime) -> str:
+        return when(moment, self.now, zone=self.zone)
 
     @property
     def attempt(self) -> str:

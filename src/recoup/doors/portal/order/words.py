@@ -5,7 +5,6 @@ from typing import Final
 
 from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
 from recoup.doors.portal.order.told import Said, Told
-from recoup.doors.portal.templates import when
 from recoup.doors.portal.words import CLASSES, REASONS, scheme_word
 
 
@@ -16,10 +15,14 @@ def code_words(told: Told) -> str:
 
 
 def _received(told: Told) -> Said:
-    until = f" It is worked on until {when(told.expires_at, told.now)}." if told.expires_at else ""
-    code = f" (code {told.get('code')})" if told.get("code") else ""
-    heard = f": {str(told.get('meaning')).partition(';')[0]}{code}" if told.get("meaning") else ""
-    return Said("Placed", f"{told.amount()} came in after a decline of yours{heard}.{until}", "orders")
+    until = f" It is worked on until {told.when(told.expires_at)}." if told.expires_at else ""
+    code, meaning = told.get("code"), told.get("meaning").partition(";")[0]
+    text = f"{told.amount()} came in after a decline of yours."
+    if meaning:
+        text = f"{told.amount()} came in after a decline of yours: {meaning}."
+    if meaning and code:
+        text = f"{told.amount()} came in after a decline of yours: {meaning} (code {code})."
+    return Said("Placed", text + until, "orders")
 
 
 def _planned(told: Told) -> Said:
@@ -45,14 +48,21 @@ def _held(told: Told) -> Said:
 def _collected(told: Told) -> Said:
     how = f"Attempt {told.get('attempt')}" if told.get("attempt") else "The attempt"
     route = f" on route {told.get('route')}" if told.get("route") else ""
-    text = f"{how}{route} collected it from the customer."
+    text = f"{how} collected it from the customer{route}."
     return Said(f"Approved: {told.amount()}", text, "completed", "ok", "money")
 
 
 def _refund(told: Told) -> Said:
     number = f"Refund {told.get('number')}" if told.get("number") else "Refund"
     text = "Owed to the customer from this moment on; it is sent at once."
+    if told.get("asked_by"):
+        text = f"{told.get('asked_by')} asked for it, a second person agreed. {text}"
     return Said(f"{number} of {told.amount()}", text, "returned", "", "money")
+
+
+def _refund_asked(told: Told) -> Said:
+    text = f"Nothing is owed before somebody else agrees, until {told.moment('until')} at the latest."
+    return Said(f"Refund of {told.amount()} waits for a second person", text, "clock", "warn", "money")
 
 
 def _refund_done(told: Told) -> Said:
@@ -140,7 +150,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "expired": _plain("Expired", REASONS["expired"], "cancelled"),
     "planned": _planned,
     "warned": _plain("Note", "{why}", "note"),
-    "attempt_sent": _plain("{attempt} sent", "To {route}.", "right", "run", "attempts"),
+    "attempt_sent": _plain("{attempt} sent", "On route {route}.", "right", "run", "attempts"),
     "attempt_not_sent": _not_sent,
     "attempt_withheld": _plain("{attempt} withheld", "{why}", "cancelled", "", "attempts"),
     "attempt_declined": _declined_attempt,
@@ -153,6 +163,13 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "reversed": _plain("{amount} went back to the customer", "The late approval is undone.", "returned", "", "money"),
     "reversal_stuck": _plain("Giving back {amount} is stuck", "The operator looks at it; the money is still owed.",
                              "problem", "bad", "money"),
+    "refund_asked": _refund_asked,
+    "refund_request_refused": _plain("Refund of {amount}: a second person said no", "Why stands beside it.",
+                                     "cancelled", "bad", "money"),
+    "refund_request_withdrawn": _plain("Refund of {amount} taken back by who asked", "Nothing was sent.", "info", "",
+                                       "money"),
+    "refund_request_expired": _plain("Refund of {amount}: nobody agreed in time", "Nothing was sent.", "clock", "",
+                                     "money"),
     "refund_owed": _refund,
     "refund_sent": _plain("Refund of {amount} sent", "", "right", "", "money"),
     "refund_netted": _netted,
@@ -236,6 +253,20 @@ RECIPES: Final[Mapping[str, str]] = {
     "refund_of_bad_debt": "back to the operator, whose customer never paid",
 }
 
+# As the books call them.
+ACCOUNTS: Final[Mapping[str, str]] = {
+    "customer_due": "Due from the customer", "merchant_payable": "Owed to the merchant", "fees": "Fees",
+    "clearing": "Money on its way", "refund_due": "Refunds owed", "reversal_due": "Reversals owed",
+    "bad_debt": "Bad debt", "bank": "Bank", "payout_due": "Payouts owed", "dispute_loss": "Losses by disputes",
+    "dispute_cost": "Costs of disputes", "reserve": "Held in reserve", "settlement_due": "Settlements owed",
+    "adjustments": "Adjustments", "processing_cost": "Costs of processing", "suspense": "In suspense",
+}  # fmt: skip
+
+
+def cure_words(cure: str, *, tried_again: bool) -> str:
+    """What would cure a decline: of an order that is not tried again nothing that only waits for the next try."""
+    return cure if tried_again or not cure.startswith("Nothing to do") else ""
+
 
 def say(happening: str, told: Told) -> Said:
     """Words for any line, also for one this version does not know."""
@@ -252,5 +283,5 @@ def actor_words(actor: str) -> str:
     kind, _, who = actor.partition(":")
     words = {"user": who, "worker": "Recoup", "api": f"API key {key_words(who)}",
              "partner": f"Partner {key_words(who)}", "operator": f"Operator {who}",
-             "payer": "The customer"}  # fmt: skip
+             "payer": "The customer", "processor": f"Processor {who}"}  # fmt: skip
     return words.get(kind, actor)

@@ -84,14 +84,15 @@ def read_amounts(text: str) -> Amounts:
 
 
 def between(low: str, high: str) -> Amounts:
-    """Both ends included, but after `>` and `<`; one of them may be empty. Raises: ValueError."""
+    """Both ends included, but after `>` and `<`; one of them may be empty. Raises: ValueError, also for ends that have
+    nothing between them."""
     low, high = low.strip(), high.strip()
     if not low and not high:
         raise ValueError(low)
-    return Amounts(
-        read_number(low.lstrip(">")) if low else None, read_number(high.lstrip("<")) if high else None,
-        low.startswith(">"), high.startswith("<"),
-    )  # fmt: skip
+    least, most = read_number(low.lstrip(">")) if low else None, read_number(high.lstrip("<")) if high else None
+    if least is not None and most is not None and least > most:
+        raise ValueError(low)
+    return Amounts(least, most, low.startswith(">"), high.startswith("<"))
 
 
 def read_number(text: str) -> Decimal:

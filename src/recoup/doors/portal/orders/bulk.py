@@ -1,30 +1,53 @@
-"""Several orders at once: cancelled after a look at what that means, their last event sent again, exported. Each order
-has an answer of its own."""
+"""Several orders at once, the ticked ones or all that match: a look at which they are and what they sum up to, then
+it is done, with an answer for each order. Many are done by the worker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.form_key import fresh_key, is_key
+from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.orders.export import words_of
 from recoup.doors.portal.orders.look import back_of, list_again
 from recoup.doors.portal.orders.page import columns_of, habits_of, sums_of
+from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import Form, Visit, checked_form, one, see
-from recoup.flows.cards.cancel import cancel
-from recoup.flows.messages.redeliver import redeliver_last
-from recoup.flows.stable.expire import last_look
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.merchants.order_notes import NOTE_MAX, checked_note
+from recoup.flows.on_many import Act, act_on, take_all, too_many
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.order.faces import face
+from recoup.rules.order.lifecycle import OPEN, can
 from recoup.store.read.order_filter import OrderFilter
-from recoup.store.read.orders import OrderRow, list_orders
+from recoup.store.read.order_row import OrderRow
+from recoup.store.read.order_selection import SELECTED_MAX, selected_sums
+from recoup.store.read.orders import list_orders
 
 ORDERS_MAX: Final = 100
-# action -> what it needs, its verb, what was done
+# A status says enough: no order that is paid, has ended or is a problem shows the face of one that may be cancelled.
+CANCELLABLE: Final = frozenset(face(s, "mit_managed", 1, 0, False).status for s in OPEN if can(s, "cancelled"))
+
+
+class Action(NamedTuple):
+    """`needs`: the right; `verb` in a refusal; `looks`: whether a press only shows what would be done."""
+
+    needs: str
+    verb: str
+    title: str
+    button: str
+    looks: bool = True
+
+
 ACTIONS: Final = {
-    "cancel": ("cancel", "cancel", "Cancelled"), "redeliver": ("hooks", "send events again", "Sent again"),
-}  # fmt: skip
+    "cancel": Action("cancel", "cancel", "Cancel", "Cancel"),
+    "redeliver": Action("hooks", "send events again", "Send the last event of", "Send again for", looks=False),
+    "note": Action("retry", "write notes", "Add a note to", "Add the note to"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,56 +59,131 @@ class Result:
     problem: Problem | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One press: what to do, to which list, and the form's own key."""
+
+    doing: str
+    query: Query
+    key: UUID
+    note: str
+    sure: bool
+
+    @property
+    def action(self) -> Action:
+        return ACTIONS[self.doing]
+
+
 async def post_bulk(visit: Visit) -> Response:
-    """Raises: Problem(forbidden). A first press of Cancel changes nothing: it shows what would be."""
+    """Raises: Problem(forbidden). A first press changes nothing where there is something to look at."""
     form = await checked_form(visit)
-    query, doing = back_of(visit, form), one(form, "do")
+    query, doing, everything = back_of(visit, form), one(form, "do"), "all" in form
     chosen = _chosen(form)
-    if not chosen or len(chosen) > ORDERS_MAX or doing not in (*ACTIONS, "export"):
+    if doing not in (*ACTIONS, "export") or not everything and not 0 < len(chosen) <= ORDERS_MAX:
         message = f"Select at least one order, and at most {ORDERS_MAX}." if doing else "Choose what to do."
         return await list_again(visit, query, Problem("invalid", message, cure="Then press the button again."), form)
     if doing == "export":
         columns = columns_of(query, await habits_of(visit))
-        wanted = replace(query.without_filters(), order_ids=chosen, columns=columns)
-        return see(wanted.link("/orders/export.csv"))
-    needs, verb, done = ACTIONS[doing]
-    if not visit.session.may(needs):
-        raise Problem("forbidden", f"Your role may look, not {verb}.", cure="Ask somebody with the role operations.")
+        wanted = query if everything else replace(query.without_filters(), order_ids=chosen)
+        return see(replace(wanted, columns=columns).link("/orders/export.csv"))
+    action = ACTIONS[doing]
+    visit.only(action.needs, action.verb)
+    key = one(form, "key")
+    asked = Asked(doing, query, UUID(hex=key if is_key(key) else fresh_key()), one(form, "note"),
+                  sure="sure" in form and (is_key(key) or doing == "cancel" and not everything))  # fmt: skip
+    return await (_all(visit, asked, form) if everything else _ticked(visit, asked, chosen, form))
+
+
+async def _ticked(visit: Visit, asked: Asked, chosen: tuple[UUID, ...], form: Form) -> Response:
+    named = OrderFilter(visit.merchant_id, order_ids=chosen, sight=visit.sight)
     async with visit.portal.world.db.connection() as connection:
-        found = await list_orders(connection, OrderFilter(visit.merchant_id, order_ids=chosen), limit=ORDERS_MAX)
+        found = await list_orders(connection, named, limit=ORDERS_MAX)
     if not found.rows:
         nothing = Problem("invalid", "None of these is an order of this merchant.", cure="Select them in the list.")
-        return await list_again(visit, query, nothing, form)
-    back = query.link(cursor=query.cursor)
-    if doing == "cancel" and "sure" not in form:
-        return _show(visit, back, found.rows, len(chosen), None)
-    results = [await _one(visit, doing, done, row) for row in found.rows]
-    return _show(visit, back, found.rows, len(chosen), results)
+        return await list_again(visit, asked.query, nothing, form)
+    missing = len(chosen) - len(found.rows)
+    if asked.action.looks and not asked.sure:
+        return _look(visit, asked, found.rows, missing)
+    try:
+        act = Act(asked.doing, checked_note(asked.note) if asked.doing == "note" else "")
+    except Problem as problem:
+        return _look(visit, asked, found.rows, missing, problem)
+    results = [await _one(visit, asked, act, row) for row in found.rows]
+    values = visit.values(back=_back(asked), results=results, missing=missing,
+                          done=sum(bool(result.done) for result in results))  # fmt: skip
+    return render("orders/bulk_done.html", values)
+
+
+async def _one(visit: Visit, asked: Asked, act: Act, row: OrderRow) -> Result:
+    portal = visit.portal
+    try:
+        return Result(row, await act_on(portal.world, portal.orders, visit.scope, act, asked.key, row.order_id))
+    except Problem as problem:
+        return Result(row, "", problem)
+
+
+def _look(
+    visit: Visit, asked: Asked, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None
+) -> Response:
+    sums = [(total.asset, total.orders, total.units) for total in sums_of(rows)]
+    taken = sum(_takes(asked, row.status) for row in rows)
+    values = _asked(visit, asked) | {"rows": rows, "sums": sums, "missing": missing, "problem": problem, "groups": (),
+                                     "count": len(rows), "taken": taken, "everything": False}  # fmt: skip
+    return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem.code] if problem else 200)
+
+
+async def _all(visit: Visit, asked: Asked, form: Form) -> Response:
+    """Not what could be read of the filters, but what somebody saw: a filter that is not understood makes the list
+    longer, and nothing is done."""
+    query = asked.query
+    if query.unclear:
+        message = f"Not understood: {', '.join(query.unclear)[:200]}; nothing was done."
+        problem = Problem("invalid", message, cure="Correct the filters, then press again.")
+        return await list_again(visit, query, problem, form)
+    wanted, expected = query.filter(visit.merchant_id, visit.now, visit.sight), one(form, "expected")
+    problem_of = None
+    if asked.sure and expected.isascii() and expected.isdigit() and len(expected) < 9:
+        act = Act(asked.doing, asked.note, tuple(words_of(visit, query)))
+        try:
+            await take_all(visit.portal.world, visit.scope, asked.key, act, wanted, int(expected))
+        except Problem as problem:
+            problem_of = problem
+        else:
+            return see(f"/orders/bulk/{asked.key}")
+    async with visit.portal.world.db.transaction() as tx:
+        groups = await selected_sums(tx, wanted)
+    count = sum(group["orders"] for group in groups)
+    if count > SELECTED_MAX or count == 0:
+        nothing = Problem("invalid", "No order matches any more.", cure="Look at the list again.")
+        return await list_again(visit, query, too_many() if count else nothing, form)
+    totals: dict[str, tuple[int, int]] = {}
+    for group in groups:
+        orders, units = totals.get(group["asset"], (0, 0))
+        totals[group["asset"]] = (orders + group["orders"], units + group["units"])
+    sums = [(asset, orders, units) for asset, (orders, units) in totals.items()]
+    taken = sum(group["orders"] for group in groups if _takes(asked, group["status"]))
+    values = _asked(visit, asked) | {"rows": (), "sums": sums, "missing": 0, "problem": problem_of, "groups": groups,
+                                     "count": count, "taken": taken, "everything": True}  # fmt: skip
+    return render("orders/bulk.html", visit.values(**values), status=STATUSES[problem_of.code] if problem_of else 200)
+
+
+def _takes(asked: Asked, status: int) -> bool:
+    """Whether it can be done to an order of this status."""
+    return asked.doing != "cancel" or status in CANCELLABLE
+
+
+def _asked(visit: Visit, asked: Asked) -> dict[str, object]:
+    return {
+        "back": _back(asked), "doing": asked.doing, "action": asked.action, "key": asked.key.hex, "note": asked.note,
+        "note_max": NOTE_MAX, "said": words_of(visit, asked.query),
+    }  # fmt: skip
+
+
+def _back(asked: Asked) -> str:
+    return asked.query.link(cursor=asked.query.cursor)
 
 
 def _chosen(form: Form) -> tuple[UUID, ...]:
     """Each once, in the order of the list."""
     ids = [parse_id(text) for text in form.get("order", [])]
     return tuple(dict.fromkeys(found for found in ids if found is not None))
-
-
-async def _one(visit: Visit, doing: str, done: str, row: OrderRow) -> Result:
-    portal, key = visit.portal, (visit.merchant_id, row.order_id)
-    try:
-        if doing == "cancel":
-            await last_look(portal.world, portal.orders, key)
-            await cancel(portal.world, portal.orders, visit.scope, row.order_id)
-            return Result(row, done)
-        return Result(row, f"{done}: {await redeliver_last(portal.world, visit.scope, row.order_id)}")
-    except Problem as problem:
-        return Result(row, "", problem)
-
-
-def _show(
-    visit: Visit, back: str, rows: Sequence[OrderRow], asked: int, results: Sequence[Result] | None
-) -> Response:
-    values = visit.values(
-        back=back, rows=rows, sums=sums_of(rows), missing=asked - len(rows), results=results,
-        done=sum(bool(result.done) for result in results or ()),
-    )  # fmt: skip
-    return render("orders/bulk.html", values)

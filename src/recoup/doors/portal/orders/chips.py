@@ -65,6 +65,8 @@ def _of_money(query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"Currency: {query.currency}", {"currency": ""}
     if query.descriptor:
         yield f"Descriptor: {query.descriptor}", {"descriptor": ""}
+    if query.last4:
+        yield f"Card ends in {query.last4}", {"last4": ""}
     if query.refunded is not None:
         yield "Refunded, all or in part" if query.refunded else "Nothing refunded", {"refunded": None}
 

@@ -1,4 +1,4 @@
-"""The list's columns: those of every order desk, in their order, and three more to choose."""
+"""The list's columns: those of every order desk, in their order, and four more to choose."""
 
 from typing import Final, NamedTuple
 
@@ -31,9 +31,10 @@ COLUMNS: Final[dict[str, Column]] = {
         Column("status", "Status", "w-st"),
         Column("amount", "Amount", "w-amt", "By number; choose a currency to compare", "amount", number=True),
         Column("refunded", "Refund amount", "w-ref", "What went back to the customer", number=True),
+        Column("paid", "Paid", "w-amt", "What the customer paid so far; it may differ from the amount", number=True),
         Column("attempts", "Attempts", "w-att", "How often it was sent to a bank", number=True),
         Column("expires", "Expires", "w-date", "When it ends if nothing was approved", "expires", True),
         Column("channel", "Channel", "w-chan", "Card, or the way of a stablecoin payment"),
     )
 }
-DEFAULT: Final = tuple(name for name in COLUMNS if name not in ("attempts", "expires", "channel"))
+DEFAULT: Final = tuple(name for name in COLUMNS if name not in ("paid", "attempts", "expires", "channel"))

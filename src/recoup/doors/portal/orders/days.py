@@ -73,7 +73,14 @@ def read_days(text: str) -> Days:
         return Days("", read_day(first), read_day(first))
     if not first.strip() and not last.strip():
         raise ValueError(text)
-    return Days("", read_day(first) if first.strip() else None, read_day(last) if last.strip() else None)
+    return between(read_day(first) if first.strip() else None, read_day(last) if last.strip() else None)
+
+
+def between(first: date | None, last: date | None) -> Days:
+    """Raises: ValueError for days that end before they begin."""
+    if first and last and first > last:
+        raise ValueError(last)
+    return Days("", first, last)
 
 
 def read_day(text: str) -> date:

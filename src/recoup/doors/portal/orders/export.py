@@ -1,36 +1,39 @@
-"""/orders/export.csv, .json and .xlsx: exactly the list that is seen, its filters, order, columns and zone."""
+"""/orders/export.csv, .json and .xlsx: exactly the list that is seen, its filters, order, columns and zone. What has
+more than DIRECT_MAX orders becomes a file that the worker makes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
+from tempfile import TemporaryFile
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import msgspec
+import asyncpg
 from starlette.responses import Response, StreamingResponse
 
-from recoup.doors.portal.orders.cells import Cell, cells
+from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.page import columns_of, habits_of, read, show
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
-from recoup.doors.portal.orders.sheet import ROWS_MAX, Sheet
-from recoup.doors.portal.orders.spool import spooled
-from recoup.doors.portal.orders.times import Times
+from recoup.doors.portal.orders.spool import PIECE, spooled
+from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
+from recoup.flows.lists.sheet import ROWS_MAX, Sheet, too_many
+from recoup.flows.lists.wanted import Wanted
 from recoup.kernel.problem import Problem
-from recoup.rules.money.cells import csv_rows
-from recoup.store.read.order_counts import count_orders
+from recoup.rules.merchants.personal import SHOWN
+from recoup.store.read.order_counts import Count, count_orders
 from recoup.store.read.order_export import all_orders
-from recoup.store.read.orders import OrderRow
 
+DIRECT_MAX: Final = 100_000
 TYPES: Final = {
     "csv": "text/csv; charset=utf-8", "json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
-_json: Final = msgspec.json.Encoder(enc_hook=str)  # a Number is text
 
 
 async def orders_file(visit: Visit) -> Response:
@@ -38,18 +41,63 @@ async def orders_file(visit: Visit) -> Response:
     form = visit.request.path_params["form"]
     if form not in TYPES:
         raise Problem("not_found", "Orders come as CSV, JSON or XLSX.", cure="Go to the orders and choose Export.")
-    habits = await habits_of(visit)
-    query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), cursor="")
+    query = await query_of(visit)
     try:
-        if query.unclear:
-            message = f"Not understood: {', '.join(query.unclear)[:200]}; no file was made."
-            raise Problem("invalid", message, cure="Correct the filters, then export again.")
-        chosen = cells(columns_of(query, habits), Times(query.zone, visit.now))
-        parts = await _sheet(visit, query, chosen) if form == "xlsx" else spooled(_text(visit, query, chosen, form))
+        refuse_unclear(query)
+        wanted = wanted_of(visit, query)
+        count = await counted(visit, wanted)
+        if form == "xlsx" and is_over(count, ROWS_MAX):
+            raise too_many()
+        if form != "xlsx" and is_over(count, DIRECT_MAX):
+            return see(query.link(f"/exports/new/{form}"))
+        parts = await _sheet(visit, wanted) if form == "xlsx" else spooled(_text(visit, wanted, form))
     except Problem as problem:
-        return show(visit, habits, await read(visit, query), problem)
+        return show(visit, await habits_of(visit), await read(visit, query), problem)
+    await taken(visit, "orders", form=form, **_narrowed(query))
     headers = HEADERS | {"content-disposition": f'attachment; filename="{file_name(query, visit)}.{form}"'}
     return StreamingResponse(parts, media_type=TYPES[form], headers=headers)
+
+
+async def query_of(visit: Visit) -> Query:
+    """The list of the address, whole, with the columns that this person sees."""
+    habits = await habits_of(visit)
+    query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), cursor="")
+    return replace(query, columns=columns_of(query, habits))
+
+
+def refuse_unclear(query: Query) -> None:
+    """Raises: Problem(invalid): what is left out would make the list longer than somebody means."""
+    if query.unclear:
+        message = f"Not understood: {', '.join(query.unclear)[:200]}; no file was made."
+        raise Problem("invalid", message, cure="Correct the filters, then export again.")
+
+
+def wanted_of(visit: Visit, query: Query) -> Wanted:
+    wanted = query.filter(visit.merchant_id, visit.now, visit.sight)
+    return Wanted(wanted, query.sort, not query.up, query.columns, query.zone)
+
+
+def words_of(visit: Visit, query: Query) -> list[str]:
+    """What the list is narrowed by."""
+    return [chip.words for chip in chips(query, visit.known)]
+
+
+async def counted(visit: Visit, wanted: Wanted) -> Count:
+    """Up to one more than is written directly; `exact` False and 0 when it takes long."""
+    async with visit.portal.world.db.connection() as connection:
+        return await count_orders(connection, wanted.filter, cap=DIRECT_MAX + 1)
+
+
+def is_over(count: Count, most: int) -> bool:
+    """What could not be counted in time is counted while it is written."""
+    return not count.exact and count.value > 0 or count.value > most
+
+
+def _narrowed(query: Query) -> dict[str, str]:
+    """By what the list is narrowed, for the log: its days as they are, of the rest only the names."""
+    told = {name: str(value) for name, value in query.narrowing() if name.startswith(("placed", "created"))}
+    others = sorted({name for name, _ in query.narrowing()} - set(told))
+    return told | ({"narrowed_by": ", ".join(others)} if others else {})
 
 
 def file_name(query: Query, visit: Visit) -> str:
@@ -58,52 +106,47 @@ def file_name(query: Query, visit: Visit) -> str:
     days = query.placed
     first, last = PRESETS[days.preset][1](today) if days.preset else (days.first, days.last)
     range_ = f"{first}_{last or today}" if first else f"until_{last or today}"
-    return f"orders_{range_}_{query.zone.replace('/', '-')}"
+    masked = "_masked" if visit.sight != SHOWN and "customer" in query.columns else ""
+    return f"orders_{range_}_{query.zone.replace('/', '-')}{masked}"
 
 
-async def _rows(visit: Visit, query: Query) -> AsyncIterator[list[OrderRow]]:
-    wanted = query.filter(visit.merchant_id, visit.now)
-    async with visit.portal.world.db.connection() as connection:
-        batches = all_orders(connection, wanted, query.sort, newest_first=not query.up)
+async def _rows(visit: Visit, wanted: Wanted, fields: tuple[str, ...]) -> AsyncIterator[list[asyncpg.Record]]:
+    async with visit.portal.files.of(visit.merchant_id), visit.portal.world.db.connection() as connection:
+        batches = all_orders(connection, wanted.filter, wanted.by, fields, newest_first=wanted.newest_first)
         async with aclosing(batches):  # type: ignore[type-var]
             async for rows in batches:
                 yield rows
 
 
-async def _text(visit: Visit, query: Query, chosen: Sequence[Cell], form: str) -> AsyncIterator[bytes]:
+async def _text(visit: Visit, wanted: Wanted, form: str) -> AsyncIterator[bytes]:
     """CSV with a line of headings, or a JSON array of one object a line."""
-    comma = b"[\n"
-    if form == "csv":
-        yield csv_rows([[cell.heading for cell in chosen]]).encode()
-    async with aclosing(_rows(visit, query)) as batches:  # type: ignore[type-var]
+    table, empty = wanted.table(), True
+    yield table.head(form)
+    async with aclosing(_rows(visit, wanted, table.fields)) as batches:  # type: ignore[type-var]
         async for rows in batches:
-            if form == "csv":
-                yield csv_rows([cell.value(row) for cell in chosen] for row in rows).encode()
-            else:
-                lines = [_json.encode({cell.name: cell.value(row) for cell in chosen}) for row in rows]
-                yield comma + b",\n".join(lines)
-                comma = b",\n"
-    if form == "json":
-        yield b"[]\n" if comma == b"[\n" else b"\n]\n"
+            yield table.body(form, rows, first=empty)
+            empty = False
+    yield table.tail(form, empty=empty)
 
 
-async def _sheet(visit: Visit, query: Query, chosen: Sequence[Cell]) -> AsyncIterator[bytes]:
+async def _sheet(visit: Visit, wanted: Wanted) -> AsyncIterator[bytes]:
     """Raises: Problem(invalid) for a list of more than ROWS_MAX."""
-    too_many = Problem("invalid", f"This list has more than {ROWS_MAX:,} orders: no XLSX file was made.",
-                       cure="Export it as CSV, or narrow it.")  # fmt: skip
-    async with visit.portal.world.db.connection() as connection:
-        count = await count_orders(connection, query.filter(visit.merchant_id, visit.now), cap=ROWS_MAX + 1)
-        if not count.exact and count.value:  # else it could not be counted in time, and is while it is written
-            raise too_many
-    sheet = Sheet(chosen)
+    table, file = wanted.table(), TemporaryFile()  # noqa: SIM115 - closed when it is sent, or below
+    sheet = Sheet(table, file)
     try:
-        async with aclosing(_rows(visit, query)) as batches:  # type: ignore[type-var]
+        async with aclosing(_rows(visit, wanted, table.fields)) as batches:  # type: ignore[type-var]
             async for rows in batches:
-                if sheet.rows + len(rows) > ROWS_MAX:
-                    raise too_many
                 await asyncio.to_thread(sheet.add, rows)
         await asyncio.to_thread(sheet.close)
     except BaseException:
         sheet.drop()
+        file.close()
         raise
-    return sheet.parts()
+
+    async def parts() -> AsyncIterator[bytes]:
+        with file:
+            file.seek(0)
+            while piece := file.read(PIECE):
+                yield piece
+
+    return parts()

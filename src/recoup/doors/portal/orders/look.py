@@ -7,15 +7,18 @@ from uuid import UUID
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
 from recoup.doors.portal.orders.page import habits_of, read, show
 from recoup.doors.portal.orders.query import Query
-from recoup.doors.portal.orders.reading import read_query, read_zone
+from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.views import kept
-from recoup.doors.portal.visit import Form, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.people.list_habits import change, forget, keep_columns, keep_view, keep_zone
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.messages.local_time import read_zone
 
 TYPED_MAX: Final = 100
 

@@ -1,14 +1,17 @@
 """The list of a merchant's orders: one read for the rows, one for the counts, one page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 from starlette.responses import Response
 
-from recoup.doors.portal.order.beside import inside
-from recoup.doors.portal.orders.cells import channel_of
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.order.within import inside
+from recoup.doors.portal.orders.amounts import read_amounts
 from recoup.doors.portal.orders.chips import chips
 from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
 from recoup.doors.portal.orders.days import PRESETS
@@ -17,16 +20,20 @@ from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.orders.views import own, tabs
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, see
+from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
+from recoup.rules.lists.words import way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.read.list_habits import Habits, read_habits
-from recoup.store.read.order_counts import Count, count_orders, count_statuses
+from recoup.store.read.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
 from recoup.store.read.order_cursor import Cursor
+from recoup.store.read.order_row import OrderRow
 from recoup.store.read.order_search import exact_order, tidy
-from recoup.store.read.orders import OrderRow, Page, list_orders
+from recoup.store.read.order_tails import orders_by_tail
+from recoup.store.read.orders import Page, list_orders
 
+_TAIL: Final = re.compile("(?:[0-9a-f]{4}…)?([0-9a-f]{6})")  # of an id as the list shortens it
 NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -51,7 +58,9 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What was read for one page. `damaged`: the address named no place in the list. `slow`: it took too long."""
+    """What was read for one page. `amount`: the orders of it, when the words that nothing was found by are one;
+    `by_tail`: newest orders whose ids end so. `damaged`: the address named no place in the list.
+    `slow`: it took too long."""
 
     query: Query
     page: Page
@@ -59,6 +68,8 @@ class Listed:
     by_status: dict[int, Count]
     attention: Count
     drops: list[Drop]
+    amount: Drop | None = None
+    by_tail: Sequence[UUID] = ()
     damaged: bool = False
     slow: Problem | None = None
 
@@ -85,7 +96,7 @@ async def habits_of(visit: Visit) -> Habits:
 
 
 async def read(visit: Visit, query: Query) -> Listed:
-    wanted, damaged, slow = query.filter(visit.merchant_id, visit.now), False, None
+    wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.sight), False, None
     async with visit.portal.world.db.connection() as connection:
         try:
             page = await list_orders(
@@ -101,11 +112,15 @@ async def read(visit: Visit, query: Query) -> Listed:
             else:
                 page, slow = Page(()), problem
         total = await _total(connection, query, visit, page)
-        by_status = await count_statuses(connection, wanted)
-        needing = Query(attention=True).filter(visit.merchant_id, visit.now)
+        by_status = await count_statuses(connection, wanted, timeout_ms=PAGE_TIMEOUT_MS)
+        needing = Query(attention=True).filter(visit.merchant_id, visit.now, visit.sight)
         attention = await count_orders(connection, needing, cap=1_001)
-        drops = await _drops(connection, visit, query) if not page.rows and not query.cursor and slow is None else []
-    return Listed(query, page, total, by_status, attention, drops, damaged, slow)
+        empty = not page.rows and not query.cursor and slow is None
+        drops = await _drops(connection, visit, query) if empty else []
+        amount = await _as_amount(connection, visit, query) if empty else None
+        tail = _TAIL.fullmatch(query.text.lower()) if empty else None
+        by_tail = await orders_by_tail(connection, visit.merchant_id, tail[1]) if tail else []
+    return Listed(query, page, total, by_status, attention, drops, amount, by_tail, damaged, slow)
 
 
 def show(
@@ -117,15 +132,18 @@ def show(
     newest = query.sort == "placed" and not query.up and not query.cursor and page.rows
     values = visit.values(
         query=query, page=page, total=listed.total, by_status=listed.by_status, drops=listed.drops,
-        damaged=listed.damaged, slow=listed.slow, problem=problem,
+        as_amount=listed.amount, by_tail=listed.by_tail, damaged=listed.damaged, slow=listed.slow, problem=problem,
         views=tabs(query, habits, visit.known, listed.attention, listed.by_status), own=own(query, habits, visit.known),
         chips=chips(query, visit.known), sums=sums_of(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
-        channel_of=channel_of,
-        columns=[COLUMNS[name] for name in names], all_columns=COLUMNS, times=Times(query.zone, visit.now),
-        near_zones=dict.fromkeys(("GMT", habits.zone, query.zone)), common_zones=COMMON, habits=habits,
+        way_of=way_of,
+        columns=[COLUMNS[name] for name in names], all_columns=COLUMNS,
+        times=Times(query.zone, visit.now, visit.language), zone=query.zone,
+        near_zones=dict.fromkeys(("GMT", visit.session.zone, habits.zone, query.zone)), common_zones=COMMON,
+        habits=habits,
         usual=names == DEFAULT, ALL_DAYS=ALL_DAYS, typed_name=typed.get("name", ""), typed_zone=typed.get("zone", ""),
         seen=Cursor(True, page.rows[0].placed_at, page.rows[0].order_id).text() if newest else None,
         scales=EXPONENTS, may_cancel=visit.session.may("cancel"), may_redeliver=visit.session.may("hooks"),
+        may_note=visit.session.may("retry"),
         file_query=replace(query, columns=names), clear=query.without_filters().link(), within=inside(query),
         base_url=f"{visit.request.url.scheme}://{visit.request.url.netloc}",
     )  # fmt: skip
@@ -142,9 +160,11 @@ async def _total(connection: asyncpg.Connection, query: Query, visit: Visit, pag
     """Known from the page itself when it is the only one; None for a search with more than that."""
     if not query.cursor and page.next_cursor is None:
         return Count(len(page.rows), True)
-    if query.text:
+    if query.text or query.last4:
         return None
-    return await count_orders(connection, query.filter(visit.merchant_id, visit.now))
+    wanted = query.filter(visit.merchant_id, visit.now, visit.sight)
+    count = await count_orders(connection, wanted, timeout_ms=PAGE_TIMEOUT_MS)
+    return count if count.exact or count.value else Count(len(page.rows), False)
 
 
 def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
@@ -157,11 +177,25 @@ def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
     return sorted(found.values(), key=lambda s: (-s.orders, s.asset))
 
 
+async def _as_amount(connection: asyncpg.Connection, visit: Visit, query: Query) -> Drop | None:
+    """Somebody typed `68.80`, or `68.80 USD`: the list with that as its amount, unless it is empty too."""
+    number, _, currency = query.text.partition(" ")
+    try:
+        amount = read_amounts(number)
+    except ValueError:
+        return None
+    if currency and currency.upper() not in EXPONENTS:
+        return None
+    meant = replace(query, text="", amount=amount, currency=currency.upper() or query.currency)
+    count = await count_orders(connection, meant.filter(visit.merchant_id, visit.now, visit.sight), cap=1_001)
+    return Drop(f"Amount: {query.text}", meant.link(), count) if count.value else None
+
+
 async def _drops(connection: asyncpg.Connection, visit: Visit, query: Query) -> list[Drop]:
     """For a list without orders: each filter, and how many orders there would be without it."""
     found = []
     for chip in chips(query, visit.known):
         without = replace(query, **chip.without)
-        count = await count_orders(connection, without.filter(visit.merchant_id, visit.now), cap=1_001)
+        count = await count_orders(connection, without.filter(visit.merchant_id, visit.now, visit.sight), cap=1_001)
         found.append(Drop(chip.words, without.link(), count))
     return found

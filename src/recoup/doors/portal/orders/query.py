@@ -42,6 +42,7 @@ class Query:
     amount: Amounts = ANY_AMOUNT
     currency: str = ""
     descriptor: str = ""
+    last4: str = ""
     chain: str = ""
     attempts: int = 0
     expires: int = 0
@@ -58,18 +59,18 @@ class Query:
     unclear: tuple[str, ...] = field(default=(), compare=False)
     unread: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def filter(self, merchant_id: UUID, now: datetime) -> OrderFilter:
-        """`now`: the merchant's business time."""
+    def filter(self, merchant_id: UUID, now: datetime, sight: str) -> OrderFilter:
+        """`now`: the merchant's business time; `sight`: how whoever looks sees customers' data."""
         today = now.astimezone(ZoneInfo(self.zone)).date()
         placed, created = self.placed.span(self.zone, today), self.created.span(self.zone, today)
         low, high = self.amount.units(self.currency) if self.currency else (None, None)
         any_currency = self.amount != ANY_AMOUNT and not self.currency
         return OrderFilter(
-            merchant_id=merchant_id, statuses=self.statuses, channels=self.channels, site_id=self.site,
+            merchant_id=merchant_id, sight=sight, statuses=self.statuses, channels=self.channels, site_id=self.site,
             placed_from=placed[0], placed_to=placed[1], created_from=created[0], created_to=created[1],
             attention=self.attention, refunded=self.refunded, text=self.text,
             order_ids=self.order_ids, external_id=self.external,
-            chain=self.chain, asset=self.currency or None, descriptor=self.descriptor,
+            chain=self.chain, asset=self.currency or None, descriptor=self.descriptor, last4=self.last4,
             units_from=low, units_to=high, amounts=self.amount.ranges() if any_currency else (),
             campaign_id=self.campaign, attempts_min=self.attempts,
             expires_from=now if self.expires else None,
@@ -98,7 +99,7 @@ class Query:
         found += [("status", code) for code in self.statuses] + [("type", c) for c in self.channels]
         found += [("id", value) for value in self.order_ids]
         names = {"site": "site", "campaign": "campaign", "external": "external",
-                 "currency": "currency", "descriptor": "descriptor", "channel": "chain"}  # fmt: skip
+                 "currency": "currency", "descriptor": "descriptor", "last4": "last4", "channel": "chain"}  # fmt: skip
         found += [(name, value) for name, of in names.items() if (value := getattr(self, of))]
         for name in ("placed", "created"):
             days: Days = getattr(self, name)

@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from starlette.datastructures import QueryParams
 
 from recoup.doors.portal.orders.amounts import between, read_amounts
 from recoup.doors.portal.orders.columns import COLUMNS
 from recoup.doors.portal.orders.days import Days, read_day, read_days
+from recoup.doors.portal.orders.days import between as days_between
 from recoup.doors.portal.orders.query import GMT, SIZES, Query
 from recoup.doors.portal.orders.typed import split_typed
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.rules.messages.local_time import read_zone
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.read.merchants import Known
 from recoup.store.read.order_cursor import COLUMNS as ORDERS
@@ -62,7 +62,8 @@ def read_query(params: QueryParams, known: Known, *, zone: str = GMT) -> Query:
         site=one.get("site"), campaign=one.get("campaign"), order_ids=_merged(found["id"]),
         external=one.get("external", ""),
         placed=one.get("placed", Days()), created=one.get("created", Days()),
-        currency=one.get("currency", ""), descriptor=one.get("descriptor", ""), chain=one.get("channel", ""),
+        currency=one.get("currency", ""), descriptor=one.get("descriptor", ""), last4=one.get("last4", ""),
+        chain=one.get("channel", ""),
         attempts=one.get("attempts", 0), expires=one.get("expires", 0), attention=one.get("attention", False),
         refunded=one.get("refunded"), sort=one.get("sort", "placed"), up=one.get("up", False),
         size=one.get("size", SIZES[1]), zone=one.get("zone", zone), home=zone, columns=one.get("cols", ()),
@@ -79,6 +80,7 @@ def _readers(known: Known) -> Mapping[str, Callable[[str], Any]]:
         "site": lambda v: _site(v, known), "campaign": lambda v: _campaign(v, known),
         "id": lambda v: tuple(_order_id(one) for one in v.split(",")),
         "external": lambda v: tidy(v) or None, "descriptor": lambda v: tidy(v) or None,
+        "last4": lambda v: v if v.isascii() and v.isdigit() and len(v) == 4 else None,
         "placed": read_days, "created": read_days, "amount": read_amounts,
         "currency": lambda v: v.upper() if v.upper() in EXPONENTS else None,
         "channel": lambda v: v.lower() if v.lower() in CHAINS else None,
@@ -88,22 +90,6 @@ def _readers(known: Known) -> Mapping[str, Callable[[str], Any]]:
         "size": {str(number): number for number in SIZES}.get, "zone": read_zone,
         "cols": read_columns,
     }  # fmt: skip
-
-
-def read_zone(name: str) -> str:
-    """Raises: ValueError."""
-    if name.upper() in (GMT, "UTC", "Z"):
-        return GMT
-    found = zones().get(name.casefold().replace(" ", "_"))
-    if found is None:
-        raise ValueError(name)
-    return found
-
-
-@cache
-def zones() -> Mapping[str, str]:
-    """Every zone of the IANA's list, by its name in small letters; not what a machine calls its own."""
-    return {name.casefold(): name for name in sorted(available_timezones() - {"localtime", "posixrules", "Factory"})}
 
 
 def read_columns(text: str) -> tuple[str, ...]:
@@ -207,7 +193,10 @@ def _custom_days(params: QueryParams, name: str, unread: dict[str, str]) -> list
         ends[side] = _tried(read_day, text) if text else None
         if text and ends[side] is None:
             unread[side] = text[:TEXT_MAX]
-    days = Days("", *ends.values())
+    days = _tried(lambda _: days_between(*ends.values()), "")
+    if days is None:
+        unread |= {side: params.get(side, "")[:TEXT_MAX] for side in ends}
+        return []
     return [days] if days != Days() else []
 
 

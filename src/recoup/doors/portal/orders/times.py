@@ -1,8 +1,11 @@
-"""Moments as a list shows them, in the zone that its header names."""
+"""Moments as pages show them, in the zone that their header names."""
 
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from recoup.rules.languages.catalogues import ENGLISH
+from recoup.rules.languages.dates import day_of
 
 # What a field for a zone proposes; any other may be typed.
 COMMON: Final = (
@@ -15,10 +18,10 @@ COMMON: Final = (
 
 
 class Times:
-    """`now` decides which year goes without saying."""
+    """`now` decides which year goes without saying, `language` how a month is called."""
 
-    def __init__(self, zone: str, now: datetime) -> None:
-        self.name = zone
+    def __init__(self, zone: str, now: datetime, language: str = ENGLISH) -> None:
+        self.name, self._language = zone, language
         self._zone = ZoneInfo(zone)
         self._year = now.astimezone(self._zone).year
 
@@ -27,11 +30,11 @@ class Times:
         """For a header's cell: `GMT`, `Berlin`."""
         return self.name.rpartition("/")[2].replace("_", " ")
 
-    def when(self, moment: datetime) -> str:
+    def when(self, moment: datetime, *, seconds: bool = False) -> str:
         """`20 Nov 06:39`, with the year when it is another than now's."""
         here = moment.astimezone(self._zone)
-        year = f" {here.year}" if here.year != self._year else ""
-        return f"{here.day} {here:%b}{year} {here:%H:%M}"
+        clock = f"{here:%H:%M:%S}" if seconds else f"{here:%H:%M}"
+        return f"{day_of(self._language, here, with_year=here.year != self._year)} {clock}"
 
     def full(self, moment: datetime) -> str:
         """`2026-10-25 02:30:00 CET, UTC+01:00`: also the hour that comes twice is clear."""

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-_TOKEN: Final = re.compile(r'(?<!\S)([A-Za-z_-]{2,20}):("[^"]*"|\S+)')
+_TOKEN: Final = re.compile(r'(?<!\S)([A-Za-z][A-Za-z0-9_-]{1,19}):("[^"]*"|\S+)')
 # as typed -> the address's parameter
 NAMES: Final[dict[str, str]] = {
     "status": "status", "state": "status", "type": "type", "site": "site", "campaign": "campaign", "id": "id",
     "order": "id", "external": "external", "reference": "external", "ref": "external", "placed": "placed",
     "created": "created", "amount": "amount", "currency": "currency", "descriptor": "descriptor",
+    "last4": "last4", "card": "last4",
     "channel": "channel", "attempts": "attempts", "expires": "expires", "attention": "attention",
     "refund": "refunded", "refunded": "refunded", "zone": "zone", "sort": "sort",
 }  # fmt: skip

@@ -21,11 +21,14 @@ USUAL: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Tab:
+    """`typed`: the word is somebody's own."""
+
     word: str
     link: str
     here: bool
     count: Count | None
     hot: bool
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def tabs(query: Query, habits: Habits, known: Known, attention: Count, by_status
         found.append(Tab(word, wanted.link(), here, count if count and count.value else None, hot))
     for view in habits.views:
         here = left is not None and left.view == view and not left.changed
-        found.append(Tab(view.name, opened(view, query, known).link(), here, None, False))
+        found.append(Tab(view.name, opened(view, query, known).link(), here, None, False, typed=True))
     return found
 
 

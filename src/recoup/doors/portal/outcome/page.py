@@ -1,11 +1,13 @@
 """/outcome: one field for whatever id somebody has in hand, and what became of that order, as `/outcome` tells it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
+from recoup.flows.find_order import merchants_with
 from recoup.flows.insight.outcome import outcome_of
 from recoup.kernel.problem import Problem
 
@@ -22,5 +24,12 @@ async def outcome_page(visit: Visit) -> Response:
             found = await outcome_of(visit.portal.world, key, visit.merchant_id)
         except Problem as problem:
             missing = problem
-    values = visit.values(key=key, found=found, missing=missing)
+    elsewhere = await _elsewhere(visit, key) if missing is not None else []
+    values = visit.values(key=key, found=found, missing=missing, elsewhere=elsewhere, again=urlencode({"key": key}))
     return render("outcome/outcome.html", values, status=404 if missing else 200)
+
+
+async def _elsewhere(visit: Visit, key: str) -> list[Any]:
+    """The other merchants that this person may see and that have an order of this id."""
+    others = {one.merchant_id: one for one in visit.session.merchants if one.merchant_id != visit.merchant_id}
+    return [others[mid] for mid in await merchants_with(visit.portal.world, key, list(others))]

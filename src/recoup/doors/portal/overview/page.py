@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES
 from recoup.doors.portal.orders.days import Days
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.overview.chart import chart
 from recoup.doors.portal.overview.ranges import PRESETS, Range, read_range
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit
+from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.partner.merchant import OVERLAPS
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import one
 from recoup.flows.merchants.partners import PartnerKey, make_partner_key
 from recoup.store.read.partner_merchants import partner_keys_of
 

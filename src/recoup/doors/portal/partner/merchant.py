@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Form, one, see
 from recoup.flows.merchants import partner_merchants
 from recoup.flows.merchants.partner_merchants import MerchantAsked
 from recoup.flows.merchants.partner_status import health_of, read_status
@@ -74,15 +75,16 @@ async def new_keys(visit: PartnerVisit) -> Response:
     form = await visit.form()
     visit.only("keys")
     mid = await visit.merchant_id()
-    hours = one(form, "overlap") if one(form, "overlap") in OVERLAPS else "0"
     try:
-        overlap = timedelta(hours=int(hours))
-        given, link = await partner_merchants.new_keys(visit.portal.world, visit.scope, mid, overlap)
+        if one(form, "overlap") not in OVERLAPS:
+            raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
+        overlap = timedelta(hours=int(one(form, "overlap")))
+        made = await partner_merchants.new_keys(visit.portal.world, visit.scope, mid, overlap)
     except Problem as problem:
-        if problem.code != "conflict":
+        if problem.code not in ("conflict", "invalid"):
             raise
         return await _show(visit, problem)
-    return _credentials(visit, given, link, "", str(mid))
+    return _credentials(visit, made.credentials, made.handover, "", str(mid))
 
 
 async def _show(visit: PartnerVisit, problem: Problem | None = None) -> Response:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, one
 from recoup.flows.merchants.bulk_switches import Result, switch_many
 from recoup.flows.merchants.partner_merchants import STATES
 from recoup.kernel.ids import parse_id

@@ -5,24 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
 from recoup.doors.edge.tracing import request_id
-from recoup.doors.portal.visit import (
-    COOKIE,
-    Form,
-    Portal,
-    error_page,
-    here,
-    not_paused,
-    other_of,
-    read_form_of,
-    to_sign_in,
-)
+from recoup.doors.portal.endpoint import Endpoint, here, other_of, signed_in, spoken
+from recoup.doors.portal.forms import Form
+from recoup.doors.portal.own_forms import IN_WORLD, not_paused, read_form_of
+from recoup.doors.portal.portal import Portal
 from recoup.flows.merchants.partners import own_merchant, read_partner
-from recoup.flows.people.sessions import Seat, Session, read_session
+from recoup.flows.people.sessions import Seat, Session
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
@@ -30,9 +22,8 @@ from recoup.kernel.time import WallTime
 from recoup.store.read.merchants import Known
 from recoup.store.read.partners import Partner
 
-log = structlog.get_logger()
 _ASK = {"merchants": "change merchants", "switches": "switch kinds of orders", "keys": "make keys",
-        "see_keys": "see keys"}  # fmt: skip
+        "see_keys": "see keys", "hooks": "change webhooks"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +44,11 @@ class PartnerVisit:
         return self.partner.name if self.partner.state != "active" else ""
 
     @property
+    def language(self) -> str:
+        """In which the page is."""
+        return spoken(self.request, self.session)
+
+    @property
     def scope(self) -> PartnerScope:
         actor = Actor("partner", str(self.session.user_id))
         return PartnerScope(self.partner.partner_id, actor, request_id(self.request.scope))
@@ -64,9 +60,10 @@ class PartnerVisit:
                           cure="Ask your partner's owner.")  # fmt: skip
 
     async def form(self) -> Form:
-        """Raises: Problem(forbidden) for a form that this session did not make, and while the partner is paused."""
+        """Raises: Problem(forbidden) for a form that this session did not make, and while the partner is paused;
+        Problem(conflict) for one of another world."""
         not_paused(self.paused)
-        return await read_form_of(self.request, self.session)
+        return await read_form_of(self.request, self.session, IN_WORLD)
 
     async def merchant_id(self) -> UUID:
         """The partner's merchant that the path names. Raises: Problem(not_found)."""
@@ -81,33 +78,21 @@ class PartnerVisit:
             "now": self.wall, "wall": self.wall, "sandbox": self.portal.world.policy.test_mode, "offset": None,
             "other": other_of(self.portal.world), "here": here(self.request),
             "path": self.request.url.path, "is_operator": self.session.is_operator, "problem": None,
-            "paused": self.paused,
+            "paused": self.paused, "zone": self.session.zone,
+            "language": self.language,
         } | more  # fmt: skip
 
 
 PartnerPage = Callable[[PartnerVisit], Awaitable[Response]]
 
 
-def partner_page(portal: Portal, work: PartnerPage) -> Callable[[Request], Awaitable[Response]]:
-    """A route's endpoint: signs in first, asks for a seat at a partner, and turns Problems into pages."""
+def partner_page(portal: Portal, work: PartnerPage) -> Endpoint:
+    """A route's endpoint for whoever has a seat at a partner."""
 
-    async def endpoint(request: Request) -> Response:
-        session = None
-        try:
-            session = await read_session(portal.world, request.cookies.get(COOKIE, ""))
-            if session is None:
-                return to_sign_in(request)
-            return await work(await _visit(portal, request, session))
-        except Problem as problem:
-            return error_page(portal, problem, request, session)
-        except Exception as error:
-            number = request_id(request.scope)
-            log.exception("page failed", request=number, error=type(error).__name__)
-            message = f"Something broke on our side. Its number is {number}."
-            broken = Problem("internal", message, cure="Try again; if it stays, tell the operator.")
-            return error_page(portal, broken, request)
+    async def answer(request: Request, session: Session) -> Response:
+        return await work(await _visit(portal, request, session))
 
-    return endpoint
+    return signed_in(portal, answer)
 
 
 async def _visit(portal: Portal, request: Request, session: Session) -> PartnerVisit:

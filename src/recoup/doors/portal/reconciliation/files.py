@@ -7,10 +7,12 @@ from uuid import UUID
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.reconciliation.words import KINDS, OUTCOMES, RECIPES, REFUSED
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.money.book_differences import book_lines
 from recoup.flows.money.reconcile import File, reconcile, run_of
 from recoup.kernel.ids import parse_id
@@ -37,9 +39,7 @@ async def post_file(visit: Visit) -> Response:
     given = form.get("file")
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     try:
-        if not _may_compare(visit):
-            cure = "Ask somebody with the role operations."
-            raise Problem("forbidden", "Your role may look, not compare files.", cure=cure)
+        visit.only("refund", "compare files", or_operator=True)
         if not isinstance(given, UploadFile) or not given.filename:
             raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file, then compare.")
         reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
@@ -74,7 +74,7 @@ async def _list(visit: Visit, typed: Mapping[str, str] | None = None, problem: P
     values = visit.values(
         runs=runs[:SIZE], next=runs[SIZE - 1]["run_id"] if len(runs) > SIZE else None, first=after is None,
         kinds=KINDS, outcomes=OUTCOMES, days=_days, typed=_EMPTY | dict(typed or {}), problem=problem,
-        may=_may_compare(visit),
+        may=visit.may("refund", or_operator=True),
     )  # fmt: skip
     return render("reconciliation/files.html", values, status=STATUSES[problem.code] if problem else 200)
 
@@ -97,7 +97,8 @@ async def _show(
         ticks=visit.is_operator and any(row["recipe"] and not row["booked_at"] for row in rows),
         days=_days, recipes=RECIPES, differ=sum(run["counts"].get(name, 0) for name in _DIFFER), open=open_,
         problem=problem, note=note, known="known" in query, booked=_digits(query.get("booked", "")),
-        before=_digits(query.get("before", "")).lstrip("0"), refused=refused, reasons=REFUSED, may=_may_compare(visit),
+        before=_digits(query.get("before", "")).lstrip("0"), refused=refused, reasons=REFUSED,
+        may=visit.may("refund", or_operator=True),
         mixed=any(group["reason"] == "mixed_currencies" for group in refused),
     )  # fmt: skip
     return render("reconciliation/file.html", values, status=STATUSES[problem.code] if problem else 200)
@@ -153,7 +154,3 @@ def _digits(text: str) -> str:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 9
-
-
-def _may_compare(visit: Visit) -> bool:
-    return visit.is_operator or visit.session.may("refund")

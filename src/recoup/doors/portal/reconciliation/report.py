@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response, StreamingResponse
 
+from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
@@ -53,6 +54,7 @@ async def report_file(visit: Visit) -> Response:
         raise problem
     span: Span = month(chosen, str(zone))
     headers = HEADERS | {"content-disposition": f'attachment; filename="reconciliation-{chosen}.csv"'}
+    await taken(visit, "reconciliation report", month=chosen, zone=str(zone))
     parts = report_csv(visit.portal.world, visit.merchant_id, span, zone)
     return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=headers)
 

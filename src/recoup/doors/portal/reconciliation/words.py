@@ -31,6 +31,6 @@ REFUSED: Final = {
 }  # fmt: skip
 KINDS: Final = {"processor": "Processor", "bank": "Bank", "chain": "Channel or chain"}
 RECIPES: Final = {
-    "funded": "Book as paid to the bank", "processing_cost": "Book as cost of the processor",
-    "suspended": "Book into suspense",
+    "funded": "book as paid to the bank", "processing_cost": "book as cost of the processor",
+    "suspended": "book into suspense",
 }  # fmt: skip

@@ -5,12 +5,15 @@ from typing import Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.refunds.desk import ACTIONS, decide, waiting_refunds
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import SHOWN
 from recoup.store.read.refund_desk import ROWS_MAX, DeskRow
 
 _OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
@@ -39,8 +42,8 @@ async def act(visit: Visit) -> Response:
             raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
         if action in _OPERATOR:
             visit.only_operator(_OPERATOR[action])
-        elif not visit.session.may("refund"):
-            raise Problem("forbidden", "Your role may look, not refund.", cure="Ask somebody with the role operations.")
+        else:
+            visit.only("refund", "refund")
         portal = visit.portal
         await decide(portal.world, portal.orders, visit.scope, refund_id, action, one(form, "note"))
     except Problem as problem:
@@ -49,7 +52,8 @@ async def act(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, problem: Problem | None = None) -> Response:
-    rows = await waiting_refunds(visit.portal.world, visit.merchant_id, visit.now)
+    rows = await waiting_refunds(visit.portal.world, visit.merchant_id, visit.now,
+                                 clear=visit.sight == SHOWN)  # fmt: skip
     names = await named(visit, [row.hand_actor for row in rows])
     mine = visit.scope.actor.text()
     shown = [Shown(row, names.get(row.hand_actor or "", ""), row.hand_actor not in (None, mine))

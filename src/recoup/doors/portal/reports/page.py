@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.responses import Response, StreamingResponse
 
+from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.origin_reports import (
@@ -64,6 +65,7 @@ async def report_file(visit: Visit) -> Response:
         raise problem
     asked = Asked(visit.merchant_id, month(chosen, "UTC"), asset)
     headers = HEADERS | {"content-disposition": f'attachment; filename="{report}-{chosen}.csv"'}
+    await taken(visit, f"report of {report}", month=chosen, currency=asset)
     parts = report_csv(visit.portal.world, report, asked)
     return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -1,4 +1,5 @@
-"""What waits for the operator: payouts, bank accounts, adjustments. The second person is another than the first."""
+"""What waits for a second person: refunds; for the operator payouts, bank accounts, adjustments. The second person is
+another than the first."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -6,19 +7,23 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.form_key import key_id_of
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.people import named
+from recoup.doors.portal.refunds.waiting import waiting_rows
 from recoup.doors.portal.settlements.waiting import waiting_payouts
 from recoup.doors.portal.settlements.words import STATES
+from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, render
-from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.money.adjust import adjust, decide_adjustment
 from recoup.flows.money.bank_accounts import approve_account, deposits_of, refuse_account
 from recoup.flows.money.bank_payouts import approve, bank_of, read_file, tell_outcome
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
+from recoup.rules.money import typed_amounts
 from recoup.store.read.bank import ROWS_MAX, list_accounts, list_adjustments, open_payout_counts
 from recoup.store.read.settlement_terms import payable_assets, terms_at
 
@@ -26,12 +31,18 @@ DOING = "approve payouts, accounts and adjustments"
 
 
 async def approvals_page(visit: Visit) -> Response:
-    visit.only_operator(DOING)
-    return await _show(visit)
+    """For the operator, and for whoever may agree to refunds."""
+    if not visit.session.may_by_role("approve"):
+        visit.only_operator(DOING)
+    return await desk(visit)
 
 
-async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
-    """`typed`: what stood in the form of an adjustment."""
+async def desk(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
+    """`typed`: what stood in the form of an adjustment. What is the operator's only the operator sees."""
+    refunds, status = await waiting_rows(visit), STATUSES[problem.code] if problem else 200
+    if not visit.is_operator:
+        return render("settlements/approvals.html", visit.values(refunds=refunds, problem=problem, counts={}),
+                      status=status)  # fmt: skip
     asset = _asset(visit)
     async with visit.portal.world.db.connection() as connection:
         accounts = await list_accounts(connection, visit.merchant_id)
@@ -51,8 +62,9 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None
         typed={name: one(typed or {}, name) for name in ("amount", "currency", "note", "direction")},
         problem=problem, key=new_id(), people=await named(visit, actors), me=visit.scope.actor.text(),
         deposits={} if shown else {a["account_id"]: deposits_of(visit.portal.world, a) for a in waiting},
+        refunds=refunds,
     )  # fmt: skip
-    return render("settlements/approvals.html", values, status=STATUSES[problem.code] if problem else 200)
+    return render("settlements/approvals.html", values, status=status)
 
 
 async def approve_payout(visit: Visit) -> Response:
@@ -78,7 +90,7 @@ async def approve_payouts(visit: Visit) -> Response:
     elif refused is not None:
         message = f"{done} of {len(wanted)} payouts were approved. The first that was not: {refused.message}"
         refused = Problem(refused.code, message, cure=refused.cure)
-    return await _show(visit, refused) if refused else see(_back(visit))
+    return await desk(visit, refused) if refused else see(_back(visit))
 
 
 async def payout_outcome(visit: Visit) -> Response:
@@ -90,6 +102,7 @@ async def payout_outcome(visit: Visit) -> Response:
 async def payout_file(visit: Visit) -> Response:
     visit.only_operator("read bank files")
     name, content = await read_file(visit.portal.world, visit.merchant_id, _id(visit))
+    await taken(visit, "bank file", _id(visit))
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
@@ -110,7 +123,7 @@ async def make_adjustment(visit: Visit) -> Response:
         if asset not in EXPONENTS:
             raise Problem("invalid", "This currency is not known.", field="currency",
                           cure="Choose one that the merchant has a balance in.")  # fmt: skip
-        units = from_text(one(form, "amount").strip().replace(",", "")[:40], asset, "amount").units
+        units = typed_amounts.units(one(form, "amount")[:40], asset, "amount")
         units = -units if one(form, "direction") == "from" else units
         note = one(form, "note")[:1000]
         await adjust(visit.portal.world, visit.scope, units, asset, note, key=key_id_of(form))
@@ -134,7 +147,7 @@ async def _done(visit: Visit, work: Awaitable[object], typed: Form | None = None
     try:
         await work
     except Problem as problem:
-        return await _show(visit, problem, typed)
+        return await desk(visit, problem, typed)
     return see(_back(visit))
 
 

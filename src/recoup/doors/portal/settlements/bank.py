@@ -1,21 +1,26 @@
 """The merchant's bank accounts: entered, proved by two amounts, then approved by the operator."""
 
+from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.words import ACCOUNTS
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.money.bank_accounts import enter_account, prove_account, refuse_account, shown_deposits
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
-from recoup.kernel.money import from_text
 from recoup.kernel.problem import Problem
+from recoup.rules.money import typed_amounts
 from recoup.rules.money.bank_account import TRIES_MAX, read_account
 from recoup.store.read.bank import last_returns, list_accounts
 from recoup.store.read.settlement_terms import payable_assets, terms_at
+
+_CHANGE: Final = ("bank", "change bank accounts")
 
 
 async def bank_page(visit: Visit) -> Response:
@@ -30,7 +35,7 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, s
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
     values = visit.values(
-        accounts=accounts, returns=returns, states=ACCOUNTS, may=may_bank(visit), problem=problem,
+        accounts=accounts, returns=returns, states=ACCOUNTS, may=visit.may("bank", or_operator=True), problem=problem,
         typed={"holder": "", "currency": next(iter(assets), "USD")} | (typed or {}),
         assets=sorted({*assets, "USD", "EUR", "GBP"}), delay=terms.account_delay_days, tries_max=TRIES_MAX,
         deposits={a["account_id"]: shown_deposits(visit.portal.world, a) for a in accounts},
@@ -41,7 +46,7 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: dict[str, s
 
 async def post_account(visit: Visit) -> Response:
     form = await checked_form(visit)
-    _only_owner(visit)
+    visit.only(*_CHANGE, or_operator=True)
     try:
         account = read_account(one(form, "holder")[:200], iban=one(form, "iban")[:80],
                                routing=one(form, "routing")[:40], account=one(form, "account")[:40])  # fmt: skip
@@ -53,7 +58,7 @@ async def post_account(visit: Visit) -> Response:
 
 async def post_proof(visit: Visit) -> Response:
     form = await checked_form(visit)
-    _only_owner(visit)
+    visit.only(*_CHANGE, or_operator=True)
     account_id, asset = await _account(visit)
     try:
         amounts = _amount(form, "first", asset), _amount(form, "second", asset)
@@ -67,7 +72,7 @@ async def post_proof(visit: Visit) -> Response:
 
 async def post_withdrawal(visit: Visit) -> Response:
     await checked_form(visit)
-    _only_owner(visit)
+    visit.only(*_CHANGE, or_operator=True)
     account_id, _ = await _account(visit)
     try:
         await refuse_account(visit.portal.world, visit.scope, account_id, "withdrawn")
@@ -88,13 +93,4 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
 
 
 def _amount(form: Form, name: str, asset: str) -> int:
-    return from_text(one(form, name).strip()[:20], asset, name).units if asset in EXPONENTS else 0
-
-
-def may_bank(visit: Visit) -> bool:
-    return visit.session.may("bank") or visit.is_operator
-
-
-def _only_owner(visit: Visit) -> None:
-    if not may_bank(visit):
-        raise Problem("forbidden", "Your role may look, not change bank accounts.", cure="Ask the shop's owner.")
+    return typed_amounts.units(one(form, name)[:20], asset, name) if asset in EXPONENTS else 0

@@ -1,5 +1,6 @@
 """Settlements: the list with the columns that accountants know, one with its lines, and both as files."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -8,18 +9,19 @@ from uuid import UUID
 import asyncpg
 from starlette.responses import Response, StreamingResponse
 
+from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.people import named
-from recoup.doors.portal.settlements.bank import may_bank
-from recoup.doors.portal.settlements.words import KINDS, STATES
+from recoup.doors.portal.settlements.words import HEADINGS, KINDS, STATES
+from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.money.bank_payouts import pay_again
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.settlement import COLUMNS
-from recoup.store.read.bank import payouts_of
+from recoup.store.read.bank import active_account, payouts_of
 from recoup.store.read.batches import BatchFilter, batch_lines, list_batches
 from recoup.store.read.settlement_terms import payable_assets, running_period, terms_at
 
@@ -39,10 +41,11 @@ async def settlements_page(visit: Visit) -> Response:
         assets = await payable_assets(connection, visit.merchant_id)
         terms = await terms_at(connection, visit.merchant_id, visit.now)
         period_to = await running_period(connection, visit.merchant_id, visit.now)
+        homeless = await _homeless(connection, rows)
     values = visit.values(
         rows=rows, total=total, number=number, pages=-(-total // SIZE), assets=assets, asset=asset, terms=terms,
-        states=STATES, columns=COLUMNS, period_to=period_to,
-        day=timedelta(days=1), carried=any(row["carried_units"] for row in rows), link=lambda page: _link(page, asset),
+        states=STATES, headings=_headings(rows), period_to=period_to, homeless=homeless,
+        day=timedelta(days=1), link=lambda page: _link(page, asset),
     )  # fmt: skip
     return render("settlements/settlements.html", values)
 
@@ -57,25 +60,33 @@ async def _show(visit: Visit, batch: asyncpg.Record, problem: Problem | None = N
     after = _after(query.get("after", ""))
     async with visit.portal.world.db.connection() as connection:
         payouts = await payouts_of(connection, visit.merchant_id, batch["batch_id"])
+        homeless = await _homeless(connection, [batch])
         lines = await batch_lines(connection, visit.merchant_id, batch["batch_id"], after=after, limit=LINES + 1,
                                   kind=kind)  # fmt: skip
     more = len(lines) > LINES
     lines = lines[:LINES]
     last = lines[-1] if lines else None
     values = visit.values(
-        day=timedelta(days=1), batch=batch, lines=lines,
-        payouts=payouts, kinds=KINDS, states=STATES, columns=COLUMNS, kind=kind,
+        day=timedelta(days=1), batch=batch, lines=lines, homeless=homeless,
+        payouts=payouts, kinds=KINDS, states=STATES, headings=_headings([batch]), kind=kind,
         first=after == (LOWEST, 0), problem=problem,
         next=urlencode({"after": f"{last['posting_id']}.{last['line_no']}"} | ({"kind": kind} if kind else {}))
         if more and last else None,
-        may_pay_again=may_bank(visit) and bool(payouts) and payouts[-1]["state"] == "returned",
+        may_pay_again=visit.may("bank", or_operator=True) and bool(payouts) and payouts[-1]["state"] == "returned",
         people=await named(visit, [p[who] for p in payouts for who in ("requested_by", "approved_by")]),
     )  # fmt: skip
     return render("settlements/settlement.html", values, status=STATUSES[problem.code] if problem else 200)
 
 
+async def _homeless(connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[str]:
+    """Currencies whose payouts wait for a bank account rather than for somebody's approval."""
+    waiting = sorted({(row["merchant_id"], row["asset"]) for row in rows if row["payout_state"] == "created"})
+    return [asset for merchant_id, asset in waiting if await active_account(connection, merchant_id, asset) is None]
+
+
 async def lines_csv(visit: Visit) -> Response:
     batch = await _find(visit)
+    await taken(visit, "lines of a settlement", batch["batch_id"])
     parts = batch_csv(visit.portal.world, batch)
     return _file(parts, "text/csv; charset=utf-8", f"settlement-{batch['batch_id']}.csv")
 
@@ -83,6 +94,7 @@ async def lines_csv(visit: Visit) -> Response:
 async def proof(visit: Visit) -> Response:
     """The file that `recoup verify --file` proves."""
     batch = await _find(visit)
+    await taken(visit, "file of a settlement", batch["batch_id"])
     parts = settlement_file(visit.portal.world, batch)
     return _file(parts, "application/x-ndjson", f"settlement-{batch['batch_id']}.jsonl")
 
@@ -90,8 +102,7 @@ async def proof(visit: Visit) -> Response:
 async def post_pay_again(visit: Visit) -> Response:
     await checked_form(visit)
     batch = await _find(visit)
-    if not may_bank(visit):
-        raise Problem("forbidden", "Your role may look, not ask for payouts.", cure="Ask the shop's owner.")
+    visit.only("bank", "ask for payouts", or_operator=True)
     try:
         await pay_again(visit.portal.world, visit.scope, batch["batch_id"])
     except Problem as problem:
@@ -110,6 +121,12 @@ async def _find(visit: Visit) -> asyncpg.Record:
 def _file(parts: Any, media_type: str, name: str) -> Response:
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(parts, media_type=media_type, headers=headers)
+
+
+def _headings(rows: Sequence[asyncpg.Record]) -> dict[str, str]:
+    """Kind -> heading, in the order of the columns; what is seldom carried over has one only where something is."""
+    carried = any(row["carried_units"] for row in rows)
+    return {kind: HEADINGS[kind] for kind in COLUMNS if kind != "carried" or carried}
 
 
 def _number(text: str) -> int:

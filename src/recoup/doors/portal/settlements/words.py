@@ -16,6 +16,11 @@ KINDS: Final = {
     "amount": "Order", "fee": "Flex fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback", "refund": "Return",
     "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried", "payout": "Payout",
 }  # fmt: skip
+# As accountants know them: of all lines of a kind.
+HEADINGS: Final = {
+    "amount": "Total Value", "fee": "Flex Fees", "dispute_fee": "Chargebacks Fees", "dispute": "Chargebacks Value",
+    "refund": "Returns", "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried",
+}  # fmt: skip
 ACCOUNTS: Final = {
     "added": State("To prove", "hold", "onhold", "Two small amounts arrive on it; enter them."),
     "verified": State("To approve", "hold", "onhold", "The operator approves it."),

@@ -1,48 +1,48 @@
 """Signing in and out, and choosing the merchant to look at."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from recoup.doors.edge.rate import client_address
+from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.any_visit import AnyVisit
-from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import (
+from recoup.doors.portal.endpoint import (
     COOKIE,
     STATUSES,
-    Portal,
-    Visit,
-    error_page,
+    Endpoint,
     is_place,
-    one,
-    read_form,
-    read_form_of,
-    same_origin,
+    outside,
     see,
+    session_of,
+    unsigned,
+    whence,
 )
-from recoup.flows.people.sessions import LASTS, is_csrf, read_session, sign_out, switch_merchant, switch_world
-from recoup.flows.people.sign_in import SignIn, sign_in
+from recoup.doors.portal.forms import one, read_form, same_origin
+from recoup.doors.portal.own_forms import read_form_of
+from recoup.doors.portal.portal import Portal
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit
+from recoup.flows.people.sessions import LASTS, is_csrf, sign_out, switch_merchant, switch_world
+from recoup.flows.people.sign_in import HALF_LASTS, SignIn, sign_in
 from recoup.flows.sign_up import is_open
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-_HOME: Final = "/orders"
+HOME: Final = "/orders"
+HALF: Final = "recoup_half"  # a cookie that is no session: the password was right, the code is still to come
+CODE: Final = "/signin/code"
 
 
 def sign_in_page(portal: Portal) -> Endpoint:
     async def show(request: Request) -> Response:
         wanted = next_page(request.query_params.get("next", ""))
-        try:
-            if await read_session(portal.world, request.cookies.get(COOKIE, "")) is not None:
-                return see(wanted or _HOME)
-        except Problem as problem:
-            return error_page(portal, problem, request)
-        return _form(portal, "", wanted, None, 200)
+        if await session_of(portal, request) is not None:
+            return see(wanted or HOME)
+        return sign_in_form(portal, request, "", wanted, None, 200)
 
-    return show
+    return unsigned(portal, show)
 
 
 def sign_in_post(portal: Portal) -> Endpoint:
@@ -52,19 +52,22 @@ def sign_in_post(portal: Portal) -> Endpoint:
             same_origin(request)
             form = await read_form(request)
             email, wanted = one(form, "email")[:254], next_page(one(form, "next"))
-            address = client_address(request.scope) or "unknown"
-            asked = SignIn(email, one(form, "password"), address, request.cookies.get(COOKIE, "")[:100] or None)
-            token = await sign_in(portal.world, portal.passwords, asked)
+            here = whence(request)
+            asked = SignIn(email, one(form, "password"), here.address, request.cookies.get(COOKIE, "")[:100] or None,
+                           here.agent, request_id(request.scope))  # fmt: skip
+            entered = await sign_in(portal.world, portal.passwords, asked)
         except Problem as problem:
             if problem.code not in ("bad_credentials", "too_many_requests"):
-                return error_page(portal, problem, request)
-            answer = _form(portal, email, wanted, problem.message, STATUSES[problem.code])
+                raise
+            answer = sign_in_form(portal, request, email, wanted, problem.message, STATUSES[problem.code])
             if problem.retry_after_seconds is not None:
                 answer.headers["retry-after"] = str(problem.retry_after_seconds)
             return answer
-        return with_session(see(wanted or _HOME), request, token)
+        if entered.is_half:
+            return with_half(request, entered.token, wanted)
+        return with_session(see(wanted or HOME), request, entered.token)
 
-    return take
+    return unsigned(portal, take)
 
 
 def with_session(answer: Response, request: Request, token: str) -> Response:
@@ -77,27 +80,34 @@ def with_session(answer: Response, request: Request, token: str) -> Response:
     return answer
 
 
+def with_half(request: Request, half: str, wanted: str = "") -> Response:
+    """To the page that asks for the code."""
+    answer = see(CODE + (f"?next={quote(wanted, safe='')}" if wanted else ""))
+    answer.set_cookie(
+        HALF, half, max_age=int(HALF_LASTS.total_seconds()), path="/signin", secure=request.url.scheme == "https",
+        httponly=True, samesite="lax",
+    )  # fmt: skip
+    return answer
+
+
 def sign_out_post(portal: Portal) -> Endpoint:
     async def leave(request: Request) -> Response:
-        try:
-            same_origin(request)
-            token = request.cookies.get(COOKIE, "")
-            session = await read_session(portal.world, token)
-            if session is not None:
-                if not is_csrf(session, one(await read_form(request), "csrf")):
-                    raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
-                await sign_out(portal.world, token)
-        except Problem as problem:
-            return error_page(portal, problem, request)
+        same_origin(request)
+        token = request.cookies.get(COOKIE, "")
+        session = await session_of(portal, request)
+        if session is not None:
+            if not is_csrf(session, one(await read_form(request), "csrf")):
+                raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
+            await sign_out(portal.world, token)
         answer = see("/signin")
         answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
         return answer
 
-    return leave
+    return unsigned(portal, leave)
 
 
 async def choose(visit: Visit) -> Response:
-    """Another of the merchants that this person may see."""
+    """Another of the merchants that this person may see; then `next`, or the orders."""
     form = await read_form_of(visit.request, visit.session)  # who looks may choose at what
     merchant_id = parse_id(one(form, "merchant"))
     if merchant_id is None:
@@ -105,7 +115,7 @@ async def choose(visit: Visit) -> Response:
                       cure="Choose one from the list of merchants.")  # fmt: skip
     token = visit.request.cookies.get(COOKIE, "")
     await switch_merchant(visit.portal.world, token, visit.session, merchant_id)
-    return see(_HOME)
+    return see(next_page(one(form, "next")) or HOME)
 
 
 async def go_to_other_world(visit: AnyVisit) -> Response:
@@ -113,9 +123,10 @@ async def go_to_other_world(visit: AnyVisit) -> Response:
     form = await read_form_of(visit.request, visit.session)
     token = await switch_world(visit.portal.world, visit.request.cookies.get(COOKIE, ""), visit.session)
     wanted = next_page(one(form, "next"))
-    if wanted.count("/") > 1:
-        wanted = "/" + wanted.split("/")[1]
-    return with_session(see(wanted or _HOME), visit.request, token)
+    parts = wanted.partition("?")[0].split("/")
+    if any(c.isdigit() for c in "".join(parts)):  # an id of something, which is of this world alone
+        wanted = "/" + parts[1]
+    return with_session(see(wanted or HOME), visit.request, token)
 
 
 def next_page(path: str) -> str:
@@ -123,9 +134,8 @@ def next_page(path: str) -> str:
     return path if is_place(path) and path.isprintable() and "\\" not in path else ""
 
 
-def _form(portal: Portal, email: str, wanted: str, error: str | None, status: int) -> Response:
-    values = {
-        "sandbox": portal.world.policy.test_mode, "offset": None, "email": email, "next": wanted, "error": error,
-        "sign_up": is_open(portal.world),
-    }  # fmt: skip
+def sign_in_form(
+    portal: Portal, request: Request, email: str, wanted: str, error: str | None, status: int
+) -> Response:
+    values = outside(portal, request, email=email, next=wanted, error=error, sign_up=is_open(portal.world))
     return render("signin/signin.html", values, status=status)

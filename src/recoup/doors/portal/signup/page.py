@@ -1,40 +1,31 @@
 """/signup: an e-mail, a password and a name become a partner, a merchant or both. Credentials are shown once."""
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from recoup.doors.edge.rate import client_address
+from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, outside, unsigned, whence
+from recoup.doors.portal.forms import one, read_form, same_origin
 from recoup.doors.portal.partner.shell import base_address, shell_lines
+from recoup.doors.portal.portal import Portal
+from recoup.doors.portal.signin.page import with_half, with_session
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import (
-    COOKIE,
-    STATUSES,
-    Portal,
-    error_page,
-    one,
-    read_form,
-    same_origin,
-    see,
-)
-from recoup.flows.people.sessions import LASTS
 from recoup.flows.sign_up import KINDS, SignedUp, SignUp, is_open, sign_up
 from recoup.kernel.problem import Problem
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 _SHOWN: Final = ("invalid", "unavailable")
+_EMPTY: Final = {"email": "", "name": "", "kind": "merchant", "site_url": ""}
 _CLOSED: Final = Problem("not_found", "There is no sign-up here.", cure="Ask the operator for an account.")
 
 
 def sign_up_page(portal: Portal) -> Endpoint:
     async def show(request: Request) -> Response:
         if not is_open(portal.world):
-            return error_page(portal, _CLOSED, request)
-        return _form(portal, {}, None)
+            raise _CLOSED
+        return _form(portal, request, {}, None)
 
-    return show
+    return unsigned(portal, show)
 
 
 def sign_up_post(portal: Portal) -> Endpoint:
@@ -46,37 +37,27 @@ def sign_up_post(portal: Portal) -> Endpoint:
             same_origin(request)
             form = await read_form(request)
             typed = {name: one(form, name).strip()[:512] for name in ("email", "name", "kind", "site_url")}
-            address = client_address(request.scope) or "unknown"
+            here = whence(request)
             old = request.cookies.get(COOKIE, "")[:100] or None
             asked = SignUp(typed["email"], one(form, "password"), typed["name"], typed["kind"], typed["site_url"],
-                           address, old)  # fmt: skip
+                           here.address, old, here.agent)  # fmt: skip
             made = await sign_up(portal.world, portal.passwords, asked)
         except Problem as problem:
-            return _form(portal, typed, problem) if problem.code in _SHOWN else error_page(portal, problem, request)
-        return _with_session(_welcome(portal, made, request), request, made.session)
+            if problem.code not in _SHOWN:
+                raise
+            return _form(portal, request, typed, problem)
+        if made.is_half:
+            return with_half(request, made.session)
+        return with_session(_welcome(portal, made, request), request, made.session)
 
-    return take
+    return unsigned(portal, take)
 
 
 def _welcome(portal: Portal, made: SignedUp, request: Request) -> Response:
-    if made.credentials is None and made.partner_key is None:
-        return see("/orders")
     lines = shell_lines(base_address(portal.world, request), made.credentials, made.partner_key)
-    values = {"sandbox": portal.world.policy.test_mode, "offset": None, "made": made, "lines": lines}
-    return render("signup/welcome.html", values)
+    return render("signup/welcome.html", outside(portal, request, made=made, lines=lines))
 
 
-def _with_session(answer: Response, request: Request, token: str) -> Response:
-    answer.set_cookie(
-        COOKIE, token, max_age=int(LASTS.total_seconds()), path="/", secure=request.url.scheme == "https",
-        httponly=True, samesite="lax",
-    )  # fmt: skip
-    return answer
-
-
-def _form(portal: Portal, typed: dict[str, str], problem: Problem | None) -> Response:
-    values = {
-        "sandbox": portal.world.policy.test_mode, "offset": None, "problem": problem, "kinds": KINDS,
-        "typed": {"email": "", "name": "", "kind": "merchant", "site_url": ""} | typed,
-    }  # fmt: skip
+def _form(portal: Portal, request: Request, typed: dict[str, str], problem: Problem | None) -> Response:
+    values = outside(portal, request, problem=problem, kinds=KINDS, typed=_EMPTY | typed)
     return render("signup/signup.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -20,6 +20,7 @@ const keys = {
   k: () => move(-1),
   x: () => { if (at >= 0) boxes[at].click(); },
   Enter: () => { if (at >= 0) rows[at].querySelector("a.open").click(); },
+  o: () => { if (at >= 0) open(rows[at].querySelector("a.open").href, "_blank", "noopener"); },
 };
 
 document.addEventListener("keydown", (event) => {
@@ -48,9 +49,17 @@ const told = document.getElementById("selected");
 function decimal(units, scale) {
   const digits = units.toString().padStart(scale + 1, "0");
   const whole = digits.slice(0, digits.length - scale).replace(/\B(?=(\d{3})+$)/g, ",");
-  return scale ? `${whole}.${digits.slice(-scale)}` : whole;
+  // Tokens have more places than anybody writes.
+  const rest = digits.slice(-scale);
+  return scale ? `${whole}.${scale > 4 ? rest.replace(/0+$/, "").padEnd(2, "0") : rest}` : whole;
 }
+const everything = document.getElementById("select-all");
 function select() {
+  for (const box of boxes) box.disabled = Boolean(everything?.checked);
+  if (everything?.checked) {
+    told.textContent = told.dataset.sayAll;
+    return;
+  }
   const sums = new Map();
   const chosen = boxes.filter((box) => box.checked);
   for (const { dataset } of chosen) {
@@ -59,10 +68,11 @@ function select() {
     sums.set(dataset.asset, sum);
   }
   const amounts = [...sums].map(([asset, sum]) => `${decimal(sum.units, sum.scale)} ${asset}`);
-  told.textContent = [`${chosen.length} selected`, ...amounts].join(" · ");
+  told.textContent = [told.dataset.saySome.replace("{}", chosen.length), ...amounts].join(" · ");
 }
 if (told) {
   for (const box of boxes) box.addEventListener("change", select);
+  everything?.addEventListener("change", select);
   const all = document.getElementById("select-page");
   all.hidden = false;
   all.addEventListener("click", () => {
@@ -78,9 +88,11 @@ const news = document.querySelector("[data-new]");
 async function ask() {
   if (document.hidden) return;
   try {
-    const answer = await fetch(news.dataset.new, { headers: { accept: "application/json" }, redirect: "error" });
+    const headers = { accept: "application/json", "recoup-poll": "1" };
+    const answer = await fetch(news.dataset.new, { headers, redirect: "error" });
+    if (answer.status === 401) return clearInterval(asking); // signed out: the page stays as it is
     const found = answer.ok ? await answer.json() : { count: 0 };
-    if (found.count) news.textContent = `${found.count}${found.more ? "+" : ""} new, show`;
+    if (found.count) news.textContent = news.dataset.sayNew.replace("{}", `${found.count}${found.more ? "+" : ""}`);
     news.classList.toggle("primary", found.count > 0);
   } catch {
     clearInterval(asking);

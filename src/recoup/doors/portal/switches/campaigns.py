@@ -4,9 +4,11 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.switches.page import acting
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.merchants import campaigns
 from recoup.flows.merchants.campaigns import Wanted
 from recoup.kernel.ids import parse_id
@@ -84,7 +86,7 @@ def _show(
         usual = {"site": str(found.site_id), "key": found.key, "name": found.name, "descriptor": found.descriptor}
     values = visit.values(
         found=found, problem=problem, typed=usual | (typed or {}),
-        may=visit.is_operator or visit.session.may("switch"),
+        may=visit.may("switch", or_operator=True),
         open_sites=[site for site in visit.known.sites if site.retired_at is None],
     )  # fmt: skip
     return render("switches/campaign.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.switches.words import told_by
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.merchants import campaigns, switches
 from recoup.flows.merchants.switches import MERCHANT, Subject
 from recoup.flows.try_connection import Hop, try_connection
@@ -69,8 +71,7 @@ async def post_policy(visit: Visit) -> Response:
 async def post_test(visit: Visit) -> Response:
     """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries."""
     form = await checked_form(visit)
-    if not _may_test(visit):
-        raise Problem("forbidden", "Your role may look, not test connections.", cure="Ask the shop's owner.")
+    visit.only("test", "test connections", or_operator=True)
     try:
         site_id, kind = parse_id(one(form, "site")), one(form, "kind")
         hops = await try_connection(visit.portal.world, visit.scope, kind, site_id, one(form, "campaign")[:64] or None)
@@ -81,15 +82,7 @@ async def post_test(visit: Visit) -> Response:
 
 def acting(visit: Visit) -> Scope:
     """On whose behalf this person switches. Raises: Problem(forbidden)."""
-    if visit.is_operator:
-        return visit.operator_scope
-    if not visit.session.may("switch"):
-        raise Problem("forbidden", "Your role may look, not change switches.", cure="Ask the shop's owner.")
-    return visit.scope
-
-
-def _may_test(visit: Visit) -> bool:
-    return visit.is_operator or visit.session.may("test")
+    return visit.acting("switch", "change switches")
 
 
 async def _show(
@@ -102,7 +95,7 @@ async def _show(
     last = changes[LINES - 1] if len(changes) > LINES else None
     values = visit.values(
         rows=_rows(standing), kinds=KINDS, policy=standing[0]["unknown_sites"], policies=POLICIES, problem=problem,
-        may=visit.is_operator or visit.session.may("switch"), may_test=_may_test(visit),
+        may=visit.may("switch", or_operator=True), may_test=visit.may("test", or_operator=True),
         changes=changes[:LINES], first=after is None,
         next=f"{last['version']}~{last['subject_id']}~{last['kind']}" if last else None, tested=tested,
         who=await told_by(visit, [row["actor"] for row in (*standing, *changes) if row["actor"]]),
@@ -126,4 +119,4 @@ def _place(text: str) -> tuple[int, UUID, str] | None:
     subject = parse_id(parts[1]) if len(parts) == 3 else None
     if subject is None or not (parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 10):
         return None
-    return int(parts[0]), subject, parts[2][:20]
+    return int(parts[0]), subject, parts[2][:20].replace("\0", "")

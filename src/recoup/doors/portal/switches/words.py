@@ -1,20 +1,13 @@
 """Who switched, as the page calls them."""
 
 from collections.abc import Iterable
-from typing import Final
 
-from recoup.doors.portal.people import named
+from recoup.doors.portal.people import names_for
 from recoup.doors.portal.visit import Visit
-
-_WHO: Final = {"operator": "the operator", "partner": "the partner", "worker": "Recoup"}
 
 
 async def told_by(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
-    """Actor -> a person's name, whose key it was, or for whom it acted."""
+    """Actor -> a person's name, and whom they act for; or whose key it was."""
     given = set(actors)
-    names = await named(visit, [actor for actor in given if actor.startswith("user:")])
-    return {actor: names.get(actor) or _told(*actor.partition(":")[::2]) for actor in given}
-
-
-def _told(kind: str, id: str) -> str:
-    return f"key …{id[-6:]}" if kind == "api" else _WHO.get(kind, kind)
+    names = await names_for(visit.portal, given, staff=True)
+    return names | {actor: f"key …{actor[-6:]}" for actor in given if actor.startswith("api:")}

@@ -6,10 +6,12 @@ from typing import Any, Final
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
+from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.uploads.words import KINDS, STATES
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, see
+from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.uploads.answers import answer_file
 from recoup.flows.cards.uploads.stop import one_upload, stop_upload
 from recoup.flows.cards.uploads.take import FILE_BYTES_MAX, File, take
@@ -53,6 +55,7 @@ async def upload_page(visit: Visit) -> Response:
 
 async def answers_file(visit: Visit) -> Response:
     upload = await _find(visit)
+    await taken(visit, "answers of a file of payments", upload["upload_id"])
     name = f"answers-{upload['upload_id']}." + ("csv" if upload["form"] == "csv" else "jsonl")
     headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(answer_file(visit.portal.world, upload), media_type=_TYPES[upload["form"]],

@@ -1,21 +1,23 @@
-"""/webhooks/{id}: one endpoint with its log; changed, switched, tried, deleted, its key replaced."""
+"""/webhooks/{id}, /partner/webhooks/{id}: one endpoint with its log; changed, switched, tried, deleted, a new key."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.any_visit import AnyVisit, any_form
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
-from recoup.doors.portal.webhooks.page import PLACE, SAME_FORM, choices, secret_page, typed_of
-from recoup.doors.portal.webhooks.who import acting, find, in_portal, may
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.webhooks.page import SAME_FORM, choices, secret_page, typed_of
+from recoup.doors.portal.webhooks.who import acting, find, in_portal, may, place
 from recoup.doors.portal.webhooks.words import ERRORS, FORMATS, OVERLAPS, RESULTS, formats_of, state_of
 from recoup.flows.messages import endpoints, replay
 from recoup.flows.messages.delivery_log import Wanted, log_of, sums_of
 from recoup.flows.messages.endpoints import Endpoint, names_in
-from recoup.flows.messages.rotate import rotate_endpoint
+from recoup.flows.messages.rotate import key_mark, rotate_endpoint
 from recoup.flows.messages.send_sample import Sent, send_sample
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
@@ -29,12 +31,12 @@ _ANEW: Final = "Make another endpoint with it, and delete this one."
 _TWO_KEYS: Final = "Wait until then, or end the old key now."
 
 
-async def endpoint_page(visit: Visit) -> Response:
+async def endpoint_page(visit: AnyVisit) -> Response:
     return await _show(visit, await find(visit))
 
 
-async def post_change(visit: Visit) -> Response:
-    form = await checked_form(visit)
+async def post_change(visit: AnyVisit) -> Response:
+    form = await any_form(visit)
     scope, found, typed = acting(visit), await find(visit, changing=True), typed_of(form)
     try:
         if not typed["url"]:
@@ -44,30 +46,30 @@ async def post_change(visit: Visit) -> Response:
     except Problem as problem:
         cure = {"conflict": _TAKEN}.get(problem.code, _ANEW if "dialect" in problem.message else problem.cure or "")
         return await _show(visit, found, in_portal(problem, cure), typed=typed)
-    return see(f"{PLACE}/{found.endpoint_id}")
+    return see(f"{place(visit)}/{found.endpoint_id}")
 
 
-async def post_state(visit: Visit) -> Response:
-    form = await checked_form(visit)
+async def post_state(visit: AnyVisit) -> Response:
+    form = await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
     state = {"on": "active", "off": "disabled"}.get(one(form, "switch"))
     if state is None:
         return await _show(visit, found, Problem("invalid", "This is no switch of this page.", cure="Reload the page."))
     if state != found.state:
         await endpoints.update(visit.portal.world, scope, found.endpoint_id, state=state)
-    return see(f"{PLACE}/{found.endpoint_id}")
+    return see(f"{place(visit)}/{found.endpoint_id}")
 
 
-async def post_delete(visit: Visit) -> Response:
-    await checked_form(visit)
+async def post_delete(visit: AnyVisit) -> Response:
+    await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
     await endpoints.delete(visit.portal.world, scope, found.endpoint_id)
-    return see(PLACE)
+    return see(place(visit))
 
 
-async def post_test(visit: Visit) -> Response:
+async def post_test(visit: AnyVisit) -> Response:
     """What the receiver said is shown at once; the log has it, too."""
-    form = await checked_form(visit)
+    form = await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
     try:
         sent = await send_sample(visit.portal.world, scope, found.endpoint_id, one(form, "event")[:64] or None)
@@ -76,15 +78,15 @@ async def post_test(visit: Visit) -> Response:
     return await _show(visit, found, sent=sent)
 
 
-async def post_rotate(visit: Visit) -> Response:
+async def post_rotate(visit: AnyVisit) -> Response:
     """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice."""
-    form = await checked_form(visit)
+    form = await any_form(visit)
     scope, found = acting(visit), await find(visit, changing=True)
     hours = one(form, "overlap")
     try:
         if hours not in OVERLAPS:
             raise Problem("invalid", "Choose when the old key ends.", field="overlap")
-        if one(form, "of") == key_mark(found):
+        if one(form, "of") == key_mark(found.signing_key):
             found = await rotate_endpoint(visit.portal.world, scope, found.endpoint_id, timedelta(hours=int(hours)))
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
             raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",
@@ -95,13 +97,8 @@ async def post_rotate(visit: Visit) -> Response:
     return secret_page(visit, found, "rotated", shown=True)
 
 
-def key_mark(endpoint: Endpoint) -> str:
-    """Tells keys apart without telling them: of 64 random bytes a hash says nothing."""
-    return hashlib.sha256(f"mark:{endpoint.signing_key}".encode()).hexdigest()[:16]
-
-
 async def _show(
-    visit: Visit, found: Endpoint, problem: Problem | None = None, *, typed: Mapping[str, Any] | None = None,
+    visit: AnyVisit, found: Endpoint, problem: Problem | None = None, *, typed: Mapping[str, Any] | None = None,
     sent: Sent | None = None, status: int | None = None,
 ) -> Response:  # fmt: skip
     world, query = visit.portal.world, visit.request.query_params
@@ -119,7 +116,8 @@ async def _show(
         older=older, wrong=wrong, chosen={"result": result or "", "event": (event or "")[:64]}, first=before is None,
         results=RESULTS, errors=ERRORS, events=list(names_in(found.format)), formats=formats_of(found.format),
         format_words=FORMATS, choices=choices(found.format), typed=dict(typed or now), problem=problem, sent=sent,
-        overlaps=OVERLAPS, mark=key_mark(found), replays=asked[:REPLAYS], waiting_max=WAITING_MAX,
+        overlaps=OVERLAPS, mark=key_mark(found.signing_key), replays=asked[:REPLAYS], waiting_max=WAITING_MAX,
         may=may(visit) and found.door == "rescue", changing=typed is not None,
+        place=place(visit), of_partner=not isinstance(visit, Visit),
     )  # fmt: skip
     return render("webhooks/endpoint.html", values, status=status or (STATUSES[problem.code] if problem else 200))

@@ -1,46 +1,64 @@
-"""/webhooks: the merchant's endpoints, how they are, and a form for the next."""
+"""/webhooks and /partner/webhooks: whose endpoints there are, how they are, and a form for the next."""
 
 from datetime import timedelta
 from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.any_visit import AnyVisit, any_form
+from recoup.doors.portal.endpoint import STATUSES
+from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Form, Visit, checked_form, one
-from recoup.doors.portal.webhooks.who import acting, in_portal, may
+from recoup.doors.portal.visit import Visit
+from recoup.doors.portal.webhooks.who import acting, in_portal, may, place
 from recoup.doors.portal.webhooks.words import DIALECTS, FORMATS, formats_of, state_of
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.delivery_log import sums_of
 from recoup.flows.messages.endpoints import Endpoint, default_events, names_in
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.events import CATALOGUE
+from recoup.rules.rescue.site_address import host_of
 from recoup.store.read.endpoints import WAITING_MAX
 
-PLACE: Final = "/webhooks"
 SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice is a double click
 _CURES: Final = {"conflict": "Change the endpoint that has it, delete it, or enter another address."}
 
 
-async def webhooks_page(visit: Visit) -> Response:
+async def webhooks_page(visit: AnyVisit) -> Response:
     found = await endpoints.list_all(visit.portal.world, visit.scope, every_door=True)
+    theirs: list[Endpoint] = []
+    if isinstance(visit, Visit):
+        _, theirs = await endpoints.of_partner(visit.portal.world, visit.scope)
     values = visit.values(
         endpoints=found, sums=await sums_of(visit.portal.world, found), state_of=state_of, formats=FORMATS,
+        theirs=theirs, host_of=host_of, **told(visit),
         waiting_max=WAITING_MAX, names_in=names_in, may=may(visit),
     )  # fmt: skip
     return render("webhooks/webhooks.html", values)
 
 
-async def new_page(visit: Visit) -> Response:
+def told(visit: AnyVisit) -> dict[str, str]:
+    """Where the pages are, and the merchant's name or the partner's."""
+    name = visit.known.merchant.name if isinstance(visit, Visit) else visit.partner.name
+    return {"place": place(visit), "whose": name}
+
+
+async def new_page(visit: AnyVisit) -> Response:
     dialect = visit.request.query_params.get("dialect", "rescue")
-    return _form(visit, dialect if dialect in DIALECTS else "rescue")
+    return _form(visit, dialect if dialect in dialects(visit) else "rescue")
 
 
-async def post_new(visit: Visit) -> Response:
+def dialects(visit: AnyVisit) -> dict[str, str]:
+    """A partner hears of its merchants' rescue orders only."""
+    return DIALECTS if isinstance(visit, Visit) else {}
+
+
+async def post_new(visit: AnyVisit) -> Response:
     """The key is shown with this answer and not again."""
-    form = await checked_form(visit)
+    form = await any_form(visit)
     scope, typed = acting(visit), typed_of(form)
     dialect = "stablecoin" if typed["format"] == "stablecoin" else "rescue"
-    own_key = typed["key"] == "own"
+    own_key = typed["key"] == "own" or not isinstance(visit, Visit)
     try:
         made = await endpoints.create(visit.portal.world, scope, typed["url"], typed["events"], typed["format"],
                                       own_key=own_key, encrypt=typed["encrypt"])  # fmt: skip
@@ -53,9 +71,9 @@ async def post_new(visit: Visit) -> Response:
     return secret_page(visit, made, "made", shown=own_key)
 
 
-def secret_page(visit: Visit, endpoint: Endpoint, done: str, *, shown: bool) -> Response:
+def secret_page(visit: AnyVisit, endpoint: Endpoint, done: str, *, shown: bool) -> Response:
     """`done`: made or rotated. Only here a key is seen; without `shown` it is the shop's, which others have."""
-    return render("webhooks/secret.html", visit.values(endpoint=endpoint, done=done, shown=shown))
+    return render("webhooks/secret.html", visit.values(endpoint=endpoint, done=done, shown=shown, **told(visit)))
 
 
 def typed_of(form: Form) -> dict[str, Any]:
@@ -74,9 +92,9 @@ def choices(form: str) -> list[tuple[str, str, bool]]:
             for name, own in names_in(form).items()]  # fmt: skip
 
 
-async def _made_already(visit: Visit, typed: dict[str, Any]) -> Endpoint | None:
+async def _made_already(visit: AnyVisit, typed: dict[str, Any]) -> Endpoint | None:
     """The endpoint that this very form made a moment ago."""
-    since, own_key = visit.wall - SAME_FORM, typed["key"] == "own"
+    since, own_key = visit.wall - SAME_FORM, typed["key"] == "own" or not isinstance(visit, Visit)
     wanted = (typed["url"], typed["format"], set(typed["events"]), typed["encrypt"], own_key)
     for found in await endpoints.list_all(visit.portal.world, visit.scope):
         same = (found.url, found.format, set(found.events), found.encrypt, found.own_key) == wanted
@@ -85,10 +103,13 @@ async def _made_already(visit: Visit, typed: dict[str, Any]) -> Endpoint | None:
     return None
 
 
-def _form(visit: Visit, dialect: str, problem: Problem | None = None, typed: dict[str, Any] | None = None) -> Response:
+def _form(
+    visit: AnyVisit, dialect: str, problem: Problem | None = None, typed: dict[str, Any] | None = None
+) -> Response:
     usual = {"url": "", "format": dialect, "events": list(default_events(dialect)), "encrypt": False, "key": "own"}
     values = visit.values(
-        typed=typed or usual, dialect=dialect, dialects=DIALECTS, formats=formats_of(dialect), problem=problem,
+        typed=typed or usual, dialect=dialect, dialects=dialects(visit), formats=formats_of(dialect), problem=problem,
         choices=choices(dialect), may=may(visit), loopback=visit.portal.world.policy.loopback_webhooks,
+        **told(visit),
     )  # fmt: skip
     return render("webhooks/new.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.form_key import fresh_key, key_of, request_key
+from recoup.doors.portal.forms import one
 from recoup.doors.portal.templates import render
-from recoup.doors.portal.visit import STATUSES, Visit, checked_form, one, see
-from recoup.doors.portal.webhooks.page import PLACE
-from recoup.doors.portal.webhooks.who import acting, find, in_portal, may
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.webhooks.who import PLACE, at_merchant, find, in_portal, may
 from recoup.flows.messages.endpoints import Endpoint
 from recoup.flows.messages.replay import Found, ReplayAsked, ask, count
 from recoup.kernel.problem import Problem
@@ -33,7 +34,7 @@ async def replay_page(visit: Visit) -> Response:
 
 async def post_replay(visit: Visit) -> Response:
     form = await checked_form(visit)
-    scope, found = acting(visit), await find(visit, changing=True)
+    scope, found = at_merchant(visit), await find(visit, changing=True)
     typed: dict[str, Any] = {name: one(form, name).strip()[:40] for name in _FIELDS}
     typed["events"] = form.get("event", [])[:100]
     try:
@@ -89,7 +90,7 @@ def _show(
     visit: Visit, found: Endpoint, typed: Mapping[str, Any], problem: Problem | None = None, would: Found | None = None
 ) -> Response:
     values = visit.values(
-        endpoint=found, typed=typed, problem=problem, would=would, key=fresh_key(), may=may(visit),
+        endpoint=found, place=PLACE, typed=typed, problem=problem, would=would, key=fresh_key(), may=may(visit),
         numbered=found.format != "stablecoin",
     )  # fmt: skip
     return render("webhooks/replay.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -1,35 +1,50 @@
-"""Who may look after webhooks, on whose behalf, and which endpoint an address names."""
+"""Who may look after webhooks, on whose behalf, and which endpoint an address names: a merchant's or a partner's."""
 
+from typing import Final
 from uuid import UUID
 
+from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.visit import Visit
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.endpoints import Endpoint
+from recoup.flows.messages.owner import Owner
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 
+PLACE: Final = "/webhooks"
+OF_PARTNER: Final = "/partner/webhooks"
 _GONE = Problem("not_found", "There is no such webhook endpoint.", cure="Look at the list of webhooks.")
 
 
-def may(visit: Visit) -> bool:
-    return visit.is_operator or visit.session.may("hooks")
+def place(visit: AnyVisit) -> str:
+    """Where the pages are."""
+    return PLACE if isinstance(visit, Visit) else OF_PARTNER
 
 
-def acting(visit: Visit) -> Scope:
+def may(visit: AnyVisit) -> bool:
+    if not isinstance(visit, Visit):
+        return visit.seat.may("hooks") and not visit.paused
+    return visit.may("hooks", or_operator=True)
+
+
+def acting(visit: AnyVisit) -> Owner:
     """Raises: Problem(forbidden)."""
-    if visit.is_operator:
-        return visit.operator_scope
-    if not visit.session.may("hooks"):
-        raise Problem("forbidden", "Your role may look, not change webhooks.",
-                      cure="Ask somebody with the role developer or operations.")  # fmt: skip
+    if isinstance(visit, Visit):
+        return at_merchant(visit)
+    visit.only("hooks")
     return visit.scope
 
 
-async def find(visit: Visit, *, changing: bool = False) -> Endpoint:
+def at_merchant(visit: Visit) -> Scope:
+    """Raises: Problem(forbidden)."""
+    return visit.acting("hooks", "change webhooks")
+
+
+async def find(visit: AnyVisit, *, changing: bool = False) -> Endpoint:
     """The endpoint of the address. `changing`: one that the stablecoin API manages is left alone here.
 
-    Raises: Problem(not_found) for an id that is none, and for another merchant's; Problem(wrong_state).
+    Raises: Problem(not_found) for an id that is none, and for another's; Problem(wrong_state).
     """
     endpoint_id: UUID | None = parse_id(visit.request.path_params["endpoint_id"])
     if endpoint_id is None:

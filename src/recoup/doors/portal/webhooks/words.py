@@ -19,7 +19,7 @@ RESULTS: Final = {
     "parked": State("Given up", "prob", "problem", "The last try failed; send it again by hand."),
     "disabled": State("Switched off", "off", "cancelled", "This answer switched the endpoint off."),
 }
-OVERLAPS: Final = {"24": "in 24 hours", "72": "in 3 days", "168": "in 7 days", "0": "now"}
+OVERLAPS: Final = {"24": "in 24 hours", "72": "in 3 days", "168": "in 7 days", "0": "at once"}
 ERRORS: Final[Mapping[str, str]] = {
     "refused_address": "the address may not be called", "dns": "the name is not known", "connect": "no connection",
     "tls": "the certificate is not valid", "timeout": "no answer in time", "too_large": "the answer's head is too long",

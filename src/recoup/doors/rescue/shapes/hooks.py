@@ -40,8 +40,12 @@ class ReplayShown(Shape, kw_only=True):
     """A replay."""
 
     id: UUID
-    state: Annotated[str, Meta(description="`opening` (the feed is looked through), `sending` or `done`.")]
-    asked: Annotated[dict[str, Any], Meta(description="As it was asked for.")]
+    state: Annotated[str, Meta(
+        description="`opening` (the feed is looked through; one event: it waits for others of its order), `sending` or "
+                    "`done`.")]  # fmt: skip
+    asked: Annotated[dict[str, Any], Meta(
+        description="As it was asked for: `fromNumber`, `toNumber`, `since`, `until`, `events`; one event again: "
+                    "`event`, `orderId`, `sequence`. What was not said is null.")]  # fmt: skip
     found: Annotated[int, Meta(ge=0, description="Events; while `opening`: so far.")]
     orders_left: Annotated[int, Meta(ge=0, description="Whose events are still on their way; at most 10,000.")]
     created_date: Moment

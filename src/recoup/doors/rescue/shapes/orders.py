@@ -267,9 +267,14 @@ class CancelBody(Shape, kw_only=True):
 
 
 class OutcomeBody(Shape, kw_only=True):
-    """Which order."""
+    """Which order: one of both names it."""
 
-    order_session_key: Annotated[str, Meta(min_length=1, max_length=256, description="The orderId of /evaluate.")]
+    order_session_key: Annotated[
+        str, Meta(min_length=1, max_length=256, description="The orderId of /evaluate, or your own order id.")
+    ] | UnsetType = UNSET
+    order_id: Annotated[
+        str, Meta(max_length=256, description="The same, where orderSessionKey is left out.")
+    ] | UnsetType = UNSET
     mid: Any | None = None
 
 

@@ -10,6 +10,7 @@ from recoup.doors.rescue.wire import Moment, Shape, Text, Text128
 
 MIDS_MAX = 500
 PAGE_MAX = 200
+KeyKind = Literal["api", "tokenization", "stablecoin"]
 REPORT_PAGE_MAX = 100
 MerchantState = Annotated[str, Meta(description="`active`, or `paused`: it takes no new orders; what it has goes on.")]
 
@@ -58,9 +59,10 @@ class MerchantPatch(Shape, kw_only=True):
 
 
 class KeysBody(Shape, kw_only=True):
-    """How long the old keys live on."""
+    """Which keys, and how long the old ones live on."""
 
-    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0: they end now.")] = 0
+    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0: they end now, also those that end later.")] = 24
+    kinds: Annotated[list[KeyKind] | None, Meta(description="Left out: all.")] = None
 
 
 class Credentials(Shape, kw_only=True):
@@ -96,10 +98,11 @@ class MerchantMade(Shape, kw_only=True):
 
 
 class NewKeys(Shape, kw_only=True):
-    """New keys; those that sign webhooks stay."""
+    """New keys; those that sign webhooks stay. Without secrets when this Idempotency-Key came before; the link shows
+    them while nobody has opened it."""
 
-    credentials: Credentials
-    handover: Handover
+    credentials: Credentials | None
+    handover: Handover | None
     old_keys_end: Moment
     success: bool = True
 
@@ -249,7 +252,8 @@ class ReportRow(Shape, kw_only=True):
     kind: Annotated[
         str,
         Meta(description="`placed`: orders that came in, by their amounts. All others are what the ledger booked on "
-             "the merchant's account: `amount`, `fee`, `refund`, `chargeback`, …"),
+             "the merchant's account: `amount` (what was approved), `fee`, `refund`, `dispute`, `dispute_fee`, "
+             "`adjustment`, `reserve`, `carried`, `payout`."),
     ]  # fmt: skip
     count: int
     amount: Annotated[int, Meta(description="Minor units; + is in the merchant's favour.")]

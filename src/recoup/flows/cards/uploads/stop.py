@@ -6,6 +6,7 @@ from uuid import UUID
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.store.read.uploads import find_upload
 from recoup.store.write.uploads import ask_stop
 
@@ -13,8 +14,11 @@ from recoup.store.write.uploads import ask_stop
 async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> dict[str, Any]:
     """The upload as it stands now; asked again, the same. Raises: Problem(not_found); Problem(wrong_state)."""
     key = (scope.merchant_id, upload_id)
-    async with world.db.connection() as connection:
-        asked = await ask_stop(connection, key, world.clocks.wall(), scope.actor.text())
+    async with world.db.transaction() as tx:
+        wall = world.clocks.wall()
+        asked = await ask_stop(tx, key, wall, scope.actor.text())
+        if asked:
+            await note(tx, scope, wall, "upload.stopped", upload_id)
     upload = await one_upload(world, scope.merchant_id, upload_id)
     if not asked and upload["state"] == "completed":
         raise Problem("wrong_state", "All rows of this upload are answered already.",

@@ -106,8 +106,7 @@ class _Worker:
 
     def __init__(self, world: World, orders: Orders, merchants: Merchants, upload: Row) -> None:
         self._world, self._kind, self._merchant_id = world, upload["kind"], upload["merchant_id"]
-        actor, _, who = upload["actor"].partition(":")
-        self._scope = Scope(self._merchant_id, Actor(actor, who), upload["request_id"])
+        self._scope = Scope(self._merchant_id, Actor.of(upload["actor"]), upload["request_id"])
         later = BEGIN_AFTER * (1 + upload["row_count"] // BEGIN_ROWS)
         self._evaluate = Evaluate(world, orders, merchants, Vault(world), begin_after=later)
         self._transmit = Transmit(world, orders, merchants)

@@ -7,7 +7,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`id` is ours and stays the same however often it is sent: the Message-ID is made of it."""
+    """`id` is ours and stays the same however often it is sent: the Message-ID is made of it. Without `html` it is
+    plain text; `headers` stand besides the usual ones."""
 
     id: UUID
     to: str
@@ -16,6 +17,7 @@ class Message:
     subject: str
     text: str
     html: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
+from email.policy import EmailPolicy
 from typing import Final
 
 from recoup.gateways.web.mail.port import Message, Posted
@@ -15,6 +16,22 @@ from recoup.kernel.problem import Problem
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 GRACE_SECONDS: Final = 0.5
+UNFOLDED: Final = SMTP_POLICY.clone(max_line_length=900)
+FOLDED: Final = SMTP_POLICY.clone(max_line_length=76)  # with the blank that goes before a word of 75
+
+
+class _Folding(EmailPolicy):
+    """A link that is folded would be encoded, and none any more; what is encoded stays within 75 characters.
+    Source: RFC 2047 §2."""
+
+    def fold(self, name: str, value: str) -> str:
+        return self.fold_binary(name, value).decode()
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return (UNFOLDED if name.startswith("List-") else FOLDED).fold_binary(name, value)
+
+
+POLICY: Final = _Folding(linesep=SMTP_POLICY.linesep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +99,7 @@ class SmtpMail:
 
 def compose(message: Message, sender: str) -> EmailMessage:
     """Raises: ValueError, HeaderParseError for an address or a text that no header can hold."""
-    mail = EmailMessage(policy=SMTP_POLICY)
+    mail = EmailMessage(policy=POLICY)
     mail["Message-ID"] = f"<{message.id}@{sender.partition('@')[2]}>"
     mail["From"] = Address(display_name=message.sender_name, addr_spec=sender)
     mail["To"] = Address(addr_spec=message.to)
@@ -90,6 +107,9 @@ def compose(message: Message, sender: str) -> EmailMessage:
         mail["Reply-To"] = Address(addr_spec=message.reply_to)
     mail["Subject"] = message.subject
     mail["Auto-Submitted"] = "auto-generated"
+    for name, value in message.headers:
+        mail[name] = value
     mail.set_content(message.text)
-    mail.add_alternative(message.html, subtype="html")
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
     return mail

@@ -28,6 +28,7 @@ CREATE TABLE merchants (
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
   stablecoin_webhook_key bytea,            -- sealed
+  sight jsonb NOT NULL DEFAULT '{}',       -- role -> how it sees customers' data, where an owner has chosen
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
   -- an order that names a site or campaign which nobody made: taken for the default one, or refused
   unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))
@@ -95,7 +96,11 @@ CREATE TABLE handovers (
   expires_at timestamptz NOT NULL,
   opened_at timestamptz,
   opened_request text,                     -- the id of the request that looked; its log line has the rest
-  PRIMARY KEY (merchant_id, handover_id)
+  request_key text,                        -- the Idempotency-Key that asked for the keys
+  request_mac bytea,                       -- and of what was asked
+  old_keys_end timestamptz,                -- of those before, as it was answered
+  PRIMARY KEY (merchant_id, handover_id),
+  UNIQUE (merchant_id, request_key)
 );
 
 -- home: directory. Who did what at a partner: merchants made and changed, keys, quotas. Only added to.
@@ -109,7 +114,8 @@ CREATE TABLE partner_log (
   request_id text NOT NULL,
   at timestamptz NOT NULL
 );
-CREATE INDEX partner_log_partner ON partner_log (partner_id, log_id);
+CREATE INDEX partner_log_partner ON partner_log (partner_id, at DESC, log_id DESC);
+CREATE INDEX partner_log_merchant ON partner_log (merchant_id, at DESC) WHERE merchant_id IS NOT NULL;
 
 -- home: merchant. What the operator keeps of an approved order. A term is never changed: a later one takes its place.
 CREATE TABLE fee_terms (
@@ -149,6 +155,7 @@ CREATE TABLE switch_changes (
   CHECK (level <> 'merchant' OR subject_id = merchant_id)
 );
 CREATE INDEX switch_changes_subject ON switch_changes (merchant_id, subject_id, kind, version DESC);
+CREATE INDEX switch_changes_at ON switch_changes (merchant_id, changed_at DESC);
 
 -- home: merchant. Campaigns under a website: orders name one by its key.
 CREATE TABLE campaigns (
@@ -450,6 +457,7 @@ CREATE DOMAIN lifecycle_row AS text CONSTRAINT order_log_lifecycle CHECK (VALUE 
   'completed/merchant_attempt/completed',
   'completed/paid_late/completed',
   'completed/paid_twice/completed',
+  'completed/refund_asked/completed',
   'completed/refund_by_hand_proposed/completed',
   'completed/refund_delayed/completed',
   'completed/refund_done/completed',
@@ -457,6 +465,9 @@ CREATE DOMAIN lifecycle_row AS text CONSTRAINT order_log_lifecycle CHECK (VALUE 
   'completed/refund_of_bad_debt/completed',
   'completed/refund_owed/completed',
   'completed/refund_refused/completed',
+  'completed/refund_request_expired/completed',
+  'completed/refund_request_refused/completed',
+  'completed/refund_request_withdrawn/completed',
   'completed/refund_retried/completed',
   'completed/refund_sent/completed',
   'completed/refund_stuck/completed',
@@ -649,7 +660,7 @@ CREATE TABLE order_log (
   dst text NOT NULL,
   fact_kind text,
   fact_id uuid,
-  body jsonb NOT NULL,                     -- no personal data
+  body jsonb NOT NULL,                     -- no personal data, nothing that people typed: order_words has that
   actor text NOT NULL,
   request_id text NOT NULL,
   business_at timestamptz NOT NULL,
@@ -662,9 +673,19 @@ CREATE TABLE order_log (
   CHECK ((seq = 1) = (src = 'new')),
   CHECK ((src || '/' || happening || '/' || dst)::lifecycle_row IS NOT NULL)
 ) PARTITION BY RANGE (order_id);
+-- What people and keys did to orders, for the audit log; what followed from it is not among it.
+CREATE INDEX order_log_acts ON order_log (merchant_id, recorded_at DESC) WHERE
+  (happening IN ('cancelled', 'released', 'capture_asked', 'refund_owed', 'refund_retried', 'refund_done',
+    'refund_refused', 'refund_by_hand_proposed', 'reversal_owed', 'reversal_retried', 'reversed',
+    'reversal_by_hand_proposed', 'void_retried', 'settled_by_hand', 'settlement_replaced', 'card_replaced',
+    'expiry_moved', 'retries_stopped', 'retries_resumed', 'notes_changed', 'dispute_answer_owed', 'refund_asked',
+    'refund_request_refused', 'refund_request_withdrawn')
+    OR happening = 'planned' AND body ->> 'verdict' = 'by_hand'
+    OR happening = 'held' AND body ->> 'cause' IN ('by_operator', 'by_merchant'))
+  AND (actor LIKE 'user:%' OR actor LIKE 'operator:%' OR actor LIKE 'api:%' OR actor LIKE 'partner:%');
 
 -- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
--- wish for attempts and its own notes while the order is open.
+-- wish for attempts and its own notes while the order is open. An erasure takes the texts out of facts and metadata.
 CREATE TABLE orders (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
@@ -720,6 +741,9 @@ CREATE TABLE order_heads (
   campaign_id uuid,
   PRIMARY KEY (merchant_id, order_id)
 ) WITH (fillfactor = 85);
+-- Rare currencies and statuses are worth their own plan.
+ALTER TABLE order_heads ALTER COLUMN asset SET STATISTICS 1000, ALTER COLUMN status SET STATISTICS 1000,
+  ALTER COLUMN attempts SET STATISTICS 1000;
 CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_status ON order_heads (merchant_id, status, placed_at DESC, order_id DESC);
 -- A site's or channel's list without a status is merged from its statuses, so that pairs with one are served too.
@@ -731,15 +755,22 @@ CREATE INDEX order_heads_refunded ON order_heads (merchant_id, placed_at DESC, o
 CREATE INDEX order_heads_channel
   ON order_heads (merchant_id, order_type, (source = 'callcenter'), status, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NULLS LAST, order_id DESC);
-CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC);
+-- An amount's orders lie all over the table, and looking into each takes ten times as long as reading the index: it holds
+-- what such a list is sorted by, and what narrows it further most often.
+CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC)
+  INCLUDE (placed_at, created_at, status, asset, order_type, source, campaign_id);
 CREATE INDEX order_heads_asset ON order_heads (merchant_id, asset, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_source ON order_heads (merchant_id, source, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_expires ON order_heads (merchant_id, expires_at, order_id);
+-- What still may end by itself; what was tried often.
+CREATE INDEX order_heads_ending ON order_heads (merchant_id, expires_at, order_id) WHERE status IN (0, 1, 3, 4, 5);
+CREATE INDEX order_heads_tried ON order_heads (merchant_id, attempts);
 CREATE INDEX order_heads_campaign ON order_heads (merchant_id, campaign_id, placed_at DESC, order_id DESC)
   WHERE campaign_id IS NOT NULL;
 CREATE INDEX order_heads_descriptor ON order_heads (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);
 
--- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them.
+-- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them. What people typed
+-- beside orders, in which somebody may be named, goes with them: store/write/persons.py names each place.
 CREATE TABLE payers (
   merchant_id uuid NOT NULL,
   payer_id uuid NOT NULL,                  -- keyed hash of the merchant's payer id, else of the e-mail
@@ -750,6 +781,8 @@ CREATE TABLE payers (
   first_seen_at timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, payer_id)
 );
+CREATE INDEX payers_seen ON payers (merchant_id, first_seen_at DESC, payer_id DESC);
+CREATE INDEX payers_email ON payers (merchant_id, lower(email)) WHERE email <> '';
 
 CREATE TABLE order_payer (
   merchant_id uuid NOT NULL,
@@ -764,7 +797,8 @@ CREATE TABLE order_payer (
   shipping jsonb,
   PRIMARY KEY (merchant_id, order_id)
 );
-CREATE INDEX order_payer_payer ON order_payer (merchant_id, payer_id) WHERE payer_id IS NOT NULL;
+-- How many orders somebody has, and which came last, is read from it alone.
+CREATE INDEX order_payer_payer ON order_payer (merchant_id, payer_id, order_id) WHERE payer_id IS NOT NULL;
 CREATE INDEX order_payer_email ON order_payer (merchant_id, lower(email) text_pattern_ops);
 
 CREATE TABLE order_search (
@@ -789,6 +823,16 @@ CREATE TABLE order_notes (
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 CREATE INDEX order_notes_of ON order_notes (merchant_id, order_id, note_id);
+
+-- What people typed for a line of an order's log, which itself is never changed.
+CREATE TABLE order_words (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  seq int NOT NULL,
+  text text NOT NULL,                      -- empty: erased
+  PRIMARY KEY (merchant_id, order_id, seq),
+  FOREIGN KEY (merchant_id, order_id, seq) REFERENCES order_log
+);
 
 -- Customers and cards that a merchant sells no more to. Each change makes a new version of the merchant's settings, so that
 -- admission is fenced by it. `subject_id`: the payer, or the card number (pan_id).
@@ -820,6 +864,67 @@ CREATE TABLE person_log (
   PRIMARY KEY (merchant_id, line_id)
 );
 CREATE INDEX person_log_of ON person_log (merchant_id, payer_id, line_id);
+
+-- home: merchant. Files of the list of orders that the worker makes, for the person who asked for each. What was asked for,
+-- in which somebody's name may stand, is forgotten with the file.
+CREATE TABLE exports (
+  merchant_id uuid NOT NULL,
+  export_id uuid NOT NULL,                 -- the form's own key: what comes twice is one
+  user_id uuid NOT NULL,
+  form text NOT NULL CHECK (form IN ('csv', 'json', 'xlsx')),
+  state text NOT NULL CHECK (state IN ('asked', 'working', 'ready', 'refused', 'cancelled', 'gone')),
+  wanted jsonb NOT NULL,                   -- filters as instants and ids, order, columns, zone
+  said jsonb NOT NULL,                     -- the same in words
+  file_name text NOT NULL,
+  total int,                               -- rows to come, when they could be counted
+  rows_done int NOT NULL DEFAULT 0,
+  bytes_done bigint NOT NULL DEFAULT 0,
+  run_no int NOT NULL DEFAULT 0,           -- of whoever makes it; one that was superseded ends nothing
+  why text,                                -- it was refused
+  request_id text NOT NULL,
+  asked_at timestamptz NOT NULL,           -- wall time, as the others
+  beat_at timestamptz,                     -- of the run that makes it, every second
+  finished_at timestamptz,
+  gone_at timestamptz,                     -- when the file goes, if it is ready
+  PRIMARY KEY (merchant_id, export_id),
+  CHECK ((finished_at IS NULL) = (state IN ('asked', 'working')))
+);
+CREATE INDEX exports_of ON exports (merchant_id, user_id, export_id);
+CREATE INDEX exports_standing ON exports (merchant_id, gone_at) WHERE state IN ('asked', 'working', 'ready');
+
+-- One thing done to many orders, each with an answer of its own.
+CREATE TABLE bulk_acts (
+  merchant_id uuid NOT NULL,
+  act_id uuid NOT NULL,                    -- the form's own key
+  action text NOT NULL CHECK (action IN ('cancel', 'redeliver', 'note')),
+  note text NOT NULL DEFAULT '',           -- empty as well when it is done: the orders have it
+  state text NOT NULL CHECK (state IN ('working', 'completed', 'stopped')),
+  said jsonb NOT NULL,                     -- the list, in words; none when it is done
+  row_count int NOT NULL CHECK (row_count > 0),
+  done_count int NOT NULL DEFAULT 0,
+  refused_count int NOT NULL DEFAULT 0,
+  actor text NOT NULL,
+  request_id text NOT NULL,
+  asked_at timestamptz NOT NULL,           -- wall time, as the others
+  stop_asked_at timestamptz,
+  finished_at timestamptz,
+  PRIMARY KEY (merchant_id, act_id),
+  CHECK ((finished_at IS NULL) = (state = 'working')),
+  CHECK (done_count + refused_count <= row_count)
+);
+
+CREATE TABLE bulk_act_rows (
+  merchant_id uuid NOT NULL,
+  act_id uuid NOT NULL,
+  row_no int NOT NULL,
+  order_id uuid NOT NULL,
+  state text NOT NULL CHECK (state IN ('waiting', 'done', 'refused', 'left')),
+  answer text NOT NULL DEFAULT '',
+  PRIMARY KEY (merchant_id, act_id, row_no),
+  FOREIGN KEY (merchant_id, act_id) REFERENCES bulk_acts
+);
+CREATE INDEX bulk_act_rows_waiting ON bulk_act_rows (merchant_id, act_id, row_no) WHERE state = 'waiting';
+CREATE INDEX bulk_act_rows_refused ON bulk_act_rows (merchant_id, act_id, row_no) WHERE state = 'refused';
 
 -- home: merchant
 CREATE TABLE decisions (
@@ -900,11 +1005,13 @@ CREATE TABLE refunds (
   send_id uuid,                            -- what the processor knows it by, when it is not refund_id any more
   hand_note text,                          -- how somebody says that it was paid; another person confirms
   hand_actor text,
+  approved_by text,                        -- the second person, where one had to agree
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 
+CREATE INDEX refunds_at ON refunds (merchant_id, business_at);
 CREATE INDEX refunds_under_way ON refunds (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.
@@ -920,6 +1027,64 @@ CREATE TABLE challenges (
   PRIMARY KEY (merchant_id, challenge_id),
   UNIQUE (merchant_id, order_id, challenge_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
+);
+
+-- home: merchant. What people of a role may refund, by currency; no row: as much as an order allows.
+CREATE TABLE refund_limits (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  role text NOT NULL CHECK (role IN ('owner', 'operations', 'analyst', 'developer')),
+  asset text NOT NULL,
+  refund_max_units bigint CHECK (refund_max_units >= 0),
+  day_max_units bigint CHECK (day_max_units >= 0),       -- of one person, in a business day of UTC
+  second_from_units bigint CHECK (second_from_units > 0), -- from this amount on a second person has to agree
+  changed_at timestamptz NOT NULL,         -- wall time
+  changed_by text NOT NULL,
+  PRIMARY KEY (merchant_id, role, asset)
+);
+
+-- Who has refunded: locked after the order, so that a person's day is summed once however many of their refunds go at
+-- the same time. The sum itself is the refunds'. What the operator's people do as somebody counts as theirs.
+CREATE TABLE refund_people (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  person text NOT NULL,                    -- as the refund's actor, without who is behind them
+  PRIMARY KEY (merchant_id, person)
+);
+CREATE INDEX refunds_of_person ON refunds (merchant_id, split_part(actor, ' by operator:', 1), business_at)
+  WHERE kind = 'refund';
+
+-- A refund that a second person has to agree to. Its id is the refund's when they do: it becomes one, once.
+CREATE TABLE refund_requests (
+  merchant_id uuid NOT NULL,
+  request_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  state text NOT NULL CHECK (state IN ('waiting', 'approved', 'refused', 'withdrawn', 'expired')),
+  units bigint NOT NULL CHECK (units > 0),
+  asset text NOT NULL,
+  message text NOT NULL,
+  items jsonb NOT NULL,
+  input_mac bytea NOT NULL,
+  asked_by text NOT NULL,
+  asked_role text NOT NULL,
+  asked_at timestamptz NOT NULL,           -- business time, as all of these
+  expires_at timestamptz NOT NULL,
+  decided_by text,
+  decided_at timestamptz,
+  reason text NOT NULL DEFAULT '',         -- of a refusal
+  PRIMARY KEY (merchant_id, request_id),
+  FOREIGN KEY (merchant_id, order_id) REFERENCES orders,
+  CHECK ((state = 'waiting') = (decided_at IS NULL))
+);
+CREATE UNIQUE INDEX refund_requests_waiting ON refund_requests (merchant_id, order_id) WHERE state = 'waiting';
+CREATE INDEX refund_requests_order ON refund_requests (merchant_id, order_id);
+CREATE INDEX refund_requests_desk ON refund_requests (merchant_id, asked_at) WHERE state = 'waiting';
+
+-- home: merchant. Whose data somebody has revealed, and until when they see it.
+CREATE TABLE reveals (
+  merchant_id uuid NOT NULL REFERENCES merchants,
+  user_id uuid NOT NULL,
+  subject_id uuid NOT NULL,                -- an order, or a customer
+  until timestamptz NOT NULL,              -- wall time
+  PRIMARY KEY (merchant_id, user_id, subject_id)
 );
 
 -- home: merchant. Direct money on its way to the merchant's own wallet; one for each payment, and the failed ones that it replaced.
@@ -1050,12 +1215,12 @@ CREATE TABLE disputes (
 CREATE INDEX disputes_desk ON disputes (merchant_id, respond_by, dispute_id) WHERE state = 'open';
 CREATE INDEX disputes_newest ON disputes (merchant_id, opened_at DESC, dispute_id DESC);
 
--- What speaks for the merchant, in words and links. What was said stays said.
+-- What speaks for the merchant, in words and links. What was said stays said, until its cardholder asks to be forgotten.
 CREATE TABLE dispute_notes (
   merchant_id uuid NOT NULL,
   note_id uuid NOT NULL,
   dispute_id uuid NOT NULL,
-  text text NOT NULL,
+  text text NOT NULL,                      -- empty: erased
   actor text NOT NULL,
   business_at timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, note_id),
@@ -1423,6 +1588,7 @@ CREATE TABLE reconciliation_lines (
   CHECK (booked_at IS NULL OR recipe IS NOT NULL)
 );
 CREATE INDEX reconciliation_lines_outcome ON reconciliation_lines (merchant_id, run_id, outcome, row_no);
+CREATE INDEX reconciliation_lines_noted ON reconciliation_lines (merchant_id, order_id) WHERE note <> '';
 
 -- The first period that its merchant was not told of; the row is the lock of whoever tells.
 CREATE TABLE reconciliation_clocks (
@@ -1502,6 +1668,7 @@ CREATE TABLE feed (
   UNIQUE (merchant_id, subject_id, seq),
   UNIQUE (merchant_id, number)
 );
+CREATE INDEX feed_waiting ON feed (merchant_id, feed_no) WHERE event IN ('order.problem', 'order.onhold');
 
 -- How far a merchant's feed and pages got; its row is the closer's lock.
 CREATE TABLE closers (
@@ -1671,6 +1838,45 @@ CREATE TABLE mails (
 );
 CREATE INDEX mails_newest ON mails (merchant_id, mail_id DESC);
 
+-- home: merchant. What the people of a merchant should hear of, once each. Who they are, and who was told, stands with the
+-- people; due work `alert` carries it there.
+CREATE TABLE alerts (
+  merchant_id uuid NOT NULL,
+  alert_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN
+    ('orders', 'dispute', 'deadline', 'payout', 'settlement', 'webhook', 'go_live',
+     'export', 'rate')),
+  about uuid NOT NULL,                     -- the order, dispute, payout, batch, endpoint, request or merchant
+  step bigint NOT NULL,                    -- tells what is said about the same thing apart
+  facts jsonb NOT NULL,                    -- ids and amounts; no personal data
+  user_id uuid,                            -- nobody else hears of it; null: all who may
+  created_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, alert_id),
+  UNIQUE (merchant_id, kind, about, step)
+);
+
+-- home: merchant. When a merchant's rescue rate was looked at, and since when it is known to have fallen.
+CREATE TABLE rescue_watches (
+  merchant_id uuid PRIMARY KEY,
+  checked_at timestamptz NOT NULL,         -- wall time; taken before it is counted
+  fell_at timestamptz                      -- wall time; null = not fallen, or it was back since
+);
+
+-- home: partner. What a partner's own people should hear of, once each. A worker tells them, and says so.
+CREATE TABLE partner_alerts (
+  partner_id uuid NOT NULL,
+  alert_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('partner_webhook')),
+  about uuid NOT NULL,                     -- the endpoint
+  step bigint NOT NULL,                    -- tells what is said about the same thing apart
+  facts jsonb NOT NULL,                    -- ids and a host; no personal data
+  created_at timestamptz NOT NULL,         -- wall time
+  told_at timestamptz,                     -- wall time; null = nobody may have been told yet
+  PRIMARY KEY (partner_id, alert_id),
+  UNIQUE (partner_id, kind, about, step)
+);
+CREATE INDEX partner_alerts_untold ON partner_alerts (created_at) WHERE told_at IS NULL;
+
 -- home: merchant. One row per subject and kind: no duplicates. Business time unless `wall`.
 CREATE TABLE due_work (
   merchant_id uuid NOT NULL,
@@ -1698,9 +1904,10 @@ CREATE TABLE clock_moves (
   reached_at timestamptz,                  -- null: it is under way, or did not get there
   PRIMARY KEY (merchant_id, move_id)
 );
+CREATE INDEX clock_moves_at ON clock_moves (merchant_id, asked_at DESC);
 
--- home: merchant. Calls to the APIs with a key of the merchant's, and pages that its people were refused: how each was
--- answered. No body, no header, no secret; ids in paths stand as their names. Partitioned by day.
+-- home: merchant. Calls to the APIs with a key of the merchant's, forms that its people sent, and pages that they were
+-- refused: how each was answered. No body, no header, no secret; ids in paths stand as their names. Partitioned by day.
 CREATE TABLE api_calls (
   merchant_id uuid NOT NULL,
   call_id uuid NOT NULL,
@@ -1712,6 +1919,7 @@ CREATE TABLE api_calls (
   status int NOT NULL,
   code text,                               -- of the Problem, in our own words; null when there was none
   ms int NOT NULL,
+  place text NOT NULL DEFAULT '',          -- the network that it came from: never the whole address
   PRIMARY KEY (merchant_id, call_id)
 ) PARTITION BY RANGE (call_id);
 CREATE INDEX api_calls_request ON api_calls (merchant_id, request_id);
@@ -1724,6 +1932,22 @@ CREATE TABLE api_call_gaps (
   calls int NOT NULL,
   PRIMARY KEY (merchant_id, gap_id)
 );
+
+-- home: merchant. Who did what of which no other log tells: only added to. An act's line is written in its transaction.
+-- No personal data but whose user id it was; no secret.
+CREATE TABLE audit_lines (
+  merchant_id uuid NOT NULL,
+  line_id uuid NOT NULL,
+  at timestamptz NOT NULL,                 -- wall time
+  actor text NOT NULL,
+  action text NOT NULL,                    -- `webhook.changed`: a kind of object, and what became of it
+  subject_id text NOT NULL,                -- of that kind; empty where the merchant itself is meant
+  facts jsonb NOT NULL,                    -- {what: value}, or {what: [old, new]}
+  request_id text NOT NULL,
+  PRIMARY KEY (merchant_id, line_id)
+);
+CREATE INDEX audit_lines_at ON audit_lines (merchant_id, at DESC, line_id DESC);
+CREATE INDEX audit_lines_subject ON audit_lines (merchant_id, subject_id, at DESC) WHERE subject_id <> '';
 
 -- home: merchant. One charge a cycle: the n-th falls due at anchor + n x interval.
 CREATE TABLE subscriptions (
@@ -1803,6 +2027,7 @@ CREATE TABLE uploads (
   CHECK (done_count + refused_count <= row_count),
   CHECK (state <> 'completed' OR done_count + refused_count = row_count)
 );
+CREATE INDEX uploads_at ON uploads (merchant_id, received_at DESC);
 -- One that was stopped may be sent again.
 CREATE UNIQUE INDEX uploads_content ON uploads (merchant_id, kind, content_mac) WHERE state <> 'stopped';
 CREATE INDEX uploads_unfinished ON uploads (merchant_id, kind, upload_id) WHERE state IN ('received', 'working');
@@ -1841,11 +2066,15 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts,
-  subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows
+  subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows, exports,
+  rescue_watches
   TO recoup_app;
-GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
+GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata, facts) ON orders
   TO recoup_app;
-GRANT UPDATE (text) ON order_notes TO recoup_app;
+GRANT UPDATE (note, state, said, done_count, refused_count, stop_asked_at, finished_at) ON bulk_acts TO recoup_app;
+GRANT UPDATE (state, answer) ON bulk_act_rows TO recoup_app;
+GRANT UPDATE (text) ON order_notes, order_words, dispute_notes TO recoup_app;
+GRANT UPDATE (answer) ON delivery_tries TO recoup_app;
 GRANT UPDATE (lifted_by, lifted_at) ON blocks TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
@@ -1858,5 +2087,7 @@ GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO re
 GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
 GRANT UPDATE ON applications, go_live_requests TO recoup_app;
+GRANT UPDATE ON refund_limits, refund_people, refund_requests, reveals TO recoup_app;
 GRANT DELETE ON application_documents TO recoup_app;
+GRANT UPDATE (told_at) ON partner_alerts TO recoup_app;
 GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;

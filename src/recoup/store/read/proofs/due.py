@@ -74,6 +74,23 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN
     AND d.subject_id = r.refund_id)
 ORDER BY r.order_id, r.refund_no LIMIT 1
 """
+# A refund that waits for a second person has its end; what they agreed to is one refund, as it was asked.
+_OF_REQUEST: Final = """
+SELECT q.order_id, v.field || ' of a refund that was asked' AS field, v.expected, v.found
+FROM refund_requests q
+LEFT JOIN due_work d ON d.merchant_id = q.merchant_id AND d.kind = 'refund_request' AND d.subject_id = q.request_id
+LEFT JOIN refunds r ON r.merchant_id = q.merchant_id AND r.refund_id = q.request_id
+CROSS JOIN LATERAL (VALUES
+  (1, 'end', CASE WHEN q.state = 'waiting' THEN q.expires_at::text ELSE 'none' END, coalesce(d.due_at::text, 'none')),
+  (2, 'refund', CASE WHEN q.state = 'approved' THEN concat_ws(' ', q.order_id, q.units, q.asset, q.asked_by,
+    q.decided_by) ELSE '' END, concat_ws(' ', r.order_id, r.units, r.asset, r.actor, r.approved_by)),
+  (3, 'second person', 'another', CASE WHEN q.state = 'approved'
+    AND regexp_split_to_array(q.asked_by, '^user:| by operator:') && array_remove(regexp_split_to_array(q.decided_by,
+      '^user:| by operator:'), '') THEN 'the same' ELSE 'another' END)
+) AS v (no, field, expected, found)
+WHERE q.merchant_id = $1 AND q.order_id > $2 AND q.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
+ORDER BY q.order_id, v.no LIMIT 1
+"""
 _OF_NOTHING: Final = """
 SELECT CASE WHEN d.kind <> 'refund' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
   CASE d.kind WHEN 'refund' THEN 'a refund' ELSE 'an order' END AS expected, 'none' AS found
@@ -95,6 +112,7 @@ async def due_work(
     return (
         await first(connection, _OF_ORDER, window.merchant_id, *window, wall, grace)
         or await first(connection, _OF_REFUND, window.merchant_id, *window)
+        or await first(connection, _OF_REQUEST, window.merchant_id, *window)
     )
 
 

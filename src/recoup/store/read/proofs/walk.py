@@ -43,7 +43,8 @@ TABLES: Final = (
     "settlement_lines", "settlement_terms", "settlements", "sites", "subscriptions", "transmissions", "vault",
     "wallets", "api_keys", "campaigns", "go_live_requests", "handovers", "partner_merchants", "replays", "signing_keys",
     "switch_changes", "tokenization_keys", "upload_rows", "uploads", "webhook_key_overlaps", "order_notes", "blocks",
-    "person_log", "clock_moves", "api_call_gaps", "api_calls",
+    "person_log", "exports", "bulk_acts", "bulk_act_rows", "clock_moves", "audit_lines", "api_call_gaps", "api_calls",
+    "order_words", "refund_limits", "refund_people", "refund_requests", "reveals", "alerts", "rescue_watches",
 )  # fmt: skip
 # With keys that begin otherwise: read from end to end.
 UNSORTED: Final = ("card_blocks", "network_sends", "partner_feed", "partner_log", "partner_reached")

@@ -4,7 +4,6 @@ CREATE TABLE users (
   email text NOT NULL UNIQUE,
   name text NOT NULL,
   password_hash text NOT NULL,
-  totp_secret bytea,
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'blocked')),
   created_at timestamptz NOT NULL
 );
@@ -32,6 +31,7 @@ CREATE TABLE memberships (
   created_at timestamptz NOT NULL,
   PRIMARY KEY (user_id, subject_kind, subject_id)
 );
+CREATE INDEX memberships_of ON memberships (subject_kind, subject_id);
 
 CREATE TABLE sessions (
   session_hash bytea PRIMARY KEY,
@@ -41,8 +41,12 @@ CREATE TABLE sessions (
   merchant_id uuid,
   created_at timestamptz NOT NULL,
   seen_at timestamptz NOT NULL,
-  expires_at timestamptz NOT NULL
+  expires_at timestamptz NOT NULL,
+  address text NOT NULL,                   -- whence it was begun, shortened
+  browser text NOT NULL                    -- in short words
 );
+CREATE INDEX sessions_of ON sessions (user_id);
+CREATE INDEX sessions_over ON sessions (expires_at);
 
 CREATE TABLE signin_failures (
   bucket text PRIMARY KEY,                 -- keyed hash of address or e-mail

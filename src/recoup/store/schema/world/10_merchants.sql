@@ -18,6 +18,7 @@ CREATE TABLE merchants (
   created_at timestamptz NOT NULL,
   capture_window_minutes int NOT NULL DEFAULT 10080 CHECK (capture_window_minutes BETWEEN 5 AND 10080),
   stablecoin_webhook_key bytea,            -- sealed
+  sight jsonb NOT NULL DEFAULT '{}',       -- role -> how it sees customers' data, where an owner has chosen
   state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),  -- paused: takes no new orders
   -- an order that names a site or campaign which nobody made: taken for the default one, or refused
   unknown_sites text NOT NULL DEFAULT 'use_default' CHECK (unknown_sites IN ('use_default', 'refuse'))

@@ -43,7 +43,11 @@ CREATE TABLE handovers (
   expires_at timestamptz NOT NULL,
   opened_at timestamptz,
   opened_request text,                     -- the id of the request that looked; its log line has the rest
-  PRIMARY KEY (merchant_id, handover_id)
+  request_key text,                        -- the Idempotency-Key that asked for the keys
+  request_mac bytea,                       -- and of what was asked
+  old_keys_end timestamptz,                -- of those before, as it was answered
+  PRIMARY KEY (merchant_id, handover_id),
+  UNIQUE (merchant_id, request_key)
 );
 
 -- home: directory. Who did what at a partner: merchants made and changed, keys, quotas. Only added to.
@@ -57,4 +61,5 @@ CREATE TABLE partner_log (
   request_id text NOT NULL,
   at timestamptz NOT NULL
 );
-CREATE INDEX partner_log_partner ON partner_log (partner_id, log_id);
+CREATE INDEX partner_log_partner ON partner_log (partner_id, at DESC, log_id DESC);
+CREATE INDEX partner_log_merchant ON partner_log (merchant_id, at DESC) WHERE merchant_id IS NOT NULL;

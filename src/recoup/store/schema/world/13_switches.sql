@@ -15,3 +15,4 @@ CREATE TABLE switch_changes (
   CHECK (level <> 'merchant' OR subject_id = merchant_id)
 );
 CREATE INDEX switch_changes_subject ON switch_changes (merchant_id, subject_id, kind, version DESC);
+CREATE INDEX switch_changes_at ON switch_changes (merchant_id, changed_at DESC);

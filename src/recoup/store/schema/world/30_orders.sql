@@ -12,7 +12,7 @@ CREATE TABLE order_log (
   dst text NOT NULL,
   fact_kind text,
   fact_id uuid,
-  body jsonb NOT NULL,                     -- no personal data
+  body jsonb NOT NULL,                     -- no personal data, nothing that people typed: order_words has that
   actor text NOT NULL,
   request_id text NOT NULL,
   business_at timestamptz NOT NULL,
@@ -25,9 +25,19 @@ CREATE TABLE order_log (
   CHECK ((seq = 1) = (src = 'new')),
   CHECK ((src || '/' || happening || '/' || dst)::lifecycle_row IS NOT NULL)
 ) PARTITION BY RANGE (order_id);
+-- What people and keys did to orders, for the audit log; what followed from it is not among it.
+CREATE INDEX order_log_acts ON order_log (merchant_id, recorded_at DESC) WHERE
+  (happening IN ('cancelled', 'released', 'capture_asked', 'refund_owed', 'refund_retried', 'refund_done',
+    'refund_refused', 'refund_by_hand_proposed', 'reversal_owed', 'reversal_retried', 'reversed',
+    'reversal_by_hand_proposed', 'void_retried', 'settled_by_hand', 'settlement_replaced', 'card_replaced',
+    'expiry_moved', 'retries_stopped', 'retries_resumed', 'notes_changed', 'dispute_answer_owed', 'refund_asked',
+    'refund_request_refused', 'refund_request_withdrawn')
+    OR happening = 'planned' AND body ->> 'verdict' = 'by_hand'
+    OR happening = 'held' AND body ->> 'cause' IN ('by_operator', 'by_merchant'))
+  AND (actor LIKE 'user:%' OR actor LIKE 'operator:%' OR actor LIKE 'api:%' OR actor LIKE 'partner:%');
 
 -- What is so about an order from the start, and where its log says it is. A merchant may amend the card, the expiry, the
--- wish for attempts and its own notes while the order is open.
+-- wish for attempts and its own notes while the order is open. An erasure takes the texts out of facts and metadata.
 CREATE TABLE orders (
   merchant_id uuid NOT NULL,
   order_id uuid NOT NULL,
@@ -83,6 +93,9 @@ CREATE TABLE order_heads (
   campaign_id uuid,
   PRIMARY KEY (merchant_id, order_id)
 ) WITH (fillfactor = 85);
+-- Rare currencies and statuses are worth their own plan.
+ALTER TABLE order_heads ALTER COLUMN asset SET STATISTICS 1000, ALTER COLUMN status SET STATISTICS 1000,
+  ALTER COLUMN attempts SET STATISTICS 1000;
 CREATE INDEX order_heads_placed ON order_heads (merchant_id, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_status ON order_heads (merchant_id, status, placed_at DESC, order_id DESC);
 -- A site's or channel's list without a status is merged from its statuses, so that pairs with one are served too.
@@ -94,10 +107,16 @@ CREATE INDEX order_heads_refunded ON order_heads (merchant_id, placed_at DESC, o
 CREATE INDEX order_heads_channel
   ON order_heads (merchant_id, order_type, (source = 'callcenter'), status, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_created ON order_heads (merchant_id, created_at DESC NULLS LAST, order_id DESC);
-CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC);
+-- An amount's orders lie all over the table, and looking into each takes ten times as long as reading the index: it holds
+-- what such a list is sorted by, and what narrows it further most often.
+CREATE INDEX order_heads_units ON order_heads (merchant_id, units DESC, order_id DESC)
+  INCLUDE (placed_at, created_at, status, asset, order_type, source, campaign_id);
 CREATE INDEX order_heads_asset ON order_heads (merchant_id, asset, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_source ON order_heads (merchant_id, source, placed_at DESC, order_id DESC);
 CREATE INDEX order_heads_expires ON order_heads (merchant_id, expires_at, order_id);
+-- What still may end by itself; what was tried often.
+CREATE INDEX order_heads_ending ON order_heads (merchant_id, expires_at, order_id) WHERE status IN (0, 1, 3, 4, 5);
+CREATE INDEX order_heads_tried ON order_heads (merchant_id, attempts);
 CREATE INDEX order_heads_campaign ON order_heads (merchant_id, campaign_id, placed_at DESC, order_id DESC)
   WHERE campaign_id IS NOT NULL;
 CREATE INDEX order_heads_descriptor ON order_heads (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);

@@ -1,4 +1,5 @@
--- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them.
+-- home: merchant. All personal data stands in payers and order_payer; order_search is derived from them. What people typed
+-- beside orders, in which somebody may be named, goes with them: store/write/persons.py names each place.
 CREATE TABLE payers (
   merchant_id uuid NOT NULL,
   payer_id uuid NOT NULL,                  -- keyed hash of the merchant's payer id, else of the e-mail
@@ -9,6 +10,8 @@ CREATE TABLE payers (
   first_seen_at timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, payer_id)
 );
+CREATE INDEX payers_seen ON payers (merchant_id, first_seen_at DESC, payer_id DESC);
+CREATE INDEX payers_email ON payers (merchant_id, lower(email)) WHERE email <> '';
 
 CREATE TABLE order_payer (
   merchant_id uuid NOT NULL,
@@ -23,7 +26,8 @@ CREATE TABLE order_payer (
   shipping jsonb,
   PRIMARY KEY (merchant_id, order_id)
 );
-CREATE INDEX order_payer_payer ON order_payer (merchant_id, payer_id) WHERE payer_id IS NOT NULL;
+-- How many orders somebody has, and which came last, is read from it alone.
+CREATE INDEX order_payer_payer ON order_payer (merchant_id, payer_id, order_id) WHERE payer_id IS NOT NULL;
 CREATE INDEX order_payer_email ON order_payer (merchant_id, lower(email) text_pattern_ops);
 
 CREATE TABLE order_search (

@@ -12,6 +12,16 @@ CREATE TABLE order_notes (
 );
 CREATE INDEX order_notes_of ON order_notes (merchant_id, order_id, note_id);
 
+-- What people typed for a line of an order's log, which itself is never changed.
+CREATE TABLE order_words (
+  merchant_id uuid NOT NULL,
+  order_id uuid NOT NULL,
+  seq int NOT NULL,
+  text text NOT NULL,                      -- empty: erased
+  PRIMARY KEY (merchant_id, order_id, seq),
+  FOREIGN KEY (merchant_id, order_id, seq) REFERENCES order_log
+);
+
 -- Customers and cards that a merchant sells no more to. Each change makes a new version of the merchant's settings, so that
 -- admission is fenced by it. `subject_id`: the payer, or the card number (pan_id).
 CREATE TABLE blocks (

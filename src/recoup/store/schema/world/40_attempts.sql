@@ -77,11 +77,13 @@ CREATE TABLE refunds (
   send_id uuid,                            -- what the processor knows it by, when it is not refund_id any more
   hand_note text,                          -- how somebody says that it was paid; another person confirms
   hand_actor text,
+  approved_by text,                        -- the second person, where one had to agree
   PRIMARY KEY (merchant_id, refund_id),
   UNIQUE (merchant_id, order_id, refund_no),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders
 );
 
+CREATE INDEX refunds_at ON refunds (merchant_id, business_at);
 CREATE INDEX refunds_under_way ON refunds (merchant_id, business_at) WHERE state IN ('owed', 'sent', 'stuck');
 
 -- What only the customer can mend, asked on a page of ours.

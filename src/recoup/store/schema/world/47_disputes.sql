@@ -36,12 +36,12 @@ CREATE TABLE disputes (
 CREATE INDEX disputes_desk ON disputes (merchant_id, respond_by, dispute_id) WHERE state = 'open';
 CREATE INDEX disputes_newest ON disputes (merchant_id, opened_at DESC, dispute_id DESC);
 
--- What speaks for the merchant, in words and links. What was said stays said.
+-- What speaks for the merchant, in words and links. What was said stays said, until its cardholder asks to be forgotten.
 CREATE TABLE dispute_notes (
   merchant_id uuid NOT NULL,
   note_id uuid NOT NULL,
   dispute_id uuid NOT NULL,
-  text text NOT NULL,
+  text text NOT NULL,                      -- empty: erased
   actor text NOT NULL,
   business_at timestamptz NOT NULL,
   PRIMARY KEY (merchant_id, note_id),

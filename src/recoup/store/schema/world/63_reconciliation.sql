@@ -50,6 +50,7 @@ CREATE TABLE reconciliation_lines (
   CHECK (booked_at IS NULL OR recipe IS NOT NULL)
 );
 CREATE INDEX reconciliation_lines_outcome ON reconciliation_lines (merchant_id, run_id, outcome, row_no);
+CREATE INDEX reconciliation_lines_noted ON reconciliation_lines (merchant_id, order_id) WHERE note <> '';
 
 -- The first period that its merchant was not told of; the row is the lock of whoever tells.
 CREATE TABLE reconciliation_clocks (

@@ -26,6 +26,7 @@ CREATE TABLE feed (
   UNIQUE (merchant_id, subject_id, seq),
   UNIQUE (merchant_id, number)
 );
+CREATE INDEX feed_waiting ON feed (merchant_id, feed_no) WHERE event IN ('order.problem', 'order.onhold');
 
 -- How far a merchant's feed and pages got; its row is the closer's lock.
 CREATE TABLE closers (

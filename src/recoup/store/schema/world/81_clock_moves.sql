@@ -10,3 +10,4 @@ CREATE TABLE clock_moves (
   reached_at timestamptz,                  -- null: it is under way, or did not get there
   PRIMARY KEY (merchant_id, move_id)
 );
+CREATE INDEX clock_moves_at ON clock_moves (merchant_id, asked_at DESC);

@@ -1,5 +1,5 @@
--- home: merchant. Calls to the APIs with a key of the merchant's, and pages that its people were refused: how each was
--- answered. No body, no header, no secret; ids in paths stand as their names. Partitioned by day.
+-- home: merchant. Calls to the APIs with a key of the merchant's, forms that its people sent, and pages that they were
+-- refused: how each was answered. No body, no header, no secret; ids in paths stand as their names. Partitioned by day.
 CREATE TABLE api_calls (
   merchant_id uuid NOT NULL,
   call_id uuid NOT NULL,
@@ -11,6 +11,7 @@ CREATE TABLE api_calls (
   status int NOT NULL,
   code text,                               -- of the Problem, in our own words; null when there was none
   ms int NOT NULL,
+  place text NOT NULL DEFAULT '',          -- the network that it came from: never the whole address
   PRIMARY KEY (merchant_id, call_id)
 ) PARTITION BY RANGE (call_id);
 CREATE INDEX api_calls_request ON api_calls (merchant_id, request_id);

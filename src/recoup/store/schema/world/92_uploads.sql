@@ -23,6 +23,7 @@ CREATE TABLE uploads (
   CHECK (done_count + refused_count <= row_count),
   CHECK (state <> 'completed' OR done_count + refused_count = row_count)
 );
+CREATE INDEX uploads_at ON uploads (merchant_id, received_at DESC);
 -- One that was stopped may be sent again.
 CREATE UNIQUE INDEX uploads_content ON uploads (merchant_id, kind, content_mac) WHERE state <> 'stopped';
 CREATE INDEX uploads_unfinished ON uploads (merchant_id, kind, upload_id) WHERE state IN ('received', 'working');

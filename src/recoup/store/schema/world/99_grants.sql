@@ -8,11 +8,15 @@ GRANT UPDATE ON merchants, sites, campaigns, api_keys, tokenization_keys, reques
   attempts, refunds, challenges, cards, network_sends, card_blocks, vault, account_balances, exposure_limits,
   exposure_allotments, customer_exposure, advances, operator_exposure, closers, endpoints, lanes, due_work,
   signing_keys, partners, partner_keys, partner_merchants, handovers, mails, notice_settings, settlements, wallets, payouts,
-  subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows
+  subscriptions, settlement_clocks, adjustments, bank_accounts, bank_payouts, reconciliation_clocks, uploads, upload_rows, exports,
+  rescue_watches
   TO recoup_app;
-GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata) ON orders
+GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_before, do_not_retry, metadata, facts) ON orders
   TO recoup_app;
-GRANT UPDATE (text) ON order_notes TO recoup_app;
+GRANT UPDATE (note, state, said, done_count, refused_count, stop_asked_at, finished_at) ON bulk_acts TO recoup_app;
+GRANT UPDATE (state, answer) ON bulk_act_rows TO recoup_app;
+GRANT UPDATE (text) ON order_notes, order_words, dispute_notes TO recoup_app;
+GRANT UPDATE (answer) ON delivery_tries TO recoup_app;
 GRANT UPDATE (lifted_by, lifted_at) ON blocks TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;
 GRANT UPDATE (balance_after) ON entries TO recoup_app;
@@ -25,5 +29,7 @@ GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO re
 GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
 GRANT UPDATE ON applications, go_live_requests TO recoup_app;
+GRANT UPDATE ON refund_limits, refund_people, refund_requests, reveals TO recoup_app;
 GRANT DELETE ON application_documents TO recoup_app;
+GRANT UPDATE (told_at) ON partner_alerts TO recoup_app;
 GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;

@@ -1,0 +1,77 @@
+"""/account/notifications: what somebody hears of the merchant that they look at, by which way, and when of the day."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.account.visit import AccountVisit
+from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.forms import Form, one
+from recoup.flows.people.notifications import choose, keep_digest
+from recoup.flows.people.tell_alert import reader_of
+from recoup.kernel.problem import Problem
+from recoup.rules.messages.notifications import Kind, Told, kinds_for, usual
+from recoup.store.read.notifications import partner_readers_of, read_settings, readers_of
+from recoup.store.read.partners import find_partner
+
+PLACE: Final = "/account/notifications"
+
+
+async def choices_page(visit: AccountVisit) -> Response:
+    return await _show(visit, None)
+
+
+async def post_choices(visit: AccountVisit) -> Response:
+    """The form holds every kind that this person may hear of: one that is not ticked is off."""
+    form = await visit.form()
+    world, user_id, merchant = visit.portal.world, visit.session.user_id, visit.session.merchant
+    try:
+        if one(form, "what") == "person":
+            hour = one(form, "hour")
+            if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
+                raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one of the list.")
+            await keep_digest(world, user_id, int(hour) if hour else None, "empty" in form, "mails" in form)
+        elif visit.session.seat is not None and one(form, "partner") == str(visit.session.seat.partner_id):
+            await choose(world, user_id, visit.session.seat.partner_id, _wanted(form), partner=True)
+        elif merchant is not None and one(form, "merchant") == str(merchant.merchant_id):
+            await choose(world, user_id, merchant.merchant_id, _wanted(form))
+        else:
+            raise Problem("conflict", "You look at another merchant by now; nothing was changed.",
+                          cure="Look at the page as it is now, and send it again.")  # fmt: skip
+    except Problem as problem:
+        return await _show(visit, problem)
+    return see(PLACE + "?saved=1")
+
+
+def _wanted(form: Form) -> dict[str, tuple[bool, bool]]:
+    pages, mails = set(form.get("page", [])), set(form.get("mail", []))
+    return {kind: (kind in pages, kind in mails) for kind in form.get("kind", [])}
+
+
+async def _show(visit: AccountVisit, problem: Problem | None) -> Response:
+    world, user_id, merchant = visit.portal.world, visit.session.user_id, visit.session.merchant
+    async with world.extra["people"].connection() as connection:
+        settings = await read_settings(connection, user_id)
+        found = await readers_of(connection, world.name, merchant.merchant_id, user_id) if merchant else []
+        seat = visit.session.seat
+        at_partner = await partner_readers_of(connection, world.name, seat.partner_id, user_id) if seat else []
+    async with world.db.connection() as connection:
+        own = await find_partner(connection, seat.partner_id) if seat else None
+    return visit.show(
+        "account/notifications.html", problem, kinds=_ways(found), own_partner=own,
+        partner_kinds=_ways(at_partner, partner=True) if own else [],
+        settings=settings, usual_hour=world.policy.digest_hour,
+        saved=visit.request.query_params.get("saved") == "1",
+        operator_only=bool(found) and found[0]["own_role"] is None,
+    )  # fmt: skip
+
+
+def _ways(found: Sequence[Any], *, partner: bool = False) -> list[tuple[Kind, Told]]:
+    """What somebody may hear of, and by which way they do; `found` is what the people database knows of them there."""
+    ways = []
+    for reader in map(reader_of, found):
+        for kind in kinds_for(reader.own_role, reader.operator_role, partner=partner):
+            chosen = reader.choices.get(kind.name)
+            ways.append((kind, Told(*chosen) if chosen is not None else usual(kind, reader.own_role)))
+    return ways

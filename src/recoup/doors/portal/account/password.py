@@ -1,0 +1,34 @@
+"""/account/password: another password, for the old one. All other sessions end."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.account.visit import AccountVisit
+from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.forms import one
+from recoup.flows.people.oneself import change_password
+from recoup.flows.people.passwords import LENGTH_MAX, LENGTH_MIN
+from recoup.kernel.problem import Problem
+
+PLACE: Final = "/account/password"
+
+
+async def password_page(visit: AccountVisit) -> Response:
+    return _show(visit)
+
+
+async def post_password(visit: AccountVisit) -> Response:
+    form = await visit.form()
+    try:
+        await change_password(visit.portal.world, visit.portal.passwords, visit.me, one(form, "old"), one(form, "new"))
+    except Problem as problem:
+        if problem.field is None and problem.code != "too_many_requests":
+            raise
+        return _show(visit, problem)
+    return see(f"{PLACE}?changed=1")
+
+
+def _show(visit: AccountVisit, problem: Problem | None = None) -> Response:
+    changed = problem is None and "changed" in visit.request.query_params
+    return visit.show("account/password.html", problem, changed=changed, least=LENGTH_MIN, most=LENGTH_MAX)

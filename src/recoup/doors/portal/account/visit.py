@@ -1,0 +1,99 @@
+"""One call of somebody about their own account: with a merchant, with a seat at a partner, or with neither."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from recoup.doors.edge.tracing import request_id
+from recoup.doors.portal.account.places import PLACES
+from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, here, other_of, signed_in, spoken, whence
+from recoup.doors.portal.forms import Form
+from recoup.doors.portal.looks.bounds import check_behind
+from recoup.doors.portal.own_forms import read_form_of
+from recoup.doors.portal.portal import Portal
+from recoup.doors.portal.templates import render
+from recoup.flows.merchants.partners import read_partner
+from recoup.flows.people.oneself import Oneself
+from recoup.flows.people.sessions import Session, session_hash
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import WallTime
+from recoup.store.read.merchants import Known
+from recoup.store.read.partners import Partner
+
+
+@dataclass(frozen=True, slots=True)
+class AccountVisit:
+    """`known` and `partner`: what the rest of the portal shows, None where there is none. A paused partner's people
+    change their own account as everybody does."""
+
+    portal: Portal
+    request: Request
+    session: Session
+    known: Known | None
+    partner: Partner | None
+    wall: WallTime
+
+    @property
+    def me(self) -> Oneself:
+        key = session_hash(self.portal.world, self.request.cookies.get(COOKIE, ""))
+        return Oneself(self.session.user_id, key, whence(self.request).address, request_id(self.request.scope))
+
+    @property
+    def language(self) -> str:
+        """In which the page is."""
+        return spoken(self.request, self.session)
+
+    @property
+    def email(self) -> str:
+        """With which they sign in: what tells a namesake apart is no part of it."""
+        return self.session.email.partition("#")[0]
+
+    async def form(self) -> Form:
+        """Raises: Problem(forbidden) for a form that this session did not make."""
+        return await read_form_of(self.request, self.session)
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        """What the layout needs, and `more`."""
+        session, world = self.session, self.portal.world
+        return {
+            "session": session, "merchant": self.known.merchant if self.known else None,
+            "sites": self.known.sites if self.known else (), "partner": self.partner, "seat": session.seat,
+            "now": self.wall, "wall": self.wall, "sandbox": world.policy.test_mode, "offset": None,
+            "other": "" if session.must_set_up else other_of(world), "here": here(self.request),
+            "path": self.request.url.path, "is_operator": session.is_operator, "problem": None,
+            "paused": session.paused, "places": PLACES, "zone": session.zone, "email": self.email,
+            "language": self.language,
+            "frame": "account/alone.html" if session.must_set_up else "layout/shell.html",
+        } | more  # fmt: skip
+
+    def show(self, template: str, problem: Problem | None = None, **more: Any) -> Response:
+        """The page, with what was wrong in the form that was sent."""
+        status = STATUSES[problem.code] if problem is not None else 200
+        answer = render(template, self.values(problem=problem, **more), status=status)
+        if problem is not None and problem.retry_after_seconds is not None:
+            answer.headers["retry-after"] = str(problem.retry_after_seconds)
+        return answer
+
+
+AccountPage = Callable[[AccountVisit], Awaitable[Response]]
+
+
+def account_page(portal: Portal, work: AccountPage, *, sets_up: bool = False) -> Endpoint:
+    """A route's endpoint about one's own account. `sets_up`: as `signed_in` has it."""
+
+    async def answer(request: Request, session: Session) -> Response:
+        check_behind(request, session)
+        return await work(await _visit(portal, request, session))
+
+    return signed_in(portal, answer, sets_up=sets_up)
+
+
+async def _visit(portal: Portal, request: Request, session: Session) -> AccountVisit:
+    known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant is not None else None
+    partner = None
+    if known is None and session.seat is not None:
+        partner = await read_partner(portal.world, session.seat.partner_id)
+    return AccountVisit(portal, request, session, known, partner, portal.world.clocks.wall())

@@ -1,0 +1,177 @@
+"""/audit: who did what, when, from where, to which object; of a shop for its owner, of a partner for its own."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.audit import words
+from recoup.doors.portal.audit.query import GROUPS, SIZE, Query, place_of, read_query
+from recoup.doors.portal.orders.days import Days
+from recoup.doors.portal.orders.spool import spooled
+from recoup.doors.portal.orders.times import COMMON, Times
+from recoup.doors.portal.partner.visit import PartnerVisit
+from recoup.doors.portal.people import names_for
+from recoup.doors.portal.taken import taken
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.visit import Visit
+from recoup.flows.insight.audit import all_lines, places, read_audit
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.rules.money.cells import csv_rows
+from recoup.store.partitions import DAILY
+from recoup.store.read.audit import AuditFilter, AuditLine, people_of
+from recoup.store.read.list_habits import read_zone
+
+PLACE: Final = "/audit"
+OF_PARTNER: Final = "/partner/audit"
+_HEADINGS: Final = ("When", "Who", "Actor", "Act", "What", "Object", "Object id", "Changes", "Request id", "From")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Whose log it is, and what of it this person may see: `only` names the actors, None is everybody."""
+
+    subject: tuple[str, UUID]
+    path: str
+    people: dict[str, str]
+    only: tuple[str, ...] | None = None
+
+
+async def audit_page(visit: Visit) -> Response:
+    return await _page(visit, await _reader(visit))
+
+
+async def audit_file(visit: Visit) -> Response:
+    return await _file(visit, await _reader(visit))
+
+
+async def partner_page(visit: PartnerVisit) -> Response:
+    return await _page(visit, await _partner_reader(visit))
+
+
+async def partner_file(visit: PartnerVisit) -> Response:
+    return await _file(visit, await _partner_reader(visit))
+
+
+async def _reader(visit: Visit) -> _Reader:
+    """Raises: Problem(forbidden)."""
+    session = visit.session
+    if not visit.is_operator and not session.may_by_role("audit"):
+        raise Problem("forbidden", "Only the shop's owner sees who did what.", cure="Ask the owner.")
+    people = await _people(visit, ("merchant", visit.merchant_id))
+    own = visit.is_operator or session.merchant is not None and session.merchant.own_role == "owner"
+    if own or session.seat is None:
+        return _Reader(("merchant", visit.merchant_id), PLACE, people)
+    theirs = await _people(visit, ("partner", session.seat.partner_id))
+    return _Reader(("merchant", visit.merchant_id), PLACE, theirs, (*theirs, "partner:"))
+
+
+async def _partner_reader(visit: PartnerVisit) -> _Reader:
+    """Raises: Problem(forbidden)."""
+    if not visit.seat.may("audit"):
+        raise Problem("forbidden", "Only the partner's owner sees who did what.", cure="Ask the owner.")
+    subject = ("partner", visit.partner.partner_id)
+    return _Reader(subject, OF_PARTNER, await _people(visit, subject))
+
+
+async def _people(visit: AnyVisit, subject: tuple[str, UUID]) -> dict[str, str]:
+    """Those who belong there or did: id -> name."""
+    async with visit.portal.world.extra["people"].connection() as connection:
+        return {str(user_id): name for user_id, name in await people_of(connection, subject)}
+
+
+async def _query(visit: AnyVisit) -> Query:
+    async with visit.portal.world.extra["people"].connection() as connection:
+        return read_query(visit.request.query_params, await read_zone(connection, visit.session.user_id))
+
+
+def _wanted(visit: AnyVisit, reader: _Reader, query: Query) -> AuditFilter:
+    return query.filter(visit.wall, reader.only)
+
+
+async def _page(visit: AnyVisit, reader: _Reader) -> Response:
+    query, problem = await _query(visit), None
+    lines: list[AuditLine] = []
+    try:
+        lines = await read_audit(visit.portal.world, reader.subject, _wanted(visit, reader, query), SIZE + 1)
+    except Problem as found:
+        if found.code != "unavailable":
+            raise
+        problem = found
+    older = place_of(lines[SIZE - 1].at, lines[SIZE - 1].line) if len(lines) > SIZE else ""
+    who = dict(reader.people)
+    if query.who and query.who not in GROUPS:
+        who.setdefault(query.who, "somebody else" if len(query.who) == 36 else query.who)
+    times = Times(query.zone, visit.wall, visit.language)
+    values = visit.values(
+        query=query, rows=await _told(visit, reader, lines[:SIZE], times), older=older, times=times,
+        who=who, groups=GROUPS, kinds={name: word for name, (word, _) in words.KINDS.items()}, path_=reader.path,
+        log_problem=problem, zones=COMMON, all_days=Days(), days_kept=DAILY["api_calls"], only=reader.only is not None,
+        name=visit.partner.name if isinstance(visit, PartnerVisit) else visit.known.merchant.name,
+    )  # fmt: skip
+    return render("audit/audit.html", values, status=503 if problem else 200)
+
+
+async def _told(
+    visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], times: Times
+) -> list[dict[str, Any]]:
+    """The lines as the page and the files tell them."""
+    names = await names_for(visit.portal, [line.actor for line in lines], staff=True)
+    from_ = await places(visit.portal.world, reader.subject[1], lines) if lines else {}
+    return [asdict(line) | {
+        "who": names[line.actor], "what": words.what(line.action), "kind": words.object_word(line.action),
+        "place": words.place(line.action, line.subject, line.facts) if reader.path == PLACE else "",
+        "changes": words.facts_in_words(line.facts, times), "door": words.door(line.actor),
+        "from": line.facts.get("place") or from_.get(line.request_id, ("", ""))[1],
+    } for line in lines]  # fmt: skip
+
+
+async def _file(visit: AnyVisit, reader: _Reader) -> Response:
+    """What the page shows, all of it."""
+    form = visit.request.path_params["form"]
+    if form not in ("csv", "json"):
+        raise Problem("not_found", "The log comes as CSV or JSON.", cure="Go to the log and choose a file.")
+    query = await _query(visit)
+    asked = {name: value for name, value in query.pairs() if name in ("from", "to", "zone", "kind")}
+    await taken(visit, "audit log", form=form, **asked)
+    wanted = _wanted(visit, reader, query)
+    parts = spooled(_parts(visit, reader, wanted, Times(query.zone, visit.wall), form))
+    first, last = query.days.first, query.days.last
+    name = f"audit_{first or 'begin'}_{last or visit.wall.date()}_{query.zone.replace('/', '-')}.{form}"
+    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+    kind = "text/csv; charset=utf-8" if form == "csv" else "application/json"
+    return StreamingResponse(parts, media_type=kind, headers=headers)
+
+
+async def _parts(
+    visit: AnyVisit, reader: _Reader, wanted: AuditFilter, times: Times, form: str
+) -> AsyncIterator[bytes]:
+    comma = b"[\n"
+    if form == "csv":
+        yield csv_rows([_HEADINGS]).encode()
+    async for lines in all_lines(visit.portal.world, reader.subject, wanted):
+        rows = await _told(visit, reader, lines, times)
+        if form == "csv":
+            yield csv_rows([_cells(row, times) for row in rows]).encode()
+            continue
+        yield comma + b",\n".join(msgspec.json.encode(_object(row)) for row in rows)
+        comma = b",\n"
+    if form == "json":
+        yield b"[]\n" if comma == b"[\n" else b"\n]\n"
+
+
+def _cells(row: dict[str, Any], times: Times) -> list[str]:
+    told = "; ".join(f"{name}: {old}" + (f" -> {new}" if new is not None else "") for name, old, new in row["changes"])
+    return [times.file(row["at"]), row["who"], row["actor"], row["action"], row["what"], row["kind"], row["subject"],
+            told, row["request_id"], row["from"]]  # fmt: skip
+
+
+def _object(row: dict[str, Any]) -> dict[str, Any]:
+    return {"at": iso(row["at"]), "who": row["who"], "actor": row["actor"], "action": row["action"],
+            "what": row["what"], "object": row["kind"], "objectId": row["subject"], "facts": row["facts"],
+            "requestId": row["request_id"], "from": row["from"]}  # fmt: skip

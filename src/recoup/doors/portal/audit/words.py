@@ -1,0 +1,167 @@
+"""Lines of the audit log in words: what was done, to what, and where that is looked at."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.doors.portal.orders.times import Times
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.money import shown
+from recoup.kernel.scope import Actor
+from recoup.rules.merchants.audit import ACTIONS
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+# What other logs call their happenings, after who did it.
+OTHERS: Final[Mapping[str, str]] = {
+    "account.codes_guessed": "gave too many wrong codes", "account.other_sessions_ended": "ended all other sessions",
+    "account.password_changed": "changed their password", "account.recovery_code_used": "used a recovery code",
+    "account.recovery_codes_made": "made new recovery codes", "account.renamed": "changed their name",
+    "account.second_factor_moved": "moved their second factor", "account.session_ended": "ended a session",
+    "account.second_factor_off": "turned their second factor off",
+    "account.second_factor_on": "turned a second factor on", "account.sign_in_failed": "gave a wrong password",
+    "account.signed_in": "signed in",
+    "account.rule_ended": "required a second factor no more", "account.rule_made": "required a second factor of all",
+    "account.second_factor_removed": "removed a second factor that was lost",
+    "application.approved": "approved an application", "application.cancelled": "cancelled an application",
+    "application.changed": "changed an application", "application.converted": "made an application a merchant",
+    "application.created": "began an application", "application.declined": "declined an application",
+    "application.document_added": "added a document to an application",
+    "application.document_removed": "removed a document from an application",
+    "application.submitted": "submitted an application",
+    "clock.moved": "moved the sandbox's clock",
+    "look.began": "began to look as somebody", "look.ended": "ended to look as somebody",
+    "order.cancelled": "cancelled an order", "order.capture_asked": "asked for a capture",
+    "order.card_replaced": "gave an order another card", "order.dispute_answer_owed": "answered a dispute",
+    "order.expiry_moved": "moved an order's expiry", "order.held": "put an order on hold",
+    "order.notes_changed": "changed an order's metadata", "order.planned": "had an order tried now",
+    "order.refund_asked": "asked for a refund that a second person agrees to",
+    "order.refund_by_hand_proposed": "said that a refund was paid by hand", "order.refund_done": "refunded: it is done",
+    "order.refund_owed": "refunded an order", "order.refund_refused": "refused a refund",
+    "order.refund_request_refused": "did not agree to a refund",
+    "order.refund_request_withdrawn": "took a wish for a refund back",
+    "order.refund_retried": "sent a refund again", "order.released": "released an order from hold",
+    "order.retries_resumed": "let an order's attempts go on", "order.retries_stopped": "stopped an order's attempts",
+    "order.reversal_by_hand_proposed": "said that money was given back by hand",
+    "order.reversal_owed": "gave late money back", "order.reversal_retried": "sent a reversal again",
+    "order.reversed": "gave money back: it is done", "order.settled_by_hand": "settled late money by hand",
+    "order.settlement_replaced": "had an order settled again", "order.void_retried": "let a hold go again",
+    "partner.key_made": "made a partner key", "partner.merchant_changed": "changed a merchant",
+    "partner.merchant_keys_made": "made a merchant's keys", "partner.merchant_made": "made a merchant",
+    "partner.quota_set": "set a partner's quota or state",
+    "partner.webhook_changed": "changed a partner's webhook", "partner.webhook_deleted": "deleted a partner's webhook",
+    "partner.webhook_key_replaced": "replaced a partner's signing key",
+    "partner.webhook_made": "made a partner's webhook",
+    "partner.webhook_replayed": "replayed a partner's events",
+    "partner.webhook_tested": "sent a partner a sample event",
+    "people.ended": "ended a membership", "people.invited": "invited somebody", "people.joined": "joined",
+    "people.revoked": "revoked an invitation",
+    "switch.off": "switched a kind of orders off", "switch.on": "switched a kind of orders on",
+    "upload.sent": "sent a file of payments",
+}  # fmt: skip
+# What the page calls a kind of act, and the first parts of the actions that it has.
+KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "orders": ("Orders and refunds", ("order", "bulk")),
+    "customers": ("Customers and blocks", ("customer", "block")),
+    "disputes": ("Disputes", ("dispute", "notice")),
+    "money": ("Money, terms and bank accounts", (
+        "adjustment", "bank_account", "dispute_terms", "exposure", "fees", "limits", "payout", "settlement_terms",
+        "statement", "stablecoin_payout", "subscription",
+    )),
+    "settings": ("Settings and switches", (
+        "campaign", "clock", "decline", "notices", "sight", "site", "switch", "unknown_sites",
+    )),
+    "keys": ("Keys and webhooks", ("handover", "key", "webhook", "webhook_key")),
+    "people": ("People and sign-ins", ("account", "look", "people")),
+    "files": ("Files and exports", ("export", "file", "upload")),
+    "onboarding": ("Applications and going live", ("application", "go_live", "partner")),
+}  # fmt: skip
+# Where an object of a kind is looked at; a kind that has no page of one object leads to its list.
+_PLACES: Final[Mapping[str, str]] = {
+    "order": "/orders/{0}", "customer": "/customers/{0}", "dispute": "/disputes/{0}", "webhook": "/webhooks/{0}",
+    "campaign": "/switches/campaigns/{0}", "statement": "/reconciliation/files/{0}", "upload": "/uploads/{0}",
+    "application": "/applications/{0}", "site": "/switches", "switch": "/switches", "key": "/keys",
+    "webhook_key": "/webhooks", "bank_account": "/bank", "adjustment": "/settlements", "people": "/invitations",
+    "account": "/invitations",
+    "notices": "/mailbox", "go_live": "/onboarding", "clock": "/developers", "unknown_sites": "/switches",
+    "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
+}  # fmt: skip
+_NAMES: Final[Mapping[str, str]] = {
+    "bank_account": "bank account", "dispute_terms": "terms", "go_live": "going live", "people": "member",
+    "account": "member",
+    "stablecoin_payout": "payout", "unknown_sites": "setting", "webhook_key": "signing key", "notices": "mail",
+    "settlement_terms": "terms", "sight": "setting", "limits": "limit",
+}  # fmt: skip
+
+
+def what(action: str) -> str:
+    return ACTIONS.get(action) or OTHERS.get(action) or action.replace("_", " ").replace(".", ": ")
+
+
+def kind_of(action: str) -> str:
+    return action.partition(".")[0]
+
+
+def object_word(action: str) -> str:
+    kind = kind_of(action)
+    return _NAMES.get(kind, kind)
+
+
+def place(action: str, subject: str, facts: Mapping[str, Any]) -> str:
+    """The page of the object, empty when there is none."""
+    if action in ("dispute.simulated", "decline.simulated"):
+        return f"/orders/{subject}"
+    if action == "payout.asked_again":
+        return f"/settlements/{subject}"
+    if action == "webhook.deleted" or action == "webhook.changed" and not subject:
+        return "/webhooks"
+    if kind_of(action) == "block":
+        return f"/customers/{subject}" if facts.get("kind") == "customer" else "/customers"
+    return _PLACES.get(kind_of(action), "").format(subject)
+
+
+def facts_in_words(facts: Mapping[str, Any], times: Times) -> list[tuple[str, str, str | None]]:
+    """(name, value or old value, new value where there is one); moments as `times` has them."""
+    told = {name: value for name, value in facts.items() if name != "place"}
+    units, asset = told.pop("units", None), told.pop("asset", None)
+    found: list[tuple[str, str, str | None]] = []
+    if isinstance(units, int) and asset in EXPONENTS:
+        found.append(("amount", f"{shown(units, asset)} {asset}", None))
+    for name, value in told.items():
+        if value in (None, "", [], {}):
+            continue
+        pair = isinstance(value, list) and len(value) == 2 and name not in ("events", "kinds")
+        old, new = (value[0], value[1]) if pair else (value, None)
+        found.append((name.replace("_", " "), _word(old, times), _word(new, times) if pair else None))
+    return found
+
+
+def _word(value: Any, times: Times) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(_word(one, times) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_word(one, times)}" for name, one in value.items()) or "none"
+    return _moment(value, times) or str(value)
+
+
+def _moment(value: Any, times: Times) -> str:
+    """Empty for what is none: a name, too, may look like one."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        return ""
+    try:
+        return times.full(datetime.fromisoformat(value.replace("Z", "+00:00")))
+    except (ValueError, OverflowError):
+        return ""
+
+
+def door(actor: str) -> str:
+    """By which way it came, as far as the actor says."""
+    one = Actor.of(actor)
+    return {"user": "portal", "partner": "partner", "api": "API", "link": "link", "worker": "Recoup"}.get(
+        one.kind, "portal" if parse_id(one.id) else "command line"
+    )

@@ -1,0 +1,111 @@
+"""All customers, page by page; or those who are meant by what was typed; and who is blocked."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.people import named
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit
+from recoup.flows.people.persons import find_by_name, nobody_found
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.blocks import REASONS, STANDING_MAX
+from recoup.rules.merchants.personal import MASKED, SHOWN
+from recoup.store.read.blocks import list_blocks
+from recoup.store.read.customer_list import (
+    BEGIN,
+    COUNTED_MAX,
+    Place,
+    count_customers,
+    customers_of,
+    list_customers,
+    these_customers,
+)
+from recoup.store.read.customers import customers_by_email, find_customer, payers_by_email
+from recoup.store.read.order_filter import OrderFilter
+from recoup.store.read.orders import list_orders
+
+SIZE: Final = 50
+TYPED_MAX: Final = 320
+FOUND_MAX: Final = 100
+ORDERS_MAX: Final = 500  # whose customers are meant, of those that words are found in
+
+
+async def customers_page(visit: Visit) -> Response:
+    """The only one who is found opens at once."""
+    typed = visit.request.query_params.get("q", "").replace("\0", "").strip()[:TYPED_MAX]
+    if not typed:
+        return await show_list(visit)
+    try:
+        found = await _found(visit, typed)
+    except Problem as problem:  # the search took too long
+        return await show_list(visit, typed=typed, found=set(), problem=problem)
+    if len(found) == 1:
+        return see(f"/customers/{found.pop()}")
+    nobody = None if found else nobody_found(masked=visit.sight == MASKED)
+    return await show_list(visit, typed=typed, found=found, problem=nobody)
+
+
+async def show_list(
+    visit: Visit, *, typed: str = "", found: set[UUID] | None = None, problem: Problem | None = None
+) -> Response:
+    """`found`: who is meant by what was typed; None: everybody."""
+    after, clear = _place(visit.request.query_params.get("after", "")), visit.sight == SHOWN
+    async with visit.portal.world.db.connection() as connection:
+        blocks = await list_blocks(connection, visit.merchant_id, STANDING_MAX)
+        if found is None:
+            rows = await list_customers(connection, visit.merchant_id, after, SIZE + 1, clear=clear)
+            count = await count_customers(connection, visit.merchant_id)
+        else:
+            rows = await these_customers(connection, visit.merchant_id, list(found), clear=clear)
+            count = min(len(rows), FOUND_MAX), len(rows) <= FOUND_MAX
+    size = SIZE if found is None else FOUND_MAX
+    values = visit.values(
+        typed=typed, problem=problem, rows=rows[:size], count=count, searched=found is not None,
+        next=_text(rows[size - 1]) if found is None and len(rows) > size else None, paged=after != BEGIN,
+        counted_max=COUNTED_MAX, blocks=blocks, blocked={b["subject_id"] for b in blocks if b["kind"] == "customer"},
+        names=await named(visit, [row["actor"] for row in blocks]), reasons=REASONS,
+    )  # fmt: skip
+    return render("customers/customers.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def _found(visit: Visit, typed: str) -> set[UUID]:
+    """Whoever is known by exactly this; else who is behind the orders that are found by it.
+
+    Raises: Problem(unavailable) when that takes too long.
+    """
+    merchant_id = visit.merchant_id
+    payer_id = parse_id(typed) or await find_by_name(visit.portal.world, merchant_id, typed)
+    async with visit.portal.world.db.connection() as connection:
+        known = payer_id and await find_customer(connection, merchant_id, payer_id, clear=False)
+        found = {payer_id} if payer_id and known else set()
+        if "@" in typed:
+            found |= {row["payer_id"] for row in await customers_by_email(connection, merchant_id, typed, FOUND_MAX)}
+            found |= await payers_by_email(connection, merchant_id, typed, FOUND_MAX)
+        return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.sight))
+
+
+async def _by_orders(connection: asyncpg.Connection, wanted: OrderFilter) -> set[UUID]:
+    page = await list_orders(connection, wanted, limit=ORDERS_MAX)
+    return await customers_of(connection, wanted.merchant_id, [row.order_id for row in page.rows])
+
+
+def _text(row: dict[str, Any]) -> str:
+    return f"{row['first_seen_at'].isoformat()}_{row['payer_id']}"
+
+
+def _place(text: str) -> Place:
+    """The list's begin for what names no place in it."""
+    at, _, payer_id = text.partition("_")
+    try:
+        moment, found = datetime.fromisoformat(at), parse_id(payer_id)
+    except ValueError:
+        return BEGIN
+    if found is None or moment.tzinfo is None or not 1970 < moment.year < BEGIN.first_seen_at.year:
+        return BEGIN
+    return Place(moment, found)

@@ -1,0 +1,197 @@
+"""A route's endpoint: who calls, and how Problems and what broke become pages."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import quote
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from recoup.doors.edge.called import refused_with
+from recoup.doors.edge.rate import client_address
+from recoup.doors.edge.tracing import request_id
+from recoup.doors.portal.forms import Form, arrived, read_form, same_origin
+from recoup.doors.portal.portal import Portal
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.flows.people.sessions import Session, Whence, read_session
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.languages.catalogues import asked_for
+from recoup.store.read.order_counts import count_orders
+from recoup.store.read.order_filter import OrderFilter
+
+COOKIE: Final = "recoup_session"
+POLL: Final = "recoup-poll"  # the header of what a page asks by itself: that keeps no session from its idle end
+SET_UP: Final = "/account/second-factor"  # the only page of somebody who must have a second factor and has none
+ATTENTION_MAX: Final = 99  # in the menu: beyond it, `99+`
+# First parts of the pages that one may come back to after signing in.
+PLACES: Final = frozenset(
+    {
+        "design",
+        "orders", "fees",
+        "settlements", "bank", "approvals", "disputes", "refunds", "reconciliation", "mailbox", "outcome",
+        "unknown-outcomes",
+        "partner", "switches", "reports", "uploads", "applications", "onboarding", "invitations",
+        "keys", "webhooks", "developers", "requests", "overview", "customers", "audit",
+        "look-as", "account", "roles", "exports", "notifications",
+    }  # fmt: skip
+)
+STATUSES: Final = {
+    "invalid": 400, "malformed": 400, "refund_items": 400, "refund_currency": 400, "over_remainder": 400,
+    "capture_amount": 400, "capture_refused": 409,
+    "unauthenticated": 401, "bad_credentials": 401, "forbidden": 403, "kind_switched_off": 403, "blocked": 403,
+    "not_found": 404, "no_such_path": 404, "method_not_allowed": 405, "conflict": 409, "wrong_state": 409,
+    "too_large": 413, "too_many_requests": 429, "internal": 500, "bad_gateway": 502, "unavailable": 503,
+    "gateway_timeout": 504,
+}  # fmt: skip
+log = structlog.get_logger()
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def unsigned(portal: Portal, work: Endpoint) -> Endpoint:
+    """A route's endpoint for whoever comes: Problems and what broke become pages."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await work(request)
+        except Problem as problem:
+            return error_page(portal, problem, request)
+        except Exception as error:
+            number = request_id(request.scope)
+            log.exception("page failed", request=number, error=type(error).__name__)
+            message = f"Something broke on our side. Its number is {number}."
+            broken = Problem("internal", message, cure="Try again; if it stays, tell the operator.")
+            return error_page(portal, broken, request)
+
+    return endpoint
+
+
+def signed_in(
+    portal: Portal, work: Callable[[Request, Session], Awaitable[Response]], *, sets_up: bool = False
+) -> Endpoint:
+    """The same, but signs in first. `sets_up`: also for somebody who must set up a second factor before anything
+    else."""
+
+    async def endpoint(request: Request) -> Response:
+        await arrived(request)
+        session = await session_of(portal, request)
+        if session is None and POLL in request.headers:
+            refused_with(request.scope, "unauthenticated")
+            return Response(status_code=401, headers=HEADERS)  # the script stops; what was typed stays
+        if session is None:
+            return await signed_out(portal, request)
+        request.state.session = session
+        if session.must_set_up and not sets_up:
+            return see(SET_UP)
+        if POLL not in request.headers:
+            session = request.state.session = await _with_attention(portal, session)
+        return await work(request, session)
+
+    return unsigned(portal, endpoint)
+
+
+async def session_of(portal: Portal, request: Request) -> Session | None:
+    """Of whoever is signed in. The header takes from whom it lies about, and gives nobody anything."""
+    poll = POLL in request.headers
+    return await read_session(portal.world, request.cookies.get(COOKIE, ""), poll=poll)
+
+
+async def _with_attention(portal: Portal, session: Session) -> Session:
+    """For the menu of every page: from an index of what needs somebody, and not beyond what the menu says."""
+    if session.merchant is None:
+        return session
+    needing = OrderFilter(session.merchant.merchant_id, attention=True)
+    async with portal.world.db.connection() as connection:
+        count = await count_orders(connection, needing, cap=ATTENTION_MAX + 2)
+    return replace(session, attention=count.value)
+
+
+def to_sign_in(request: Request) -> Response:
+    """To the sign-in page, and back to where they wanted to go: a page, never a form's target."""
+    path = request.url.path
+    if request.method != "GET":
+        path = "/".join(path.split("/")[:3])
+    elif request.url.query and len(request.url.query) < 2_000:
+        path += "?" + request.url.query
+    wanted = "?next=" + quote(path, safe="") if path != "/orders" and is_place(path) else ""
+    return see("/signin" + wanted)
+
+
+async def signed_out(portal: Portal, request: Request) -> Response:
+    """To the sign-in page; but whoever was typing when their session ended gets that back, to be sent again."""
+    if request.method == "POST":
+        try:
+            same_origin(request)
+            typed = kept(request, await read_form(request))
+        except Problem:
+            typed = None
+        if typed is not None:
+            problem = Problem("unauthenticated", "You are signed out by now; nothing was done.", typed=typed,
+                              cure="What you typed is kept on this page. Sign in in a new tab, then send it again "
+                                   "from here.")  # fmt: skip
+            return error_page(portal, problem, request)
+    return to_sign_in(request)
+
+
+def kept(request: Request, form: Form) -> list[tuple[str, str]] | None:
+    """What was typed into one of our own forms, to be sent again; None for what came from elsewhere or is secret."""
+    ours = request.headers.get("origin", "null") != "null" and is_place(request.url.path)
+    if not ours or request.url.path.startswith("/account") or any("password" in name for name in form):
+        return None
+    return [(name, value) for name, values in form.items() if name != "csrf" for value in values]
+
+
+def is_place(path: str) -> bool:
+    """Whether it is the address of a page of the portal: never another site's."""
+    return path[:1] == "/" and path.split("?")[0].split("/")[1] in PLACES and len(path) < 2_100
+
+
+def here(request: Request) -> str:
+    """The page's address, to come back to."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def whence(request: Request) -> Whence:
+    """From where somebody signs in."""
+    return Whence(client_address(request.scope) or "unknown", request.headers.get("user-agent", "")[:512])
+
+
+def spoken(request: Request, session: Session | None = None) -> str:
+    """The language of a page: what its reader chose, else what their browser asks for."""
+    chosen = session.language if session is not None else ""
+    return chosen or asked_for(request.headers.get("accept-language", ""))
+
+
+def outside(portal: Portal, request: Request, **more: Any) -> dict[str, Any]:
+    """What the layout of a page needs that nobody is signed in for, and `more`."""
+    return {
+        "sandbox": portal.world.policy.test_mode, "offset": None, "session": None, "path": request.url.path,
+        "language": spoken(request),
+    } | more  # fmt: skip
+
+
+def other_of(world: World) -> str:
+    """What the other environment is called; empty where there is none."""
+    other: World | None = world.extra.get("other")
+    return other.name if other is not None else ""
+
+
+def see(path: str) -> Response:
+    return RedirectResponse(path, status_code=303, headers=HEADERS)
+
+
+def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
+    refused_with(request.scope, problem.code)
+    session: Session | None = getattr(request.state, "session", None)
+    values = {
+        "problem": problem, "sandbox": portal.world.policy.test_mode, "session": session, "offset": None,
+        "other": other_of(portal.world), "here": here(request), "request_id": request_id(request.scope),
+        "zone": session.zone if session is not None else "GMT", "language": spoken(request, session),
+        "typed": problem.facts.get("typed"), "path": request.url.path,
+    }  # fmt: skip
+    answer = render("layout/error.html", values, status=STATUSES[problem.code])
+    if problem.retry_after_seconds is not None:
+        answer.headers["retry-after"] = str(problem.retry_after_seconds)
+    return answer

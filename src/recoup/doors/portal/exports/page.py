@@ -1,0 +1,123 @@
+"""/exports: the files that somebody asked for, how far they are, and the way to another."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.responses import FileResponse, Response
+
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.exports.words import FORMS, STATES
+from recoup.doors.portal.form_key import fresh_key, key_of
+from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.orders.export import (
+    TYPES,
+    counted,
+    file_name,
+    query_of,
+    refuse_unclear,
+    wanted_of,
+    words_of,
+)  # fmt: skip
+from recoup.doors.portal.orders.look import back_of
+from recoup.doors.portal.orders.page import columns_of, habits_of
+from recoup.doors.portal.orders.query import Query
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.lists.ask import ask_for_file, cancel_export, fetch, one_export
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import SHOWN
+from recoup.store.read.exports import exports_of
+
+PLACE: Final = "/exports"
+UNDER_WAY: Final = frozenset({"asked", "working"})
+
+
+async def exports_page(visit: Visit) -> Response:
+    return await _list(visit)
+
+
+async def new_export(visit: Visit) -> Response:
+    """What the file would be of, and the button."""
+    form = visit.request.path_params["form"]
+    if form not in TYPES:
+        raise Problem("not_found", "Orders come as CSV, JSON or XLSX.", cure="Go to the orders and choose Export.")
+    return await _new(visit, await query_of(visit), form, fresh_key())
+
+
+async def post_export(visit: Visit) -> Response:
+    """The same form again asks for nothing more."""
+    form = await checked_form(visit)
+    query, kind = await _query(visit, form), one(form, "form")
+    if kind not in TYPES:
+        raise Problem("invalid", "Orders come as CSV, JSON or XLSX.", cure="Go to the orders and choose Export.")
+    key = key_of(form)
+    try:
+        refuse_unclear(query)
+        await ask_for_file(
+            visit.portal.world, visit.scope, person_of(visit), UUID(hex=key), wanted_of(visit, query), form=kind,
+            said=words_of(visit, query), file_name=f"{file_name(query, visit)}.{kind}",
+        )  # fmt: skip
+    except Problem as problem:
+        return await _new(visit, query, kind, key, problem)
+    return see(PLACE)
+
+
+async def export_file(visit: Visit) -> Response:
+    """Only for whoever asked, at the merchant that they look at."""
+    row = await one_export(visit.portal.world, visit.merchant_id, person_of(visit), _id(visit))
+    if visit.sight != SHOWN and row["wanted"].get("filter", {}).get("sight") == SHOWN:
+        raise Problem("forbidden", "This file holds customers' data that your role does not see any more.",
+                      cure="Delete it and export again.")  # fmt: skip
+    path = await fetch(visit.portal.world, visit.scope, row)
+    return FileResponse(path, media_type=TYPES[row["form"]], filename=row["file_name"], headers=HEADERS)
+
+
+async def post_cancel(visit: Visit) -> Response:
+    """Ends what is under way, deletes what is ready."""
+    await checked_form(visit)
+    await cancel_export(visit.portal.world, visit.merchant_id, person_of(visit), _id(visit))
+    return see(PLACE)
+
+
+def person_of(visit: Visit) -> UUID:
+    """Whoever sits there: somebody who looks as another has files of their own, not the other's."""
+    behind = visit.session.behind
+    return behind.staff_id if behind is not None else visit.session.user_id
+
+
+def _id(visit: Visit) -> UUID:
+    """Raises: Problem(not_found)."""
+    found = parse_id(visit.request.path_params["export_id"])
+    if found is None:
+        raise Problem("not_found", "There is no such file.", cure="Look at the list of files.")
+    return found
+
+
+async def _query(visit: Visit, form: Form) -> Query:
+    """The list that the form is of; columns that it does not name are this person's."""
+    query = back_of(visit, form)
+    return replace(query, columns=columns_of(query, await habits_of(visit)), cursor="")
+
+
+async def _list(visit: Visit, problem: Problem | None = None) -> Response:
+    async with visit.portal.world.db.connection() as connection:
+        rows = await exports_of(connection, visit.merchant_id, person_of(visit))
+    values = visit.values(exports=[_row(row, visit) for row in rows], states=STATES, forms=FORMS, problem=problem,
+                          live=any(row["state"] in UNDER_WAY for row in rows))  # fmt: skip
+    return render("exports/exports.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def _row(row: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+    """A file that is over is gone, whether or not it was swept already."""
+    over = row["state"] == "ready" and row["gone_at"] <= visit.wall
+    return {**row, "state": "gone" if over else row["state"], "under_way": row["state"] in UNDER_WAY}
+
+
+async def _new(visit: Visit, query: Query, form: str, key: str, problem: Problem | None = None) -> Response:
+    count = await counted(visit, wanted_of(visit, query))
+    values = visit.values(query=query, form=form, forms=FORMS, key=key, count=count, said=words_of(visit, query),
+                          name=f"{file_name(query, visit)}.{form}", problem=problem)  # fmt: skip
+    return render("exports/new.html", values, status=STATUSES[problem.code] if problem else 200)

@@ -1,0 +1,82 @@
+"""/fees: what the operator keeps of this merchant's orders, what disputes cost, and how it is settled; as agreed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.people import named
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import to_text
+from recoup.rules.money.disputes import Terms as DisputeTerms
+from recoup.rules.money.disputes import terms_at as dispute_terms_at
+from recoup.rules.money.fees import REFUND_POLICIES, FeeTerm, fee_units, in_force
+from recoup.store.read.disputes import as_terms
+from recoup.store.read.disputes import read_terms as dispute_terms
+from recoup.store.read.fee_terms import fee_history, term_of
+from recoup.store.read.settlement_terms import terms_at
+
+EXAMPLE: Final = 100  # of the currency
+TYPES: Final = {"CIT": "Customers’ payments", "MIT": "Recurring payments", "STABLE": "Stablecoin payments"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One term as the page shows it. `example`: what it takes of EXAMPLE, empty without a currency of its own."""
+
+    term: FeeTerm
+    site: str
+    percent: str
+    fixed: str
+    minimum: str
+    example: str
+    state: str  # now, later, over
+    by: str
+    note: str
+
+
+async def fees_page(visit: Visit) -> Response:
+    async with visit.portal.world.db.connection() as connection:
+        rows = await fee_history(connection, visit.merchant_id)
+        disputes = [as_terms(row) for row in await dispute_terms(connection, visit.merchant_id)]
+        settled = await terms_at(connection, visit.merchant_id, visit.now)
+    who = await named(visit, {row["actor"] for row in rows})
+    lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, visit.now)
+    values = visit.values(
+        now_lines=[line for line in lines if line.state == "now"],
+        later=[line for line in lines if line.state == "later"],
+        over=[line for line in reversed(lines) if line.state == "over"], types=TYPES, policies=REFUND_POLICIES,
+        example=EXAMPLE, disputes=_in_force(disputes, visit.now), terms=settled,
+        reserve=to_text(settled.reserve_basis_points, 2),
+    )  # fmt: skip
+    return render("fees/fees.html", values)
+
+
+def _lines(rows: Iterable[Any], sites: Mapping[UUID, str], who: Mapping[str, str], now: datetime) -> list[Line]:
+    """The widest first, as they are chosen from."""
+    told = [(term_of(row), row) for row in rows]
+    valid = {term.term_id for term in in_force((term for term, _ in told), now)}
+    lines = []
+    for term, row in told:
+        scale = EXPONENTS.get(term.currency or "", 0)
+        fixed, minimum = term.tariff.fixed_units, term.tariff.minimum_units
+        lines.append(Line(
+            term, sites.get(term.site_id, "") if term.site_id else "", to_text(term.tariff.basis_points, 2),
+            to_text(fixed, scale) if fixed else "", to_text(minimum, scale) if minimum else "",
+            to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale) if term.currency else "",
+            "later" if term.valid_from > now else "now" if term.term_id in valid else "over",
+            who.get(row["actor"], "the operator"), row["note"],
+        ))  # fmt: skip
+    return sorted(lines, key=lambda line: [part is not None for part in line.term.scope])
+
+
+def _in_force(terms: Iterable[DisputeTerms], now: datetime) -> list[DisputeTerms]:
+    """Those of every currency first, then those of one alone."""
+    known = list(terms)
+    by_asset = [dispute_terms_at(known, now, asset) for asset in sorted({one.asset for one in known if one.asset})]
+    return [dispute_terms_at(known, now, ""), *(one for one in by_asset if one.asset)]

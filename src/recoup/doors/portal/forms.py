@@ -1,0 +1,81 @@
+"""Forms as they come: their fields, and whether a page of ours sent them."""
+
+import asyncio
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.requests import ClientDisconnect, Request
+
+from recoup.kernel.problem import Problem
+
+FORM_BYTES_MAX: Final = 65_536
+FORM_SECONDS_MAX: Final = 15.0
+Form = dict[str, list[str]]
+
+
+async def arrived(request: Request) -> bytes:
+    """The whole of a posted form. Read before it is looked at who sends it: else somebody who is let go, or signed
+    out, could hold a form open until then, and finish it afterwards. Other bodies are empty.
+
+    Raises: Problem(too_large); Problem(malformed) for one that stops coming.
+    """
+    if not _is_form(request) or request.method != "POST":
+        return b""
+    known: bytes | None = getattr(request.state, "form", None)
+    if known is not None:
+        return known
+    body = b""
+    try:
+        async with asyncio.timeout(FORM_SECONDS_MAX):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > FORM_BYTES_MAX:
+                    raise Problem("too_large", "This form is larger than any of ours.", cure="Shorten what was typed.")
+    except (TimeoutError, ClientDisconnect):
+        raise Problem("malformed", "The form did not arrive whole; nothing was done.",
+                      cure="Send it again.") from None  # fmt: skip
+    request.state.form = body
+    return body
+
+
+async def read_form(request: Request) -> Form:
+    """The fields of a posted form.
+
+    Raises: Problem(too_large); Problem(malformed) for what is no form of ours.
+    """
+    if not _is_form(request):
+        raise Problem("malformed", "This is not a form of this page.", cure="Use the portal's own page.")
+    body = await arrived(request)
+    try:
+        form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
+    except ValueError:
+        raise Problem("malformed", "This form has more fields than any of ours.",
+                      cure="Reload the page and send it again.") from None  # fmt: skip
+    # No browser sends it and no database takes it.
+    return {name: [value.replace("\0", "") for value in values] for name, values in form.items()}
+
+
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    return kind == "application/x-www-form-urlencoded"
+
+
+def one(form: Form, name: str) -> str:
+    return form.get(name, [""])[0]
+
+
+def same_origin(request: Request) -> None:
+    """Raises: Problem(forbidden) for a form that another site sent."""
+    origin = request.headers.get("origin", "null")
+    foreign = origin != "null" and _netloc(origin) != request.headers.get("host", "")
+    if foreign or request.headers.get("sec-fetch-site") == "cross-site":
+        message = "This form came from another site; nothing was done."
+        raise Problem("forbidden", message, cure="Use the portal's own page.")
+
+
+def _netloc(origin: str) -> str | None:
+    """None for what is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

@@ -1,0 +1,120 @@
+"""Everything that a catalogue needs: the messages of every template, and the sentences that our code writes for people,
+on pages and in mails.
+
+For `scripts/make_languages.py` and its test; a running portal does not come here.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from recoup.doors.portal.languages.page_text import messages
+from recoup.rules.languages.slots import ENDS
+from recoup.rules.network.tables import read_table
+
+SOURCE: Final = Path(__file__).parents[3]
+PORTAL: Final = SOURCE / "doors/portal"
+# Written for people on every line; elsewhere only what a Problem says is.
+_WORDY: Final = (
+    "doors/portal/", "rules/lists/words.py", "rules/order/faces.py", "rules/messages/notification",
+    "rules/people/account_words.py", "rules/people/letters.py", "rules/messages/notices.py",
+    "rules/merchants/onboarding.py", "rules/merchants/audit.py", "rules/network/limits.py",
+    "rules/merchants/form.py", "rules/merchants/blocks.py", "rules/messages/events.py", "rules/money/fees.py",
+    "rules/money/matching.py", "rules/network/magic.py", "rules/order/holds.py", "rules/rescue/advance.py",
+    "rules/rescue/decide.py", "moves/change.py", "moves/collect.py",
+    "moves/dispute_answers.py", "moves/disputed_refunds.py", "moves/disputes.py", "moves/end_order.py",
+    "moves/merchant_attempt.py", "moves/open_attempt.py", "moves/payments.py", "moves/refunds.py", "moves/sweeps.py",
+    "flows/merchants/go_live.py", "flows/messages/send_sample.py", "flows/money/reconcile.py",
+    "flows/try_connection.py",
+)  # fmt: skip
+# Said of names that stand in the database, and words too small to be known from names.
+_NAMED: Final = (
+    "Owner", "Operations", "Analyst", "Developer", "Operator", "Merchant", "Partner", "Member of nothing yet",
+    "Sandbox", "Live", "Site", "Campaign", "Active", "Paused", "Owed", "Sent", "Done", "Stuck", "Refused", "Netted",
+    "overdue", "within a day", "in 1 to 3 days", "in 4 to 7 days", "in 8 to 14 days", "in 15 days or more", "never",
+    "Requested", "Proved", "To prove", "Approved", "Waits", "Failed", "Returned", "Ended", "Low", "Normal", "High",
+    "Receipt", "Refunded", "Charge coming", "Challenge", "New", "Ok", "Disabled", "An unknown browser",
+    "A browser on {0}", "{0} on {1}", "owner", "operations", "analyst", "developer", "day", "week", "month", "any",
+    "CIT (web)", "CIT (call centre)", "refund", "reversal", "void", "capture", "charge", "fee", "funding", "dispute",
+    "commas", "semicolons", "tabs", "bars", "name", "address", "unknown", "challenge", "declined", "not_sent",
+)  # fmt: skip
+_ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/")
+_NOBODY: Final = (
+    "doors/portal/design/", "doors/portal/languages/", "doors/portal/orders/times.py",
+    "flows/stable/", "rules/stable/", "flows/cards/transmit.py", "flows/cards/tokenize.py",
+    "store/migrate.py", "store/pool.py", "store/server.py",
+)  # fmt: skip
+_LETTERS: Final = re.compile(r"[^\W\d_]{2}")
+_NAMES: Final = re.compile(
+    r"^\S*[a-z][A-Z.]\S*$|^\S*[=_#@/]\S*$|[<>|]|; \w+=|https?:|%[A-Za-z]|\.(html|css|js|csv|json)\b|^/|^[A-Z]+$"
+    r"|\[(\{|$)|'self'|^public, |^page failed$|^(curl|export|-H) |\b(SELECT|FROM|WHERE|RECOUP_\w+|live_processor_url)\b"
+)
+_SHORT: Final = re.compile(r"[\W\d]*\w{1,2}[\W\d]*")
+
+
+def pages() -> list[str]:
+    """Every message of the portal's templates."""
+    files = [file for file in sorted(PORTAL.rglob("*.html")) if "design" not in file.parts]
+    return list(dict.fromkeys(one for file in files for one in messages(file.read_text())))
+
+
+def words() -> list[str]:
+    """Every sentence that our code may say on a page."""
+    found = [*_NAMED, *(row["meaning"] for row in read_table("dispute-reasons.csv"))]
+    for file in sorted(SOURCE.rglob("*.py")):
+        name = file.relative_to(SOURCE).as_posix()
+        if name.startswith(_ROOMS) and not name.startswith(_NOBODY):
+            tree = ast.parse(file.read_text())
+            wordy = name.startswith(_WORDY)
+            texts = _texts(tree) if wordy else (text for root in _spoken(tree) for text in _texts(root))
+            found += [sentence for text in texts for sentence in _sentences(text, wordy)]
+    return list(dict.fromkeys(found))
+
+
+def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
+    """What every Problem says: its message and its cure, wherever they are put together; and what a Locale is told."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
+            yield from node.args[:1]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
+            yield from node.args[1:]
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == "cure")
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {target.id for target in targets if isinstance(target, ast.Name)}
+            told = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
+            yield from told if names & {"message", "cure", "REASONS"} else []
+
+
+def _texts(root: ast.AST) -> Iterator[str]:
+    quiet: set[int] = set()
+    for node in ast.walk(root):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+            first = node.body[0]
+            quiet |= {id(first.value)} if isinstance(first, ast.Expr) else set()
+        if isinstance(node, ast.JoinedStr):
+            quiet |= {id(value) for value in node.values if isinstance(value, ast.Constant)}
+            yield _shape(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in quiet:
+            yield node.value
+
+
+def _shape(node: ast.JoinedStr) -> str:
+    """`{0}`, `{1}` … where something is filled in."""
+    text, number = "", 0
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            text += str(value.value)
+        else:
+            text, number = f"{text}{{{number}}}", number + 1
+    return text
+
+
+def _sentences(text: str, wordy: bool) -> Iterator[str]:
+    for one in ENDS.split(" ".join(text.split())):
+        plain = re.sub(r"\{\w*\}", "", one)
+        told = " " in one.strip() or one[:1].isupper() or not wordy
+        if _LETTERS.search(plain) and told and not _NAMES.search(one) and not _SHORT.fullmatch(plain):
+            yield one.strip()

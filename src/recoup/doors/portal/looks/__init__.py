@@ -1,0 +1,1 @@
+"""The operator looks as somebody of a shop."""

@@ -1,0 +1,61 @@
+"""/look-as: somebody of the operator chooses as whom to look, says why, and ends it."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import COOKIE, STATUSES, see
+from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.own_forms import read_form_of
+from recoup.doors.portal.permissions import in_words
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.people.looks import Asked, begin, end
+from recoup.flows.people.sessions import MAY
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.people.looks import MINUTES, REASON_MAX
+from recoup.store.read.looks import members_to_look_as
+
+PLACE: Final = "/look-as"
+
+
+async def look_page(visit: Visit) -> Response:
+    visit.only_operator("look as somebody else")
+    return await _show(visit)
+
+
+async def post_look(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    visit.only_operator("look as somebody else")
+    kind, _, whom = one(form, "whom").partition(":")
+    user_id = parse_id(whom) if kind == "user" else None
+    try:
+        if kind == "user" and user_id is None or kind not in ("user", "role"):
+            raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
+        asked = Asked(user_id, whom if kind == "role" else "", one(form, "reason"), one(form, "minutes"),
+                      one(form, "act") == "yes")  # fmt: skip
+        await begin(visit.portal.world, visit.request.cookies.get(COOKIE, ""), visit.session, asked,
+                    visit.scope.request_id)  # fmt: skip
+    except Problem as problem:
+        return await _show(visit, problem, form)
+    return see("/orders")
+
+
+async def post_end(visit: Visit) -> Response:
+    """Also when it is over already: what they want is so."""
+    if visit.session.behind is not None:
+        await read_form_of(visit.request, visit.session)
+        await end(visit.portal.world, visit.request.cookies.get(COOKIE, ""), visit.scope.request_id)
+    return see("/orders")
+
+
+async def _show(visit: Visit, problem: Problem | None = None, form: Form | None = None) -> Response:
+    form = form or {}
+    async with visit.portal.world.extra["people"].connection() as connection:
+        members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id)
+    typed = {"whom": one(form, "whom"), "reason": one(form, "reason")[:REASON_MAX],
+             "minutes": one(form, "minutes") or str(MINUTES[0]), "act": one(form, "act")}  # fmt: skip
+    values = visit.values(members=members, roles={role: in_words(role) for role in MAY}, minutes=MINUTES, typed=typed,
+                          problem=problem, reason_max=REASON_MAX)  # fmt: skip
+    return render("looks/look.html", values, status=STATUSES[problem.code] if problem else 200)

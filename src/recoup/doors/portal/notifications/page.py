@@ -1,0 +1,106 @@
+"""/notifications: what somebody was told, newest first; each opens what it is about."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.any_visit import AnyVisit
+from recoup.doors.portal.endpoint import COOKIE, see
+from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.own_forms import read_form_of
+from recoup.doors.portal.templates import render
+from recoup.flows.messages.notices import inbox
+from recoup.flows.people import notifications
+from recoup.flows.people.sessions import switch_merchant
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.languages.locale import Locale
+from recoup.rules.messages.notification_words import words_of
+from recoup.rules.messages.notifications import KINDS, MAY
+from recoup.store.read.notifications import find_notification, notifications_page
+
+PLACE: Final = "/notifications"
+ROWS: Final = 50
+
+
+async def list_page(visit: AnyVisit) -> Response:
+    params, session = visit.request.query_params, visit.session
+    unread, before = params.get("unread") == "1", parse_id(params.get("before", ""))
+    here = _here(visit) if params.get("only") == "here" else None
+    async with visit.portal.world.extra["people"].connection() as connection:
+        rows = await notifications_page(
+            connection, session.user_id, visit.portal.world.name, MAY, before=before, unread=unread,
+            subject_id=here, limit=ROWS + 1,
+        )  # fmt: skip
+    shown = rows[:ROWS]
+    mails = await inbox(visit.portal.world, [row["notification_id"] for row in shown]) if shown else {}
+    to = Locale(visit.language, session.zone)
+    items = [{"row": row, "kind": KINDS[row["kind"]], "words": words_of(row["kind"], row["facts"], to),
+              "mail": mails.get(row["notification_id"])} for row in shown]  # fmt: skip
+    chosen = {"unread": "1"} if unread else {}
+    chosen |= {"only": "here"} if here else {}
+    values = visit.values(
+        items=items, unread_only=unread, only_here=here is not None, chosen=chosen, first=before is None,
+        older=shown[-1]["notification_id"] if len(rows) > ROWS else None, several=len(session.merchants) > 1,
+    )  # fmt: skip
+    return render("notifications/notifications.html", values)
+
+
+async def open_page(visit: AnyVisit) -> Response:
+    """Where a mail leads: to what it is about, or first to the merchant that it is about."""
+    row = await _mine(visit)
+    words = words_of(row["kind"], row["facts"], Locale(visit.language, visit.session.zone))
+    if not KINDS[row["kind"]].partner and row["subject_id"] != _here(visit):
+        values = visit.values(row=row, words=words, kind=KINDS[row["kind"]])
+        return render("notifications/elsewhere.html", values)
+    await notifications.read(visit.portal.world, visit.session.user_id, row["notification_id"])
+    return see(words.path)
+
+
+async def act(visit: AnyVisit) -> Response:
+    """Opens it at its merchant, or says that it was read or is to be read again."""
+    form, row = await read_form_of(visit.request, visit.session), await _mine(visit)
+    world, session, doing = visit.portal.world, visit.session, one(form, "do")
+    if doing not in ("open", "read", "unread"):
+        raise Problem("invalid", "This form asks for nothing that can be done.", cure="Reload the page.")
+    await notifications.read(world, session.user_id, row["notification_id"], unread=doing == "unread")
+    if doing != "open":
+        return see(_back(form))
+    if not KINDS[row["kind"]].partner:
+        await switch_merchant(world, visit.request.cookies.get(COOKIE, ""), session, row["subject_id"])
+    return see(words_of(row["kind"], row["facts"]).path)
+
+
+async def read_all(visit: AnyVisit) -> Response:
+    form = await read_form_of(visit.request, visit.session)
+    until = parse_id(one(form, "until"))
+    if until is None:
+        raise Problem("invalid", "This form does not say up to where.", cure="Reload the page and send it again.")
+    here = _here(visit) if one(form, "only") == "here" else None
+    await notifications.read_all(visit.portal.world, visit.session.user_id, until, here)
+    return see(_back(form))
+
+
+async def _mine(visit: AnyVisit) -> Any:
+    """Raises: Problem(not_found)."""
+    wanted = parse_id(visit.request.path_params["notification_id"])
+    row = None
+    if wanted is not None:
+        async with visit.portal.world.extra["people"].connection() as connection:
+            args = (visit.session.user_id, visit.portal.world.name, MAY, wanted)
+            row = await find_notification(connection, *args)
+    if row is None:
+        raise Problem("not_found", "There is no such notification, or it is not for you any more.",
+                      cure="Go to your notifications.")  # fmt: skip
+    return row
+
+
+def _here(visit: AnyVisit) -> UUID | None:
+    return visit.session.merchant.merchant_id if visit.session.merchant is not None else None
+
+
+def _back(form: Form) -> str:
+    """The list as it was looked at."""
+    wanted = [f"{name}={value}" for name, value in (("unread", "1"), ("only", "here")) if one(form, name) == value]
+    return PLACE + ("?" + "&".join(wanted) if wanted else "")

@@ -1,0 +1,66 @@
+"""What the person who looks may refund of an order now, in words; the flow decides again, under its locks."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from recoup.doors.portal.order.refund import Review
+from recoup.doors.portal.templates import when
+from recoup.doors.portal.visit import Visit
+from recoup.kernel.money import money
+from recoup.kernel.problem import Problem
+from recoup.rules.money.refund_limits import NONE, WAITS, Desk, goes_alone, is_theirs
+from recoup.store.read.order_page import OrderPage
+from recoup.store.read.refund_limits import read_desks
+
+
+def role_of(visit: Visit) -> str:
+    """As what they refund at this merchant."""
+    assert visit.session.merchant is not None
+    return visit.session.merchant.role
+
+
+async def allowance(visit: Visit, page: OrderPage) -> str:
+    """Nothing for whoever has no limit, or may not refund."""
+    if not visit.session.may("refund"):
+        return ""
+    desk = await _desk(visit, page.order_id)
+    limits, asset = desk.of(role_of(visit)), page.order["asset"]
+    if limits == NONE:
+        return ""
+    said = []
+    if limits.refund_max_units is not None:
+        said.append(f"You may refund at most {money(limits.refund_max_units, asset)} at once.")
+    if limits.day_max_units is not None:
+        said.append(f"{money(max(0, limits.day_max_units - desk.day.units), asset)} are left of your day.")
+    if limits.second_from_units is not None:
+        said.append(f"From {money(limits.second_from_units, asset)} on somebody else has to agree.")
+    return " ".join(said)
+
+
+async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
+    """Says so when a second person has to agree. Raises: Problem forbidden, wrong_state."""
+    desk, me = await _desk(visit, page.order_id), visit.scope.actor.text()
+    asset, role = page.order["asset"], role_of(visit)
+    alone = sum(r["units"] for r in page.refunds if r["kind"] == "refund" and r["state"] != "refused"
+                and not r["approved_by"] and is_theirs(r["actor"], me))  # fmt: skip
+    if goes_alone(desk.of(role), found.units, asset, spent_units=desk.day.units, alone_units=alone):
+        return found
+    if desk.waiting() is not None:
+        raise Problem("wrong_state", "A refund of this order waits for a second person already.",
+                      cure="It stands under Refunds: have it decided, or taken back, first.")  # fmt: skip
+    until = when(visit.now + WAITS, visit.now, zone=visit.session.zone)
+    first = (
+        "Somebody else whose role may agree to refunds finds it under Approvals, and on this page. Until they agree "
+        "nothing is owed and nothing is sent.",
+        f"It waits until {until} {visit.session.zone}; you can take it back.",
+    )
+    then = (f"When they agree: {one[:1].lower()}{one[1:]}" if n == 0 else one
+            for n, one in enumerate(found.sentences[1:]))  # fmt: skip
+    return replace(found, sentences=(*first, *then), second=True)
+
+
+async def _desk(visit: Visit, order_id: UUID) -> Desk:
+    key = (visit.merchant_id, order_id)
+    async with visit.portal.world.db.connection() as connection:
+        desks = await read_desks(connection, [(*key, visit.scope.actor.name)], visit.wall)
+    return desks[key]

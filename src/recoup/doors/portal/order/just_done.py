@@ -1,0 +1,30 @@
+"""What a person has just done to an order, said at the top of its page: the timeline below may be long, and what the
+press of a button began may not have happened yet."""
+
+from typing import Final
+
+from recoup.doors.portal.visit import Visit
+from recoup.rules.order.lifecycle import Stage
+from recoup.store.read.order_page import OrderPage
+
+ADDRESS: Final = "done"  # in the address that such a form leads back to
+NEWEST: Final = 3  # lines of the log: what was done, and what followed at once
+_WORDS: Final = {
+    "by_hand": "The next attempt is brought forward and sent within seconds. Reload the page for the bank's answer.",
+    "retries_stopped": "Attempts are stopped. The order stays open until it expires.",
+    "retries_resumed": "Attempts go on.",
+    "released": "The order is released and worked on again.",
+}
+
+
+def just_done(visit: Visit, page: OrderPage) -> str:
+    """Empty when nothing was, and when something newer stands in the log: the page tells that itself."""
+    if ADDRESS not in visit.request.query_params or page.order["stage"] in (Stage.HELD, Stage.PROBLEM):
+        return ""
+    for line in reversed(page.log[-NEWEST:]):
+        name = line["body"].get("verdict") if line["happening"] == "planned" else line["happening"]
+        if name in _WORDS:
+            return _WORDS[name]
+        if line["happening"].startswith("attempt_"):
+            return ""
+    return ""

@@ -1,0 +1,79 @@
+"""/orders/bulk: what was done to many orders, how far it is, and what became of each."""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.people import named
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.doors.portal.words import State
+from recoup.flows.on_many import stop_act
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.read.bulk_acts import act_rows, find_act, list_acts
+
+ROWS: Final = 100
+LISTED: Final = 50
+RIGHTS: Final = {"cancel": "cancel", "redeliver": "hooks", "note": "retry"}
+WORDS: Final = {"cancel": "Cancel", "redeliver": "Send the last event again", "note": "Add a note"}
+STATES: Final = {
+    "working": State("Under way", "run", "processing", "The worker does some orders at a time."),
+    "completed": State("Completed", "ok", "completed", "Every order has an answer."),
+    "stopped": State("Stopped", "off", "cancelled", "Somebody stopped it; orders that were not begun are left."),
+}
+ROW_STATES: Final = {
+    "waiting": State("Waits", "off", "draft", "It is not begun yet."),
+    "done": State("Done", "ok", "completed", "It is done."),
+    "refused": State("Not done", "prob", "problem", "The reason stands beside it."),
+    "left": State("Left", "off", "cancelled", "It was stopped before."),
+}
+
+
+async def acts_page(visit: Visit) -> Response:
+    async with visit.portal.world.db.connection() as connection:
+        rows = await list_acts(connection, visit.merchant_id, LISTED)
+    names = await named(visit, [row["actor"] for row in rows])
+    values = visit.values(acts=rows, words=WORDS, states=STATES, names=names)
+    return render("orders/acts.html", values)
+
+
+async def act_page(visit: Visit) -> Response:
+    act, query = await _find(visit), visit.request.query_params
+    text, refused = query.get("after", ""), query.get("show") == "refused"
+    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    async with visit.portal.world.db.connection() as connection:
+        rows = await act_rows(connection, visit.merchant_id, act["act_id"], after=after, limit=ROWS + 1,
+                              refused=refused)  # fmt: skip
+    values = visit.values(
+        act=act, rows=rows[:ROWS], next=rows[ROWS - 1]["row_no"] if len(rows) > ROWS else None, first=not after,
+        refused=refused, words=WORDS, states=STATES, row_states=ROW_STATES, live=act["finished_at"] is None,
+        left=act["row_count"] - act["done_count"] - act["refused_count"], may=visit.session.may(RIGHTS[act["action"]]),
+        names=await named(visit, [act["actor"]]),
+    )  # fmt: skip
+    return render("orders/act.html", values)
+
+
+async def post_stop(visit: Visit) -> Response:
+    """Raises: Problem(forbidden) for whoever may not do it either."""
+    await checked_form(visit)
+    act = await _find(visit)
+    visit.only(RIGHTS[act["action"]], "stop this")
+    await stop_act(visit.portal.world, visit.merchant_id, act["act_id"])
+    return see(f"/orders/bulk/{act['act_id']}")
+
+
+async def _find(visit: Visit) -> asyncpg.Record:
+    """Raises: Problem(not_found)."""
+    act_id: UUID | None = parse_id(visit.request.path_params["act_id"])
+    row = None
+    if act_id is not None:
+        async with visit.portal.world.db.connection() as connection:
+            row = await find_act(connection, visit.merchant_id, act_id)
+    if row is None:
+        raise Problem("not_found", "Nothing like this was done to orders of this merchant.",
+                      cure="It may be another merchant's: switch first.")  # fmt: skip
+    return row

@@ -1,0 +1,48 @@
+"""Forms that a page of ours made, in this session, of the merchant and the world that are looked at still."""
+
+from hmac import compare_digest
+
+from starlette.requests import Request
+
+from recoup.doors.portal.endpoint import kept
+from recoup.doors.portal.forms import Form, one, read_form, same_origin
+from recoup.flows.people.sessions import Session, is_csrf
+from recoup.kernel.problem import Problem
+
+# How much of where a form was made must be so still, as `is_csrf` counts it.
+ANYWHERE, IN_WORLD, AT_MERCHANT = 1, 2, 3
+
+
+async def read_form_of(request: Request, session: Session, where: int = ANYWHERE) -> Form:
+    """For what changes nothing at a merchant or partner, and for those below who ask whether they are paused.
+
+    Raises: Problem(forbidden) for a form that this session did not make; Problem(conflict) for one of another place.
+    """
+    same_origin(request)
+    form = await read_form(request)
+    check_csrf(session, one(form, "csrf"), kept(request, form), where=where)
+    return form
+
+
+def check_csrf(
+    session: Session, given: str, typed: list[tuple[str, str]] | None = None, *, where: int = ANYWHERE
+) -> None:
+    """`typed`: what is kept, to be sent again. Raises: Problem(forbidden) for a key that this session did not make;
+    Problem(conflict) for one that it made elsewhere: that form is not sent again by one click."""
+    if is_csrf(session, given, parts=where):
+        return
+    if is_csrf(session, given):
+        raise Problem("conflict", "This form is of another merchant or environment than you look at by now; nothing was"
+                      " done.", cure="Look at the page as it is now, and send it again.")  # fmt: skip
+    if session.spent_csrf and compare_digest(session.spent_csrf.encode(), given.encode("utf-8", "replace")):
+        raise Problem("forbidden", "Your look as somebody else is over; nothing was done.",
+                      cure="What you do now you do as yourself: begin anew.")  # fmt: skip
+    raise Problem("forbidden", "This form is from another session; nothing was done.",
+                  cure="Go back, reload the page and send it again.", typed=typed)  # fmt: skip
+
+
+def not_paused(partner: str) -> None:
+    """`partner`: the name of the paused one, or empty. Raises: Problem(forbidden)."""
+    if partner:
+        message = f"This partner is paused: people of {partner} may look, not change anything; nothing was done."
+        raise Problem("forbidden", message, cure="Ask the operator. A shop's own people go on as before.")

@@ -1,0 +1,92 @@
+"""/partner/report: what came in and what was booked at a partner's merchants, by day, currency and kind."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.responses import Response, StreamingResponse
+
+from recoup.doors.portal.endpoint import STATUSES
+from recoup.doors.portal.partner.visit import PartnerVisit
+from recoup.doors.portal.templates import HEADERS, render
+from recoup.flows.merchants.partners import own_merchant
+from recoup.flows.money.partner_report import DAYS_MAX, PLACED, Asked, report_csv, report_page
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.store.read.partner_merchants import MerchantFilter, list_merchants
+
+DAYS_USUAL: Final = 30
+MERCHANTS: Final = 20  # of one page
+CHOICES_MAX: Final = 200  # merchants that the page's list offers
+FIELDS: Final = ("from", "to", "mid", "currency")
+KINDS: Final = {
+    PLACED: "Placed", "amount": "Approved", "fee": "Fees", "refund": "Refunds", "dispute": "Disputes",
+    "dispute_fee": "Dispute fees", "adjustment": "Adjustments", "reserve": "Reserve", "carried": "Carried on",
+    "payout": "Paid out",
+}  # fmt: skip
+
+
+async def partner_report_page(visit: PartnerVisit) -> Response:
+    typed, problem = _typed(visit), None
+    try:
+        asked = await _asked(visit, typed)
+    except Problem as wrong:
+        asked, problem = _usual(visit), wrong
+    world = visit.portal.world
+    after = parse_id(visit.request.query_params.get("after", ""))
+    rows, further = await report_page(world, asked, after, MERCHANTS)
+    async with world.db.connection() as connection:
+        merchants = await list_merchants(connection, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX)
+    query = {name: value for name, value in typed.items() if value}
+    shown = typed | {"from": typed["from"] or asked.first.isoformat(), "to": typed["to"] or asked.last.isoformat()}
+    values = visit.values(
+        rows=rows, kinds=KINDS, typed=shown, asked=asked, merchants=merchants, problem=problem, paged=after is not None,
+        query=urlencode(query), more=urlencode(query | {"after": str(further)}) if further else None,
+    )  # fmt: skip
+    return render("partner/report.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+async def partner_report_file(visit: PartnerVisit) -> Response:
+    asked = await _asked(visit, _typed(visit))
+    name = f'attachment; filename="merchants-{asked.first}-{asked.last}.csv"'
+    return StreamingResponse(report_csv(visit.portal.world, asked), media_type="text/csv; charset=utf-8",
+                             headers=HEADERS | {"content-disposition": name})  # fmt: skip
+
+
+def _typed(visit: PartnerVisit) -> dict[str, str]:
+    return {name: visit.request.query_params.get(name, "").strip()[:40] for name in FIELDS}
+
+
+def _usual(visit: PartnerVisit) -> Asked:
+    last = visit.wall.date()
+    return Asked(visit.partner.partner_id, last - timedelta(days=DAYS_USUAL - 1), last)
+
+
+async def _asked(visit: PartnerVisit, typed: dict[str, str]) -> Asked:
+    """Raises: Problem(invalid) naming the field; Problem(not_found) for a merchant that is not the partner's."""
+    last = _day(typed, "to") or visit.wall.date()
+    first = _day(typed, "from") or last - timedelta(days=DAYS_USUAL - 1)
+    if not 0 <= (last - first).days < DAYS_MAX:
+        raise Problem("invalid", f"The last day must be the first or later, within {DAYS_MAX} days.", field="to",
+                      cure="Choose a shorter time.")  # fmt: skip
+    asset = typed["currency"].upper()
+    if asset and asset not in EXPONENTS:
+        raise Problem("invalid", f"The currency {asset[:8]!r} is not an ISO 4217 code.", field="currency",
+                      cure="Write it like USD, or leave it empty.")  # fmt: skip
+    mid = None
+    if typed["mid"]:
+        mid = await own_merchant(visit.portal.world, visit.partner.partner_id, parse_id(typed["mid"]))
+    return Asked(visit.partner.partner_id, first, last, mid, asset or None)
+
+
+def _day(typed: dict[str, str], name: str) -> date | None:
+    if not typed[name]:
+        return None
+    try:
+        found = datetime.strptime(typed[name], "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        found = None
+    if found is None or not 2000 <= found.year < 2200:
+        raise Problem("invalid", f"{typed[name]!r} is no day.", field=name, cure="Write it like 2026-03-01.")
+    return found

@@ -1,0 +1,50 @@
+"""Customers' data on the pages of one order or customer: masked or not for whoever looks, and the form that reveals."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.order.within import back_to
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.merchants.personal_data import reveal
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import SHOWN
+from recoup.store.read.order_page import OrderPage, read_order
+from recoup.store.read.reveals import revealed_until
+
+
+async def clear_until(visit: Visit, connection: asyncpg.Connection, subject_id: UUID) -> datetime | None:
+    """Until when this person sees this order or customer in the clear because they revealed it."""
+    if visit.sight != "reveal":
+        return None
+    return await revealed_until(connection, visit.merchant_id, visit.person_id, subject_id, visit.wall)
+
+
+async def read_as_seen(visit: Visit, connection: asyncpg.Connection, order_id: UUID) -> OrderPage | None:
+    until = await clear_until(visit, connection, order_id)
+    clear = visit.sight == SHOWN or until is not None
+    page = await read_order(connection, visit.merchant_id, order_id, clear=clear)
+    return replace(page, clear_until=until) if page is not None else None
+
+
+def revealing(kind: str, find: Callable[[Visit], Awaitable[Any]]) -> Callable[[Visit], Awaitable[Response]]:
+    """The form of an `order` or a `customer`; `find` raises for what is not this merchant's. Back to its page."""
+
+    async def post(visit: Visit) -> Response:
+        await checked_form(visit)
+        found = await find(visit)
+        subject_id: UUID = found.order_id if kind == "order" else found["payer_id"]
+        if visit.sight == "masked":
+            raise Problem("forbidden", "Your role sees customers' data masked; nothing was revealed.",
+                          cure="Ask an owner: they choose which roles may.")  # fmt: skip
+        if visit.sight == "reveal":
+            await reveal(visit.portal.world, visit.scope, kind, subject_id)
+        return see(back_to(visit, subject_id, "customer") if kind == "order" else f"/{kind}s/{subject_id}#customer")
+
+    return post

@@ -1,0 +1,30 @@
+"""What every page of the portal has at hand."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from recoup.doors.portal.orders.turns import Turns
+from recoup.flows.cards.evaluate import Evaluate
+from recoup.flows.cards.uploads.row import Reader
+from recoup.flows.known import Merchants
+from recoup.flows.locked import Orders
+from recoup.flows.messages.deliver import Deliveries
+from recoup.flows.people.passwords import Passwords
+from recoup.kernel.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """Of one running portal."""
+
+    world: World
+    orders: Orders
+    merchants: Merchants
+    passwords: Passwords
+    readers: Mapping[str, Reader]  # of files, by kind
+    evaluate: Evaluate  # of declines that are simulated
+    deliveries: Deliveries  # of what a moved clock makes
+    files: Turns = field(default_factory=Turns)  # of orders, that are read now
+    moving: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)  # clocks on their way, by merchant

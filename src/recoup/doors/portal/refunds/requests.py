@@ -1,0 +1,78 @@
+"""Refunds that wait for a second person: the forms by which people decide, on the desk and on the
+order's page."""
+
+from typing import Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.order.page import find, show
+from recoup.doors.portal.order.within import back_to
+from recoup.doors.portal.settlements.approvals import desk
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.people.standing import role_who_may
+from recoup.flows.refunds import requests
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+
+DECISIONS: Final = ("approve", "refuse", "withdraw")
+
+
+async def post_on_desk(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    try:
+        await _decide(visit, form)
+    except Problem as problem:
+        return await desk(visit, problem)
+    return see("/approvals")
+
+
+async def post_on_order(visit: Visit) -> Response:
+    """Back to the order; what was refused is said on it."""
+    form = await checked_form(visit)
+    page = await find(visit)
+    if _id(visit) not in {parse_id(row["request_id"]) for row in page.requests}:
+        raise Problem("not_found", "There is no such request.", cure="Look at the order's refunds.")
+    try:
+        await _decide(visit, form)
+    except Problem as problem:
+        return show(visit, await find(visit), problem=problem, status=STATUSES[problem.code])
+    return see(back_to(visit, page.order_id, "refunds"))
+
+
+async def _decide(visit: Visit, form: Form) -> None:
+    world, orders, request_id = visit.portal.world, visit.portal.orders, _id(visit)
+    decision = one(form, "decision")
+    if decision not in DECISIONS:
+        raise Problem("invalid", "There is no such decision.", field="decision", cure="Press one of the buttons.")
+    if decision == "withdraw":
+        await requests.withdraw(world, orders, visit.scope, request_id)
+        return
+    visit.only("approve", "agree to refunds")
+    if decision == "refuse":
+        await requests.refuse(world, orders, visit.scope, request_id, one(form, "reason"))
+        return
+    seen, merchant = one(form, "seen"), visit.session.merchant
+    if merchant is None or not (seen.isascii() and seen.isdigit() and len(seen) < 19):
+        raise Problem("invalid", "This form does not say what you have looked at.", cure="Reload the page.")
+    asker_role = await _asker_role(visit, request_id)
+    await requests.approve(world, orders, visit.scope, request_id, role=merchant.role, asker_role=asker_role,
+                           seen_units=int(seen))  # fmt: skip
+
+
+async def _asker_role(visit: Visit, request_id: UUID) -> str | None:
+    """As what who asked would refund now; None when they may not any more. Who asked in somebody's name has the role
+    that they had then, as long as they are somebody here themselves."""
+    asker, role = await requests.asker_of(visit.portal.world, visit.merchant_id, request_id)
+    person = parse_id(asker.behind or asker.id)
+    now = await role_who_may(visit.portal.world, person, visit.merchant_id, "refund") if person is not None else None
+    return role if asker.behind and now is not None else now
+
+
+def _id(visit: Visit) -> UUID:
+    found = parse_id(visit.request.path_params["request_id"])
+    if found is None:
+        raise Problem("not_found", "There is no such request.", cure="Reload the page.")
+    return found

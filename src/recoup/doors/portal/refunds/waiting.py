@@ -1,0 +1,49 @@
+"""Refunds that wait for a second person, as the desk of approvals and the order's page show them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recoup.doors.portal.people import named
+from recoup.doors.portal.visit import Visit
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import SHOWN
+from recoup.rules.money.refund_limits import NONE, Limits, check_one, is_theirs
+from recoup.store.read.refund_limits import list_limits, waiting_requests
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`not_now`: why this person cannot agree to it, empty when they can; `mine`: they asked for it themselves."""
+
+    row: Mapping[str, Any]
+    asked_by: str
+    mine: bool
+    not_now: str
+
+
+async def waiting_rows(visit: Visit) -> list[Waiting]:
+    """Oldest first."""
+    async with visit.portal.world.db.connection() as connection:
+        rows = await waiting_requests(connection, visit.merchant_id, clear=visit.sight == SHOWN)
+        limits = await list_limits(connection, visit.merchant_id)
+    names = await named(visit, [row["asked_by"] for row in rows])
+    return [waiting_row(visit, row, names[row["asked_by"]], limits) for row in rows]
+
+
+def waiting_row(
+    visit: Visit, row: Mapping[str, Any], asked_by: str, limits: Mapping[tuple[str, str], Limits]
+) -> Waiting:
+    return Waiting(row, asked_by, is_theirs(row["asked_by"], visit.scope.actor.text()), _not_now(visit, row, limits))
+
+
+def _not_now(visit: Visit, row: Mapping[str, Any], limits: Mapping[tuple[str, str], Limits]) -> str:
+    if is_theirs(row["asked_by"], visit.scope.actor.text()):
+        return "You asked for it: somebody else has to agree."
+    if not visit.session.may("approve") or visit.session.merchant is None:
+        return "Your role may look, not agree to refunds."
+    try:
+        check_one(limits.get((visit.session.merchant.role, row["asset"]), NONE), row["units"], row["asset"])
+    except Problem as problem:
+        return problem.message
+    return ""

@@ -1,0 +1,1 @@
+"""/roles: what each role may do, may refund, and sees of customers."""

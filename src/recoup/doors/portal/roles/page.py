@@ -1,0 +1,130 @@
+"""/roles: what each role may do here, what its people may refund, and whether they see customers' data."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.endpoint import STATUSES, see
+from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.permissions import in_words
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit, checked_form
+from recoup.flows.merchants.personal_data import change_sight
+from recoup.flows.people.sessions import MAY
+from recoup.flows.refunds.limits import change_limits, read_limits
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import shown
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import USUAL, sight_of
+from recoup.rules.money import typed_amounts
+from recoup.rules.money.refund_limits import NONE, Limits
+from recoup.store.read.settlement_terms import payable_assets
+
+PLACE: Final = "/roles"
+# field of the form -> the limit
+FIELDS: Final = {
+    "refund_max": "One refund, at most", "day_max": "One person a day, at most",
+    "second_from": "A second person from",
+}  # fmt: skip
+SIGHTS: Final = {
+    "shown": "always shown", "reveal": "masked; one order's or customer's on request, which is noted",
+    "masked": "always masked",
+}  # fmt: skip
+BRIEFLY: Final = {"shown": "customers shown", "reveal": "customers on request", "masked": "customers masked"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The limits of a role in one currency as the form shows them: texts, empty for no limit."""
+
+    asset: str
+    texts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """`rows`: by currency; None for a role that may not refund."""
+
+    name: str
+    may: tuple[str, ...]
+    sight: str
+    usual: str
+    rows: tuple[Row, ...] | None
+
+
+async def roles_page(visit: Visit) -> Response:
+    return await _show(visit)
+
+
+async def post_limits(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    visit.only("limits", "set what roles may")
+    role, asset = one(form, "role"), one(form, "currency").strip().upper()[:8]
+    try:
+        if "refund" not in MAY.get(role, frozenset()):
+            raise Problem("invalid", "This role does not refund: it needs no limit.", field="role",
+                          cure="Choose owner or operations.")  # fmt: skip
+        if asset not in EXPONENTS:
+            raise Problem("invalid", "This currency is not known.", field="currency", cure="Write it like USD.")
+        limits = Limits(*(_units(form, name, asset) for name in FIELDS))
+        await change_limits(visit.portal.world, visit.scope, role, asset, limits)
+    except Problem as problem:
+        return await _show(visit, problem, form)
+    return see(f"{PLACE}?role={role}#{role}")
+
+
+async def post_sight(visit: Visit) -> Response:
+    form = await checked_form(visit)
+    visit.only("limits", "set what roles may")
+    role = one(form, "role")
+    try:
+        await change_sight(visit.portal.world, visit.scope, role, one(form, "sight"))
+    except Problem as problem:
+        return await _show(visit, problem, form)
+    visit.portal.merchants.forget(visit.merchant_id)
+    return see(f"{PLACE}?role={role}#{role}")
+
+
+def _units(form: Form, name: str, asset: str) -> int | None:
+    """None where nothing is typed. Raises: Problem(invalid)."""
+    typed = one(form, name).strip()[:40]
+    if not typed:
+        return None
+    try:
+        return typed_amounts.units(typed, asset, name)
+    except Problem as problem:
+        raise Problem("invalid", f"{FIELDS[name]}: this is no amount in {asset}.", field=name,
+                      cure=problem.cure or "Write it like 100.00, or leave it empty.") from None  # fmt: skip
+
+
+async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None = None) -> Response:
+    """Open is the role that a form was about, else the one that the address names, else one's own."""
+    limits = await read_limits(visit.portal.world, visit.merchant_id)
+    async with visit.portal.world.db.connection() as connection:
+        assets = await payable_assets(connection, visit.merchant_id)
+    known = visit.known.merchant.sight
+    roles = [
+        Role(name, in_words(name), sight_of(name, known), USUAL[name], _rows(name, limits) if "refund" in may else None)
+        for name, may in MAY.items()
+    ]
+    mine = visit.session.merchant.role if visit.session.merchant is not None else ""
+    wanted = one(typed, "role") if typed else visit.request.query_params.get("role", "")
+    values = visit.values(
+        roles=roles, opened=wanted if wanted in MAY else mine, briefly=BRIEFLY, fields=FIELDS, sights=SIGHTS,
+        problem=problem, may=visit.session.may("limits"), mine=mine,
+        assets=sorted({*assets, "USD"}), typed={name: one(typed, name)[:40] for name in (*FIELDS, "role", "currency")}
+        if typed else None,
+    )  # fmt: skip
+    return render("roles/roles.html", values, status=STATUSES[problem.code] if problem else 200)
+
+
+def _rows(role: str, limits: dict[tuple[str, str], Limits]) -> tuple[Row, ...]:
+    return tuple(
+        Row(asset, {name: _text(getattr(found, f"{name}_units"), asset) for name in FIELDS})
+        for (of, asset), found in limits.items() if of == role and found != NONE
+    )  # fmt: skip
+
+
+def _text(units: int | None, asset: str) -> str:
+    return "" if units is None else shown(units, asset)

@@ -1,0 +1,21 @@
+"""/unknown-outcomes, the desk: attempts that were sent and not answered, and what is done about them."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from recoup.doors.portal.templates import render
+from recoup.doors.portal.visit import Visit
+from recoup.store.read.unknown_outcomes import unknown_outcomes
+
+PLACE: Final = "/unknown-outcomes"
+
+
+async def unknown_page(visit: Visit) -> Response:
+    async with visit.portal.world.db.connection() as connection:
+        rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)
+    values = visit.values(
+        rows=rows, total=rows[0].total if rows else 0, worry_after=visit.portal.world.policy.desk_after,
+        may_cancel=visit.session.may("cancel"),
+    )  # fmt: skip
+    return render("unknown/unknown.html", values)

@@ -1,0 +1,55 @@
+"""Who did what, of a merchant or a partner: the logs of both databases as one."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.pool import Database
+from recoup.store.read.audit import (
+    AuditFilter,
+    AuditLine,
+    merchant_lines,
+    partner_lines,
+    people_lines,
+    places_of,
+)  # fmt: skip
+
+BATCH: Final = 1_000
+LINES_MAX: Final = 200_000  # of one file
+
+
+async def read_audit(world: World, subject: tuple[str, UUID], wanted: AuditFilter, limit: int) -> list[AuditLine]:
+    """Newest first. `subject`: `merchant` or `partner`, and its id. Raises: Problem(unavailable)."""
+    people: Database = world.extra["people"]
+    read = merchant_lines if subject[0] == "merchant" else partner_lines
+    try:
+        async with world.db.connection() as connection:
+            found = await read(connection, subject[1], wanted, limit)
+        async with people.connection() as connection:
+            found += await people_lines(connection, subject, world.name, world.clocks.wall(), wanted, limit)
+    except TimeoutError:
+        raise Problem("unavailable", "This search takes too long.", retry_after_seconds=5,
+                      cure="Narrow it: name the days, or an object.") from None  # fmt: skip
+    return sorted(found, key=lambda line: (line.at, line.line), reverse=True)[:limit]
+
+
+async def all_lines(
+    world: World, subject: tuple[str, UUID], wanted: AuditFilter
+) -> AsyncIterator[Sequence[AuditLine]]:
+    """All of them, LINES_MAX at most, a batch at a time."""
+    for _ in range(LINES_MAX // BATCH):
+        lines = await read_audit(world, subject, wanted, BATCH)
+        if lines:
+            yield lines
+        if len(lines) < BATCH:
+            return
+        wanted = replace(wanted, before=(lines[-1].at, lines[-1].line))
+
+
+async def places(world: World, merchant_id: UUID, lines: Sequence[AuditLine]) -> dict[str, tuple[str, str]]:
+    """Request id -> (call, network), of those that the request log still has."""
+    async with world.db.connection() as connection:
+        return await places_of(connection, merchant_id, [line.request_id for line in lines])

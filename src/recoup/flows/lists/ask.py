@@ -1,0 +1,77 @@
+"""Somebody asks for a file of a long list, fetches it when it is ready, or calls it off."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from recoup.flows.lists.folder import drop, file_of, folder_of
+from recoup.flows.lists.wanted import Wanted
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.moves.audit import note
+from recoup.moves.exports import STANDING_MAX, UNDER_WAY_MAX, call_off, take_export
+from recoup.store.pool import retrying
+from recoup.store.read.exports import find_export
+
+
+async def ask_for_file(
+    world: World, scope: Scope, user_id: UUID, key: UUID, wanted: Wanted, *, form: str, said: Sequence[str],
+    file_name: str,
+) -> None:  # fmt: skip
+    """The worker makes it. `key` is the form's own, and names the export: the same form again asks for nothing more.
+
+    Raises: Problem(conflict) when there are as many as there may be; Problem(unavailable) without a place for files.
+    """
+    folder_of(world)
+    row = {
+        "merchant_id": scope.merchant_id, "export_id": key, "user_id": user_id, "form": form, "wanted": wanted.kept(),
+        "said": list(said), "file_name": file_name, "request_id": scope.request_id, "asked_at": world.clocks.wall(),
+    }  # fmt: skip
+
+    async def once() -> bool:
+        async with world.db.transaction() as tx:
+            if await take_export(tx, row):
+                await note(tx, scope, row["asked_at"], "export.asked", key, {"form": form, "columns": wanted.columns})
+                return True
+            return await find_export(tx, scope.merchant_id, user_id, key) is not None
+
+    if not await retrying(once):
+        message = f"You have {UNDER_WAY_MAX} files under way, or this merchant has {STANDING_MAX} that are kept."
+        raise Problem("conflict", message, cure="Wait for one, or delete one that nobody needs.")
+
+
+async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> Mapping[str, Any]:
+    """Raises: Problem(not_found), also for another person's and another merchant's."""
+    async with world.db.connection() as connection:
+        row: Mapping[str, Any] | None = await find_export(connection, merchant_id, user_id, export_id)
+    if row is None:
+        raise Problem("not_found", "There is no such file of yours at this merchant.",
+                      cure="It may be of another merchant: switch first; else export again.")  # fmt: skip
+    return row
+
+
+async def fetch(world: World, scope: Scope, row: Mapping[str, Any]) -> Path:
+    """The file; that it is fetched is noted. Raises: Problem(not_found) before it is ready and after it is gone."""
+    path = file_of(world, row["export_id"], row["run_no"])
+    over = row["state"] != "ready" or row["gone_at"] <= world.clocks.wall()
+    if over or not path.is_file():
+        message = "The file is gone." if row["state"] in ("ready", "gone") else "The file is not ready."
+        raise Problem("not_found", message, cure="The page Exports tells how far it is; else export again.")
+    async with world.db.transaction() as tx:
+        facts = {"form": row["form"], "orders": row["rows_done"]}
+        await note(tx, scope, world.clocks.wall(), "export.fetched", row["export_id"], facts)
+    return path
+
+
+async def cancel_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> None:
+    """What is under way ends, what is ready is deleted; what has ended stays so. Raises: Problem(not_found)."""
+    row = await one_export(world, merchant_id, user_id, export_id)
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            await call_off(tx, (merchant_id, export_id), user_id, world.clocks.wall())
+
+    await retrying(once)
+    drop(file_of(world, export_id, row["run_no"]))

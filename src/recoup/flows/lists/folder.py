@@ -1,0 +1,70 @@
+"""Where files of exports lie: one for each run, readable by us alone, swept when nobody may have it any more."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+
+BYTES_MAX: Final = 4 << 30
+FREE_MIN: Final = 1 << 30
+_NAME: Final = re.compile(r"([0-9a-f]{32})\.([0-9]{1,9})(\.part)?")
+
+
+def folder_of(world: World) -> Path:
+    """Raises: Problem(unavailable) where there is none."""
+    folder: Path | None = world.extra.get("exports")
+    if folder is None:
+        raise Problem("unavailable", "This installation has no folder for files.", cure="Narrow the list.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def file_of(world: World, export_id: UUID, run_no: int) -> Path:
+    return folder_of(world) / f"{export_id.hex}.{run_no}"
+
+
+def create(path: Path) -> IO[bytes]:
+    """A new file of mode 0600, which becomes `path` by `finish`."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    return os.fdopen(os.open(_part(path), flags, 0o600), "w+b")
+
+
+def finish(file: IO[bytes], path: Path) -> None:
+    """On the disk under its name, whole."""
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+    os.replace(_part(path), path)
+
+
+def drop(path: Path) -> None:
+    for one in (_part(path), path):
+        one.unlink(missing_ok=True)
+
+
+def check_room(path: Path, size: int) -> None:
+    """Raises: Problem(too_large); Problem(unavailable) while the disk is nearly full."""
+    if size > BYTES_MAX:
+        raise Problem("too_large", f"The file is larger than {BYTES_MAX >> 30} GB.",
+                      cure="Narrow the list, or choose fewer columns.")  # fmt: skip
+    if shutil.disk_usage(path.parent).free < FREE_MIN:
+        raise Problem("unavailable", "The disk has no room for files.", cure="Ask the operator to make room.")
+
+
+def lying(world: World) -> Iterator[tuple[UUID, int, Path]]:
+    """Every file of an export, finished or not: of which export and run it is."""
+    with suppress(FileNotFoundError):
+        for path in folder_of(world).iterdir():
+            if found := _NAME.fullmatch(path.name):
+                yield UUID(hex=found[1]), int(found[2]), path
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")

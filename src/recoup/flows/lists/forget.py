@@ -1,0 +1,20 @@
+"""Files whose time is over go, and what runs that died have left behind."""
+
+from recoup.flows.lists.folder import lying
+from recoup.kernel.world import World
+from recoup.store.read.exports import living
+from recoup.store.write.exports import forget_exports
+
+
+async def forget_files(world: World) -> None:
+    if world.extra.get("exports") is None:
+        return
+    async with world.db.connection() as connection:
+        await forget_exports(connection, world.clocks.wall())
+        files = list(lying(world))
+        if not files:
+            return
+        known = await living(connection, list({export_id for export_id, _, _ in files}))
+    for export_id, run_no, path in files:
+        if (export_id, run_no) not in known:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""The list as a spreadsheet. Texts are cells of text, never formulas or links; amounts are numbers as long as a
+spreadsheet keeps all their digits, else text; moments are dates by the clock of the zone that their heading names."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any, Final
+
+import xlsxwriter
+
+from recoup.kernel.problem import Problem
+from recoup.rules.lists.cells import Kind
+from recoup.rules.lists.table import Table
+
+ROWS_MAX: Final = 100_000
+DIGITS_MAX: Final = 15
+TEXT_MAX: Final = 32_767
+MOMENT: Final = "yyyy-mm-dd hh:mm:ss"
+_WIDTHS: Final = {"moment": len(MOMENT), "number": 14, "plain": 18}  # numbers that do not fit are shown as ####
+_FIRST_YEAR: Final = 1901  # before it spreadsheets count days differently
+
+
+def too_many() -> Problem:
+    return Problem("invalid", f"This list has more than {ROWS_MAX:,} orders: no XLSX file was made.",
+                   cure="Export it as CSV, or narrow it.")  # fmt: skip
+
+
+class Sheet:
+    """Rows go to the disk as they come: memory does not grow with them. Not for two threads at once."""
+
+    def __init__(self, table: Table, file: IO[bytes]) -> None:
+        self.rows = 0
+        self._table = table
+        self._kinds = [cell.kind for cell in table.chosen]
+        self._book = xlsxwriter.Workbook(file, {
+            "constant_memory": True, "strings_to_numbers": False, "strings_to_formulas": False,
+            "strings_to_urls": False,
+        })  # fmt: skip
+        self._page = self._book.add_worksheet("Orders")
+        self._page.freeze_panes(1, 0)
+        self._moment = self._book.add_format({"num_format": MOMENT})
+        self._scales: dict[int, Any] = {}
+        for column, cell in enumerate(table.chosen):
+            self._page.set_column(column, column, max(len(cell.heading) + 1, _WIDTHS.get(cell.kind, 0)))
+            self._page.write_string(0, column, cell.heading)
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Raises: Problem(invalid) for more than ROWS_MAX in all."""
+        if self.rows + len(rows) > ROWS_MAX:
+            raise too_many()
+        for values in zip(*self._table.columns(rows), strict=True):
+            self.rows += 1
+            for column, value in enumerate(values):
+                self._write(column, value, self._kinds[column])
+
+    def _write(self, column: int, value: Any, kind: Kind) -> None:
+        if value is None:
+            return
+        if kind == "number" and sum(c.isdigit() for c in value) <= DIGITS_MAX:
+            self._page.write_number(self.rows, column, Decimal(value), self._format(len(value.partition(".")[2])))
+        elif kind == "moment" and (moment := datetime.fromisoformat(value)).year >= _FIRST_YEAR:
+            self._page.write_datetime(self.rows, column, moment.replace(tzinfo=None), self._moment)
+        elif isinstance(value, int):
+            self._page.write_number(self.rows, column, value)
+        else:
+            self._page.write_string(self.rows, column, str(value)[:TEXT_MAX])
+
+    def _format(self, scale: int) -> Any:
+        if scale not in self._scales:
+            self._scales[scale] = self._book.add_format({"num_format": "#,##0" + ("." + "0" * scale if scale else "")})
+        return self._scales[scale]
+
+    def close(self) -> None:
+        self._book.close()
+
+    def drop(self) -> None:
+        """Of one that is not closed: the rows, which wait in a file of their own."""
+        waiting = self._page.row_data_fh
+        if waiting is not None and not waiting.closed:
+            waiting.close()
+        if self._page.row_data_filename:
+            Path(self._page.row_data_filename).unlink(missing_ok=True)

@@ -1,0 +1,37 @@
+"""What an export is of: fixed when it is asked for, whatever the clock says when it is made."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from recoup.rules.lists.cells import cells
+from recoup.rules.lists.table import Table
+from recoup.rules.merchants.personal import SHOWN
+from recoup.store.read.order_cursor import OrderBy
+from recoup.store.read.order_filter import OrderFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The list: its filters, order, columns and zone."""
+
+    filter: OrderFilter
+    by: OrderBy
+    newest_first: bool
+    columns: tuple[str, ...]
+    zone: str
+
+    def table(self) -> Table:
+        return Table(cells(self.columns, self.zone, masked=self.filter.sight != SHOWN))
+
+    def kept(self) -> Any:
+        """As plain values."""
+        return msgspec.to_builtins(self)
+
+
+def wanted_of(kept: Any, merchant_id: UUID) -> Wanted:
+    """Whatever it says, of this merchant's orders only."""
+    found = msgspec.convert(kept, Wanted, strict=False)
+    return replace(found, filter=replace(found.filter, merchant_id=merchant_id))

@@ -1,0 +1,43 @@
+"""Which roles see customers' data; and somebody who wants to see one order's or customer's, which is noted."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import WallTime
+from recoup.kernel.world import World
+from recoup.moves.audit import note
+from recoup.rules.merchants.personal import check_sight, sight_of
+from recoup.store.read.merchants import load_merchant
+from recoup.store.write.reveals import insert_reveal, set_sight
+from recoup.store.write.sites import lock_merchant
+
+LASTS: Final = timedelta(minutes=10)
+KINDS: Final = ("order", "customer")
+
+
+async def reveal(world: World, scope: Scope, kind: str, subject_id: UUID) -> None:
+    """The scope's person sees this `order` or `customer` in the clear for a while; pressed again meanwhile it changes
+    nothing. That their role may, and that it is the merchant's, is the door's to know."""
+    assert kind in KINDS
+    wall, person_id = world.clocks.wall(), UUID(scope.actor.behind or scope.actor.id)
+    until = WallTime(wall + LASTS)
+    async with world.db.transaction() as tx:
+        if await insert_reveal(tx, scope.merchant_id, person_id, subject_id, until, wall):
+            await note(tx, scope, wall, f"{kind}.revealed", subject_id)
+
+
+async def change_sight(world: World, scope: Scope, role: str, sight: str) -> None:
+    """From the next page on. That it is an owner is the door's to know. Raises: Problem(invalid)."""
+    check_sight(role, sight)
+    async with world.db.transaction() as tx:
+        await lock_merchant(tx, scope.merchant_id)
+        known = await load_merchant(tx, scope.merchant_id)
+        if known is None:
+            raise Problem("not_found", "There is no such merchant.", cure="Check its id.")
+        before = sight_of(role, known.merchant.sight)
+        if before != sight:
+            await set_sight(tx, scope.merchant_id, role, sight)
+            await note(tx, scope, world.clocks.wall(), "sight.changed", "", {"role": role, "sight": [before, sight]})

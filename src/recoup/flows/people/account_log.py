@@ -1,0 +1,38 @@
+"""The one place where it is noted what was done to somebody's account; what they must hear of is owed as a mail."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.world import World
+from recoup.rules.people.account_words import HAPPENINGS
+from recoup.store.read.people import belongs_in
+from recoup.store.write.account_log import add_line, owe_mail
+
+
+async def note(
+    tx: asyncpg.Connection, world: World, user_id: UUID, action: str, *, actor: str = "", request: str = "",
+    **facts: Any,
+) -> None:  # fmt: skip
+    """In an open transaction of the people database. `actor`: the person themselves when nobody is named.
+
+    A mail leaves by the live world's way out for whoever belongs to something there; an address that only signed up in
+    the sandbox was never proven, and hears in the sandbox's mailbox.
+    """
+    log_id, now = new_id(), world.clocks.wall()
+    told = facts | {"world": world.name} | ({"request": request} if request else {})
+    await add_line(tx, log_id, user_id, now, actor or f"user:{user_id}", action, told)
+    if not HAPPENINGS[action].mail:
+        return
+    other: World | None = world.extra.get("other")
+    live = next((one for one in (world, other) if one is not None and not one.policy.test_mode), None)
+    really = live is not None and await belongs_in(tx, user_id, live.name)
+    await owe_mail(tx, log_id, live.name if really and live is not None else _sandbox(world), now)
+
+
+def _sandbox(world: World) -> str:
+    """The world whose mails stay here; this one where there is no other."""
+    other: World | None = world.extra.get("other")
+    return other.name if other is not None and not world.policy.test_mode else world.name

@@ -1,0 +1,71 @@
+"""Somebody of the operator looks at the portal as a merchant's member, or as nobody with a role: to see what they see.
+
+It begins with a reason, lasts an hour at most, changes nothing unless that was ticked, and ends by itself, with the
+session, or as soon as who looks is the operator's no more. The merchant's owners hear of each. Decision 0036.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from recoup.flows.people.sessions import MAY, Session, session_hash
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import WallTime
+from recoup.kernel.world import World
+from recoup.rules.people.looks import check_minutes, check_reason
+from recoup.store.pool import Database
+from recoup.store.read.looks import members_to_look_as
+from recoup.store.read.people import is_operator
+from recoup.store.write.looks import begin_look, end_look
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """As a form says it. `whom`: a member's user id, or None for nobody, with `role`."""
+
+    whom: UUID | None
+    role: str
+    reason: str
+    minutes: str
+    may_act: bool
+
+
+async def begin(world: World, token: str, session: Session, asked: Asked, request_id: str) -> UUID:
+    """At the merchant that the session looks at.
+
+    Raises: Problem(forbidden) for everybody but the operator's owner and operations; Problem(invalid) naming reason,
+    minutes or whom; Problem(conflict) while the session looks as somebody.
+    """
+    merchant = session.merchant
+    if session.behind is not None or not session.is_operator or merchant is None:
+        raise Problem("forbidden", "Only the operator looks as somebody else; nothing was done.",
+                      cure="Ask the operator.")  # fmt: skip
+    reason, lasts = check_reason(asked.reason), check_minutes(asked.minutes)
+    if asked.whom is None and asked.role not in MAY:
+        raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
+    people: Database = world.extra["people"]
+    now, look_id = world.clocks.wall(), new_id()
+    async with people.transaction() as tx:
+        if not await is_operator(tx, session.user_id):
+            raise Problem("forbidden", "You are the operator's no more; nothing was done.", cure="Ask the operator.")
+        role = asked.role
+        if asked.whom is not None:
+            found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, asked.whom)
+            if not found:
+                raise Problem("invalid", "This is no member of the shop.", field="whom", cure="Reload the page.")
+            role = found[0]["role"]
+        row = {
+            "look_id": look_id, "staff_id": session.user_id, "world": world.name,
+            "merchant_id": merchant.merchant_id, "user_id": asked.whom, "role": role, "reason": reason,
+            "may_act": asked.may_act, "request_id": request_id, "began_at": now, "expires_at": WallTime(now + lasts),
+        }  # fmt: skip
+        if not await begin_look(tx, session_hash(world, token), row):
+            raise Problem("conflict", "You look as somebody already.", cure="End that first.")
+    return look_id
+
+
+async def end(world: World, token: str, request_id: str) -> None:
+    """Again, it changes nothing."""
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        await end_look(connection, session_hash(world, token), world.clocks.wall(), "ended", request_id)

@@ -1,0 +1,92 @@
+"""Somebody lost app and recovery codes. An owner helps those who belong to their shop alone; the operator everybody."""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.people.account_log import note
+from recoup.flows.people.invitations import Subject
+from recoup.flows.people.oneself import Oneself, prove_password
+from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.sign_in import clean_email
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.pool import Database
+from recoup.store.read.people import find_user, names_of
+from recoup.store.read.second_factors import memberships_of
+from recoup.store.write.accounts import end_sessions
+from recoup.store.write.people import hold_user
+from recoup.store.write.second_factors import forget_factor, forget_halves
+
+_AT_THE_SHELL: Final = "The operator does it at the shell: recoup people reset-second-factor."
+
+
+async def whom_to_help(world: World, subject: Subject, by: UUID, user_id: UUID) -> str:
+    """The name of a member whose second factor this owner may remove.
+
+    Raises: Problem(not_found); Problem(forbidden).
+    """
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        await _may_help(connection, subject, by, user_id)
+        return (await names_of(connection, [user_id]))[user_id]
+
+
+async def help_member(
+    world: World, passwords: Passwords, subject: Subject, me: Oneself, user_id: UUID, password: str
+) -> None:
+    """`password`: the owner's own. None there any more: nothing happens.
+
+    Raises: Problem not_found, forbidden; bad_credentials naming the field `password`; too_many_requests.
+    """
+    await whom_to_help(world, subject, me.user_id, user_id)
+    await prove_password(world, passwords, me, password)
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        await hold_user(tx, user_id)
+        await _may_help(tx, subject, me.user_id, user_id)
+        await _remove(tx, world, user_id, f"user:{me.user_id}", me.request,
+                      subject=f"{subject.kind}:{subject.id}", name=subject.name)  # fmt: skip
+
+
+async def help_by_email(world: World, email: str, actor: str) -> None:
+    """For the operator at the shell, who must know whom they speak to.
+
+    Raises: Problem(not_found) for nobody, and for somebody who has none.
+    """
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        user = await find_user(connection, clean_email(email))
+    if user is None:
+        raise Problem("not_found", "Nobody signs in with this e-mail.", cure="Check how it is written.")
+    async with people.transaction() as tx:
+        await hold_user(tx, user.user_id)
+        if not await _remove(tx, world, user.user_id, actor, ""):
+            raise Problem("not_found", "This person has no second factor.", cure="Their password alone signs them in.")
+
+
+async def _may_help(connection: asyncpg.Connection, subject: Subject, by: UUID, user_id: UUID) -> None:
+    theirs = await memberships_of(connection, user_id)
+    if subject.key not in [(kind, id_) for kind, id_, _ in theirs]:
+        raise Problem("not_found", "There is no such member.", cure="Reload the page.")
+    if by == user_id:
+        raise Problem("forbidden", "This is you.", cure="Turn it off, or move it, on your account's page.")
+    if (*subject.key, "owner") not in await memberships_of(connection, by):
+        raise Problem("forbidden", "Only an owner who is a member here may do this; nothing was done.",
+                      cure=_AT_THE_SHELL)  # fmt: skip
+    if len(theirs) > 1:
+        raise Problem("forbidden", "This person belongs to more than this: only the operator may do it.",
+                      cure=_AT_THE_SHELL)  # fmt: skip
+
+
+async def _remove(
+    tx: asyncpg.Connection, world: World, user_id: UUID, actor: str, request: str, **facts: str
+) -> bool:
+    """Under the person's lock. With everything that is open in their name. Whether there was one."""
+    if not await forget_factor(tx, user_id):
+        return False
+    await forget_halves(tx, user_id)
+    await end_sessions(tx, user_id, world.clocks.wall())
+    await note(tx, world, user_id, "second_factor_removed", actor=actor, request=request, **facts)
+    return True

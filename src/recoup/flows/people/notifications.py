@@ -1,0 +1,131 @@
+"""What somebody does about what they are told: reads it, chooses what they hear of, stops mails, says their zone."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.hosted_link import named_by
+from recoup.flows.people.notification_mail import UNSUBSCRIBE
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.messages.local_time import read_zone
+from recoup.rules.messages.notifications import KINDS, MAY
+from recoup.store.pool import Database
+from recoup.store.read.notifications import find_notification, named_notification, partner_readers_of, readers_of
+from recoup.store.write import notifications as store
+
+HOURS: Final = range(24)
+ZONE_MAX: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What the link at the foot of a mail is about. `mails`: whether the person takes any."""
+
+    user_id: UUID
+    subject_id: UUID  # a merchant, or a partner
+    subject_name: str
+    kind: str
+    mails: bool
+
+
+async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bool = False) -> None:
+    """Raises: Problem(not_found), also for somebody else's and for what this person may not hear any more."""
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        if await find_notification(connection, user_id, world.name, MAY, notification_id) is None:
+            raise Problem("not_found", "There is no such notification.", cure="Go to your notifications.")
+        at = None if unread else world.clocks.wall()
+        await store.mark_read(connection, (user_id, notification_id), world.name, at)
+
+
+async def read_all(world: World, user_id: UUID, until: UUID, merchant_id: UUID | None) -> None:
+    """Up to this one, of this merchant or of all."""
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        await store.mark_all_read(connection, user_id, world.name, until, world.clocks.wall(), merchant_id)
+
+
+async def choose(
+    world: World, user_id: UUID, subject_id: UUID, wanted: dict[str, tuple[bool, bool]], *, partner: bool = False
+) -> None:
+    """By kind: on the page, by mail; what is left out stays. What their role may not hear they cannot choose.
+    `partner`: the subject is one, else a merchant.
+
+    Raises: Problem(forbidden) for one that they do not reach; Problem(invalid) for what is no kind of its.
+    """
+    for name in wanted:
+        if name not in KINDS or KINDS[name].partner != partner:
+            raise Problem("invalid", f"{name!r} is nothing that one is told.", field="kind")
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        readers = partner_readers_of if partner else readers_of
+        if not await readers(connection, world.name, subject_id, user_id):
+            whom = "partner" if partner else "merchant"
+            raise Problem("forbidden", f"You are not a member of this {whom}.", cure="Ask its owner to invite you.")
+        await store.choose(connection, user_id, world.name, subject_id, wanted)
+
+
+async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
+    """Answers its name. Raises: Problem(invalid) for none of the IANA's list."""
+    try:
+        if len(zone) > ZONE_MAX:
+            raise ValueError(zone)
+        named = read_zone(zone.strip())
+    except ValueError:
+        raise Problem("invalid", f"There is no time zone {zone[:40]!r}.", field="zone",
+                      cure="Write it like Europe/Berlin or GMT.") from None  # fmt: skip
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        await store.save_zone(connection, user_id, named)
+    return named
+
+
+async def keep_language(world: World, user_id: UUID, language: str) -> None:
+    """One that the door has words for; empty: their browser's."""
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        await store.save_language(connection, user_id, language)
+
+
+async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool, mails: bool) -> None:
+    """`hour` of their zone, None: the installation's. `empty`: also of a day on which nothing was. `mails`: any at all.
+
+    Raises: Problem(invalid).
+    """
+    if hour is not None and hour not in HOURS:
+        raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one of the list.")
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        await store.save_digest(tx, user_id, hour, empty)
+        await store.save_mails(tx, user_id, mails)
+
+
+async def subscription_of(world: World, token: str) -> Subscription:
+    """For whoever holds the link of a mail. Raises: Problem(not_found) for what we did not sign, or have forgotten."""
+    named = named_by(world, UNSUBSCRIBE, token)
+    people: Database = world.extra["people"]
+    row = None
+    if named is not None:
+        async with people.connection() as connection:
+            row = await named_notification(connection, *named, world.name)
+    if row is None:
+        raise Problem("not_found", "This link stops no mails: it is older than half a year, or never was one.",
+                      cure="Sign in; your account says what you are told.")  # fmt: skip
+    return Subscription(row["user_id"], row["subject_id"], row["subject_name"], row["kind"], row["mails"])
+
+
+async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> Subscription:
+    """No more mails of this kind about this merchant, or none at all; as often as it comes. What the page shows stays.
+
+    Raises: Problem(not_found).
+    """
+    found = await subscription_of(world, token)
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        if all_mails:
+            await store.save_mails(connection, found.user_id, False)
+        else:
+            await store.no_mail_of(connection, found.user_id, world.name, found.subject_id, found.kind,
+                                   KINDS[found.kind].page)  # fmt: skip
+    return found

@@ -1,0 +1,144 @@
+"""Somebody who is signed in changes their own account, and proves once more that it is them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from recoup.flows.people.account_log import note
+from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.sessions import IDLE
+from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.pool import Database
+from recoup.store.read.accounts import open_sessions, password_of
+from recoup.store.write import accounts as store
+from recoup.store.write.people import hold_user
+from recoup.store.write.second_factors import forget_halves
+
+NAME_MAX: Final = 80
+SESSIONS_MAX: Final = 100
+_TOO_MANY: Final = "Your password was asked too many times. Go on in"
+
+
+@dataclass(frozen=True, slots=True)
+class Oneself:
+    """Who is signed in. `session`: by what it is known, see `session_hash`."""
+
+    user_id: UUID
+    session: bytes
+    address: str = "unknown"
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """One of somebody's sessions. `key` names it in a form and opens nothing."""
+
+    key: str
+    is_this: bool
+    world: str
+    begun_at: datetime
+    seen_at: datetime
+    address: str
+    browser: str
+
+
+async def prove_password(world: World, passwords: Passwords, me: Oneself, password: str) -> str:
+    """Answers the hash as it is kept. Raises: Problem(bad_credentials) naming the field `password`;
+    Problem(too_many_requests) after ten times in a quarter of an hour, right or wrong."""
+    kept = await _charged(world, me)
+    if not await passwords.fits(password, kept):
+        raise _wrong("password")
+    return kept or ""
+
+
+async def change_password(world: World, passwords: Passwords, me: Oneself, old: str, new: str) -> None:
+    """All other sessions end. The same form again finds it done.
+
+    Raises: Problem bad_credentials and invalid naming the field `old` or `new`; Problem(too_many_requests).
+    """
+    kept = await _charged(world, me)
+    if not await passwords.fits(old, kept):
+        if old != new and await passwords.fits(new, kept):
+            return
+        raise _wrong("old")
+    if old == new:
+        raise Problem("invalid", "This is the password that you have.", field="new")
+    try:
+        hashed = await passwords.hashed(new)
+    except Problem as problem:
+        raise Problem("invalid", problem.message, field="new") from None
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        if await hold_user(tx, me.user_id) is None or not await store.exchange_password(
+            tx, me.user_id, kept or "", hashed
+        ):  # fmt: skip
+            raise changed_meanwhile()
+        await forget_halves(tx, me.user_id)
+        await store.end_sessions(tx, me.user_id, world.clocks.wall(), me.session)
+        await note(tx, world, me.user_id, "password_changed", request=me.request)
+
+
+async def rename(world: World, me: Oneself, name: str) -> None:
+    """Raises: Problem(invalid)."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
+        raise Problem("invalid", f"A name has 1 to {NAME_MAX} characters.", field="name")
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        if await store.rename(tx, me.user_id, name):
+            await note(tx, world, me.user_id, "renamed", request=me.request)
+
+
+async def sessions_of(world: World, me: Oneself) -> list[Open]:
+    """The one seen last first."""
+    people: Database = world.extra["people"]
+    now = world.clocks.wall()
+    async with people.connection() as connection:
+        rows = await open_sessions(connection, me.user_id, now, now - IDLE, SESSIONS_MAX)
+    return [Open(row["session_hash"].hex(), row["session_hash"] == me.session, row["world"], row["created_at"],
+                 row["seen_at"], row["address"], row["browser"]) for row in rows]  # fmt: skip
+
+
+async def end_session(world: World, me: Oneself, key: str) -> None:
+    """One of their own; one that is over already stays so."""
+    try:
+        named = bytes.fromhex(key) if len(key) == 64 else b""
+    except ValueError:
+        named = b""
+    if not named:
+        raise Problem("invalid", "This is no session of the page.", field="session", cure="Reload the page.")
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        if await store.end_session(tx, me.user_id, named, world.clocks.wall()):
+            await note(tx, world, me.user_id, "session_ended", request=me.request)
+
+
+async def end_others(world: World, me: Oneself) -> int:
+    """And sign-ins that wait for a code. Answers how many sessions there were."""
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        await hold_user(tx, me.user_id)
+        await forget_halves(tx, me.user_id)
+        ended = await store.end_sessions(tx, me.user_id, world.clocks.wall(), me.session)
+        if ended:
+            await note(tx, world, me.user_id, "other_sessions_ended", request=me.request, ended=ended)
+    return ended
+
+
+def changed_meanwhile() -> Problem:
+    return Problem("conflict", "Your account was changed meanwhile, by another page of yours; nothing was done.",
+                   cure="Reload the page and look.")  # fmt: skip
+
+
+async def _charged(world: World, me: Oneself) -> str | None:
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        await charge(connection, world, bucket_of(world, "again", str(me.user_id)), TRIES_AGAIN, _TOO_MANY)
+        return await password_of(connection, me.user_id)
+
+
+def _wrong(field: str) -> Problem:
+    return Problem("bad_credentials", "This is not your password.", field=field, cure="Capital letters count.")

@@ -1,0 +1,91 @@
+"""Mails that the people's database owes: intent, call, outcome. Sent again with the same Message-ID when nobody knows
+whether one left."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import escape
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.post_mail import post_mail
+from recoup.gateways.web.mail.port import Message
+from recoup.kernel.world import World
+from recoup.rules.languages.locale import Locale
+from recoup.rules.messages.backoff import SCHEDULE
+from recoup.rules.messages.notices import is_address
+from recoup.store.pool import Database
+
+LEASE: Final = timedelta(seconds=30)  # beyond the call's own time-out
+AT_ONCE: Final = 8
+_LINK: Final = re.compile(r"\Ahttps?://\S+\Z")
+Letter = Callable[[], Message] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One kind of mail. `claim(connection, now, until, world, limit)` takes rows with `mail_tries`, of one thing where
+    that is named behind; `letter` says how a row's mail is composed, or in which state none goes;
+    `close(connection, key, tries, state, again_at, why)`, with the row's `key`. `what` and `which`, the log's name of a
+    row's column, tell of it in the operator's log."""
+
+    claim: Callable[..., Awaitable[Sequence[Any]]]
+    letter: Callable[[World, Any], Awaitable[Letter]]
+    close: Callable[[asyncpg.Connection, Any, int, str, datetime | None, str], Awaitable[None]]
+    key: Callable[[Any], Any]
+    what: str
+    which: tuple[str, str]
+
+
+async def send_owed(world: World, owed: Owed, *of: UUID | None) -> int:
+    """What is owed and due, `of` one thing or all, side by side; answers how many were tried."""
+    people: Database | None = world.extra.get("people")
+    if people is None:
+        return 0
+    wait, now = world.policy.webhook_timeout, world.clocks.wall()
+    async with people.connection() as connection:
+        rows = await owed.claim(connection, now, now + wait + LEASE, world.name, AT_ONCE, *of)
+    await asyncio.gather(*(_send(world, people, owed, row, wait / timedelta(seconds=1)) for row in rows))
+    return len(rows)
+
+
+async def _send(world: World, people: Database, owed: Owed, row: Any, seconds: float) -> None:
+    letter = await owed.letter(world, row)
+    if isinstance(letter, str):
+        state, why, again_at = letter, "", None
+    else:
+        named, column = owed.which
+        posted = await post_mail(world, letter, seconds, owed.what, **{named: str(row[column])})
+        state, why, again_at = str(posted.state), posted.why, None
+    if state == "later":
+        again = row["mail_tries"] <= len(SCHEDULE)
+        state = "owed" if again else "given_up"
+        again_at = world.clocks.wall() + SCHEDULE[row["mail_tries"] - 1] if again else None
+    async with people.connection() as connection:
+        await owed.close(connection, owed.key(row), row["mail_tries"], state, again_at, why[:200])
+
+
+def addressed(message_of: Callable[[Any, str], Message]) -> Callable[[World, Any], Awaitable[Letter]]:
+    """The letter to a row's `email`, if mail can go there, from the row and this installation's address."""
+
+    async def letter(world: World, row: Any) -> Letter:
+        if not is_address(row["email"]):
+            return "no_address"
+        return lambda: message_of(row, str(world.extra.get("url", "")))
+
+    return letter
+
+
+def in_paragraphs(mail_id: UUID, email: str, subject: str, parts: Sequence[str], to: Locale) -> Message:
+    """A part that is an address alone, which only we write, is a link."""
+    html = "".join(f"<p>{_LINK.sub(_linked, escape(part))}</p>" for part in parts)
+    return Message(mail_id, email, "Recoup", "", subject, "\n\n".join(parts),
+                   f'<!doctype html><html lang="{to.language}"><body>{html}</body></html>')  # fmt: skip
+
+
+def _linked(found: re.Match[str]) -> str:
+    return f'<a href="{found[0]}">{found[0]}</a>'

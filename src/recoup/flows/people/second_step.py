@@ -1,0 +1,111 @@
+"""The password was right; now the code. A form that is sent twice opens one session, the same one."""
+
+import base64
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.flows.people.account_log import note
+from recoup.flows.people.codes import charge_code, spend, typed_code
+from recoup.flows.people.sessions import IDLE, Whence, open_session, session_hash
+from recoup.flows.people.sign_in import half_hash
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.rules.people.codes import Typed
+from recoup.rules.people.whence import network_of
+from recoup.store.pool import Database
+from recoup.store.read.people import find_session
+from recoup.store.read.second_factors import is_half
+from recoup.store.write.people import hold_user
+from recoup.store.write.second_factors import end_half, half_of
+
+TWICE: Final = timedelta(minutes=1)  # for how long the same form is answered as the first time
+_TOKEN_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CodeGiven:
+    """`half`: from the cookie. `old_token`: the session the browser still has, if any."""
+
+    half: str = field(repr=False)
+    code: str = field(repr=False)
+    address: str
+    old_token: str | None = None
+    agent: str = ""
+    request: str = ""
+
+
+async def read_half(world: World, half: str) -> UUID | None:
+    """Whose sign-in waits for a code; None for one that is unknown, done or over, or of another world."""
+    if not _could_be(half):
+        return None
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        return await is_half(connection, half_hash(world, half), world.name, world.clocks.wall())
+
+
+async def give_code(world: World, given: CodeGiven) -> str:
+    """The session's token, for the cookie.
+
+    Raises: Problem(unauthenticated) when there is no half to go on with; Problem invalid and bad_credentials naming the
+    field `code`; Problem(too_many_requests).
+    """
+    people: Database = world.extra["people"]
+    async with people.connection() as connection:
+        found = await _half(connection, world, given.half)
+    typed = typed_code(given.code)
+    await charge_code(world, found["user_id"], given.address, typed)
+    async with people.transaction() as tx:
+        if await hold_user(tx, found["user_id"]) is None:
+            raise _over()
+        found = await _half(tx, world, given.half)
+        done_by, token = _mac(world, "half done", given.half, typed), _token(world, given.half, typed)
+        if found["done_at"] is not None:
+            return await _again(tx, world, found, done_by, token)
+        await spend(tx, world, found["user_id"], typed)
+        await end_half(tx, half_hash(world, given.half), done_by, world.clocks.wall())
+        await note(tx, world, found["user_id"], "signed_in", request=given.request, place=network_of(given.address),
+                   by="code" if typed.kind == "app" else "recovery code")  # fmt: skip
+        return await open_session(tx, world, found["user_id"], given.old_token, Whence(given.address, given.agent),
+                                  token)  # fmt: skip
+
+
+async def _again(tx: asyncpg.Connection, world: World, found: asyncpg.Record, done_by: bytes, token: str) -> str:
+    """The session that the same form opened a moment ago, while it is open. Raises: Problem(unauthenticated)."""
+    now = world.clocks.wall()
+    token = world.mark + token
+    is_same = found["done_by"] == done_by and found["done_at"] > now - TWICE
+    if is_same and await find_session(tx, session_hash(world, token), now, now - IDLE) is not None:
+        return token
+    raise _over()
+
+
+async def _half(connection: asyncpg.Connection, world: World, half: str) -> asyncpg.Record:
+    found = None
+    if _could_be(half):
+        found = await half_of(connection, half_hash(world, half), world.name, world.clocks.wall())
+    if found is None:
+        raise _over()
+    return found
+
+
+def _could_be(half: str) -> bool:
+    return 0 < len(half) <= _TOKEN_MAX and half.isascii()
+
+
+def _over() -> Problem:
+    return Problem("unauthenticated", "Signing in was over before the code came: ten minutes, or another sign-in.",
+                   cure="Begin again.")  # fmt: skip
+
+
+def _token(world: World, half: str, typed: Typed) -> str:
+    """As unguessable as the half that it is made of."""
+    return base64.urlsafe_b64encode(_mac(world, "session of half", half, typed)).rstrip(b"=").decode()
+
+
+def _mac(world: World, purpose: str, half: str, typed: Typed) -> bytes:
+    made: bytes = world.keys.mac(purpose, f"{half}:{typed.kind}:{typed.text}".encode())
+    return made

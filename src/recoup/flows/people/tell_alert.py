@@ -1,0 +1,88 @@
+"""What a merchant's world alerts to is told to the people who may hear of it and want it, once each.
+
+The alert stands in the world, the people elsewhere: first they are told, then the alert's work is done. A crash in
+between repeats the first step, which changes nothing the second time. Source: decision 0038.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.moves.alerts import gather_orders, told_all
+from recoup.rules.messages.notifications import KINDS, Reader, Told, kinds_of, told
+from recoup.store.pool import Database, retrying
+from recoup.store.read.alerts import alert_facts, find_alert
+from recoup.store.read.notifications import is_known, readers_of
+from recoup.store.write.notifications import tell
+
+
+async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
+    """Due work `alert`. Raises: Problem(unavailable) while the people database has not heard of the merchant."""
+    people: Database | None = world.extra.get("people")
+    if people is not None:
+        async with world.db.connection() as connection:
+            alert = await find_alert(connection, merchant_id, alert_id)
+            found = alert and await alert_facts(connection, merchant_id, alert["kind"], alert["about"], alert["step"])
+        facts = found or (alert["facts"] if alert is not None else {})
+        if alert is not None and facts:
+            await _tell_people(world, people, (merchant_id, alert_id), alert, facts)
+    async with world.db.transaction() as tx:
+        await told_all(tx, merchant_id, alert_id)
+
+
+async def alert_of_orders(world: World, merchant_id: UUID) -> None:
+    """Due work `orders_alert`: orders that came to wait for a person are told of together."""
+
+    async def once() -> None:
+        async with world.db.transaction() as tx:
+            await gather_orders(tx, merchant_id, world.clocks.wall())
+
+    await retrying(once)
+
+
+async def _tell_people(
+    world: World, people: Database, key: tuple[UUID, UUID], alert: Any, facts: Mapping[str, Any]
+) -> None:
+    merchant_id, alert_id = key
+    wall = world.clocks.wall()
+    async with people.connection() as connection:
+        readers = await readers_of(connection, world.name, merchant_id, alert["user_id"])
+        if not readers and not await is_known(connection, world.name, merchant_id):
+            raise Problem("unavailable", "The people database has not heard of this merchant yet.", cure="It waits.")
+        rows = []
+        for row in readers:
+            kind, way = _way(kinds_of(alert["kind"], facts), reader_of(row))
+            if way.page or way.mail:
+                about = (merchant_id, row["subject_name"])
+                rows.append(notification(world, row["user_id"], about, alert_id, kind, facts, way, wall))
+        if rows:
+            await tell(connection, rows)
+
+
+def _way(kinds: tuple[str, ...], reader: Reader) -> tuple[str, Told]:
+    """The first of the kinds by which this person is told."""
+    for kind in kinds:
+        way = told(KINDS[kind], reader)
+        if way.page or way.mail:
+            return kind, way
+    return kinds[0], Told(False, False)
+
+
+def reader_of(row: Any) -> Reader:
+    return Reader(row["own_role"], row["operator_role"], row["choices"], row["mails"])
+
+
+def notification(
+    world: World, user_id: UUID, about: tuple[UUID, str], alert_id: UUID, kind: str, facts: Mapping[str, Any],
+    way: Told, wall: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """A row of its own; the mail is owed with it. `about`: the merchant or partner, and its name."""
+    return {
+        "user_id": user_id, "notification_id": new_id(), "world": world.name, "subject_id": about[0],
+        "subject_name": about[1], "alert_id": alert_id, "kind": kind, "facts": dict(facts),
+        "on_page": way.page, "created_at": wall, "mail_state": "owed" if way.mail else "none",
+        "mail_due_at": wall if way.mail else None,
+    }  # fmt: skip

@@ -1,0 +1,47 @@
+"""What a partner should hear of is told to its own people, once each.
+
+First they are told, then that is noted: a crash in between repeats the first step, which changes nothing.
+Source: decision 0038.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.each import each
+from recoup.flows.people.tell_alert import notification, reader_of
+from recoup.kernel.world import World
+from recoup.rules.messages.notifications import KINDS, told
+from recoup.store.pool import Database
+from recoup.store.read.notifications import partner_readers_of
+from recoup.store.write.notifications import tell
+from recoup.store.write.partner_alerts import partner_told, untold_alerts
+
+AT_ONCE: Final = 50
+
+
+async def tell_partners(world: World) -> int:
+    """Answers how many alerts were told. Raises, once all had their turn: the first failure."""
+    people: Database | None = world.extra.get("people")
+    if people is None:
+        return 0
+    async with world.db.connection() as connection:
+        alerts = {row["alert_id"]: row for row in await untold_alerts(connection, AT_ONCE)}
+    return await each(list(alerts), lambda alert_id: _tell(world, people, alerts[alert_id]))
+
+
+async def _tell(world: World, people: Database, alert: Any) -> int:
+    partner_id: UUID = alert["partner_id"]
+    wall, kind = world.clocks.wall(), KINDS[alert["kind"]]
+    async with people.connection() as connection:
+        rows = []
+        for row in await partner_readers_of(connection, world.name, partner_id):
+            way = told(kind, reader_of(row))
+            if way.page or way.mail:
+                about = (partner_id, alert["name"])
+                rows.append(notification(world, row["user_id"], about, alert["alert_id"], kind.name, alert["facts"],
+                                         way, wall))  # fmt: skip
+        if rows:
+            await tell(connection, rows)
+    async with world.db.connection() as connection:
+        await partner_told(connection, partner_id, alert["alert_id"], wall)
+    return 1

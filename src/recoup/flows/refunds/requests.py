@@ -1,0 +1,100 @@
+"""What becomes of a refund that a second person has to agree to: approved, refused, withdrawn, or over after a week."""
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.locked import Job, Orders
+from recoup.flows.refunds.refund import RefundAsked, what_to_refund
+from recoup.kernel.money import Money
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.world import World
+from recoup.moves import refund_requests
+from recoup.moves.change import Change
+from recoup.rules.money.refund_limits import RefundRequest
+from recoup.rules.order.snapshot import Order
+from recoup.store.read.refund_limits import find_refund_request
+
+REASON_MAX: Final = 200
+
+
+async def approve(
+    world: World, orders: Orders, scope: Scope, request_id: UUID, *, role: str, asker_role: str | None, seen_units: int
+) -> None:
+    """Makes it the refund, once. `role`: as what the approver decides; that it may is the door's to know, as is what
+    who asked is at the merchant now (None: they may not refund there any more).
+
+    Raises: Problem not_found, wrong_state, forbidden, over_remainder.
+    """
+    cap_percent = world.policy.refund_cap_percent
+
+    def possible(order: Order, request: RefundRequest) -> None:
+        _still_possible(order, request, cap_percent)
+
+    def work(change: Change) -> None:
+        refund_requests.approve(change, request_id, scope.actor.text(), role=role, asker_role=asker_role,
+                                seen_units=seen_units, possible=possible)  # fmt: skip
+
+    row = await _row(world, scope.merchant_id, request_id)
+    await _change(orders, scope, row["order_id"], work, Actor.of(row["asked_by"]))
+
+
+async def refuse(world: World, orders: Orders, scope: Scope, request_id: UUID, reason: str) -> None:
+    """Raises: Problem not_found, wrong_state, forbidden, invalid."""
+    row, said = await _row(world, scope.merchant_id, request_id), " ".join(reason.replace("\0", "").split())
+    actor = scope.actor.text()
+    await _change(orders, scope, row["order_id"],
+                  lambda change: refund_requests.refuse(change, request_id, actor, said[:REASON_MAX]))  # fmt: skip
+
+
+async def withdraw(world: World, orders: Orders, scope: Scope, request_id: UUID) -> None:
+    """Raises: Problem not_found, wrong_state, forbidden."""
+    row, actor = await _row(world, scope.merchant_id, request_id), scope.actor.text()
+    await _change(orders, scope, row["order_id"], lambda change: refund_requests.withdraw(change, request_id, actor))
+
+
+async def asker_of(world: World, merchant_id: UUID, request_id: UUID) -> tuple[Actor, str]:
+    """Who asked, and with which role. Raises: Problem(not_found)."""
+    row = await _row(world, merchant_id, request_id)
+    return Actor.of(row["asked_by"]), row["asked_role"]
+
+
+async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, request_id: UUID) -> None:
+    """Due work `refund_request`."""
+    row = await _row(world, merchant_id, request_id)
+    await orders.change(Job((merchant_id, row["order_id"]), lambda change: refund_requests.expire(change, request_id),
+                            by_people=True))  # fmt: skip
+
+
+def _still_possible(order: Order, request: RefundRequest, cap_percent: int | None) -> None:
+    """Raises: Problem, as a new refund of the same would."""
+    parts = tuple(
+        {"line": part["line"]} | ({"quantity": part["quantity"]} if part["quantity"] else {"amount": part["units"]})
+        for part in request.items
+    )
+    amount = None if parts else Money(request.units, request.asset).text()
+    try:
+        units, _ = what_to_refund(order, RefundAsked(amount=amount, items=parts or None), cap_percent)
+    except Problem as problem:
+        raise Problem(problem.code, f"The order does not allow it any more. {problem.message}",
+                      cure="Refuse it; what is left can be asked for anew.") from None  # fmt: skip
+    if units != request.units:
+        raise Problem("wrong_state", "The order has changed: these pieces are worth another amount now.",
+                      cure="Refuse it; what is left can be asked for anew.")  # fmt: skip
+
+
+async def _row(world: World, merchant_id: UUID, request_id: UUID) -> Any:
+    """Raises: Problem(not_found)."""
+    async with world.db.connection() as connection:
+        row = await find_refund_request(connection, merchant_id, request_id)
+    if row is None:
+        raise Problem("not_found", "There is no such request.", cure="Look at the order's refunds.")
+    return row
+
+
+async def _change(
+    orders: Orders, scope: Scope, order_id: UUID, work: Callable[[Change], None], person: Actor | None = None
+) -> None:
+    key = (scope.merchant_id, order_id)
+    await orders.change(Job(key, work, scope.actor, scope.request_id, person=person, by_people=True))

@@ -1,0 +1,98 @@
+"""What the people of a merchant should hear of: the alert, and the due work that carries it to them."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.time import WallTime
+from recoup.rules.messages.rescue_rate import Counted, judge
+from recoup.store.read.alerts import last_orders_alert, waiting_since
+from recoup.store.write.alerts import lock_feed
+from recoup.store.write.changes import Rows, write
+from recoup.store.write.partner_alerts import add_partner_alert
+from recoup.store.write.rescue_watches import lock_watch, save_watch
+
+APART: Final = timedelta(hours=1)  # what somebody hears of orders of one merchant
+
+
+def alert(
+    rows: Rows, merchant_id: UUID, kind: str, about: UUID, step: int, facts: dict[str, Any], wall: WallTime,
+    only_for: UUID | None = None,
+) -> None:  # fmt: skip
+    """A second one of the same kind about the same thing and step is none. `only_for`: the person who alone hears."""
+    alert_id = new_id()
+    rows.alerts.append({
+        "merchant_id": merchant_id, "alert_id": alert_id, "kind": kind, "about": about, "step": step, "facts": facts,
+        "user_id": only_for, "created_at": wall,
+    })  # fmt: skip
+    rows.due_work.append(_key(merchant_id, alert_id) | {"due_at": wall, "wall": True})
+
+
+async def told_all(tx: asyncpg.Connection, merchant_id: UUID, alert_id: UUID) -> None:
+    """Everybody who hears of it has been told."""
+    rows = Rows()
+    rows.due_done.append(_key(merchant_id, alert_id))
+    await write(tx, rows)
+
+
+async def gather_orders(tx: asyncpg.Connection, merchant_id: UUID, wall: WallTime) -> None:
+    """One alert of all orders that came to wait for a person since the last one; an hour after it at the earliest."""
+    until = await lock_feed(tx, merchant_id)
+    last = await last_orders_alert(tx, merchant_id)
+    rows, key = Rows(), {"merchant_id": merchant_id, "kind": "orders_alert", "subject_id": merchant_id}
+    found = await waiting_since(tx, merchant_id, last.feed_no, until)
+    if found["orders"] and last.told_at is not None and wall < last.told_at + APART:
+        rows.due_work.append(key | {"due_at": last.told_at + APART, "wall": True})
+    else:
+        if until > last.feed_no:
+            alert(rows, merchant_id, "orders", merchant_id, until, found, wall)
+        if not found["orders"]:
+            rows.due_work.clear()  # kept as the place up to which was looked; nobody hears of it
+        rows.due_done.append(key)
+    await write(tx, rows)
+
+
+async def alert_endpoints(tx: asyncpg.Connection, endpoints: list[asyncpg.Record], wall: WallTime) -> None:
+    """Of those whose breaker has just opened, or that were just switched off: once for each time that they failed."""
+    rows = Rows()
+    for row in endpoints:
+        off = row["state"] == "disabled"
+        since: datetime = row["failing_since"] or row["created_at"]
+        facts = {"endpoint_id": str(row["endpoint_id"]), "host": row["host"], "state": "disabled" if off else "open"}
+        about, step = row["endpoint_id"], 2 * int(since.timestamp()) + off
+        if row["partner_id"] is not None:
+            await add_partner_alert(tx, row["partner_id"], new_id(), "partner_webhook", about, step, facts, wall)
+        else:
+            alert(rows, row["merchant_id"], "webhook", about, step, facts, wall)
+    await write(tx, rows)
+
+
+async def alert_of_rate(
+    tx: asyncpg.Connection, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime
+) -> None:
+    """Of a fall that nobody was told of yet; one that is over is forgotten, so that the next is told."""
+    fell_at = await lock_watch(tx, merchant_id)
+    verdict = judge(recent, before, fallen=fell_at is not None)
+    if verdict is None:
+        return
+    await save_watch(tx, merchant_id, wall if verdict == "fell" else None)
+    if verdict == "fell":
+        rows, facts = Rows(), {"recent": list(recent), "before": list(before)}
+        alert(rows, merchant_id, "rate", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
+        await write(tx, rows)
+
+
+async def alert_of_decision(
+    tx: asyncpg.Connection, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime
+) -> None:
+    """The operator has decided whether the merchant goes live."""
+    rows = Rows()
+    alert(rows, merchant_id, "go_live", request_id, 1, {"request_id": request_id, "state": state}, wall)
+    await write(tx, rows)
+
+
+def _key(merchant_id: UUID, alert_id: UUID) -> dict[str, Any]:
+    return {"merchant_id": merchant_id, "kind": "alert", "subject_id": alert_id}

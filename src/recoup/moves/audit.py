@@ -1,0 +1,28 @@
+"""One line of the audit log, in the transaction of the act that it tells of: neither is there without the other."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.scope import Scope
+from recoup.kernel.time import WallTime
+from recoup.rules.merchants.audit import checked
+from recoup.store.write.audit import add_audit_line
+
+
+async def note(
+    tx: asyncpg.Connection, scope: Scope, at: WallTime, action: str, subject_id: UUID | str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """The scope's actor did `action` (of `rules/merchants/audit.py`) to what `subject_id` names. `facts`: what changed,
+    as `changes` makes it, or what else is to be known; never a secret or anybody's data.
+
+    Raises: ValueError for an action without words.
+    """
+    kept = checked(action, facts or {})
+    await add_audit_line(
+        tx, scope.merchant_id, new_id(), at, scope.actor.text(), action, str(subject_id), kept, scope.request_id
+    )

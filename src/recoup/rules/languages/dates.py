@@ -1,0 +1,25 @@
+"""Days and moments as they are read in a language. Hours are the same in all of them."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from recoup.rules.languages.catalogues import ENGLISH, catalogue
+
+
+def day_of(language: str, day: date, *, with_year: bool) -> str:
+    """`20 Nov`, `20 Nov 2026`."""
+    if language == ENGLISH:
+        return f"{day.day} {day:%b}" + (f" {day.year}" if with_year else "")
+    known = catalogue(language)
+    shape = known.day_and_year if with_year else known.day
+    return shape.format(day=day.day, month=known.months[day.month - 1], year=day.year)
+
+
+def weekday_of(language: str, day: date) -> str:
+    return f"{day:%a}" if language == ENGLISH else catalogue(language).weekdays[day.weekday()]
+
+
+def moment_of(language: str, moment: datetime, zone: str) -> str:
+    """`20 Nov 2026 17:30 Asia/Kolkata`: whole, for what is read somewhere and some time else."""
+    here = moment.astimezone(ZoneInfo(zone))
+    return f"{day_of(language, here, with_year=True)} {here:%H:%M} {zone}"

@@ -1,0 +1,37 @@
+"""Somebody's language and zone, and what our code says to them: a shape in English, filled in once it is translated."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from recoup.rules.languages.catalogues import ENGLISH, catalogue
+from recoup.rules.languages.dates import day_of, moment_of
+from recoup.rules.languages.said import said
+from recoup.rules.languages.slots import ENDS, filled
+from recoup.rules.messages.local_time import GMT
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    language: str = ENGLISH
+    zone: str = GMT
+
+    def say(self, text: str, **values: str) -> str:
+        """Sentence by sentence, as the catalogue has them. Values stay as they are: they may be anybody's words."""
+        known = catalogue(self.language).words if self.language != ENGLISH else {}
+        return filled(" ".join(known.get(one, one) for one in ENDS.split(text)), values)
+
+    def said(self, text: str) -> str:
+        """What another part of our code has filled in already."""
+        return said(self.language, text)
+
+    def day(self, day: date) -> str:
+        """`20 Nov 2026`."""
+        return day_of(self.language, day, with_year=True)
+
+    def moment(self, moment: datetime) -> str:
+        """`20 Nov 2026 17:30 Asia/Kolkata`."""
+        return moment_of(self.language, moment, self.zone)
+
+
+PLAIN: Final = Locale()

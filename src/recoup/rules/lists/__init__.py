@@ -1,0 +1,1 @@
+"""What files of the orders' list say, column by column."""

@@ -1,0 +1,81 @@
+"""What a file of the list says in each of its columns: exact decimals, moments with the zone's offset, whole ids.
+
+A cell is made of some fields of the row and of nothing else: what somebody may not see is kept from a file here.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import shown
+from recoup.rules.lists.words import STATUS_WORDS, channel_word, way_of
+from recoup.rules.merchants import personal
+
+Kind = Literal["text", "number", "moment", "plain"]  # plain: a text that never begins like a formula, or a count
+
+
+class Cell(NamedTuple):
+    """`name` in JSON, `heading` in tables. `value` of the fields it `needs`; None: the field as it is."""
+
+    name: str
+    heading: str
+    needs: tuple[str, ...]
+    value: Callable[..., Any] | None = None
+    kind: Kind = "plain"
+
+
+def cells(columns: Sequence[str], zone: str, *, masked: bool = False) -> list[Cell]:
+    """In the order of the columns; the currency stands behind the first amount. `masked`: names are, and the file says
+    so."""
+    found: list[Cell] = []
+    moment = moment_text(zone)
+    for column in columns:
+        for cell in _CELLS[column]:
+            dated = cell.kind == "moment"
+            found.append(cell._replace(value=moment, heading=f"{cell.heading} ({zone})") if dated else cell)
+    first = next((at for at, cell in enumerate(found) if cell.kind == "number"), None)
+    if first is not None:
+        found.insert(first + 1, Cell("currency", "Currency", ("asset",)))
+    return [_MASKED if masked and cell.name == "customer" else cell for cell in found]
+
+
+def moment_text(zone: str) -> Callable[[datetime | None], str | None]:
+    """ISO 8601 with the zone's offset, to the second."""
+    there = ZoneInfo(zone)
+
+    def text(moment: datetime | None) -> str | None:
+        return moment.astimezone(there).isoformat(timespec="seconds") if moment is not None else None
+
+    return text
+
+
+@lru_cache(65_536)  # prices repeat, and most orders have nothing refunded
+def _decimal(units: int, asset: str, like: str | None) -> str:
+    return shown(units, asset, like) if asset in EXPONENTS else str(units)
+
+
+def _amount(name: str, heading: str, units: str) -> Cell:
+    return Cell(name, heading, (units, "asset", "sent_text"), _decimal, "number")
+
+
+_MASKED: Final = Cell("customer_masked", "Customer (masked)", ("customer",), personal.name, "text")
+_CELLS: Final[dict[str, tuple[Cell, ...]]] = {
+    "order_id": (Cell("order_id", "Order Id", ("order_id",)),),
+    "external": (Cell("external_order_id", "External order", ("external_id",), None, "text"),),
+    "site": (Cell("site_id", "Site Id", ("site_id",)), Cell("site", "Site", ("site_name",), None, "text")),
+    "created": (Cell("created_at", "Created", ("created_at",), None, "moment"),),
+    "placed": (Cell("placed_at", "Placed", ("placed_at",), None, "moment"),),
+    "customer": (Cell("customer", "Customer", ("customer",), None, "text"),),
+    "type": (Cell("type", "MIT / CIT", ("order_type", "source"), channel_word),),
+    "descriptor": (Cell("descriptor", "Descriptor", ("descriptor",), None, "text"),),
+    "status": (Cell("status", "Status", ("status",), STATUS_WORDS.__getitem__),),
+    "amount": (_amount("amount", "Amount", "units"),),
+    "refunded": (_amount("refund_amount", "Refund amount", "refunded_units"),),
+    "paid": (_amount("paid_amount", "Paid", "paid_units"),),
+    "attempts": (Cell("attempts", "Attempts", ("attempts",)),),
+    "expires": (Cell("expires_at", "Expires", ("expires_at",), None, "moment"),),
+    "channel": (Cell("channel", "Channel", ("order_type", "source"), way_of, "text"),),
+}

@@ -1,0 +1,108 @@
+"""What an audit line may say: the acts that no other log keeps, and which facts stand beside them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.kernel.money import shown
+from recoup.kernel.time import iso
+
+CHARS_MAX: Final = 300
+LIST_MAX: Final = 50
+# action -> what was done, after who did it. Its first part is the kind of what it was done to.
+ACTIONS: Final[Mapping[str, str]] = {
+    "adjustment.booked": "booked an adjustment as the second person",
+    "adjustment.made": "adjusted the balance by hand",
+    "adjustment.refused": "refused an adjustment",
+    "bank_account.approved": "approved a bank account",
+    "bank_account.entered": "entered a bank account",
+    "bank_account.not_proved": "gave two wrong amounts for a bank account",
+    "bank_account.proved": "proved a bank account by its two amounts",
+    "bank_account.refused": "refused or withdrew a bank account",
+    "block.lifted": "unblocked a customer or card",
+    "block.made": "blocked a customer or card",
+    "bulk.begun": "began something with many orders",
+    "campaign.changed": "changed a campaign",
+    "campaign.made": "made a campaign",
+    "campaign.retired": "retired a campaign",
+    "customer.erased": "erased a customer's data",
+    "customer.exported": "exported a customer's data",
+    "customer.revealed": "looked at a customer's data in the clear",
+    "decline.simulated": "simulated a decline",
+    "dispute.simulated": "simulated a dispute",
+    "dispute.noted": "wrote evidence beside a dispute",
+    "dispute_terms.set": "set the terms of disputes",
+    "export.asked": "asked for a file of orders",
+    "export.fetched": "fetched a file of orders",
+    "exposure.set": "set how far orders are approved in advance",
+    "fees.set": "set fees",
+    "file.taken": "took a file",
+    "go_live.approved": "approved going live",
+    "go_live.asked": "asked to go live",
+    "go_live.refused": "refused going live",
+    "go_live.withdrawn": "withdrew the wish to go live",
+    "handover.opened": "opened a link to credentials",
+    "key.ended": "ended a key",
+    "key.made": "made a key",
+    "limits.changed": "changed what roles may refund",
+    "notice.settled": "dealt with a processor's notice",
+    "notice.tried": "had a processor's notice tried again",
+    "notices.changed": "switched a mail to payers",
+    "order.noted": "wrote a note beside an order",
+    "order.revealed": "looked at the customer's data of an order in the clear",
+    "payout.approved": "approved a payout",
+    "payout.asked_again": "asked for a payout again that came back",
+    "payout.paid": "said that a payout was paid",
+    "payout.returned": "said that a payout came back",
+    "settlement_terms.set": "set the terms of settlement",
+    "sight.changed": "changed which roles see customers' data",
+    "site.changed": "changed a site",
+    "site.made": "made a site",
+    "site.retired": "retired a site",
+    "stablecoin_payout.asked": "asked for a payout of stablecoins",
+    "statement.booked": "booked lines of a compared file",
+    "statement.compared": "had a file compared",
+    "subscription.changed": "paused, resumed or ended a subscription",
+    "subscription.made": "made a subscription",
+    "unknown_sites.changed": "chose what becomes of orders that name unknown sites",
+    "upload.stopped": "stopped a file of payments",
+    "webhook.changed": "changed a webhook",
+    "webhook.deleted": "deleted a webhook",
+    "webhook.made": "made a webhook",
+    "webhook.redelivered": "sent an event again",
+    "webhook.replayed": "replayed events",
+    "webhook.tested": "sent a sample event",
+    "webhook_key.replaced": "replaced a key that signs webhooks",
+}  # fmt: skip
+
+
+def checked(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as they are kept: names, and plain values or pairs of old and new.
+
+    Raises: ValueError for an act that has no words.
+    """
+    if action not in ACTIONS:
+        raise ValueError(f"an act without words: {action!r}")
+    return {name: _plain(value) for name, value in facts.items()}
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `new` differs from `old`, as facts: {what: [old, new]}; of what there was not, {what: new}."""
+    return {name: [old[name], value] if name in old else value for name, value in new.items()
+            if name not in old or old[name] != value}  # fmt: skip
+
+
+def amount(units: int, asset: str) -> str:
+    """As a fact: `-45.90 USD`."""
+    return f"{'-' if units < 0 else ''}{shown(abs(units), asset)} {asset}"
+
+
+def _plain(value: Any) -> Any:
+    """No act fails for what its line says: what is no plain value is kept as text."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in list(value.items())[:LIST_MAX]}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value[:LIST_MAX]]
+    return (iso(value) if isinstance(value, datetime) else str(value)).replace("\0", "")[:CHARS_MAX]

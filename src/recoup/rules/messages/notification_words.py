@@ -1,0 +1,192 @@
+"""What a notification says: a title, a few lines, and the page that it is about. Ids and amounts, nothing of payers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.kernel.ids import tail
+from recoup.kernel.money import money
+from recoup.rules.languages.locale import PLAIN, Locale
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`path`: where the portal shows it."""
+
+    title: str
+    lines: tuple[str, ...]
+    path: str
+
+
+def words_of(kind: str, facts: Facts, to: Locale = PLAIN) -> Words:
+    """In its reader's language; times in their zone, which is named."""
+    title, lines, path = _SAYS[kind](facts, to)
+    return Words(title, tuple(lines), path)
+
+
+def foot_of(stop: str, settings: str, to: Locale) -> str:
+    """Below every such mail. `stop`, `settings`: links."""
+    return (f"-- \n{to.say('No more of these mails: {link}', link=stop)}\n"
+            f"{to.say('What you are told: {link}', link=settings)}")  # fmt: skip
+
+
+def _amount(units: int, asset: str) -> str:
+    return f"{money(units, asset)} {asset}"
+
+
+def _sum(facts: Facts) -> str:
+    return _amount(facts["units"], facts["asset"])
+
+
+def _sums(amounts: list[tuple[str, int]]) -> str:
+    return ", ".join(_amount(units, asset) for asset, units in amounts)
+
+
+def _when(text: str, to: Locale) -> str:
+    return to.moment(datetime.fromisoformat(text))
+
+
+def _day(text: str, to: Locale) -> str:
+    return to.day(date.fromisoformat(text[:10]))
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+_Said = tuple[str, list[str], str]
+
+
+def _orders(facts: Facts, to: Locale) -> _Said:
+    count, first = facts["orders"], facts["first"]
+    orders = ", ".join(tail(UUID(one)) for one in first)
+    if count > len(first):
+        orders = to.say("{orders} and others", orders=orders)
+    states = [to.say(shape, count=f"{facts[name]:,}") for name, shape in
+              (("problem", "{count} in Problem"), ("onhold", "{count} on hold")) if facts[name]]  # fmt: skip
+    path = f"/orders/{first[0]}" if count == 1 else "/orders?attention=1"
+    title = to.say("{count} order waits for a person" if count == 1 else "{count} orders wait for a person",
+                   count=f"{count:,}{'+' if facts.get('capped') else ''}")  # fmt: skip
+    return title, [f"{', '.join(states)}: {orders}."], path
+
+
+def _dispute(facts: Facts, to: Locale) -> _Said:
+    title = to.say("A dispute over {amount} goes into its next stage" if facts.get("continued")
+                   else "A dispute over {amount} was opened", amount=_sum(facts))  # fmt: skip
+    until = facts.get("respond_by")
+    by = to.say("Answer by {when}.", when=_when(until, to)) if until else to.say("No date is known for an answer.")
+    return title, [f"{_of_order(facts, to)} {by}"], f"/disputes/{facts['dispute_id']}"
+
+
+def _of_order(facts: Facts, to: Locale) -> str:
+    return to.say("Of order {order}.", order=tail(UUID(facts["order_id"])))
+
+
+def _deadline(facts: Facts, to: Locale) -> _Said:
+    days = facts["days"]
+    title = to.say("Evidence is due within a day: a dispute over {amount}" if days == 1
+                   else "Evidence is due in {days} days or less: a dispute over {amount}",
+                   days=str(days), amount=_sum(facts))  # fmt: skip
+    lost = to.say("Nothing was sent yet; without an answer by {when} it is lost.", when=_when(facts["respond_by"], to))
+    return title, [f"{_of_order(facts, to)} {lost}"], f"/disputes/{facts['dispute_id']}"
+
+
+_PAYOUT: Final = {
+    "pending": ("A payout of {amount} was made", "It leaves once the operator’s second person has approved it."),
+    "completed": ("A payout of {amount} was paid", "The bank says that it arrived."),
+    "failed": ("A payout of {amount} failed", "The bank did not take it; it can be paid again."),
+    "reversed": ("A payout of {amount} came back", "The bank gave it back; it can be paid again."),
+    "waits_again": ("A payout of {amount} waits for approval again", "What was approved does not hold any more."),
+}
+
+
+def _payout(facts: Facts, to: Locale) -> _Said:
+    title, line = _PAYOUT[facts["status"]]
+    return to.say(title, amount=_sum(facts)), [to.say(line)], f"/settlements/{facts['batch_id']}"
+
+
+def _approval(facts: Facts, to: Locale) -> _Said:
+    title = to.say("A payout of {amount} waits for approval", amount=_sum(facts))
+    return title, [to.say("Somebody who did not ask for it approves it.")], "/approvals"
+
+
+def _settlement(facts: Facts, to: Locale) -> _Said:
+    first, last = _day(facts["period_from"], to), _day(facts["last_day"], to)
+    days = to.say("For {first}, a day of GMT." if first == last else "For {first} to {last}, days of GMT.",
+                  first=first, last=last)  # fmt: skip
+    return (to.say("A settlement was closed: {amount}", amount=_sum(facts)), [days],
+            f"/settlements/{facts['batch_id']}")  # fmt: skip
+
+
+def _webhook(facts: Facts, to: Locale) -> _Said:
+    off = facts["state"] == "disabled"
+    title = to.say("A webhook endpoint was switched off" if off else "A webhook endpoint is down")
+    then = to.say("Nothing is sent there any more." if off
+                  else "It is probed until it answers again; nothing is lost.")  # fmt: skip
+    return title, [f"{facts['host']}. {then}"], f"/webhooks/{facts['endpoint_id']}"
+
+
+def _partner_webhook(facts: Facts, to: Locale) -> _Said:
+    title, lines, path = _webhook(facts, to)
+    return title, lines, f"/partner{path}"
+
+
+def _go_live(facts: Facts, to: Locale) -> _Said:
+    if facts["state"] == "approved":
+        return to.say("Going live was approved"), [to.say("The live environment is being opened.")], "/onboarding"
+    return to.say("Going live was refused"), [to.say("The page says why.")], "/onboarding"
+
+
+def _export(facts: Facts, to: Locale) -> _Said:
+    name, path = facts["file_name"], f"/exports#file-{facts['export_id']}"
+    if facts["why"]:
+        return to.say("A file could not be made"), [f"{name}: {to.said(facts['why'])}"], path
+    line = to.say("{file}, with {count} order{s}. It goes on {when}.", file=name, count=f"{facts['orders']:,}",
+                  s=_s(facts["orders"]), when=_when(facts["gone_at"], to))  # fmt: skip
+    return to.say("Your file is ready"), [line], path
+
+
+def rate(rescued: int, declined: int) -> str:
+    return f"{100 * rescued / declined:.1f} %" if declined else "–"
+
+
+def _rate(facts: Facts, to: Locale) -> _Said:
+    (declined, rescued), (declined_before, rescued_before) = facts["recent"], facts["before"]
+    now, was = rate(rescued, declined), rate(rescued_before, declined_before)
+    lines = [
+        to.say("Of {declined} declined payments of the last 24 hours {rescued} are rescued: {rate}.",
+               declined=f"{declined:,}", rescued=f"{rescued:,}", rate=now),
+        to.say("Of {declined} of the seven days before, {rescued} were at the same age: {rate}.",
+               declined=f"{declined_before:,}", rescued=f"{rescued_before:,}", rate=was),
+    ]  # fmt: skip
+    return to.say("The rescue rate fell from {was} to {now}", was=was, now=now), lines, "/overview"
+
+
+def _digest(facts: Facts, to: Locale) -> _Said:
+    rescued, declined = f"{facts['rescued']:,}", f"{facts['declined']:,}"
+    share = rate(facts["rescued"], facts["declined"])
+    lines = [to.say("Declined {declined}, rescued {rescued}: {rate} of {declined}.",
+                    declined=declined, rescued=rescued, rate=share)]  # fmt: skip
+    if facts["recovered"]:
+        lines.append(to.say("Recovered {amounts}.", amounts=_sums(facts["recovered"])))
+    if facts["refunds"]:
+        lines.append(to.say("{count} refund{s}: {amounts}.", count=f"{facts['refunds']:,}", s=_s(facts["refunds"]),
+                            amounts=_sums(facts["refunded"])))  # fmt: skip
+    if facts["disputes"]:
+        lines.append(to.say("{count} dispute{s} opened.", count=f"{facts['disputes']:,}", s=_s(facts["disputes"])))
+    lines.append(to.say("In flight now: {flying}. Waiting for a person: {waiting}.",
+                        flying=f"{facts['in_flight']:,}", waiting=f"{facts['waiting']:,}"))  # fmt: skip
+    title = to.say("{day}: {rescued} of {declined} rescued", day=_day(facts["day"], to), rescued=rescued,
+                   declined=declined)  # fmt: skip
+    return title, lines, "/overview"
+
+
+_SAYS: Final[Mapping[str, Callable[[Facts, Locale], _Said]]] = {
+    "orders": _orders, "dispute": _dispute, "deadline": _deadline, "payout": _payout, "payout_failed": _payout,
+    "approval": _approval, "settlement": _settlement, "webhook": _webhook, "go_live": _go_live,
+    "partner_webhook": _partner_webhook, "export": _export, "rate": _rate, "digest": _digest,
+}  # fmt: skip

@@ -1,0 +1,115 @@
+"""What the people of a merchant or partner are told: the kinds, who may hear of each, and what somebody wants.
+
+Source: decision 0038.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+RANKS: Final = ("owner", "operations", "developer", "analyst")  # the strongest first
+_ALL: Final = frozenset(RANKS)
+_MONEY: Final = frozenset({"owner", "operations", "analyst"})
+DECIDES: Final = frozenset({"owner", "operations"})  # for the operator
+
+
+class Kind(NamedTuple):
+    """`roles`: who may hear of it; none: only those who decide for the operator. `page`, `mail`: unless chosen.
+    `asked`: only whoever asked for it is told, wherever they belong. `partner`: a partner's people are told, of what is
+    the partner's own, by their role there."""
+
+    name: str
+    title: str
+    meaning: str
+    roles: frozenset[str]
+    page: bool = True
+    mail: bool = True
+    asked: bool = False
+    partner: bool = False
+
+
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (
+    Kind("orders", "Orders that wait for a person", "in Problem or Onhold; one mail an hour at most", _ALL),
+    Kind("dispute", "Disputes", "a dispute was opened, or goes into its next stage", _MONEY),
+    Kind("deadline", "Evidence that is due", "7, 3 and 1 days before, while nothing was sent", _MONEY),
+    Kind("payout", "Payouts", "a payout was made, or reached the bank", _MONEY, mail=False),
+    Kind("payout_failed", "Payouts that failed", "the bank did not take it, or gave it back", _MONEY),
+    Kind("approval", "Payouts to approve", "a payout waits for the operator’s second person", frozenset()),
+    Kind("settlement", "Settlements", "a settlement was closed", _MONEY, mail=False),
+    Kind("webhook", "Webhooks that are down", "an endpoint takes nothing any more, or was switched off",
+         frozenset({"owner", "operations", "developer"})),
+    Kind("partner_webhook", "The partner’s webhooks that are down",
+         "an endpoint of the partner takes nothing any more, or was switched off",
+         frozenset({"owner", "operations", "developer"}), partner=True),
+    Kind("rate", "Rescue rate that fell", "the last day against the seven before, at the same age", _ALL),
+    Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
+    Kind("export", "Files that you asked for", "an export is ready, or could not be made", _ALL, asked=True),
+    Kind("digest", "The day", "each morning what was yesterday: rescued, refunded, disputed, waiting", _MONEY,
+         page=False, mail=False),
+)}  # fmt: skip
+
+
+class Told(NamedTuple):
+    """The ways by which somebody is told."""
+
+    page: bool
+    mail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who reaches a merchant. `own_role`: by its own or its partner's membership; `operator_role`: by one at
+    the operator. `choices`: what they chose for this merchant, by kind. `mails`: whether they take any."""
+
+    own_role: str | None
+    operator_role: str | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    mails: bool = True
+
+
+def may_hear(kind: Kind, own_role: str | None, operator_role: str | None) -> bool:
+    if not kind.roles:
+        return operator_role in DECIDES
+    return own_role in kind.roles or operator_role in kind.roles
+
+
+def usual(kind: Kind, own_role: str | None) -> Told:
+    """Unless chosen. The operator's people see every merchant: of each they hear only what they are asked for, and what
+    they have asked for."""
+    if kind.roles and own_role is None and not kind.asked:
+        return Told(False, False)
+    return Told(kind.page, kind.mail)
+
+
+def told(kind: Kind, reader: Reader) -> Told:
+    """How somebody is told; by no way what their role may not hear."""
+    if not may_hear(kind, reader.own_role, reader.operator_role):
+        return Told(False, False)
+    chosen = reader.choices.get(kind.name)
+    page, mail = chosen if chosen is not None else usual(kind, reader.own_role)
+    return Told(bool(page), bool(mail) and reader.mails)
+
+
+def kinds_for(own_role: str | None, operator_role: str | None, *, partner: bool = False) -> list[Kind]:
+    """Of a merchant, or of a partner itself."""
+    return [kind for kind in KINDS.values() if kind.partner == partner and may_hear(kind, own_role, operator_role)]
+
+
+def kinds_of(alert: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds that an alert of the world is, the most particular first: somebody is told by one of them."""
+    if alert != "payout":
+        return (alert,)
+    status = facts.get("status")
+    if status == "pending":
+        return ("approval", "payout")
+    if status == "waits_again":
+        return ("approval",)
+    return ("payout",) if status == "completed" else ("payout_failed",)
+
+
+# role/kind of what may be heard; operator:role/kind of what only those hear who decide for the operator;
+# partner:role/kind of what is a partner's own.
+MAY: Final = tuple(
+    [f"{'partner:' * kind.partner}{role}/{kind.name}" for kind in KINDS.values() for role in sorted(kind.roles)]
+    + [f"operator:{role}/{kind.name}" for kind in KINDS.values() if not kind.roles for role in sorted(DECIDES)]
+)

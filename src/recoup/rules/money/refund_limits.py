@@ -1,0 +1,153 @@
+"""What a person may refund: the limits of their role in one currency, and when a second person has to agree. Pure.
+
+Source: decision 0037. API keys are no persons and have no such limits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.kernel.money import Money
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Actor
+
+WAITS: Final = timedelta(days=7)
+MOST: Final = 10**15  # units that a limit may have
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one role in one currency; None: no limit. Units: the asset's smallest."""
+
+    refund_max_units: int | None = None
+    day_max_units: int | None = None
+    second_from_units: int | None = None
+
+
+NONE: Final = Limits()
+
+
+@dataclass(slots=True)
+class RefundRequest:
+    """One row of refund_requests. `request_id` is the refund's id once a second person has agreed."""
+
+    request_id: UUID
+    order_id: UUID
+    state: str
+    units: int
+    asset: str
+    message: str
+    items: list[dict[str, Any]]
+    input_mac: str
+    asked_by: str
+    asked_role: str
+    asked_at: datetime
+    expires_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Day:
+    """What one person has refunded since midnight UTC, in one currency: grows as a transaction adds to it."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a refund by people needs to know, read under the order's lock and the person's. `limits` by role; `day` of
+    the person whose refund it is; `requests` of this order, oldest first."""
+
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    day: Day = field(default_factory=lambda: Day(0))
+    requests: list[RefundRequest] = field(default_factory=list)
+
+    def of(self, role: str) -> Limits:
+        return self.limits.get(role, NONE)
+
+    def waiting(self) -> RefundRequest | None:
+        return next((one for one in self.requests if one.state == "waiting"), None)
+
+
+def check_limits(limits: Limits) -> None:
+    """What an owner may set. Raises: Problem(invalid)."""
+    for name, word in (("refund_max", "one refund"), ("day_max", "a day"), ("second_from", "the second person")):
+        units = getattr(limits, f"{name}_units")
+        if units is not None and not (units > 0 if name == "second_from" else units >= 0) or (units or 0) > MOST:
+            raise Problem("invalid", f"The amount for {word} is not one that a limit may have.", field=name,
+                          cure="Write it like 100.00, or leave it empty for no limit.")  # fmt: skip
+    most, day, second = limits.refund_max_units, limits.day_max_units, limits.second_from_units
+    if most is not None and day is not None and most > day:
+        raise Problem("invalid", "One refund may be more than the whole day then.", field="refund_max",
+                      cure="Make it at most what a person may refund a day.")  # fmt: skip
+    ceiling = min((one for one in (most, day) if one is not None), default=None)
+    if second is not None and ceiling is not None and second > ceiling:
+        raise Problem("invalid", "A second person would never be asked: the limits end below.", field="second_from",
+                      cure="Make it at most what one refund may be, or leave it empty.")  # fmt: skip
+
+
+def needs_second(limits: Limits, units: int, alone_units: int) -> bool:
+    """`alone_units`: what the same person has refunded of the same order without anybody's agreement: parts of one
+    refund count together."""
+    return limits.second_from_units is not None and units + alone_units >= limits.second_from_units
+
+
+def check_one(limits: Limits, units: int, asset: str, whose: str = "Your role") -> None:
+    """Raises: Problem(forbidden) for more than one refund of theirs may ever be."""
+    ceilings = [one for one in (limits.refund_max_units, limits.day_max_units) if one is not None]
+    if ceilings and units > min(ceilings):
+        message = f"{whose} may refund at most {_text(min(ceilings), asset)} at once; this is {_text(units, asset)}."
+        raise Problem("forbidden", message, field="amount", cure="Ask somebody whose role may, or the owner.")
+
+
+def check_day(limits: Limits, units: int, spent_units: int, asset: str, whose: str = "You") -> None:
+    """Raises: Problem(forbidden) when the day's limit would be passed."""
+    most = limits.day_max_units
+    if most is not None and spent_units + units > most:
+        left = max(0, most - spent_units)
+        have = "have" if whose == "You" else "has"
+        message = (f"{whose} {have} refunded {_text(spent_units, asset)} of {_text(most, asset)} today; "
+                   f"{_text(left, asset)} are left.")  # fmt: skip
+        raise Problem("forbidden", message, field="amount",
+                      cure="The day ends at midnight UTC; or ask somebody else whose role may.")  # fmt: skip
+
+
+def goes_alone(limits: Limits, units: int, asset: str, *, spent_units: int, alone_units: int) -> bool:
+    """Whether it may go without a second person. Raises: Problem(forbidden) when it may not go at all."""
+    check_one(limits, units, asset)
+    if needs_second(limits, units, alone_units):
+        return False
+    check_day(limits, units, spent_units, asset)
+    return True
+
+
+def check_waiting(request: RefundRequest, now: datetime) -> None:
+    """Raises: Problem(wrong_state) in words of what became of it."""
+    words = {
+        "approved": "It was approved already, and refunded once.", "refused": "It was refused already.",
+        "withdrawn": "Who asked for it has taken it back.", "expired": "Nobody agreed within seven days.",
+    }  # fmt: skip
+    state = "expired" if request.state == "waiting" and now >= request.expires_at else request.state
+    if state != "waiting":
+        cure = "Nothing has to be done." if state == "approved" else "Ask for it again if it is still wanted."
+        raise Problem("wrong_state", words[state], cure=cure)
+
+
+def is_theirs(asked_by: str, actor: str) -> bool:
+    """Whether somebody of who acts now has asked for it, in whatever name."""
+    return bool(Actor.of(asked_by).people & Actor.of(actor).people)
+
+
+def check_other(request: RefundRequest, approver: str) -> None:
+    """Raises: Problem(forbidden) for whoever asked, however they came here."""
+    if is_theirs(request.asked_by, approver):
+        raise Problem("forbidden", "A refund that you asked for needs somebody else; you can take it back.",
+                      cure="Ask an owner, or somebody with the role operations.")  # fmt: skip
+
+
+def _text(units: int, asset: str) -> str:
+    return f"{Money(units, asset).text()} {asset}"

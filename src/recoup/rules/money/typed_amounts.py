@@ -1,0 +1,37 @@
+"""Amounts as people type them, with a point or a comma before the cents and thousands apart, where only one reading is
+possible: `10,50` taken for 1,050 would be a hundred times too much."""
+
+import re
+from typing import Final
+
+from recoup.kernel.currencies import EXPONENTS
+from recoup.kernel.money import from_text
+from recoup.kernel.problem import Problem
+
+_POINT: Final = re.compile(r"(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
+_COMMA: Final = re.compile(
+    r"(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:\.[0-9]{3})+),([0-9]+)|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}"
+)
+
+
+def plain(text: str, asset: str, field: str) -> str:
+    """Without marks between thousands, with a point before the cents.
+
+    Raises: Problem(invalid) for what is no amount of this asset, or may be two.
+    """
+    text, scale = text.strip(), EXPONENTS[asset]
+    readings = set()
+    if _POINT.fullmatch(text):
+        readings.add(text.replace(",", ""))
+    if (found := _COMMA.fullmatch(text)) and len(found[1] or "") <= scale:
+        readings.add(text.replace(".", "").replace(",", "."))
+    if len(readings) != 1:
+        told = "can be read in two ways" if readings else f"is no amount in {asset}"
+        raise Problem("invalid", f"{text[:40]!r} {told}.", field=field,
+                      cure="Write it without marks between thousands, like 1234.50.")  # fmt: skip
+    return readings.pop()
+
+
+def units(text: str, asset: str, field: str) -> int:
+    """In the asset's smallest unit. Raises: Problem(invalid), also for more digits than the asset has."""
+    return from_text(plain(text, asset, field), asset, field).units

@@ -1,0 +1,53 @@
+"""What may happen to somebody's account, in words: for its page and for the mails about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """`words` as the page says it. `mail`: what the mail says, empty where there is none."""
+
+    words: str
+    subject: str = ""
+    mail: str = ""
+
+
+HAPPENINGS: Final[Mapping[str, Happening]] = {
+    "signed_in": Happening("Signed in"),
+    "renamed": Happening("Name changed"),
+    "password_changed": Happening(
+        "Password changed", "Your password was changed",
+        "The password of your account was changed. All other sessions were signed out."),
+    "session_ended": Happening("A session was ended"),
+    "other_sessions_ended": Happening("All other sessions were ended"),
+    "second_factor_on": Happening(
+        "Second factor turned on", "A second factor was turned on",
+        "From now on signing in asks for a code of your app. Keep the recovery codes where you find them without"
+        " your phone."),
+    "second_factor_moved": Happening(
+        "Second factor moved to another app", "Your second factor was moved to another app",
+        "From now on signing in asks for a code of the new app. The old app's codes and the old recovery codes open"
+        " nothing."),
+    "second_factor_off": Happening(
+        "Second factor turned off", "Your second factor was turned off",
+        "From now on your password alone signs you in."),
+    "second_factor_removed": Happening(
+        "Second factor removed for you", "Your second factor was removed",
+        "Somebody who may help you removed your second factor, because you had lost it. All sessions were signed"
+        " out; from now on your password alone signs you in."),
+    "recovery_codes_made": Happening(
+        "New recovery codes", "You have new recovery codes",
+        "Ten new recovery codes were made. The old ones open nothing."),
+    "recovery_code_used": Happening(
+        "A recovery code was used", "A recovery code was used",
+        "One of your recovery codes was used. Each works once."),
+    "codes_guessed": Happening(
+        "Too many wrong codes", "Somebody tries to sign in with your password",
+        "Your password was right, but the code after it was wrong too many times."),
+    "rule_made": Happening("Required a second factor of everybody"),
+    "rule_ended": Happening("No longer required a second factor"),
+}  # fmt: skip
+NOT_YOU: Final = ("If this was not you, change your password now, and look at Sessions on your account's page. If you"
+                  " cannot sign in, tell the operator.")  # fmt: skip

@@ -1,0 +1,55 @@
+"""What mails about people say, in their reader's language and zone: a subject, and paragraphs. Some are a link alone.
+
+Names, addresses and reasons that somebody typed are filled in as they are.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from recoup.rules.languages.locale import Locale
+from recoup.rules.people.account_words import NOT_YOU, Happening
+
+Letter = tuple[str, list[str]]
+_LEFT: Final = {0: "None is left: make new ones.", 1: "One is left."}
+
+
+def of_account(told: Happening, at: datetime, email: str, codes_left: int | None, to: Locale) -> Letter:
+    """`told`: what happened to somebody's account. `codes_left`: recovery codes, where it was about one."""
+    what = to.say(told.mail)
+    if codes_left is not None:
+        what += " " + to.say(_LEFT.get(codes_left, "{count} are left."), count=str(codes_left))
+    when = to.say("At {when}, of the account {email}.", when=to.moment(at), email=email)
+    return to.say(told.subject), [what, when, to.say(NOT_YOU)]
+
+
+def of_invitation(name: str, role: str, until: datetime, link: str, to: Locale) -> Letter:
+    """`name`: of the merchant or partner."""
+    return to.say("Invitation to {name}", name=name), [
+        to.say("You are invited to {name}, with the role {role}.", name=name, role=_role(role, to)),
+        to.say("This link works once, until {when}:", when=to.moment(until)), link,
+        to.say("If you do not know why you got this, leave it: nothing happens."),
+    ]
+
+
+def of_look(
+    staff: str, shop: str, whom: tuple[str, str], why: str, lasts: tuple[datetime, datetime], may_act: bool,
+    to: Locale,
+) -> Letter:  # fmt: skip
+    """Somebody of the operator looks as one of a shop's people. `whom`: their name, if it is somebody, and role."""
+    name, role = whom
+    shop = shop or to.say("your shop")
+    looks = "{staff} of the operator looks at {shop} in the portal as {name}."
+    if not name:
+        looks = "{staff} of the operator looks at {shop} in the portal as somebody with the role {role}."
+    may = "They may act; each act is logged under both names." if may_act else "They can change nothing."
+    return to.say("The operator looks at {shop}", shop=shop), [
+        to.say(looks, staff=staff, shop=shop, name=name, role=_role(role, to)),
+        to.say("Why: {reason}", reason=why),
+        to.say("From {begin} until {end} at most.", begin=to.moment(lasts[0]), end=to.moment(lasts[1]))
+        + " " + to.say(may),
+        to.say("Your audit log tells when it began and ended. If you did not expect it, ask the operator."),
+    ]  # fmt: skip
+
+
+def _role(role: str, to: Locale) -> str:
+    return to.say(role.capitalize())

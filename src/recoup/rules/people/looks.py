@@ -1,0 +1,30 @@
+"""What somebody of the operator must say before they look at the portal as somebody else, and for how long they may."""
+
+from datetime import timedelta
+from typing import Final
+
+from recoup.kernel.problem import Problem
+from recoup.rules.network.card import numbers_in
+
+MINUTES: Final = (15, 30, 60)
+REASON_MIN: Final = 10
+REASON_MAX: Final = 300
+
+
+def check_reason(text: str) -> str:
+    """As it is kept. Raises: Problem(invalid)."""
+    text = " ".join(text.replace("\0", "").split())
+    if not REASON_MIN <= len(text) <= REASON_MAX or not text.isprintable():
+        raise Problem("invalid", f"Say why, in {REASON_MIN} to {REASON_MAX} characters.", field="reason",
+                      cure="The shop's owner reads it: write the case and what you look for.")  # fmt: skip
+    if next(numbers_in(text), None) is not None:
+        raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="reason",
+                      cure="The last four digits are enough.")  # fmt: skip
+    return text
+
+
+def check_minutes(text: str) -> timedelta:
+    """Raises: Problem(invalid)."""
+    if text not in {str(minutes) for minutes in MINUTES}:
+        raise Problem("invalid", f"Choose {', '.join(str(minutes) for minutes in MINUTES)} minutes.", field="minutes")
+    return timedelta(minutes=int(text))

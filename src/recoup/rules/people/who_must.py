@@ -1,0 +1,23 @@
+"""Who must have a second factor. Somebody without one who must is led to set one up before anything else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`asked_by`: names of the partners and merchants of theirs that require one. `is_staff`: belongs to the operator,
+    in whatever role."""
+
+    has: bool
+    asked_by: Sequence[str]
+    is_staff: bool
+
+
+def must_have(bound: Bound, *, staff_must: bool) -> bool:
+    """`staff_must`: the world's policy about the operator's people."""
+    return bool(bound.asked_by) or (bound.is_staff and staff_must)
+
+
+def must_set_up(bound: Bound, *, staff_must: bool) -> bool:
+    return must_have(bound, staff_must=staff_must) and not bound.has

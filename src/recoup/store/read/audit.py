@@ -1,0 +1,130 @@
+"""The audit log of a merchant or a partner: several logs read as one, newest first, from any place on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.ids import parse_id
+from recoup.store.read.audit_sources import OF_MERCHANT, OF_PARTNER, PEOPLE, Source
+
+SECONDS_MAX: Final = 10.0
+_PLACES: Final = """
+SELECT DISTINCT ON (request_id) request_id, method || ' ' || path AS call, place FROM api_calls
+WHERE merchant_id = $1 AND request_id = ANY($2::text[]) ORDER BY request_id, call_id DESC
+"""
+_PEOPLE: Final = """
+SELECT user_id, name FROM users WHERE user_id IN (
+  SELECT user_id FROM memberships WHERE subject_kind = $1 AND subject_id = $2
+  UNION SELECT user_id FROM membership_log WHERE subject_kind = $1 AND subject_id = $2)
+ORDER BY lower(name), user_id LIMIT 200
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """`line` tells lines of one moment apart. `subject`: the id of what `action` was done to, empty for the merchant or
+    partner itself."""
+
+    at: datetime
+    line: str
+    actor: str
+    action: str
+    subject: str
+    facts: dict[str, Any]
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """None is everything. `actors`: what their text holds, one of them. `before`: the last line seen. Wall time;
+    `until` is not included."""
+
+    actors: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] = ()
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: tuple[datetime, str] | None = None
+
+
+async def merchant_lines(
+    connection: asyncpg.Connection, merchant_id: UUID, wanted: AuditFilter, limit: int
+) -> list[AuditLine]:
+    """Those of the world's database. Raises: TimeoutError for what takes too long."""
+    return await _read(connection, OF_MERCHANT, wanted, limit, merchant_id)
+
+
+async def partner_lines(
+    connection: asyncpg.Connection, partner_id: UUID, wanted: AuditFilter, limit: int
+) -> list[AuditLine]:
+    return await _read(connection, OF_PARTNER, wanted, limit, partner_id)
+
+
+async def people_lines(
+    connection: asyncpg.Connection, subject: tuple[str, UUID], world: str, now: datetime, wanted: AuditFilter,
+    limit: int,
+) -> list[AuditLine]:  # fmt: skip
+    """Those of the people database, of a `merchant` or `partner`, `now` wall time."""
+    return await _read(connection, PEOPLE, wanted, limit, subject[1], subject[0], world, now)
+
+
+async def places_of(
+    connection: asyncpg.Connection, merchant_id: UUID, request_ids: Sequence[str]
+) -> dict[str, tuple[str, str]]:
+    """Request id -> (call, network it came from), as far as the request log reaches back."""
+    rows = await connection.fetch(_PLACES, merchant_id, list(set(request_ids)))
+    return {row["request_id"]: (row["call"], row["place"]) for row in rows}
+
+
+async def _read(
+    connection: asyncpg.Connection, sources: Sequence[Source], wanted: AuditFilter, limit: int, *of: Any
+) -> list[AuditLine]:
+    chosen = [one for one in sources if not wanted.kinds or not one.kinds or one.kinds & set(wanted.kinds)]
+    if wanted.subject and parse_id(wanted.subject) is None:  # only the log's own lines have objects without such ids
+        chosen = [one for one in chosen if not one.kinds]
+    if not chosen:
+        return []
+    before = wanted.before or (None, None)
+    actors = list(wanted.actors) if wanted.actors is not None else None
+    rows = await connection.fetch(
+        _union(chosen, wanted, len(of) > 1), of[0], before[0], before[1], wanted.since, wanted.until, wanted.subject,
+        actors, *of[1:], limit, list(wanted.kinds), timeout=SECONDS_MAX,
+    )  # fmt: skip
+    return [AuditLine(**dict(row)) for row in rows]
+
+
+def _union(sources: Sequence[Source], wanted: AuditFilter, people: bool) -> str:
+    limit, kinds = ("$11", "$12") if people else ("$8", "$9")
+    parts = [_part(one, wanted, limit, kinds) for one in sources]
+    return (f"SELECT at, line, actor, action, subject, facts, request_id FROM ({' UNION ALL '.join(parts)}) every"
+            f' ORDER BY at DESC, line COLLATE "C" DESC LIMIT {limit}')  # fmt: skip
+
+
+def _part(source: Source, wanted: AuditFilter, limit: str, kinds: str) -> str:
+    """One source's newest lines. The first bounds are those of its index; what is not asked for stands in no clause."""
+    inner = source.sql
+    if wanted.before is not None:
+        inner += f" AND {source.at} <= $2"
+    if wanted.since is not None:
+        inner += f" AND {source.at} >= $4"
+    if wanted.until is not None:
+        inner += f" AND {source.at} < $5"
+    if wanted.subject:
+        inner += f" {source.of}"
+    outer = [
+        '($2::timestamptz IS NULL OR (at, line COLLATE "C") < ($2::timestamptz, $3::text))',
+        "($4::timestamptz IS NULL OR at >= $4)", "($5::timestamptz IS NULL OR at < $5)", "$6::text IS NOT NULL",
+        "($7::text[] IS NULL OR EXISTS (SELECT FROM unnest($7::text[]) a (word) WHERE strpos(actor, a.word) > 0))",
+        f"(cardinality({kinds}::text[]) = 0 OR split_part(action, '.', 1) = ANY({kinds}::text[]))",
+    ]  # fmt: skip
+    return (f'(SELECT * FROM ({inner}) one WHERE {" AND ".join(outer)} ORDER BY at DESC, line COLLATE "C" DESC'
+            f" LIMIT {limit})")  # fmt: skip
+
+
+async def people_of(connection: asyncpg.Connection, subject: tuple[str, UUID]) -> list[tuple[UUID, str]]:
+    """Who belongs to a `merchant` or `partner`, or did: id and name, by name. People database."""
+    return [(row["user_id"], row["name"]) for row in await connection.fetch(_PEOPLE, *subject)]

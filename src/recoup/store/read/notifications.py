@@ -1,0 +1,166 @@
+"""Who hears of a merchant, what somebody was told, and how they want it. People database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+UNREAD_MAX: Final = 99
+_RANK: Final = "array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role)"
+_REACHES: Final = """(m.subject_kind = 'operator' OR (m.subject_kind = 'partner' AND m.subject_id = w.partner_id)
+  OR (m.subject_kind = 'merchant' AND m.subject_id = w.merchant_id))"""
+_LANGUAGE: Final = "coalesce(nullif(s.language, ''), 'en')"  # of mails, for which no browser asks
+# Everybody whose memberships reach the merchant, with what they chose there; with $3 that one person.
+_READERS: Final = f"""
+SELECT w.name AS subject_name, u.user_id, u.email, r.own_role, r.operator_role, coalesce(s.zone, 'GMT') AS zone,
+  {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, s.digest_hour,
+  coalesce(s.digest_empty, false) AS digest_empty, coalesce(c.choices, '{{}}') AS choices
+FROM merchant_worlds w
+JOIN LATERAL (
+  SELECT m.user_id, (array_agg(m.role ORDER BY {_RANK}) FILTER (WHERE m.subject_kind <> 'operator'))[1] AS own_role,
+    (array_agg(m.role ORDER BY {_RANK}) FILTER (WHERE m.subject_kind = 'operator'))[1] AS operator_role
+  FROM memberships m WHERE {_REACHES} AND ($3::uuid IS NULL OR m.user_id = $3) GROUP BY m.user_id
+) r ON true
+JOIN users u ON u.user_id = r.user_id AND u.state = 'active'
+LEFT JOIN person_settings s ON s.user_id = u.user_id
+LEFT JOIN LATERAL (
+  SELECT jsonb_object_agg(c.kind, jsonb_build_array(c.on_page, c.by_mail)) AS choices FROM notification_choices c
+  WHERE c.user_id = u.user_id AND c.world = w.world AND c.subject_id = w.merchant_id
+) c ON true
+WHERE w.world = $1 AND w.merchant_id = $2 ORDER BY u.user_id
+"""
+_KNOWN: Final = "SELECT EXISTS (SELECT FROM merchant_worlds WHERE world = $1 AND merchant_id = $2)"
+# A partner's own people; with $3 that one person.
+_PARTNER_READERS: Final = f"""
+SELECT u.user_id, u.email, m.role AS own_role, NULL AS operator_role, coalesce(s.zone, 'GMT') AS zone,
+  {_LANGUAGE} AS language, coalesce(s.mails, true) AS mails, coalesce(c.choices, '{{}}') AS choices
+FROM memberships m JOIN users u ON u.user_id = m.user_id AND u.state = 'active'
+LEFT JOIN person_settings s ON s.user_id = u.user_id
+LEFT JOIN LATERAL (
+  SELECT jsonb_object_agg(c.kind, jsonb_build_array(c.on_page, c.by_mail)) AS choices FROM notification_choices c
+  WHERE c.user_id = u.user_id AND c.world = $1 AND c.subject_id = m.subject_id
+) c ON true
+WHERE m.subject_kind = 'partner' AND m.subject_id = $2 AND ($3::uuid IS NULL OR m.user_id = $3) ORDER BY u.user_id
+"""
+# What somebody may still see: of merchants and partners that they reach now, and as their roles are now. $3: role/kind,
+# operator:role/kind for what only those hear who decide for the operator, partner:role/kind for a partner's own people.
+_MINE: Final = f"""
+n.user_id = $1 AND n.world = $2 AND n.on_page AND (EXISTS (SELECT FROM merchant_worlds w JOIN memberships m
+  ON m.user_id = $1 AND {_REACHES}
+  WHERE w.world = $2 AND w.merchant_id = n.subject_id
+    AND CASE m.subject_kind WHEN 'operator' THEN ARRAY[m.role, 'operator:' || m.role] ELSE ARRAY[m.role] END
+      && ARRAY(SELECT split_part(x, '/', 1) FROM unnest($3::text[]) AS x WHERE split_part(x, '/', 2) = n.kind))
+  OR EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND m.subject_kind = 'partner'
+    AND m.subject_id = n.subject_id AND 'partner:' || m.role || '/' || n.kind = ANY($3::text[])))
+"""
+_BELL: Final = f"""
+SELECT coalesce(s.zone, 'GMT') AS zone, coalesce(s.language, '') AS language,
+  (SELECT count(*)::int FROM (SELECT FROM notifications n WHERE {_MINE} AND n.read_at IS NULL LIMIT $4) few) AS unread
+FROM (SELECT) AS one LEFT JOIN person_settings s ON s.user_id = $1
+"""
+_COLUMNS: Final = """n.notification_id, n.subject_id, n.subject_name, n.kind, n.facts, n.created_at, n.read_at,
+  n.mail_state, n.mail_tries, n.mail_why"""
+_PAGE: Final = f"""
+SELECT {_COLUMNS} FROM notifications n
+WHERE {_MINE} AND ($4::uuid IS NULL OR n.notification_id < $4) AND (NOT $5 OR n.read_at IS NULL)
+  AND ($6::uuid IS NULL OR n.subject_id = $6)
+ORDER BY n.notification_id DESC LIMIT $7
+"""
+_ONE: Final = f"SELECT {_COLUMNS} FROM notifications n WHERE {_MINE} AND n.notification_id = $4"
+_SETTINGS: Final = "SELECT zone, digest_hour, digest_empty, mails FROM person_settings WHERE user_id = $1"
+_CHOICES: Final = """
+SELECT kind, on_page, by_mail FROM notification_choices WHERE user_id = $1 AND world = $2 AND subject_id = $3
+"""
+_NAMED: Final = """
+SELECT n.user_id, n.notification_id, n.subject_id, n.subject_name, n.kind, coalesce(s.mails, true) AS mails
+FROM notifications n LEFT JOIN person_settings s USING (user_id)
+WHERE n.user_id = $1 AND n.notification_id = $2 AND n.world = $3
+"""
+# Whoever asked for digests and may have one: the merchants that they reach in this world. A loose filter; who is told
+# is decided by the rule.
+_DIGESTS: Final = """
+SELECT c.user_id, c.subject_id AS merchant_id, coalesce(s.zone, 'GMT') AS zone, s.digest_hour,
+  (SELECT max(d.local_day) FROM digests d WHERE d.user_id = c.user_id AND d.world = c.world
+    AND d.merchant_id = c.subject_id) AS last_day
+FROM notification_choices c LEFT JOIN person_settings s USING (user_id)
+WHERE c.world = $1 AND c.kind = 'digest' AND (c.on_page OR c.by_mail) ORDER BY c.subject_id, c.user_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of one person. `digest_hour` None: the installation's."""
+
+    zone: str = "GMT"
+    digest_hour: int | None = None
+    digest_empty: bool = False
+    mails: bool = True
+
+
+async def readers_of(
+    connection: asyncpg.Connection, world: str, merchant_id: UUID, user_id: UUID | None = None
+) -> list[asyncpg.Record]:
+    return await connection.fetch(_READERS, world, merchant_id, user_id)  # type: ignore[no-any-return]
+
+
+async def partner_readers_of(
+    connection: asyncpg.Connection, world: str, partner_id: UUID, user_id: UUID | None = None
+) -> list[asyncpg.Record]:
+    """As `readers_of`, without names."""
+    return await connection.fetch(_PARTNER_READERS, world, partner_id, user_id)  # type: ignore[no-any-return]
+
+
+async def is_known(connection: asyncpg.Connection, world: str, merchant_id: UUID) -> bool:
+    """Whether the people database has heard of this merchant."""
+    return bool(await connection.fetchval(_KNOWN, world, merchant_id))
+
+
+async def read_bell(
+    connection: asyncpg.Connection, user_id: UUID, world: str, may: Sequence[str]
+) -> tuple[str, str, int]:
+    """What every page needs: somebody's zone, their language, and how much they have not read, at most one more than
+    UNREAD_MAX."""
+    row = await connection.fetchrow(_BELL, user_id, world, may, UNREAD_MAX + 1)
+    return row["zone"], row["language"], row["unread"]
+
+
+async def notifications_page(
+    connection: asyncpg.Connection, user_id: UUID, world: str, may: Sequence[str], *, before: UUID | None,
+    unread: bool, subject_id: UUID | None, limit: int,
+) -> list[asyncpg.Record]:  # fmt: skip
+    """Newest first."""
+    args = (user_id, world, may, before, unread, subject_id, limit)
+    return await connection.fetch(_PAGE, *args)  # type: ignore[no-any-return]
+
+
+async def find_notification(
+    connection: asyncpg.Connection, user_id: UUID, world: str, may: Sequence[str], notification_id: UUID
+) -> asyncpg.Record | None:
+    """None for somebody else's, and for what this person may not hear any more."""
+    return await connection.fetchrow(_ONE, user_id, world, may, notification_id)
+
+
+async def read_settings(connection: asyncpg.Connection, user_id: UUID) -> Settings:
+    row = await connection.fetchrow(_SETTINGS, user_id)
+    return Settings(*row.values()) if row is not None else Settings()
+
+
+async def read_choices(
+    connection: asyncpg.Connection, user_id: UUID, world: str, merchant_id: UUID
+) -> dict[str, tuple[bool, bool]]:
+    """By kind: on the page, by mail. Only what was chosen."""
+    rows = await connection.fetch(_CHOICES, user_id, world, merchant_id)
+    return {row["kind"]: (row["on_page"], row["by_mail"]) for row in rows}
+
+
+async def named_notification(
+    connection: asyncpg.Connection, user_id: UUID, notification_id: UUID, world: str
+) -> asyncpg.Record | None:
+    """For whoever holds the link at the foot of its mail."""
+    return await connection.fetchrow(_NAMED, user_id, notification_id, world)
+
+
+async def digests_wanted(connection: asyncpg.Connection, world: str) -> list[asyncpg.Record]:
+    return await connection.fetch(_DIGESTS, world)  # type: ignore[no-any-return]

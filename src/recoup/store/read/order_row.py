@@ -1,0 +1,81 @@
+"""One line of a list: its fields, and how each is said in SQL of the heads `h`."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """Times are business time; units the asset's smallest; `created_at` None while Draft; `sent_text` the amount of a
+    stablecoin order as it was sent; `paid_units` what its payer paid, as far as it was not let go or given back."""
+
+    order_id: UUID
+    external_id: str
+    site_id: UUID
+    site_name: str
+    created_at: datetime | None
+    placed_at: datetime
+    customer: str
+    order_type: str
+    source: str
+    door: str
+    descriptor: str
+    status: int
+    asset: str
+    units: int
+    refunded_units: int
+    attempts: int
+    expires_at: datetime | None
+    next_attempt_at: datetime | None
+    reason: str | None
+    attention: str | None
+    disputed: bool
+    sent_text: str | None = None
+    paid_units: int = 0
+
+    @property
+    def paid_otherwise(self) -> bool:
+        """Whether something was paid, and another amount than was asked for, or after the order's end."""
+        return self.paid_units > 0 and (self.paid_units != self.units or self.status == 2)
+
+
+_PAID: Final = """
+CASE WHEN h.status IN (0, 5) THEN 0 ELSE (
+  coalesce((SELECT sum(a.units) FROM attempts a
+    WHERE a.merchant_id = h.merchant_id AND a.order_id = h.order_id AND a.state = 'approved'), 0)
+  - coalesce((SELECT sum(r.units) FROM refunds r WHERE r.merchant_id = h.merchant_id AND r.order_id = h.order_id
+    AND r.kind IN ('void', 'reversal') AND r.state <> 'refused'), 0))::bigint END
+"""
+_SOURCE: Final = """
+CASE WHEN h.order_type = 'STABLE' AND h.source = '' THEN coalesce((SELECT max(a.route) FROM attempts a
+  WHERE a.merchant_id = h.merchant_id AND a.order_id = h.order_id), '') ELSE h.source END
+"""
+# In the order of OrderRow.
+FIELDS: Final[dict[str, str]] = {
+    "order_id": "h.order_id", "external_id": "o.external_id", "site_id": "h.site_id",
+    "site_name": "coalesce(t.name, '')", "created_at": "h.created_at", "placed_at": "h.placed_at",
+    "customer": "coalesce(trim(p.first_name || ' ' || p.last_name), '')", "order_type": "h.order_type",
+    "source": _SOURCE, "door": "h.door", "descriptor": "o.descriptor", "status": "h.status", "asset": "h.asset",
+    "units": "h.units", "refunded_units": "h.refunded_units", "attempts": "h.attempts", "expires_at": "h.expires_at",
+    "next_attempt_at": "h.next_attempt_at", "reason": "h.reason", "attention": "h.attention",
+    "disputed": "h.disputed", "sent_text": "CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END",
+    "paid_units": _PAID,
+}  # fmt: skip
+ALL: Final = tuple(FIELDS)
+_JOINS: Final = {
+    "o": "JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id",
+    "t": "LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id",
+    "p": "LEFT JOIN order_payer p ON p.merchant_id = h.merchant_id AND p.order_id = h.order_id",
+}
+
+
+def rows_of(source: str, fields: Iterable[str] = ALL, otherwise: Mapping[str, str] = FIELDS) -> str:
+    """A statement for these fields of `source`, which is called `h`; reads no table that they do not need. `otherwise`:
+    fields that are said in another way."""
+    said = [f"{otherwise.get(name, FIELDS[name])} AS {name}" for name in fields]
+    joins = [join for alias, join in _JOINS.items() if re.search(rf"\b{alias}\.", " ".join(said))]
+    return f"SELECT {', '.join(said)} FROM {source} {' '.join(joins)} "  # noqa: S608

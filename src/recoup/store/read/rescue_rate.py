@@ -1,0 +1,55 @@
+"""A merchant's payments of each of the last days, and how many of them were rescued when that day was as old as today
+is now. Bounded in rows and time."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.rules.messages.rescue_rate import DAYS_BEFORE, SPAN, Counted
+from recoup.rules.order.lifecycle import Stage
+
+A_DAY_MAX: Final = 5_000  # the newest of each day
+TIMEOUT_MS: Final = 5_000
+# Day 0 ends now. Whoever is rescued today may have been open at the age that counts: its log says since when.
+_DAYS: Final = f"""
+SELECT d.no, count(*)::int AS declined, count(*) FILTER (WHERE
+  CASE WHEN h.status IN (6, 7, 8) THEN EXISTS (
+    SELECT FROM order_log l WHERE l.merchant_id = $1 AND l.order_id = h.order_id
+      AND l.dst = '{Stage.COMPLETED}' AND l.src <> l.dst AND l.business_at <= $2::timestamptz - d.no * $3::interval)
+  ELSE false END)::int AS rescued
+FROM generate_series(0, $4::int) AS d (no) CROSS JOIN LATERAL (
+  SELECT order_id, status FROM order_heads
+  WHERE merchant_id = $1 AND placed_at > $2::timestamptz - (d.no + 1) * $3::interval
+    AND placed_at <= $2::timestamptz - d.no * $3::interval AND order_type IN ('MIT', 'CIT')
+  ORDER BY placed_at DESC LIMIT $5
+) h GROUP BY d.no
+"""
+
+
+async def rescue_rates(
+    connection: asyncpg.Connection, merchant_id: UUID, now: datetime
+) -> tuple[Counted, Counted]:
+    """Of the last day, and of the days before together; by the merchant's clock.
+
+    Raises: asyncpg.QueryCanceledError when that takes too long.
+    """
+    async with connection.transaction(readonly=True):
+        await connection.execute(
+            f"SET LOCAL statement_timeout = {TIMEOUT_MS}; SET LOCAL plan_cache_mode = force_custom_plan"
+        )
+        rows = await connection.fetch(_DAYS, merchant_id, now, SPAN, DAYS_BEFORE, A_DAY_MAX)
+    recent = [row for row in rows if row["no"] == 0]
+    before = [row for row in rows if row["no"] > 0]
+    first, rest = (Counted(sum(r["declined"] for r in some), sum(r["rescued"] for r in some))
+                   for some in (recent, before))  # fmt: skip
+    return first, rest
+
+
+async def explain(connection: asyncpg.Connection, merchant_id: UUID, now: datetime) -> str:
+    """The plan, for tests."""
+    async with connection.transaction(readonly=True):
+        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
+        rows = await connection.fetch("EXPLAIN " + _DAYS, merchant_id, now, SPAN, DAYS_BEFORE, A_DAY_MAX)
+    return "\n".join(row[0] for row in rows)

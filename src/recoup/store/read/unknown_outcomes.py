@@ -1,0 +1,63 @@
+"""Attempts that were sent and whose outcome nobody has said yet: of one merchant, the oldest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from recoup.kernel.problem import Problem
+from recoup.store.read.order_filter import bounded
+
+ROWS_MAX: Final = 100
+TIMEOUT_MS: Final = 3_000
+# Whatever is out is asked about: its due work, which is little, leads to it, not all attempts that ever were.
+_DESK: Final = """
+SELECT a.attempt_id, a.order_id, o.external_id, a.attempt_no, a.units, a.asset, a.route, a.state, a.sent_at, a.sends,
+  a.if_late IS NOT DISTINCT FROM 'reverse' AS reverses, h.status, greatest(d.due_at, d.lease_until) AS asked_at,
+  count(*) OVER () AS total
+FROM due_work d
+JOIN attempts a ON a.merchant_id = d.merchant_id AND a.order_id = d.subject_id AND a.state IN ('open', 'unknown')
+JOIN orders o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
+JOIN order_heads h ON h.merchant_id = a.merchant_id AND h.order_id = a.order_id
+WHERE d.merchant_id = $1 AND d.kind = 'inquire'
+  AND (a.state = 'unknown' OR a.send_before + a.call_timeout_ms * interval '1 millisecond' < $2)
+ORDER BY a.sent_at, a.attempt_id LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """`sent_at` is business time, `asked_at` wall time. `reverses`: the order has ended, so that an approval is undone.
+    `total`: how many there are in all."""
+
+    attempt_id: UUID
+    order_id: UUID
+    external_id: str
+    attempt_no: int
+    units: int
+    asset: str
+    route: str
+    state: str
+    sent_at: datetime
+    sends: int
+    reverses: bool
+    status: int
+    asked_at: datetime
+    total: int
+
+
+async def unknown_outcomes(connection: asyncpg.Connection, merchant_id: UUID, wall: datetime) -> Sequence[Unknown]:
+    """At most ROWS_MAX. What was sent just now and may still be answered by its own call is not among them.
+
+    Raises: Problem(unavailable) when it takes too long.
+    """
+    try:
+        async with bounded(connection, TIMEOUT_MS):
+            rows = await connection.fetch(_DESK, merchant_id, wall, ROWS_MAX)
+    except asyncpg.QueryCanceledError:
+        raise Problem("unavailable", "Reading the unknown outcomes took too long.",
+                      cure="Try again in a minute.") from None  # fmt: skip
+    return [Unknown(**row) for row in rows]

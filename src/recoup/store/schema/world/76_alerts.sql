@@ -1,0 +1,16 @@
+-- home: merchant. What the people of a merchant should hear of, once each. Who they are, and who was told, stands with the
+-- people; due work `alert` carries it there.
+CREATE TABLE alerts (
+  merchant_id uuid NOT NULL,
+  alert_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN
+    ('orders', 'dispute', 'deadline', 'payout', 'settlement', 'webhook', 'go_live',
+     'export', 'rate')),
+  about uuid NOT NULL,                     -- the order, dispute, payout, batch, endpoint, request or merchant
+  step bigint NOT NULL,                    -- tells what is said about the same thing apart
+  facts jsonb NOT NULL,                    -- ids and amounts; no personal data
+  user_id uuid,                            -- nobody else hears of it; null: all who may
+  created_at timestamptz NOT NULL,         -- wall time
+  PRIMARY KEY (merchant_id, alert_id),
+  UNIQUE (merchant_id, kind, about, step)
+);

@@ -1,0 +1,6 @@
+-- home: merchant. When a merchant's rescue rate was looked at, and since when it is known to have fallen.
+CREATE TABLE rescue_watches (
+  merchant_id uuid PRIMARY KEY,
+  checked_at timestamptz NOT NULL,         -- wall time; taken before it is counted
+  fell_at timestamptz                      -- wall time; null = not fallen, or it was back since
+);

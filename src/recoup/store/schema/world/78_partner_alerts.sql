@@ -1,0 +1,14 @@
+-- home: partner. What a partner's own people should hear of, once each. A worker tells them, and says so.
+CREATE TABLE partner_alerts (
+  partner_id uuid NOT NULL,
+  alert_id uuid NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('partner_webhook')),
+  about uuid NOT NULL,                     -- the endpoint
+  step bigint NOT NULL,                    -- tells what is said about the same thing apart
+  facts jsonb NOT NULL,                    -- ids and a host; no personal data
+  created_at timestamptz NOT NULL,         -- wall time
+  told_at timestamptz,                     -- wall time; null = nobody may have been told yet
+  PRIMARY KEY (partner_id, alert_id),
+  UNIQUE (partner_id, kind, about, step)
+);
+CREATE INDEX partner_alerts_untold ON partner_alerts (created_at) WHERE told_at IS NULL;

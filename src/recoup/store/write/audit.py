@@ -1,0 +1,19 @@
+"""The audit log's own lines: only added."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+_ADD: Final = """
+INSERT INTO audit_lines (merchant_id, line_id, at, actor, action, subject_id, facts, request_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+
+async def add_audit_line(
+    connection: asyncpg.Connection, merchant_id: UUID, line_id: UUID, at: datetime, actor: str, action: str,
+    subject_id: str, facts: dict[str, Any], request_id: str,
+) -> None:  # fmt: skip
+    await connection.execute(_ADD, merchant_id, line_id, at, actor, action, subject_id, facts, request_id)

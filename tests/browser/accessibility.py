@@ -1,0 +1,106 @@
+"""Asks axe about the page that a browser shows: in light and dark, wide and on a phone, menus closed and open."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+from tests.browser.visiting import DESKTOP, PHONE
+
+TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+EVERYTHING: Final[dict[str, Any]] = {"runOnly": {"type": "tag", "values": TAGS},
+                                     "rules": {"target-size": {"enabled": True}}}  # fmt: skip
+COLOURS: Final[dict[str, Any]] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+# Of long lists of the same kind the first ones stand for all; the rest is taken away before axe looks.
+ALIKE: Final = "tbody tr:nth-child(n+26), .op:nth-of-type(n+8)"
+FOLDED_MAX: Final = 12  # of a page: a reference folds the fields of each call, all in the same way
+_RUN: Final = """async ([part, options]) => {
+  const found = await axe.run(part ?? document, {...options, resultTypes: ["violations"]});
+  return found.violations.flatMap((one) => one.nodes.map((node) => [
+    one.id, node.target.join(" "), node.html.slice(0, 160), node.failureSummary.slice(0, 240),
+  ]));
+}"""
+_FOLDED: Final = "[...document.querySelectorAll('details:not([open]), .dialog:not(.open):not(.still), [popover]')]"
+_CLOSED: Final = f"{_FOLDED}.length"
+_OPEN_NEXT: Final = f"""() => {{
+  const next = {_FOLDED}.find((one) => !one.dataset.seen);
+  for (let one = next; one; one = one.parentElement.closest("details")) one.open = true;
+  if (next.popover) next.showPopover(); else next.classList.add("open");
+  next.dataset.seen = next.dataset.opened = "1";
+  return (next.id || next.textContent).trim().slice(0, 60);
+}}"""
+_CLOSE_AGAIN: Final = """() => {
+  const last = document.querySelector("[data-opened]");
+  delete last.dataset.opened;
+  last.classList.remove("open");
+  for (let one = last; one; one = one.parentElement.closest("details")) one.open = false;
+  if (last.popover) last.hidePopover();
+}"""
+_WIDER: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@dataclass(frozen=True)
+class Fault:
+    rule: str
+    where: str
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.rule} at {self.where}: {self.about}"
+
+
+def faults(page: Page) -> list[Fault]:
+    """Of the page as it stands now, in every look."""
+    page.wait_for_load_state()
+    found = fits_a_phone(page)
+    page.evaluate("alike => document.querySelectorAll(alike).forEach((one) => one.remove())", ALIKE)
+    found += [*_looks(page), *_opened(page)]
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def faults_at_a_glance(page: Page) -> list[Fault]:
+    """In one look only: for pages that differ from others by a message."""
+    return list(_ask(page, EVERYTHING, PHONE, "light"))
+
+
+def fits_a_phone(page: Page) -> list[Fault]:
+    return [*_too_wide(page, PHONE[0]), *_too_wide(page, 320)]
+
+
+def _looks(page: Page) -> Iterator[Fault]:
+    yield from _ask(page, EVERYTHING, DESKTOP, "light")
+    yield from _ask(page, COLOURS, DESKTOP, "dark")
+    yield from _ask(page, COLOURS, PHONE, "dark")
+    yield from _ask(page, EVERYTHING, PHONE, "light")
+
+
+def _opened(page: Page) -> Iterator[Fault]:
+    """What is folded away: menus, and dialogs that open by their address."""
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for _ in range(min(page.evaluate(_CLOSED), FOLDED_MAX)):
+        what = page.evaluate(_OPEN_NEXT)
+        for scheme in ("light", "dark"):
+            yield from _ask(page, EVERYTHING if scheme == "light" else COLOURS, PHONE, scheme, "[data-opened]")
+        yield from _too_wide(page, PHONE[0], what)
+        page.evaluate(_CLOSE_AGAIN)
+
+
+def _ask(
+    page: Page, options: dict[str, Any], size: tuple[int, int], scheme: Any, part: str | None = None
+) -> Iterator[Fault]:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.emulate_media(color_scheme=scheme)
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(AXE_SCRIPT)
+    for rule, target, html, why in page.evaluate(_RUN, [part, options]):
+        yield Fault(rule, f"{target} ({scheme}, {size[0]} wide)", f"{html} {why}")
+
+
+def _too_wide(page: Page, width: int, what: str = "the page") -> Iterator[Fault]:
+    """WCAG 1.4.10: nobody has to scroll in two directions."""
+    page.set_viewport_size({"width": width, "height": 900})
+    if page.evaluate(_WIDER) > 0:
+        yield Fault("reflow", f"{width} wide", f"{what} is {page.evaluate(_WIDER)} px wider than the screen")

@@ -1,0 +1,30 @@
+"""What browser tests begin with: a browser for each file, and for those that ask a shop with its portal."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+from tests.browser.visiting import beside, launched, served
+from tests.doors.portal.shop import Shop, drop_shop, make_shop
+
+from recoup.store.server import ServerAddress
+
+
+@pytest.fixture(scope="module")
+def shop(server: ServerAddress, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """With as many orders as the file's ORDERS says."""
+    made = beside(make_shop(server, orders=getattr(request.module, "ORDERS", 60)))
+    yield made
+    beside(drop_shop(server, made))
+
+
+@pytest.fixture(scope="module")
+def address(shop: Shop) -> Iterator[str]:
+    with served(shop) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as made:
+        yield made

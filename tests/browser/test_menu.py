@@ -1,0 +1,70 @@
+"""The menu: who is signed in, and the way out, stand at its foot without scrolling; the links above scroll."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.accessibility import faults
+from tests.browser.visiting import PHONE, launched, served, signed_in
+from tests.doors.portal.shop import Shop, drop_shop, make_shop
+
+from recoup.store.server import ServerAddress
+
+NOTEBOOK, LYING = (1280, 900), (640, 360)
+ZOOMED = (320, 256)  # 1280 by 1024, four times as large
+
+
+@pytest.fixture(scope="module")
+def shop(server: ServerAddress) -> Iterator[Shop]:
+    made = asyncio.run(make_shop(server, orders=12))
+    yield made
+    asyncio.run(drop_shop(server, made))
+
+
+@pytest.fixture(scope="module")
+def address(shop: Shop) -> Iterator[str]:
+    with served(shop) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser(address: str) -> Iterator[Browser]:
+    with launched() as made:
+        yield made
+
+
+def opened(page: Page) -> None:
+    menu = page.get_by_role("button", name="Menu")
+    if menu.is_visible():
+        menu.click()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("size", [NOTEBOOK, PHONE], ids=["notebook", "phone"])
+def test_the_foot_stands_and_the_links_scroll(
+    browser: Browser, address: str, size: tuple[int, int], script: bool
+) -> None:
+    with signed_in(browser, address, size=size, script=script) as page:
+        opened(page)
+        out, last = page.get_by_role("button", name="Sign out"), page.get_by_role("link", name="Your account").first
+        expect(out).to_be_in_viewport(ratio=1)
+        expect(last).not_to_be_in_viewport()
+        last.scroll_into_view_if_needed()
+        expect(last).to_be_in_viewport(ratio=1)
+        expect(out).to_be_in_viewport(ratio=1)
+        assert not (found := faults(page) if script else []), found
+        last.click()
+        expect(page.get_by_role("heading", name="Your account", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [LYING, ZOOMED], ids=["lying phone", "zoomed"])
+def test_on_a_low_screen_all_of_it_scrolls(browser: Browser, address: str, size: tuple[int, int]) -> None:
+    with signed_in(browser, address, size=size) as page:
+        opened(page)
+        out = page.get_by_role("button", name="Sign out")
+        expect(out).not_to_be_in_viewport()
+        out.scroll_into_view_if_needed()
+        expect(out).to_be_in_viewport(ratio=1)
+        out.click()
+        expect(page.get_by_label("E-mail")).to_be_visible()

@@ -1,0 +1,43 @@
+"""Settlements can be read: at any width dates and amounts stay on a line each, on a phone rows are cards."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+from tests.browser.visiting import PHONE, fits
+from tests.browser.walk import Walked, walked
+
+from recoup.doors.portal.endpoint import COOKIE
+from recoup.store.server import ServerAddress
+
+# Texts of a table's cells that stand on more than one line, are cut, or are amounts that do not end where theirs does.
+_BROKEN = """() => [...document.querySelectorAll("table.keep td")].filter(cell => cell.offsetParent).flatMap(cell => {
+  const text = document.createRange(); text.selectNodeContents(cell);
+  const lines = new Set([...text.getClientRects()].map(one => Math.round(one.bottom / 8)));
+  const right = cell.getBoundingClientRect().right - parseFloat(getComputedStyle(cell).paddingRight);
+  const ends = cell.matches(".num") && Math.abs(right - text.getBoundingClientRect().right) > 2;
+  return cell.matches(".num,.nowrap") && (lines.size > 2 || ends) ? [cell.innerText] : [];
+})"""
+_OVER = "[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth)"
+
+
+@pytest.fixture(scope="module")
+def house(server: ServerAddress) -> Iterator[Walked]:
+    with walked(server) as made:
+        yield made
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 800), PHONE], ids=["wide", "narrower", "phone"])
+def test_amounts_and_dates_stand_on_one_line_without_scrolling(
+    browser: Browser, house: Walked, size: tuple[int, int]
+) -> None:
+    context = browser.new_context(base_url=house.address, viewport={"width": size[0], "height": size[1]})
+    context.add_cookies([{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}])
+    page = context.new_page()
+    for path in ("/settlements", f"/settlements/{house.ground.a.ids['settlement']}"):
+        page.goto(path)
+        fits(page)
+        assert page.locator("table.keep tbody tr").count() > 0
+        assert page.evaluate(_BROKEN) == [], path
+        assert max(page.evaluate(_OVER)) <= 0, path
+    context.close()

@@ -1,0 +1,62 @@
+"""Every language says everything that English says, and says it so that no page breaks."""
+
+import ast
+
+import pytest
+
+from recoup.doors.portal.languages import harvest
+from recoup.doors.portal.templates import FOLDER, _environment
+from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES, asked_for, catalogue
+from recoup.rules.languages.slots import faults
+
+OTHERS = [language for language in LANGUAGES if language != ENGLISH]
+AGAIN = "see scripts/make_languages.py: --lacks, translate, --take"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("kind", ["pages", "words"])
+def test_nothing_lacks_and_nothing_is_left_over(language: str, kind: str) -> None:
+    known, said = getattr(catalogue(language), kind), getattr(harvest, kind)()
+    assert [one for one in said if one not in known] == [], AGAIN
+    assert [one for one in known if one not in said] == [], AGAIN
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_translation_fits_its_message(language: str) -> None:
+    known = catalogue(language)
+    found = {one: faults(one, words) for one, words in (known.pages | known.words).items()}
+    assert {one: wrong for one, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_can_be_made(language: str) -> None:
+    for file in FOLDER.rglob("*.html"):
+        _environment(language).get_template(file.relative_to(FOLDER).as_posix())
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_dates(language: str) -> None:
+    known = catalogue(language)
+    assert (len(set(known.months)), len(set(known.weekdays))) == (12, 7)
+    assert "2026" in known.day_and_year.format(day=1, month=known.months[0], year=2026)
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("", "en"), ("de", "de"), ("de-AT,en;q=0.5", "de"), ("en;q=0.2, fr;q=0.9", "fr"), ("pt, zh-Hans-CN;q=0.1", "zh"),
+     ("de;q=0, es;q=0.1", "es"), ("*", "en"), ("de;q=2", "en"), (",;,;q=", "en"), ("DE", "de"), ("x" * 9_000, "en")],
+    ids=range(11),
+)  # fmt: skip
+def test_what_a_browser_asks_for(header: str, language: str) -> None:
+    assert asked_for(header) == language
+
+
+def test_what_mails_say_is_in_the_catalogues() -> None:
+    said = {"Invitation to {name}", "No more of these mails: {link}", "Your payment of {amount} to {shop}",
+            "If this was not you, change your password now, and look at Sessions on your account's page."}  # fmt: skip
+    assert said <= set(harvest.words())
+
+
+def test_whatever_is_said_to_a_locale_is_a_message_wherever_it_stands() -> None:
+    tree = ast.parse('''def tell(to, name): return name, to.say("Good morning, {name}", name=name)''')
+    assert [text for root in harvest._spoken(tree) for text in harvest._texts(root)] == ["Good morning, {name}"]

@@ -1,0 +1,52 @@
+"""A page that breaks on our side: whoever waits gets its number; the log what broke and where, and nothing it held."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from tests.doors.portal.staff import As, portal, texts
+from tests.worlds import Shop
+
+from recoup.doors.portal.account import profile
+from recoup.doors.portal.partner import visit as partner
+from recoup.doors.portal.signin import page as signin
+from recoup.flows.known import Merchants
+from recoup.main.logs import start_logs
+from recoup.store.server import ServerAddress
+
+HELD = "erika@example.test paid 45.90"
+
+
+@pytest.fixture(autouse=True)
+def usual_logs() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    raise RuntimeError(HELD)
+
+
+@pytest.mark.parametrize(("who", "path", "where", "name"), [
+    ("owner", "/mailbox", Merchants, "get"), ("pat", "/partner", partner, "read_partner"),
+    ("owner", "/account", profile, "account_lines"), ("", "/signin", signin, "is_open"),
+], ids=["merchant", "partner", "account", "nobody yet"])  # fmt: skip
+def test_the_page_has_its_number_and_the_log_the_place(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], who: str, path: str,
+    where: object, name: str,
+) -> None:  # fmt: skip
+    async def story(shop: Shop, as_: As) -> None:
+        client = await as_(who)
+        assert (await client.get(path)).status_code == 200
+        monkeypatch.setattr(where, name, broken)
+        start_logs("error")
+        said = texts(await client.get(path), 500)
+        (line,) = [json.loads(one) for one in capsys.readouterr().err.splitlines()]
+        assert line["event"] == "page failed"
+        assert f"Something broke on our side. Its number is {line['request']}." in said
+        assert any(one.endswith(" broken") for one in line["where"])
+        assert HELD not in said + json.dumps(line)
+
+    portal(server, story)

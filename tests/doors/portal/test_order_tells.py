@@ -1,0 +1,133 @@
+"""What an order's page tells is so: what ended it, who asked for its attempt, what was charged, who hears of it."""
+
+import re
+from datetime import timedelta
+
+from tests.doors.portal.staff import As, portal, post, texts
+from tests.doors.portal.test_webhooks import make
+from tests.flows.money.settling import sold
+from tests.worlds import FUNDS_CARD, Shop
+
+from recoup.flows.cards.due import start
+from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.store.server import ServerAddress
+
+
+def why_ended(page: str) -> str:
+    return page.partition("Why it ended")[2].partition("Attempts")[0].partition("Webhooks")[0]
+
+
+def why_then(page: str) -> str:
+    return page.partition("Why then")[2].partition("Card’s allowance")[0]
+
+
+def test_a_cancelled_order_says_who_cancelled_it_and_no_plan(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        await start(shop.orders, shop.key(order_id))
+        ops, here = await as_("ops"), f"/orders/{order_id}"
+        assert (await post(ops, here, f"{here}/cancel")).status_code == 303
+        why = why_ended(texts(await ops.get(here)))
+        assert "Cancelled by Ops" in why
+        assert (await shop.now()).strftime("%H:%M") in why
+        for old in ("Next try", "planned in all", "The wait grows"):
+            assert old not in why
+
+    portal(server, story)
+
+
+def test_an_expired_order_says_so_and_a_declined_one_why(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops = await as_("ops")
+        expired, declined = await shop.admit(pan=FUNDS_CARD), await shop.admit(code="43")
+        for _ in range(40):
+            await shop.advance(timedelta(days=1))
+        assert (await shop.order(expired))["stage"] == "expired"
+        why = why_ended(texts(await ops.get(f"/orders/{expired}")))
+        assert "Expired: its time ran out" in why
+        assert "Next try" not in why
+        assert (await shop.order(declined))["stage"] == "declined"
+        why = why_ended(texts(await ops.get(f"/orders/{declined}")))
+        assert "Declined for good" in why
+        reasons = await shop.value("SELECT d.reasons ->> 0 FROM order_log l JOIN decisions d USING (decision_id) "
+                                   "WHERE l.order_id = $1 AND l.happening = 'declined'", declined)  # fmt: skip
+        assert reasons in why
+
+    portal(server, story)
+
+
+def test_an_attempt_that_a_person_asked_for_says_who_and_not_the_old_plan(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        await start(shop.orders, shop.key(order_id))
+        ops, here = await as_("ops"), f"/orders/{order_id}"
+        assert "Next try" in why_then(texts(await ops.get(here)))
+        assert (await post(ops, here, f"{here}/retry")).status_code == 303
+        asked = why_then(texts(await ops.get(here)))
+        assert "Ops asked for it, " in asked
+        assert (await shop.now()).strftime("%H:%M") in asked
+        for old in ("Next try", "planned in all", "What would change it"):
+            assert old not in asked
+        await shop.settle()
+        assert "asked for it" not in why_then(texts(await ops.get(here))), "the next is the policy's again"
+
+    portal(server, story)
+
+
+def test_an_authorised_order_says_what_to_do_and_that_nothing_is_charged(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        word = await shop.ask(is_mit=False, days=None, pan=APPROVE_CARDS[1], code="05", cvv="123",
+                              facts={"transaction_type": "AUTHORIZATION"})  # fmt: skip
+        assert word.evaluate == "CAPTUREREQUIRED"
+        ops, here = await as_("ops"), f"/orders/{word.order_id}"
+        held = texts(await ops.get(here))
+        assert "The amount is authorised: nothing is charged until it is captured." in held
+        assert re.search(r"Capture it by POST /v1/capture before \d+ \w+ \d\d:\d\d GMT, else it is voided", held)
+        assert "Nothing was posted yet: it is authorised, and charged when it is captured." in held
+        for untrue in ("no attempt has succeeded", "Expires"):
+            assert untrue not in held, untrue
+        await shop.advance(timedelta(days=8))
+        voided = texts(await ops.get(here))
+        assert "Not captured in time: the authorisation was let go" in why_ended(voided)
+        assert "Nothing was posted: what was authorised was not captured." in voided
+
+    portal(server, story)
+
+
+def test_the_tab_and_the_table_count_the_attempts_that_were_sent(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        await start(shop.orders, shop.key(order_id))
+        ops, here = await as_("ops"), f"/orders/{order_id}"
+        assert "Attempts sent 0" in texts(await ops.get(here))
+        assert (await post(ops, here, f"{here}/retry")).status_code == 303
+        await shop.settle()
+        page = texts(await ops.get(here))
+        assert "Attempts sent 1" in page
+        assert re.search("1 sent to the processor ?; besides 1 of your own, declined", page)
+
+    portal(server, story)
+
+
+def test_a_dialog_promises_a_webhook_only_where_an_endpoint_takes_it(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        await start(shop.orders, shop.key(order_id))
+        (paid,) = await sold(shop)
+        owner, here = await as_("owner"), f"/orders/{order_id}"
+        review = f"/orders/{paid}/refund?how=amount&amount=1.00&key={'a' * 32}"
+        untold = texts(await owner.get(here))
+        for event in ("order.cancelled", "order.onhold", "order.amended"):
+            assert f"No endpoint asked for {event} : the feed has it" in untold
+        assert "hears of it by the webhook" not in untold
+        asked = await owner.get(review)
+        assert "No endpoint asked for order.refunded : the feed has it" in texts(asked)
+        assert '<a href="/webhooks">the feed has it</a>' in asked.text
+
+        await make(owner, "https://shop.example/hooks", ("order.refunded", "order.onhold"))
+        assert "hears of it by the webhook order.refunded" in texts(await owner.get(review))
+        told = texts(await owner.get(here))
+        assert "hears of it by the webhook order.onhold" in told
+        assert "No endpoint asked for order.cancelled : the feed has it" in told
+
+    portal(server, story)

@@ -1,0 +1,20 @@
+"""Which language a country reads: one of ours, and where that is not plain English."""
+
+import pytest
+
+from recoup.rules.languages.catalogues import LANGUAGES
+from recoup.rules.languages.countries import _LANGUAGE, language_in
+
+
+@pytest.mark.parametrize(
+    ("country", "language"),
+    [("DE", "de"), (" at ", "de"), ("MX", "es"), ("FR", "fr"), ("CN", "zh"), ("US", "en"), ("GB", "en"),
+     ("CH", "en"), ("BE", "en"), ("CA", "en"), ("TW", "en"), ("", "en"), ("Germany", "en"), ("{0}", "en")],
+    ids=range(14),
+)  # fmt: skip
+def test_nothing_is_guessed(country: str, language: str) -> None:
+    assert language_in(country) == language
+
+
+def test_only_languages_that_we_have() -> None:
+    assert set(_LANGUAGE.values()) <= set(LANGUAGES)

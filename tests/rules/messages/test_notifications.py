@@ -1,0 +1,121 @@
+"""Who may hear of what, by which way, and in which words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recoup.flows.people.sessions import MAY as ROLES_MAY
+from recoup.kernel.ids import new_id
+from recoup.rules.languages.catalogues import ENGLISH, LANGUAGES
+from recoup.rules.languages.locale import Locale
+from recoup.rules.messages.notification_words import foot_of, words_of
+from recoup.rules.messages.notifications import KINDS, MAY, RANKS, Reader, Told, kinds_for, kinds_of, may_hear, told
+
+NOTHING = Told(False, False)
+ROLES = st.sampled_from((None, *RANKS))
+WAYS = st.tuples(st.booleans(), st.booleans())
+_ID, _AT = str(new_id()), "2026-11-20T12:00:00+00:00"
+_MONEY = {"units": 123456, "asset": "USD", "batch_id": _ID, "payout_id": _ID}
+FACTS = {
+    "orders": {"orders": 2, "problem": 1, "onhold": 1, "capped": False, "first": [_ID, _ID]},
+    "dispute": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "JPY", "respond_by": _AT},
+    "deadline": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "KWD", "respond_by": _AT, "days": 3},
+    "payout": _MONEY | {"status": "completed"}, "payout_failed": _MONEY | {"status": "reversed"},
+    "approval": _MONEY | {"status": "pending"},
+    "settlement": _MONEY | {"period_from": _AT, "last_day": _AT},
+    "webhook": {"endpoint_id": _ID, "host": "hooks.example", "state": "open"},
+    "partner_webhook": {"endpoint_id": _ID, "host": "hooks.example", "state": "disabled"},
+    "go_live": {"state": "approved"},
+    "rate": {"recent": [60, 6], "before": [700, 210]},
+    "export": {"export_id": _ID, "file_name": "orders.csv", "orders": 120_000, "why": None, "gone_at": _AT},
+    "digest": {"day": "2026-11-19", "declined": 40, "rescued": 12, "recovered": [["EUR", 999], ["USD", 50]],
+               "refunds": 1, "refunded": [["USD", 100]], "disputes": 1, "in_flight": 9, "waiting": 2},
+}  # fmt: skip
+
+VARIANTS = {
+    "orders": [{"orders": 1, "onhold": 0, "first": [_ID]}, {"problem": 0, "onhold": 2}, {"orders": 9, "capped": True}],
+    "dispute": [{}, {"continued": True, "respond_by": None}], "deadline": [{}, {"days": 1}],
+    "payout": [{"status": one} for one in ("pending", "completed", "failed", "reversed", "waits_again")],
+    "settlement": [{}, {"last_day": "2026-11-25"}], "webhook": [{}, {"state": "disabled"}],
+    "go_live": [{}, {"state": "refused"}], "digest": [{}, {"refunds": 2, "disputes": 2}],
+    "export": [{}, {"why": "This list has more than 200 orders: no XLSX file was made."}],
+}  # fmt: skip
+
+
+@given(st.sampled_from(sorted(KINDS)), ROLES, ROLES, st.none() | WAYS, st.booleans())
+def test_nobody_hears_what_their_role_may_not(
+    kind: str, own: str | None, operator: str | None, choice: tuple[bool, bool] | None, mails: bool
+) -> None:
+    choices = {} if choice is None else {kind: choice}
+    way = told(KINDS[kind], Reader(own, operator, choices, mails))
+    if not may_hear(KINDS[kind], own, operator):
+        assert way == NOTHING
+    elif choice is not None:
+        assert way == Told(choice[0], choice[1] and mails)
+    assert mails or not way.mail
+
+
+def test_a_developer_hears_of_no_money() -> None:
+    heard = {kind.name for kind in kinds_for("developer", None)}
+    assert heard == {"orders", "webhook", "go_live", "export", "rate"}
+
+
+def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:
+    heard = {name for name, kind in KINDS.items() if told(kind, Reader(None, "owner")) != NOTHING}
+    assert heard == {"approval", "export"}, "and of files, those they asked for"
+    assert told(KINDS["approval"], Reader("owner", None)) == NOTHING
+    assert told(KINDS["approval"], Reader("owner", "analyst")) == NOTHING
+
+
+def test_roles_are_those_that_there_are() -> None:
+    assert set(RANKS) == set(ROLES_MAY)
+    assert {entry.rpartition("/")[2] for entry in MAY} == set(KINDS)
+
+
+def test_one_alert_of_a_payout_is_the_right_kind() -> None:
+    assert kinds_of("payout", {"status": "pending"}) == ("approval", "payout")
+    assert kinds_of("payout", {"status": "completed"}) == ("payout",)
+    assert kinds_of("payout", {"status": "failed"}) == kinds_of("payout", {"status": "reversed"}) == ("payout_failed",)
+    assert kinds_of("payout", {"status": "waits_again"}) == ("approval",)
+    assert kinds_of("webhook", {}) == ("webhook",)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_has_words(kind: str) -> None:
+    for zone in ("GMT", "Asia/Kolkata"):
+        words = words_of(kind, FACTS[kind], Locale(zone=zone))
+        assert 0 < len(words.title) <= 90
+        assert words.path.startswith("/")
+        assert all(line and "None" not in line for line in words.lines)
+
+
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if one != ENGLISH])
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_nothing_of_a_notification_stays_english(kind: str, language: str) -> None:
+    variants = [FACTS[kind] | more for more in VARIANTS.get(kind, [{}])]
+    for facts in variants:
+        english, words = words_of(kind, facts), words_of(kind, facts, Locale(language))
+        assert words.path == english.path
+        assert len(words.lines) == len(english.lines)
+        for here, there in zip((words.title, *words.lines), (english.title, *english.lines), strict=True):
+            assert [one for one in there.rstrip(".").split(". ") if " " in one and one in here] == []
+            assert not set("{}") & set(here)
+
+
+def test_a_mail_in_german() -> None:
+    to = Locale("de", "Europe/Berlin")
+    words = words_of("deadline", FACTS["deadline"] | {"units": 1234567}, to)
+    assert words.title == "Nachweise sind in höchstens 3 Tagen fällig: ein Streitfall über 1,234.567 KWD"
+    assert "bis 20. Nov. 2026 13:00 Europe/Berlin" in words.lines[0]
+    assert foot_of("https://x.test/stop", "https://x.test/told", to).splitlines()[1:] == [
+        "Diese Mails abbestellen: https://x.test/stop", "Was Sie erfahren: https://x.test/told"]
+
+
+def test_words_name_the_zone_and_the_exact_amount() -> None:
+    [line] = words_of("deadline", FACTS["deadline"], Locale(zone="Asia/Kolkata")).lines
+    assert "20 Nov 2026 17:30 Asia/Kolkata" in line
+    assert words_of("dispute", FACTS["dispute"]).title == "A dispute over 4,590 JPY was opened"
+    assert words_of("payout", FACTS["payout"]).title == "A payout of 1,234.56 USD was paid"
+    digest = words_of("digest", FACTS["digest"])
+    assert digest.title == "19 Nov 2026: 12 of 40 rescued"
+    assert digest.lines[:2] == ("Declined 40, rescued 12: 30.0 % of 40.", "Recovered 9.99 EUR, 0.50 USD.")
