@@ -120,6 +120,8 @@ def sent(pan: str, units: int, then: Act | None = None, **more: Any) -> Prepare:
         case = await ready(pan, units, **more)(shop)
         assert case.order_id is not None
         await send_attempt(shop.world, shop.orders, shop.key(case.order_id))
+        if pan == YES:
+            await settled_charge(shop, case)
         if then is not None:
             await then(shop, case)
         return case
@@ -319,8 +321,6 @@ ADVANCES = (
 
 async def with_dispute(shop: Shop, case: Case) -> None:
     """The issuer has a case; its notice is still to come."""
-    assert case.order_id
-    await settled_charge(shop, case)
     await dispute_in_the_book(shop, case)
 
 
@@ -464,11 +464,12 @@ async def working(shop: Shop) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+# Whom to tell of an alert is asked of the people's database, which has not heard of these shops.
 _LEFT = """
 SELECT (SELECT count(*) FROM due_work d JOIN merchants m USING (merchant_id)
   WHERE d.kind IN ('inquire', 'refund', 'settle', 'payout', 'dispute_answer')
     OR (NOT d.wall AND d.due_at <= now() + m.offset_us * interval '1 microsecond')
-    OR (d.wall AND d.due_at <= now()))
+    OR (d.wall AND d.due_at <= now() AND d.kind <> 'alert'))
   + (SELECT count(*) FROM outbox WHERE NOT fed) + (SELECT count(*) FROM postings WHERE page_no IS NULL)
 """
 
