@@ -287,6 +287,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/orders/{order_id}/refund"): _page(ids={"order_id": "paid"}, body=lambda s: {
         "amount": "0.01", "key": UNKNOWN}),
     ("POST", "/orders/{order_id}/cancel"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/capture"): _page(ids=_ORDER, body=lambda s: {"key": "0" * 32}),
     ("POST", "/orders/{order_id}/retry"): _page(ids=_ORDER),
     ("POST", "/orders/{order_id}/stop"): _page(ids=_ORDER),
     ("POST", "/orders/{order_id}/resume"): _page(ids=_ORDER),

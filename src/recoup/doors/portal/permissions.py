@@ -9,7 +9,7 @@ from recoup.flows.people.sessions import MAY
 AT_MERCHANT: Final[Mapping[str, str]] = {
     "refund": "refund orders, work the refund desk, compare statements",
     "approve": "agree to refunds that others ask for", "limits": "set what roles may refund and whose data they see",
-    "cancel": "cancel orders",
+    "cancel": "cancel orders", "capture": "capture authorised orders",
     "retry": "retry, stop, hold and release orders, write notes", "block": "block customers and cards",
     "erase": "erase and export a customer's data",
     "dispute": "answer disputes", "upload": "send batches and transmissions as files",

@@ -169,6 +169,7 @@ def routes(
         on("/orders/{order_id}/refund", review_refund),
         on("/orders/{order_id}/refund", post_refund, "POST"),
         on("/orders/{order_id}/cancel", cancel_order, "POST"),
+        on("/orders/{order_id}/capture", hand.post_capture, "POST"),
         on("/orders/{order_id}/retry", hand.post_retry, "POST"),
         on("/orders/{order_id}/stop", hand.post_stop, "POST"),
         on("/orders/{order_id}/resume", hand.post_resume, "POST"),

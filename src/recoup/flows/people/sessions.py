@@ -40,11 +40,11 @@ TOKEN_LENGTH_MAX: Final = 100
 MAY: Final[dict[str, frozenset[str]]] = {
     "owner": frozenset({
         "refund", "approve", "limits", "cancel", "dispute", "mails", "bank", "switch", "test", "upload", "apply",
-        "go_live", "invite", "keys", "hooks", "sandbox", "retry", "block", "erase", "audit",
+        "go_live", "invite", "keys", "hooks", "sandbox", "retry", "block", "erase", "audit", "capture",
     }),
     "operations": frozenset({
         "refund", "approve", "cancel", "dispute", "mails", "switch", "test", "upload", "apply", "hooks", "sandbox",
-        "retry", "block",
+        "retry", "block", "capture",
     }),
     "developer": frozenset({"test", "keys", "hooks", "sandbox"}),
     "analyst": frozenset(),

@@ -42,5 +42,5 @@ def asked_for(header: str) -> str:
         name, _, rest = one.strip().partition(";")
         weight = re.fullmatch(r"\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*", rest) if rest else None
         if name and (not rest or weight):
-            wanted.append((-float(weight[1]) if weight else -1.0, number, name.split("-")[0].lower()))
+            wanted.append((-float(weight[1]) if weight else -1.0, number, name.split("-")[0].strip().lower()))
     return next((name for weight, _, name in sorted(wanted) if weight and name in LANGUAGES), ENGLISH)

@@ -44,8 +44,9 @@ def test_dates(language: str) -> None:
 @pytest.mark.parametrize(
     ("header", "language"),
     [("", "en"), ("de", "de"), ("de-AT,en;q=0.5", "de"), ("en;q=0.2, fr;q=0.9", "fr"), ("pt, zh-Hans-CN;q=0.1", "zh"),
-     ("de;q=0, es;q=0.1", "es"), ("*", "en"), ("de;q=2", "en"), (",;,;q=", "en"), ("DE", "de"), ("x" * 9_000, "en")],
-    ids=range(11),
+     ("de;q=0, es;q=0.1", "es"), ("*", "en"), ("de;q=2", "en"), (",;,;q=", "en"), ("DE", "de"), ("x" * 9_000, "en"),
+     ("de ; q=0.4", "de")],
+    ids=range(12),
 )  # fmt: skip
 def test_what_a_browser_asks_for(header: str, language: str) -> None:
     assert asked_for(header) == language

@@ -267,6 +267,24 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
     return Action()
 
 
+def can_capture(visit: Visit, page: OrderPage) -> bool:
+    """What is held, inside its window, while no capture of it is out."""
+    until = page.due.get("capture_window")
+    return (page.order["stage"] == Stage.AUTHORISED and until is not None and until > visit.now
+            and capture_out(page) is None and visit.session.may("capture"))  # fmt: skip
+
+
+def capture_out(page: OrderPage) -> Row | None:
+    """The capture that is asked for and not answered."""
+    return next((r for r in page.refunds if r["kind"] == "capture" and r["state"] not in ("done", "refused")), None)
+
+
+def stopped(page: OrderPage) -> Row | None:
+    """The line of who stopped its attempts, while they are stopped."""
+    lines = (line for line in reversed(page.log) if line["happening"] == "retries_stopped")
+    return next(lines, None) if page.order["do_not_retry"] else None
+
+
 def _role(visit: Visit) -> str:
     if visit.paused:
         return "People of a paused partner"

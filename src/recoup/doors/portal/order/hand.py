@@ -1,4 +1,4 @@
-"""The forms by which a person works on an order: retry, stop, go on, hold, release, and notes."""
+"""The forms by which a person works on an order: retry, stop, go on, hold, release, capture, and notes."""
 
 from typing import Final
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import STATUSES, see
-from recoup.doors.portal.form_key import key_of
+from recoup.doors.portal.form_key import key_of, request_key
 from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.within import back_to
@@ -15,6 +15,7 @@ from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.by_hand import bring_forward, hold, release
 from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
+from recoup.flows.refunds.capture import CaptureAsked, capture
 from recoup.kernel.problem import Problem
 from recoup.store.read.order_page import OrderPage
 
@@ -42,6 +43,20 @@ async def _release(visit: Visit, page: OrderPage, form: Form) -> None:
     await release(visit.portal.orders, visit.scope, page.order_id, operator=visit.is_operator)
 
 
+async def _capture(visit: Visit, page: OrderPage, form: Form) -> None:
+    """A processor that takes its time is not a refusal: the page tells that the capture is under way."""
+    asked = CaptureAsked(page.order_id, page.order["units"], page.order["asset"], request_key(key_of(form)))
+    try:
+        made = await capture(visit.portal.world, visit.portal.orders, visit.scope, asked)
+    except Problem as problem:
+        if problem.code != "unavailable":
+            raise
+        return
+    if not made.done:
+        raise Problem("capture_refused", f"The processor refused the capture (code {made.code}).",
+                      cure="The order is still authorised: capture it again later, or cancel it.")  # fmt: skip
+
+
 async def post_note(visit: Visit) -> Response:
     form = await checked_form(visit)
     page = await find(visit)
@@ -59,3 +74,4 @@ post_stop: Final = working(_stop, *_WORK)
 post_resume: Final = working(_resume, *_WORK)
 post_hold: Final = working(_hold, *_WORK)
 post_release: Final = working(_release, *_WORK)
+post_capture: Final = working(_capture, "capture", "capture orders")

@@ -14,6 +14,8 @@ _WORDS: Final = {
     "retries_stopped": "Attempts are stopped. The order stays open until it expires.",
     "retries_resumed": "Attempts go on.",
     "released": "The order is released and worked on again.",
+    "capture_asked": "The capture is under way: the processor has not answered yet. Reload the page for its answer.",
+    "captured": "The amount is captured: the card is charged.",
 }
 
 

@@ -1,0 +1,104 @@
+"""An amount that is held is captured from its order's page: once, by those who may, while its window is open."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from tests.doors.portal.staff import As, portal, post, texts
+from tests.doors.portal.test_order_tells import authorised, worked_on
+from tests.doors.portal.test_webhooks import make
+from tests.worlds import Shop
+
+from recoup.flows.cards.on_demand import clear_fault, set_fault
+from recoup.store.server import ServerAddress
+
+KEY = "c4" * 16
+
+
+async def captures(shop: Shop) -> list[str]:
+    sql = "SELECT array_agg(state ORDER BY refund_id) FROM refunds WHERE kind = 'capture'"
+    return await shop.value(sql) or []
+
+
+def test_a_hold_is_captured_once_however_often_the_form_is_sent(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here = await authorised(shop)
+        owner, ops, clerk, dev = [await as_(name) for name in ("owner", "ops", "clerk", "dev")]
+        for one in (clerk, dev):
+            page = texts(await one.get(here))
+            assert "Capture…" not in page
+            assert "Capture it by POST /v1/capture before" in page
+            assert "look, not capture orders" in texts(await post(one, here, f"{here}/capture", key=KEY), 403)
+        assert "No endpoint asked for order.completed" in texts(await ops.get(here))
+        await make(owner, "https://shop.example/hooks", ("order.completed",))
+        page = texts(await ops.get(here))
+        for said in ("Capture…", "The card is charged the whole of what is authorised, once.",
+                     "hears of it by the webhook order.completed"):  # fmt: skip
+            assert said in page
+        assert (await ops.post(f"{here}/capture", data={"csrf": "made up", "key": KEY})).status_code == 403
+        assert (await post(ops, here, f"{here}/capture", key="no key")).status_code == 400
+        assert await captures(shop) == []
+
+        sent = await asyncio.gather(*(post(ops, here, f"{here}/capture", key=KEY) for _ in range(3)))
+        assert {answer.status_code for answer in sent} == {303}
+        await shop.settle()
+        assert await captures(shop) == ["done"]
+        done = texts(await ops.get(sent[0].headers["location"]))
+        assert "The amount is captured: the card is charged." in done
+        assert "Captured: 45.90 USD" in done
+        assert "Capture…" not in done
+        again = texts(await post(ops, here, f"{here}/capture", key="d5" * 16), 409)
+        assert "It is captured already." in again
+        assert await captures(shop) == ["done"]
+
+    portal(server, story)
+
+
+def test_a_refusal_is_said_and_leaves_the_hold_to_be_captured_again(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here, ops = await authorised(shop), await as_("ops")
+        await set_fault(shop.world, "refuse", timedelta(hours=1))
+        refused = texts(await post(ops, here, f"{here}/capture", key=KEY), 409)
+        assert "The processor refused the capture (code " in refused
+        assert "Capture…" in refused
+        await clear_fault(shop.world, "refuse")
+        assert (await post(ops, here, f"{here}/capture", key="d5" * 16)).status_code == 303
+        await shop.settle()
+        assert await captures(shop) == ["refused", "done"]
+
+    portal(server, story)
+
+
+def test_a_processor_that_takes_its_time_is_waited_for_and_no_second_capture_begins(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here, ops = await authorised(shop), await as_("ops")
+        await set_fault(shop.world, "outage", timedelta(hours=1))
+        begun = await post(ops, here, f"{here}/capture", key=KEY)
+        assert begun.status_code == 303
+        page = texts(await ops.get(begun.headers["location"]))
+        assert "The capture is under way: the processor has not answered yet." in page
+        assert "Capture…" not in page
+        assert "A capture of this order is under way." in texts(await post(ops, here, f"{here}/capture",
+                                                                          key="d5" * 16), 409)  # fmt: skip
+        await clear_fault(shop.world, "outage")
+        for _ in range(40):
+            await shop.advance(timedelta(minutes=2))
+            if await captures(shop) == ["done"]:
+                break
+        assert await captures(shop) == ["done"]
+        assert (await shop.order(UUID(here.rpartition("/")[2])))["stage"] == "completed"
+
+    portal(server, story)
+
+
+def test_nothing_is_captured_after_the_window_or_of_what_is_not_held(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here, ops = await authorised(shop), await as_("ops")
+        _, open_one = await worked_on(shop)
+        assert "cannot be captured" in texts(await post(ops, open_one, f"{open_one}/capture", key=KEY), 409)
+        await shop.advance(timedelta(days=8))
+        assert "Capture…" not in texts(await ops.get(here))
+        assert "cannot be captured" in texts(await post(ops, here, f"{here}/capture", key="d5" * 16), 409)
+        assert await captures(shop) == []
+
+    portal(server, story)
