@@ -1,11 +1,12 @@
 """What only the customer can mend: asked on a page, tried as theirs, and never charged after an order has ended."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.flows.test_customer_waiting import kept, run, waiting
+from tests.flows.test_customer_waiting import PATIENT, POLICY, kept, run, waiting
 from tests.worlds import Shop
 
 from recoup.flows.cards.cancel import cancel
@@ -56,7 +57,7 @@ def test_a_confirmation_pays(server: ServerAddress) -> None:
         assert again.value.code == "wrong_state"
         assert list(await kept(shop)) == [asked.order_id]
 
-    run(server, story)
+    run(server, story, replace(PATIENT, call_timeout=POLICY.call_timeout))
 
 
 def test_another_card_pays(server: ServerAddress) -> None:

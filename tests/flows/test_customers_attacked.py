@@ -92,7 +92,7 @@ def test_a_try_that_never_arrived_is_not_made_without_its_customer(
         assert (await shop.order(page.order_id))["reason"] == "challenge_timeout"
         assert not await kept(shop)
 
-    run(server, story)
+    run(server, story, POLICY)
 
 
 def test_an_answer_whose_process_died_is_not_sent_hours_later(server: ServerAddress) -> None:
@@ -144,7 +144,7 @@ def test_paid_elsewhere_while_a_capture_is_out_is_flagged(
         assert row["stage"] == "completed"
         assert row["attention"].startswith("Paid twice")
 
-    run(server, story)
+    run(server, story, POLICY)
 
 
 @pytest.mark.parametrize("kind", ["capture", "void"])
@@ -168,7 +168,7 @@ def test_the_books_hold_while_a_capture_or_void_is_out(
         async with owner(shop.world) as connection:
             assert await connection.fetchval(out, kind) == 1
 
-    run(server, story)
+    run(server, story, POLICY)
 
 
 def test_a_capture_after_its_window_is_refused(server: ServerAddress) -> None:
@@ -220,9 +220,11 @@ def test_a_repeat_while_the_customers_try_is_out_is_answered(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = SandboxProcessor.charge
+    sent, told = asyncio.Event(), asyncio.Event()
 
     async def slow(self: SandboxProcessor, charge: Any) -> Outcome:
-        await asyncio.sleep(0.5)
+        sent.set()
+        await told.wait()
         return await real(self, charge)
 
     async def story(shop: Shop) -> None:
@@ -232,9 +234,10 @@ def test_a_repeat_while_the_customers_try_is_out_is_answered(
         page = await show(shop.world, shop.merchant_id, word.order_id)
         monkeypatch.setattr(SandboxProcessor, "charge", slow)
         trying = asyncio.create_task(answer(shop.world, shop.orders, Vault(shop.world), page, Given(**ANOTHER), "test"))
-        await asyncio.sleep(0.2)
+        await sent.wait()
         assert (await shop.evaluate.evaluate(shop.scope, given)).evaluate == "CHALLENGE"
         assert not trying.done()
+        told.set()
         assert (await trying).state == "passed"
 
     run(server, story)

@@ -99,6 +99,7 @@ def test_pgbench_gets_the_recorded_row_with_its_marks_replaced(ground: Ground) -
     assert rows[0]["number"] is None
 
 
+@pytest.mark.timeout(300)
 def test_idle_starts_twice_and_weighs_all_processes(tmp_path: Path) -> None:
     (found,) = [asyncio.run(BENCHES["idle"](Ground(tmp_path, "", ""), TINY))]
     assert found.more["later_start_seconds"] > 0

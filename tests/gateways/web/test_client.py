@@ -143,7 +143,7 @@ def test_silence_times_out() -> None:
     begun = time.monotonic()
     (answer,) = told(behave, timeout_seconds=0.3)
     assert (answer.status, answer.error) == (None, "timeout")
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30  # not the 60 s of the silence
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_a_slow_loris_is_cut_off(chunks: list[bytes], status: int | None) -> Non
     if status is None:
         chunks = [b"HTTP/1.1 200 OK\r\n", *[b"x: y\r\n"] * 40]
     begun = time.monotonic()
-    (answer,) = told(saying(*chunks, pause=0.1), timeout_seconds=0.5)
+    (answer,) = told(saying(*chunks, pause=1), timeout_seconds=0.5)
     assert (answer.status, answer.error, answer.taken) == (status, "timeout", False)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4  # not the 8 s and 40 s of the whole
 
 
 def test_nobody_listens() -> None:

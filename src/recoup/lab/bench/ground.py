@@ -35,7 +35,7 @@ from recoup.store.server.footing import end_with_parent
 
 POLICY: Final = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
 CALLERS: Final = 16  # API keys of a merchant: one key's calls per second are bounded
-START_SECONDS_MAX: Final = 30.0
+START_SECONDS_MAX: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
