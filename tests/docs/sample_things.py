@@ -127,11 +127,11 @@ class Things:
             time.sleep(0.1)
 
     def settlement(self) -> str:
-        """The newest; the first time an order is paid, and the merchant's day comes to its end."""
+        """The newest; the first time an order is paid, and the merchant's day comes to its end, also when midnight came between."""
         if not self.settled:
             self.order(completed=True, held=False)
             self.recoup("terms", "settlement", "--period", "day", "--delay-days", "0")
-            self.recoup("clock", "advance", "1d")
+            self.recoup("clock", "advance", "2d")
             headers = {"authorization": f"Bearer {self.token}"}
             answer = httpx.get(f"{self.kept['base_url']}/v1/settlements", headers=headers, timeout=30).json()
             self.settled = str(answer["data"][0]["id"])

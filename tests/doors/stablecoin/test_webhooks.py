@@ -180,7 +180,8 @@ def test_each_dialect_hears_its_own_orders(door: Door, hooks: Receiver) -> None:
     by_path: dict[str, set[str]] = {}
     for delivery in hooks.got:
         told = delivery.json
-        by_path.setdefault(delivery.line.split()[1], set()).add(str(told.get("OrderId") or told.get("order_id")))
+        if order_id := told.get("OrderId") or told.get("order_id"):  # the end of a month tells of settlements, too
+            by_path.setdefault(delivery.line.split()[1], set()).add(order_id)
     assert by_path == {"/rescue": {str(rescued)}, "/hooks": {order["id"]}}
     assert [e.format for e in door.run(endpoints.list_all(door.world, shop.scope))] == ["rescue"]
     door.verified(merchant)

@@ -152,7 +152,7 @@ def test_three_months_make_their_settlements_in_order_in_each_currency(server: S
             for _ in range(3):
                 for asset, units in (("USD", 4590), ("JPY", 5000), ("KWD", 12_345), ("CLF", 45_678)):
                     await sold(shop, 1, currency=asset, units=units)
-                await shop.advance(30 * DAY)
+                await shop.advance(timedelta(days=40 - (await shop.now()).day))  # into the next month, by its 12th
             await shop.advance(40 * DAY)
             found = await batches(shop)
             assert {b["asset"] for b in found} == {"USD", "JPY", "KWD", "CLF"}
