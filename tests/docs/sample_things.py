@@ -127,7 +127,7 @@ class Things:
             time.sleep(0.1)
 
     def settlement(self) -> str:
-        """The newest; the first time an order is paid, and the merchant's day comes to its end, also when midnight came between."""
+        """The newest; the first time an order is paid, and two of the merchant's days end: midnight may come between."""
         if not self.settled:
             self.order(completed=True, held=False)
             self.recoup("terms", "settlement", "--period", "day", "--delay-days", "0")
