@@ -127,7 +127,7 @@ class Things:
             time.sleep(0.1)
 
     def settlement(self) -> str:
-        """The newest; the first time an order is paid, and two of the merchant's days end: midnight may come between."""
+        """The newest. The first time an order is paid, and two days of the merchant end: midnight may lie between."""
         if not self.settled:
             self.order(completed=True, held=False)
             self.recoup("terms", "settlement", "--period", "day", "--delay-days", "0")
