@@ -83,8 +83,8 @@ async def collected(shop: Shop) -> UUID:
 
 
 async def retried(shop: Shop) -> UUID:
-    """Pay days and weekends put its third try off for up to 21 days."""
-    return await _admitted(shop, pan=script_card("visa", "51", 2), days=30)
+    """Pay days put its second try off for up to 15 days."""
+    return await _admitted(shop, pan=script_card("visa", "51", 1))
 
 
 async def authorised(shop: Shop) -> UUID:
@@ -200,7 +200,7 @@ STATES: tuple[State, ...] = (
     State("before: a retry is planned", waiting, against=_CANCEL, ends=("cancelled",)),
     State("in flight: no answer yet", in_flight, against=_CANCEL, ends=("cancelled, returned to the customer",)),
     State("after: collected", collected, against=_DISPUTE, ends=("charged back", "charged back, refunded 20.00")),
-    State("after: collected by a retried MIT", retried, timedelta(days=22), _CANCEL, ("refunded 20.00",)),
+    State("after: collected by a retried MIT", retried, timedelta(days=16), _CANCEL, ("refunded 20.00",)),
     State("advanced, not charged yet", advanced, against=_CANCEL, ends=("charged 25.90, netted 20.00",)),
     State("advanced, its charge in flight", advanced_in_flight, against=_CANCEL, ends=("refunded 20.00",),
           most="500.00"),

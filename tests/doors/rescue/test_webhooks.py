@@ -10,7 +10,7 @@ import hmac
 import re
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -112,35 +112,38 @@ def test_an_approval_is_told_once_and_signed(shop: Caller, hooks: Receiver) -> N
     assert len(hooks.got) == 1
 
 
-def declined_twice(shop: Caller) -> str:
-    """An order whose third try is approved: pay days and weekends put that off for up to 21 days."""
-    until = shop.door.run(shop.shop.now()) + timedelta(days=30)
-    order_id = shop.admit(paymentMethod__cardNumber=script_card("visa", "51", 2), expiryDateUtc=until.isoformat())
-    shop.advance(days=22)
+OF_ORDERS = ("order.", "attempt.")
+
+
+def declined_once(shop: Caller) -> str:
+    """An order whose second try is approved: pay days put that off for up to 15 days."""
+    order_id = shop.admit(paymentMethod__cardNumber=script_card("visa", "51", 1))
+    shop.advance(days=16)
     return order_id
 
 
 def test_status_events_only_for_those_who_ask(shop: Caller, hooks: Receiver) -> None:
     subscribe(shop, hooks)
-    order_id = declined_twice(shop)
+    order_id = declined_once(shop)
     assert shop.order(order_id)["statusName"] == "COMPLETED"
-    assert hooks.events == ["order.completed"]
+    # The end of a month may tell of its settlement, too.
+    assert [event for event in hooks.events if event.startswith(OF_ORDERS)] == ["order.completed"]
     assert not {"order.submitted", "order.processing", "order.onhold", "order.problem",
                 "attempt.declined"} & set(DEFAULT_EVENTS)
 
 
 def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) -> None:
-    subscribe(shop, hooks, EVERYTHING)
-    order_id = declined_twice(shop)
+    subscribe(shop, hooks, [kind for kind in EVERYTHING if kind.startswith(OF_ORDERS)])
+    order_id = declined_once(shop)
     shop.refund(order_id, {"amountToRefund": 5})
     publish(shop)
-    assert hooks.events == ["order.submitted", "order.processing", "attempt.declined", "attempt.declined",
-                            "order.completed", "order.refunded"]
+    assert hooks.events == ["order.submitted", "order.processing", "attempt.declined", "order.completed",
+                            "order.refunded"]
     numbers = [got.data["Sequence"] for got in hooks.got]
     assert numbers == sorted(set(numbers))
     moments = [got.json["TimeStamp"] for got in hooks.got]
     assert moments == sorted(moments)
-    assert len({got.data["EventId"] for got in hooks.got}) == 6
+    assert len({got.data["EventId"] for got in hooks.got}) == 5
     for got in hooks.got:
         signed_by_hand(shop.shop.webhook_key, got.headers, got.body)
     declined = hooks.got[2].data
@@ -151,7 +154,7 @@ def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) 
     progress = hooks.got[0].data
     assert set(progress) == ALWAYS | {"Status", "Amount", "Currency", "Attempts", "NextAttemptAt"}
     assert (progress["Status"], hooks.got[1].data["Status"]) == ("DRAFT", "PROCESSING")
-    refunded = hooks.got[5].data
+    refunded = hooks.got[4].data
     assert set(refunded) == ALWAYS | {"Status", "Amount", "Currency", "RefundId", "RefundAmount", "RefundedAmount",
                                       "RefundableAmount"}
     assert (refunded["RefundAmount"], refunded["RefundedAmount"], refunded["RefundableAmount"]) == (500, 500, 4090)

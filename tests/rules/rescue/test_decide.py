@@ -55,6 +55,17 @@ def test_funds_stop_after_21_days_whatever_the_expiry() -> None:
     assert max(decide(evidence("51", expires_at=NOW + 30 * DAY)).plan) < NOW + 21 * DAY
 
 
+def test_a_send_that_left_late_does_not_lose_the_next_pay_day() -> None:
+    """By the milliseconds of its own call a try on the last business day had lost the 1st: promised, never made."""
+    first, *rest = decide(evidence("51")).plan[1:]
+    for late in (timedelta(milliseconds=12), 20 * MINUTE):
+        sent = (Tried("funds", decide(evidence("51")).plan[0]), Tried("funds", first + late))
+        assert list(decide(evidence("51", attempts=sent, now=first + late)).plan) == rest
+    asked = evidence("51", "mastercard", "25", attempts=(Tried("funds", first + MINUTE),), now=first + MINUTE)
+    assert asked.reading.wait_by_rule
+    assert decide(asked).plan[0] == rest[1], "what a network asks for is waited in full"
+
+
 def test_a_networks_wait_goes_before_the_policys() -> None:
     assert plan("51", "mastercard", "30")[0] == "12-01 14:30"
     assert plan("05", "mastercard", "02")[0] == "11-23 15:01"
@@ -205,7 +216,8 @@ def test_every_plan_keeps_the_rules(given_: Evidence) -> None:
     sent = [given_.now] if decision.verdict == "attempt_now" else []
     before = [given_.first_declined_at, *(one.at for one in given_.attempts)]
     chain = [*(sent or [max(before)]), *times]
-    floor = timedelta(hours=reading.min_wait_hours or 0)
+    slack = POLICY[group].slack if group and not reading.wait_by_rule else timedelta(0)
+    floor = timedelta(hours=reading.min_wait_hours or 0) - slack
     assert all(later - earlier >= floor for earlier, later in zip(chain, chain[1:], strict=False))
     made = len(given_.attempts) + len(sent) + len(times)
     assert not times or made <= SENDS_MAX

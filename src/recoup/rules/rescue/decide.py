@@ -103,9 +103,7 @@ def _plan(evidence: Evidence, group: Group | None, sent_now: int) -> tuple[Busin
 
 def _instant(evidence: Evidence, ladder: Ladder, number: int, last: datetime) -> datetime:
     """When try `number` (from 0) of a ladder is best, the send before it having been at `last`."""
-    floor = timedelta(hours=evidence.reading.min_wait_hours or 0)
-    wait = max(ladder.waits[min(number, len(ladder.waits) - 1)], floor)
-    earliest = max(last + wait, evidence.now + timedelta(microseconds=1))
+    earliest = max(last + _wait(evidence, ladder, number), evidence.now + timedelta(microseconds=1))
     debit, offset = evidence.funding == "debit", evidence.utc_offset
     if ladder.slots == "pay_day":
         return pay_day_slot(earliest, offset, debit)
@@ -114,6 +112,11 @@ def _instant(evidence: Evidence, ladder: Ladder, number: int, last: datetime) ->
             return next_day_slot(last, earliest, offset, debit)
         return month_start_slot(earliest, offset, debit)
     return earliest
+
+
+def _wait(evidence: Evidence, ladder: Ladder, number: int) -> timedelta:
+    wait = max(ladder.waits[min(number, len(ladder.waits) - 1)], timedelta(hours=evidence.reading.min_wait_hours or 0))
+    return wait if evidence.reading.wait_by_rule else wait - ladder.slack
 
 
 def _decision(

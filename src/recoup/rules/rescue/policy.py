@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from recoup.rules.network.codes import Reading
 
-POLICY_VERSION: Final = "retry-1"
+POLICY_VERSION: Final = "retry-2"
 SENDS_MAX: Final = 12  # of one order, over all groups
 
 Group = Literal["technical", "soft", "funds", "limits"]
@@ -23,7 +23,8 @@ class Ladder:
     """Tries of one group. `slots` says what kind of instant is looked for; `waits[i]` goes before try i + 1.
 
     Each wait counts from the send before it (the declined payment for the first); where tries outnumber waits
-    the last wait holds on. `within` limits the group to that time after the rescue began.
+    the last wait holds on. `within` limits the group to that time after the rescue began. A wait that no network
+    asks for may be shorter by `slack`: a send that left late does not lose the next day's slot.
     """
 
     slots: Literal["after_wait", "pay_day", "next_day_then_month_start"]
@@ -32,6 +33,7 @@ class Ladder:
     within: timedelta | None
     chance: float
     chance_daily: float
+    slack: timedelta = timedelta(0)
 
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -39,7 +41,7 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 POLICY: Final[Mapping[Group, Ladder]] = {
     "technical": Ladder("after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35),
     "soft": Ladder("after_wait", (24 * _HOUR, 72 * _HOUR, 7 * _DAY), 3, None, 0.15, 0.10),
-    "funds": Ladder("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12),
+    "funds": Ladder("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12, slack=_HOUR),
     "limits": Ladder("next_day_then_month_start", (24 * _HOUR,), 4, None, 0.30, 0.15),
 }
 
