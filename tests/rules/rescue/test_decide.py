@@ -66,6 +66,14 @@ def test_a_send_that_left_late_does_not_lose_the_next_pay_day() -> None:
     assert decide(asked).plan[0] == rest[1], "what a network asks for is waited in full"
 
 
+def test_a_plan_that_is_used_up_promises_no_further_try() -> None:
+    six = tuple(Tried("funds", NOW - (6 - number) * DAY) for number in range(POLICY["funds"].tries_max))
+    for more in ({"attempts": six}, {"expires_at": NOW}):
+        decision = decide(evidence("51", **more))
+        assert decision.verdict == "wait"
+        assert not [reason for reason in decision.reasons if "tries again" in reason], decision.reasons
+
+
 def test_a_networks_wait_goes_before_the_policys() -> None:
     assert plan("51", "mastercard", "30")[0] == "12-01 14:30"
     assert plan("05", "mastercard", "02")[0] == "11-23 15:01"

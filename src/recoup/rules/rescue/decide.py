@@ -177,6 +177,10 @@ def _why(evidence: Evidence, group: Group | None, plan: tuple[BusinessTime, ...]
 def _change(evidence: Evidence, verdict: Verdict) -> str:
     if verdict in ("plan", "attempt_now"):
         return "An approval elsewhere, a hard decline or the order's expiry would end the tries."
+    if verdict == "wait" and group_of(evidence.reading) is not None:  # its cure is waiting, and that is used up
+        if evidence.now >= evidence.expires_at:
+            return "Its time is up: nothing is tried any more."
+        return "Another card of the customer, or an approval elsewhere, may still pay it."
     return evidence.reading.cure
 
 

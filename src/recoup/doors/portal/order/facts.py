@@ -144,8 +144,13 @@ def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
 
 
 def _tried_again(page: OrderPage) -> bool:
-    """An order that has ended is, when it was approved before its customer was charged."""
-    return Stage(page.order["stage"]) not in ENDED or to_collect(page) is not None
+    """Something is planned or out, or will be: the order waits for its first look, or was approved before its customer
+    was charged."""
+    if Stage(page.order["stage"]) in ENDED:
+        return to_collect(page) is not None
+    if page.order["stage"] == Stage.RECEIVED or page.head["next_attempt_at"] is not None:
+        return True
+    return any(a["state"] in ("open", "unknown") for a in page.attempts)
 
 
 def _alternatives(decision: Row | None) -> tuple[str, ...]:
