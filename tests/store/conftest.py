@@ -2,7 +2,7 @@
 
 import pytest
 
-from recoup.store.read import orders
+from recoup.store.read import order_counts, orders
 
 PATIENCE_MS = 30_000
 
@@ -12,3 +12,4 @@ def patient_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a search finds is looked at here, not how soon: a machine that stands still for 150 ms narrows none."""
     monkeypatch.setattr(orders, "SEARCH_TIMEOUT_MS", PATIENCE_MS)
     monkeypatch.setattr(orders, "WALK_TIMEOUT_MS", PATIENCE_MS)
+    monkeypatch.setattr(order_counts, "EXACT_TIMEOUT_MS", PATIENCE_MS)
