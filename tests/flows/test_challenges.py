@@ -57,7 +57,7 @@ def test_a_confirmation_pays(server: ServerAddress) -> None:
         assert again.value.code == "wrong_state"
         assert list(await kept(shop)) == [asked.order_id]
 
-    run(server, story, replace(PATIENT, call_timeout=POLICY.call_timeout))
+    run(server, story)
 
 
 def test_another_card_pays(server: ServerAddress) -> None:
@@ -138,7 +138,7 @@ def test_a_processor_that_does_not_answer_the_customer(server: ServerAddress, un
         assert (await show(shop.world, shop.merchant_id, asked.order_id)).state == "passed"
         assert list(await kept(shop)) == [asked.order_id]
 
-    run(server, story)
+    run(server, story, replace(PATIENT, call_timeout=POLICY.call_timeout))
 
 
 def test_a_link_for_a_managed_payment_that_waiting_cannot_cure(server: ServerAddress) -> None:
