@@ -18,9 +18,8 @@ from recoup.store.read.order_filter import (
     channel_condition,
     conditions,
     dimensions,
-    status_condition,
 )  # fmt: skip
-from recoup.store.read.order_search import understand
+from recoup.store.read.order_search import every_condition, search_of
 
 CAP: Final = 10_001
 COUNT_TIMEOUT_MS: Final = 150
@@ -44,10 +43,9 @@ async def count_orders(
 ) -> Count:  # fmt: skip
     """Capped at `cap`; with `exact`, the true total unless that takes longer than two seconds. Count(0, False) when it
     takes longer than `timeout_ms`; under COUNT_TIMEOUT_MS it stands beside a list, and is left out when it is dear."""
-    search = await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
+    search = await search_of(connection, wanted)
     args = Arguments(wanted.merchant_id)
-    where = conditions(wanted, args) + search.bind(args)
-    where += status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(wanted.pairs(), args)
+    where = every_condition(wanted, search, args)
     inner = f"FROM order_heads h {search.joins} WHERE {' AND '.join(where)}"
     if exact:
         try:

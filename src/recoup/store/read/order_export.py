@@ -8,15 +8,9 @@ from typing import Final
 import asyncpg
 
 from recoup.store.read.order_cursor import ORDERS, OrderBy
-from recoup.store.read.order_filter import (
-    Arguments,
-    OrderFilter,
-    channel_condition,
-    conditions,
-    status_condition,
-)  # fmt: skip
+from recoup.store.read.order_filter import Arguments, OrderFilter
 from recoup.store.read.order_row import rows_of
-from recoup.store.read.order_search import understand
+from recoup.store.read.order_search import every_condition, search_of
 
 AT_ONCE: Final = 1_000
 FIRST_SECONDS: Final = 120.0
@@ -47,9 +41,8 @@ async def all_orders(
 async def export_statement(
     connection: asyncpg.Connection, wanted: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
 ) -> tuple[str, list[object]]:
-    search = (await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)).words_first()
+    search = (await search_of(connection, wanted)).words_first()
     args = Arguments(wanted.merchant_id)
-    where = conditions(wanted, args) + search.bind(args)
-    where += status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(wanted.pairs(), args)
+    where = every_condition(wanted, search, args)
     row = rows_of(f"order_heads h {search.joins}", fields, TEXTS)
     return f"{row} WHERE {' AND '.join(where)} ORDER BY {ORDERS[by, newest_first]}", args.values

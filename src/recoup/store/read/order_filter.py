@@ -219,6 +219,11 @@ def channel_condition(pairs: list[tuple[str, bool]], args: Arguments) -> list[st
     return ["(" + " OR ".join(tests) + ")"]
 
 
+def narrowing(wanted: OrderFilter, args: Arguments) -> list[str]:
+    """By statuses and channels, which `conditions` leaves out: some lists are merged from a scan for each."""
+    return status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(wanted.pairs(), args)
+
+
 def dimensions(wanted: OrderFilter) -> int:
     """How many indexes compete: with more than one, the plan must know the values."""
     return sum(

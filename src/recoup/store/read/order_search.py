@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import parse_id, parse_wire_id
-from recoup.store.read.order_filter import Arguments
+from recoup.store.read.order_filter import Arguments, OrderFilter, conditions, narrowing
 
 TEXT_MAX: Final = 200
 WORDS_MAX: Final = 8
@@ -90,6 +90,16 @@ async def exact_order(connection: asyncpg.Connection, merchant_id: UUID, typed: 
     search = await understand(connection, merchant_id, typed)
     found = search.values[0] if search.how == "exact" else []
     return found[0] if len(found) == 1 else None
+
+
+async def search_of(connection: asyncpg.Connection, wanted: OrderFilter) -> Search:
+    """What a list's filter searches for."""
+    return await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
+
+
+def every_condition(wanted: OrderFilter, search: Search, args: Arguments) -> list[str]:
+    """All that an order of the list meets."""
+    return conditions(wanted, args) + search.bind(args) + narrowing(wanted, args)
 
 
 async def understand(

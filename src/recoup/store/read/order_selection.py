@@ -5,14 +5,8 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.order_filter import (
-    Arguments,
-    OrderFilter,
-    channel_condition,
-    conditions,
-    status_condition,
-)  # fmt: skip
-from recoup.store.read.order_search import understand
+from recoup.store.read.order_filter import Arguments, OrderFilter
+from recoup.store.read.order_search import every_condition, search_of
 
 SELECTED_MAX: Final = 10_000
 SECONDS_MAX: Final = 10.0
@@ -38,10 +32,9 @@ async def selected_orders(connection: asyncpg.Connection, wanted: OrderFilter) -
 async def _selected(
     connection: asyncpg.Connection, wanted: OrderFilter, columns: str
 ) -> tuple[str, list[object]]:
-    search = (await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)).words_first()
+    search = (await search_of(connection, wanted)).words_first()
     args = Arguments(wanted.merchant_id)
-    where = conditions(wanted, args) + search.bind(args)
-    where += status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(wanted.pairs(), args)
+    where = every_condition(wanted, search, args)
     source = f"order_heads h {search.joins}"
     limit = SELECTED_MAX + 1
     return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where)} LIMIT {limit}", args.values  # noqa: S608

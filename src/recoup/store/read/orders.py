@@ -22,10 +22,10 @@ from recoup.store.read.order_filter import (
     channel_condition,
     conditions,
     dimensions,
-    status_condition,
+    narrowing,
 )  # fmt: skip
 from recoup.store.read.order_row import ALL, OrderRow, rows_of
-from recoup.store.read.order_search import NOTHING, How, Search, understand
+from recoup.store.read.order_search import NOTHING, How, Search, search_of
 
 SEARCH_TIMEOUT_MS: Final = 150
 WALK_TIMEOUT_MS: Final = 50
@@ -78,7 +78,7 @@ async def list_orders(
     limit = max(1, min(limit, LIMIT_MAX))
     back = cursor is not None and cursor.back
     descending = newest_first is not back
-    search = await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
+    search = await search_of(connection, wanted)
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
@@ -131,7 +131,7 @@ async def list_orders_page(
         message = f"Pages reach {OFFSET_MAX} orders deep."
         raise Problem("invalid", message, field="PageNumber", cure="Narrow the list by date.")
     order = ORDERS[order_by, descending]
-    search = await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
+    search = await search_of(connection, wanted)
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
@@ -167,7 +167,7 @@ def _page(
     tail = f" LIMIT {limit}" + (f" OFFSET {offset}" if offset else "")
     if search is NOTHING and narrow and not few and order.startswith("h.placed_at"):
         return _merged(wanted, pairs, where + parts[0], args, order, limit + offset) + tail
-    where += status_condition(wanted.faces() if wanted.statuses else (), args) + channel_condition(pairs, args)
+    where += narrowing(wanted, args)
     source = f"order_heads h {search.joins}"
     if wanted.has_amount() and len(parts) == 1:
         return _keys_first(source, where + parts[0], order, tail)
@@ -249,7 +249,7 @@ async def explain(
     descending: bool = True, after: str | None = None,
 ) -> Any:  # fmt: skip
     """The plan of a page, for tests and for whoever wonders why a list is slow."""
-    search = await understand(connection, wanted.merchant_id, wanted.text, wanted.sight, wanted.last4)
+    search = await search_of(connection, wanted)
     args = Arguments(wanted.merchant_id)
     cursor = parse_cursor(after, by) if after else None
     page = _page(wanted, search, args, ORDERS[by, descending], limit, cursor, descending)
