@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import WAY_NAMES, WAYS, fits, give_password, is_narrow, visiting
+from tests.browser.visiting import WAY_NAMES, WAYS, fits, follow, give_password, is_narrow, visiting
 from tests.doors.portal.shop import PASSWORD
 
 from recoup.rules.people.totp import code_of, step_at
@@ -58,11 +58,11 @@ def test_a_second_factor_from_the_picture_to_turning_it_off(
         expect(other.get_by_label("Code", exact=True)).to_be_focused()
         other.get_by_role("link", name="Use a recovery code").click()
         other.get_by_label("Recovery code", exact=True).fill(codes[0])
-        other.get_by_role("button", name="Sign in").click()
+        follow(other, other.get_by_role("button", name="Sign in"))
         other.goto("/account/sessions")
         expect(other.get_by_text("this one")).to_have_count(1)
         fits(other)
-        other.get_by_role("button", name="End all others").click()
+        follow(other, other.get_by_role("button", name="End all others"))
         page.goto("/account")
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         other.goto("/account")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import WAY_NAMES, WAYS, is_narrow, signed_in
+from tests.browser.visiting import WAY_NAMES, WAYS, follow, is_narrow, signed_in
 
 PAGE_BYTES_MAX = 100_000
 
@@ -22,7 +22,7 @@ def test_looking_as_somebody_has_a_band_and_ends_and_the_log_tells(page: Page) -
     page.goto("/orders")
     if page.get_by_role("heading", name="Brightleaf Tea").count() == 0 and not is_narrow(page):
         page.locator("nav details.menu summary").click()
-        page.locator("nav").get_by_role("button", name="Brightleaf Tea").click()
+        follow(page, page.locator("nav").get_by_role("button", name="Brightleaf Tea"))
     page.goto("/look-as")
     whom = page.get_by_label("As whom")
     if "Maya" in whom.inner_text():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import WAY_NAMES, WAYS, visiting
+from tests.browser.visiting import WAY_NAMES, WAYS, follow, visiting
 from tests.browser.walk import Walked, walked
 from tests.doors.rescue.door import FUNDS
 from tests.isolation.ground import Ground
@@ -75,14 +75,14 @@ def seen_by(way: Way, role: str) -> Iterator[Page]:
 def press(page: Page, dialog: str, button: str | re.Pattern[str]) -> None:
     """Opens a dialog of the page by its link, and says yes."""
     page.locator(f'a[href="#{dialog}"]').filter(visible=True).first.click()
-    page.locator(f"#{dialog}").get_by_role("button", name=button).click()
+    follow(page, page.locator(f"#{dialog}").get_by_role("button", name=button))
 
 
 def test_the_work_on_an_order_is_stopped_held_and_let_go(page: Page, way: Way) -> None:
     page.goto(f"/orders/{way.order('open')}")
     expect(page.get_by_role("heading", name="Next planned attempt")).to_be_visible()
     press(page, "stop", "Stop attempts")
-    page.get_by_role("button", name="Let attempts go on").click()
+    follow(page, page.get_by_role("button", name="Let attempts go on"))
     press(page, "retry", re.compile("Retry .* now"))
     page.reload()
     page.locator("summary", has_text="More").click()
@@ -159,7 +159,7 @@ def test_a_customer_gets_their_data_and_is_erased(owners_page: Page, way: Way) -
     page.get_by_role("link", name="Erase…").click()
     sheet = page.locator("#erase")
     sheet.get_by_label("Type").fill("somebody else")
-    sheet.get_by_role("button", name="Erase their data").click()
+    follow(page, sheet.get_by_role("button", name="Erase their data"))
     expect(page.locator(".notice.bad, .error").filter(visible=True).first).to_be_visible()
     page.goto(f"/customers/{way.order('payer')}#erase")
     label = page.locator("#erase label bdi").inner_text()

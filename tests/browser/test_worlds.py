@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.accessibility import faults
-from tests.browser.visiting import WAY_NAMES, WAYS, Told, launched, visiting
+from tests.browser.visiting import WAY_NAMES, WAYS, Told, follow, launched, visiting
 from tests.main.test_live import both
 
 from recoup.flows.merchants.open_live import open_approved
@@ -81,7 +81,7 @@ def here(page: Page, world: str) -> str:
 
 
 def switch(page: Page, to: str) -> None:
-    page.get_by_role("button", name=f"Switch to {to}").click()
+    follow(page, page.get_by_role("button", name=f"Switch to {to}"))
 
 
 @pytest.mark.parametrize("path", PAGES)

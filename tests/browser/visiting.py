@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from tests.doors.portal.shop import PASSWORD, Shop, make_app, make_world
 from tests.doors.rescue.door import listening
 
@@ -58,6 +58,12 @@ def give_password(page: Page, email: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+
+
+def follow(page: Page, button: Locator) -> None:
+    """Presses it and waits for the whole of the page that it leads to: what comes next may load another."""
+    with page.expect_navigation():
+        button.click()
 
 
 def sign_in(page: Page, email: str = "maya@example.test") -> None:
