@@ -1,3 +1,3 @@
 """What every test may ask for."""
 
-pytest_plugins = ["tests.server_fixture", "tests.quick_passwords"]
+pytest_plugins = ["tests.patient_reads", "tests.quick_passwords", "tests.server_fixture"]

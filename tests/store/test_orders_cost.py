@@ -7,10 +7,12 @@ from typing import Any, Self
 
 import asyncpg
 import pytest
+from tests import patient_reads
 from tests.store.test_orders_read import FILTERS, Shop, run, wanted
 from tests.store.test_orders_read import shop as shop
 
 from recoup.store.read import order_counts as counting
+from recoup.store.read import order_filter as filtering
 from recoup.store.read import order_search as searching
 from recoup.store.read.order_counts import Count, count_orders, count_statuses
 from recoup.store.read.order_filter import OrderFilter, bounded
@@ -204,7 +206,9 @@ def test_a_count_cut_off_at_its_last_line_leaves_the_connection_usable(
     run(shop, work)
 
 
-def test_a_transaction_of_the_callers_is_not_ended(shop: Shop) -> None:
+def test_a_transaction_of_the_callers_is_not_ended(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filtering, "bound_statement", patient_reads.real)
+
     async def work(connection: asyncpg.Connection) -> None:
         async with connection.transaction():
             with pytest.raises(asyncpg.QueryCanceledError):
