@@ -15,6 +15,7 @@ PROGRAMS = {
     "curl": (("curl",), "curl"),
     "openssl": (("openssl",), "openssl"),
     "php": (("php",), "php-cli"),
+    "faketime": (("faketime",), "faketime"),
 }
 
 

@@ -32,3 +32,9 @@ def running(data_dir: Path, log: Path, seconds: float) -> Iterator[str]:
 def clean_environment() -> dict[str, str]:
     """Without any setting of ours."""
     return {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
+
+
+def bare_environment() -> dict[str, str]:
+    """Where programs are, and which hour it is."""
+    kept = ("PATH", "HOME", "LANG", "LD_PRELOAD", "FAKETIME")
+    return {name: os.environ[name] for name in kept if name in os.environ}

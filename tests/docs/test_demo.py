@@ -1,7 +1,6 @@
 """`recoup up --demo`: loaded once, gone on with after a kill, and everything in it holds."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -10,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.docs.running import ROOT, clean_environment
 
-ROOT = Path(__file__).resolve().parents[2]
 RECOUP = ROOT / ".venv/bin/recoup"
 LOAD_SECONDS = 240  # beside other work; alone it takes a twentieth
 STATUSES = ("Draft", "Onhold", "Cancelled", "Processing", "Capturerequired", "Returned", "Completed", "part-refunded")
@@ -21,8 +20,7 @@ STATUSES = ("Draft", "Onhold", "Cancelled", "Processing", "Capturerequired", "Re
 def up(data_dir: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("wb") as out:
         command = [str(RECOUP), "up", "--demo", "--port", "0", "--data-dir", str(data_dir)]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=environment)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
     try:
         yield process
     finally:

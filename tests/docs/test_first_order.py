@@ -1,6 +1,5 @@
 """The first-use walk as a reader does it: pages in a real browser, blocks in a real shell, against `recoup up`."""
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from tests.docs.running import ROOT, running
+from tests.docs.running import ROOT, bare_environment, running
 from tests.docs.walk import STEPS_MAX, Doing, Shell, doings, shows
 
 PAGE = ROOT / "docs/first-order.md"
@@ -51,8 +50,7 @@ def page(address: str) -> Iterator[Page]:
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """Nothing of ours is in its reach but what the page tells to fetch."""
-    known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    made = Shell(tmp_path, known)
+    made = Shell(tmp_path, bare_environment())
     yield made
     made.end()
 

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.docs.operations import RESCUE, STABLE, own_dialects
-from tests.docs.running import ROOT, running
+from tests.docs.running import ROOT, bare_environment, running
 from tests.docs.sample_things import Things
 
 from recoup.doors.docs.reference import Sample, make_reference
@@ -89,7 +88,7 @@ def perform(language: str, text: str, variables: dict[str, str], folder: Path) -
     """The status that the sample prints."""
     name, program = PROGRAMS[language]
     (folder / name).write_text(text, encoding="utf-8")
-    environment = {"PATH": os.environ["PATH"]} | variables
+    environment = bare_environment() | variables
     ran = subprocess.run([program, name], cwd=folder, env=environment, capture_output=True, text=True,
                          timeout=SAMPLE_SECONDS)  # fmt: skip
     told = f"{text}\n{ran.stdout}\n{ran.stderr}"
@@ -118,8 +117,7 @@ def test_the_overview_s_set_up_is_all_that_a_sample_needs(things: Things, tmp_pa
     dialect, operation = next(one for one in PERFORMED if anchor_of(one[1]) == "get-orders")
     text = f"{SETUP}\n{sample_of(dialect, operation).texts['curl']}"
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    variables = {"PATH": os.environ["PATH"], "RECOUP_DATA_DIR": str(things.data_dir)}
-    assert perform("curl", text, variables, tmp_path) == 200
+    assert perform("curl", text, {"RECOUP_DATA_DIR": str(things.data_dir)}, tmp_path) == 200
 
 
 def test_a_running_recoup_serves_its_documentation(things: Things) -> None:
