@@ -12,14 +12,17 @@ from tests.worlds import Shop, owner
 
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.challenge import PAYER, Given, answer, refuse, show
+from recoup.flows.cards.on_demand import set_fault
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.locked import Job
 from recoup.flows.refunds.capture import capture
+from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.gateways.cards.port import Outcome
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.answer_challenge import answer as answer_move
+from recoup.moves.pace import WORRY_AFTER_TRIES
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
@@ -143,6 +146,52 @@ def test_paid_elsewhere_while_a_capture_is_out_is_flagged(
         row = await shop.order(word.order_id)
         assert row["stage"] == "completed"
         assert row["attention"].startswith("Paid twice")
+
+    run(server, story, POLICY)
+
+
+async def hurried(shop: Shop) -> None:
+    """What is sent to the processor again is sent now."""
+    async with owner(shop.world) as connection:
+        await connection.execute(
+            "UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL WHERE kind = 'refund'"
+        )
+    await shop.run_due()
+
+
+@pytest.mark.parametrize("ends", ["approved", "refused"])
+@pytest.mark.parametrize("then", ["nothing", "the processor stays away", "the merchant tries on"])
+def test_paid_elsewhere_while_a_capture_is_out_is_not_forgotten(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, then: str, ends: str
+) -> None:
+    """A later worry took its place: the refused hold stayed, and was captured beside the merchant's own payment."""
+
+    async def story(shop: Shop) -> None:
+        word = await held(shop)
+        with monkeypatch.context() as patched:
+            patched.setattr(SandboxProcessor, "reverse", away)
+            with pytest.raises(Problem):
+                await capture(shop.world, shop.orders, shop.scope, asked(word))
+            await shop.transmitted(word.external_id, declined=False)
+            if then == "the processor stays away":
+                for _ in range(WORRY_AFTER_TRIES + 1):
+                    await hurried(shop)
+                assert "capture_delayed" in await shop.happenings(word.order_id)
+            elif then == "the merchant tries on":
+                await shop.transmitted(word.external_id, declined=True)
+        if ends == "refused":
+            await set_fault(shop.world, "refuse", timedelta(hours=1))
+        await hurried(shop)
+        await shop.settle()
+        row = await shop.order(word.order_id)
+        if ends == "refused":
+            assert (row["stage"], row["reason"]) == ("cancelled", "paid_elsewhere")
+        else:
+            assert row["stage"] == "completed"
+            assert row["attention"].startswith("Paid twice")
+            await refund(shop.world, shop.orders, shop.scope, word.order_id, RefundAsked(all=True))
+            await shop.settle()
+            assert (await shop.order(word.order_id))["attention"] is None
 
     run(server, story, POLICY)
 

@@ -293,6 +293,7 @@ TABLE: dict[Key, Line] = {
     ("POST", "/orders/{order_id}/resume"): _page(ids=_ORDER),
     ("POST", "/orders/{order_id}/hold"): _page(ids=_ORDER, body=lambda s: {"reason": "check"}),
     ("POST", "/orders/{order_id}/release"): _page(ids=_ORDER),
+    ("POST", "/orders/{order_id}/dealt-with"): _page(ids=_ORDER),
     ("POST", "/orders/{order_id}/notes"): _page(ids=_ORDER, body=lambda s: {"note": "noted", "key": "0" * 32}),
     ("GET", "/reconciliation"): _page(),
     ("GET", "/reconciliation/report.csv"): _page(),

@@ -33,6 +33,7 @@ SILENT: Final[Mapping[str, str]] = {
 # Forms whose act needs a state that the ground has not; which test does it instead, by the same flow and its line.
 ELSEWHERE: Final[Mapping[str, str]] = {
     "/orders/{order_id}/capture": "order.captured, of a hold",
+    "/orders/{order_id}/dealt-with": "order.dealt_with, of one that was paid twice: test_order_by_hand.py",
     "/orders/{order_id}/give-back": "order.reversal_owed, of late money",
     "/orders/{order_id}/settled-by-hand": "the same",
     "/orders/{order_id}/settle-again": "order.settlement_replaced, of a stuck one",

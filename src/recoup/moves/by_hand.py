@@ -2,9 +2,11 @@
 
 from recoup.kernel.problem import Problem
 from recoup.moves.amend_order import check_open, check_retried, plan_anew
+from recoup.moves.captures import refuse_while_capturing
 from recoup.moves.change import Change
 from recoup.moves.end_order import go_on
 from recoup.moves.plan_attempts import plan_attempt
+from recoup.rules.order.attention import FOR_PEOPLE
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, check_release, why_held
 from recoup.rules.order.lifecycle import Stage
 
@@ -79,4 +81,20 @@ def retry_now(change: Change) -> bool:
         return False
     change.fact("planned", verdict="by_hand", next=change.now, why=BROUGHT_FORWARD)
     plan_attempt(change, change.now, planned.ladder, planned.decision_id)
+    return True
+
+
+def deal_with(change: Change) -> bool:
+    """What only people can settle is settled: it needs nobody any more. False when nothing does.
+
+    Raises: Problem(wrong_state) for what ends by itself, and while a capture is out.
+    """
+    why = change.order.attention
+    if why is None:
+        return False
+    if why not in FOR_PEOPLE:
+        raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
+    refuse_while_capturing(change)
+    change.fact("dealt_with", why=why)
+    change.calm(why)
     return True

@@ -9,10 +9,10 @@ from recoup.moves.order_message import order_message
 from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
+from recoup.rules.order.attention import PAID_TWICE
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Refund
 
-PAID_TWICE = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
 ASK_AGAIN = timedelta(minutes=1)
 
 
@@ -56,7 +56,7 @@ def refused(change: Change, capture: Refund, code: str | None) -> None:
     """The processor did not take it: it may be asked for again, unless the merchant was paid otherwise meanwhile."""
     change.fact("capture_refused", capture.refund_id, units=capture.units, code=code, why="declined")
     if change.order.attention == PAID_TWICE:
-        change.order.attention = None
+        change.calm(PAID_TWICE)
         change.step("paid_elsewhere")
         let_go(change)
 

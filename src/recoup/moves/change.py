@@ -24,6 +24,7 @@ from recoup.rules.money.exposure import Wish
 from recoup.rules.money.ledger import Posting
 from recoup.rules.money.refund_limits import Desk, RefundRequest
 from recoup.rules.order import attempts as attempt_life
+from recoup.rules.order.attention import PAID_TWICE
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
@@ -90,6 +91,22 @@ class Change:
             self._tell(row.event, happening, line["seq"], event or body)
         self._mail(happening, fact_id or self.order.order_id, body)
 
+    def worry(self, why: str) -> None:
+        """Somebody shall look at the order. That it was paid twice gives way to nothing else: a capture that is refused
+        goes by it."""
+        if self.order.attention != PAID_TWICE:
+            self.order.attention = why
+
+    def calm(self, *beginnings: str) -> None:
+        """What begins so needs nobody's attention any more."""
+        if (self.order.attention or "").startswith(beginnings):
+            self.order.attention = None
+
+    def gone_back(self) -> None:
+        """What was paid twice is so no more once nothing of it is left."""
+        if not self.order.refundable_units:
+            self.calm(PAID_TWICE)
+
     def amend(self, **values: Any) -> None:
         """Changes what a merchant may change of an open order; the caller records it as a fact."""
         for name, value in values.items():
@@ -134,8 +151,7 @@ class Change:
     def _end(self, happening: str) -> None:
         """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
         order = self.order
-        if order.attention == RETRYING:
-            order.attention = None
+        self.calm(RETRYING)
         self.nothing_due()
         for challenge in order.challenges:
             if challenge.state in ("presented", "tried"):

@@ -101,11 +101,10 @@ def _wait(change: Change, until: datetime | None, why: str) -> None:
 
 def charged(change: Change, attempt: Attempt) -> None:
     """The customer has paid. Refunds that waited for the answer go back to them now."""
-    order, advance = change.order, change.order.collecting()
+    advance = change.order.collecting()
     assert advance is not None
     assert advance.due_units == attempt.units
-    if order.attention == SILENT:
-        order.attention = None
+    change.calm(SILENT)
     change.set_advance(advance, due_units=0, state="charged")
     change.undue("write_off")
     change.fact("charged", attempt.attempt_id, units=attempt.units, route=attempt.route, attempt=attempt.attempt_no)
@@ -118,8 +117,7 @@ def charged(change: Change, attempt: Attempt) -> None:
 def not_charged(change: Change, reading: Reading | None = None) -> None:
     """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
     rest is planned again or written off."""
-    if change.order.attention == SILENT:
-        change.order.attention = None
+    change.calm(SILENT)
     for refund in _waiting(change):
         net(change, refund)
     if change.order.collecting() is None:
@@ -196,7 +194,7 @@ def net(change: Change, refund: Refund) -> None:
 def worry(change: Change) -> None:
     """A charge is out for too long: the desk is told, once."""
     if change.order.collecting() is not None and change.order.attention != SILENT:
-        change.order.attention = SILENT
+        change.worry(SILENT)
         change.fact("warned", why=SILENT)
 
 

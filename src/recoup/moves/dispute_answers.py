@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
-from recoup.moves.disputes import answered, lose
+from recoup.moves.disputes import answered, lose, not_taken, unheard
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.order.snapshot import Dispute
 
@@ -31,6 +31,7 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
         raise Problem("wrong_state", "An inquiry only asks: nothing was taken that could be given up.", cure=cure)
     if dispute.respond_by is not None and change.now >= dispute.respond_by:
         raise Problem("wrong_state", "The time to answer is over.", cure="It is lost by default.")
+    change.calm(not_taken(dispute))
     change.set_dispute(dispute, answer=answer, answer_id=new_id(), answer_state="owed", answer_tries=0,
                        answer_before=None, answer_code=None)  # fmt: skip
     change.fact("dispute_answer_owed", dispute_id, dispute_id=dispute_id, number=dispute.dispute_no, answer=answer)
@@ -68,12 +69,12 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
     elif state == "declined":
         change.undue("dispute_answer", subject_id=dispute_id)
         change.set_dispute(dispute, answer_state="refused", answer_code=code)
-        change.order.attention = f"The processor did not take the answer to dispute {dispute.dispute_no}."
+        change.worry(not_taken(dispute))
         change.fact("dispute_answer_refused", dispute_id, number=dispute.dispute_no, code=code, answer=dispute.answer)
     else:
         pause = pause_after(dispute.answer_tries)
         change.due("dispute_answer", change.wall + pause, subject_id=dispute_id, wall=True)
         if dispute.answer_tries == WORRY_AFTER_TRIES:
-            change.order.attention = f"The answer to dispute {dispute.dispute_no} is sent until the processor hears it."
+            change.worry(unheard(dispute))
             change.fact("dispute_answer_delayed", dispute_id, number=dispute.dispute_no, answer=dispute.answer)
     return dispute.state

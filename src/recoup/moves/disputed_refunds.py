@@ -60,13 +60,13 @@ def _refuse(change: Change, refund: Refund) -> None:
     """Should the dispute be won, the merchant may give it back anew."""
     change.set_refund(refund, hand_note=None, hand_actor=None)
     refuse_refund(change, refund, why=TAKEN_BY_DISPUTE)
-    change.order.attention = NOT_SENT
+    change.worry(NOT_SENT)
 
 
 def _net(change: Change, reversal: Refund, units: int) -> None:
     """The dispute did what the reversal of a late approval was for; what is left of it is owed anew."""
     change.set_refund(reversal, state="netted", hand_note=None, hand_actor=None)
-    change.order.attention = None
+    change.calm("A reversal is ")
     change.fact("reversal_netted", reversal.refund_id, units=reversal.units, why=TAKEN_BY_DISPUTE)
     change.post("refund", reversal.refund_id, [ledger.reversal_netted(reversal.units)])
     if units < reversal.units:

@@ -133,7 +133,7 @@ def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
     make_room(change, dispute.attempt_id)
     charge = order.attempt(dispute.attempt_id)
     if beyond(order, charge.attempt_id) > 0:
-        order.attention = REFUNDED_BEFORE
+        change.worry(REFUNDED_BEFORE)
     if dispute.kind == "fraud" and _terms(change, charge).block_cards:
         change.block_card(dispute.dispute_id, "fraud_dispute", None)
 
@@ -178,6 +178,7 @@ def lose(
         change.fact("inquiry_closed", dispute.dispute_id, **_body(dispute), why=why)
         return
     change.fact("dispute_lost", dispute.dispute_id, **_body(dispute), how=state, why=why)
+    change.gone_back()
 
 
 def _end(change: Change, dispute: Dispute, state: str) -> None:
@@ -187,8 +188,7 @@ def _end(change: Change, dispute: Dispute, state: str) -> None:
     if dispute.answering:
         change.set_dispute(dispute, answer_state="refused")
         change.undue("dispute_answer", subject_id=dispute.dispute_id)
-    if change.order.attention in (_late(dispute), REFUNDED_BEFORE, NOT_SENT):
-        change.order.attention = None
+    change.calm(late(dispute), unheard(dispute), not_taken(dispute), REFUNDED_BEFORE, NOT_SENT)
 
 
 def _body(dispute: Dispute) -> dict[str, Any]:
@@ -225,15 +225,23 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
             lose(change, dispute, state="expired", why="The deadline passed without an answer.")
     elif not dispute.warned and change.now >= dispute.respond_by - WARN_BEFORE:
         change.set_dispute(dispute, warned=True)
-        change.order.attention = _late(dispute)
+        change.worry(late(dispute))
         change.fact("dispute_warned", dispute_id, **_body(dispute))
         _watch(change, dispute)
     else:
         _watch(change, dispute)
 
 
-def _late(dispute: Dispute) -> str:
+def late(dispute: Dispute) -> str:
     return f"Dispute {dispute.dispute_no} must be answered soon; without an answer it is lost."
+
+
+def unheard(dispute: Dispute) -> str:
+    return f"The answer to dispute {dispute.dispute_no} is sent until the processor hears it."
+
+
+def not_taken(dispute: Dispute) -> str:
+    return f"The processor did not take the answer to dispute {dispute.dispute_no}."
 
 
 def answered(change: Change, dispute: Dispute) -> None:
@@ -241,6 +249,5 @@ def answered(change: Change, dispute: Dispute) -> None:
     change.set_dispute(dispute, state="answered")
     change.undue("dispute_deadline", subject_id=dispute.dispute_id)
     watch_reminders(change, dispute)
-    if change.order.attention == _late(dispute):
-        change.order.attention = None
+    change.calm(late(dispute), unheard(dispute), not_taken(dispute))
     change.fact("dispute_answered", dispute.dispute_id, **_body(dispute))

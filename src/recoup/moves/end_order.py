@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from recoup.kernel.problem import Problem
-from recoup.moves.captures import PAID_TWICE, let_go, refuse_while_capturing
+from recoup.moves.captures import let_go, refuse_while_capturing
 from recoup.moves.change import Change
 from recoup.moves.refunds import owe_refund
+from recoup.rules.order.attention import PAID_TWICE
 from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.stable.refunds import way_back
 
@@ -88,5 +89,5 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
         change.step("paid_elsewhere", transmit_id=transmit_id)
         let_go(change)
     elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE:
-        order.attention = PAID_TWICE
+        change.worry(PAID_TWICE)
         change.fact("paid_twice", transmit_id=transmit_id)

@@ -35,7 +35,7 @@ def give_back(change: Change) -> list[Refund]:
         change.due("refund", change.wall, subject_id=refund.refund_id, wall=True)
         made.append(refund)
     if made:
-        order.attention = None
+        change.calm(PAID_LATE, "A reversal is ")
     return made
 
 
@@ -56,8 +56,8 @@ def settle_by_hand(change: Change, note: str) -> list[Refund]:
         change.fact("settled_by_hand", refund.refund_id, attempt_id=attempt.attempt_id, units=refund.units)
         change.post("refund", refund.refund_id, [by_hand(refund.units, attempt.route or "")])
         made.append(refund)
-    if made and order.attention == PAID_LATE:
-        order.attention = None
+    if made:
+        change.calm(PAID_LATE)
     return made
 
 

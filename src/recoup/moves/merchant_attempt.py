@@ -6,9 +6,8 @@ from typing import Any
 from recoup.moves.change import RETRYING, Change
 from recoup.moves.sends import lasting
 from recoup.rules.network.codes import read_decline
+from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO
 from recoup.rules.order.lifecycle import OPEN
-
-PAID_TOO = "The same customer paid the same amount with this card under another order id."
 
 
 def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, same_order: bool) -> None:
@@ -33,8 +32,8 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
             advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
             lasting=lasting(order, reading, at),
         )  # fmt: skip
-        order.attention = RETRYING
+        change.worry(RETRYING)
         change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
-    elif not declined and order.attention != PAID_TOO:
-        order.attention = PAID_TOO
+    elif not declined and order.attention not in FOR_PEOPLE:
+        change.worry(PAID_TOO)
         change.fact("merchant_attempt", transmit_id=row["transmit_id"], external_id=row["external_id"], declined=False)

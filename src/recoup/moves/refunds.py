@@ -40,8 +40,7 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
 
 def calm(change: Change, refund: Refund) -> None:
     """It needs nobody's attention any more."""
-    if (change.order.attention or "").startswith(f"A {refund.kind} is "):
-        change.order.attention = None
+    change.calm(f"A {refund.kind} is ")
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
@@ -86,7 +85,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
     else:
         change.due("refund", change.wall + pause_after(refund.tries), subject_id=refund_id, wall=True)
         if refund.tries == WORRY_AFTER_TRIES:
-            change.order.attention = DELAYED.format(kind=refund.kind)
+            change.worry(DELAYED.format(kind=refund.kind))
             change.fact(f"{refund.kind}_delayed", refund_id, units=refund.units)
     return refund.state
 
@@ -101,6 +100,7 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
         case "refund":
             change.fact("refund_done", refund.refund_id, **told)
             change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
+            change.gone_back()
         case "reversal":
             change.fact("reversed", refund.refund_id, **told)
             change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])
@@ -115,12 +115,13 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     change.undue("refund", subject_id=refund.refund_id)
     if refund.kind == "capture":
         change.set_refund(refund, state="refused", processor_code=code)
+        calm(change, refund)
         captures.refused(change, refund, code)
         return
     if give_way(change, refund):
         return
     change.set_refund(refund, state="stuck", processor_code=code)
-    change.order.attention = f"A {refund.kind} is stuck: the processor did not take it. The money is still owed."
+    change.worry(f"A {refund.kind} is stuck: the processor did not take it. The money is still owed.")
     change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=state)
 
 

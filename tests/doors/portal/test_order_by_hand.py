@@ -123,3 +123,55 @@ def test_an_ended_order_says_nothing_of_a_next_try(server: ServerAddress) -> Non
         assert "Nothing to do" not in why[:why.index("</section>")]
 
     portal(server, story)
+
+
+def test_what_only_people_can_settle_goes_away_when_they_say_so(server: ServerAddress) -> None:
+    """An order that was paid twice stood among those that need attention for good."""
+
+    async def story(shop: Shop, as_: As) -> None:
+        ops, clerk, chief = [await as_(name) for name in ("ops", "clerk", "owner")]
+        [order_id] = await sold(shop)
+        here = f"/orders/{order_id}"
+        await shop.transmitted((await shop.order(order_id))["external_id"], declined=False)
+        page = texts(await ops.get(here))
+        assert "Paid twice: the merchant's own payment succeeded too." in page
+        assert "It is dealt with" in page
+        assert "It is dealt with" not in texts(await clerk.get(here))
+        assert (await post(clerk, here, f"{here}/dealt-with")).status_code == 403
+        assert str(order_id) in (await ops.get("/orders?attention=1")).text
+
+        done = await post(ops, here, f"{here}/dealt-with")
+        assert "It needs nobody any more." in texts(await ops.get(done.headers["location"]))
+        page = texts(await ops.get(here))
+        assert "Dealt with: it needs nobody any more" in page
+        assert "What helps:" not in page
+        assert str(order_id) not in (await ops.get("/orders?attention=1")).text
+        assert "said that an order's trouble is dealt with" in texts(await chief.get("/audit?kind=orders"))
+        assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303  # pressed again
+        assert (await shop.happenings(order_id)).count("dealt_with") == 1
+
+    portal(server, story)
+
+
+def test_what_ends_by_itself_is_not_said_to_be_dealt_with(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops = await as_("ops")
+        order_id = await shop.admit(pan=FUNDS_CARD)
+        await start(shop.orders, shop.key(order_id))
+        here = f"/orders/{order_id}"
+        await shop.transmitted((await shop.order(order_id))["external_id"], declined=True)
+        assert "The merchant is retrying" in texts(await ops.get(here))
+        assert "It is dealt with" not in texts(await ops.get(here))
+        refused = texts(await post(ops, here, f"{here}/dealt-with"), 409)
+        assert "It goes away by itself once it is settled." in refused
+
+        email = await shop.value("SELECT email FROM order_payer WHERE order_id = $1", order_id)
+        payer = {"external_id": "", "email": email, "phone": "", "name": ""}
+        await shop.transmitted("another-order", declined=False, payer=payer, last4=FUNDS_CARD[-4:])
+        page = texts(await ops.get(here))
+        assert "The same customer paid the same amount with this card under another order id." in page
+        assert "Paid to you under another order id" in page
+        assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303
+        assert (await shop.order(order_id))["attention"] is None
+
+    portal(server, story)

@@ -4,12 +4,16 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_order_tells import authorised, worked_on
 from tests.doors.portal.test_webhooks import make
-from tests.worlds import Shop
+from tests.flows.test_customers_attacked import away, hurried
+from tests.worlds import Shop, owner
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.moves.pace import WORRY_AFTER_TRIES
 from recoup.store.server import ServerAddress
 
 KEY = "c4" * 16
@@ -87,6 +91,94 @@ def test_a_processor_that_takes_its_time_is_waited_for_and_no_second_capture_beg
                 break
         assert await captures(shop) == ["done"]
         assert (await shop.order(UUID(here.rpartition("/")[2])))["stage"] == "completed"
+
+    portal(server, story)
+
+
+def test_a_refusal_that_comes_late_is_told_and_needs_nobody(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here, ops = await authorised(shop), await as_("ops")
+        with monkeypatch.context() as patched:
+            patched.setattr(SandboxProcessor, "reverse", away)
+            begun = await post(ops, here, f"{here}/capture", key=KEY)
+            for _ in range(WORRY_AFTER_TRIES + 1):
+                await hurried(shop)
+            page = texts(await ops.get(here))
+            assert "A capture is delayed" in page
+            assert "No cancelling. Its capture is under way" in page
+        await set_fault(shop.world, "refuse", timedelta(hours=1))
+        await hurried(shop)
+        await shop.settle()
+        assert await captures(shop) == ["refused"]
+        page = texts(await ops.get(begun.headers["location"]))
+        assert "The processor refused the capture." in page
+        assert "has not answered yet" not in page
+        assert "A capture is delayed" not in page.partition("Timeline")[0]
+        assert "No cancelling." not in page
+        await clear_fault(shop.world, "refuse")
+        assert (await post(ops, here, f"{here}/cancel")).status_code == 303
+        assert "refused the capture" not in texts(await ops.get(begun.headers["location"])).partition("Timeline")[0]
+
+    portal(server, story)
+
+
+def test_an_old_refusal_says_nothing_untrue_of_an_order_that_was_captured_since(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here, ops = await authorised(shop), await as_("ops")
+        await set_fault(shop.world, "refuse", timedelta(hours=1))
+        await post(ops, here, f"{here}/capture", key=KEY)
+        await clear_fault(shop.world, "refuse")
+        done = await post(ops, here, f"{here}/capture", key="d5" * 16)
+        assert done.status_code == 303
+        again = texts(await post(ops, here, f"{here}/capture", key=KEY), 409)
+        assert "The processor refused the capture" in again
+        assert "still authorised" not in again
+        given = {"key": "e6" * 16, "how": "amount", "amount": "45.90"}
+        await post(await as_("owner"), here, f"{here}/refund", confirm="1", **given)
+        assert "the card is charged." not in texts(await ops.get(done.headers["location"])).partition("Timeline")[0]
+
+    portal(server, story)
+
+
+def test_a_house_that_is_full_asked_nothing_and_says_so(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here, ops = await authorised(shop), await as_("ops")
+        with monkeypatch.context() as patched:
+            patched.setattr(shop.orders._plain, "_queue_max", 0)
+            assert (await post(ops, here, f"{here}/capture", key=KEY)).status_code == 503
+        assert await captures(shop) == []
+
+    portal(server, story)
+
+
+def test_a_capture_that_was_out_at_the_end_of_its_window_does_not_open_it_anew(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        here, ops = await authorised(shop), await as_("ops")
+        with monkeypatch.context() as patched:
+            patched.setattr(SandboxProcessor, "reverse", away)
+            await post(ops, here, f"{here}/capture", key=KEY)
+            async with owner(shop.world) as connection:  # the time passes, and no clock is moved
+                await connection.execute("""
+                    ALTER TABLE order_log DISABLE TRIGGER USER;
+                    UPDATE order_log SET body = jsonb_set(body, '{capture_before}', to_jsonb(now() - interval '1 s'))
+                    WHERE happening = 'authorised';
+                    ALTER TABLE order_log ENABLE TRIGGER USER;
+                    UPDATE attempts SET closed_at = closed_at - interval '30 days';
+                    UPDATE due_work SET due_at = now() - interval '1 s' WHERE kind = 'capture_window';
+                """)
+            await shop.run_due()
+        await set_fault(shop.world, "refuse", timedelta(hours=1))
+        await hurried(shop)
+        await shop.settle()
+        page = texts(await ops.get(here))
+        assert "its time to be captured is over" in page
+        assert "Capture…" not in page
 
     portal(server, story)
 

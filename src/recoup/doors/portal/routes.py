@@ -175,6 +175,7 @@ def routes(
         on("/orders/{order_id}/resume", hand.post_resume, "POST"),
         on("/orders/{order_id}/hold", hand.post_hold, "POST"),
         on("/orders/{order_id}/release", hand.post_release, "POST"),
+        on("/orders/{order_id}/dealt-with", hand.post_deal_with, "POST"),
         on("/orders/{order_id}/notes", hand.post_note, "POST"),
         on("/orders/{order_id}/reveal", revealing("order", find_order), "POST"),
         on("/customers/{payer_id}/reveal", revealing("customer", find_customer), "POST"),

@@ -35,7 +35,7 @@ async def capture(call: Call) -> Reply:
             raise
         return Reply(_failed(order_id, problem.sentence(), "capture_amount"))
     if not done.done:
-        said = f"The processor refused the capture (code {done.code}). The order is still authorised."
+        said = f"{done.refusal()} The order is still authorised."
         return Reply(_failed(order_id, said, "capture_refused"))
     return Reply(CaptureTold(
         order_id=order_id, status="SUCCESS", capture_status="SUCCESS", transaction_id=done.capture_id,

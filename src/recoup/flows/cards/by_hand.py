@@ -1,4 +1,4 @@
-"""A person works on one order: holds it, lets it go, has its next attempt made now.
+"""A person works on one order: holds it, lets it go, has its next attempt made now, says that its trouble is over.
 
 Nothing is sent here. What is due is the intent, written under the order's lock; the worker sends it as ever, through
 the card's gate, so that a person who presses twice, or a process that dies in between, sends nothing twice.
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
 from recoup.kernel.scope import Scope
+from recoup.moves.by_hand import deal_with as deal_with_it
 from recoup.moves.by_hand import hold_by_hand, release_by_hand, retry_now
 from recoup.moves.change import Change
 
@@ -28,6 +29,11 @@ async def release(orders: Orders, scope: Scope, order_id: UUID, *, operator: boo
 async def bring_forward(orders: Orders, scope: Scope, order_id: UUID) -> bool:
     """False when an attempt is due or out already. Raises: Problem not_found, wrong_state."""
     return await _change(orders, scope, order_id, retry_now)
+
+
+async def deal_with(orders: Orders, scope: Scope, order_id: UUID) -> bool:
+    """False when nothing needs somebody. Raises: Problem not_found, wrong_state."""
+    return await _change(orders, scope, order_id, deal_with_it)
 
 
 async def _change(orders: Orders, scope: Scope, order_id: UUID, work: Work) -> bool:

@@ -46,6 +46,12 @@ class Captured:
     done: bool
     code: str | None
 
+    def refusal(self) -> str:
+        message = "The processor refused the capture."
+        if self.code:
+            message = f"The processor refused the capture (code {self.code})."
+        return message
+
 
 async def capture(world: World, orders: Orders, scope: Scope, asked: CaptureAsked) -> Captured:
     """Raises: Problem not_found, wrong_state, conflict, capture_amount, unavailable."""

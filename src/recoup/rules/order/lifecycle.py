@@ -174,6 +174,7 @@ FACTS: Final = (
     Fact("notes_changed", "amend", OPEN, None, "order.amended"),
     Fact("merchant_attempt", "note", _ANY, None, None),
     Fact("paid_twice", "note", _ANY, None, None),
+    Fact("dealt_with", "note", _ANY, None, None),
 )
 
 _STEPS: Final = {(s.happening, s.src): s for s in STEPS}

@@ -29,7 +29,7 @@ FROM order_log l WHERE merchant_id = $1 AND
     'refund_refused', 'refund_by_hand_proposed', 'reversal_owed', 'reversal_retried', 'reversed',
     'reversal_by_hand_proposed', 'void_retried', 'settled_by_hand', 'settlement_replaced', 'card_replaced',
     'expiry_moved', 'retries_stopped', 'retries_resumed', 'notes_changed', 'dispute_answer_owed', 'refund_asked',
-    'refund_request_refused', 'refund_request_withdrawn')
+    'refund_request_refused', 'refund_request_withdrawn', 'dealt_with')
     OR happening = 'planned' AND body ->> 'verdict' = 'by_hand'
     OR happening = 'held' AND body ->> 'cause' IN ('by_operator', 'by_merchant'))
   AND (actor LIKE 'user:%' OR actor LIKE 'operator:%' OR actor LIKE 'api:%' OR actor LIKE 'partner:%')

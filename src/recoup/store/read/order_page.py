@@ -81,7 +81,7 @@ SELECT
     WHERE g.merchant_id = o.merchant_id AND g.order_id = o.order_id) AS batches,
   (SELECT jsonb_object_agg(w.kind, w.due_at) FROM due_work w
     WHERE w.merchant_id = o.merchant_id AND w.subject_id = o.order_id AND w.kind IN ('admit', 'retry', 'expire',
-      'release', 'inquire', 'capture_window')) AS due
+      'release', 'inquire')) AS due
 FROM orders o
 JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 JOIN sites t ON t.merchant_id = o.merchant_id AND t.site_id = o.site_id
@@ -91,7 +91,7 @@ WHERE o.merchant_id = $1 AND o.order_id = $2
 _TIMES: Final = frozenset({
     "placed_at", "created_at", "expires_at", "next_attempt_at", "due_at", "sent_at", "send_before", "closed_at",
     "business_at", "recorded_at", "available_at", "at", "admit", "retry", "expire", "release", "inquire",
-    "capture_window", "started_at", "until", "opened_at", "respond_by", "answer_before",
+    "started_at", "until", "opened_at", "respond_by", "answer_before",
     "period_to", "asked_at", "decided_at",
 })  # fmt: skip
 

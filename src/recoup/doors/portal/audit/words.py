@@ -42,6 +42,7 @@ OTHERS: Final[Mapping[str, str]] = {
     "order.refund_request_refused": "did not agree to a refund",
     "order.refund_request_withdrawn": "took a wish for a refund back",
     "order.refund_retried": "sent a refund again", "order.released": "released an order from hold",
+    "order.dealt_with": "said that an order's trouble is dealt with",
     "order.retries_resumed": "let an order's attempts go on", "order.retries_stopped": "stopped an order's attempts",
     "order.reversal_by_hand_proposed": "said that money was given back by hand",
     "order.reversal_owed": "gave late money back", "order.reversal_retried": "sent a reversal again",

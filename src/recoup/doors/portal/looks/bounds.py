@@ -16,6 +16,7 @@ CLOSED: Final = frozenset({"invitations", "account", "notifications", "look-as",
 OPEN: Final = frozenset({
     "/orders/{order_id}/cancel", "/orders/{order_id}/retry", "/orders/{order_id}/stop", "/orders/{order_id}/resume",
     "/orders/{order_id}/hold", "/orders/{order_id}/release", "/orders/{order_id}/notes", "/orders/{order_id}/block",
+    "/orders/{order_id}/dealt-with",
     "/orders/{order_id}/unblock", "/orders/{order_id}/capture", "/orders/{order_id}/refund", "/customers/unblock",
     "/customers/{payer_id}/block",
     "/switches", "/switches/test", "/switches/unknown-sites", "/switches/campaigns",

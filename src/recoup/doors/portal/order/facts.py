@@ -265,6 +265,8 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
                                         else "Its money went straight to your own wallet."))  # fmt: skip
     if stage in ENDED:
         return Action("It has ended already.")
+    if capture_out(page) is not None:
+        return Action("Its capture is under way: wait for what the processor says.")
     if not can(stage, "cancelled"):
         return Action(f"An order that is {stage.value} cannot be cancelled just now.")
     if not visit.session.may("cancel"):
@@ -274,9 +276,17 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
 
 def can_capture(visit: Visit, page: OrderPage) -> bool:
     """What is held, inside its window, while no capture of it is out."""
-    until = page.due.get("capture_window")
+    until = capture_before(page)
     return (page.order["stage"] == Stage.AUTHORISED and until is not None and until > visit.now
             and capture_out(page) is None and visit.session.may("capture"))  # fmt: skip
+
+
+def capture_before(page: OrderPage) -> datetime | None:
+    """The end of the window in which what is held may be captured."""
+    if page.order["stage"] != Stage.AUTHORISED:
+        return None
+    held = next(line for line in reversed(page.log) if line["happening"] == "authorised")
+    return datetime.fromisoformat(held["body"]["capture_before"])
 
 
 def capture_out(page: OrderPage) -> Row | None:

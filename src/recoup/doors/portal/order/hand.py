@@ -1,4 +1,4 @@
-"""The forms by which a person works on an order: retry, stop, go on, hold, release, capture, and notes."""
+"""The forms by which a person works on an order: retry, stop, go on, hold, release, deal with, capture, and notes."""
 
 from typing import Final
 from uuid import UUID
@@ -13,7 +13,7 @@ from recoup.doors.portal.order.within import back_to
 from recoup.doors.portal.order.working import working
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.amend import Amended, amend
-from recoup.flows.cards.by_hand import bring_forward, hold, release
+from recoup.flows.cards.by_hand import bring_forward, deal_with, hold, release
 from recoup.flows.merchants.order_notes import NOTE_MAX, note_order
 from recoup.flows.refunds.capture import CaptureAsked, capture
 from recoup.kernel.problem import Problem
@@ -43,18 +43,22 @@ async def _release(visit: Visit, page: OrderPage, form: Form) -> None:
     await release(visit.portal.orders, visit.scope, page.order_id, operator=visit.is_operator)
 
 
+async def _deal_with(visit: Visit, page: OrderPage, form: Form) -> None:
+    await deal_with(visit.portal.orders, visit.scope, page.order_id)
+
+
 async def _capture(visit: Visit, page: OrderPage, form: Form) -> None:
     """A processor that takes its time is not a refusal: the page tells that the capture is under way."""
     asked = CaptureAsked(page.order_id, page.order["units"], page.order["asset"], request_key(key_of(form)))
     try:
         made = await capture(visit.portal.world, visit.portal.orders, visit.scope, asked)
     except Problem as problem:
-        if problem.code != "unavailable":
+        if problem.code != "unavailable" or problem.facts.get("full"):
             raise
         return
     if not made.done:
-        raise Problem("capture_refused", f"The processor refused the capture (code {made.code}).",
-                      cure="The order is still authorised: capture it again later, or cancel it.")  # fmt: skip
+        cure = "While the order is authorised, capture it again later, or cancel it."
+        raise Problem("capture_refused", made.refusal(), cure=cure)
 
 
 async def post_note(visit: Visit) -> Response:
@@ -74,4 +78,5 @@ post_stop: Final = working(_stop, *_WORK)
 post_resume: Final = working(_resume, *_WORK)
 post_hold: Final = working(_hold, *_WORK)
 post_release: Final = working(_release, *_WORK)
+post_deal_with: Final = working(_deal_with, *_WORK)
 post_capture: Final = working(_capture, "capture", "capture orders")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from recoup.doors.portal.order.facts import can_capture, capture_out, last_hold
+from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold
 from recoup.doors.portal.templates import when
 from recoup.doors.portal.visit import Visit
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED
@@ -59,7 +59,7 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
 def _authorised(visit: Visit, page: OrderPage) -> Trouble:
     if capture_out(page) is not None:
         return Trouble(CAPTURING, "Nothing: it is sent until the processor answers.", OPERATOR)
-    until, zone = page.due.get("capture_window"), visit.session.zone
+    until, zone = capture_before(page), visit.session.zone
     if until is None or until <= visit.now:
         return Trouble(AUTHORISED, "Nothing: its time to be captured is over, and it is voided.", CAPTURES)
     said = when(until, visit.now, zone=zone)

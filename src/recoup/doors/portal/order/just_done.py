@@ -13,8 +13,11 @@ _WORDS: Final = {
     "by_hand": "The next attempt is brought forward and sent within seconds. Reload the page for the bank's answer.",
     "retries_stopped": "Attempts are stopped. The order stays open until it expires.",
     "retries_resumed": "Attempts go on.",
+    "dealt_with": "It needs nobody any more. The timeline keeps who said so.",
     "released": "The order is released and worked on again.",
     "capture_asked": "The capture is under way: the processor has not answered yet. Reload the page for its answer.",
+    "capture_refused": "The processor refused the capture. While the order is authorised, capture it again later, or "
+                       "cancel it.",
     "captured": "The amount is captured: the card is charged.",
 }
 
@@ -27,6 +30,6 @@ def just_done(visit: Visit, page: OrderPage) -> str:
         name = line["body"].get("verdict") if line["happening"] == "planned" else line["happening"]
         if name in _WORDS:
             return _WORDS[name]
-        if line["happening"].startswith("attempt_"):
+        if line["happening"] != "planned":
             return ""
     return ""

@@ -122,6 +122,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         tried=facts.tried(page), lines=facts.order_items(page), taken=facts.taken(page),
         remaining=facts.remaining(page), can_refund=facts.can_refund(visit, page),
         can_cancel=facts.can_cancel(visit, page), can_capture=facts.can_capture(visit, page),
+        capture_before=facts.capture_before(page),
         stopped=facts.stopped(page), can=possible.possible(visit, page), trouble=trouble(visit, page),
         holds=HOLDS, block_reasons=BLOCKS, actor_words=actor_words,
         allowed=sends_left, paid=facts.paid(page),

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from recoup.doors.portal.order.facts import Action, last_hold
+from recoup.doors.portal.order.facts import Action, capture_out, last_hold
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
+from recoup.rules.order.attention import FOR_PEOPLE
 from recoup.rules.order.holds import check_release
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.store.read.order_page import OrderPage
@@ -14,7 +15,8 @@ NOT_YOURS = "your role may look only."
 
 @dataclass(frozen=True, slots=True)
 class Possible:
-    """`waits`: an attempt is due or under way this moment; `block`: the kinds that may be blocked now."""
+    """`waits`: an attempt is due or under way this moment; `deal`: they may say that its trouble is over; `block`: the
+    kinds that may be blocked now."""
 
     retry: Action
     stop: Action
@@ -23,6 +25,7 @@ class Possible:
     release: Action
     note: bool
     waits: bool
+    deal: bool
     block: tuple[str, ...]
 
 
@@ -31,10 +34,11 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     may, by_plan = visit.session.may("retry"), page.order["kind"].startswith("mit")
     out = any(a["state"] in ("open", "unknown") for a in page.attempts)
     due = head["next_attempt_at"] is not None and head["next_attempt_at"] <= visit.now
+    deal = may and head["attention"] in FOR_PEOPLE and capture_out(page) is None
     stopped, worked_on = page.order["do_not_retry"], stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
         none = Action("it has no attempts by a plan.", shown=False)
-        return Possible(none, none, none, none, none, visit.session.may("retry"), out, _block(visit, page))
+        return Possible(none, none, none, none, none, may, out, deal, _block(visit, page))
     return Possible(
         retry=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
                      stage is not Stage.PROCESSING and "it waits to be picked up.",
@@ -46,7 +50,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
                     not worked_on and "it waits for its customer, or for a person.",
                     out and "an attempt is under way.", shown=stage is not Stage.HELD),
         release=_release(visit, page, may) if stage is Stage.HELD else Action("it is not on hold.", shown=False),
-        note=may, waits=due and worked_on or out, block=_block(visit, page),
+        note=may, waits=due and worked_on or out, deal=deal, block=_block(visit, page),
     )  # fmt: skip
 
 

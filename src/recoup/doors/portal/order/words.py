@@ -98,6 +98,13 @@ def _paid_twice(told: Told) -> Said:
     return Said("Paid twice", "Your own payment succeeded too: refund one of them.", "problem", "bad", "money")
 
 
+def _own_attempt(told: Told) -> Said:
+    if told.body.get("declined"):
+        return Said("Your own attempt was declined", "It counts in the card's network limits.", "info", "", "other")
+    text = "The same customer paid the same amount with this card under another order id."
+    return Said("Paid to you under another order id", text, "problem", "warn", "money")
+
+
 def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "other"
 ) -> Callable[[Told], Said]:
@@ -222,8 +229,9 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
                               "onhold", "", "attempts"),
     "retries_resumed": _plain("Attempts go on", "You asked for them again.", "processing", "run", "attempts"),
     "notes_changed": _plain("Your notes were changed", "", "note"),
-    "merchant_attempt": _plain("Your own attempt was declined", "It counts in the card's network limits.", "info"),
+    "merchant_attempt": _own_attempt,
     "paid_twice": _paid_twice,
+    "dealt_with": _plain("Dealt with: it needs nobody any more", "{why}", "check"),
 }  # fmt: skip
 
 RECIPES: Final[Mapping[str, str]] = {
