@@ -146,6 +146,24 @@ def test_refused_by_the_operator(server: ServerAddress) -> None:
     told(server, work)
 
 
+def test_an_order_needs_somebody_while_one_of_its_refunds_is_stuck(server: ServerAddress) -> None:
+    async def work(shop: Shop) -> None:
+        order_id = await paid(shop, 9_999)
+        await set_fault(shop.world, "refuse", timedelta(hours=1))
+        made = [await refund(shop.world, shop.orders, shop.scope, order_id, RefundAsked(amount=amount))
+                for amount in ("10.00", "20.00")]  # fmt: skip
+        await shop.settle()
+        await clear_fault(shop.world, "refuse")
+        for one, left in zip(made, ("A refund is stuck", None), strict=True):
+            await act(shop, one.refund_id, "again")
+            await shop.settle()
+            assert await state(shop, one.refund_id) == "done"
+            attention = (await shop.order(order_id))["attention"]
+            assert attention is left or attention.startswith(left)
+
+    told(server, work)
+
+
 def test_a_dispute_overtakes_a_stuck_refund_and_its_fee(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         order_id, refund_id = await stuck(shop)

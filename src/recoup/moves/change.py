@@ -97,10 +97,10 @@ class Change:
         if self.order.attention != PAID_TWICE:
             self.order.attention = why
 
-    def calm(self, *beginnings: str) -> None:
-        """What begins so needs nobody's attention any more."""
+    def calm(self, *beginnings: str, instead: str | None = None) -> None:
+        """What begins so needs nobody's attention any more; `instead` is what still does."""
         if (self.order.attention or "").startswith(beginnings):
-            self.order.attention = None
+            self.order.attention = instead
 
     def gone_back(self) -> None:
         """What was paid twice is so no more once nothing of it is left."""

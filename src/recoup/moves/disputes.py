@@ -188,7 +188,7 @@ def _end(change: Change, dispute: Dispute, state: str) -> None:
     if dispute.answering:
         change.set_dispute(dispute, answer_state="refused")
         change.undue("dispute_answer", subject_id=dispute.dispute_id)
-    change.calm(late(dispute), unheard(dispute), not_taken(dispute), REFUNDED_BEFORE, NOT_SENT)
+    _calm(change, dispute, REFUNDED_BEFORE, NOT_SENT)
 
 
 def _body(dispute: Dispute) -> dict[str, Any]:
@@ -232,6 +232,12 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
         _watch(change, dispute)
 
 
+def _calm(change: Change, dispute: Dispute, *more: str) -> None:
+    """It needs nobody's attention any more; another that is late does."""
+    other = next((d for d in change.order.disputes if d.state == "open" and d.warned), None)
+    change.calm(late(dispute), unheard(dispute), not_taken(dispute), *more, instead=late(other) if other else None)
+
+
 def late(dispute: Dispute) -> str:
     return f"Dispute {dispute.dispute_no} must be answered soon; without an answer it is lost."
 
@@ -249,5 +255,5 @@ def answered(change: Change, dispute: Dispute) -> None:
     change.set_dispute(dispute, state="answered")
     change.undue("dispute_deadline", subject_id=dispute.dispute_id)
     watch_reminders(change, dispute)
-    change.calm(late(dispute), unheard(dispute), not_taken(dispute))
+    _calm(change, dispute)
     change.fact("dispute_answered", dispute.dispute_id, **_body(dispute))

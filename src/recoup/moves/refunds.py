@@ -13,6 +13,7 @@ from recoup.rules.money import ledger
 from recoup.rules.order.snapshot import Attempt, Refund
 
 DELAYED = "A {kind} is delayed: it is sent until the processor answers."
+STUCK = "A {kind} is stuck: the processor did not take it. The money is still owed."
 
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
@@ -39,8 +40,9 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
 
 
 def calm(change: Change, refund: Refund) -> None:
-    """It needs nobody's attention any more."""
-    change.calm(f"A {refund.kind} is ")
+    """It needs nobody's attention any more; another that is stuck does."""
+    stuck = any(r.kind == refund.kind and r.state == "stuck" for r in change.order.refunds)
+    change.calm(f"A {refund.kind} is ", instead=STUCK.format(kind=refund.kind) if stuck else None)
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
@@ -121,7 +123,7 @@ def _not_done(change: Change, refund: Refund, state: str, code: str | None) -> N
     if give_way(change, refund):
         return
     change.set_refund(refund, state="stuck", processor_code=code)
-    change.worry(f"A {refund.kind} is stuck: the processor did not take it. The money is still owed.")
+    change.worry(STUCK.format(kind=refund.kind))
     change.fact(f"{refund.kind}_stuck", refund.refund_id, units=refund.units, code=code, why=state)
 
 

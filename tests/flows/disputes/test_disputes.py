@@ -637,6 +637,29 @@ def test_the_deadline_warns_three_days_before_and_then_the_case_is_lost(server: 
     story(server, tell)
 
 
+def test_an_order_needs_somebody_while_one_of_its_disputes_is_late(server: ServerAddress) -> None:
+    async def tell(shop: Shop) -> None:
+        order_id = await paid(shop)
+        for amount in (3000, 1000):
+            until = (await shop.now() + timedelta(days=14)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            notice = await notice_of(shop, order_id, amount=amount, respondBy=until)
+            await tell_issuer(shop, notice)
+            await sent(shop, notice)
+        await shop.advance(timedelta(days=11, hours=1))
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE issuer.disputes SET respond_by = now() + interval '1 year'")
+        sql = "SELECT array_agg(dispute_id ORDER BY dispute_no) FROM disputes WHERE order_id = $1"
+        first, second = await shop.value(sql, order_id)
+        for dispute_id, left in ((second, "Dispute 1 must be answered soon"), (first, "")):
+            await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "accept")
+            await shop.run_due()
+            attention = (await shop.order(order_id))["attention"] or ""
+            assert attention.startswith(left)
+            assert bool(attention) is bool(left)
+
+    story(server, tell)
+
+
 def test_an_answer_that_the_processor_does_not_take_leaves_the_case_open(server: ServerAddress) -> None:
     async def tell(shop: Shop) -> None:
         order_id, dispute_id = await open_case(shop)
