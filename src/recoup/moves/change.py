@@ -24,7 +24,7 @@ from recoup.rules.money.exposure import Wish
 from recoup.rules.money.ledger import Posting
 from recoup.rules.money.refund_limits import Desk, RefundRequest
 from recoup.rules.order import attempts as attempt_life
-from recoup.rules.order.attention import PAID_TWICE
+from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, needed
 from recoup.rules.order.lifecycle import ENDED, fact, step
 from recoup.rules.order.snapshot import Advance, Attempt, Challenge, Dispute, Order, Refund, Settlement
 from recoup.store.write.changes import Rows, write
@@ -68,10 +68,11 @@ class Change:
             order.reason = row.reason
         elif happening in ("held", "broke"):
             order.reason = None
-        if row.dst in ("held", "problem"):
-            order.attention = str(body.get("why") or happening)
-        elif row.src in ("held", "problem"):
-            order.attention = None
+        if order.attention not in FOR_PEOPLE:
+            if row.dst in ("held", "problem"):
+                order.attention = str(body.get("why") or happening)
+            elif row.src in ("held", "problem"):
+                order.attention = None
         if row.dst in ENDED:
             self._end(happening)
         if row.event:
@@ -97,12 +98,12 @@ class Change:
         if self.order.attention != PAID_TWICE:
             self.order.attention = why
 
-    def calm(self, *beginnings: str, instead: str | None = None) -> None:
-        """What begins so needs nobody's attention any more; `instead` is what still does."""
+    def calm(self, *beginnings: str) -> None:
+        """What begins so needs nobody's attention any more; what else is stuck or late does."""
         if (self.order.attention or "").startswith(beginnings):
-            self.order.attention = instead
+            self.order.attention = needed(self.order)
 
-    def gone_back(self) -> None:
+    def paid_once(self) -> None:
         """What was paid twice is so no more once nothing of it is left."""
         if not self.order.refundable_units:
             self.calm(PAID_TWICE)
@@ -152,6 +153,8 @@ class Change:
         """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
         order = self.order
         self.calm(RETRYING)
+        if happening not in ("collected", "captured", "advanced"):
+            self.calm(PAID_TOO)
         self.nothing_due()
         for challenge in order.challenges:
             if challenge.state in ("presented", "tried"):

@@ -172,6 +172,7 @@ def settle_refund(change: Change, refund: Refund) -> None:
         change.set_refund(refund, state="netted")
         change.fact("refund_of_bad_debt", refund.refund_id, units=refund.units, number=refund.refund_no)
         change.post("refund", refund.refund_id, [ledger.refund_of_bad_debt(refund.units)])
+        change.paid_once()
     elif change.order.going() is None:
         net(change, refund)
 

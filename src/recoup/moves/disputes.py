@@ -27,6 +27,7 @@ from recoup.rules.money.disputes import (
 )
 from recoup.rules.network.dispute_reasons import reason_of
 from recoup.rules.network.magic_disputes import foreseen
+from recoup.rules.order.attention import late
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt, Dispute, Order
 
@@ -178,7 +179,7 @@ def lose(
         change.fact("inquiry_closed", dispute.dispute_id, **_body(dispute), why=why)
         return
     change.fact("dispute_lost", dispute.dispute_id, **_body(dispute), how=state, why=why)
-    change.gone_back()
+    change.paid_once()
 
 
 def _end(change: Change, dispute: Dispute, state: str) -> None:
@@ -225,7 +226,7 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
             lose(change, dispute, state="expired", why="The deadline passed without an answer.")
     elif not dispute.warned and change.now >= dispute.respond_by - WARN_BEFORE:
         change.set_dispute(dispute, warned=True)
-        change.worry(late(dispute))
+        change.worry(late(dispute.dispute_no))
         change.fact("dispute_warned", dispute_id, **_body(dispute))
         _watch(change, dispute)
     else:
@@ -233,13 +234,8 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
 
 
 def _calm(change: Change, dispute: Dispute, *more: str) -> None:
-    """It needs nobody's attention any more; another that is late does."""
-    other = next((d for d in change.order.disputes if d.state == "open" and d.warned), None)
-    change.calm(late(dispute), unheard(dispute), not_taken(dispute), *more, instead=late(other) if other else None)
-
-
-def late(dispute: Dispute) -> str:
-    return f"Dispute {dispute.dispute_no} must be answered soon; without an answer it is lost."
+    """It needs nobody's attention any more."""
+    change.calm(late(dispute.dispute_no), unheard(dispute), not_taken(dispute), *more)
 
 
 def unheard(dispute: Dispute) -> str:
@@ -255,5 +251,5 @@ def answered(change: Change, dispute: Dispute) -> None:
     change.set_dispute(dispute, state="answered")
     change.undue("dispute_deadline", subject_id=dispute.dispute_id)
     watch_reminders(change, dispute)
-    _calm(change, dispute)
+    _calm(change, dispute, REFUNDED_BEFORE)
     change.fact("dispute_answered", dispute.dispute_id, **_body(dispute))

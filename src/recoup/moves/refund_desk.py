@@ -60,7 +60,7 @@ def confirm_by_hand(change: Change, refund_id: UUID, actor: str) -> str:
     if refund.kind == "refund":
         change.fact("refund_done", refund_id, **told)
         change.post("refund", refund_id, [ledger.refund_by_hand(refund.units)])
-        change.gone_back()
+        change.paid_once()
     else:
         change.fact("reversed", refund_id, **told)
         change.post("refund", refund_id, [ledger.reversal_by_hand(refund.units)])

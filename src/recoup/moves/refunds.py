@@ -10,10 +10,10 @@ from recoup.moves.disputed_refunds import give_way
 from recoup.moves.order_message import order_message
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
+from recoup.rules.order.attention import STUCK
 from recoup.rules.order.snapshot import Attempt, Refund
 
 DELAYED = "A {kind} is delayed: it is sent until the processor answers."
-STUCK = "A {kind} is stuck: the processor did not take it. The money is still owed."
 
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
@@ -40,9 +40,8 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
 
 
 def calm(change: Change, refund: Refund) -> None:
-    """It needs nobody's attention any more; another that is stuck does."""
-    stuck = any(r.kind == refund.kind and r.state == "stuck" for r in change.order.refunds)
-    change.calm(f"A {refund.kind} is ", instead=STUCK.format(kind=refund.kind) if stuck else None)
+    """It needs nobody's attention any more."""
+    change.calm(f"A {refund.kind} is ")
 
 
 def reverse_late_approval(change: Change, attempt: Attempt) -> None:
@@ -102,7 +101,7 @@ def _done(change: Change, refund: Refund, reference: str | None, code: str | Non
         case "refund":
             change.fact("refund_done", refund.refund_id, **told)
             change.post("refund", refund.refund_id, [ledger.refund_done(refund.units, route)])
-            change.gone_back()
+            change.paid_once()
         case "reversal":
             change.fact("reversed", refund.refund_id, **told)
             change.post("refund", refund.refund_id, [ledger.reversed_(refund.units, route)])

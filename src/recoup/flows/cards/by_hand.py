@@ -31,9 +31,9 @@ async def bring_forward(orders: Orders, scope: Scope, order_id: UUID) -> bool:
     return await _change(orders, scope, order_id, retry_now)
 
 
-async def deal_with(orders: Orders, scope: Scope, order_id: UUID) -> bool:
+async def deal_with(orders: Orders, scope: Scope, order_id: UUID, seen: str = "") -> bool:
     """False when nothing needs somebody. Raises: Problem not_found, wrong_state."""
-    return await _change(orders, scope, order_id, deal_with_it)
+    return await _change(orders, scope, order_id, lambda change: deal_with_it(change, seen))
 
 
 async def _change(orders: Orders, scope: Scope, order_id: UUID, work: Work) -> bool:

@@ -13,7 +13,10 @@ LONG = timedelta(hours=1)
 _DESK = """
 SELECT r.refund_id, r.order_id, o.external_id, r.refund_no, r.kind, r.units, r.asset, r.state, r.tries, r.message,
   r.processor_code, r.business_at, r.hand_note, r.hand_actor,
-  CASE WHEN r.state = 'stuck' THEN 'stuck' WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed long' END AS why,
+  CASE WHEN r.state = 'stuck' THEN 'stuck'
+    WHEN r.state = 'owed' AND EXISTS (SELECT FROM advances a WHERE a.merchant_id = r.merchant_id
+      AND a.order_id = r.order_id AND a.state = 'due') THEN 'waits for the charge'
+    WHEN r.tries >= $2 THEN 'delayed' ELSE 'owed long' END AS why,
   to_jsonb(p) AS payer
 FROM refunds r JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.order_id
 LEFT JOIN order_payer p ON p.merchant_id = r.merchant_id AND p.order_id = r.order_id
@@ -25,7 +28,8 @@ ORDER BY r.state = 'stuck' DESC, r.business_at, r.refund_id LIMIT $4
 
 @dataclass(frozen=True, slots=True)
 class DeskRow:
-    """`why`: stuck, delayed or owed long. `hand_actor` has said by `hand_note` that it was paid otherwise."""
+    """`why`: stuck, delayed, owed long, or waits for the charge, which decides whether it is sent. `hand_actor` said by
+    `hand_note` that it was paid otherwise."""
 
     refund_id: UUID
     order_id: UUID

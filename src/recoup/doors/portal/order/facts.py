@@ -126,7 +126,12 @@ def brought_forward(page: OrderPage) -> Row | None:
 
 def last_hold(page: OrderPage) -> Row:
     """What the log says of the last hold: cause, why, until."""
-    found: Row = next((line["body"] for line in reversed(page.log) if line["happening"] == "held"), {})
+    return last_of(page, "held")
+
+
+def last_of(page: OrderPage, happening: str) -> Row:
+    """What the log says of the last time; empty when it never happened."""
+    found: Row = next((line["body"] for line in reversed(page.log) if line["happening"] == happening), {})
     return found
 
 
@@ -137,7 +142,11 @@ def to_collect(page: OrderPage) -> Row | None:
 
 def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
     """Of an order with nothing planned: why the last decision went as it did, and its versions."""
-    if not page.decisions:
+    newest = next((line for line in reversed(page.log)
+                   if line["happening"] == "planned" or line["fact_kind"] == "attempt"), None)  # fmt: skip
+    if newest is not None and newest["happening"] in ("attempt_withheld", "attempt_not_sent"):
+        return (str(newest["body"].get("why") or ""),), ""
+    if not page.decisions or any(a["state"] in ("open", "unknown") for a in page.attempts):
         return (), ""
     reasons = (cure_words(reason, tried_again=_tried_again(page)) for reason in page.decisions[-1]["reasons"])
     return tuple(reason for reason in reasons if reason), versions(page.decisions[-1])
@@ -240,6 +249,8 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
     if page.order["stage"] != Stage.COMPLETED:
         if any(line["happening"] == "paid_late" for line in page.log):
             return Action("What came was too late to pay the order; it is told apart, below.")
+        if any(line["happening"] == "approved_late" for line in page.log):
+            return Action("What was approved too late goes back by itself.")
         return Action("Nothing was paid, so there is nothing to give back.")
     if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
         return Action("Its money went straight to your own wallet; nothing of it is here.")
@@ -285,8 +296,8 @@ def capture_before(page: OrderPage) -> datetime | None:
     """The end of the window in which what is held may be captured."""
     if page.order["stage"] != Stage.AUTHORISED:
         return None
-    held = next(line for line in reversed(page.log) if line["happening"] == "authorised")
-    return datetime.fromisoformat(held["body"]["capture_before"])
+    until = last_of(page, "authorised").get("capture_before")
+    return datetime.fromisoformat(until) if until else None
 
 
 def capture_out(page: OrderPage) -> Row | None:

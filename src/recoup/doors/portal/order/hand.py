@@ -44,7 +44,7 @@ async def _release(visit: Visit, page: OrderPage, form: Form) -> None:
 
 
 async def _deal_with(visit: Visit, page: OrderPage, form: Form) -> None:
-    await deal_with(visit.portal.orders, visit.scope, page.order_id)
+    await deal_with(visit.portal.orders, visit.scope, page.order_id, one(form, "why"))
 
 
 async def _capture(visit: Visit, page: OrderPage, form: Form) -> None:

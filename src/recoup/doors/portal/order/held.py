@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold
+from recoup.doors.portal.order.facts import can_capture, capture_before, capture_out, last_hold, last_of
 from recoup.doors.portal.templates import when
 from recoup.doors.portal.visit import Visit
+from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, STUCK
 from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage
@@ -29,6 +30,7 @@ _CURES: Final[tuple[tuple[str, str, str], ...]] = (
     ("The processor did not take the answer", "Answer the dispute anew, on its page.", DESK),
     ("A refund is stuck", "The desk of refunds: send it anew, or pay it by hand.", OPERATOR),
     ("A refund is delayed", "Nothing: it is sent until the processor answers.", OPERATOR),
+    ("A reversal is delayed", "Nothing: it is sent until the processor answers.", OPERATOR),
     ("A reversal is", "The desk of refunds: send it anew, or pay it by hand.", OPERATOR),
     ("A void is", "The desk of refunds: let go of the hold anew.", OPERATOR),
     ("The processor has not said", "Nothing: it is asked until it does; nothing is sent twice.", OPERATOR),
@@ -51,9 +53,24 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
     if stage is Stage.PROBLEM:
         cure = "It goes on by itself once the processor says what became of the payment; until then nothing is sent."
-        return Trouble(cause, cure, OPERATOR)
+        return Trouble(_both(last_of(page, "broke").get("why"), cause), cure, OPERATOR)
+    stuck = next((r for r in page.refunds if r["state"] == "stuck"), None)
+    if cause in FOR_PEOPLE and stuck is not None:
+        first = STUCK.format(kind=stuck["kind"])
+        return _cured(first, _both(first, cause))
+    if cause == PAID_TWICE and capture_out(page) is not None:
+        return _cured("The processor has not said", cause)
+    return _cured(PAID_TWICE if cause == PAID_TOO and stage is Stage.COMPLETED else cause, cause)
+
+
+def _cured(first: str, cause: str) -> Trouble:
+    """`first`: the cause whose cure is the next step."""
     unknown = ("The timeline shows what led to it; it goes away when that is settled.", OPERATOR)
-    return Trouble(cause, *next((one[1:] for one in _CURES if cause.startswith(one[0])), unknown))
+    return Trouble(cause, *next((one[1:] for one in _CURES if first.startswith(one[0])), unknown))
+
+
+def _both(first: str | None, attention: str | None) -> str:
+    return " ".join(dict.fromkeys(one for one in (first, attention) if one))
 
 
 def _authorised(visit: Visit, page: OrderPage) -> Trouble:
@@ -71,7 +88,7 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
 
 def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
     held = last_hold(page)
-    why = attention or str(held.get("why") or "It is on hold.")
+    why = _both(held.get("why"), attention) or "It is on hold."
     until = page.due.get("release")
     if until is not None:
         zone = visit.session.zone

@@ -28,6 +28,8 @@ def just_done(visit: Visit, page: OrderPage) -> str:
         return ""
     for line in reversed(page.log[-NEWEST:]):
         name = line["body"].get("verdict") if line["happening"] == "planned" else line["happening"]
+        if name == "dealt_with" and page.head["attention"]:
+            return ""
         if name in _WORDS:
             return _WORDS[name]
         if line["happening"] != "planned":

@@ -25,7 +25,7 @@ from recoup.doors.portal.order.within import came_from, filters_of, inside
 from recoup.doors.portal.order.words import actor_words
 from recoup.doors.portal.people import named
 from recoup.doors.portal.personal import read_as_seen
-from recoup.doors.portal.refunds.waiting import waiting_row
+from recoup.doors.portal.refunds.waiting import not_now, waiting_row
 from recoup.doors.portal.templates import HEADERS, render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import API_STATES, DISPUTE_KINDS, DISPUTE_STATES, REASONS
@@ -38,6 +38,7 @@ from recoup.rules.order.holds import REASONS as HOLDS
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.stable.words import order_status
 from recoup.store.read.order_page import OrderPage, Row
+from recoup.store.read.refund_limits import list_limits
 
 
 async def order_page(visit: Visit) -> Response:
@@ -83,6 +84,10 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     actors = [row["actor"] for row in (*page.log, *page.notes, *page.blocks)]
     actors += [line["body"].get("asked_by") for line in page.log] + [row["asked_by"] for row in page.requests]
     names = await named(visit, [actor for actor in actors if actor and actor.startswith("user:")])
+    limits = {}
+    if any(row["state"] == "waiting" for row in page.requests):
+        async with visit.portal.world.db.connection() as connection:
+            limits = await list_limits(connection, visit.merchant_id)
 
     def told(row: Row) -> Row:
         return {**row, "actor": f"user:{names[row['actor']]}"} if row["actor"] in names else row
@@ -93,7 +98,8 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
 
     return replace(page, log=tuple(line_told(line) for line in page.log),
                    notes=tuple(told(note) for note in page.notes), blocks=tuple(told(block) for block in page.blocks),
-                   requests=tuple({**row, "asker": names[row["asked_by"]]} for row in page.requests))  # fmt: skip
+                   requests=tuple({**row, "asker": names[row["asked_by"]], "not_now": not_now(visit, row, limits)}
+                                  for row in page.requests))  # fmt: skip
 
 
 def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem | None = None, dialog: str = "",
@@ -140,7 +146,8 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         may_redeliver=visit.is_operator or visit.session.may("hooks"),
         receipt=facts.refund_with(page, refunded),
         asked_now=next((r for r in page.requests if refunded and r["request_id"] == str(refunded)), None),
-        asked_rows=[waiting_row(visit, row, row["asker"], {}) for row in page.requests if row["state"] != "approved"],
+        asked_rows=[waiting_row(visit, row, row["asker"], row["not_now"]) for row in page.requests
+                    if row["state"] != "approved"],
         allowance=allowance, just_done=just_done(visit, page),
     )  # fmt: skip
     return render("order/order.html", values, status=status)

@@ -34,7 +34,8 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     may, by_plan = visit.session.may("retry"), page.order["kind"].startswith("mit")
     out = any(a["state"] in ("open", "unknown") for a in page.attempts)
     due = head["next_attempt_at"] is not None and head["next_attempt_at"] <= visit.now
-    deal = may and head["attention"] in FOR_PEOPLE and capture_out(page) is None
+    waits = stage in (Stage.HELD, Stage.PROBLEM) or capture_out(page) is not None
+    deal = may and head["attention"] in FOR_PEOPLE and not waits
     stopped, worked_on = page.order["do_not_retry"], stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
         none = Action("it has no attempts by a plan.", shown=False)
@@ -42,6 +43,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     return Possible(
         retry=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
                      stage is not Stage.PROCESSING and "it waits to be picked up.",
+                     visit.known.merchant.killed and "the operator has stopped all sending for this merchant.",
                      stopped and "its attempts are stopped.", out and "an attempt is under way.",
                      bool(page.blocks) and "its customer or card is blocked."),
         stop=_first(not may and NOT_YOURS, stopped and "they are stopped."),

@@ -29,6 +29,11 @@ def _plain(
     return lambda told: Said(title.format(amount=told.amount()), text, icon, tone, kind)
 
 
+def _refund_done(told: Told) -> Said:
+    text = f"Paid by hand: {told.get('why')}" if told.body.get("by_hand") else "The channel has sent it back."
+    return Said(f"Refund of {told.amount()} done", text, "returned", "ok", "money")
+
+
 _CHANNEL_LOOKS: Final = "The channel did not take it. It is still owed; the operator looks at it."
 _CHANNEL_WAITS: Final = "The channel does not answer; it is sent until it does."
 REASONS: Final[Mapping[str, str]] = {
@@ -54,7 +59,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "cancelled": _plain("Cancelled by you", "It cannot be paid any more.", "cancelled", kind="other"),
     "expired": _plain("Expired", REASONS["expired"], "cancelled", kind="other"),
     "refund_owed": _refund,
-    "refund_done": _plain("Refund of {amount} done", "The channel has sent it back.", "returned", "ok"),
+    "refund_done": _refund_done,
     "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
                              "problem", "bad"),
     "refund_delayed": _plain("Refund of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),

@@ -54,7 +54,7 @@ def _collected(told: Told) -> Said:
 
 def _refund(told: Told) -> Said:
     number = f"Refund {told.get('number')}" if told.get("number") else "Refund"
-    text = "Owed to the customer from this moment on; it is sent at once."
+    text = "Owed to the customer from this moment on."
     if told.get("asked_by"):
         text = f"{told.get('asked_by')} asked for it, a second person agreed. {text}"
     return Said(f"{number} of {told.amount()}", text, "returned", "", "money")
@@ -188,7 +188,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "uncollected": _plain("{amount} not collected", "{why} It is the operator's loss: you keep what you were settled.",
                           "problem", "warn", "money"),
     "refund_done": _refund_done,
-    "refund_refused": _plain("Refund of {amount} refused", "{why} It no longer counts; it can be refunded again.",
+    "refund_refused": _plain("Refund of {amount} refused", "{why} It no longer counts.",
                              "problem", "bad", "money"),
     "refund_delayed": _plain("Refund of {amount} delayed", "The processor does not answer; it is sent until it does.",
                              "clock", "warn", "money"),

@@ -28,16 +28,15 @@ async def waiting_rows(visit: Visit) -> list[Waiting]:
         rows = await waiting_requests(connection, visit.merchant_id, clear=visit.sight == SHOWN)
         limits = await list_limits(connection, visit.merchant_id)
     names = await named(visit, [row["asked_by"] for row in rows])
-    return [waiting_row(visit, row, names[row["asked_by"]], limits) for row in rows]
+    return [waiting_row(visit, row, names[row["asked_by"]], not_now(visit, row, limits)) for row in rows]
 
 
-def waiting_row(
-    visit: Visit, row: Mapping[str, Any], asked_by: str, limits: Mapping[tuple[str, str], Limits]
-) -> Waiting:
-    return Waiting(row, asked_by, is_theirs(row["asked_by"], visit.scope.actor.text()), _not_now(visit, row, limits))
+def waiting_row(visit: Visit, row: Mapping[str, Any], asked_by: str, not_now: str) -> Waiting:
+    return Waiting(row, asked_by, is_theirs(row["asked_by"], visit.scope.actor.text()), not_now)
 
 
-def _not_now(visit: Visit, row: Mapping[str, Any], limits: Mapping[tuple[str, str], Limits]) -> str:
+def not_now(visit: Visit, row: Mapping[str, Any], limits: Mapping[tuple[str, str], Limits]) -> str:
+    """Why this person cannot agree to it; empty when they can."""
     if is_theirs(row["asked_by"], visit.scope.actor.text()):
         return "You asked for it: somebody else has to agree."
     if not visit.session.may("approve") or visit.session.merchant is None:
