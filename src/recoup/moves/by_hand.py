@@ -88,16 +88,13 @@ def deal_with(change: Change, seen: str = "") -> bool:
     """What only people can settle is settled. `seen`: what their page said of it; else they mean something else than
     what stands there now. False when nothing needs somebody.
 
-    Raises: Problem(wrong_state) for what ends by itself, while the order waits for something else, or a capture is out.
+    Raises: Problem(wrong_state) for what ends by itself, and while a capture is out.
     """
     why = change.order.attention
     if why is None:
         return False
     if seen and seen != why:
         raise Problem("wrong_state", "Something else needs somebody now.", cure="Look at the order again, then decide.")
-    if change.order.stage in (Stage.HELD, Stage.PROBLEM):
-        cure = "Release it first, or wait for the processor's word."
-        raise Problem("wrong_state", "It waits for something else, too.", cure=cure)
     if why not in FOR_PEOPLE:
         raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
     refuse_while_capturing(change)

@@ -95,7 +95,8 @@ class Change:
     def worry(self, why: str) -> None:
         """Somebody shall look at the order. That it was paid twice gives way to nothing else: a capture that is refused
         goes by it."""
-        if self.order.attention != PAID_TWICE:
+        before = self.order.attention
+        if before not in FOR_PEOPLE or before != PAID_TWICE and why in FOR_PEOPLE:
             self.order.attention = why
 
     def calm(self, *beginnings: str) -> None:
@@ -105,7 +106,7 @@ class Change:
 
     def paid_once(self) -> None:
         """What was paid twice is so no more once nothing of it is left."""
-        if not self.order.refundable_units:
+        if not self.order.left_units:
             self.calm(PAID_TWICE)
 
     def amend(self, **values: Any) -> None:

@@ -6,7 +6,7 @@ from recoup.kernel.problem import Problem
 from recoup.moves.captures import let_go, refuse_while_capturing
 from recoup.moves.change import Change
 from recoup.moves.refunds import owe_refund
-from recoup.rules.order.attention import PAID_TWICE
+from recoup.rules.order.attention import PAID_TOO, PAID_TWICE
 from recoup.rules.order.lifecycle import Stage, can
 from recoup.rules.stable.refunds import way_back
 
@@ -77,9 +77,10 @@ def cancel(change: Change) -> bool:
 
 def paid_elsewhere(change: Change, transmit_id: str) -> None:
     """The merchant's own success ends the rescue; an order that is approved already is flagged instead. One that was
-    advanced and not charged is taken back: its customer, who has paid the merchant, is not charged as well."""
+    advanced and not charged is taken back: its customer, who has paid the merchant, is not charged as well, and what
+    nobody could collect is no loss of the operator's."""
     order = change.order
-    if order.advance is not None and order.advance.state in ("due", "netted"):
+    if order.advance is not None and order.advance.state != "charged":
         if order.refundable_units:
             change.fact("paid_twice", transmit_id=transmit_id, taken_back=True)
             owe_refund(change, order.refundable_units, message=PAID_TO_MERCHANT, items=[], input_mac=b"",
@@ -88,6 +89,14 @@ def paid_elsewhere(change: Change, transmit_id: str) -> None:
     if can(order.stage, "paid_elsewhere") and order.capturing() is None:
         change.step("paid_elsewhere", transmit_id=transmit_id)
         let_go(change)
-    elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE:
+    elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE and order.left_units:
         change.worry(PAID_TWICE)
         change.fact("paid_twice", transmit_id=transmit_id)
+
+
+def not_paid_elsewhere(change: Change, transmit_id: str, *, same_order: bool) -> None:
+    """The merchant's success was none after all. A rescue that it ended does not begin again."""
+    why = PAID_TWICE if same_order else PAID_TOO
+    if change.order.attention == why:
+        change.calm(why)
+        change.fact("merchant_attempt", transmit_id=transmit_id, declined=True, corrected=True)

@@ -15,11 +15,11 @@ from tests.flows.money.settling import sold
 from tests.flows.stable.test_give_back import the_channel_refuses
 from tests.flows.stable.test_late import charge
 from tests.flows.terms import agree
-from tests.flows.test_advances import NEVER, advanced, due
+from tests.flows.test_advances import advanced
 from tests.flows.test_customers_attacked import away, hurried, offered, set_merchant
 from tests.worlds import FUNDS_CARD, Shop, owner
 
-from recoup.flows.cards.on_demand import clear_fault, set_fault
+from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
 from recoup.flows.disputes.answer import answer_dispute, note_evidence
 from recoup.flows.refunds.desk import decide
 from recoup.flows.refunds.refund import RefundAsked, refund
@@ -130,9 +130,8 @@ def test_that_the_customer_paid_elsewhere_outlasts_declines_and_holds_and_ends_w
         await post(ops, here, f"{here}/hold", reason="check")
         held = top(texts(await ops.get(here)))
         assert "Put on hold by a person" in held
-        assert PAID_TOO in held
-        assert "It is dealt with" not in held
-        assert "waits for something else" in texts(await post(ops, here, f"{here}/dealt-with"), 409)
+        assert f"{PAID_TOO} " in held
+        assert "Look whether it is the same purchase" in held
         await post(ops, here, f"{here}/release")
         assert await attention(shop, order_id) == PAID_TOO
         done = await post(ops, here, f"{here}/cancel")
@@ -141,16 +140,30 @@ def test_that_the_customer_paid_elsewhere_outlasts_declines_and_holds_and_ends_w
     portal(server, story)
 
 
-def test_paid_twice_is_over_once_a_written_off_advance_was_refunded(server: ServerAddress) -> None:
+def test_a_hold_still_needs_somebody_when_the_rest_is_dealt_with(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
-        await agree(shop)
-        order_id = await advanced(shop, pan=NEVER)
-        await shop.advance(timedelta(days=31))
-        assert await due(shop, order_id) == ("uncollected", 0)
-        await paid_twice(shop, order_id)
-        assert await attention(shop, order_id) == PAID_TWICE
-        await give_back(shop, order_id)
-        assert await attention(shop, order_id) == ""
+        ops = await as_("ops")
+        order_id, here = await worked_on(shop)
+        await paid_too(shop, order_id)
+        await post(ops, here, f"{here}/hold", reason="check")
+        assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303
+        assert "What helps: Release it when that is cleared up, or cancel it." in texts(await ops.get(here))
+        assert str(order_id) in (await ops.get("/orders?attention=1")).text
+        await post(ops, here, f"{here}/release")
+        assert str(order_id) not in (await ops.get("/orders?attention=1")).text
+
+    portal(server, story)
+
+
+def test_an_order_that_is_paid_is_not_to_be_cancelled(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        order_id, here = await worked_on(shop)
+        await paid_too(shop, order_id)
+        name = (await shop.order(order_id))["external_id"]
+        assert await settle_attempt(shop.world, shop.orders, name, True) == "approved"
+        page = top(texts(await (await as_("ops")).get(here)))
+        assert PAID_TOO in page
+        assert "cancel this order" not in page
 
     portal(server, story)
 

@@ -20,6 +20,7 @@ from recoup.moves.collect import worry
 from recoup.moves.pace import SEND_WITHIN
 from recoup.moves.sends import gate
 from recoup.rules.network.limits import Refused
+from recoup.rules.order.attention import UNKNOWN
 from recoup.rules.order.lifecycle import can
 from recoup.rules.order.snapshot import Attempt, Order
 from recoup.rules.rescue.challenge import LADDER
@@ -82,8 +83,7 @@ async def _not_known(
             return None
         if change.wall > now.send_before + world.policy.desk_after:
             if can(order.stage, "broke"):
-                change.step("broke", why="The processor has not said for a day whether this payment went through.",
-                            cause="unknown_outcome")  # fmt: skip
+                change.step("broke", why=UNKNOWN, cause="unknown_outcome")
             worry(change)
         pause = min(ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4))
         change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)

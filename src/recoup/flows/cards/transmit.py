@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.change import Change
-from recoup.moves.end_order import paid_elsewhere
+from recoup.moves.end_order import not_paid_elsewhere, paid_elsewhere
 from recoup.moves.merchant_attempt import merchant_attempt
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
@@ -80,11 +80,14 @@ class Transmit:
         merchant = (await self._merchants.get(scope.merchant_id)).merchant
         wall = self._world.clocks.wall()
         async with self._world.db.transaction() as tx:
-            if not await update_transmission(tx, scope.merchant_id, transmit_id, outcome, wall):
+            turned = await update_transmission(tx, scope.merchant_id, transmit_id, outcome, wall)
+            if turned is None:
                 raise Problem("not_found", "There is no such transmission.", field="TransmitId",
                               cure="Use the transmitId that /transmit answered.")  # fmt: skip
-            await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
-        await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
+            if turned:
+                await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
+        if turned:
+            await transmitted(self._world, self._orders, scope.merchant_id, transmit_id, scope)
 
     async def _add(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
         async def once() -> dict[UUID, bool]:
@@ -101,17 +104,21 @@ async def transmitted(
     """Due work `transmission`: what it means for rescues. Safe to run again."""
     async with world.db.connection() as connection:
         row = await read_transmission(connection, merchant_id, transmit_id)
-        touched = await touched_orders(connection, row) if row else []
-    assert row is not None
-    declined = row["outcome"].get("is_declined", row["is_declined"])
-    for order_id, same_order in touched:
+        assert row is not None
+        declined = row["outcome"].get("is_declined", row["is_declined"])
+        touched = await touched_orders(connection, row, declined=declined)
+    for order_id, same_order, told in touched:
+        if told == ("declined" if declined else "paid"):
+            continue
 
-        def work(change: Change, same_order: bool = same_order) -> None:
+        def work(change: Change, same_order: bool = same_order, told: str | None = told) -> None:
             if not declined and same_order:
                 paid_elsewhere(change, str(transmit_id))
+            elif told == "paid":
+                not_paid_elsewhere(change, str(transmit_id), same_order=same_order)
             else:
                 merchant_attempt(change, row, declined=declined, same_order=same_order)
 
         await orders.change(Job((merchant_id, order_id), work, scope.actor, scope.request_id, cards=True))
     async with world.db.connection() as connection:
-        await looked(connection, merchant_id, transmit_id)
+        await looked(connection, merchant_id, transmit_id, row["updated_at"])

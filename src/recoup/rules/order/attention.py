@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
 
 PAID_TWICE: Final = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
 PAID_TOO: Final = "The same customer paid the same amount with this card under another order id."
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)
 STUCK: Final = "A {kind} is stuck: the processor did not take it."
+UNKNOWN: Final = "The processor has not said for a day whether this payment went through."
 
 
 def late(dispute_no: int) -> str:
@@ -16,6 +18,10 @@ def late(dispute_no: int) -> str:
 
 def needed(order: Order) -> str | None:
     """What still needs somebody, whatever was settled beside it: an order has one line for what may be several."""
+    if order.stage is Stage.HELD:
+        return str(order.held.get("why") or "held")
+    if order.stage is Stage.PROBLEM:
+        return UNKNOWN
     stuck = next((refund for refund in order.refunds if refund.state == "stuck"), None)
     if stuck is not None:
         return STUCK.format(kind=stuck.kind)

@@ -343,6 +343,12 @@ class Order:
         return max(0, self.units - self.refunded_units - self.disputed_units)
 
     @property
+    def left_units(self) -> int:
+        """What has not gone back for good: a dispute that is open may still be won."""
+        lost = sum(d.units for d in self.disputes if d.takes_money and d.closed_at is not None)
+        return max(0, self.units - self.refunded_units - lost)
+
+    @property
     def captured_later(self) -> bool:
         return bool(self.facts.get("transaction_type") == "AUTHORIZATION")
 

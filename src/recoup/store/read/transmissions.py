@@ -5,6 +5,12 @@ from uuid import UUID
 import asyncpg
 
 _TOUCHED = """
+WITH copies AS MATERIALIZED (
+  SELECT $7::text AS transmit_id
+  UNION SELECT t.transmit_id::text FROM transmissions t
+  WHERE t.merchant_id = $1 AND t.external_id = $2 AND t.transaction_id = $8 AND t.units = $4 AND t.asset = $5
+    AND $8 <> ''
+), touched AS (
 SELECT o.order_id, true AS same_order FROM order_refs f JOIN orders o USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = 'rescue' AND f.external_id = $2
   AND f.generation = (SELECT max(generation) FROM order_refs g
@@ -16,6 +22,15 @@ JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE p.merchant_id = $1 AND p.payer_id = $3 AND o.external_id <> $2 AND o.units = $4 AND o.asset = $5
   AND v.last4 = $6 AND o.stage IN ('received', 'processing', 'held', 'problem', 'challenged', 'authorised')
 LIMIT 20
+)
+SELECT order_id, same_order, (
+  SELECT array_agg(CASE WHEN l.happening = 'merchant_attempt' AND (l.body ->> 'declined')::boolean THEN 'declined'
+      ELSE 'paid' END ORDER BY l.seq)
+  FROM order_log l JOIN copies c ON c.transmit_id = l.body ->> 'transmit_id'
+  WHERE l.merchant_id = $1 AND l.order_id = t.order_id
+    AND l.happening IN ('paid_elsewhere', 'paid_twice', 'merchant_attempt')
+) AS told
+FROM touched t WHERE $9::boolean OR $4 > 0
 """
 
 
@@ -26,9 +41,13 @@ async def read_transmission(
     return await connection.fetchrow(sql, merchant_id, transmit_id)
 
 
-async def touched_orders(connection: asyncpg.Connection, row: asyncpg.Record) -> list[tuple[UUID, bool]]:
-    """(order, same order id?): the rescue of this order id, and open ones of the same payer, card and amount."""
+async def touched_orders(
+    connection: asyncpg.Connection, row: asyncpg.Record, *, declined: bool
+) -> list[tuple[UUID, bool, str | None]]:
+    """(order, same order id?, what its log says last of this payment, `paid` or `declined`): the rescue of this order
+    id, and open ones of the same payer, card and amount. A success of nothing touches none."""
     found = await connection.fetch(
         _TOUCHED, row["merchant_id"], row["external_id"], row["payer_id"], row["units"], row["asset"], row["last4"],
+        str(row["transmit_id"]), row["transaction_id"], declined,
     )  # fmt: skip
-    return [(r["order_id"], r["same_order"]) for r in found]
+    return [(r["order_id"], r["same_order"], (r["told"] or [None])[-1]) for r in found]

@@ -92,7 +92,8 @@ WITH input AS MATERIALIZED (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
   SELECT a.merchant_id, 'transmission', t.transmit_id, a.placed_at
   FROM admitted a JOIN transmissions t ON t.merchant_id = a.merchant_id AND t.external_id = a.external_id
-  WHERE t.transmit_id >= $2 AND NOT t.is_declined AND t.transacted_at > (a.facts -> 'decline' ->> 'at')::timestamptz
+  WHERE t.transmit_id >= $2 AND NOT coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined)
+    AND t.transacted_at > (a.facts -> 'decline' ->> 'at')::timestamptz
   ON CONFLICT DO NOTHING
 )
 SELECT a.order_id, w.whole

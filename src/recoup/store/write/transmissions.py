@@ -36,15 +36,22 @@ WITH input AS MATERIALIZED (
 SELECT transmit_id, linked FROM input
 """
 _UPDATE = """
-UPDATE transmissions SET outcome = outcome || $3, updated_at = $4
-WHERE merchant_id = $1 AND transmit_id = $2
-RETURNING external_id
+WITH before AS (
+  SELECT merchant_id, transmit_id, coalesce((outcome ->> 'is_declined')::boolean, is_declined) AS declined
+  FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 FOR UPDATE
+)
+UPDATE transmissions t SET outcome = outcome || $3, updated_at = $4 FROM before b
+WHERE t.merchant_id = b.merchant_id AND t.transmit_id = b.transmit_id
+RETURNING coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) <> b.declined AS turned
 """
 _DUE_AGAIN = """
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, $3)
 ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
 """
-_DONE = "DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2"
+_DONE = """
+DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2 AND NOT EXISTS (
+  SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT FROM $3)
+"""
 
 
 async def add_transmissions(connection: asyncpg.Connection, rows: Sequence[dict[str, Any]]) -> dict[UUID, bool]:
@@ -54,15 +61,19 @@ async def add_transmissions(connection: asyncpg.Connection, rows: Sequence[dict[
 
 async def update_transmission(
     connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime
-) -> bool:
-    """What became of it since; False when there is no such transmission."""
-    found = await connection.fetchval(_UPDATE, merchant_id, transmit_id, outcome, at)
-    return found is not None
+) -> bool | None:
+    """What became of it since: whether a success turned into a decline, or the other way. None when there is no such
+    transmission."""
+    turned: bool | None = await connection.fetchval(_UPDATE, merchant_id, transmit_id, outcome, at)
+    return turned
 
 
 async def look_again(connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID, at: datetime) -> None:
     await connection.execute(_DUE_AGAIN, merchant_id, transmit_id, at)
 
 
-async def looked(connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID) -> None:
-    await connection.execute(_DONE, merchant_id, transmit_id)
+async def looked(
+    connection: asyncpg.Connection, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None
+) -> None:
+    """`updated_at` as it was read: what was told of it since is still to be looked at."""
+    await connection.execute(_DONE, merchant_id, transmit_id, updated_at)

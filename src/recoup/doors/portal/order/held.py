@@ -47,13 +47,16 @@ class Trouble:
 def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     """None for an order that needs nobody."""
     cause, stage = page.head["attention"], Stage(page.order["stage"])
+    if cause in FOR_PEOPLE and stage in (Stage.HELD, Stage.PROBLEM):
+        waits = last_hold(page) if stage is Stage.HELD else last_of(page, "broke")
+        return _cured(cause, _both(cause, waits.get("why")))
     if stage is Stage.HELD:
         return _held(visit, page, cause)
     if not cause:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
     if stage is Stage.PROBLEM:
         cure = "It goes on by itself once the processor says what became of the payment; until then nothing is sent."
-        return Trouble(_both(last_of(page, "broke").get("why"), cause), cure, OPERATOR)
+        return Trouble(cause, cure, OPERATOR)
     stuck = next((r for r in page.refunds if r["state"] == "stuck"), None)
     if cause in FOR_PEOPLE and stuck is not None:
         first = STUCK.format(kind=stuck["kind"])

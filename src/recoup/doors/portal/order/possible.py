@@ -34,8 +34,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     may, by_plan = visit.session.may("retry"), page.order["kind"].startswith("mit")
     out = any(a["state"] in ("open", "unknown") for a in page.attempts)
     due = head["next_attempt_at"] is not None and head["next_attempt_at"] <= visit.now
-    waits = stage in (Stage.HELD, Stage.PROBLEM) or capture_out(page) is not None
-    deal = may and head["attention"] in FOR_PEOPLE and not waits
+    deal = may and head["attention"] in FOR_PEOPLE and capture_out(page) is None
     stopped, worked_on = page.order["do_not_retry"], stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
         none = Action("it has no attempts by a plan.", shown=False)

@@ -99,6 +99,8 @@ def _paid_twice(told: Told) -> Said:
 
 
 def _own_attempt(told: Told) -> Said:
+    if told.body.get("corrected"):
+        return Said("Your own payment did not succeed after all", "You corrected what you had transmitted.", "info")
     if told.body.get("declined"):
         return Said("Your own attempt was declined", "It counts in the card's network limits.", "info", "", "other")
     text = "The same customer paid the same amount with this card under another order id."
