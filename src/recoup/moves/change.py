@@ -93,8 +93,8 @@ class Change:
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def worry(self, why: str) -> None:
-        """Somebody shall look at the order. That it was paid twice gives way to nothing else: a capture that is refused
-        goes by it."""
+        """Somebody shall look at the order. What only people can settle gives way to nothing else, and "Paid twice" to
+        nothing at all: a capture that is refused goes by it."""
         before = self.order.attention
         if before not in FOR_PEOPLE or before != PAID_TWICE and why in FOR_PEOPLE:
             self.order.attention = why

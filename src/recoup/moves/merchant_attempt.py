@@ -32,8 +32,7 @@ def merchant_attempt(change: Change, row: Mapping[str, Any], *, declined: bool, 
             advice_code=reading.advice, visa_category=reading.visa_category, klass=reading.klass,
             lasting=lasting(order, reading, at),
         )  # fmt: skip
-        if order.attention not in FOR_PEOPLE:
-            change.worry(RETRYING)
+        change.worry(RETRYING)
         change.fact("merchant_attempt", transmit_id=row["transmit_id"], code=row["code"], declined=True)
     elif not declined and order.attention not in FOR_PEOPLE:
         change.worry(PAID_TOO)

@@ -1,4 +1,4 @@
-"""What only people can settle about an order: no answer of a processor makes it go away."""
+"""What somebody shall look at about an order; an order has one line for what may be several things."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from recoup.rules.order.snapshot import Order
 
 PAID_TWICE: Final = "Paid twice: the merchant's own payment succeeded too. Refund one of them."
 PAID_TOO: Final = "The same customer paid the same amount with this card under another order id."
-FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)
+FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)  # no answer of a processor settles it
 STUCK: Final = "A {kind} is stuck: the processor did not take it."
 UNKNOWN: Final = "The processor has not said for a day whether this payment went through."
 
@@ -17,7 +17,7 @@ def late(dispute_no: int) -> str:
 
 
 def needed(order: Order) -> str | None:
-    """What still needs somebody, whatever was settled beside it: an order has one line for what may be several."""
+    """What still needs somebody, whatever was settled beside it."""
     if order.stage is Stage.HELD:
         return str(order.held.get("why") or "held")
     if order.stage is Stage.PROBLEM:
