@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.flows.absence import hurried, processor_away, refused, worried
 from tests.flows.disputes.test_disputes import notice_of, sent, tell_issuer, tried
 from tests.flows.disputes.test_disputes import story as proved
 from tests.flows.test_advances import LATER, NEVER, advanced, due
 from tests.flows.test_advances import run as with_terms
 from tests.flows.test_customer_waiting import POLICY, asked, held, kept, run
-from tests.flows.test_customers_attacked import away, hurried
 from tests.worlds import FUNDS_CARD, HARD_CARD, Shop, make_shop, owner
 
 from recoup.flows.cards.by_hand import deal_with, hold, release
@@ -20,9 +20,7 @@ from recoup.flows.cards.transmit import Transmit, transmitted
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.refunds.capture import capture
 from recoup.flows.refunds.refund import RefundAsked, refund
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
-from recoup.moves.pace import WORRY_AFTER_TRIES
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
 from recoup.store.read.transmissions import touched_orders
 from recoup.store.server import ServerAddress
@@ -51,13 +49,10 @@ async def worry(shop: Shop, order_id: Any) -> str | None:
     return said
 
 
-async def email_of(shop: Shop, order_id: Any) -> dict[str, str]:
-    email = await shop.value("SELECT email FROM order_payer WHERE order_id = $1", order_id)
-    return {"external_id": "", "email": email, "phone": "", "name": ""}
-
-
 async def paid_under_another_id(shop: Shop, order_id: Any, pan: str = FUNDS_CARD) -> UUID:
-    return await shop.transmitted("another-order", declined=False, payer=await email_of(shop, order_id), last4=pan[-4:])
+    email = await shop.value("SELECT email FROM order_payer WHERE order_id = $1", order_id)
+    payer = {"external_id": "", "email": email, "phone": "", "name": ""}
+    return await shop.transmitted("another-order", declined=False, payer=payer, last4=pan[-4:])
 
 
 async def redelivered(shop: Shop, transmit_id: UUID) -> None:
@@ -277,12 +272,10 @@ def test_paid_under_another_id_outlasts_a_capture_that_is_delayed(
         word = await held(shop)
         await paid_under_another_id(shop, word.order_id, APPROVE_CARDS[1])
         assert (await worry(shop, word.order_id) or "").startswith("The same customer")
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "reverse", away)
+        with processor_away(monkeypatch):
             with pytest.raises(Problem):
                 await capture(shop.world, shop.orders, shop.scope, asked(word))
-            for _ in range(WORRY_AFTER_TRIES + 1):
-                await hurried(shop)
+            await worried(shop)
             assert "capture_delayed" in await shop.happenings(word.order_id)
         await hurried(shop)
         await shop.settle()
@@ -361,15 +354,12 @@ def test_a_hold_is_not_let_go_for_a_success_that_was_none(
 ) -> None:
     async def story(shop: Shop) -> None:
         word = await held(shop)
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "reverse", away)
+        with processor_away(monkeypatch):
             with pytest.raises(Problem):
                 await capture(shop.world, shop.orders, shop.scope, asked(word))
             told = await shop.transmitted(word.external_id, declined=False)
             await shop.transmit.update(shop.scope, told, {"is_declined": True})
-        await set_fault(shop.world, "refuse", timedelta(hours=1))
-        await hurried(shop)
-        await shop.settle()
+        await refused(shop)
         assert (await shop.order(word.order_id))["stage"] == "authorised"
 
     run(server, story, POLICY)

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.flows.absence import away, hurried, processor_away, refused, worried
 from tests.flows.test_challenges import ANOTHER, answered, challenged
 from tests.flows.test_customer_waiting import POLICY, asked, held, kept, run, waiting
 from tests.worlds import Shop, owner
 
 from recoup.flows.cards.amend import Amended, amend
 from recoup.flows.cards.challenge import PAYER, Given, answer, refuse, show
-from recoup.flows.cards.on_demand import set_fault
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.flows.locked import Job
 from recoup.flows.refunds.capture import capture
@@ -22,16 +22,11 @@ from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.moves.answer_challenge import answer as answer_move
-from recoup.moves.pace import WORRY_AFTER_TRIES
 from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS, script_card
 from recoup.store.server import ServerAddress
 
 A_DAY_IS_OVER = replace(POLICY, desk_after=timedelta(seconds=-6))
 FAULTY = {"pan": FAULT_CARDS["visa"], "exp_month": 8, "exp_year": 2033}
-
-
-async def away(self: SandboxProcessor, asked: Any) -> Outcome:
-    return Outcome("unknown", text="nobody can be asked")
 
 
 async def until(shop: Shop, order_id: Any, stages: set[str], seconds: float = 20.0) -> str:
@@ -71,8 +66,7 @@ def test_an_approval_found_after_a_day_completes_the_order(
 ) -> None:
     async def story(shop: Shop) -> None:
         page = await challenged(shop, units=80_001)
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "inquire", away)
+        with processor_away(monkeypatch, "inquire"):
             await answered(shop, page, **FAULTY)
             await until(shop, page.order_id, {"problem"})
         await until(shop, page.order_id, {"completed"})
@@ -86,8 +80,7 @@ def test_a_try_that_never_arrived_is_not_made_without_its_customer(
 ) -> None:
     async def story(shop: Shop) -> None:
         page = await challenged(shop, units=80_003)
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "inquire", away)
+        with processor_away(monkeypatch, "inquire"):
             await answered(shop, page, **FAULTY)
         await until(shop, page.order_id, {"challenged"}, 30)
         assert (await show(shop.world, shop.merchant_id, page.order_id)).state == "asked"
@@ -150,15 +143,6 @@ def test_paid_elsewhere_while_a_capture_is_out_is_flagged(
     run(server, story, POLICY)
 
 
-async def hurried(shop: Shop) -> None:
-    """What is sent to the processor again is sent now."""
-    async with owner(shop.world) as connection:
-        await connection.execute(
-            "UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL WHERE kind = 'refund'"
-        )
-    await shop.run_due()
-
-
 @pytest.mark.parametrize("ends", ["approved", "refused"])
 @pytest.mark.parametrize("then", ["nothing", "the processor stays away", "the merchant tries on"])
 def test_paid_elsewhere_while_a_capture_is_out_is_not_forgotten(
@@ -168,21 +152,20 @@ def test_paid_elsewhere_while_a_capture_is_out_is_not_forgotten(
 
     async def story(shop: Shop) -> None:
         word = await held(shop)
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "reverse", away)
+        with processor_away(monkeypatch):
             with pytest.raises(Problem):
                 await capture(shop.world, shop.orders, shop.scope, asked(word))
             await shop.transmitted(word.external_id, declined=False)
             if then == "the processor stays away":
-                for _ in range(WORRY_AFTER_TRIES + 1):
-                    await hurried(shop)
+                await worried(shop)
                 assert "capture_delayed" in await shop.happenings(word.order_id)
             elif then == "the merchant tries on":
                 await shop.transmitted(word.external_id, declined=True)
         if ends == "refused":
-            await set_fault(shop.world, "refuse", timedelta(hours=1))
-        await hurried(shop)
-        await shop.settle()
+            await refused(shop)
+        else:
+            await hurried(shop)
+            await shop.settle()
         row = await shop.order(word.order_id)
         if ends == "refused":
             assert (row["stage"], row["reason"]) == ("cancelled", "paid_elsewhere")
@@ -204,8 +187,8 @@ def test_the_books_hold_while_a_capture_or_void_is_out(
 
     async def story(shop: Shop) -> None:
         word = await held(shop)
-        monkeypatch.setattr(SandboxProcessor, "reverse", away)
-        monkeypatch.setattr(SandboxProcessor, "inquire", away)
+        for call in ("reverse", "inquire"):
+            monkeypatch.setattr(SandboxProcessor, call, away)
         if kind == "capture":
             with pytest.raises(Problem):
                 await capture(shop.world, shop.orders, shop.scope, asked(word))

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from tests.docs.running import clean_environment
 from tests.doors.rescue.door import listening
 from tests.doors.rescue.test_bad_input import real_looking
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
@@ -354,9 +354,9 @@ def test_what_says_which_world(more: dict[str, str], is_live: bool) -> None:
 
 
 def recoup(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOUP_")}
-    return subprocess.run([sys.executable, "-m", "recoup.main", *words, "--data-dir", str(folder)], text=True,
-                          capture_output=True, env=clean | settings, check=False, timeout=300)  # fmt: skip
+    command = [sys.executable, "-m", "recoup.main", *words, "--data-dir", str(folder)]
+    return subprocess.run(command, text=True, capture_output=True, env=clean_environment() | settings, check=False,
+                          timeout=300)  # fmt: skip
 
 
 def test_live_is_made_on_purpose(tmp_path: Path) -> None:

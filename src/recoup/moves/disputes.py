@@ -189,7 +189,7 @@ def _end(change: Change, dispute: Dispute, state: str) -> None:
     if dispute.answering:
         change.set_dispute(dispute, answer_state="refused")
         change.undue("dispute_answer", subject_id=dispute.dispute_id)
-    _calm(change, dispute, REFUNDED_BEFORE, NOT_SENT)
+    _calm(change, dispute, NOT_SENT)
 
 
 def _body(dispute: Dispute) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
 
 def _calm(change: Change, dispute: Dispute, *more: str) -> None:
     """It needs nobody's attention any more."""
-    change.calm(late(dispute.dispute_no), unheard(dispute), not_taken(dispute), *more)
+    change.calm(late(dispute.dispute_no), unheard(dispute), not_taken(dispute), REFUNDED_BEFORE, *more)
 
 
 def unheard(dispute: Dispute) -> str:
@@ -251,5 +251,5 @@ def answered(change: Change, dispute: Dispute) -> None:
     change.set_dispute(dispute, state="answered")
     change.undue("dispute_deadline", subject_id=dispute.dispute_id)
     watch_reminders(change, dispute)
-    _calm(change, dispute, REFUNDED_BEFORE)
+    _calm(change, dispute)
     change.fact("dispute_answered", dispute.dispute_id, **_body(dispute))

@@ -2,6 +2,7 @@
 
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.flows.money.settling import DAY, batches, sold, terms
+from tests.flows.test_beside_the_rescue import paid_under_another_id
 from tests.worlds import FUNDS_CARD, Shop, owner
 
 from recoup.flows.cards.due import start
@@ -165,9 +166,7 @@ def test_what_ends_by_itself_is_not_said_to_be_dealt_with(server: ServerAddress)
         refused = texts(await post(ops, here, f"{here}/dealt-with"), 409)
         assert "It goes away by itself once it is settled." in refused
 
-        email = await shop.value("SELECT email FROM order_payer WHERE order_id = $1", order_id)
-        payer = {"external_id": "", "email": email, "phone": "", "name": ""}
-        await shop.transmitted("another-order", declined=False, payer=payer, last4=FUNDS_CARD[-4:])
+        await paid_under_another_id(shop, order_id)
         page = texts(await ops.get(here))
         assert "The same customer paid the same amount with this card under another order id." in page
         assert "Paid to you under another order id" in page

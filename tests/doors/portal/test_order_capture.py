@@ -8,12 +8,10 @@ import pytest
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_order_tells import authorised, worked_on
 from tests.doors.portal.test_webhooks import make
-from tests.flows.test_customers_attacked import away, hurried
+from tests.flows.absence import processor_away, refused, worried
 from tests.worlds import Shop, owner
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.moves.pace import WORRY_AFTER_TRIES
 from recoup.store.server import ServerAddress
 
 KEY = "c4" * 16
@@ -100,17 +98,13 @@ def test_a_refusal_that_comes_late_is_told_and_needs_nobody(
 ) -> None:
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "reverse", away)
+        with processor_away(monkeypatch):
             begun = await post(ops, here, f"{here}/capture", key=KEY)
-            for _ in range(WORRY_AFTER_TRIES + 1):
-                await hurried(shop)
+            await worried(shop)
             page = texts(await ops.get(here))
             assert "A capture is delayed" in page
             assert "No cancelling. Its capture is under way" in page
-        await set_fault(shop.world, "refuse", timedelta(hours=1))
-        await hurried(shop)
-        await shop.settle()
+        await refused(shop)
         assert await captures(shop) == ["refused"]
         page = texts(await ops.get(begun.headers["location"]))
         assert "The processor refused the capture." in page
@@ -160,8 +154,7 @@ def test_a_capture_that_was_out_at_the_end_of_its_window_does_not_open_it_anew(
 ) -> None:
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "reverse", away)
+        with processor_away(monkeypatch):
             await post(ops, here, f"{here}/capture", key=KEY)
             async with owner(shop.world) as connection:  # the time passes, and no clock is moved
                 await connection.execute("""
@@ -173,9 +166,7 @@ def test_a_capture_that_was_out_at_the_end_of_its_window_does_not_open_it_anew(
                     UPDATE due_work SET due_at = now() - interval '1 s' WHERE kind = 'capture_window';
                 """)
             await shop.run_due()
-        await set_fault(shop.world, "refuse", timedelta(hours=1))
-        await hurried(shop)
-        await shop.settle()
+        await refused(shop)
         page = texts(await ops.get(here))
         assert "its time to be captured is over" in page
         assert "Capture…" not in page

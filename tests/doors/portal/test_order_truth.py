@@ -10,13 +10,15 @@ from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_limits import asks, limited, the_request
 from tests.doors.portal.test_order_capture import KEY
 from tests.doors.portal.test_order_tells import authorised, worked_on
+from tests.flows.absence import processor_away, worried
 from tests.flows.disputes.test_disputes import SILENT_YES, approved_late, disputed, the_dispute, tried
 from tests.flows.money.settling import sold
 from tests.flows.stable.test_give_back import the_channel_refuses
 from tests.flows.stable.test_late import charge
 from tests.flows.terms import agree
 from tests.flows.test_advances import advanced
-from tests.flows.test_customers_attacked import away, hurried, offered, set_merchant
+from tests.flows.test_beside_the_rescue import paid_under_another_id, worry
+from tests.flows.test_customers_attacked import offered, set_merchant
 from tests.worlds import FUNDS_CARD, Shop, owner
 
 from recoup.flows.cards.on_demand import clear_fault, set_fault, settle_attempt
@@ -24,9 +26,7 @@ from recoup.flows.disputes.answer import answer_dispute, note_evidence
 from recoup.flows.refunds.desk import decide
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.flows.stable.pay import simulate_by_operator
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.scope import Actor, Scope
-from recoup.moves.pace import WORRY_AFTER_TRIES
 from recoup.rules.network.magic import FAULT_CARDS
 from recoup.rules.order.attention import PAID_TOO, PAID_TWICE
 from recoup.store.server import ServerAddress
@@ -48,16 +48,6 @@ async def give_back(shop: Shop, order_id: UUID, amount: str | None = None, *, re
 
 async def paid_twice(shop: Shop, order_id: UUID) -> None:
     await shop.transmitted((await shop.order(order_id))["external_id"], declined=False)
-
-
-async def paid_too(shop: Shop, order_id: UUID) -> None:
-    email = await shop.value("SELECT email FROM order_payer WHERE order_id = $1", order_id)
-    payer = {"external_id": "", "email": email, "phone": "", "name": ""}
-    await shop.transmitted(f"another-{order_id}", declined=False, payer=payer, last4=FUNDS_CARD[-4:])
-
-
-async def attention(shop: Shop, order_id: UUID) -> str:
-    return str((await shop.order(order_id))["attention"] or "")
 
 
 async def paid_by_hand(shop: Shop, refund_id: UUID) -> None:
@@ -85,7 +75,7 @@ def test_a_stuck_refund_of_what_was_paid_twice_is_said_and_stays(server: ServerA
         assert "A refund is stuck" in page
         assert str(order_id) in (await ops.get("/orders?attention=1")).text
         await give_back(shop, order_id)  # another one goes through
-        assert (await attention(shop, order_id)).startswith("A refund is stuck")
+        assert (await worry(shop, order_id) or "").startswith("A refund is stuck")
 
     portal(server, story)
 
@@ -96,11 +86,11 @@ def test_a_stuck_refund_is_not_forgotten_when_a_dispute_is_answered(server: Serv
         await give_back(shop, order_id, "10.00", refused=True)
         await disputed(shop, order_id, units=1000)
         await shop.advance(timedelta(days=11, hours=1))
-        assert (await attention(shop, order_id)).startswith("Dispute 1")
+        assert (await worry(shop, order_id) or "").startswith("Dispute 1")
         dispute_id = (await the_dispute(shop, order_id))["dispute_id"]
         await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "accept")
         await shop.run_due()
-        assert (await attention(shop, order_id)).startswith("A refund is stuck")
+        assert (await worry(shop, order_id) or "").startswith("A refund is stuck")
 
     portal(server, story)
 
@@ -113,7 +103,7 @@ def test_what_its_page_did_not_say_is_not_dealt_with(server: ServerAddress) -> N
         assert f'name="why" value="{PAID_TWICE[:10]}' in (await ops.get(here)).text
         said = texts(await post(ops, here, f"{here}/dealt-with", why=PAID_TOO), 409)
         assert "Something else needs somebody now." in said
-        assert await attention(shop, order_id) == PAID_TWICE
+        assert await worry(shop, order_id) == PAID_TWICE
 
     portal(server, story)
 
@@ -124,7 +114,7 @@ def test_that_the_customer_paid_elsewhere_outlasts_declines_and_holds_and_ends_w
     async def story(shop: Shop, as_: As) -> None:
         ops = await as_("ops")
         order_id, here = await worked_on(shop)
-        await paid_too(shop, order_id)
+        await paid_under_another_id(shop, order_id)
         assert "cancel this order" in top(texts(await ops.get(here)))
         await shop.transmitted((await shop.order(order_id))["external_id"], declined=True)
         await post(ops, here, f"{here}/hold", reason="check")
@@ -133,7 +123,7 @@ def test_that_the_customer_paid_elsewhere_outlasts_declines_and_holds_and_ends_w
         assert f"{PAID_TOO} " in held
         assert "Look whether it is the same purchase" in held
         await post(ops, here, f"{here}/release")
-        assert await attention(shop, order_id) == PAID_TOO
+        assert await worry(shop, order_id) == PAID_TOO
         done = await post(ops, here, f"{here}/cancel")
         assert "cancel this order" not in top(texts(await ops.get(done.headers["location"])))
 
@@ -144,7 +134,7 @@ def test_a_hold_still_needs_somebody_when_the_rest_is_dealt_with(server: ServerA
     async def story(shop: Shop, as_: As) -> None:
         ops = await as_("ops")
         order_id, here = await worked_on(shop)
-        await paid_too(shop, order_id)
+        await paid_under_another_id(shop, order_id)
         await post(ops, here, f"{here}/hold", reason="check")
         assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303
         assert "What helps: Release it when that is cleared up, or cancel it." in texts(await ops.get(here))
@@ -158,7 +148,7 @@ def test_a_hold_still_needs_somebody_when_the_rest_is_dealt_with(server: ServerA
 def test_an_order_that_is_paid_is_not_to_be_cancelled(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
         order_id, here = await worked_on(shop)
-        await paid_too(shop, order_id)
+        await paid_under_another_id(shop, order_id)
         name = (await shop.order(order_id))["external_id"]
         assert await settle_attempt(shop.world, shop.orders, name, True) == "approved"
         page = top(texts(await (await as_("ops")).get(here)))
@@ -174,10 +164,8 @@ def test_an_order_that_is_paid_is_not_to_be_cancelled(server: ServerAddress) -> 
 def test_a_late_approval_that_goes_back_is_no_nothing(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, order_id = await as_("ops"), await approved_late(shop)
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "reverse", away)
-            for _ in range(WORRY_AFTER_TRIES + 1):
-                await hurried(shop)
+        with processor_away(monkeypatch):
+            await worried(shop)
             page = texts(await ops.get(f"/orders/{order_id}"))
         assert "A reversal is delayed" in top(page)
         for untrue in ("Nothing was paid", "Not settled yet", "pay it by hand"):
@@ -271,8 +259,7 @@ def test_what_is_paid_twice_is_not_to_be_refunded_before_it_is_captured(
 ) -> None:
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "reverse", away)
+        with processor_away(monkeypatch):
             await post(ops, here, f"{here}/capture", key=KEY)
             await paid_twice(shop, UUID(here.rpartition("/")[2]))
             assert "Refund one of the two payments" not in top(texts(await ops.get(here)))
@@ -333,9 +320,7 @@ def test_a_refund_that_waits_for_its_charge_is_not_to_be_tried_again(
         await agree(shop)
         order_id = await advanced(shop)
         here = f"/orders/{order_id}"
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "charge", away)
-            patched.setattr(SandboxProcessor, "inquire", away)
+        with processor_away(monkeypatch, "charge", "inquire"):
             at = (await shop.order(order_id))["next_attempt_at"]
             ahead = int((at - await shop.now()).total_seconds() * 1e6) + 60_000_000
             await set_merchant(shop, f"offset_us = offset_us + {ahead}")

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.flows.absence import hurried, processor_away
 from tests.flows.processes import second_process
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
@@ -25,9 +26,7 @@ from recoup.flows.disputes.terms import TermsAsked, change_terms
 from recoup.flows.insight.verify import verify
 from recoup.flows.locked import Job, Orders
 from recoup.flows.refunds.refund import RefundAsked, refund
-from recoup.gateways.cards.port import Outcome
 from recoup.gateways.cards.sandbox.disputes import Wanted
-from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER
 from recoup.moves.pace import WORRY_AFTER_TRIES
@@ -682,26 +681,16 @@ def test_an_answer_that_was_heard_late_needs_nobody_any_more(
 ) -> None:
     """Its order stood among those that need attention for good."""
 
-    async def away(self: SandboxProcessor, answer: Any) -> Outcome:
-        return Outcome("unknown", text="no answer")
-
     async def tell(shop: Shop) -> None:
         order_id, dispute_id = await open_case(shop)
         await note_evidence(shop.world, shop.scope, dispute_id, "words")
 
-        async def answer_now() -> None:
-            async with owner(shop.world) as connection:
-                await connection.execute("UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL"
-                                         " WHERE kind = 'dispute_answer'")  # fmt: skip
-            await shop.run_due()
-
-        with monkeypatch.context() as patched:
-            patched.setattr(SandboxProcessor, "answer_dispute", away)
+        with processor_away(monkeypatch, "answer_dispute"):
             await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
             for _ in range(WORRY_AFTER_TRIES):
-                await answer_now()
+                await hurried(shop, "dispute_answer")
             assert "until the processor hears it" in (await shop.order(order_id))["attention"]
-        await answer_now()
+        await hurried(shop, "dispute_answer")
         assert (await the_dispute(shop, order_id))["state"] == "answered"
         assert (await shop.order(order_id))["attention"] is None
 

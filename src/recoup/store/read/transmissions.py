@@ -24,11 +24,11 @@ WHERE p.merchant_id = $1 AND p.payer_id = $3 AND o.external_id <> $2 AND o.units
 LIMIT 20
 )
 SELECT order_id, same_order, (
-  SELECT array_agg(CASE WHEN l.happening = 'merchant_attempt' AND (l.body ->> 'declined')::boolean THEN 'declined'
-      ELSE 'paid' END ORDER BY l.seq)
+  SELECT CASE WHEN l.happening = 'merchant_attempt' AND (l.body ->> 'declined')::boolean THEN 'declined' ELSE 'paid' END
   FROM order_log l JOIN copies c ON c.transmit_id = l.body ->> 'transmit_id'
   WHERE l.merchant_id = $1 AND l.order_id = t.order_id
     AND l.happening IN ('paid_elsewhere', 'paid_twice', 'merchant_attempt')
+  ORDER BY l.seq DESC LIMIT 1
 ) AS told
 FROM touched t WHERE $9::boolean OR $4 > 0
 """
@@ -50,4 +50,4 @@ async def touched_orders(
         _TOUCHED, row["merchant_id"], row["external_id"], row["payer_id"], row["units"], row["asset"], row["last4"],
         str(row["transmit_id"]), row["transaction_id"], declined,
     )  # fmt: skip
-    return [(r["order_id"], r["same_order"], (r["told"] or [None])[-1]) for r in found]
+    return [(r["order_id"], r["same_order"], r["told"]) for r in found]

@@ -146,7 +146,7 @@ def last_word(page: OrderPage) -> tuple[tuple[str, ...], str]:
                    if line["happening"] == "planned" or line["fact_kind"] == "attempt"), None)  # fmt: skip
     if newest is not None and newest["happening"] in ("attempt_withheld", "attempt_not_sent"):
         return (str(newest["body"].get("why") or ""),), ""
-    if not page.decisions or any(a["state"] in ("open", "unknown") for a in page.attempts):
+    if not page.decisions or attempt_out(page):
         return (), ""
     reasons = (cure_words(reason, tried_again=_tried_again(page)) for reason in page.decisions[-1]["reasons"])
     return tuple(reason for reason in reasons if reason), versions(page.decisions[-1])
@@ -159,7 +159,7 @@ def _tried_again(page: OrderPage) -> bool:
         return to_collect(page) is not None
     if page.order["stage"] == Stage.RECEIVED or page.head["next_attempt_at"] is not None:
         return True
-    return any(a["state"] in ("open", "unknown") for a in page.attempts)
+    return attempt_out(page)
 
 
 def _alternatives(decision: Row | None) -> tuple[str, ...]:
@@ -288,8 +288,12 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
 def can_capture(visit: Visit, page: OrderPage) -> bool:
     """What is held, inside its window, while no capture of it is out."""
     until = capture_before(page)
-    return (page.order["stage"] == Stage.AUTHORISED and until is not None and until > visit.now
-            and capture_out(page) is None and visit.session.may("capture"))  # fmt: skip
+    return until is not None and until > visit.now and capture_out(page) is None and visit.session.may("capture")
+
+
+def attempt_out(page: OrderPage) -> bool:
+    """One is sent, and its outcome is not known."""
+    return any(a["state"] in ("open", "unknown") for a in page.attempts)
 
 
 def capture_before(page: OrderPage) -> datetime | None:

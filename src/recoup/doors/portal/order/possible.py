@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from recoup.doors.portal.order.facts import Action, capture_out, last_hold
+from recoup.doors.portal.order.facts import Action, attempt_out, capture_out, last_hold
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
 from recoup.rules.order.attention import FOR_PEOPLE
@@ -32,7 +32,7 @@ class Possible:
 def possible(visit: Visit, page: OrderPage) -> Possible:
     stage, head = Stage(page.order["stage"]), page.head
     may, by_plan = visit.session.may("retry"), page.order["kind"].startswith("mit")
-    out = any(a["state"] in ("open", "unknown") for a in page.attempts)
+    out = attempt_out(page)
     due = head["next_attempt_at"] is not None and head["next_attempt_at"] <= visit.now
     deal = may and head["attention"] in FOR_PEOPLE and capture_out(page) is None
     stopped, worked_on = page.order["do_not_retry"], stage in (Stage.RECEIVED, Stage.PROCESSING)

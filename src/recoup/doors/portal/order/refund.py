@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recoup.doors.portal.form_key import fresh_key, is_key, request_key
-from recoup.doors.portal.order.facts import channel, fee_back, order_items, remaining, taken
+from recoup.doors.portal.order.facts import attempt_out, channel, fee_back, order_items, remaining, taken
 from recoup.flows.refunds.refund import RefundAsked
 from recoup.kernel.money import Money, from_text, money, shown
 from recoup.kernel.problem import Problem
@@ -148,7 +148,7 @@ def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Calla
         return "Nothing is sent: the customer was never charged."
     if state == "charged" or page.advance is None:
         return f"The processor is told to send {amount} back to {card}. Banks show it after some days."
-    if any(a["state"] in ("open", "unknown") for a in page.attempts):
+    if attempt_out(page):
         return "The customer is just being charged: if that succeeds it is sent back, if not it is never charged."
     left = page.advance["due_units"] - units
     less = f"they will be charged {text(left)}" if left else "they will not be charged at all"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from recoup.doors.portal.order.told import Said, Told
+from recoup.doors.portal.order.words import refund_done
 from recoup.rules.messages.stable_events import NAMES
 from recoup.rules.stable.channels import CHANNELS
 from recoup.store.read.order_page import OrderPage, Row
@@ -27,11 +28,6 @@ def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "money"
 ) -> Callable[[Told], Said]:
     return lambda told: Said(title.format(amount=told.amount()), text, icon, tone, kind)
-
-
-def _refund_done(told: Told) -> Said:
-    text = f"Paid by hand: {told.get('why')}" if told.body.get("by_hand") else "The channel has sent it back."
-    return Said(f"Refund of {told.amount()} done", text, "returned", "ok", "money")
 
 
 _CHANNEL_LOOKS: Final = "The channel did not take it. It is still owed; the operator looks at it."
@@ -59,7 +55,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "cancelled": _plain("Cancelled by you", "It cannot be paid any more.", "cancelled", kind="other"),
     "expired": _plain("Expired", REASONS["expired"], "cancelled", kind="other"),
     "refund_owed": _refund,
-    "refund_done": _refund_done,
+    "refund_done": refund_done("The channel has sent it back."),
     "refund_refused": _plain("Refund of {amount} refused", "It no longer counts; the amount can be refunded again.",
                              "problem", "bad"),
     "refund_delayed": _plain("Refund of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),

@@ -65,9 +65,14 @@ def _refund_asked(told: Told) -> Said:
     return Said(f"Refund of {told.amount()} waits for a second person", text, "clock", "warn", "money")
 
 
-def _refund_done(told: Told) -> Said:
-    text = f"Paid by hand: {told.get('why')}" if told.body.get("by_hand") else "The processor has taken it."
-    return Said(f"Refund of {told.amount()} done", text, "returned", "ok", "money")
+def refund_done(taken: str) -> Callable[[Told], Said]:
+    """`taken`: what is said of one that was not paid by hand."""
+
+    def say(told: Told) -> Said:
+        text = f"Paid by hand: {told.get('why')}" if told.body.get("by_hand") else taken
+        return Said(f"Refund of {told.amount()} done", text, "returned", "ok", "money")
+
+    return say
 
 
 def _moved(told: Told) -> Said:
@@ -189,7 +194,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
                       "money"),
     "uncollected": _plain("{amount} not collected", "{why} It is the operator's loss: you keep what you were settled.",
                           "problem", "warn", "money"),
-    "refund_done": _refund_done,
+    "refund_done": refund_done("The processor has taken it."),
     "refund_refused": _plain("Refund of {amount} refused", "{why} It no longer counts.",
                              "problem", "bad", "money"),
     "refund_delayed": _plain("Refund of {amount} delayed", "The processor does not answer; it is sent until it does.",

@@ -1,0 +1,50 @@
+"""A processor that stays away while something is sent to it, and what it says when it is back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.worlds import Shop, owner
+
+from recoup.flows.cards.on_demand import set_fault
+from recoup.gateways.cards.port import Outcome
+from recoup.gateways.cards.sandbox.processor import SandboxProcessor
+from recoup.moves.pace import WORRY_AFTER_TRIES
+
+
+async def away(self: SandboxProcessor, asked: Any) -> Outcome:
+    return Outcome("unknown", text="nobody can be asked")
+
+
+@contextmanager
+def processor_away(monkeypatch: pytest.MonkeyPatch, *calls: str) -> Iterator[None]:
+    """It does nothing that it is asked for, and answers nothing; only these of its `calls`, else what gives money back,
+    captures and voids."""
+    with monkeypatch.context() as patched:
+        for call in calls or ("reverse",):
+            patched.setattr(SandboxProcessor, call, away)
+        yield
+
+
+async def hurried(shop: Shop, kind: str = "refund") -> None:
+    """What is sent to the processor again is sent now."""
+    async with owner(shop.world) as connection:
+        await connection.execute(
+            "UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL WHERE kind = $1", kind
+        )
+    await shop.run_due()
+
+
+async def worried(shop: Shop) -> None:
+    """It is sent so often that somebody is told."""
+    for _ in range(WORRY_AFTER_TRIES + 1):
+        await hurried(shop)
+
+
+async def refused(shop: Shop) -> None:
+    """It is sent again, and refused for good."""
+    await set_fault(shop.world, "refuse", timedelta(hours=1))
+    await hurried(shop)
+    await shop.settle()
