@@ -14,6 +14,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "first-order": ("Start", "Your first order"),
     "tour": ("Start", "A tour in ten minutes"),
     "hand-over-well": ("Start", "Hand payments over well"),
+    "with-your-processor": ("Start", "With your processor"),
     "python-client": ("Start", "A client for Python"),
     "migrate-from-flexfactor": ("Start", "Coming from FlexFactor"),
     "migrate-from-fluxa": ("Start", "Coming from fluxa"),
