@@ -7,6 +7,7 @@ from typing import Any, Final
 from recoup.kernel.time import Clocks
 
 LIVE_MARK: Final = "live."
+WORLD_CLAIM: Final = "custom:world"  # of access tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,3 +114,14 @@ def test_a_security_code_that_is_used_up_is_told(shop: Caller) -> None:
     assert "serves one send" in told["customProperties"]["warning"]
     assert "verificationValue" in told["customProperties"]["warning"]
     assert customer(shop, **asked | {"paymentMethod__verificationValue": "999"})["customProperties"] == {}
+
+
+@pytest.mark.parametrize("kind", ["AUTHORIZATION", "Authorization"])
+def test_a_client_of_july_2024_asks_to_hold_inside_transaction_and_no_money_is_taken(shop: Caller, kind: str) -> None:
+    held = customer(shop, transaction__transactionType=kind)
+    assert held["status"] == "CAPTUREREQUIRED"
+    assert "transactionType PURCHASE" in held["customProperties"]["warning"]
+    assert shop.order(held["orderId"])["statusName"] == "CAPTUREREQUIRED"
+    assert customer(shop, transaction__transactionType=kind, transactionType="PURCHASE")["status"] == "APPROVED"
+    assert customer(shop, transaction__transactionType="CAPTURE")["status"] == "APPROVED"
+    assert customer(shop, transaction__transactionType="Purchase")["status"] == "APPROVED"

@@ -29,7 +29,7 @@ def test_a_partners_token_says_whose_it_is(door: Door, key: PartnerKey) -> None:
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert "custom:mid" not in claims
     assert claims["custom:pid"]
-    assert claims["aud"] == ["partner", "sandbox"]
+    assert claims["aud"] == ["partner"]
 
 
 @pytest.mark.parametrize("how", ["token", "api key"])

@@ -25,8 +25,8 @@ from recoup.kernel.problem import CODES
 
 
 def claims(door: Door, shop: Caller, **changes: Any) -> dict[str, Any]:
-    made = access_claims(client_id=shop.shop.keys.app_key, mid=shop.mid, audience=["payments", "orders", "sandbox"],
-                         token_id=str(new_id()), now=door.world.clocks.wall())  # fmt: skip
+    made = access_claims(client_id=shop.shop.keys.app_key, mid=shop.mid, audience=["payments", "orders"],
+                         world="sandbox", token_id=str(new_id()), now=door.world.clocks.wall())  # fmt: skip
     return made | changes
 
 
@@ -67,8 +67,8 @@ FORGED: dict[str, Callable[[Door, Caller], str]] = {
     "expired": lambda door, shop: door.world.keys.sign_token(claims(door, shop, exp=1_700_000_000, nbf=1_600_000_000)),
     "not yet": lambda door, shop: door.world.keys.sign_token(claims(door, shop, nbf=1 << 39, exp=1 << 40)),
     "the live world": lambda door, shop: door.world.keys.sign_token(claims(door, shop,
-                                                                           aud=["payments", "orders", "live"])),
-    "no audience": lambda door, shop: door.world.keys.sign_token(claims(door, shop, aud=[])),
+                                                                           **{"custom:world": "live"})),
+    "no world": lambda door, shop: door.world.keys.sign_token(claims(door, shop, **{"custom:world": None})),
     "another issuer": lambda door, shop: door.world.keys.sign_token(claims(door, shop, iss="me")),
     "cut": lambda door, shop: shop.token[:-1],
     "longer": lambda door, shop: shop.token + "A",
@@ -102,13 +102,36 @@ def test_a_token_lives_ten_minutes_and_no_longer(door: Door, shop: Caller) -> No
     assert body["exp"] - body["nbf"] == 600
     assert body["custom:mid"] == shop.mid
     assert re.fullmatch("[0-9]{13}", body["iat"])
-    assert {"payments", "orders", "merchants"} <= set(body["aud"])
+    assert body["aud"] == ["payments", "orders", "merchants", "eligibility-sftp", "eligibility", "contact"]
+    assert body["custom:world"] == "sandbox"
     for age, status in ((timedelta(seconds=595), 200), (timedelta(seconds=600), 401)):
-        aged = access_claims(client_id=shop.shop.keys.app_key, mid=shop.mid, audience=["orders", "sandbox"],
-                             token_id="x", now=now - age)  # fmt: skip
+        aged = access_claims(client_id=shop.shop.keys.app_key, mid=shop.mid, audience=["orders"],
+                             world="sandbox", token_id="x", now=now - age)  # fmt: skip
         headers = {"authorization": f"Bearer {door.world.keys.sign_token(aged)}"}
         assert door.call("GET", "/v1/orders", headers=headers).status_code == status
     assert "expired" in door.call("GET", "/v1/orders", headers=headers).json()["result"]
+
+
+def test_a_token_without_the_word_bearer_is_taken_as_the_vendor_does(door: Door, shop: Caller) -> None:
+    for _again in range(2):
+        assert door.call("GET", "/v1/orders", headers={"authorization": shop.token}).status_code == 200
+    for forged in ("cut", "the live world", "two dots"):
+        headers = {"authorization": FORGED[forged](door, shop)}
+        check_refused(door.call("GET", "/v1/orders", headers=headers), 401, "unauthenticated")
+
+
+def test_text_json_and_paths_in_any_case_are_taken_as_the_vendor_does(door: Door, shop: Caller) -> None:
+    headers = shop.headers | {"content-type": "text/json"}
+    taken = door.call("POST", "/V1/Evaluate", headers=headers, content=json.dumps(shop.body()))
+    assert taken.json()["status"] == "SUBMITTED"
+    order_id = taken.json()["orderId"]
+    shown = door.call("GET", f"/v1/Orders/{order_id.upper()}", headers=headers)
+    assert shown.json()["id"] == order_id
+    cancelled = door.call("POST", f"/v1/orders/{order_id}/Cancel", headers=headers)
+    assert (cancelled.status_code, cancelled.json()) == (200, {})
+    keys = shop.shop.keys
+    body = {"AppKey": keys.app_key, "AppSecret": keys.app_secret}
+    assert door.call("POST", "/v1/OAuth2/Token", json=body).status_code == 200
 
 
 def test_an_api_key_instead_of_a_token(door: Door, shop: Caller) -> None:
@@ -181,7 +204,7 @@ def test_a_key_may_do_what_its_scopes_say(door: Door, shop: Caller, scope: str, 
 
 
 def test_a_token_of_a_merchant_that_is_not_here_is_403(door: Door, shop: Caller) -> None:
-    foreign = claims(door, shop, **{"custom:mid": str(new_id()), "aud": ["payments", "orders", "merchants", "sandbox"]})
+    foreign = claims(door, shop, **{"custom:mid": str(new_id()), "aud": ["payments", "orders", "merchants"]})
     headers = {"authorization": f"Bearer {door.world.keys.sign_token(foreign)}"}
     body = shop.body(mid=None)
     with door.nothing_written():
@@ -204,7 +227,7 @@ def test_what_is_wrong_first_is_said_first(door: Door, shop: Caller) -> None:
     check_refused(shop.raw("/orders/none/refund", b"{"), 400, "malformed")
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/Evaluate", "/v1/oauth2",
+@pytest.mark.parametrize("path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/oauth2",
                                   "/v1/orders/x/capture"])
 def test_paths_that_lead_nowhere(door: Door, shop: Caller, path: str) -> None:
     answer = check_refused(door.call("POST", path, headers=shop.headers, json={}), 404, "no_such_path")

@@ -18,7 +18,7 @@ SECONDS = 1772442931
 
 def claims() -> dict[str, Any]:
     audience = ["payments", "orders"]
-    return access_claims(client_id="c", mid="m", audience=audience, token_id="t", now=NOW)
+    return access_claims(client_id="c", mid="m", audience=audience, world="sandbox", token_id="t", now=NOW)
 
 
 def b64(data: bytes) -> str:
@@ -38,6 +38,7 @@ def test_the_claims_are_those_of_the_contract() -> None:
         "iat": "1772442931250",
         "aud": ["payments", "orders"],
         "custom:mid": "m",
+        "custom:world": "sandbox",
         "nbf": SECONDS,
         "exp": SECONDS + 600,
         "iss": "Api-Client-Service",

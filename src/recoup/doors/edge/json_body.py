@@ -12,7 +12,7 @@ from recoup.kernel.problem import Problem
 DEPTH_MAX: Final = 32
 INTEGER_MAX: Final = (1 << 63) - 1
 READ_SECONDS_MAX: Final = 15.0
-_JSON_TYPE: Final = re.compile(rb"application/(?:[a-z0-9!#$&^_.+*-]+\+)?json", re.ASCII)
+_JSON_TYPE: Final = re.compile(rb"(?:application/(?:[a-z0-9!#$&^_.+*-]+\+)?|text/)json", re.ASCII)
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -55,7 +55,7 @@ async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> 
 
 
 def check_content_type(value: bytes | None) -> None:
-    """Missing is read as JSON; `application/json` and `application/*+json` are taken, in UTF-8.
+    """Missing is read as JSON; `application/json`, `application/*+json` and `text/json` are taken, in UTF-8.
 
     Raises: Problem(malformed). Source: contract §17.1.
     """

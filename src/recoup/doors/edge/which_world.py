@@ -1,13 +1,13 @@
 """Which world a call is for. Its credential says so, once, and nothing else of the call does.
 
-A key says it by its name, an access token by its audience, a link or session by what it begins with. What says nothing
+A key says it by its name, an access token by a claim, a link or session by what it begins with. What says nothing
 is the sandbox's, but for the page on which cardholders ask what a charge is. The credential is still checked by the
 world it names: whoever lies is unknown there.
 """
 
 import base64
 import binascii
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from typing import Final
@@ -15,9 +15,10 @@ from typing import Final
 import msgspec
 
 from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal, state
+from recoup.doors.edge.bearer import bearer_token
 from recoup.doors.edge.json_body import ClientGone, read_body
 from recoup.kernel.problem import Problem
-from recoup.kernel.world import LIVE_MARK
+from recoup.kernel.world import LIVE_MARK, WORLD_CLAIM
 
 _KEYS: Final = (b"pk_live_", b"ppk_live_", b"tk_live_")
 _TOKEN_PATHS: Final = ("/v1/oauth2/token", "/v1/oauth2/refresh")
@@ -26,7 +27,7 @@ _CHARGE: Final = "/charge"
 
 
 class _Claims(msgspec.Struct, frozen=True):
-    aud: tuple[str, ...] = ()
+    world: str = msgspec.field(default="", name=WORLD_CLAIM)
 
 
 _CLAIMS: Final = msgspec.json.Decoder(_Claims)
@@ -81,22 +82,24 @@ class ByWorld:
 
 
 def _by_credential(scope: Scope) -> bool:
-    kind, _, value = (header(scope, b"authorization") or b"").strip().partition(b" ")
-    if kind.lower() == b"bearer":
-        return "live" in _audience(value.strip())
+    given = header(scope, b"authorization")
+    token = bearer_token(given)
+    if token is not None:
+        return _world_of(token) == "live"
+    kind, _, value = (given or b"").strip().partition(b" ")
     if kind:
         return value.strip().startswith(_KEYS)
     key = header(scope, b"x-api-key")
     return key.strip().startswith(_KEYS) if key else b"environment=tk_live_" in scope.get("query_string", b"")
 
 
-def _audience(token: bytes) -> Sequence[str]:
+def _world_of(token: bytes) -> str:
     """As it stands there: who signed it is looked at later."""
     body = token.split(b".")[1:2]
     try:
-        return _CLAIMS.decode(base64.urlsafe_b64decode(body[0] + b"==")).aud if body else ()
+        return _CLAIMS.decode(base64.urlsafe_b64decode(body[0] + b"==")).world if body else ""
     except (binascii.Error, ValueError, msgspec.MsgspecError):
-        return ()
+        return ""
 
 
 def _session(cookies: bytes, name: str) -> str:

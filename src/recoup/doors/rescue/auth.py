@@ -1,9 +1,10 @@
-"""Bearer tokens, and `ApiKey id:secret` (additive)."""
+"""Bearer tokens, with the word or without, and `ApiKey id:secret` (additive)."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Scope, header
+from recoup.doors.edge.bearer import bearer_token
 from recoup.doors.rescue.services import Services
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
@@ -32,11 +33,12 @@ class Caller:
 
 async def authenticate(services: Services, scope: Scope) -> Caller:
     """Raises: Problem(unauthenticated), with what to do."""
-    given = (header(scope, b"authorization") or b"").decode("latin-1").strip()
-    kind, _, value = given.partition(" ")
+    given = header(scope, b"authorization")
+    token = bearer_token(given)
+    kind, _, value = (given or b"").decode("latin-1").strip().partition(" ")
     value = value.strip()
-    if kind.lower() == "bearer" and value:
-        identity = services.credentials.from_token(value)
+    if token is not None:
+        identity = services.credentials.from_token(token.decode("latin-1"))
     elif kind.lower() == "apikey" and ":" in value:
         app_key, _, secret = value.partition(":")
         identity = await services.credentials.from_api_key(app_key, secret)

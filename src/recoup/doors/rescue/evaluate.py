@@ -28,6 +28,10 @@ from recoup.rules.rescue.intake import source_of
 _NAMES: Final = names_of(EvaluateBody)
 _SUBSCRIPTION: Final = tuple(names_of(Subscription))
 _THREE_D_SECURE: Final = tuple(names_of(ThreeDSecure))
+HELD: Final = (
+    "transaction.transactionType says AUTHORIZATION, so the amount is held and waits for /capture; to have it taken, "
+    "send transactionType PURCHASE beside transaction."
+)
 _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
 _SENTENCES: Final = {
     "declined": "The rescue ended: the bank does not allow this payment.",
@@ -75,10 +79,8 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy) -> Declined:
     key = fields.text("idempotencyKey", required=True, maximum=128)
     is_mit = bool(fields.flag("isMIT"))
     expires_at = fields.moment("expiryDateUtc") if is_mit else fields.moment("expiryDateUtc", quiet=True)
-    kind = fields.text("transactionType", maximum=32).upper() or "PURCHASE"
-    if kind not in ("AUTHORIZATION", "PURCHASE"):
-        fields.complain("transactionType", "must be AUTHORIZATION or PURCHASE")
     transaction = fields.object("transaction")
+    kind, notes = _kind(fields, transaction)
     method = fields.object("paymentMethod")
     units = transaction.units("amount", low=1, high=policy.amount_max, required=True) or 0
     currency = transaction.currency("currency")
@@ -99,8 +101,20 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy) -> Declined:
         expires_at=expires_at, units=units, currency=currency, token_id=token_id, pan=pan, cvv=cvv, exp_month=month,
         exp_year=year, transaction_id=transaction_id, decline=decline, site_id=site_id,
         site_url=site_url or None, descriptor=descriptor or None, payer=person, facts=facts,
-        sense_key=sense_key or None, campaign=campaign or None,
+        sense_key=sense_key or None, campaign=campaign or None, notes=notes,
     )  # fmt: skip
+
+
+def _kind(fields: Fields, transaction: Fields) -> tuple[str, tuple[str, ...]]:
+    """Hold or take the amount. Clients up to July 2024 say so inside `transaction`, where others tell what the declined
+    call was: of the two readings the one that takes no money.
+    """
+    kind = fields.text("transactionType", maximum=32).upper()
+    if not kind and transaction.text("transactionType", maximum=32).upper() == "AUTHORIZATION":
+        return "AUTHORIZATION", (HELD,)
+    if kind not in ("AUTHORIZATION", "PURCHASE", ""):
+        fields.complain("transactionType", "must be AUTHORIZATION or PURCHASE")
+    return kind or "PURCHASE", ()
 
 
 def _misspelt(fields: Fields) -> None:

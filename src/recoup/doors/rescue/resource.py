@@ -23,6 +23,7 @@ from recoup.doors.edge.asgi import (
     send_stream,
     state,
 )
+from recoup.doors.edge.bearer import bearer_token
 from recoup.doors.edge.called import called_by, refused_with
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
@@ -176,7 +177,7 @@ class Resource:
         caller = self._callers.get(given) if given is not None else None
         if caller is None:
             caller = await authenticate(self._services, scope)
-            if given is not None and given[:7].lower() == b"bearer " and len(self._callers) < CALLERS_MAX:
+            if given is not None and bearer_token(given) is not None and len(self._callers) < CALLERS_MAX:
                 self._callers[given] = caller
         return caller
 

@@ -149,7 +149,7 @@ class Evaluate:
         site, campaign, warnings = origin_of(known.sites, known.campaigns, named, merchant.unknown_sites)
         check_taken(kind, merchant, site, campaign)
         expires_at, more = expiry_of(kind, given.expires_at, now, world.policy, bool(given.facts.get("is_recurring")))
-        warnings += more
+        warnings += (*more, *given.notes)
         if kind == "cit_web" and not given.payer.ip:
             warnings += (NO_IP,)
         if _stale(given, now):

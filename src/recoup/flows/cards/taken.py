@@ -49,6 +49,7 @@ class Declined:
     facts: dict[str, Any]
     sense_key: str | None = None
     campaign: str | None = None
+    notes: tuple[str, ...] = ()  # what the caller is warned of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.merchants.partners import KEY_PREFIX
-from recoup.gateways.keys.jwt import LIVES_SECONDS, access_claims
+from recoup.gateways.keys.jwt import LIVES_SECONDS, SERVICES, access_claims
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.kernel.world import World
+from recoup.kernel.world import WORLD_CLAIM, World
 from recoup.store.read.merchants import ApiKey, find_api_key, find_tokenization_merchant
 from recoup.store.read.partners import find_partner_key
 from recoup.store.write.tokens import add_refresh_token, note_first_token, take_refresh_token
@@ -74,11 +74,11 @@ class Credentials:
     def from_token(self, token: str) -> Identity:
         """Raises: Problem(unauthenticated)."""
         claims: dict[str, Any] = self._world.keys.verify_token(token, int(self._world.clocks.wall().timestamp()))
-        audience = frozenset(claims.get("aud") or ())
-        if self._world.name not in audience:
+        if claims.get(WORLD_CLAIM) != self._world.name:
             raise Problem("unauthenticated", "The token belongs to another environment.", cure="Sign in here.")
         mid, pid = claims.get("custom:mid"), claims.get("custom:pid")
-        return Identity(claims["unique_name"], UUID(mid) if mid else None, audience, UUID(pid) if pid else None)
+        scopes = frozenset(claims.get("aud") or ())
+        return Identity(claims["unique_name"], UUID(mid) if mid else None, scopes, UUID(pid) if pid else None)
 
     async def from_api_key(self, app_key: str, secret: str) -> Identity:
         """Raises: Problem(unauthenticated)."""
@@ -130,7 +130,8 @@ class Credentials:
         world, wall = self._world, self._world.clocks.wall()
         claims = access_claims(
             client_id=key.app_key, mid=_text(key.merchant_id), pid=_text(key.partner_id),
-            audience=[*key.scopes, world.name], token_id=str(new_id()), now=wall,
+            audience=[*key.scopes, *(SERVICES if key.merchant_id else ())], world=world.name, token_id=str(new_id()),
+            now=wall,
         )  # fmt: skip
         refresh = world.mark + secrets.token_urlsafe(48)
         async with world.db.connection() as connection:

@@ -13,10 +13,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.world import WORLD_CLAIM
 
 TOKEN_BYTES_MAX: Final = 4096
 LIVES_SECONDS: Final = 600
 ISSUER: Final = "Api-Client-Service"
+# What the vendor's tokens name besides the scopes; none of them gives a right here.
+SERVICES: Final = ("eligibility-sftp", "eligibility", "contact")
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _SECONDS_MAX: Final = 1 << 40
 
@@ -26,6 +29,7 @@ def access_claims(
     client_id: str,
     mid: str | None,
     audience: Sequence[str],
+    world: str,
     token_id: str,
     now: datetime,
     pid: str | None = None,
@@ -43,6 +47,7 @@ def access_claims(
         "iat": str(int(now.timestamp() * 1000)),
         "aud": list(audience),
         **whose,
+        WORLD_CLAIM: world,
         "nbf": seconds,
         "exp": seconds + lives_seconds,
         "iss": ISSUER,

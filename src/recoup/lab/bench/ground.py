@@ -22,7 +22,7 @@ from recoup.flows.merchants.make_merchant import Keys, NewSite, make_keys, make_
 from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
-from recoup.gateways.keys.jwt import access_claims
+from recoup.gateways.keys.jwt import SERVICES, access_claims
 from recoup.gateways.keys.keyring import open_keyring
 from recoup.gateways.web.client import WebClient
 from recoup.kernel.ids import new_id
@@ -133,11 +133,11 @@ async def make_shop(world: World, name: str) -> Shop:
     site = NewSite(site_id, "https://bench.example.test", name, "BENCH")
     await make_merchant(world, merchant_id, name, (site,), partner_id=None, fee_basis_points=290)
     keys = await make_keys(world, merchant_id, new_signing_key())
-    audience = [*SCOPES, world.name]
+    audience = [*SCOPES, *SERVICES]
     bearers = tuple(
         world.keys.sign_token(access_claims(
-            client_id=f"{keys.app_key}{number:02d}", mid=str(merchant_id), audience=audience, token_id=str(new_id()),
-            now=world.clocks.wall(), lives_seconds=7200,
+            client_id=f"{keys.app_key}{number:02d}", mid=str(merchant_id), audience=audience, world=world.name,
+            token_id=str(new_id()), now=world.clocks.wall(), lives_seconds=7200,
         ))
         for number in range(CALLERS)
     )  # fmt: skip

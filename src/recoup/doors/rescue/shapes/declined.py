@@ -34,7 +34,9 @@ class TransactionOutside(Shape, kw_only=True):
     timestamp_utc: Annotated[Moment | None, Meta(description="When it was declined; RFC 1123 is read too.")] = None
     timestamp: Annotated[Moment | None, Meta(description="Another name of `timestampUtc`.")] = None
     timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
-    transaction_type: Annotated[Text32 | None, Meta(description="What the call was: `CAPTURE`, …")] = None
+    transaction_type: Annotated[
+        Text32 | None, Meta(description="What it was: `CAPTURE`, …; read as the body's own where that is left out.")
+    ] = None
     response_description: Text | None = None
     response_status: Text | None = None
     response_sub_status: Text | None = None
