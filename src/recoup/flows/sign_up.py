@@ -1,14 +1,15 @@
 """Somebody makes a sandbox account by themselves: a partner, a merchant, or both, with credentials that are shown once.
 
-Ids are made of what was typed, so that a second try after a crash finds what the first one made; the account is there
-with its last step. Whether an e-mail has an account is not told: whoever signs up with one that is taken gets an
-account of their own, which their password leads to. Nobody proves an e-mail here, and none is trusted.
+All ids are random, and written down before anything is made under them: with the same password within a day a sign-up
+that died goes on under the same ids, and once it is finished nothing leads to them but the account. Whether an e-mail
+has an account is not told: whoever signs up with one that is taken gets an account of their own, which their password
+leads to. Nobody proves an e-mail here, and none is trusted.
 """
 
 import base64
 import os
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webho
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import Whence, open_session
-from recoup.flows.people.sign_in import charge_email, clean_email, enter, namesake_of
+from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, charge_email, clean_email, enter, namesake_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -27,6 +28,7 @@ from recoup.rules.network.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.rules.rescue.site_address import check_site_address
 from recoup.store.pool import Database
 from recoup.store.read.people import find_user
+from recoup.store.write.memberships import note_membership
 from recoup.store.write.partners import add_partner_merchant
 from recoup.store.write.people import (
     add_user,
@@ -37,6 +39,7 @@ from recoup.store.write.people import (
     save_merchant,
     save_partner,
 )
+from recoup.store.write.sign_ups import UnfinishedSignUp, begin_sign_up, end_sign_up, find_sign_up, hold_sign_up
 
 KINDS: Final = ("merchant", "partner", "both")
 TRIES: Final = 5
@@ -92,21 +95,50 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
     namesake = await namesake_of(world, passwords, email, asked.password)
     async with people.connection() as connection:
         user, other = await find_user(connection, email), await find_user(connection, namesake)
-    right = await passwords.fits(asked.password, user.password_hash if user else None)
-    known = other if other is not None else (user if user is not None and right and user.active else None)
-    if known is not None:
+    known = other or user
+    right = await passwords.fits(asked.password, known.password_hash if known else None)
+    if known is not None and right and known.active:
         async with people.transaction() as tx:
             if await hold_user(tx, known.user_id) != known.password_hash:
                 raise Problem("unavailable", "This account changed just now.", cure="Sign in.", retry_after_seconds=1)
             entered = await enter(tx, world, known.user_id, asked.old_token, _whence(asked))
             return SignedUp(entered.token, is_half=entered.is_half)
     login = email if user is None else namesake
+    begun = await _begin(world, passwords, asked, login, hashed)
     async with people.transaction() as connection:
         await lock_email(connection, email)
-        if await find_user(connection, login) is not None:  # the same form sent twice is most likely
-            raise Problem("unavailable", "This sign-up came twice at once.", cure="Sign in, or send it again.",
-                          retry_after_seconds=1)  # fmt: skip
-        return await _make(connection, world, asked, login, hashed)
+        taken = await find_user(connection, login) is not None
+        if taken or not await hold_sign_up(connection, login, begun.user_id):
+            raise _twice()
+        return await _make(connection, world, asked, login, begun)
+
+
+async def _begin(
+    world: World, passwords: Passwords, asked: SignUp, login: str, hashed: str
+) -> UnfinishedSignUp:
+    """The one that died, where this is its password; else a new one in its place. Committed before anything is made."""
+    people: Database = world.extra["people"]
+    now = world.clocks.wall()
+    async with people.connection() as connection:
+        seen = await find_sign_up(connection, login, now - SIGN_UP_GOES_ON)
+    if seen is not None and (seen.kind != asked.kind or not await passwords.fits(asked.password, seen.password_hash)):
+        seen = None
+    async with people.transaction() as tx:
+        await lock_email(tx, clean_email(asked.email))
+        if await find_user(tx, login) is not None:
+            raise _twice()
+        kept = await find_sign_up(tx, login, now - SIGN_UP_GOES_ON)
+        if seen is not None and kept == seen:
+            return seen
+        begun = UnfinishedSignUp(hashed, asked.kind, new_id(), new_id(), new_id(), new_id())
+        await begin_sign_up(tx, login, begun, now)
+    return begun
+
+
+def _twice() -> Problem:
+    """The same form sent twice is most likely."""
+    return Problem("unavailable", "This sign-up came twice at once.", cure="Sign in, or send it again.",
+                   retry_after_seconds=1)  # fmt: skip
 
 
 def _checked(asked: SignUp) -> str:
@@ -132,24 +164,25 @@ def _checked(asked: SignUp) -> str:
 
 
 async def _make(
-    connection: asyncpg.Connection, world: World, asked: SignUp, login: str, hashed: str
+    connection: asyncpg.Connection, world: World, asked: SignUp, login: str, begun: UnfinishedSignUp
 ) -> SignedUp:
     """`login`: the e-mail, or what stands for it where another has it. Under the e-mail's lock: a second one would end
-    the keys that the first shows."""
-    user_id = new_id()
-    what = f"{clean_email(asked.email)}\0{asked.password}"
-    partner_id = world.keys.derived_id("sign-up", "partner", what) if asked.kind != "merchant" else None
-    merchant_id = world.keys.derived_id("sign-up", "merchant", what) if asked.kind != "partner" else None
+    the keys that the first shows. What it makes has no member until the commit, and then the sign-up is over."""
+    user_id = begun.user_id
+    partner_id = begun.partner_id if asked.kind != "merchant" else None
+    merchant_id = begun.merchant_id if asked.kind != "partner" else None
     key = credentials = None
     if partner_id is not None:
         await make_partner(world, partner_id, asked.name)
         key = await make_partner_key(world, partner_id)
     if merchant_id is not None:
-        credentials = await _merchant(world, asked, merchant_id, partner_id, f"user:{user_id}")
-    if await add_user(connection, user_id, login, asked.name, hashed, world.clocks.wall()) is None:
+        credentials = await _merchant(world, asked, begun, partner_id)
+    hashed, now = begun.password_hash, world.clocks.wall()
+    if await add_user(connection, user_id, login, asked.name, hashed, now) is None:
         raise Problem("unavailable", "Somebody just got this e-mail by another page.", cure="Send it again.",
                       retry_after_seconds=1)  # fmt: skip
     await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
+    await end_sign_up(connection, login)
     token = await open_session(connection, world, user_id, asked.old_token, _whence(asked))
     return SignedUp(token, credentials, key)
 
@@ -158,14 +191,15 @@ def _whence(asked: SignUp) -> Whence:
     return Whence(asked.address, asked.agent)
 
 
-async def _merchant(world: World, asked: SignUp, merchant_id: UUID, partner_id: UUID | None, by: str) -> Credentials:
-    site = NewSite(world.keys.derived_id("sign-up-site", merchant_id), asked.site_url, asked.name, _descriptor(asked))
+async def _merchant(world: World, asked: SignUp, begun: UnfinishedSignUp, partner_id: UUID | None) -> Credentials:
+    merchant_id = begun.merchant_id
+    site = NewSite(begun.site_id, asked.site_url, asked.name, _descriptor(asked))
     webhook_key = base64.b64encode(os.urandom(64)).decode()
     async with world.db.transaction() as tx:
         await place_merchant(tx, world, merchant_id, asked.name, (site,), partner_id=partner_id)
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
-        keys = await issue_keys(tx, world, merchant_id, by)
+        keys = await issue_keys(tx, world, merchant_id, f"user:{begun.user_id}")
         await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
     return credentials_of(merchant_id, site.site_id, keys, webhook_key)
 
@@ -177,10 +211,16 @@ async def _belong(
     now = world.clocks.wall()
     if partner_id is not None:
         await save_partner(connection, partner_id, name, now)
-        await save_membership(connection, user_id, "partner", partner_id, "owner", now)
+        await _own(connection, user_id, ("partner", partner_id), now)
     if merchant_id is not None:
         await save_merchant(connection, merchant_id, world.name, partner_id, name)
-        await save_membership(connection, user_id, "merchant", merchant_id, "owner", now)
+        await _own(connection, user_id, ("merchant", merchant_id), now)
+
+
+async def _own(connection: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID], now: datetime) -> None:
+    """The log keeps that it had a member, whatever becomes of the membership."""
+    await save_membership(connection, user_id, *subject, "owner", now)
+    await note_membership(connection, subject, user_id, None, "owner", "joined", by=user_id, request_id="", at=now)
 
 
 def _descriptor(asked: SignUp) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from recoup.flows.lists.forget import forget_files
 from recoup.flows.people.second_factor import OFFER_LASTS
 from recoup.flows.people.sessions import IDLE
+from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
 from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.write.accounts import forget_over
@@ -28,7 +29,7 @@ async def tidy(world: World) -> int:
     people: Database | None = world.extra.get("people")
     if people is not None:
         async with people.connection() as connection:
-            await forget_over(connection, wall, wall - IDLE, wall - OFFER_LASTS)
+            await forget_over(connection, wall, wall - IDLE, wall - OFFER_LASTS, wall - SIGN_UP_GOES_ON)
             await forget_notifications(connection, wall - NOTIFICATIONS_KEPT, AT_ONCE)
     await forget_files(world)
     return 0

@@ -8,11 +8,12 @@ from uuid import UUID
 from recoup.flows.people.account_log import note
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import IDLE
+from recoup.flows.people.sign_in import login_with
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
-from recoup.store.pool import Database
-from recoup.store.read.accounts import open_sessions, password_of
+from recoup.store.pool import Database, KeyTaken
+from recoup.store.read.accounts import login_of, open_sessions, password_of
 from recoup.store.write import accounts as store
 from recoup.store.write.people import hold_user
 from recoup.store.write.second_factors import forget_halves
@@ -55,7 +56,7 @@ async def prove_password(world: World, passwords: Passwords, me: Oneself, passwo
 
 
 async def change_password(world: World, passwords: Passwords, me: Oneself, old: str, new: str) -> None:
-    """All other sessions end. The same form again finds it done.
+    """All other sessions end, and the old one leads nowhere any more, by no page. The same form again finds it done.
 
     Raises: Problem bad_credentials and invalid naming the field `old` or `new`; Problem(too_many_requests).
     """
@@ -71,14 +72,20 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
     except Problem as problem:
         raise Problem("invalid", problem.message, field="new") from None
     people: Database = world.extra["people"]
-    async with people.transaction() as tx:
-        if await hold_user(tx, me.user_id) is None or not await store.exchange_password(
-            tx, me.user_id, kept or "", hashed
-        ):  # fmt: skip
-            raise changed_meanwhile()
-        await forget_halves(tx, me.user_id)
-        await store.end_sessions(tx, me.user_id, world.clocks.wall(), me.session)
-        await note(tx, world, me.user_id, "password_changed", request=me.request)
+    async with people.connection() as connection:
+        known_as = await login_of(connection, me.user_id)
+    login = await login_with(world, passwords, known_as, new)
+    try:
+        async with people.transaction() as tx:
+            if await hold_user(tx, me.user_id) is None or not await store.exchange_password(
+                tx, me.user_id, kept or "", hashed, login
+            ):  # fmt: skip
+                raise changed_meanwhile()
+            await forget_halves(tx, me.user_id)
+            await store.end_sessions(tx, me.user_id, world.clocks.wall(), me.session)
+            await note(tx, world, me.user_id, "password_changed", request=me.request)
+    except KeyTaken:  # another with this e-mail has it
+        raise Problem("invalid", "Choose another password.", field="new") from None
 
 
 async def rename(world: World, me: Oneself, name: str) -> None:

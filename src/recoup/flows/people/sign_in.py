@@ -27,6 +27,7 @@ from recoup.store.write.people import hold_user, save_password
 from recoup.store.write.second_factors import add_half
 
 HALF_LASTS: Final = timedelta(minutes=10)
+SIGN_UP_GOES_ON: Final = timedelta(days=1)  # how long one that died can be gone on with
 _TOO_MANY: Final = "Too many tries. Signing in is possible again in"
 
 
@@ -107,6 +108,12 @@ async def namesake_of(world: World, passwords: Passwords, email: str, password: 
     """Under which name a sandbox keeps somebody who signed up with an e-mail that another had. Only their password
     leads to it."""
     return f"{email}#{await passwords.stretched(password, world.keys.mac('namesake', email.encode()))}"
+
+
+async def login_with(world: World, passwords: Passwords, login: str, password: str) -> str | None:
+    """As what somebody is known from now on who has this new password; None where that goes by the e-mail alone."""
+    email, mark, _ = login.rpartition("#")
+    return await namesake_of(world, passwords, email, password) if mark and "@" in email else None
 
 
 def clean_email(email: str) -> str:

@@ -28,6 +28,11 @@ async def account_lines(connection: asyncpg.Connection, user_id: UUID, limit: in
     return await connection.fetch(_LOG, user_id, limit)  # type: ignore[no-any-return]
 
 
+async def login_of(connection: asyncpg.Connection, user_id: UUID) -> str:
+    """The e-mail, or what stands for it; empty for nobody."""
+    return await connection.fetchval("SELECT email FROM users WHERE user_id = $1", user_id) or ""
+
+
 async def password_of(connection: asyncpg.Connection, user_id: UUID) -> str | None:
     """The hash that is kept; None for somebody who is blocked or none."""
     sql = "SELECT password_hash FROM users WHERE user_id = $1 AND state = 'active'"
