@@ -1,22 +1,49 @@
-"""Numbered SQL files are the way to the schema; `schema/` is the schema to read. A test proves the two equal."""
+"""Numbered SQL files are the way to the schema; `schema/` is the schema to read. A test proves the two equal.
 
+A file that was applied is never changed again: the database keeps its checksum. How to write one: CONTRIBUTING.md.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
+from typing import Final
 
 import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
-LOCK = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
+LOCK: Final = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
+WAIT_SECONDS_MAX: Final = 900.0  # for another process that migrates
+LOCK_TIMEOUT_SECONDS: Final = 3  # a statement that waits longer for a table would hold up everyone behind it
+LOCK_TRIES: Final = 20
+CONCURRENTLY: Final = "-- concurrently\n"  # the first line of a file whose statements want no transaction
+
+# The first migrations as commit 82ede58 had them; databases of that commit keep no checksums.
+SPINE: Final = {
+    "world": "9a280e337d4ff9aeb0bb7fb7d896ed200e20383f993a69dbd8901d14cb308643",
+    "people": "1038f083dbaf6019e79ead1c288b09a257f565a08ad74424b408c9d8d467bdcd",
+}
 
 
-def sources(database: str) -> list[tuple[int, str, str]]:
-    """(number, name, SQL) of each migration of `world` or `people`, in order."""
-    found = []
-    for entry in sorted((files("recoup.store") / "migrations" / database).iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".sql"):
-            found.append((int(entry.name[:4]), entry.name, entry.read_text()))
-    return found
+@dataclass(frozen=True, slots=True)
+class Migration:
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations_of(database: str) -> list[Migration]:
+    """The migrations of `world` or `people`, in order."""
+    folder = files("recoup.store") / "migrations" / database
+    entries = sorted((e for e in folder.iterdir() if e.name.endswith(".sql")), key=lambda e: e.name)
+    return [Migration(int(e.name[:4]), e.name, e.read_text(encoding="utf-8")) for e in entries]
 
 
 def schema_sql(database: str, lifecycle_check: str) -> str:
@@ -46,39 +73,114 @@ async def create_database(admin_dsn: str, name: str) -> None:
         await connection.close()
 
 
-async def migrate(dsn: str, database: str, *, world: str | None = None) -> int:
-    """Applies what is missing, each file in its own transaction; answers the schema's number.
+async def migrate(
+    dsn: str, database: str, *, world: str | None = None, migrations: Sequence[Migration] | None = None
+) -> int:
+    """Applies what is missing, in order, each file in its own transaction; answers the schema's newest number. A lower
+    number than the newest may be missing, where two branches were merged.
 
-    Raises: Problem(unavailable) when the database belongs to another world or to a newer Recoup.
+    Raises: Problem(unavailable) when the database belongs to another world, to a newer Recoup, or when an applied file
+    has another text now.
     """
+    wanted = migrations_of(database) if migrations is None else migrations
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         if int(connection.get_server_version().major) < 15:
             raise Problem("unavailable", "Recoup needs PostgreSQL 15 or newer.",
                           cure="Point it at a newer server, or leave the setting out: one is embedded.")  # fmt: skip
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations (number int PRIMARY KEY, name text, at timestamptz)"
-        )
-        done = {r["number"] for r in await connection.fetch("SELECT number FROM schema_migrations")}
-        files_ = sources(database)
-        newest = files_[-1][0]
-        if done and max(done) > newest:
-            raise Problem("unavailable", f"The {database} database is newer ({max(done)}) than this Recoup ({newest}).",
-                          cure="Start it with that Recoup or a newer one.")  # fmt: skip
-        for number, name, sql in files_:
-            if number in done:
-                continue
-            async with connection.transaction():
-                await connection.execute(sql)
-                await connection.execute(
-                    "INSERT INTO schema_migrations VALUES ($1, $2, $3)", number, name, Clocks().wall()
-                )
+        await _alone(connection)
+        await _keep_record(connection, database)
+        missing = await missing_of(connection, database, wanted)
+        for migration in missing:
+            await _apply(connection, database, migration)
         if world is not None:
             await _claim_world(connection, world)
-        return newest
+        return wanted[-1].number
     finally:
         await connection.close()
+
+
+async def _alone(connection: asyncpg.Connection) -> None:
+    """Asks again and again: one that waited in a statement would hold up an index that is built concurrently."""
+    for _ in range(int(WAIT_SECONDS_MAX / 0.1)):
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            return
+        await asyncio.sleep(0.1)
+    raise Problem("unavailable", f"Another process has been migrating this database for {WAIT_SECONDS_MAX:.0f} s.",
+                  cure="Wait until it is through, or see what it waits for in pg_stat_activity.")  # fmt: skip
+
+
+async def _keep_record(connection: asyncpg.Connection, database: str) -> None:
+    """Which files were applied, with their checksums. Only who owns the schema writes here."""
+    have = await connection.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') AND attnum > 0"
+    )
+    if not have:
+        await connection.execute(
+            "CREATE TABLE schema_migrations (number int PRIMARY KEY, name text, at timestamptz, checksum text NOT NULL)"
+        )
+    elif "checksum" not in {row["attname"] for row in have}:
+        async with connection.transaction():
+            await connection.execute("ALTER TABLE schema_migrations ADD checksum text")
+            await connection.execute(
+                "UPDATE schema_migrations SET checksum = $1 WHERE number = 1", SPINE[database]
+            )
+            await connection.execute("ALTER TABLE schema_migrations ALTER checksum SET NOT NULL")
+            await connection.execute("REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM recoup_app")
+
+
+async def missing_of(
+    connection: asyncpg.Connection, database: str, wanted: Sequence[Migration]
+) -> list[Migration]:
+    """What is still to be applied. Raises: Problem(unavailable) when what was applied is not what is wanted."""
+    rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
+    by_number = {migration.number: migration for migration in wanted}
+    for row in rows:
+        known = by_number.get(row["number"])
+        if known is None:
+            message = f"The {database} database is newer than this Recoup, which has no migration {row['name']}."
+            raise Problem("unavailable", message, cure="Start it with the Recoup that made it, or a newer one.")
+        if known.checksum != row["checksum"]:
+            message = f"The migration {known.name} is not the text that was applied to the {database} database."
+            raise Problem("unavailable", message, cure="Restore the file: a change of the schema is a new file.")
+    applied = {row["number"] for row in rows}
+    return [migration for migration in wanted if migration.number not in applied]
+
+
+async def _apply(connection: asyncpg.Connection, database: str, migration: Migration) -> None:
+    """Again and again while a table that it needs is in use: in between, those who use it go on."""
+    for left in range(LOCK_TRIES - 1, -1, -1):
+        try:
+            if migration.sql.startswith(CONCURRENTLY):
+                await _apply_concurrently(connection, migration)
+                return
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+                await connection.execute(migration.sql)
+                await _note(connection, migration)
+            return
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if not left:
+                message = f"The migration {migration.name} of the {database} database waits for a table in use: {error}"
+                raise Problem("unavailable", message, cure="Start it again when less is going on.") from error
+            await asyncio.sleep(0.5)
+
+
+async def _apply_concurrently(connection: asyncpg.Connection, migration: Migration) -> None:
+    """Statement by statement. A second run after one that was broken off begins at the first: each says IF EXISTS."""
+    for statement in migration.sql.split(";\n"):
+        if any(line.strip() and not line.startswith("--") for line in statement.splitlines()):
+            await connection.execute(statement)
+    await _note(connection, migration)
+
+
+async def _note(connection: asyncpg.Connection, migration: Migration) -> None:
+    await connection.execute(
+        "INSERT INTO schema_migrations (number, name, at, checksum) VALUES ($1, $2, $3, $4)",
+        migration.number, migration.name, Clocks().wall(), migration.checksum,
+    )  # fmt: skip
+    if migration.number == 1:
+        await connection.execute("REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM recoup_app")
 
 
 async def _claim_world(connection: asyncpg.Connection, world: str) -> None:

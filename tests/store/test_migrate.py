@@ -1,0 +1,167 @@
+"""What an operator sees of migrations: they are applied once, in order, by one process, and never rewritten."""
+
+import asyncio
+import hashlib
+from dataclasses import replace
+
+import asyncpg
+import pytest
+from tests.store.test_schema import fresh
+
+from recoup.kernel.problem import Problem
+from recoup.store import migrate as migrating
+from recoup.store.migrate import CONCURRENTLY, SPINE, Migration, migrate, migrations_of
+from recoup.store.server import ServerAddress
+
+FIRST = Migration(1, "0001_first.sql", "CREATE TABLE first (n int);")
+SECOND = Migration(20, "0020_second.sql", "CREATE TABLE second (n int);")
+BETWEEN = Migration(10, "0010_between.sql", "CREATE TABLE between_them (n int);")
+
+
+async def numbers(dsn: str) -> list[int]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [r[0] for r in await connection.fetch("SELECT number FROM schema_migrations ORDER BY number")]
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("database", ["world", "people"])
+def test_the_first_migration_is_what_installations_have(database: str) -> None:
+    first, *_ = migrations_of(database)
+    assert first.name == "0001_spine.sql"
+    assert first.checksum == SPINE[database], "0001 is frozen: write a new migration instead (CONTRIBUTING.md)"
+
+
+@pytest.mark.parametrize("database", ["world", "people"])
+def test_every_migration_has_a_number_of_its_own(database: str) -> None:
+    found = migrations_of(database)
+    assert len({migration.number for migration in found}) == len(found)
+
+
+def test_a_migration_whose_text_changed_is_refused_in_one_line(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people", migrations=[FIRST, SECOND])
+            changed = replace(SECOND, sql="CREATE TABLE second (n bigint);")
+            with pytest.raises(Problem) as refused:
+                await migrate(dsn, "people", migrations=[FIRST, changed])
+            said = refused.value.sentence()
+            assert "0020_second.sql" in said
+            assert "\n" not in said
+            await migrate(dsn, "people", migrations=[FIRST, SECOND])
+
+    asyncio.run(story())
+
+
+def test_a_lower_number_of_another_branch_is_applied_too(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people", migrations=[FIRST, SECOND])
+            assert await migrate(dsn, "people", migrations=[FIRST, BETWEEN, SECOND]) == 20
+            assert await numbers(dsn) == [1, 10, 20]
+
+    asyncio.run(story())
+
+
+def test_an_older_recoup_refuses_a_newer_database(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people", migrations=[FIRST, SECOND])
+            with pytest.raises(Problem, match="newer"):
+                await migrate(dsn, "people", migrations=[FIRST])
+
+    asyncio.run(story())
+
+
+def test_a_database_without_checksums_gets_them(server: ServerAddress) -> None:
+    """One of commit 82ede58."""
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            spine = migrations_of("people")[0]
+            await migrate(dsn, "people", migrations=[spine])
+            connection = await asyncpg.connect(dsn)
+            await connection.execute("ALTER TABLE schema_migrations DROP COLUMN checksum")
+            await migrate(dsn, "people")
+            kept = await connection.fetchval("SELECT checksum FROM schema_migrations WHERE number = 1")
+            assert kept == SPINE["people"]
+            may = "SELECT has_table_privilege('recoup_app', 'schema_migrations', 'INSERT, UPDATE, DELETE')"
+            assert await connection.fetchval(may) is False
+            with pytest.raises(Problem, match="0001"):
+                await migrate(dsn, "people", migrations=[replace(spine, sql=spine.sql + "-- more")])
+            await connection.close()
+
+    asyncio.run(story())
+
+
+def test_half_a_migration_is_none(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            broken = replace(SECOND, sql="CREATE TABLE second (n int); CREATE TABLE second (n int);")
+            with pytest.raises(asyncpg.DuplicateTableError):
+                await migrate(dsn, "people", migrations=[FIRST, broken])
+            assert await numbers(dsn) == [1]
+            await migrate(dsn, "people", migrations=[FIRST, SECOND])
+
+    asyncio.run(story())
+
+
+def test_a_table_in_use_holds_nobody_up_and_is_changed_when_it_is_free(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrating, "LOCK_TIMEOUT_SECONDS", 1)
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people", migrations=[FIRST])
+            busy, other = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+            transaction = busy.transaction()
+            await transaction.start()
+            await busy.execute("INSERT INTO first VALUES (1)")
+            wider = Migration(2, "0002_wider.sql", "ALTER TABLE first ADD m int;")
+            task = asyncio.create_task(migrate(dsn, "people", migrations=[FIRST, wider]))
+            # The change waits for the open transaction; in between others are served, within the time-out.
+            for n in range(3):
+                await other.execute("INSERT INTO first VALUES ($1)", n, timeout=30)
+                await asyncio.sleep(0.7)
+            assert not task.done()
+            await transaction.commit()
+            await task
+            assert await other.fetchval("SELECT count(m) FROM first") == 0
+            await busy.close()
+            await other.close()
+
+    asyncio.run(story())
+
+
+def test_two_that_start_at_once_apply_each_file_once(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            slow = replace(SECOND, sql="SELECT pg_sleep(0.5); CREATE TABLE second (n int);")
+            await asyncio.gather(*(migrate(dsn, "people", migrations=[FIRST, slow]) for _ in range(4)))
+            assert await numbers(dsn) == [1, 20]
+
+    asyncio.run(story())
+
+
+def test_an_index_is_built_while_others_write_and_wait_to_start(server: ServerAddress) -> None:
+    index = Migration(
+        2, "0002_index.sql",
+        CONCURRENTLY + "-- by number\nDROP INDEX IF EXISTS by_n;\nCREATE INDEX CONCURRENTLY by_n ON first (n);\n",
+    )  # fmt: skip
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await asyncio.gather(*(migrate(dsn, "people", migrations=[FIRST, index]) for _ in range(3)))
+            connection = await asyncpg.connect(dsn)
+            valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_n'::regclass"
+            assert await connection.fetchval(valid) is True
+            await connection.close()
+            assert await numbers(dsn) == [1, 2]
+
+    asyncio.run(story())
+
+
+def test_the_checksum_is_of_the_text() -> None:
+    assert FIRST.checksum == hashlib.sha256(FIRST.sql.encode()).hexdigest()
