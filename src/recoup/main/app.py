@@ -1,7 +1,7 @@
 """The HTTP application: every door behind the shared edge."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any, Final
@@ -115,13 +115,15 @@ async def _noting(world: World) -> AsyncIterator[CallLog]:
         await asyncio.gather(writing, return_exceptions=True)
 
 
-def _probes(opened: Sequence[Running]) -> list[Route]:
+def _probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[Route]:
     """For whoever watches over the process. `opened` fills when the worlds open."""
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(request: Request) -> Response:
+        if is_draining():
+            return JSONResponse({"ready": False, "why": "closing"}, 503, {"connection": "close"})
         try:
             for one in opened:
                 async with asyncio.timeout(2), one.world.db.connection() as connection:
@@ -140,8 +142,8 @@ def _probes(opened: Sequence[Running]) -> list[Route]:
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
-def make_app(settings: Settings, databases: Databases) -> App:
-    """Opens the worlds when the server starts and closes them when it stops."""
+def make_app(settings: Settings, databases: Databases, is_draining: Callable[[], bool] = bool) -> App:
+    """Opens the worlds when the server starts and closes them when it stops. `is_draining`: no new calls, please."""
     opened: list[Running] = []
     logs: dict[str, CallLog] = {}
 
@@ -164,7 +166,7 @@ def make_app(settings: Settings, databases: Databases) -> App:
         if log is not None:
             note_call(log.note, scope, status, seconds)
 
-    app = Starlette(routes=_probes(opened), lifespan=lifespan)
+    app = Starlette(routes=_probes(opened, is_draining), lifespan=lifespan)
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app

@@ -4,29 +4,53 @@ import asyncio
 import contextlib
 import signal
 import socket
+from typing import Final
 
-import uvicorn
 import uvloop
 
 from recoup.doors.clock.worker import work
-from recoup.main.app import make_app
+from recoup.doors.edge.connections import Connections, Limits
+from recoup.doors.edge.crowded import crowded
+from recoup.doors.edge.proxies import Proxies
+from recoup.main.app import make_app, refuse
 from recoup.main.databases import Databases
+from recoup.main.door_server import DoorServer
+from recoup.main.file_handles import raise_file_handles
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings
+from recoup.main.up import listen_on
 from recoup.main.worlds import Running, open_worlds
+
+HTTP_CONNECTIONS_MAX: Final = 10_000
+HANDLES_KEPT: Final = 64
 
 
 def serve(settings: Settings, databases: Databases, fd: int | None = None) -> None:
+    """Raises: Problem(unavailable) for an address that cannot be listened on."""
     start_logs(settings.log_level)
-    config = uvicorn.Config(
-        make_app(settings, databases), host=settings.host, port=settings.port, loop="uvloop", http="httptools",
-        ws="none", log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=10,
-        timeout_keep_alive=30, backlog=2048, h11_max_incomplete_event_size=65536,
-        ssl_certfile=settings.tls_cert or None, ssl_keyfile=settings.tls_key or None,
-        proxy_headers=bool(settings.behind_proxy), forwarded_allow_ips=settings.behind_proxy or None,
+    app = make_app(settings, databases, is_draining=lambda: server.is_draining)
+    connections = Connections(limits_of(settings), crowded(app, refuse), Proxies(settings.behind_proxy))
+    server = DoorServer(
+        app, connections, drain_seconds=settings.drain, log_level="warning", ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None, proxy_headers=bool(settings.behind_proxy),
+        forwarded_allow_ips=settings.behind_proxy or None,
     )  # fmt: skip
     # As a socket: a number uvicorn takes for a Unix socket, without TCP_NODELAY, and answers wait for delayed ACKs.
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)] if fd is not None else None)
+    server.run(sockets=[socket.socket(fileno=fd) if fd is not None else listen_on(settings)])
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What is left of the file handles beside the databases, files and outgoing calls of this process."""
+    usual = Limits()
+    most = min(HTTP_CONNECTIONS_MAX, raise_file_handles() - HANDLES_KEPT - 4 * settings.connections)
+    spare = min(usual.spare, max(4, most // 8))
+    total = max(spare, most - 2 * spare)
+    if settings.http_connections:
+        total = min(settings.http_connections, total)
+    return Limits(
+        total=total, per_address=min(settings.http_connections_per_address, total), spare=spare,
+        handshakes=max(spare, min(usual.handshakes, total // 4)),
+    )  # fmt: skip
 
 
 def worker(settings: Settings, databases: Databases) -> None:

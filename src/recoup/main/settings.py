@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -33,7 +34,14 @@ class Settings:
     public_url: str = _setting("", "address that others reach this at; empty: http://host:port")
     tls_cert: str = _setting("", "PEM certificate chain; with tls_key the doors speak TLS")
     tls_key: str = _setting("", "PEM private key")
-    behind_proxy: str = _setting("", "CIDR of a proxy whose X-Forwarded-* headers are believed")
+    behind_proxy: str = _setting("", "proxies in front whose X-Forwarded-* is believed: CIDRs with commas")
+    http_connections: int = _setting(0, "HTTP connections at once; 0: as many as file handles allow, at most 10000")
+    http_connections_per_address: int = _setting(
+        256, "of them from one address (an IPv6 /64); a proxy named by behind_proxy is not counted as one"
+    )  # fmt: skip
+    drain_seconds: int = _setting(
+        -1, "how long /readyz answers 503 before the doors close; -1: 5, and 0 while only this machine calls"
+    )  # fmt: skip
     visa_limit: int = _setting(20, "Visa sends per card and amount in 30 days; 15 is the safe mode")
     expiry_max_days: int = _setting(30, "the latest expiryDateUtc, in days from now")
     refund_cap_percent: int = _setting(0, "largest partial refund in percent of the order; 0: no cap")
@@ -55,9 +63,19 @@ class Settings:
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def is_local(self) -> bool:
+        """Only this machine calls."""
+        return self.host in LOOPBACK and urlsplit(self.url).hostname in LOOPBACK and not self.behind_proxy
+
+    @property
+    def drain(self) -> int:
+        """Seconds."""
+        return self.drain_seconds if self.drain_seconds >= 0 else 0 if self.is_local else 5
+
+    @property
     def takes_loopback(self) -> bool:
         """Who can sign up could post to this machine's own ports and read the answers: only while they are on it."""
-        own = self.host in LOOPBACK and urlsplit(self.url).hostname in LOOPBACK and not self.behind_proxy
+        own = self.is_local
         return own if self.loopback_webhooks == "auto" else self.loopback_webhooks == "yes"
 
     @property
@@ -112,6 +130,12 @@ def _check(values: dict[str, Any]) -> None:
     if not 0 <= values.get("port", 0) <= 65535:
         raise Problem("invalid", f"The port must be between 0 and 65535, not {values['port']}.", field="port",
                       cure="Set it to one that is free, like 8400.")  # fmt: skip
+    for name, least in (("http_connections", 0), ("http_connections_per_address", 1), ("drain_seconds", -1)):
+        if values.get(name, least) < least:
+            raise Problem("invalid", f"{name} must be {least} or more, not {values[name]}.", field=name,
+                          cure="Leave it out for the default.")  # fmt: skip
+    if values.get("behind_proxy"):
+        Proxies(values["behind_proxy"])
     if values.get("world", "sandbox") not in ("sandbox", "live"):
         raise Problem("invalid", f"The world must be sandbox or live, not {values['world']!r}.", field="world",
                       cure="Set it to one of these.")  # fmt: skip

@@ -50,5 +50,5 @@ def call(app: App, scope: Scope, messages: list[Message]) -> Got:
 
 
 def refuse(_scope: Scope, problem: Problem) -> Refusal:
-    status = {"too_large": 413, "too_many_requests": 429}[problem.code]
+    status = {"too_large": 413, "too_many_requests": 429, "unavailable": 503}[problem.code]
     return Refusal(status, problem.code.encode(), [(b"content-type", b"text/plain")])

@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeVar
 
 import asyncpg
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from tests.doors.rescue.operations import check_told, operation_of
 from tests.worlds import Shop, make_shop, owner, sandbox_world
@@ -22,7 +21,10 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 from recoup.doors.checkout.routes import routes as checkout_routes
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.body_limit import BodyLimit
+from recoup.doors.edge.connections import Connections, Limits
+from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.rescue.app import routes
 from recoup.doors.rescue.services import Services, make_services
@@ -31,6 +33,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
 from recoup.kernel.world import World
 from recoup.main.app import _no_path, refuse
+from recoup.main.door_server import DoorServer
 from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
@@ -306,15 +309,12 @@ def another(door: Door, **services: Any) -> Door:
 async def listening(app: App, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[int]:
     """The application behind a real socket, as `recoup serve` configures it; the port."""
 
-    class Quiet(uvicorn.Server):
+    class Quiet(DoorServer):
         def capture_signals(self) -> Any:
             return nullcontext()
 
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, http="httptools", ws="none", log_level="error", access_log=False,
-        server_header=False, lifespan=lifespan, timeout_keep_alive=30, h11_max_incomplete_event_size=65536,
-    )  # type: ignore[arg-type]  # fmt: skip
-    server = Quiet(config)
+    connections = Connections(Limits(), crowded(app, refuse), Proxies(""))
+    server = Quiet(app, connections, host="127.0.0.1", port=0, log_level="error", lifespan=lifespan)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)

@@ -1,0 +1,128 @@
+"""Connections: how many there may be, from whom, and how long each may keep the door waiting.
+
+A stranger needs no account to open them, so each limit holds before a byte was understood. Beyond a limit a connection
+is still answered, from a small spare room in which the oldest gives way to the newest: whoever watches over the process
+gets in there while the rest is used up.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, Protocol
+
+from recoup.doors.edge.asgi import App
+from recoup.doors.edge.proxies import Proxies
+from recoup.doors.edge.rate import client_address
+
+SWEEP_SECONDS: Final = 1.0
+NOTICE_SECONDS: Final = 60.0
+_LOG: Final = logging.getLogger("recoup.connections")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`spare`: connections beyond the others, for health checks. `body_bytes_per_second`: each such number of bytes
+    that came gives a body one second more. `*_pressed_seconds`: while three quarters of the room are taken.
+    """
+
+    total: int = 1000
+    per_address: int = 256
+    spare: int = 32
+    handshakes: int = 128
+    handshakes_per_address: int = 32
+    head_bytes: int = 65536
+    headers: int = 200
+    pipelined: int = 32
+    head_seconds: float = 10.0
+    head_pressed_seconds: float = 2.0
+    body_seconds: float = 20.0
+    body_bytes_per_second: int = 1000
+    idle_seconds: float = 75.0
+    idle_pressed_seconds: float = 5.0
+    write_seconds: float = 30.0
+    linger_seconds: float = 2.0
+
+
+class Connection(Protocol):
+    def look(self, now: float, *, pressed: bool) -> None:
+        """Ends what is overdue."""
+
+    def cut(self) -> None:
+        """At once."""
+
+
+class Connections:
+    """Of one process. `crowded`: what answers in the spare room, by the limit that was met."""
+
+    def __init__(
+        self, limits: Limits, crowded: Mapping[str, App], proxies: Proxies, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self.limits, self.crowded, self.clock = limits, crowded, clock
+        self._proxies = proxies
+        self._open: dict[Connection, str] = {}
+        self._spare: dict[Connection, None] = {}
+        self._by_address: dict[str, int] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._told_at = 0.0
+        self.refused = 0
+
+    def __len__(self) -> int:
+        return len(self._open) + len(self._spare)
+
+    def admit(self, connection: Connection, client: tuple[str, int] | None) -> str:
+        """Empty, or the limit that was met: `address` or `total`."""
+        address = self.address_of(client)
+        why = ""
+        if len(self._open) >= self.limits.total:
+            why = "total"
+        elif address and self._by_address.get(address, 0) >= self.limits.per_address:
+            why = "address"
+        if why:
+            self._squeeze_in(connection, why, address)
+        else:
+            self._open[connection] = address
+            if address:
+                self._by_address[address] = self._by_address.get(address, 0) + 1
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+        return why
+
+    def release(self, connection: Connection) -> None:
+        self._spare.pop(connection, None)
+        address = self._open.pop(connection, "")
+        if address:
+            left = self._by_address[address] - 1
+            if left:
+                self._by_address[address] = left
+            else:
+                del self._by_address[address]
+
+    def address_of(self, client: tuple[str, int] | None) -> str:
+        """Empty for those who are not counted by address: a named proxy brings everybody's calls."""
+        if client is None or client[0] in self._proxies:
+            return ""
+        return client_address({"client": client}) or ""
+
+    def _squeeze_in(self, connection: Connection, why: str, address: str) -> None:
+        self.refused += 1
+        self._spare[connection] = None
+        if len(self._spare) > self.limits.spare:
+            oldest = next(iter(self._spare))
+            del self._spare[oldest]
+            oldest.cut()
+        now = self.clock()
+        if not self._told_at or now - self._told_at > NOTICE_SECONDS:
+            self._told_at = now
+            setting = "http_connections_per_address" if why == "address" else "http_connections"
+            _LOG.warning("Connections are at their limit (%s%s); further ones are refused.", setting,
+                         f", {address}" if why == "address" else "")  # fmt: skip
+
+    def _sweep(self) -> None:
+        now, pressed = self.clock(), len(self._open) * 4 > self.limits.total * 3
+        for connection in [*self._open, *self._spare]:
+            connection.look(now, pressed=pressed)
+        self._sweeping = None
+        if self._open or self._spare:
+            self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)

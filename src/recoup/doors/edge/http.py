@@ -1,0 +1,203 @@
+"""HTTP/1.1 on one connection, with an end to everything that a caller sends or waits with.
+
+The server's parser takes heads, trailers and pipelined calls of any size and waits for them for ever. Here a head is at
+most 64 KiB and comes within seconds, a body keeps coming, an answer is read, and what was asked ahead is bounded.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from recoup.doors.edge.connections import Connections
+
+# Thrown away after a refusal, so that a caller still writing reads the answer and not a reset connection.
+DISCARDED_BYTES_MAX: Final = 1 << 20
+# Pieces of a chunked body: so many, and one more for each 32 bytes.
+PIECES_FREE: Final = 20_000
+PIECE_BYTES_MIN: Final = 32
+
+_BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
+_MALFORMED: Final = (400, "This is no HTTP request.")
+_LATE: Final = (408, "The request line and headers did not arrive in time. Send them at once.")
+_HEAD_TOO_LARGE: Final = (431, "The URL and headers are larger than 64 KiB, or more than 200. Send fewer.")
+_TRAILERS_TOO_LARGE: Final = (431, "The trailers or chunk extensions are too large. Send none.")
+_TOO_MANY_PIECES: Final = (400, "The body comes in too many small chunks. Send larger ones.")
+_TOO_MANY_AHEAD: Final = (429, "Too many calls were sent before their answers were read. Wait for the answers.")
+
+
+class _Refused(Exception):
+    """Ends the parsing; `_why` says what for."""
+
+
+class BoundedHttp(HttpToolsProtocol):
+    def __init__(self, connections: Connections, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._all, self._limits = connections, connections.limits
+        self._now = connections.clock
+        self._state, self._why = _BETWEEN, _MALFORMED
+        self._is_spare = self._is_fresh = self._is_mid_read = False
+        self._since = self._blocked_at = self._closing_at = 0.0
+        self._read = self._head_most = self._head_least = 0
+        self._body_bytes = self._pieces = self._bodiless = 0
+        self._discarded = 0
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._since, self._is_fresh = self._now(), True
+        why = self._all.admit(self, self.client)
+        if why:
+            self.app, self._is_spare = self._all.crowded[why], True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._all.release(self)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._blocked_at = self._now()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._blocked_at = 0.0
+        super().resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        size = self._read = len(data)
+        self._is_mid_read = self._state != _BETWEEN
+        if self._state == _HEAD:
+            self._head_most += size
+            self._head_least += size
+        elif self._state == _BODY:
+            self._bodiless += size
+        elif self._state == _REFUSED:
+            self._discarded += size
+            if self._discarded > DISCARDED_BYTES_MAX:
+                self.transport.abort()
+            return
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # The call is answered as it is; nothing here is upgraded to.
+        except httptools.HttpParserError:
+            self._refuse()
+            return
+        # Of a read in which other things stand too not all is counted: what is endless goes over its bound by one read.
+        if self._state == _HEAD and self._head_least > self._limits.head_bytes:
+            self._why = _HEAD_TOO_LARGE
+            self._refuse()
+        elif self._state == _BODY and self._bodiless > self._limits.head_bytes + size:
+            self._why = _TRAILERS_TOO_LARGE
+            self._refuse()
+
+    # What the parser finds
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._state, self._since, self._is_fresh = _HEAD, self._now(), False
+        self._head_most, self._head_least = self._read, 0 if self._is_mid_read else self._read
+        self._is_mid_read = True
+
+    def on_headers_complete(self) -> None:
+        if len(self.headers) > self._limits.headers or (
+            self._head_most > self._limits.head_bytes and self._head_size() > self._limits.head_bytes
+        ):
+            self._why = _HEAD_TOO_LARGE
+            raise _Refused
+        if len(self.pipeline) >= self._limits.pipelined:
+            self._why = _TOO_MANY_AHEAD
+            raise _Refused
+        super().on_headers_complete()
+        # What comes as headers after the body belongs to nobody.
+        self.headers = []
+        self._state = _BODY
+        self._body_bytes = self._pieces = self._bodiless = 0
+        if self._is_spare:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        self._pieces += 1
+        self._bodiless = 0
+        if self._pieces > PIECES_FREE + self._body_bytes // PIECE_BYTES_MIN:
+            self._why = _TOO_MANY_PIECES
+            raise _Refused
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._state = _BETWEEN
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._since = self._now()
+        if self.pipeline:
+            # Not before all that was asked ahead has been answered is more of it read.
+            self.flow.pause_reading()
+
+    # Its ends
+
+    @property
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def look(self, now: float, *, pressed: bool) -> None:
+        limits = self._limits
+        if self.transport.is_closing():
+            # Closed by us while an answer waits for a caller that does not read it.
+            self._closing_at = self._closing_at or now
+            if now - self._closing_at > limits.write_seconds:
+                self.transport.abort()
+        elif self._blocked_at and now - self._blocked_at > limits.write_seconds:
+            self.transport.abort()
+        elif self._is_busy:
+            self._look_at_body(now)
+        elif now - self._since > self._patience(pressed):
+            if self._state == _HEAD:
+                self._why = _LATE
+                self._refuse()
+            else:
+                self.transport.close()
+
+    def _look_at_body(self, now: float) -> None:
+        if self._state != _BODY:
+            return
+        if self.flow.read_paused:
+            # The door is slow here, not the caller.
+            self._since = max(self._since, now - self._limits.body_seconds / 2)
+        elif now - self._since > self._limits.body_seconds + self._body_bytes / self._limits.body_bytes_per_second:
+            self.transport.close()
+
+    def _patience(self, pressed: bool) -> float:
+        """Seconds, while there is nothing to answer."""
+        limits = self._limits
+        if self._state in (_REFUSED, _BODY):
+            return limits.linger_seconds
+        if self._state == _HEAD or self._is_fresh:
+            return limits.head_pressed_seconds if pressed or self._is_spare else limits.head_seconds
+        return limits.idle_pressed_seconds if pressed else limits.idle_seconds
+
+    def cut(self) -> None:
+        self.transport.abort()
+
+    def _head_size(self) -> int:
+        """Bytes of the URL and of `name: value` lines."""
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _refuse(self) -> None:
+        was_busy = self._is_busy
+        self._state, self._since = _REFUSED, self._now()
+        if was_busy or self.transport.is_closing():
+            self.transport.close()
+            return
+        status, text = self._why
+        body = text.encode() + b"\n"
+        self.transport.write(b"".join((
+            STATUS_LINE[status], b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n",
+            b"content-length: %d\r\n\r\n" % len(body), body,
+        )))  # fmt: skip
+        if self.transport.can_write_eof():
+            self.transport.write_eof()

@@ -1,0 +1,44 @@
+"""Who stands in front of the doors: the only peers whose word about a caller is believed."""
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from recoup.kernel.problem import Problem
+
+
+class Proxies:
+    """`named`: addresses and CIDR blocks with commas between; `*` is everybody.
+
+    Raises: Problem(invalid) for what is neither.
+    """
+
+    def __init__(self, named: str) -> None:
+        words = [word.strip() for word in named.split(",") if word.strip()]
+        self._all = "*" in words
+        self._networks = tuple(_network(word) for word in words if word != "*")
+        self._find = lru_cache(maxsize=4096)(self._look_up)
+
+    def __bool__(self) -> bool:
+        return self._all or bool(self._networks)
+
+    def __contains__(self, host: object) -> bool:
+        if self._all or not self._networks:
+            return self._all
+        return isinstance(host, str) and self._find(host)
+
+    def _look_up(self, host: str) -> bool:
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._networks)
+
+
+def _network(word: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(word, strict=False)
+    except ValueError:
+        raise Problem("invalid", f"behind_proxy has {word!r}, which is no address and no CIDR block.",
+                      field="behind_proxy", cure="Write addresses or blocks like 10.0.0.0/8.") from None  # fmt: skip
