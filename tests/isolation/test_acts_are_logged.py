@@ -184,8 +184,10 @@ def _settings(walk: _Walk) -> None:
     walk.act("/keys", "key.made", kind="tokenization", overlap="keep")
     sql = "SELECT environment_key FROM tokenization_keys WHERE merchant_id = $1 ORDER BY created_at DESC"
     key = walk.ground.door.sql(sql, walk.a.mid)[0][0]
-    walk.act("/keys/end", "key.ended", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest())
-    walk.act("/keys/signing", "webhook_key.replaced", which="stablecoin")
+    walk.act("/keys/end", "key.ended", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(),
+             sure="yes")  # fmt: skip
+    walk.act("/keys/name", "key.named", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(), name="N")
+    walk.act("/keys/signing", "webhook_key.replaced", which="stablecoin", overlap="24")
 
 
 def _webhooks(walk: _Walk) -> None:
@@ -293,7 +295,7 @@ def _partner(walk: _Walk) -> None:
              state="paused")  # fmt: skip
     walk.act("/partner/merchants/{mid}/keys", "partner.merchant_keys_made", owner,
              path=f"/partner/merchants/{mid}/keys", overlap="24")  # fmt: skip
-    walk.act("/partner/keys", "partner.key_made", owner)
+    walk.act("/partner/keys", "partner.key_made", owner, overlap="24")
 
 
 def test_every_file_that_is_taken_leaves_a_line(mine: Ground) -> None:

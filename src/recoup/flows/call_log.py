@@ -3,7 +3,7 @@ than it can take is counted, and the count is written instead."""
 
 import asyncio
 from collections import deque
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,12 +13,15 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import in_words
 from recoup.kernel.world import World
 from recoup.store.write.api_calls import add_calls
+from recoup.store.write.merchant_keys import note_uses
 
 log = structlog.get_logger()
 QUEUE_MAX: Final = 10_000
 WRITTEN_MAX: Final = 2_000  # each time
 PAUSE_SECONDS: Final = 1.0
-MERCHANTS_MAX: Final = 10_000  # whose gaps are counted apart
+MERCHANTS_MAX: Final = 10_000  # whose gaps are counted apart; keys whose use is remembered
+USE_NOTED_EVERY: Final = timedelta(minutes=1)
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class CallLog:
@@ -28,6 +31,7 @@ class CallLog:
         self._world = world
         self._calls: deque[tuple[Any, ...]] = deque()
         self._gaps: dict[UUID, int] = {}
+        self._used: dict[str, datetime] = {}
 
     def note(
         self, merchant_id: UUID, key_id: str, request_id: str, method: str, path: str, status: int, code: str | None,
@@ -66,7 +70,25 @@ class CallLog:
             for merchant_id, n in gaps.items():
                 self._lose(merchant_id, n)
             return 0
+        await self._note_uses(calls)
         return len(calls)
+
+    async def _note_uses(self, calls: list[tuple[Any, ...]]) -> None:
+        """When keys were last used, each at most once a minute: what a call costs does not grow by it."""
+        uses: dict[str, datetime] = {}
+        for _, _, at, _, key_id, *_ in calls:
+            if not key_id.startswith("user:") and at - self._used.get(key_id, NEVER) >= USE_NOTED_EVERY:
+                uses[key_id] = at
+        if not uses:
+            return
+        if len(self._used) + len(uses) > MERCHANTS_MAX:
+            self._used.clear()
+        self._used |= uses
+        try:
+            async with self._world.db.transaction() as tx:
+                await note_uses(tx, uses)
+        except Exception as error:  # noqa: BLE001 - the next minute notes it again
+            log.warning("use of keys not noted", keys=len(uses), error=in_words(error))
 
     def _lose(self, merchant_id: UUID, calls: int) -> None:
         if merchant_id in self._gaps or len(self._gaps) < MERCHANTS_MAX:

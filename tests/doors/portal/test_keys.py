@@ -11,9 +11,11 @@ from structlog.testing import capture_logs
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.worlds import Shop
 
+from recoup.flows.call_log import CallLog
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.own_keys import KEYS_MAX, list_keys, make_key
 from recoup.flows.messages.endpoints import create, list_all
+from recoup.flows.messages.rotate import shared_key_state
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.store.read.signing_keys import find_signing_key
@@ -21,6 +23,7 @@ from recoup.store.server import ServerAddress
 
 SECRET = re.compile(r'<dd class="mono wrap">([^<]*)</dd>')
 NO_TIME = timedelta(0)
+DOORS = {"shared": "rescue", "stablecoin": "stablecoin"}
 
 
 def scope_of(shop: Shop) -> Scope:
@@ -29,7 +32,7 @@ def scope_of(shop: Shop) -> Scope:
 
 async def made(client: httpx.AsyncClient, kind: str, overlap: str = "0") -> list[str]:
     """What the page shows of the key that it made: its parts, in their order."""
-    answer = await post(client, "/keys", "/keys", kind=kind, overlap=overlap)
+    answer = await post(client, "/keys", "/keys", kind=kind, overlap=overlap, sure="yes")
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
     return SECRET.findall(answer.text)
@@ -65,7 +68,7 @@ def test_an_owner_makes_api_keys_that_work_and_ends_them(server: ServerAddress) 
             assert secret not in page.text, "shown once"
             assert secret not in str(logs)
         print_ = next(row["print"] for row in await live(shop, "api") if row["key"] == second[0])
-        assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_)).status_code == 303
+        assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_, sure="yes")).status_code == 303
         assert [await works(shop, *key) for key in (first, second, third)] == [True, False, True]
         assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_)).status_code == 404
         last = await made(owner, "api", "0")
@@ -141,7 +144,7 @@ def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> Non
         assert own.signing_key not in page.text
 
         async def new(which: str, overlap: str = "24", status: int = 200) -> list[str]:
-            answer = await post(owner, "/keys", "/keys/signing", which=which, overlap=overlap)
+            answer = await post(owner, "/keys", "/keys/signing", which=which, overlap=overlap, sure="yes")
             assert answer.status_code == status, answer.text
             return SECRET.findall(answer.text)
 
@@ -158,5 +161,63 @@ def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> Non
         assert (await new("stablecoin"))[0].startswith("whsec_")
         for wrong in ("nothing", str(own.endpoint_id)):
             await new(wrong, status=400)
+
+    portal(server, story)
+
+
+def test_a_new_key_leaves_the_old_one_a_day_and_at_once_is_asked_about_first(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, world = await signed_in("owner"), shop.world
+        first = (shop.keys.app_key, shop.keys.app_secret)
+        page = await owner.get("/keys")
+        for select in re.findall(r'<select class="in" id="overlap[^>]*>.*?</select>', page.text):
+            assert re.findall(r'value="([^"]*)"', select)[0] == "24", "a day is what the form begins with"
+        name = {"name": "Billing server", "kind": "api", "print": (await live(shop, "api"))[0]["print"]}
+        assert (await post(owner, "/keys", "/keys/name", **name)).status_code == 303
+        log = CallLog(world)
+        log.note(shop.merchant_id, first[0], "r1", "POST", "/v1/transmit", 200, None, 3)
+        await log.write()
+        used = (await live(shop, "api"))[0]["last_used_at"]
+        assert world.clocks.wall() - used < timedelta(minutes=5)
+
+        asked = await post(owner, "/keys", "/keys", kind="api", overlap="0", name="Next")
+        said = texts(asked)
+        assert "End this key at once?" in said
+        assert f"API key “ Billing server ” …{first[0][-4:]} last used" in said
+        assert not SECRET.findall(asked.text), "nothing was made"
+        assert len(await live(shop, "api")) == 1
+        assert await works(shop, *first)
+        end = {"kind": "api", "print": (await live(shop, "api"))[0]["print"]}
+        assert "End this key at once?" in texts(await post(owner, "/keys", "/keys/end", **end))
+        assert await works(shop, *first)
+
+        form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked.text[asked.text.index('id="question"'):]))
+        second = SECRET.findall((await owner.post("/keys", data=form)).text)
+        assert [await works(shop, *first), await works(shop, *second)] == [False, True]
+        assert (await live(shop, "api"))[0]["name"] == "Next"
+        long = {**end, "name": "x" * 61}
+        assert "at most 60 characters" in texts(await post(owner, "/keys", "/keys/name", **long), 400)
+
+    portal(server, story)
+
+
+def test_webhook_keys_are_asked_about_too_and_the_stablecoin_secret_overlaps(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        owner, world, scope = await signed_in("owner"), shop.world, scope_of(shop)
+        hook = await create(world, scope, "https://hooks.example.com/own", None, "rescue", own_key=True)
+        for which in ("shared", "stablecoin"):
+            before = await shared_key_state(world, scope, DOORS[which])
+            asked = await post(owner, "/keys", "/keys/signing", which=which, overlap="0")
+            assert "End this key at once?" in texts(asked)
+            assert await shared_key_state(world, scope, DOORS[which]) == before
+        at = f"/webhooks/{hook.endpoint_id}"
+        assert "End this key at once?" in texts(await post(owner, at, f"{at}/rotate", overlap="0", of="x"))
+        assert (await list_all(world, scope))[-1].signing_key == hook.signing_key
+        made = await post(owner, "/keys", "/keys/signing", which="stablecoin", overlap="24")
+        assert SECRET.findall(made.text)[0].startswith("whsec_")
+        mark, until = await shared_key_state(world, scope, "stablecoin")
+        assert until is not None
+        assert timedelta(hours=23) < until - world.clocks.wall() <= timedelta(hours=24)
+        assert (await shared_key_state(world, scope))[1] is None, "the other API's key is another"
 
     portal(server, story)

@@ -172,7 +172,10 @@ def test_a_merchants_page_shows_how_it_stands_and_new_keys_end_the_old(server: S
         assert at.shop.keys.app_key not in page
         assert 'id="h-keys"' not in (await analyst.get(path)).text
         assert "New keys" in (await developer.get(path)).text
-        made = await post(developer, path, f"{path}/keys", overlap="0")
+        asked = await post(developer, path, f"{path}/keys", overlap="0")
+        assert "End these keys at once?" in asked.text
+        await Credentials(at.world).sign_in(at.shop.keys.app_key, at.shop.keys.app_secret)
+        made = await post(developer, path, f"{path}/keys", overlap="0", sure="yes")
         given = shown(made.text)
         assert "Webhook key" not in given
         await Credentials(at.world).sign_in(given["App key"], given["App secret"])
@@ -198,7 +201,7 @@ def test_roles_may_what_they_may(server: ServerAddress) -> None:
                 "change": await client.post(path, data={"csrf": csrf, "state": "active"}),
                 "switch": await client.post("/partner/switches", data={"csrf": csrf, "mid": str(at.shop.merchant_id),
                                                                        "mit": "on"}),
-                "key": await client.post("/partner/keys", data={"csrf": csrf}),
+                "key": await client.post("/partner/keys", data={"csrf": csrf, "overlap": "24"}),
                 "see": await client.get("/partner/keys"),
             }  # fmt: skip
             may = {name for name, answer in tried.items() if answer.status_code != 403}
@@ -245,7 +248,7 @@ def test_who_may_not_make_keys_does_not_see_those_that_an_owner_made(server: Ser
         mid = (await at.sql("SELECT merchant_id FROM partner_merchants WHERE external_id = 'crm-2'"))[0][0]
         page = f"/partner/merchants/{mid}"
         assert (await post(operations, page, f"{page}/keys", overlap="0")).status_code == 403
-        second = re.search(r"(/handover/[\w=-]+)", (await post(boss, page, f"{page}/keys", overlap="0")).text)
+        second = re.search(r"(/handover/[\w=-]+)", (await post(boss, page, f"{page}/keys", overlap="24")).text)
         again = re.search(r"(/handover/[\w=-]+)", (await operations.post("/partner/merchants", data=sent)).text)
         assert first
         assert second

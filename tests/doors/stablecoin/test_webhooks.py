@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from tests.doors.stablecoin.door import Door, Merchant
 from tests.doors.stablecoin.test_signatures import refused
 
 from recoup.flows.messages import endpoints
+from recoup.flows.messages.rotate import rotate_shared
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.backoff import STABLECOIN
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
@@ -125,6 +128,38 @@ def test_a_settlement_is_told_after_its_payment(merchant: Merchant, hooks: Recei
         "currency": "USDT", "settlement_id": found["id"], "amount": "49.6505", "fee": "0.2495",
         "to_address": found["to_address"], "tx_hash": found["tx_hash"], "network": "mock_direct", "is_test": True,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("encrypt", [False, True])
+def test_a_replaced_secret_is_good_until_the_receiver_takes_the_new_one(
+    merchant: Merchant, hooks: Receiver, encrypt: bool
+) -> None:
+    """It had ended at once, and every receiver that was not told refused what came next."""
+    listen(merchant, hooks, encrypt=encrypt)
+    door, scope = merchant.door, merchant.shop.scope
+    old = merchant.shop.keys.stablecoin_webhook_secret
+    new, until = door.run(rotate_shared(door.world, scope, timedelta(days=1), "stablecoin"))
+    assert until is not None
+    merchant.paid()
+    merchant.publish()
+    assert len(hooks.got) == 1
+    opened(merchant, hooks.got[0])  # signed with the old one
+    hooks.got.clear()
+    hooks.answers[:] = [401, 200]  # the receiver has the new one now
+    merchant.paid()
+    merchant.publish()
+    refused_, taken = hooks.got
+    opened(merchant, refused_)
+    merchant.shop = replace(merchant.shop, keys=replace(merchant.shop.keys, stablecoin_webhook_secret=new))
+    opened(merchant, taken)
+    hooks.got.clear()
+    merchant.paid()
+    merchant.publish()
+    assert len(hooks.got) == 1, "it stays with the new one"
+    opened(merchant, hooks.got[0])
+    with pytest.raises(Problem, match="good until"):
+        door.run(rotate_shared(door.world, scope, timedelta(days=1), "stablecoin"))
+    assert door.run(rotate_shared(door.world, scope, timedelta(0), "stablecoin"))[0] not in (old, new)
 
 
 def test_encrypted_bodies(merchant: Merchant, hooks: Receiver) -> None:

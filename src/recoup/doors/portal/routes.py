@@ -251,6 +251,7 @@ def routes(
         on(keys.PLACE, keys.keys_page),
         on(keys.PLACE, keys.post_key, "POST"),
         on("/keys/end", keys.post_end, "POST"),
+        on("/keys/name", keys.post_name, "POST"),
         on("/keys/signing", keys.post_signing, "POST"),
         on_any(told.PLACE, told.list_page),
         on_any("/notifications/read", told.read_all, "POST"),

@@ -13,12 +13,13 @@ from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.audit import note
 from recoup.store.read.merchant_keys import keys_of, live_keys
-from recoup.store.write.merchant_keys import end_keys
+from recoup.store.write.merchant_keys import end_keys, name_key
 from recoup.store.write.sites import lock_merchant
 
 log = structlog.get_logger()
 OVERLAP_MAX: Final = timedelta(days=7)
 KEYS_MAX: Final = 10
+NAME_MAX: Final = 60
 
 
 async def list_keys(world: World, scope: Scope) -> Sequence[Any]:
@@ -27,12 +28,15 @@ async def list_keys(world: World, scope: Scope) -> Sequence[Any]:
         return await keys_of(connection, scope.merchant_id)
 
 
-async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | None) -> NewKey:
+async def make_key(
+    world: World, scope: Scope, kind: str, overlap: timedelta | None, name: str = ""
+) -> NewKey:
     """Those of the kind before end after the overlap; None: they stay until somebody ends them. A lost answer costs
     another key, and nothing else.
 
-    Raises: Problem(invalid) for a kind or overlap that there is not; Problem(conflict) for too many keys.
+    Raises: Problem(invalid) for a kind, overlap or name that cannot be; Problem(conflict) for too many keys.
     """
+    name = _checked_name(name)
     if kind not in KEY_KINDS:
         raise Problem("invalid", "There is no such kind of key.", field="kind", cure=f"One of {', '.join(KEY_KINDS)}.")
     if overlap is not None and not timedelta(0) <= overlap <= OVERLAP_MAX:
@@ -45,9 +49,9 @@ async def make_key(world: World, scope: Scope, kind: str, overlap: timedelta | N
                           cure="End one first.")  # fmt: skip
         if overlap is not None:
             await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
-        made = await issue_key(tx, world, scope.merchant_id, kind, by)
+        made = await issue_key(tx, world, scope.merchant_id, kind, by, name)
         others = "stay" if overlap is None else f"end in {overlap // timedelta(hours=1)} h"
-        told = {"kind": kind, "key": f"…{made.key[-4:]}", "others": others}
+        told = {"kind": kind, "key": f"…{made.key[-4:]}", "others": others} | ({"name": name} if name else {})
         await note(tx, scope, wall, "key.made", sha256(made.key.encode()).hexdigest(), told)
     log.info("merchant key made", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
     return made
@@ -65,3 +69,29 @@ async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
             raise Problem("not_found", "There is no such key that still works.", cure="Reload the page.")
         await note(tx, scope, wall, "key.ended", print_, {"kind": kind})
     log.info("merchant key ended", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
+
+
+async def rename_key(world: World, scope: Scope, kind: str, print_: str, name: str) -> None:
+    """What its people call it. Raises: Problem(invalid) for a name that cannot be; Problem(not_found)."""
+    name, wall = _checked_name(name), world.clocks.wall()
+    async with world.db.transaction() as tx:
+        if not await name_key(tx, scope.merchant_id, kind, print_, name):
+            raise Problem("not_found", "There is no such key.", cure="Reload the page.")
+        await note(tx, scope, wall, "key.named", print_, {"kind": kind, "name": name})
+
+
+async def working_keys(world: World, scope: Scope, kind: str, print_: str = "") -> list[Any]:
+    """Those of the kind that open something now, newest first; with `print_` that one alone."""
+    wall = world.clocks.wall()
+    return [row for row in await list_keys(world, scope)
+            if row["kind"] == kind and (row["ends_at"] is None or row["ends_at"] > wall)
+            and (not print_ or row["print"] == print_)]  # fmt: skip
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if len(name) > NAME_MAX:
+        raise Problem("invalid", f"A key's name has at most {NAME_MAX} characters.", field="name", cure="Shorten it.")
+    if not name.isprintable():
+        raise Problem("invalid", "A key's name is plain text on one line.", field="name", cure="Type it anew.")
+    return name

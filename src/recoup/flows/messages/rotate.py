@@ -16,7 +16,6 @@ from recoup.kernel.world import World
 from recoup.store.pool import retrying
 from recoup.store.read.endpoints import shared_keys
 from recoup.store.write.endpoints import lock_endpoint, lock_shared_key, set_own_key, set_shared_key
-from recoup.store.write.merchants import set_stablecoin_webhook_key
 
 log = structlog.get_logger()
 OVERLAP_HOURS_MAX: Final = 168
@@ -50,43 +49,47 @@ async def rotate_endpoint(world: World, owner: Owner, endpoint_id: UUID, overlap
     return await read(world, owner, endpoint_id)
 
 
-async def rotate_shared(world: World, scope: Scope, overlap: timedelta) -> tuple[str, datetime | None]:
-    """The merchant's own key, which signs for every endpoint without one of its own: the new one, and until when the
-    old one is good.
+async def rotate_shared(
+    world: World, scope: Scope, overlap: timedelta, door: str = "rescue"
+) -> tuple[str, datetime | None]:
+    """The merchant's own key, which signs for every endpoint of this API without one of its own: the new one, and
+    until when the old one is good. `door`: rescue or stablecoin.
 
     Raises: Problem(conflict) while an earlier key is still good.
     """
-    key = new_signing_key()
+    key = new_webhook_secret() if door == "stablecoin" else new_signing_key()
     sealed = world.keys.seal_secret(key_context(scope), key.encode())
+    told = _told(overlap) | ({"of": door} if door == "stablecoin" else {})
 
     async def once() -> datetime | None:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
-            before, until = await lock_shared_key(tx, scope.merchant_id)
+            before, until = await lock_shared_key(tx, scope.merchant_id, door)
             _check_overlap(until, wall, overlap)
             good_until = wall + overlap if overlap and before is not None else None
-            await set_shared_key(tx, scope.merchant_id, sealed, before if good_until else None, good_until, wall)
-            await note(tx, scope, wall, "webhook_key.replaced", "", _told(overlap))
+            kept = before if good_until else None
+            await set_shared_key(tx, scope.merchant_id, sealed, kept, good_until, wall, door)
+            await note(tx, scope, wall, "webhook_key.replaced", "", told)
         return good_until
 
     good_until = await retrying(once)
-    log.info("webhook key replaced", merchant=str(scope.merchant_id), actor=scope.actor.text(),
+    log.info("webhook key replaced", merchant=str(scope.merchant_id), door=door, actor=scope.actor.text(),
              request=scope.request_id)  # fmt: skip
     return key, good_until
 
 
-async def shared_key_mark(world: World, scope: Scope) -> str:
-    """Of the merchant's own key as it is now."""
+async def shared_key_state(world: World, scope: Scope, door: str = "rescue") -> tuple[str, datetime | None]:
+    """The mark of the merchant's own key as it is now, and until when the one before is good."""
     async with world.db.connection() as connection:
-        sealed, _ = await shared_keys(connection, scope.merchant_id)
-    return key_mark(_open(world, scope, sealed)) if sealed else ""
+        sealed, _, until = await shared_keys(connection, scope.merchant_id, door)
+    return key_mark(_open(world, scope, sealed)) if sealed else "", until
 
 
-async def shared_key_after(world: World, scope: Scope, mark: str) -> str | None:
+async def shared_key_after(world: World, scope: Scope, mark: str, door: str = "rescue") -> str | None:
     """The merchant's own key, when it came in the place of the one with this mark: what is told to a form that was
     sent twice, whose first answer nobody saw."""
     async with world.db.connection() as connection:
-        sealed, before = await shared_keys(connection, scope.merchant_id)
+        sealed, before, _ = await shared_keys(connection, scope.merchant_id, door)
     if sealed is None or before is None or key_mark(_open(world, scope, before)) != mark:
         return None
     return _open(world, scope, sealed)
@@ -95,20 +98,6 @@ async def shared_key_after(world: World, scope: Scope, mark: str) -> str | None:
 def key_mark(signing_key: str) -> str:
     """Tells keys apart without telling them: of 64 random bytes a hash says nothing."""
     return hashlib.sha256(f"mark:{signing_key}".encode()).hexdigest()[:16]
-
-
-async def replace_stablecoin_secret(world: World, scope: Scope) -> str:
-    """The secret that the stablecoin API's deliveries are signed with: the new one. That dialect signs with one secret,
-    so the old one ends at once."""
-    secret = new_webhook_secret()
-    sealed = world.keys.seal_secret(key_context(scope), secret.encode())
-    async with world.db.transaction() as tx:
-        await set_stablecoin_webhook_key(tx, scope.merchant_id, sealed)
-        told = _told(timedelta(0)) | {"of": "stablecoin"}
-        await note(tx, scope, world.clocks.wall(), "webhook_key.replaced", "", told)
-    log.info("stablecoin webhook secret replaced", merchant=str(scope.merchant_id), actor=scope.actor.text(),
-             request=scope.request_id)  # fmt: skip
-    return secret
 
 
 def _open(world: World, scope: Scope, sealed: bytes) -> str:

@@ -44,6 +44,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "handover.opened": "opened a link to credentials",
     "key.ended": "ended a key",
     "key.made": "made a key",
+    "key.named": "named a key",
     "limits.changed": "changed what roles may refund",
     "notice.settled": "dealt with a processor's notice",
     "notice.tried": "had a processor's notice tried again",

@@ -1,5 +1,6 @@
 """Webhook endpoints of a merchant or a partner: those of the rescue API, and the one of the stablecoin API."""
 
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +16,7 @@ SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.cr
     WHERE l.endpoint_id = e.endpoint_id AND l.due_at IS NOT NULL LIMIT $2) w) AS waiting
 FROM endpoints e
 LEFT JOIN merchants m ON m.merchant_id = e.merchant_id
-LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id
+LEFT JOIN webhook_key_overlaps x ON x.merchant_id = e.merchant_id AND x.door = e.door
 WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND (e.door = 'rescue' OR $3)
 ORDER BY e.created_at, e.endpoint_id
 """
@@ -58,15 +59,20 @@ async def stablecoin_webhook_key_of(connection: asyncpg.Connection, merchant_id:
 
 
 _SHARED_KEYS = """
-SELECT m.webhook_key, x.previous_key FROM merchants m LEFT JOIN webhook_key_overlaps x USING (merchant_id)
+SELECT CASE WHEN $2 = 'stablecoin' THEN m.stablecoin_webhook_key ELSE m.webhook_key END AS key, x.previous_key,
+  x.previous_until
+FROM merchants m LEFT JOIN webhook_key_overlaps x ON x.merchant_id = m.merchant_id AND x.door = $2
 WHERE m.merchant_id = $1
 """
 
 
-async def shared_keys(connection: asyncpg.Connection, merchant_id: UUID) -> tuple[bytes | None, bytes | None]:
-    """The key that signs for every endpoint without one of its own and, while it is kept, the one before; sealed."""
-    row = await connection.fetchrow(_SHARED_KEYS, merchant_id)
-    return (row["webhook_key"], row["previous_key"]) if row else (None, None)
+async def shared_keys(
+    connection: asyncpg.Connection, merchant_id: UUID, door: str
+) -> tuple[bytes | None, bytes | None, datetime | None]:
+    """The key that signs for every endpoint of this API without one of its own and, while it is kept, the one before,
+    both sealed; and until when that one is good."""
+    row = await connection.fetchrow(_SHARED_KEYS, merchant_id, door)
+    return (row["key"], row["previous_key"], row["previous_until"]) if row else (None, None, None)
 
 
 async def list_endpoints(

@@ -11,12 +11,14 @@ ROWS_MAX: Final = 60
 _LIST: Final = """
 SELECT k.*, encode(sha256(convert_to(k.key, 'UTF8')), 'hex') AS print FROM (
   SELECT key_id::text AS id, app_key AS key, 'api' AS kind, created_at, least(revoked_at, retires_at) AS ends_at,
-    made_by, ended_by, first_token_at FROM api_keys WHERE merchant_id = $1
+    made_by, ended_by, name, coalesce(last_used_at, first_token_at) AS last_used_at
+  FROM api_keys WHERE merchant_id = $1
   UNION ALL
-  SELECT NULL, environment_key, 'tokenization', created_at, least(revoked_at, retires_at), made_by, ended_by, NULL
+  SELECT NULL, environment_key, 'tokenization', created_at, least(revoked_at, retires_at), made_by, ended_by, name,
+    last_used_at
   FROM tokenization_keys WHERE merchant_id = $1
   UNION ALL
-  SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by, NULL
+  SELECT NULL, key_id, 'stablecoin', created_at, least(revoked_at, retires_at), made_by, ended_by, name, last_used_at
   FROM signing_keys WHERE merchant_id = $1) k
 ORDER BY k.created_at DESC, k.kind LIMIT $2
 """

@@ -55,13 +55,21 @@ _ROTATE = """
 UPDATE endpoints SET own_key = $2, previous_key = $3, previous_until = $4, rotated_at = $5, switched_at = NULL
 WHERE endpoint_id = $1
 """
-_LOCK_SHARED = "SELECT webhook_key FROM merchants WHERE merchant_id = $1 FOR UPDATE"
-_OVERLAP = "SELECT previous_until FROM webhook_key_overlaps WHERE merchant_id = $1"
-_SHARED = "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1"
-_NO_OVERLAP = "DELETE FROM webhook_key_overlaps WHERE merchant_id = $1"
+_LOCK_SHARED = """
+SELECT CASE WHEN $2 = 'stablecoin' THEN stablecoin_webhook_key ELSE webhook_key END FROM merchants
+WHERE merchant_id = $1 FOR UPDATE
+"""
+_OVERLAP = "SELECT previous_until FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2"
+_SHARED = """
+UPDATE merchants SET webhook_key = CASE WHEN $3 = 'stablecoin' THEN webhook_key ELSE $2 END,
+  stablecoin_webhook_key = CASE WHEN $3 = 'stablecoin' THEN $2 ELSE stablecoin_webhook_key END, version = version + 1
+WHERE merchant_id = $1
+"""
+_NO_OVERLAP = "DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2"
 _KEEP_OVERLAP = """
-INSERT INTO webhook_key_overlaps (merchant_id, previous_key, previous_until, rotated_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (merchant_id) DO UPDATE SET previous_key = EXCLUDED.previous_key,
+INSERT INTO webhook_key_overlaps (merchant_id, previous_key, previous_until, rotated_at, door)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (merchant_id, door) DO UPDATE SET previous_key = EXCLUDED.previous_key,
   previous_until = EXCLUDED.previous_until, rotated_at = EXCLUDED.rotated_at
 """
 
@@ -109,10 +117,12 @@ async def lock_owned(connection: asyncpg.Connection, endpoint_id: UUID, owner_id
     await connection.execute(_LOCK_OWNED, endpoint_id, owner_id)
 
 
-async def lock_shared_key(connection: asyncpg.Connection, merchant_id: UUID) -> tuple[bytes, datetime | None]:
-    """The merchant's sealed key, and until when the one before holds."""
-    sealed = await connection.fetchval(_LOCK_SHARED, merchant_id)
-    return sealed, await connection.fetchval(_OVERLAP, merchant_id)
+async def lock_shared_key(
+    connection: asyncpg.Connection, merchant_id: UUID, door: str = "rescue"
+) -> tuple[bytes | None, datetime | None]:
+    """The merchant's sealed key for this API, and until when the one before holds."""
+    sealed = await connection.fetchval(_LOCK_SHARED, merchant_id, door)
+    return sealed, await connection.fetchval(_OVERLAP, merchant_id, door)
 
 
 async def set_own_key(
@@ -124,11 +134,11 @@ async def set_own_key(
 
 async def set_shared_key(
     connection: asyncpg.Connection, merchant_id: UUID, sealed: bytes, previous: bytes | None, until: datetime | None,
-    at: datetime,
+    at: datetime, door: str = "rescue",
 ) -> None:  # fmt: skip
     """Under the merchant's lock."""
-    await connection.execute(_SHARED, merchant_id, sealed)
+    await connection.execute(_SHARED, merchant_id, sealed, door)
     if previous is None:
-        await connection.execute(_NO_OVERLAP, merchant_id)
+        await connection.execute(_NO_OVERLAP, merchant_id, door)
     else:
-        await connection.execute(_KEEP_OVERLAP, merchant_id, previous, until, at)
+        await connection.execute(_KEEP_OVERLAP, merchant_id, previous, until, at, door)

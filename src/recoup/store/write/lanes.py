@@ -51,12 +51,12 @@ SELECT l.*, e.state, e.url, e.format, e.encrypt, e.door, e.opened_at IS NOT NULL
   o.event_id, o.event, o.subject_kind, o.body, o.business_at, r.site_id, r.external_id,
   coalesce(e.own_key, CASE WHEN e.door = 'stablecoin' THEN m.stablecoin_webhook_key ELSE m.webhook_key END) AS key,
   CASE WHEN e.own_key IS NOT NULL AND e.previous_until > $3 THEN e.previous_key
-    WHEN e.own_key IS NULL AND e.door = 'rescue' AND x.previous_until > $3 THEN x.previous_key END AS previous_key,
+    WHEN e.own_key IS NULL AND x.previous_until > $3 THEN x.previous_key END AS previous_key,
   e.switched_at >= CASE WHEN e.own_key IS NOT NULL THEN e.rotated_at ELSE x.rotated_at END AS switched
 FROM leased l
 JOIN endpoints e USING (endpoint_id)
 LEFT JOIN merchants m ON m.merchant_id = l.merchant_id
-LEFT JOIN webhook_key_overlaps x ON x.merchant_id = l.merchant_id
+LEFT JOIN webhook_key_overlaps x ON x.merchant_id = l.merchant_id AND x.door = e.door
 LEFT JOIN outbox o ON o.merchant_id = l.merchant_id AND o.subject_id = l.subject_id AND o.seq = l.next_seq
 LEFT JOIN orders r ON r.merchant_id = l.merchant_id AND r.order_id = l.subject_id
 """

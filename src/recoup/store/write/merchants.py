@@ -37,7 +37,7 @@ _STABLECOIN_WEBHOOK_KEY = """
 UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1
 """
 _WEBHOOK_KEY = """
-WITH ended AS (DELETE FROM webhook_key_overlaps WHERE merchant_id = $1)
+WITH ended AS (DELETE FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = 'rescue')
 UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1
 """
 

@@ -1,30 +1,33 @@
 """/keys: what opens a merchant's APIs, what its webhooks are signed with. What is made is shown once, on the answer."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Ending, Question, endings_of, is_sure
 from recoup.doors.portal.people import named
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.merchants.issue_key import KEY_KINDS
-from recoup.flows.merchants.own_keys import end_key, list_keys, make_key
+from recoup.flows.merchants.own_keys import NAME_MAX, end_key, list_keys, make_key, rename_key, working_keys
+from recoup.flows.messages.delivery_log import sums_of
 from recoup.flows.messages.endpoints import list_all
-from recoup.flows.messages.rotate import replace_stablecoin_secret, rotate_shared, shared_key_after, shared_key_mark
+from recoup.flows.messages.rotate import rotate_shared, shared_key_after, shared_key_state
 from recoup.kernel.problem import Problem
 
 PLACE: Final = "/keys"
-OVERLAPS: Final = {"0": "at once", "24": "after a day", "168": "after a week"}
 KEEP: Final = "keep"
 # kind -> how the page calls it, what its parts are called, what it is for
 KINDS: Final = {
-    "api": ("API key", ("App key", "App secret"), "opens the rescue API"),
-    "stablecoin": ("Stablecoin key", ("Key id", "Secret"), "signs calls of the stablecoin API"),
-    "tokenization": ("Tokenization key", ("Tokenization key",), "lets a page of yours tokenize cards"),
+    "api": (WORDS["api"], ("App key", "App secret"), "opens the rescue API"),
+    "stablecoin": (WORDS["stablecoin"], ("Key id", "Secret"), "signs calls of the stablecoin API"),
+    "tokenization": (WORDS["tokenization"], ("Tokenization key",), "lets a page of yours tokenize cards"),
 }
+# what signs webhooks -> how the page calls it, and the API whose deliveries it signs
+SIGNING: Final = {"shared": ("Webhook key", "rescue"), "stablecoin": ("Stablecoin webhook secret", "stablecoin")}
 Shown = tuple[tuple[str, str], ...]
 assert set(KINDS) == set(KEY_KINDS)
 
@@ -36,18 +39,40 @@ async def keys_page(visit: Visit) -> Response:
 async def post_key(visit: Visit) -> Response:
     """A new one. Sent again it makes another, and the first ends as the form says."""
     form = await _form(visit)
-    kind, overlap = one(form, "kind"), one(form, "overlap")
+    kind, overlap, name = one(form, "kind"), one(form, "overlap"), one(form, "name")
     try:
-        made = await make_key(visit.portal.world, visit.scope, kind, None if overlap == KEEP else _hours(overlap))
+        hours = None if overlap == KEEP else _hours(overlap)
+        if hours == timedelta(0) and not is_sure(form) and kind in KINDS:
+            ending = await working_keys(visit.portal.world, visit.scope, kind)
+            if ending:
+                fields = {"kind": kind, "overlap": overlap, "name": name}
+                return await _show(visit, question=Question(PLACE, fields, endings_of(ending), PLACE))
+        made = await make_key(visit.portal.world, visit.scope, kind, hours, name)
     except Problem as problem:
         return await _show(visit, problem)
     return await _show(visit, made=tuple(zip(KINDS[kind][1], (made.key, made.secret), strict=False)))
 
 
 async def post_end(visit: Visit) -> Response:
+    """Asked about first: nobody ends a key with one press."""
+    form = await _form(visit)
+    world, kind, print_ = visit.portal.world, one(form, "kind"), one(form, "print")
+    try:
+        ending = await working_keys(world, visit.scope, kind, print_)
+        if ending and not is_sure(form):
+            question = Question("/keys/end", {"kind": kind, "print": print_}, endings_of(ending), PLACE,
+                                makes=False)  # fmt: skip
+            return await _show(visit, question=question)
+        await end_key(world, visit.scope, kind, print_)
+    except Problem as problem:
+        return await _show(visit, problem)
+    return see(PLACE)
+
+
+async def post_name(visit: Visit) -> Response:
     form = await _form(visit)
     try:
-        await end_key(visit.portal.world, visit.scope, one(form, "kind"), one(form, "print"))
+        await rename_key(visit.portal.world, visit.scope, one(form, "kind"), one(form, "print"), one(form, "name"))
     except Problem as problem:
         return await _show(visit, problem)
     return see(PLACE)
@@ -56,25 +81,36 @@ async def post_end(visit: Visit) -> Response:
 async def post_signing(visit: Visit) -> Response:
     """`which`: shared or stablecoin; an endpoint's own key is replaced on the endpoint's page."""
     form = await _form(visit)
-    world, which, overlap = visit.portal.world, one(form, "which"), one(form, "overlap")
+    which, overlap, of = one(form, "which"), one(form, "overlap"), one(form, "of")
     try:
-        if which == "shared":
-            shown = (("Webhook key", await _new_shared(visit, _hours(overlap), one(form, "of"))),)
-        elif which == "stablecoin":
-            shown = (("Stablecoin webhook secret", await replace_stablecoin_secret(world, visit.scope)),)
-        else:
+        if which not in SIGNING:
             raise Problem("invalid", "This is no key of this page.", cure="Reload the page.")
+        word, door = SIGNING[which]
+        hours = _hours(overlap)
+        if hours == timedelta(0) and not is_sure(form):
+            fields = {"which": which, "overlap": overlap, "of": of}
+            ending = [Ending(word, "", "", await _last_delivered(visit, door))]
+            return await _show(visit, question=Question("/keys/signing", fields, ending, PLACE, signs=True))
+        shown = ((word, await _new_shared(visit, hours, of, door)),)
     except Problem as problem:
         return await _show(visit, problem)
     return await _show(visit, made=shown)
 
 
-async def _new_shared(visit: Visit, overlap: timedelta, of: str) -> str:
+async def _last_delivered(visit: Visit, door: str) -> datetime | None:
+    """When something that this API's key had signed was last taken."""
+    hooks = await list_all(visit.portal.world, visit.scope, every_door=True)
+    signed = [hook for hook in hooks if hook.door == door and not hook.own_key]
+    sums = await sums_of(visit.portal.world, signed) if signed else {}
+    return max((one["last_delivered_at"] for one in sums.values() if one["last_delivered_at"]), default=None)
+
+
+async def _new_shared(visit: Visit, overlap: timedelta, of: str, door: str) -> str:
     """The form names the key it replaces: sent twice it shows the same new one twice. Raises: as the flow."""
     try:
-        return (await rotate_shared(visit.portal.world, visit.scope, overlap))[0]
+        return (await rotate_shared(visit.portal.world, visit.scope, overlap, door))[0]
     except Problem as problem:
-        found = problem.code == "conflict" and await shared_key_after(visit.portal.world, visit.scope, of)
+        found = problem.code == "conflict" and await shared_key_after(visit.portal.world, visit.scope, of, door)
         if not found:
             raise
         return found
@@ -94,14 +130,16 @@ def _hours(text: str) -> timedelta:
     return timedelta(hours=int(text))
 
 
-async def _show(visit: Visit, problem: Problem | None = None, made: Shown = ()) -> Response:
-    world = visit.portal.world
+async def _show(
+    visit: Visit, problem: Problem | None = None, made: Shown = (), question: Question | None = None
+) -> Response:
+    world, may = visit.portal.world, visit.session.may("keys")
     rows, hooks = await list_keys(world, visit.scope), await list_all(world, visit.scope)
     names = await named(visit, [name for row in rows for name in (row["made_by"], row["ended_by"])])
+    signing = [(which, word, *await shared_key_state(world, visit.scope, door))
+               for which, (word, door) in SIGNING.items()]  # fmt: skip
     values = visit.values(
-        shared_mark=await shared_key_mark(world, visit.scope) if visit.session.may("keys") else "",
-        rows=rows, names=names, kinds=KINDS, overlaps=OVERLAPS, keep=KEEP, made=made, problem=problem,
-        own_hooks=[hook for hook in hooks if hook.own_key], may=visit.session.may("keys"),
-        shared_until=next((hook.previous_until for hook in hooks if not hook.own_key), None),
+        signing=signing, rows=rows, names=names, kinds=KINDS, overlaps=OVERLAPS, keep=KEEP, made=made, problem=problem,
+        own_hooks=[hook for hook in hooks if hook.own_key], may=may, question=question, name_max=NAME_MAX,
     )  # fmt: skip
     return render("keys/keys.html", values, status=STATUSES[problem.code] if problem else 200)

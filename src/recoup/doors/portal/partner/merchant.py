@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.forms import Form, one
+from recoup.doors.portal.keys.question import OVERLAPS, WORDS, Question, endings_of, is_sure
 from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.templates import render
@@ -17,7 +18,6 @@ from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.switches import KINDS
 
-OVERLAPS: Final = {"0": "at once", "24": "after a day", "168": "after a week"}
 _LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name": 128, "descriptor": 22}
 
 
@@ -79,6 +79,8 @@ async def new_keys(visit: PartnerVisit) -> Response:
         if one(form, "overlap") not in OVERLAPS:
             raise Problem("invalid", "Choose when the old keys end.", field="overlap", cure="Reload the page.")
         overlap = timedelta(hours=int(one(form, "overlap")))
+        if not overlap and not is_sure(form):
+            return await _show(visit, ending=True)
         made = await partner_merchants.new_keys(visit.portal.world, visit.scope, mid, overlap)
     except Problem as problem:
         if problem.code not in ("conflict", "invalid"):
@@ -87,10 +89,16 @@ async def new_keys(visit: PartnerVisit) -> Response:
     return _credentials(visit, made.credentials, made.handover, "", str(mid))
 
 
-async def _show(visit: PartnerVisit, problem: Problem | None = None) -> Response:
+async def _show(visit: PartnerVisit, problem: Problem | None = None, *, ending: bool = False) -> Response:
+    """`ending`: asks first whether the keys shall end at once."""
     status = await read_status(visit.portal.world, visit.partner.partner_id, await visit.merchant_id())
+    at, question = f"/partner/merchants/{status.merchant['merchant_id']}", None
+    if ending:
+        wall = visit.portal.world.clocks.wall()
+        working = [key for key in status.keys if key["ends_at"] is None or key["ends_at"] > wall]
+        question = Question(f"{at}/keys", {"overlap": "0"}, endings_of(working), at)
     values = visit.values(status=status, row=status.merchant, health=health_of, kinds=KINDS, overlaps=OVERLAPS,
-                          problem=problem)  # fmt: skip
+                          problem=problem, question=question, key_words=WORDS)  # fmt: skip
     return render("partner/merchant.html", values, status=STATUSES[problem.code] if problem else 200)
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.forms import one
+from recoup.doors.portal.keys.question import Ending, Question, is_sure
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.page import SAME_FORM, choices, secret_page, typed_of
@@ -86,6 +87,8 @@ async def post_rotate(visit: AnyVisit) -> Response:
     try:
         if hours not in OVERLAPS:
             raise Problem("invalid", "Choose when the old key ends.", field="overlap")
+        if hours == "0" and not is_sure(form):
+            return await _show(visit, found, ending=True)
         if one(form, "of") == key_mark(found.signing_key):
             found = await rotate_endpoint(visit.portal.world, scope, found.endpoint_id, timedelta(hours=int(hours)))
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
@@ -99,8 +102,9 @@ async def post_rotate(visit: AnyVisit) -> Response:
 
 async def _show(
     visit: AnyVisit, found: Endpoint, problem: Problem | None = None, *, typed: Mapping[str, Any] | None = None,
-    sent: Sent | None = None, status: int | None = None,
+    sent: Sent | None = None, status: int | None = None, ending: bool = False,
 ) -> Response:  # fmt: skip
+    """`ending`: asks first whether the key shall end at once."""
     world, query = visit.portal.world, visit.request.query_params
     result, event = query.get("result") or None, query.get("event") or None
     before = parse_id(query.get("before", ""))
@@ -111,8 +115,13 @@ async def _show(
         rows, older, wrong = [], None, refused
     now = {"url": found.url, "format": found.format, "events": list(found.events), "encrypt": found.encrypt}
     asked = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
+    sums, question = (await sums_of(world, [found]))[found.endpoint_id], None
+    if ending:
+        at, fields = f"{place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
+        key = Ending("Webhook key", "", "", sums["last_delivered_at"])
+        question = Question(f"{at}/rotate", fields, [key], at, signs=True)
     values = visit.values(
-        endpoint=found, state=state_of(found), sums=(await sums_of(world, [found]))[found.endpoint_id], rows=rows,
+        endpoint=found, state=state_of(found), sums=sums, rows=rows, question=question,
         older=older, wrong=wrong, chosen={"result": result or "", "event": (event or "")[:64]}, first=before is None,
         results=RESULTS, errors=ERRORS, events=list(names_in(found.format)), formats=formats_of(found.format),
         format_words=FORMATS, choices=choices(found.format), typed=dict(typed or now), problem=problem, sent=sent,

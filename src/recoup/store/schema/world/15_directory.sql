@@ -10,7 +10,9 @@ CREATE TABLE api_keys (
   retires_at timestamptz,                  -- it opens nothing from here on; so below
   revoked_at timestamptz,
   made_by text NOT NULL DEFAULT 'operator:setup',  -- who, as the orders' log tells it; so below
-  ended_by text
+  ended_by text,
+  name text NOT NULL DEFAULT '',           -- what its people call it; so below
+  last_used_at timestamptz                 -- of a call that it opened, to the minute; so below
 );
 CREATE INDEX api_keys_merchant ON api_keys (merchant_id);
 
@@ -21,7 +23,9 @@ CREATE TABLE tokenization_keys (
   retires_at timestamptz,
   revoked_at timestamptz,
   made_by text NOT NULL DEFAULT 'operator:setup',
-  ended_by text
+  ended_by text,
+  name text NOT NULL DEFAULT '',
+  last_used_at timestamptz
 );
 CREATE INDEX tokenization_keys_merchant ON tokenization_keys (merchant_id);
 
@@ -48,7 +52,9 @@ CREATE TABLE signing_keys (
   retires_at timestamptz,
   revoked_at timestamptz,
   made_by text NOT NULL DEFAULT 'operator:setup',
-  ended_by text
+  ended_by text,
+  name text NOT NULL DEFAULT '',
+  last_used_at timestamptz
 );
 CREATE INDEX signing_keys_merchant ON signing_keys (merchant_id);
 

@@ -74,12 +74,14 @@ CREATE UNIQUE INDEX endpoints_one_stablecoin ON endpoints (merchant_id)
 CREATE UNIQUE INDEX endpoints_one_url ON endpoints (coalesce(merchant_id, partner_id), url, (format = 'stablecoin'))
   WHERE door = 'rescue' AND state <> 'deleted';
 
--- home: merchant. The merchant's webhook key that was replaced, until it ends.
+-- home: merchant. The merchant's webhook key that was replaced, until it ends: one for each API.
 CREATE TABLE webhook_key_overlaps (
-  merchant_id uuid PRIMARY KEY,
+  merchant_id uuid NOT NULL,
   previous_key bytea NOT NULL,             -- sealed
   previous_until timestamptz NOT NULL,
-  rotated_at timestamptz NOT NULL
+  rotated_at timestamptz NOT NULL,
+  door text NOT NULL DEFAULT 'rescue' CHECK (door IN ('rescue', 'stablecoin')),
+  PRIMARY KEY (merchant_id, door)
 );
 
 -- One endpoint x one subject (or one event, when unordered): the next event to deliver. While earlier events are sent

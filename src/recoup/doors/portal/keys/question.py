@@ -1,0 +1,44 @@
+"""The question before a key ends at once: which key it is, when it was last used, and what will be refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from recoup.doors.portal.forms import Form, one
+
+SURE: Final = "sure"
+# A day to change over comes first: what ends at once is asked about.
+OVERLAPS: Final = {"24": "after a day", "168": "after a week", "0": "at once"}
+WORDS: Final = {"api": "API key", "stablecoin": "Stablecoin key", "tokenization": "Tokenization key"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`word`: what kind of key it is; `tail`: its last four characters, empty for one that is never shown."""
+
+    word: str
+    tail: str
+    name: str
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`fields` send the same form again. `signs`: the key signs webhooks. `makes`: a new key comes in its place."""
+
+    action: str
+    fields: Mapping[str, str]
+    endings: Sequence[Ending]
+    back: str
+    signs: bool = False
+    makes: bool = True
+
+
+def is_sure(form: Form) -> bool:
+    return one(form, SURE) == "yes"
+
+
+def endings_of(rows: Sequence[Any]) -> list[Ending]:
+    """Of rows as the list of keys has them."""
+    return [Ending(WORDS[row["kind"]], row["key"][-4:], row["name"], row["last_used_at"]) for row in rows]
