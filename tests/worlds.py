@@ -86,7 +86,7 @@ async def sandbox_world(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
         clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
         extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test",
-               "people_dsn": people_dsn},
+               "people_dsn": people_dsn, "owner": dsn},
     )  # fmt: skip
     try:
         yield world, Orders(world), Deliveries(world)

@@ -52,7 +52,7 @@ HOMES = {
         DIRECTORY,
     ),
 }  # fmt: skip
-HOMELESS = {"world", "schema_migrations"}  # what the database itself is
+HOMELESS = {"world", "schema_migrations", "upkeep"}  # what the database itself is
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "bulk_acts": ("note", "state", "said", "done_count", "refused_count", "stop_asked_at", "finished_at"),

@@ -74,6 +74,7 @@ def _pages_show(one: Installation, kept: dict[str, Any], orders: dict[str, dict[
         for order_id in orders:
             page = portal.get(f"/orders/{order_id}")
             assert page.status_code == 200, (order_id, page.status_code)
+        assert portal.get("/readyz").json()["partition_days_left"] >= 6
         for path in ("/overview", "/settlements", "/disputes", "/webhooks", "/invitations"):
             assert portal.get(path).status_code == 200, path
 

@@ -45,6 +45,7 @@ from recoup.main.docs import dialects
 from recoup.main.metrics import Measured, scrape
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
+from recoup.store.read.partitions import read_days_left
 
 LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX}
 
@@ -124,13 +125,15 @@ def _probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[
     async def readyz(request: Request) -> Response:
         if is_draining():
             return JSONResponse({"ready": False, "why": "closing"}, 503, {"connection": "close"})
+        days_left = []
         try:
             for one in opened:
                 async with asyncio.timeout(2), one.world.db.connection() as connection:
-                    await connection.fetchval("SELECT 1")
+                    left = await read_days_left(connection, one.world.clocks.wall())
+                    days_left.append(int(min(left.values())))
         except (Problem, TimeoutError):
             return JSONResponse({"ready": False, "why": "database"}, 503, {"retry-after": "2"})
-        return JSONResponse({"ready": True})
+        return JSONResponse({"ready": True, "partition_days_left": min(days_left, default=None)})
 
     async def metrics(request: Request) -> Response:
         try:

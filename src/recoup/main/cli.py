@@ -132,13 +132,6 @@ def worker(data_dir: Path | None) -> None:
     serving.worker(settings, find_databases(settings))
 
 
-@cli.command(hidden=True)
-@_data_dir
-def upkeep(data_dir: Path | None) -> None:
-    """Partitions ahead, retention behind; `up` runs it daily."""
-    asyncio.run(prepare(find_databases(load_settings(data_dir=data_dir))))
-
-
 def _which_installation(settings: Settings) -> str:
     """Whose credentials are printed: before anything is made."""
     folder = settings.data_dir.resolve()

@@ -1,5 +1,6 @@
 """Where the databases are: the embedded server, or addresses that were given; created and migrated when asked."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,9 +13,8 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.settings import Settings
 from recoup.store.migrate import create_database, migrate
-from recoup.store.partitions import ensure_partitions
-from recoup.store.retention import retain
 from recoup.store.server import EmbeddedServer
+from recoup.store.upkeep import keep_up
 
 _NAMES = {"people": "recoup_people", "sandbox": "recoup_sandbox", "live": "recoup_live"}
 _NEEDED = ("people", "sandbox")
@@ -54,7 +54,7 @@ def _with_name(url: str, database: str) -> str:
 
 
 async def prepare(databases: Databases, *, live: bool = False) -> None:
-    """Databases, schema, partitions, retention, the sandbox issuer's book. At every start and daily; side by side too.
+    """Databases, schema, partitions, retention, the sandbox issuer's book. At every start; side by side too.
     The live one is only made when `live` says so, and kept up from then on.
 
     Raises: Problem(unavailable) in one line.
@@ -93,13 +93,13 @@ def _unprepared(error: BaseException) -> Problem:
 
 
 async def _prepare_world(dsn: str, *, simulated: bool) -> None:
-    connection = await asyncpg.connect(dsn, timeout=10)
-    try:
-        await ensure_partitions(connection, Clocks().wall())
-        await retain(connection, Clocks().wall())
-        if simulated:
+    with suppress(asyncpg.LockNotAvailableError):  # a busy table: the worker's upkeep does it in a while
+        await keep_up(dsn, Clocks().wall())
+    if simulated:
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
             await install(connection)
             await install_channels(connection)
             await install_mailbox(connection)
-    finally:
-        await connection.close()
+        finally:
+            await connection.close()

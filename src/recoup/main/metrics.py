@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
 from recoup.kernel.world import World
 from recoup.store.read.backlog import read_backlog
+from recoup.store.read.partitions import read_days_left, read_overflown
 
 REGISTRY = CollectorRegistry()
 _CALLS = Counter("recoup_calls", "Calls answered", ["door", "method", "status"], registry=REGISTRY)
@@ -21,6 +22,10 @@ _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"
 _BACKLOG = Gauge("recoup_backlog", "What waits, by world and kind", ["world", "kind"], registry=REGISTRY)
 _OLDEST = Gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", ["world"],
                 registry=REGISTRY)
+_PARTITION_DAYS = Gauge("recoup_partition_days_left", "Days until a table's newest partition ends",
+                        ["world", "table"], registry=REGISTRY)
+_OVERFLOWN = Gauge("recoup_partition_overflown", "1 when rows fell into a table's default partition",
+                   ["world", "table"], registry=REGISTRY)
 
 
 @lru_cache(maxsize=1024)
@@ -60,7 +65,12 @@ async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
     for world in worlds:
         async with world.db.connection() as connection:
             backlog = await read_backlog(connection, world.clocks.wall())
+            days_left = await read_days_left(connection, world.clocks.wall())
+            overflown = await read_overflown(connection)
         for kind, number in backlog.waiting.items():
             _BACKLOG.labels(world.name, kind).set(number)
         _OLDEST.labels(world.name).set(backlog.oldest_seconds)
+        for table, days in days_left.items():
+            _PARTITION_DAYS.labels(world.name, table).set(days)
+            _OVERFLOWN.labels(world.name, table).set(table in overflown)
     return generate_latest(REGISTRY), CONTENT_TYPE_LATEST

@@ -24,7 +24,6 @@ from recoup.store.server.footing import end_with_parent
 STOP_SECONDS = 15.0
 BACK_OFF_SECONDS_MAX = 5.0
 FREED_SECONDS = 5.0
-UPKEEP_SECONDS = 24 * 3600.0
 
 
 @dataclass
@@ -124,16 +123,12 @@ def supervise(
         "RECOUP_LIVE_DATABASE_URL": databases.live, "RECOUP_PUBLIC_URL": settings.url,
         "RECOUP_LOOPBACK_WEBHOOKS": "yes" if settings.takes_loopback else "no",
     }  # fmt: skip
-    upkeep = Part("upkeep", [*base, "upkeep", *flags], not_before=time.monotonic() + UPKEEP_SECONDS)
     try:
         while not stopping:
             if databases.server is not None:
                 databases.server.ensure()
             for part in parts:
                 part.ensure(environment)
-            if time.monotonic() >= upkeep.not_before:
-                upkeep.not_before = time.monotonic() + UPKEEP_SECONDS
-                upkeep.start(environment)
             doing()
             time.sleep(0.2)
     finally:

@@ -90,7 +90,8 @@ async def open_live(settings: Settings, databases: Databases, name: str = "recou
         world = World(
             name="live", db=parts.db, keys=parts.keys, processors={processor.name: processor}, web=parts.web,
             policy=live_policy(settings), mail=mail_server(settings, test_mode=False),
-            extra={"people": parts.people, "url": settings.url, "exports": settings.data_dir / "exports" / "live"},
+            extra={"people": parts.people, "url": settings.url, "owner": databases.live,
+                   "exports": settings.data_dir / "exports" / "live"},
         )  # fmt: skip
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))
@@ -111,8 +112,8 @@ async def open_sandbox(settings: Settings, databases: Databases, name: str = "re
             name="sandbox", db=parts.db, keys=parts.keys, processors={processor.name: processor}, channels=channels,
             web=parts.web, policy=sandbox_policy(settings), mail=mail_server(settings, test_mode=True) or mailbox,
             bank=SandboxBank(),
-            extra={"people": parts.people, "url": settings.url, "sign_up": settings.sign_up,
-                   "exports": settings.data_dir / "exports" / "sandbox"},
+            extra={"people": parts.people, "url": settings.url, "owner": databases.sandbox,
+                   "sign_up": settings.sign_up, "exports": settings.data_dir / "exports" / "sandbox"},
         )  # fmt: skip
         try:
             yield Running(settings, world, Orders(world), Deliveries(world))

@@ -20,6 +20,7 @@ from recoup.flows.people.tell_partner import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
 from recoup.flows.run_due import DueWork
 from recoup.flows.tidy import tidy
+from recoup.flows.upkeep import upkeep
 from recoup.kernel.problem import in_words
 from recoup.kernel.world import World
 from recoup.store.read.due_work import moved_merchants
@@ -55,6 +56,7 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
         ("digests", lambda: send_digests(world), 30.0),
         ("going live", lambda: open_approved(world), 5.0),
         ("tidy", lambda: tidy(world), 60.0),
+        ("upkeep", lambda: upkeep(world), 60.0),
     ]
     try:
         async with asyncio.TaskGroup() as group:

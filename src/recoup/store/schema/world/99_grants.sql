@@ -28,7 +28,7 @@ GRANT UPDATE ON disputes, dispute_notices TO recoup_app;
 GRANT DELETE ON due_work, lanes, cvv_once, refresh_tokens, seen_signatures TO recoup_app;
 GRANT UPDATE, DELETE ON webhook_key_overlaps TO recoup_app;
 GRANT UPDATE ON replays, partner_closers, partner_reached TO recoup_app;
-GRANT UPDATE ON applications, go_live_requests TO recoup_app;
+GRANT UPDATE ON applications, go_live_requests, upkeep TO recoup_app;
 GRANT UPDATE ON refund_limits, refund_people, refund_requests, reveals TO recoup_app;
 GRANT DELETE ON application_documents TO recoup_app;
 GRANT UPDATE (told_at) ON partner_alerts TO recoup_app;

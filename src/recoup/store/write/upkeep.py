@@ -1,0 +1,24 @@
+"""Upkeep's leases: one worker at a time does a task, again when its time has come."""
+
+from datetime import datetime
+
+import asyncpg
+
+_LEASE = """
+INSERT INTO upkeep (task, lease_until) VALUES ($1, $2)
+ON CONFLICT (task) DO UPDATE SET lease_until = EXCLUDED.lease_until
+WHERE (upkeep.lease_until IS NULL OR upkeep.lease_until <= $3) AND (upkeep.done_at IS NULL OR upkeep.done_at <= $4)
+RETURNING true
+"""
+_DONE = "UPDATE upkeep SET done_at = $2, lease_until = NULL WHERE task = $1"
+
+
+async def lease_upkeep(
+    connection: asyncpg.Connection, task: str, *, until: datetime, now: datetime, done_before: datetime
+) -> bool:
+    """Whether it is ours to do: nobody else does it, and it was last done before `done_before`."""
+    return await connection.fetchval(_LEASE, task, until, now, done_before) is True
+
+
+async def finish_upkeep(connection: asyncpg.Connection, task: str, now: datetime) -> None:
+    await connection.execute(_DONE, task, now)

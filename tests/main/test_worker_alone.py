@@ -1,0 +1,53 @@
+"""`recoup worker` without `recoup up`: what keeps an installation of several machines alive."""
+
+import asyncio
+import subprocess
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tests.kills.installation import RECOUP
+
+from recoup.main.databases import find_databases, prepare
+from recoup.main.settings import load_settings
+from recoup.store.partitions import partitions_of
+
+
+async def _drop_ahead(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    for name in await partitions_of(connection, "api_calls"):
+        if not name.endswith(("_first", "_default")):
+            await connection.execute(f"DROP TABLE {name}")
+    await connection.execute("UPDATE upkeep SET done_at = NULL")
+    await connection.close()
+
+
+async def _count(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return len(await partitions_of(connection, "api_calls"))
+    finally:
+        await connection.close()
+
+
+@pytest.mark.timeout(200)
+def test_a_worker_makes_partitions_where_no_supervisor_runs(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path / "data")
+    databases = find_databases(settings)
+    assert databases.server is not None
+    try:
+        asyncio.run(prepare(databases))
+        asyncio.run(_drop_ahead(databases.sandbox))
+        worker = subprocess.Popen([*RECOUP, "worker", "--data-dir", str(settings.data_dir)], stderr=subprocess.PIPE)
+        try:
+            give_up = time.monotonic() + 90
+            while asyncio.run(_count(databases.sandbox)) < 8:
+                assert worker.poll() is None
+                assert time.monotonic() < give_up, "nobody made partitions"
+                time.sleep(0.2)
+        finally:
+            worker.terminate()
+            worker.communicate(timeout=30)
+    finally:
+        databases.server.stop()
