@@ -19,13 +19,16 @@ from recoup.moves.change import Change, write_all
 from recoup.moves.exposure import exchange
 from recoup.moves.sends import with_reserved
 from recoup.rules.money.refund_limits import Desk
+from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.limits import LOOKBACK
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.evidence import read_evidence
 from recoup.store.read.locked import order_of
 from recoup.store.read.refund_limits import read_desks
+from recoup.store.read.wallets import available
 from recoup.store.write.locks import lock_cards, lock_orders
+from recoup.store.write.payouts import lock_wallet
 from recoup.store.write.refund_limits import lock_people
 
 
@@ -33,7 +36,8 @@ from recoup.store.write.refund_limits import lock_people
 class Job:
     """One order's work, the worker's unless said. `cards` also locks its card and brings the card's sends, and the
     contract on disputes. `by_people` brings the limits of refunds and those that wait, and locks the day
-    of `person`, who asks for one. `door`: of another dialect's order the caller hears that there is none."""
+    of `person`, who asks for one. `wallet` locks the wallet of a stablecoin order, and brings what it holds. `door`: of
+    another dialect's order the caller hears that there is none."""
 
     key: tuple[UUID, UUID]
     work: Callable[[Change], Any]
@@ -43,6 +47,7 @@ class Job:
     door: str | None = None
     person: Actor | None = None
     by_people: bool = False
+    wallet: bool = False
 
 
 class Orders:
@@ -97,6 +102,8 @@ class Orders:
                 await lock_cards(tx, cards, wall)
             evidence = await read_evidence(tx, list(rows), wall - LOOKBACK, with_sends=with_cards)
             desks = await desks_of(tx, [job for _, job in jobs], wall) if jobs[0][1].by_people else {}
+            debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
+            wallets = await wallets_of(tx, [r for r in debited if r["kind"] == "stable"], wall)
             for index, job in jobs:
                 row = rows.get(job.key)
                 if row is None or job.door not in (None, row["door"]):
@@ -108,6 +115,7 @@ class Orders:
                 now = order.merchant.business(wall)
                 change = Change(order, now=now, wall=wall, actor=job.actor, request_id=job.request_id)
                 change.desk = desks.get(job.key)
+                change.wallet = wallets.get((row["merchant_id"], row["asset"]))
                 try:
                     answers[index] = job.work(change)
                 except Problem as problem:
@@ -120,6 +128,17 @@ class Orders:
                 await exchange(tx, changes)
                 await write_all(tx, changes)
         return answers
+
+
+async def wallets_of(
+    tx: asyncpg.Connection, orders: Sequence[asyncpg.Record], wall: WallTime
+) -> dict[tuple[UUID, str], Wallet]:
+    """Locks each wallet that money of these orders may leave, then reads what it holds."""
+    wallets = {}
+    for merchant_id, asset in sorted({(row["merchant_id"], row["asset"]) for row in orders}):
+        await lock_wallet(tx, merchant_id, asset, wall)
+        wallets[merchant_id, asset] = Wallet(asset, await available(tx, merchant_id, asset))
+    return wallets
 
 
 async def desks_of(tx: asyncpg.Connection, jobs: Sequence[Job], wall: WallTime) -> dict[tuple[UUID, UUID], Desk]:

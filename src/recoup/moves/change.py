@@ -23,6 +23,7 @@ from recoup.rules.messages.order_events import order_event_data, subject_kind
 from recoup.rules.money.exposure import Wish
 from recoup.rules.money.ledger import Posting
 from recoup.rules.money.refund_limits import Desk, RefundRequest
+from recoup.rules.money.wallet import Wallet
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.attention import FOR_PEOPLE, PAID_TOO, PAID_TWICE, needed
 from recoup.rules.order.lifecycle import ENDED, fact, step
@@ -48,6 +49,7 @@ class Change:
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
         self._advanced = False
         self.desk: Desk | None = None  # limits and requests, where people refund
+        self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self._asked: dict[UUID, RefundRequest] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
 

@@ -18,15 +18,20 @@ DELAYED = "A {kind} is delayed: it is sent until the processor answers."
 
 def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str, Any]], input_mac: bytes,
                actor: str, refund_id: UUID | None = None, approved_by: str | None = None) -> Refund:  # fmt: skip
-    """Once committed, the money is owed and the order's face shows it. The caller checked the remainder."""
+    """Once committed, the money is owed and the order's face shows it. The caller checked the remainder.
+
+    Raises: Problem(wrong_state) for more than the wallet of a stablecoin order holds.
+    """
     order = change.order
+    fee = order.returned_fee(order.refunded_units + units) - order.returned_fee(order.refunded_units)
+    if order.payable_place == ledger.WALLET:
+        assert change.wallet is not None
+        change.wallet.refund(units - fee, order.sent_text)
     payment = order.paid_by() or order.going()  # one that is out decides what becomes of it
     refund = order_message(change, "refund", payment.attempt_id if payment else None, units, text=message, items=items,
                            input_mac="\\x" + input_mac.hex(), actor=actor, refund_id=refund_id,
                            approved_by=approved_by)  # fmt: skip
-    fee_before = order.returned_fee(order.refunded_units)
     order.refunded_units += units
-    fee = order.returned_fee(order.refunded_units) - fee_before
     told: dict[str, Any] = {"fee_returned": fee} if fee else {}
     told |= {"asked_by": actor} if approved_by else {}
     change.fact("refund_owed", refund.refund_id, refund_id=refund.refund_id, units=units, number=refund.refund_no,

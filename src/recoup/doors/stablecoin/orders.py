@@ -160,10 +160,11 @@ OPERATIONS: Final = (
     ),
     Operation(
         "POST", f"{_AT}/refund", "Refund an order",
-        "Gives some or all of it back. Custodial orders only. The same Idempotency-Key is the same refund.",
+        "Gives some or all of it back, as far as the wallet holds it. Custodial orders only. The same Idempotency-Key is "
+        "the same refund.",
         group="Orders", body=RefundBody, answers={200: OrderOnly},
         problems=("not_found", "invalid_amount", "refund_exceeds_balance", "refund_unsupported", "order_not_refundable",
-                  "idempotency_conflict"),
+                  "insufficient_balance", "idempotency_conflict"),
         credential="signature",
         examples=(Example("A part of it", {"amount": "10.00", "reason": "partial refund"}, 200, {
             "order": {"status": "partially_refunded", "amount": "49.90", "refunded_amount": "10.00"},

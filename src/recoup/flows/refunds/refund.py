@@ -95,7 +95,7 @@ async def refund(
     try:
         answer: RefundAnswer = await orders.change(
             Job((scope.merchant_id, order_id), work, scope.actor, scope.request_id, door=asked.door,
-                person=scope.actor if role is not None else None, by_people=role is not None)
+                person=scope.actor if role is not None else None, by_people=role is not None, wallet=True)
         )  # fmt: skip
     except (KeyTaken, Problem):
         # The same call at the same moment may have been first: what it left is no reason to refuse this one.

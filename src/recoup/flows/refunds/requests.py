@@ -37,7 +37,7 @@ async def approve(
                                 seen_units=seen_units, possible=possible)  # fmt: skip
 
     row = await _row(world, scope.merchant_id, request_id)
-    await _change(orders, scope, row["order_id"], work, Actor.of(row["asked_by"]))
+    await _change(orders, scope, row["order_id"], work, Actor.of(row["asked_by"]), wallet=True)
 
 
 async def refuse(world: World, orders: Orders, scope: Scope, request_id: UUID, reason: str) -> None:
@@ -94,7 +94,10 @@ async def _row(world: World, merchant_id: UUID, request_id: UUID) -> Any:
 
 
 async def _change(
-    orders: Orders, scope: Scope, order_id: UUID, work: Callable[[Change], None], person: Actor | None = None
-) -> None:
+    orders: Orders, scope: Scope, order_id: UUID, work: Callable[[Change], None], person: Actor | None = None, *,
+    wallet: bool = False,
+) -> None:  # fmt: skip
     key = (scope.merchant_id, order_id)
-    await orders.change(Job(key, work, scope.actor, scope.request_id, person=person, by_people=True))
+    await orders.change(
+        Job(key, work, scope.actor, scope.request_id, person=person, by_people=True, wallet=wallet)
+    )

@@ -1,8 +1,7 @@
 """A merchant takes custodial money out: the wallet is debited at once, then the money is sent; what fails comes back.
 
-The one decision that reads a balance, under the lock of the wallet. Refunds do not wait for it: one that comes at the
-same moment may take a wallet below zero, as it may after a payout. Direct money is never paid out: its
-settlement sends it.
+Payouts and refunds are the two decisions that read a balance, under the lock of the wallet: neither takes what the
+other has taken. Direct money is never paid out: its settlement sends it.
 """
 
 import json

@@ -66,13 +66,14 @@ Do = Callable[[Engine], Awaitable[Any]]
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What somebody does now, about the order `name`. `again`: the caller repeats it when it died. `only`: the steps at
-    which it may die, where not all."""
+    which it may die, where not all. `wallet`: from which it takes; who comes first gets what is there."""
 
     kind: str
     name: str
     do: Do
     again: bool = True
     only: frozenset[str] = frozenset()
+    wallet: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +119,16 @@ class Sim:
         self.outside.book.names[order_id] = deal.name
 
     async def perform(self, deeds: Iterable[Deed]) -> None:
-        """All of them, at this instant; those about one order one after another."""
+        """All of them, at this instant; those about one order, or one wallet, one after another."""
         left = sorted(deeds, key=lambda deed: (deed.kind, deed.name))
         while left:
-            seen: set[str] = set()
+            seen: set[object] = set()
             now: list[Deed] = []
             later: list[Deed] = []
             for deed in left:
-                (later if deed.name in seen else now).append(deed)
-                seen.add(deed.name)
+                about = {deed.name, deed.wallet} - {None}
+                (later if about & seen else now).append(deed)
+                seen |= about
             crash = self.plan.faults.crash
             doomed = [self.chance(crash, "crash", d.kind, d.name, self.now()) for d in now]
             spared = [deed for deed, dies in zip(now, doomed, strict=True) if not dies]

@@ -65,7 +65,7 @@ async def balances(
 
 
 async def available(connection: asyncpg.Connection, merchant_id: UUID, asset: str) -> int:
-    """What may be paid out now. Below zero after refunds of what was paid out. Only under the wallet's lock."""
+    """What may leave now, by a payout or a refund. Only under the wallet's lock."""
     return await connection.fetchval(_AVAILABLE, merchant_id, asset)  # type: ignore[no-any-return]
 
 

@@ -39,11 +39,12 @@ def _plan(sim: Sim, deal: Deal, tick: int) -> None:
         "same twice": [_by_amount(deal, part, 0), _by_amount(deal, part, 0)],
     }[what]
     when = tick + roll.randint(0, 14 * TICKS)
+    wallet = (deal.shop, deal.asset) if deal.kind == "stable" else None
     if what == "at once":
-        sim.later[when].append(Deed("refund at once", deal.name, _all_at_once(sim, deal, asked)))
+        sim.later[when].append(Deed("refund at once", deal.name, _all_at_once(sim, deal, asked), wallet=wallet))
         return
     for one in asked:
-        sim.later[when].append(Deed(f"refund {what}", deal.name, _refunded(sim, deal, one)))
+        sim.later[when].append(Deed(f"refund {what}", deal.name, _refunded(sim, deal, one), wallet=wallet))
         when += roll.randint(0, 2 * TICKS)
 
 

@@ -81,6 +81,16 @@ CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlem
   WHERE merchant_id = $1 AND asset = o.asset AND state <> 'failed') s
 WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1
 """
+# Payouts and refunds leave under the wallet's lock. Direct money that has not left yet is not what may be taken.
+_BELOW_NOTHING: Final = """
+SELECT NULL::uuid AS order_id, 'wallet in ' || w.asset AS field, 'at least ' || s.units AS expected,
+  w.units::text AS found
+FROM (SELECT e.asset, -sum(e.units)::bigint AS units FROM entries e
+  WHERE e.merchant_id = $1 AND e.account = 'merchant_payable' AND e.place = 'wallet' GROUP BY e.asset) w
+CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
+  WHERE merchant_id = $1 AND asset = w.asset AND state NOT IN ('confirmed', 'failed')) s
+WHERE w.units < s.units ORDER BY w.asset LIMIT 1
+"""
 # What the channel took, gave back and swept, against what we believe of it.
 _CHANNEL: Final = """
 SELECT c.order_id, v.field AS field, v.expected, v.found
@@ -134,7 +144,7 @@ async def settlements(connection: asyncpg.Connection, window: Window) -> Differe
 
 
 async def payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    statements = (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL)
+    statements = (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL, _BELOW_NOTHING)
     return await first_of(connection, statements, merchant_id, merchant_id)
 
 

@@ -1,5 +1,5 @@
--- home: merchant. What leaves a custodial balance. A wallet's row is the lock under which its payouts are decided; the
--- balance itself is the ledger's.
+-- home: merchant. What leaves a custodial balance. A wallet's row is the lock under which its payouts and
+-- refunds are decided; the balance itself is the ledger's.
 CREATE TABLE wallets (
   merchant_id uuid NOT NULL,
   asset text NOT NULL,

@@ -1,0 +1,30 @@
+"""What a custodial wallet holds: nothing leaves it that is not there."""
+
+from dataclasses import dataclass
+
+from recoup.kernel.money import shown
+from recoup.kernel.problem import Problem
+
+
+@dataclass(slots=True)
+class Wallet:
+    """One merchant's balance in one asset, read under its lock; `units` leaves out direct money on its way. The refunds
+    of one transaction take from the same object."""
+
+    asset: str
+    units: int
+
+    def refund(self, units: int, like: str | None = None) -> None:
+        """Takes a refund out. `like`: the amount as the order's sender wrote it.
+
+        Raises: Problem(wrong_state) with the detail insufficient_balance, and nothing is taken.
+        """
+        if units > self.units:
+            there = shown(max(0, self.units), self.asset, like)
+            message = (f"The wallet holds {there} {self.asset}, and this refund takes {shown(units, self.asset, like)} "
+                       "from it.")  # fmt: skip
+            cure = "Wait for more payments."
+            if self.units > 0:
+                cure = f"Refund at most {there}, or wait for more payments."
+            raise Problem("wrong_state", message, field="AmountToRefund", cure=cure, detail="insufficient_balance")
+        self.units -= units
