@@ -160,8 +160,8 @@ OPERATIONS: Final = (
     ),
     Operation(
         "POST", f"{_AT}/refund", "Refund an order",
-        "Gives some or all of it back, as far as the wallet holds it. Custodial orders only. The same Idempotency-Key is "
-        "the same refund.",
+        "Gives some or all of it back, as far as the wallet holds it. Custodial orders only. The same Idempotency-Key "
+        "is the same refund.",
         group="Orders", body=RefundBody, answers={200: OrderOnly},
         problems=("not_found", "invalid_amount", "refund_exceeds_balance", "refund_unsupported", "order_not_refundable",
                   "insufficient_balance", "idempotency_conflict"),
