@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import structlog
 
@@ -29,6 +30,14 @@ log = structlog.get_logger()
 IDLE_SECONDS = 0.1
 
 
+class Loop(NamedTuple):
+    """`once` answers how much it did; `pause`: seconds, after it found nothing."""
+
+    name: str
+    once: Callable[[], Awaitable[int]]
+    pause: float
+
+
 async def _due(world: World, due: DueWork) -> int:
     ran = await due.claim()
     async with world.db.connection() as connection:
@@ -38,30 +47,34 @@ async def _due(world: World, due: DueWork) -> int:
     return ran
 
 
+def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
+    """All that the worker does again and again."""
+    return [
+        Loop("due", lambda: _due(world, due), IDLE_SECONDS),
+        Loop("publish", lambda: publish_all(world), IDLE_SECONDS),
+        Loop("partners' feeds", lambda: publish_partners(world), 1.0),
+        Loop("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
+        Loop("pages", lambda: close_pages(world), 1.0),
+        Loop("invitations", lambda: send_invitations(world), 5.0),
+        Loop("mails of looks", lambda: send_look_mails(world), 5.0),
+        Loop("account mails", lambda: send_account_mails(world), 5.0),
+        Loop("partners' alerts", lambda: tell_partners(world), 2.0),
+        Loop("notifications", lambda: send_notifications(world), 2.0),
+        Loop("rescue rates", lambda: watch_rates(world), 60.0),
+        Loop("digests", lambda: send_digests(world), 30.0),
+        Loop("going live", lambda: open_approved(world), 5.0),
+        Loop("tidy", lambda: tidy(world), 60.0),
+        Loop("upkeep", lambda: upkeep(world), 60.0),
+    ]
+
+
 async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
     """Runs until cancelled; then waits for what is out."""
     due = DueWork(world, orders)
-    loops: list[tuple[str, Callable[[], Awaitable[int]], float]] = [
-        ("due", lambda: _due(world, due), IDLE_SECONDS),
-        ("publish", lambda: publish_all(world), IDLE_SECONDS),
-        ("partners' feeds", lambda: publish_partners(world), 1.0),
-        ("deliver", lambda: deliveries.claim(), IDLE_SECONDS),
-        ("pages", lambda: close_pages(world), 1.0),
-        ("invitations", lambda: send_invitations(world), 5.0),
-        ("mails of looks", lambda: send_look_mails(world), 5.0),
-        ("account mails", lambda: send_account_mails(world), 5.0),
-        ("partners' alerts", lambda: tell_partners(world), 2.0),
-        ("notifications", lambda: send_notifications(world), 2.0),
-        ("rescue rates", lambda: watch_rates(world), 60.0),
-        ("digests", lambda: send_digests(world), 30.0),
-        ("going live", lambda: open_approved(world), 5.0),
-        ("tidy", lambda: tidy(world), 60.0),
-        ("upkeep", lambda: upkeep(world), 60.0),
-    ]
     try:
         async with asyncio.TaskGroup() as group:
-            for name, once, pause in loops:
-                group.create_task(_loop(name, once, pause))
+            for loop in loops_of(world, due, deliveries):
+                group.create_task(_loop(*loop))
     finally:
         await due.drain()
         await deliveries.drain()

@@ -10,32 +10,35 @@ from uuid import UUID
 
 import asyncpg
 
-# How large a set is that a statement has just built is guessed badly, and a nested loop over it would be quadratic: for
-# the rest of the transaction sets are hashed or merged.
-_LOCK = """
-SELECT set_config('enable_nestloop', 'off', true) FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED
-"""
+_LOCK = "SELECT 1 FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED"
+# Pages are large: how large a set is that a statement has just built is guessed badly, and a nested loop over it would
+# be quadratic. For the rest of the transaction sets are hashed or merged: each lies between two ids, so that none is
+# more than the page. Nothing else may run there, for a hash or a merge reads all that no key bounds.
+_HASHED = "SELECT set_config('enable_nestloop', 'off', true)"
 _WITH_EVENTS = "SELECT DISTINCT merchant_id FROM outbox WHERE NOT fed"
 _WITH_POSTINGS = "SELECT DISTINCT merchant_id FROM postings WHERE page_no IS NULL"
-# Whole subjects, so that a later event of one never passes an earlier one. A lane that exists is touched, not passed
-# by: so this waits for whoever is just ending it, and opens it anew. What people hear of is owed with its place in the
+# Whole subjects, so that a later event of one never passes an earlier one; found by their keys, and marked as they are
+# found, so that what was fed before is not looked at, however much it is. A lane that exists is touched, not passed by:
+# so this waits for whoever is just ending it, and opens it anew. What people hear of is owed with its place in the
 # feed; orders that wait for a person are gathered for a minute.
 _FEED = """
 WITH subjects AS MATERIALIZED (
   SELECT DISTINCT subject_id FROM (
     SELECT subject_id FROM outbox WHERE merchant_id = $1 AND NOT fed ORDER BY recorded_at LIMIT $2) s
+), marked AS (
+  UPDATE outbox SET fed = true
+  WHERE merchant_id = $1 AND NOT fed AND subject_id = ANY(ARRAY(SELECT subject_id FROM subjects))
+    AND subject_id >= (SELECT subject_id FROM subjects ORDER BY subject_id LIMIT 1)
+    AND subject_id <= (SELECT subject_id FROM subjects ORDER BY subject_id DESC LIMIT 1)
+  RETURNING subject_id, seq, event_id, event, subject_kind, recorded_at
 ), found AS MATERIALIZED (
-  SELECT o.subject_id, o.seq, o.event_id, o.event, o.subject_kind,
-    min(o.recorded_at) OVER (PARTITION BY o.subject_id) AS since
-  FROM outbox o JOIN subjects USING (subject_id) WHERE o.merchant_id = $1 AND NOT o.fed
+  SELECT subject_id, seq, event_id, event, subject_kind, min(recorded_at) OVER (PARTITION BY subject_id) AS since
+  FROM marked
 ), fresh AS MATERIALIZED (
   SELECT f.*, c.feed_no + row_number() OVER w AS no,
     CASE WHEN f.ours THEN c.number + count(*) FILTER (WHERE f.ours) OVER w END AS number
   FROM (SELECT *, subject_kind NOT IN ('stable_order', 'subscription') AS ours FROM found) f, closers c
   WHERE c.merchant_id = $1 WINDOW w AS (ORDER BY since, subject_id, seq)
-), marked AS (
-  UPDATE outbox o SET fed = true FROM fresh f
-  WHERE o.merchant_id = $1 AND o.subject_id = f.subject_id AND o.seq = f.seq
 ), numbered AS (
   INSERT INTO feed (merchant_id, feed_no, subject_id, seq, event_id, event, number)
   SELECT $1, no, subject_id, seq, event_id, event, number FROM fresh
@@ -148,5 +151,6 @@ async def feed_events(connection: asyncpg.Connection, merchant_id: UUID, limit: 
 
 
 async def close_page(connection: asyncpg.Connection, merchant_id: UUID, limit: int, wall: datetime) -> int:
-    """Seals committed postings into the next page. Under the closer's lock."""
+    """Seals committed postings into the next page. Under the closer's lock; nothing else in its transaction."""
+    await connection.execute(_HASHED)
     return int(await connection.fetchval(_PAGE, merchant_id, limit, wall))

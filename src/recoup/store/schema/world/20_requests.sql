@@ -11,6 +11,8 @@ CREATE TABLE requests (
   PRIMARY KEY (merchant_id, operation, key),
   CHECK ((state = 'answered') = (answer IS NOT NULL))
 );
+-- What is forgotten one day, the oldest first.
+CREATE INDEX requests_age ON requests (created_at) WHERE state = 'answered' AND operation NOT IN ('refund', 'charge');
 
 CREATE TABLE order_refs (
   merchant_id uuid NOT NULL,

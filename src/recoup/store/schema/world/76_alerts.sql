@@ -14,3 +14,4 @@ CREATE TABLE alerts (
   PRIMARY KEY (merchant_id, alert_id),
   UNIQUE (merchant_id, kind, about, step)
 );
+CREATE INDEX alerts_age ON alerts (created_at);

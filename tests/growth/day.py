@@ -1,0 +1,127 @@
+"""An ordinary day, one call after the other, so that each statement sees the same number of rows each time."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, transmit_body
+from tests.doors.rescue.receiver import Receiver
+
+from recoup.doors.clock.worker import loops_of
+from recoup.flows.run_due import DueWork
+from recoup.rules.messages.events import CATALOGUE
+from recoup.store.read.backlog import read_backlog
+from recoup.store.retention import retain
+
+AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one statement, on average. `buffers`: blocks of eight kilobytes that it looked into."""
+
+    calls: int
+    buffers: float
+    ms: float
+    rows: float
+
+
+def subscribed(caller: Caller, receiver: Receiver) -> None:
+    body = {"url": receiver.url(), "events": list(CATALOGUE)}
+    assert caller.post("/webhooks", body).status_code == 201
+
+
+def play(caller: Caller) -> None:
+    """What a merchant does in a day."""
+    token = caller.token_for(APPROVES)
+    managed = caller.admit(paymentMethod__cardNumber=token, paymentMethod__Token=True)
+    caller.admit(paymentMethod__cardNumber=FUNDS)
+    caller.evaluate(paymentMethod__cardNumber=HARD)
+    sync = caller.admit(**AT_ONCE)
+    work(caller.door)
+    refunded = caller.admit(**AT_ONCE)
+    caller.evaluate(isMIT=False, expiryDateUtc=GONE, isRecurring=False)
+    work(caller.door)
+    for body in (transmit_body(caller), transmit_body(caller, isDeclined=True, transaction__responseCode="51")):
+        assert caller.post("/transmit", body).status_code == 200
+    work(caller.door)
+    for path in (f"/orders/{sync}", f"/orders/{managed}", "/orders", "/orders?limit=50&page=2", "/orders?status=7",
+                 f"/orders/{managed}/outcome", "/webhooks", "/events", "/settlements"):  # fmt: skip
+        answer = caller.get(path)
+        assert answer.status_code < 500, answer.text
+    assert caller.refund(refunded, {"amountToRefund": 10_00}).status_code == 200
+    assert caller.order(refunded)["statusName"] == "COMPLETED"
+    caller.post(f"/orders/{managed}/cancel")
+    work(caller.door)
+
+
+def work(door: Door, passes: int = 3) -> None:
+    """Each of the worker's loops so many times, and what is out ends."""
+
+    async def once() -> None:
+        due = DueWork(door.world, door.orders)
+        for _ in range(passes):
+            for loop in loops_of(door.world, due, door.deliveries):
+                await loop.once()
+                await due.drain()
+                await door.deliveries.drain()
+        async with door.world.db.connection() as connection:
+            await read_backlog(connection, door.world.clocks.wall())
+
+    door.run(once())
+
+
+async def forget_old(dsn: str) -> None:
+    """What the start of the product does as the owner."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("SET enable_seqscan = off")  # a table that is small here is read whole otherwise
+        await retain(connection, datetime.now(UTC))
+    finally:
+        await connection.close()
+
+
+class Statements:
+    """`pg_stat_statements` of one database, read over a connection of its own."""
+
+    def __init__(self, admin: str, database: str) -> None:
+        self._admin, self._database = admin, database
+
+    @contextmanager
+    def counted(self, into: dict[str, Cost]) -> Iterator[None]:
+        asyncio.run(self._ask("SELECT pg_stat_statements_reset()"))
+        yield
+        rows = asyncio.run(self._ask(
+            "SELECT query, sum(calls)::bigint AS calls, sum(shared_blks_hit + shared_blks_read)::float8 AS buffers,"
+            " sum(total_exec_time)::float8 AS ms, sum(rows)::float8 AS rows FROM pg_stat_statements s"
+            f" JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = '{self._database}' GROUP BY 1"
+        ))  # fmt: skip
+        into |= {
+            plain(r["query"]): Cost(r["calls"], r["buffers"] / r["calls"], r["ms"] / r["calls"], r["rows"] / r["calls"])
+            for r in rows
+        }
+
+    async def _ask(self, sql: str) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self._admin, timeout=10)
+        try:
+            return list(await connection.fetch(sql))
+        finally:
+            await connection.close()
+
+
+def plain(query: str) -> str:
+    return re.sub(r"\s+", " ", query).strip()
+
+
+def grown(
+    few: Mapping[str, Cost], many: Mapping[str, Cost], *, most: float, slack: float
+) -> dict[str, tuple[Cost, Cost]]:
+    """Statements that look into more than `most` times as many buffers, and `slack`, where there is more history."""
+    return {
+        sql: (few[sql], cost) for sql, cost in many.items()
+        if sql in few and cost.buffers > few[sql].buffers * most + slack
+    }  # fmt: skip
