@@ -10,6 +10,8 @@ from recoup.doors.edge.asgi import Receive, Scope, header
 from recoup.kernel.problem import Problem
 
 DEPTH_MAX: Final = 32
+MEMBERS_MAX: Final = 500
+VALUES_MAX: Final = 50_000  # and names, in all
 INTEGER_MAX: Final = (1 << 63) - 1
 READ_SECONDS_MAX: Final = 15.0
 _JSON_TYPE: Final = re.compile(rb"(?:application/(?:[a-z0-9!#$&^_.+*-]+\+)?|text/)json", re.ASCII)
@@ -72,22 +74,27 @@ def decode_json(body: bytes) -> Any:
     """Plain values. Of a key that comes twice the last one counts.
 
     Raises: Problem(malformed) for what is no JSON in UTF-8, and for NUL characters, lone surrogates, integers
-    beyond 64 bits and deep nesting, which other programs store or read in different ways.
+    beyond 64 bits and deep nesting, which other programs store or read in different ways; for an object of more than
+    `MEMBERS_MAX` members and for more than `VALUES_MAX` values, which no reader here has use for.
     """
     try:
         value = _decode(body.removeprefix(_BOM))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _malformed("The body is not JSON.") from None
-    # Three cheap looks at the bytes; only a body that could offend is walked.
-    if b"\\u0000" in body or _LONG_NUMBER.search(body) or body.count(b"[") + body.count(b"{") > DEPTH_MAX:
+    # Cheap looks at the bytes; only a body that could offend is walked.
+    if (b"\\u0000" in body or _LONG_NUMBER.search(body) or body.count(b"[") + body.count(b"{") > DEPTH_MAX
+            or body.count(b":") > MEMBERS_MAX or body.count(b",") > VALUES_MAX):  # fmt: skip
         _check_values(value)
     return value
 
 
 def _check_values(value: Any) -> None:
-    level, depth = [value], 0
+    level, depth, seen = [value], 0, 0
     while level:
         depth += 1
+        seen += len(level)
+        if seen > VALUES_MAX:
+            raise _malformed(f"The body has more than {VALUES_MAX:,} values.")
         below: list[Any] = []
         for one in level:
             if isinstance(one, str) and "\x00" in one:
@@ -97,6 +104,8 @@ def _check_values(value: Any) -> None:
             if isinstance(one, dict | list) and depth > DEPTH_MAX:
                 raise _malformed(f"The body is nested deeper than {DEPTH_MAX} levels.")
             if isinstance(one, dict):
+                if len(one) > MEMBERS_MAX:
+                    raise _malformed(f"An object of the body has more than {MEMBERS_MAX} members.")
                 below.extend(one)
                 below.extend(one.values())
             elif isinstance(one, list):

@@ -8,7 +8,6 @@ world it names: whoever lies is unknown there.
 import base64
 import binascii
 from collections.abc import Collection
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from typing import Final
 
@@ -16,6 +15,7 @@ import msgspec
 
 from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal, state
 from recoup.doors.edge.bearer import bearer_token
+from recoup.doors.edge.cookies import cookie_of
 from recoup.doors.edge.json_body import ClientGone, read_body
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import LIVE_MARK, WORLD_CLAIM
@@ -77,7 +77,7 @@ class ByWorld:
             return _by_credential(scope)
         if path.startswith("/inbound/"):
             return path.split("/")[2] in self.live_routes
-        session = _session(header(scope, b"cookie") or b"", self._cookie)
+        session = cookie_of(scope, self._cookie)
         return f"/{LIVE_MARK}" in path or path == _CHARGE or session.startswith(LIVE_MARK)
 
 
@@ -100,16 +100,6 @@ def _world_of(token: bytes) -> str:
         return _CLAIMS.decode(base64.urlsafe_b64decode(body[0] + b"==")).world if body else ""
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         return ""
-
-
-def _session(cookies: bytes, name: str) -> str:
-    if name.encode() not in cookies:
-        return ""
-    try:
-        found = SimpleCookie(cookies.decode("latin-1")).get(name)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""
 
 
 def _is_safe(scope: Scope) -> bool:

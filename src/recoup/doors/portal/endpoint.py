@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from recoup.doors.edge.called import refused_with
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.rate import client_address
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.forms import Form, arrived, read_form, same_origin
@@ -95,7 +96,7 @@ def signed_in(
 async def session_of(portal: Portal, request: Request) -> Session | None:
     """Of whoever is signed in. The header takes from whom it lies about, and gives nobody anything."""
     poll = POLL in request.headers
-    return await read_session(portal.world, request.cookies.get(COOKIE, ""), poll=poll)
+    return await read_session(portal.world, cookie(request, COOKIE), poll=poll)
 
 
 async def _with_attention(portal: Portal, session: Session) -> Session:

@@ -1,6 +1,5 @@
 """POST /evaluate. Source: contract §5, §17.1."""
 
-from difflib import get_close_matches
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,7 +23,9 @@ from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import Declined, Word
 from recoup.kernel.world import Policy
 from recoup.rules.rescue.intake import source_of
+from recoup.rules.uploads.table import is_like
 
+_EXPIRY_NAME: Final = "expirydateutc"
 _NAMES: Final = names_of(EvaluateBody)
 _SUBSCRIPTION: Final = tuple(names_of(Subscription))
 _THREE_D_SECURE: Final = tuple(names_of(ThreeDSecure))
@@ -120,8 +121,9 @@ def _kind(fields: Fields, transaction: Fields) -> tuple[str, tuple[str, ...]]:
 def _misspelt(fields: Fields) -> None:
     """A mistyped expiry would turn a managed rescue into a charge at once: it is asked about instead."""
     for name in fields.unknown(_NAMES):
-        if get_close_matches(name.lower(), ["expirydateutc"], cutoff=0.7):
+        if is_like(name, _EXPIRY_NAME):
             fields.complain("expiryDateUtc", text=f"The field {name[:32]!r} is not known; did you mean expiryDateUtc?")
+            return
 
 
 def _decline(transaction: Fields) -> dict[str, Any]:

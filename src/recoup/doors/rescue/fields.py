@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
 TEXT_MAX = 256
+COMPLAINTS_MAX = 100  # fields that are complained about
+UNKNOWN_MAX = 200
+TEXTS_MAX = 5  # about each
 GUID = "must be a GUID like 5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
 DATE_CURE = "Send an ISO 8601 date and time like 2026-03-23T00:00:00Z."
 
@@ -44,10 +48,13 @@ class Fields:
         return f"{prefix}.{pascal}".rstrip(".") if prefix else pascal or "Body"
 
     def complain(self, field: str, what: str = "is invalid", *, text: str | None = None) -> None:
+        """Beyond `COMPLAINTS_MAX` fields, or `TEXTS_MAX` about one, nobody reads them."""
         name = self.name(field)
+        if name not in self.errors and len(self.errors) >= COMPLAINTS_MAX:
+            return
         last = name.rpartition(".")[2]
         told, texts = text or f"The field {last} {what}.", self.errors.setdefault(name, [])
-        if told not in texts:
+        if len(texts) < TEXTS_MAX and told not in texts:
             texts.append(told)
 
     def missing(self, field: str) -> None:
@@ -70,8 +77,8 @@ class Fields:
         return not self._raw
 
     def unknown(self, names: Mapping[str, Any]) -> list[str]:
-        """Fields that this dialect does not know."""
-        return [name for name in self._raw if name not in names]
+        """Fields that this dialect does not know, the first of them."""
+        return list(islice((name for name in self._raw if name not in names), UNKNOWN_MAX))
 
     def object(self, field: str) -> "Fields":
         return Fields(self._raw.get(field), errors=self.errors, outer=self, field=field)

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from uuid import UUID
 
-from recoup.doors.rescue.fields import GUID, TEXT_MAX, Fields, parse_moment
+from recoup.doors.rescue.fields import GUID, TEXT_MAX, TEXTS_MAX, Fields, parse_moment
 from recoup.kernel.ids import parse_id
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -32,7 +32,9 @@ class Query(Fields):
                 name, here = others[given]
                 self.complain("query", text=f"The parameter {name!r} is not known here. This list has {here} for it.")
             elif given not in known:
-                near = get_close_matches(given, known, n=1, cutoff=0.5)
+                if len(self.errors.get("Query", ())) >= TEXTS_MAX:
+                    return
+                near = get_close_matches(given[:64], known, n=1, cutoff=0.5)
                 cure = f"Did you mean {known[near[0]]}?" if near else "Known are " + ", ".join(known.values()) + "."
                 self.complain("query", text=f"The parameter {given[:64]!r} is not known. {cure}")
 

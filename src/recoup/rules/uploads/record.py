@@ -9,6 +9,7 @@ from recoup.kernel.problem import Problem
 KINDS: Final = ("transmit", "evaluate")
 ROW_CHARS_MAX: Final = 256 * 1024
 ROWS_MAX: Final = 250_000
+LEVELS_MAX: Final = 4  # of objects in the configuration
 NOTHINGS_MAX: Final = 250_000  # empty lines, parts of a configuration: what takes time and is no row
 
 
@@ -69,16 +70,16 @@ def is_header(value: Mapping[str, Any]) -> bool:
     return not is_row(value) and any(name.lower() in _HEADS for name in value)
 
 
-def header_of(value: Mapping[str, Any]) -> Header:
-    """From the members of the configuration, also of one object inside it.
+def header_of(value: Mapping[str, Any], levels: int = LEVELS_MAX) -> Header:
+    """From the members of the configuration, also of objects inside it, so many levels deep.
 
     Raises: Problem(invalid) for a member that is no text.
     """
     told: dict[str, str] = {}
     for name, inner in value.items():
         ours = _NAMES.get(name.lower())
-        if isinstance(inner, dict) and ours is None and not is_row(inner):
-            below = header_of(inner)
+        if isinstance(inner, dict) and ours is None and levels and not is_row(inner):
+            below = header_of(inner, levels - 1)
             told |= {key: text for key in _TOLD if (text := getattr(below, key)) and not told.get(key)}
         elif ours is not None and inner is not None:
             if not isinstance(inner, str) or len(inner) > 64:

@@ -18,6 +18,7 @@ from recoup.rules.uploads.card_data import NO_NUMBER, is_number
 from recoup.rules.uploads.record import Header, Record, check_nothings
 
 COLUMNS_MAX: Final = 200
+NAME_MAX: Final = 64
 CELL_MAX: Final = 4_096
 _TRUTH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -107,6 +108,13 @@ def plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.lower())
 
 
+def is_like(name: str, known: str) -> bool:
+    """Whether somebody who wrote `name` may have meant `known`. At most as much work as two short names are."""
+    if not len(known) / 2 < len(name) < len(known) * 2:
+        return False
+    return bool(get_close_matches(name.lower(), [known], cutoff=0.7))
+
+
 def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:
     """What to write instead of names that several objects' fields have."""
     found = []
@@ -131,7 +139,7 @@ def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> 
     if any(is_number(name) for name in names):
         raise Problem("invalid", f"Line {number}, the header, {NO_NUMBER}.", field="file")
     for name, column in zip(names, found, strict=True):
-        if column is None and get_close_matches(plain(name), ["expirydateutc"], cutoff=0.7):
+        if column is None and is_like(plain(name[:NAME_MAX]), "expirydateutc"):
             raise Problem("invalid", f"Line {number}, the header, has {name[:40]!r}; did you mean expiryDateUtc?",
                           field="file", cure="Name the column expiryDateUtc.")  # fmt: skip
         if column is not None and found.count(column) > 1:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.account.places import PLACES
 from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, here, other_of, signed_in, spoken, whence
@@ -38,7 +39,7 @@ class AccountVisit:
 
     @property
     def me(self) -> Oneself:
-        key = session_hash(self.portal.world, self.request.cookies.get(COOKIE, ""))
+        key = session_hash(self.portal.world, cookie(self.request, COOKIE))
         return Oneself(self.session.user_id, key, whence(self.request).address, request_id(self.request.scope))
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.endpoint import (
     COOKIE,
@@ -69,7 +70,7 @@ async def _join(portal: Portal, request: Request, session: Session, form: Form, 
     await join_as(portal.world, request.path_params["token"], session.user_id, request_id=request_id(request.scope))
     if found["subject_kind"] == "merchant":
         try:
-            await switch_merchant(portal.world, request.cookies.get(COOKIE, ""), session, found["subject_id"])
+            await switch_merchant(portal.world, cookie(request, COOKIE), session, found["subject_id"])
         except Problem:
             pass  # this world does not have it: they are a member all the same
     return see("/orders")

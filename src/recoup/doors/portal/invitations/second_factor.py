@@ -4,6 +4,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit, any_form
 from recoup.doors.portal.endpoint import COOKIE, STATUSES, see, whence
 from recoup.doors.portal.forms import one
@@ -40,7 +41,7 @@ async def lost_page(visit: AnyVisit) -> Response:
 async def post_lost(visit: AnyVisit) -> Response:
     form = await any_form(visit)
     subject, user_id = await subject_of(visit, one(form, "subject")), _user(visit)
-    key = session_hash(visit.portal.world, visit.request.cookies.get(COOKIE, ""))
+    key = session_hash(visit.portal.world, cookie(visit.request, COOKIE))
     me = Oneself(visit.session.user_id, key, whence(visit.request).address, visit.scope.request_id)
     try:
         await help_member(visit.portal.world, visit.portal.passwords, subject, me, user_id, one(form, "password"))

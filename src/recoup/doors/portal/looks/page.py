@@ -4,6 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.endpoint import COOKIE, STATUSES, see
 from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.own_forms import read_form_of
@@ -35,7 +36,7 @@ async def post_look(visit: Visit) -> Response:
             raise Problem("invalid", "Choose a person or a role.", field="whom", cure="Choose one of the list.")
         asked = Asked(user_id, whom if kind == "role" else "", one(form, "reason"), one(form, "minutes"),
                       one(form, "act") == "yes")  # fmt: skip
-        await begin(visit.portal.world, visit.request.cookies.get(COOKIE, ""), visit.session, asked,
+        await begin(visit.portal.world, cookie(visit.request, COOKIE), visit.session, asked,
                     visit.scope.request_id)  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem, form)
@@ -46,7 +47,7 @@ async def post_end(visit: Visit) -> Response:
     """Also when it is over already: what they want is so."""
     if visit.session.behind is not None:
         await read_form_of(visit.request, visit.session)
-        await end(visit.portal.world, visit.request.cookies.get(COOKIE, ""), visit.scope.request_id)
+        await end(visit.portal.world, cookie(visit.request, COOKIE), visit.scope.request_id)
     return see("/orders")
 
 

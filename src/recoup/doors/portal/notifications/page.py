@@ -5,6 +5,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import COOKIE, see
 from recoup.doors.portal.forms import Form, one
@@ -68,7 +69,7 @@ async def act(visit: AnyVisit) -> Response:
     if doing != "open":
         return see(_back(form))
     if not KINDS[row["kind"]].partner:
-        await switch_merchant(world, visit.request.cookies.get(COOKIE, ""), session, row["subject_id"])
+        await switch_merchant(world, cookie(visit.request, COOKIE), session, row["subject_id"])
     return see(words_of(row["kind"], row["facts"]).path)
 
 

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, outside, see, unsigned, whence
 from recoup.doors.portal.forms import one, read_form, same_origin
@@ -15,7 +16,7 @@ from recoup.kernel.problem import Problem
 
 def code_page(portal: Portal) -> Endpoint:
     async def show(request: Request) -> Response:
-        if await read_half(portal.world, request.cookies.get(HALF, "")) is None:
+        if await read_half(portal.world, cookie(request, HALF)) is None:
             return see("/signin")
         asked = request.query_params
         return _form(portal, request, next_page(asked.get("next", "")), "recovery" in asked)
@@ -31,8 +32,8 @@ def code_post(portal: Portal) -> Endpoint:
             form = await read_form(request)
             wanted, by_list = next_page(one(form, "next")), one(form, "by") == "recovery"
             here = whence(request)
-            given = CodeGiven(request.cookies.get(HALF, ""), one(form, "code"), here.address,
-                              request.cookies.get(COOKIE, "")[:100] or None, here.agent,
+            given = CodeGiven(cookie(request, HALF), one(form, "code"), here.address,
+                              cookie(request, COOKIE)[:100] or None, here.agent,
                               request_id(request.scope))  # fmt: skip
             token = await give_code(portal.world, given)
         except Problem as problem:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.endpoint import (
@@ -53,7 +54,7 @@ def sign_in_post(portal: Portal) -> Endpoint:
             form = await read_form(request)
             email, wanted = one(form, "email")[:254], next_page(one(form, "next"))
             here = whence(request)
-            asked = SignIn(email, one(form, "password"), here.address, request.cookies.get(COOKIE, "")[:100] or None,
+            asked = SignIn(email, one(form, "password"), here.address, cookie(request, COOKIE)[:100] or None,
                            here.agent, request_id(request.scope))  # fmt: skip
             entered = await sign_in(portal.world, portal.passwords, asked)
         except Problem as problem:
@@ -93,7 +94,7 @@ def with_half(request: Request, half: str, wanted: str = "") -> Response:
 def sign_out_post(portal: Portal) -> Endpoint:
     async def leave(request: Request) -> Response:
         same_origin(request)
-        token = request.cookies.get(COOKIE, "")
+        token = cookie(request, COOKIE)
         session = await session_of(portal, request)
         if session is not None:
             if not is_csrf(session, one(await read_form(request), "csrf")):
@@ -113,7 +114,7 @@ async def choose(visit: Visit) -> Response:
     if merchant_id is None:
         raise Problem("invalid", "This is not a merchant's id.", field="merchant",
                       cure="Choose one from the list of merchants.")  # fmt: skip
-    token = visit.request.cookies.get(COOKIE, "")
+    token = cookie(visit.request, COOKIE)
     await switch_merchant(visit.portal.world, token, visit.session, merchant_id)
     return see(next_page(one(form, "next")) or HOME)
 
@@ -121,7 +122,7 @@ async def choose(visit: Visit) -> Response:
 async def go_to_other_world(visit: AnyVisit) -> Response:
     """The same page in the other environment; what shows one thing leads to the list of its kind."""
     form = await read_form_of(visit.request, visit.session)
-    token = await switch_world(visit.portal.world, visit.request.cookies.get(COOKIE, ""), visit.session)
+    token = await switch_world(visit.portal.world, cookie(visit.request, COOKIE), visit.session)
     wanted = next_page(one(form, "next"))
     parts = wanted.partition("?")[0].split("/")
     if any(c.isdigit() for c in "".join(parts)):  # an id of something, which is of this world alone

@@ -5,6 +5,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.doors.edge.cookies import cookie
 from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, outside, unsigned, whence
 from recoup.doors.portal.forms import one, read_form, same_origin
 from recoup.doors.portal.partner.shell import base_address, shell_lines
@@ -38,7 +39,7 @@ def sign_up_post(portal: Portal) -> Endpoint:
             form = await read_form(request)
             typed = {name: one(form, name).strip()[:512] for name in ("email", "name", "kind", "site_url")}
             here = whence(request)
-            old = request.cookies.get(COOKIE, "")[:100] or None
+            old = cookie(request, COOKIE)[:100] or None
             asked = SignUp(typed["email"], one(form, "password"), typed["name"], typed["kind"], typed["site_url"],
                            here.address, old, here.agent)  # fmt: skip
             made = await sign_up(portal.world, portal.passwords, asked)
