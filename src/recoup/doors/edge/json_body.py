@@ -11,7 +11,7 @@ from recoup.kernel.problem import Problem
 
 DEPTH_MAX: Final = 32
 MEMBERS_MAX: Final = 500
-VALUES_MAX: Final = 50_000  # and names, in all
+VALUES_MAX: Final = 100_000  # and names, in all
 INTEGER_MAX: Final = (1 << 63) - 1
 READ_SECONDS_MAX: Final = 15.0
 _JSON_TYPE: Final = re.compile(rb"(?:application/(?:[a-z0-9!#$&^_.+*-]+\+)?|text/)json", re.ASCII)
