@@ -1,6 +1,7 @@
 """`recoup up --demo`: loaded once, gone on with after a kill, and everything in it holds."""
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -8,12 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.docs.running import ROOT, clean_environment
 
 RECOUP = ROOT / ".venv/bin/recoup"
+DESKS = {
+    "/disputes": ("count hot",), "/refunds": ("Stuck", "Sam Support"), "/unknown-outcomes": ("FIT-13001-01",), "/settlements": ("Paid",),
+    "/webhooks": ("/inbound/sandbox/webhooks", "hooks.demo.example"), "/bank": ("021000021",),
+}  # fmt: skip
 LOAD_SECONDS = 240  # beside other work; alone it takes a twentieth
-STATUSES = ("Draft", "Onhold", "Cancelled", "Processing", "Capturerequired", "Returned", "Completed", "part-refunded")
+FILES = ("day.jsonl", "customers.jsonl", "no-answer.jsonl")
+STATUSES = ("Draft", "Onhold", "Cancelled", "Processing", "Capturerequired", "Returned", "Completed", "Chargeback",
+            "part-refunded")  # fmt: skip
 
 
 @contextmanager
@@ -59,22 +67,43 @@ def test_a_demo_that_was_killed_goes_on_and_ends_as_it_should(tmp_path: Path) ->
     broken_off = mark(data_dir)
     assert broken_off["state"] == "playing"
     with up(data_dir, again):
-        wait_for("demo", lambda: "Demo: " in again.read_text(), again)
+        wait_for("demo", lambda: " transmissions, " in again.read_text(), again)
         told = again.read_text().partition("Demo: ")[2]
         assert all(status in told for status in STATUSES), told
         assert "Not as planned" not in told
-        assert mark(data_dir) == {**broken_off, "state": "done", "done_seconds": 22 * 86_400}
+        assert mark(data_dir) == {**broken_off, "state": "done", "done_seconds": 31 * 86_400}
         proof = recoup(data_dir, "verify").split()
         assert proof[-1] == "ok"
-        files = [(ROOT / "examples" / name).read_text(encoding="utf-8") for name in ("day.jsonl", "customers.jsonl")]
+        files = [(ROOT / "examples" / name).read_text(encoding="utf-8") for name in FILES]
         lines = [json.loads(text.partition("\n")[0])["lines"] for text in files]
         made = sum(told["evaluate"] + told.get("charge", 0) for told in lines)
         assert proof[proof.index("orders") + 1] == str(made), "each decline and each charge is one order"
+        assert_every_desk_has_a_case(data_dir, again)
     third = tmp_path / "third.log"
     with up(data_dir, third):
         wait_for("start", lambda: "keys " in third.read_text(), third)
         time.sleep(2)
         assert "Demo" not in third.read_text()
+
+
+def assert_every_desk_has_a_case(data_dir: Path, log: Path) -> None:
+    """As the owner of the shop sees the pages; each case by the words that its page has for it."""
+    keys = json.loads((data_dir / "bootstrap.json").read_text())
+    address = re.search(r"http://127\S+", log.read_text())
+    assert address is not None
+    with httpx.Client(base_url=address[0], follow_redirects=True, timeout=60) as portal:
+        page = portal.get("/signin").text
+        token = re.search(r'name="csrf" value="([^"]+)"', page)
+        form = {"email": keys["portal_user"], "password": keys["portal_password"]}
+        if token:
+            form["csrf"] = token[1]
+        assert portal.post("/signin", data=form).status_code == 200
+        for path, words in DESKS.items():
+            text = portal.get(path).text
+            for word in words:
+                assert word in text, f"{path} lacks {word!r}"
+        by_day = portal.get("/overview").text.partition("Numbers by day")[2].partition("</tbody>")[0]
+        assert by_day.count('<tr><th scope="row">') >= 28, "a month of orders, not two bars"
 
 
 @pytest.mark.timeout(2 * LOAD_SECONDS)

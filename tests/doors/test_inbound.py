@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from recoup.doors.edge.rate import Buckets
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.inbound.errors import STATUSES
 from recoup.doors.inbound.notices import routes
+from recoup.doors.inbound.receiver import PATH as RECEIVER
+from recoup.doors.inbound.receiver import routes as receiver_routes
 from recoup.flows.disputes.receive import notice_key
 from recoup.kernel.time import WallTime
 from recoup.main.app import _no_path, refuse
@@ -33,7 +36,7 @@ Tell = Callable[[Shop, httpx.AsyncClient], Awaitable[None]]
 def story(server: ServerAddress, tell: Tell, buckets: Buckets | None = None) -> None:
     async def inside() -> None:
         async with a_shop(server) as shop:
-            app = Starlette(routes=[*routes(shop.world, shop.orders, buckets)])
+            app = Starlette(routes=[*routes(shop.world, shop.orders, buckets), *receiver_routes(shop.world)])
             app.router.default = _no_path
             typed: Any = OnePath(Tracing(BodyLimit(app, refuse)))  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
@@ -126,3 +129,13 @@ def test_the_page_of_the_door_names_every_field_reason_and_error() -> None:
     fields = [field.encode_name for field in msgspec.structs.fields(Notice)]
     assert not [name for name in (*fields, *REFUSALS) if f"`{name}`" not in page]
     assert {401, 404, 409, 413, 429} <= set(STATUSES.values())
+
+
+def test_the_sandbox_has_a_receiver_for_webhooks_that_nobody_takes_yet(server: ServerAddress) -> None:
+    async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
+        taken = await client.post(RECEIVER, json={"Event": "order.completed"})
+        assert (taken.status_code, taken.content) == (204, b"")
+        assert (await client.get(RECEIVER)).status_code == 405
+        assert not receiver_routes(replace(shop.world, policy=replace(shop.world.policy, test_mode=False)))
+
+    story(server, tell)

@@ -207,6 +207,7 @@ TABLE: dict[Key, Line] = {
     # processors
     ("POST", "/inbound/{route}/notices"): _anyone(ids={"route": "sandbox"}, body=lambda s: {
         "id": "walk", "order": s.ids["paid"], "kind": "service", "stage": "opened"}, names=True),
+    ("POST", "/inbound/sandbox/webhooks"): _anyone(),
     # payers: whoever has a link that we signed may use it; the walk has forged ones
     ("GET", "/charge"): _anyone(),
     ("POST", "/charge"): _anyone(body=lambda s: {"amount": "777.77", "last4": "0000", "date": "2026-11-20"}),

@@ -31,7 +31,8 @@ SELECT s.order_id::text AS order_id FROM issuer.sends s WHERE decision = 'approv
 def bodies(shop: Caller) -> list[dict[str, Any]]:
     """Every fault of both fault cards, and calm cards between them."""
     calm = [(APPROVE_CARDS[1], 4590), (APPROVE_CARDS[2], 4590), (DECLINE_CARD, 4590)]
-    kinds = [(card, units) for card in FAULT_CARDS.values() for units in FAULTS] + calm
+    answered = [units for units, row in FAULTS.items() if row.fault != "mute"]
+    kinds = [(card, units) for card in FAULT_CARDS.values() for units in answered] + calm
     return [
         evaluate_body(shop, isMIT=False, expiryDateUtc=None, customerIp="203.0.113.24",
                       paymentMethod__cardNumber=card, paymentMethod__verificationValue="123", transaction__amount=units)

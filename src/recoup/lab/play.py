@@ -20,6 +20,7 @@ from recoup.lab.stable_player import StablePlayer
 
 DAY: Final = timedelta(days=1)
 COMPLAINTS_MAX: Final = 5
+TELL_SECONDS: Final = 3.0
 Clock = Callable[[timedelta], Awaitable[datetime]]
 Tell = Callable[[str], None]
 
@@ -62,6 +63,7 @@ async def play(
     clocks, played = Clocks(), Played()
     started = clocks.monotonic()
     wanted = [line for line in lines if (after is None or line.at > after) and (clock is not None or line.at < DAY)]
+    days = max((line.at // DAY + 1 for line in wanted), default=0)
     async with RescueClient(base_url, credentials) as client, StableClient(base_url, credentials) as stable:
         await client.wait_until_up(5)
         player = _Player(client, stable, played, run, lines)
@@ -72,9 +74,14 @@ async def play(
         if clock is None:
             await player.send(wanted, clocks.wall())
         else:
+            told_at = clocks.monotonic()
             for at, moment in groupby(sorted(wanted, key=lambda line: line.at), key=lambda line: line.at):
                 await player.send(list(moment), await clock(at))
                 done(at)
+                if clocks.monotonic() - told_at > TELL_SECONDS:
+                    told_at = clocks.monotonic()
+                    orders = played.answers.get("evaluate", Counter()).total()
+                    tell(f"day {at // DAY + 1} of {days}, {orders} orders so far")
     played.seconds = clocks.monotonic() - started
     return played
 

@@ -23,6 +23,7 @@ from recoup.doors.edge.tracing import Tracing
 from recoup.doors.edge.which_world import ByWorld
 from recoup.doors.inbound.errors import refusal as inbound_refusal
 from recoup.doors.inbound.notices import routes as inbound_routes
+from recoup.doors.inbound.receiver import routes as receiver_routes
 from recoup.doors.portal.endpoint import COOKIE
 from recoup.doors.portal.reconciliation.files import FILE_BYTES_MAX, FILES
 from recoup.doors.portal.routes import routes as portal_routes
@@ -84,7 +85,7 @@ def door_routes(services: Services, stable: StablecoinServices) -> list[BaseRout
     """Every address of every door over one world, in the order in which they are asked."""
     world, orders, merchants = services.world, services.orders, services.merchants
     return [
-        *rescue_routes(services), *stablecoin.routes(stable), *inbound_routes(world, orders),
+        *rescue_routes(services), *stablecoin.routes(stable), *inbound_routes(world, orders), *receiver_routes(world),
         *checkout_routes(world, orders, merchants), *docs_routes(world, dialects(), __version__),
         *portal_routes(world, orders, merchants, readers(world.policy)),
     ]  # fmt: skip

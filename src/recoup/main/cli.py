@@ -76,7 +76,7 @@ def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = Fals
 @cli.command()
 @click.option("--port", type=PORT, help="Port to listen on; 0 takes a free one. Default 8400.")
 @click.option("--host", help="Address to listen on.")
-@click.option("--demo", is_flag=True, help="Play the demo day once.")
+@click.option("--demo", is_flag=True, help="Play the demo, a month of orders, once.")
 @_data_dir
 def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) -> None:
     """Database, doors and worker in one command."""
@@ -90,6 +90,8 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
         raise Problem("unavailable", f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
                       cure="Choose another with --port.") from None  # fmt: skip
     settings = replace(settings, port=sock.getsockname()[1])
+    if not (settings.data_dir / "bootstrap.json").exists():
+        click.echo(f"Setting up {settings.data_dir}: database, keys, a merchant of your own ...")
     databases = find_databases(settings)
     kept = _bootstrap(settings, databases, serving=True)
     click.echo(f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"

@@ -1,7 +1,7 @@
-"""The demo: a merchant whose clock begins three weeks back, its day played through the HTTP API, and what follows.
+"""The demo: a merchant whose clock begins a month back, its orders played through the HTTP API, and what follows.
 
-Everything is what a merchant's own program could have done: calls, and a clock that moves. Where it stands is kept in
-`<data-dir>/demo.json`; when it is broken off, the next `recoup up --demo` goes on from there.
+The merchant's own program makes calls while its clock moves; the people around it do what leaves one case on each desk.
+The progress is kept in `<data-dir>/demo.json`; a demo that was broken off is continued by the next `recoup up --demo`.
 """
 
 import json
@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from recoup.doors.command.verbs import Opened
+from recoup.doors.inbound.receiver import PATH as RECEIVER_PATH
 from recoup.flows.advance_clock import advance_clock
-from recoup.flows.bootstrap import demo_merchant, make_demo_merchant
+from recoup.flows.bootstrap import OPERATOR_USER, PORTAL_USER, demo_merchant, make_demo_merchant
 from recoup.flows.messages.publish_now import publish_now
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
+from recoup.lab.business import Business
 from recoup.lab.example import later, read_example
-from recoup.lab.play import play
+from recoup.lab.month import over_a_month
+from recoup.lab.play import Tell, play
 from recoup.main.bootstrap_file import write_private
 from recoup.main.settings import Settings
 from recoup.rules.order.faces import STATUS_NAMES
@@ -31,7 +34,10 @@ from recoup.store.server.footing import end_with_parent
 from recoup.store.write.merchants import move_clock
 
 EXAMPLES: Final = Path(__file__).resolve().parents[3] / "examples"
-BEHIND: Final = timedelta(days=22)
+FILE_DAYS: Final = 22
+DAYS: Final = 31
+BEHIND: Final = timedelta(days=DAYS)
+PAID_FROM, PAID_TO = timedelta(days=14), timedelta(days=22)  # when the operator approves payouts
 CUSTOMERS_AT: Final = BEHIND - timedelta(minutes=85)
 TRIES_MAX: Final = 3
 _COMPLETED: Final = 7
@@ -92,8 +98,8 @@ def address(settings: Settings) -> str:
     return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
 
 
-async def load_demo(opened: Opened, url: str) -> str:
-    """Plays the day, or the rest of it, until the merchant's clock shows the wall's time; answers what came of it."""
+async def load_demo(opened: Opened, url: str, tell: Tell) -> str:
+    """Plays the month, or the rest of it, until the merchant's clock shows the wall's time; answers what came of it."""
     world, data_dir, merchant_id = opened.world, opened.data_dir, demo_merchant(opened.world)
     started = world.clocks.monotonic()
     mark = Mark.read(data_dir)
@@ -108,25 +114,33 @@ async def load_demo(opened: Opened, url: str) -> str:
     credentials = {"mid": str(merchant_id), "app_key": keys.app_key, "app_secret": keys.app_secret,
                    "tokenization_key": keys.tokenization_key, "stablecoin_key_id": keys.stablecoin_key_id,
                    "stablecoin_secret": keys.stablecoin_secret}  # fmt: skip
-    clock = _Clock(opened, merchant_id, mark.begun)
+    business = Business(world, opened.orders, merchant_id, PORTAL_USER, OPERATOR_USER)
+    await business.open(url + RECEIVER_PATH if world.policy.loopback_webhooks else None)
+    clock = _Clock(opened, merchant_id, mark.begun, business)
+    tell("a month of a shop's orders is played, about a minute; the pages fill up meanwhile")
+    month = over_a_month(read_example(EXAMPLES / "day.jsonl"), FILE_DAYS, DAYS)
     customers = later(read_example(EXAMPLES / "customers.jsonl"), CUSTOMERS_AT)
     played = await play(
-        [*read_example(EXAMPLES / "day.jsonl"), *customers], url, credentials, clock=clock.to, after=mark.done,
-        done=lambda at: Mark("playing", mark.begun, at).write(data_dir),
+        [*month, *customers], url, credentials, clock=clock.to, after=mark.done,
+        done=lambda at: Mark("playing", mark.begun, at).write(data_dir), tell=tell,
     )  # fmt: skip
-    await clock.to_wall()
+    if await clock.to_wall():
+        await business.leave_cases()
+        await clock.stay()
+    last = await play(read_example(EXAMPLES / "no-answer.jsonl"), url, credentials)
     Mark("done", mark.begun, BEHIND).write(data_dir)
     shown = await _shown(world, merchant_id)
     sent = sum(played.answers.get("transmit", Counter()).values())
-    complaints = f" Not as planned: {'; '.join(played.complaints)}." if played.complaints else ""
+    unplanned = [*played.complaints, *last.complaints]
+    complaints = f" Not as planned: {'; '.join(unplanned)}." if unplanned else ""
     return f"Demo: {sent} transmissions, orders: {shown}; {world.clocks.monotonic() - started:.0f} s.{complaints}"
 
 
 class _Clock:
     """Moves the demo merchant's clock, with everything that falls due on the way."""
 
-    def __init__(self, opened: Opened, merchant_id: Any, begun: datetime) -> None:
-        self._opened, self._merchant_id, self._begun = opened, merchant_id, begun
+    def __init__(self, opened: Opened, merchant_id: Any, begun: datetime, business: Business) -> None:
+        self._opened, self._merchant_id, self._begun, self._business = opened, merchant_id, begun, business
 
     async def to(self, at: timedelta) -> datetime:
         """To that point of the file; never beyond the wall, never back."""
@@ -135,12 +149,22 @@ class _Clock:
         by = wanted - await self._now()
         if by > timedelta(0):
             await self._advance(by)
+        if PAID_FROM <= at < PAID_TO:
+            await self._business.approve_payouts()
         return max(wanted, await self._now())
 
-    async def to_wall(self) -> None:
+    async def to_wall(self) -> bool:
+        """False when it stood there already."""
         world = self._opened.world
-        await self.to(_wall(world) - self._begun)
         async with world.db.connection() as connection:
+            if await offset_of(connection, self._merchant_id) == 0:
+                return False
+        await self.to(_wall(world) - self._begun)
+        return True
+
+    async def stay(self) -> None:
+        """From here on it shows the wall's time."""
+        async with self._opened.world.db.connection() as connection:
             await move_clock(connection, self._merchant_id, 0)
 
     async def _now(self) -> datetime:

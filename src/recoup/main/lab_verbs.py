@@ -38,9 +38,9 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--url", required=True, help="Where the doors answer.")
     @data_dir_option
     def demo(url: str, data_dir: Path | None) -> None:
-        """Plays the demo day, or goes on with it; `recoup up --demo` calls this."""
+        """Plays the demo, or goes on with it; `recoup up --demo` calls this."""
         settings = load_settings(data_dir=data_dir)
-        told = with_world(settings, lambda opened: load_demo(opened, url))
+        told = with_world(settings, lambda opened: load_demo(opened, url, lambda text: click.echo(f"Demo: {text}")))
         click.echo(told)
 
 

@@ -286,6 +286,18 @@ def test_an_inquiry_may_find_nothing_at_first_and_an_answer_may_be_garbage(play:
     play(story)
 
 
+def test_an_issuer_that_is_mute_says_neither_yes_nor_that_it_knows_nothing(play: Play) -> None:
+    async def story(sandbox: Sandbox) -> None:
+        mute = charge_of(VISA_FAULT, 80_013, timeout_seconds=HASTY_SECONDS)
+        for _ in range(2):
+            assert (await sandbox.processor.charge(mute)).state == "unknown"
+            assert (await sandbox.processor.inquire(mute.id)).state == "unknown"
+        await sandbox.connection.execute("UPDATE issuer.sends SET known_from = now() WHERE id = $1", mute.id)
+        assert (await sandbox.processor.inquire(mute.id)).state == "approved"
+
+    play(story)
+
+
 def test_the_operator_can_switch_faults_on_and_off(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
         now = Clocks().wall()

@@ -20,7 +20,7 @@ from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.rules.network.tables import CODES
 
 CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes"]
-Fault = Literal["silent", "lost", "slow", "duplicate", "late", "outage", "unprocessed", "hidden", "garbage"]
+Fault = Literal["silent", "lost", "slow", "duplicate", "late", "outage", "unprocessed", "hidden", "garbage", "mute"]
 
 PHONE_CARD: Final = "4111111111111111"
 APPROVE_CARDS: Final = (PHONE_CARD, "4000002760003184", "51002600235851")
@@ -109,6 +109,7 @@ FAULTS: Final[dict[int, FaultRow]] = {
     80_010: FaultRow("unprocessed", True, True, "the first send is refused unprocessed; approved afterwards"),
     80_011: FaultRow("hidden", True, False, "no answer; approved, but the first inquiry finds nothing"),
     80_012: FaultRow("garbage", True, False, "an answer that cannot be read; it was approved"),
+    80_013: FaultRow("mute", True, False, "no answer, and none to inquiries for two days; it was approved"),
 }
 
 

@@ -5,6 +5,7 @@ All SQL of the sandbox issuer stands here, in `disputes`, `faults` and `movement
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +24,13 @@ async def install(connection: asyncpg.Connection, role: str | None = None) -> No
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA issuer TO {quoted};"
             f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA issuer TO {quoted}"
         )
+
+
+NO_ANSWERS: Final = -1
+
+
+class NoAnswerError(Exception):
+    """The issuer does not answer inquiries about this message yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +140,10 @@ async def drop(connection: asyncpg.Connection, charge: Charge, why: str, now: da
 
 
 async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> Decided | None:
-    """What an inquiry by our id finds, as charge or reversal; it is written down itself."""
+    """What an inquiry by our id finds, as charge or reversal; it is written down itself. Raises: NoAnswerError."""
     async with connection.transaction():
         row = await connection.fetchrow(
-            "SELECT decision, scheme_code, advice_code, known_from,"
+            "SELECT decision, scheme_code, advice_code, known_from, hidden_inquiries,"
             " hidden_inquiries > (SELECT count(*) FROM issuer.calls AS c"
             " WHERE c.id = s.id AND c.kind = 'inquiry') AS hidden FROM issuer.sends s WHERE id = $1",
             id,
@@ -143,7 +151,10 @@ async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> De
         await connection.execute("INSERT INTO issuer.calls (id, kind, received_at) VALUES ($1, 'inquiry', $2)", id, now)
         if row is None:
             return await find_reversal(connection, id)
-        if row["hidden"] or (row["known_from"] is not None and row["known_from"] > now):
+        unknown_yet = row["known_from"] is not None and row["known_from"] > now
+        if unknown_yet and row["hidden_inquiries"] == NO_ANSWERS:
+            raise NoAnswerError
+        if row["hidden"] or unknown_yet:
             return None
         return _decided(row)
 

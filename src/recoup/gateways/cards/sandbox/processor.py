@@ -22,6 +22,7 @@ from recoup.rules.network.card import is_expired
 from recoup.rules.network.magic import CONFIRMED, SLOW_SECONDS, Answer, Fault, answer
 
 _LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
+_MUTE_FOR: Final = timedelta(days=2)
 _UNPROCESSED: Final = "not_processed"
 
 
@@ -166,8 +167,10 @@ class SandboxProcessor:
         known_from = None
         if said.fault == "late":
             known_from = now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY
+        if said.fault == "mute":
+            known_from = now + _MUTE_FOR
         decision = Decided("approved" if said.approved else "declined", said.code, said.advice, None, known_from)
-        hidden = 1 if said.fault == "hidden" else 0
+        hidden = {"hidden": 1, "mute": book.NO_ANSWERS}.get(said.fault or "", 0)
         decided = await book.decide_charge(connection, charge, mac, now, decision, hidden)
         if said.fault == "duplicate" or "duplicate" in past.faults:
             decided = await book.decide_charge(connection, charge, mac, self._clocks.wall(), decision, hidden)
@@ -217,6 +220,8 @@ class SandboxProcessor:
                 if "outage" in faults:
                     return Outcome("unknown", text="connection refused")
                 decided = await book.inquire(connection, id, now)
+        except book.NoAnswerError:
+            return _NO_ANSWER
         except LOST:
             return Outcome("unknown", text="the connection failed")
         found = _outcome(id, decided) if decided else Outcome("not_found", text="no message with this id")
@@ -232,7 +237,7 @@ _UNDECIDED: Final = {
 
 async def _deliver(outcome: Outcome, fault: str | None, faults: frozenset[str], timeout_seconds: float) -> Outcome:
     """The answer's way back. A time-out while it is slow is the caller's to notice."""
-    if fault in ("silent", "late", "hidden", "lost") or "silent" in faults:
+    if fault in ("silent", "late", "hidden", "lost", "mute") or "silent" in faults:
         await asyncio.sleep(timeout_seconds)
         return _NO_ANSWER
     if fault == "garbage":

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS issuer.calls (
 CREATE INDEX IF NOT EXISTS calls_by_id ON issuer.calls (id);
 
 -- One decision for each charge id. known_from lies ahead for a message that is still on its way;
--- hidden_inquiries is how often an inquiry finds nothing first.
+-- hidden_inquiries is how often an inquiry finds nothing first; -1: inquiries get no answer until known_from.
 CREATE TABLE IF NOT EXISTS issuer.sends (
     id uuid PRIMARY KEY,
     order_id uuid NOT NULL,
