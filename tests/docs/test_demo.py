@@ -15,7 +15,7 @@ from tests.docs.running import ROOT, clean_environment
 
 RECOUP = ROOT / ".venv/bin/recoup"
 DESKS = {
-    "/disputes": ("count hot",), "/refunds": ("Stuck", "Sam Support"), "/unknown-outcomes": ("FIT-13001-01",), "/settlements": ("Paid",),
+    "/disputes": ("count hot",), "/refunds": ("Stuck",), "/approvals": ("Sam Support",), "/unknown-outcomes": ("FIT-13001-01",), "/settlements": ("Paid",),
     "/webhooks": ("/inbound/sandbox/webhooks", "hooks.demo.example"), "/bank": ("021000021",),
 }  # fmt: skip
 LOAD_SECONDS = 240  # beside other work; alone it takes a twentieth
