@@ -88,7 +88,7 @@ async def opens(world: World, merchant_id: UUID, given: Credentials) -> None:
     """Each of the credentials works, and is the merchant's."""
     credentials, wall = SignedIn(world), world.clocks.wall()
     tokens = await credentials.sign_in(given.app_key, given.app_secret)
-    assert credentials.from_token(tokens.access).mid == merchant_id
+    assert (await credentials.from_token(tokens.access)).mid == merchant_id
     assert await credentials.merchant_of_environment(given.tokenization_key) == merchant_id
     async with world.db.connection() as connection:
         found = await find_signing_key(connection, given.stablecoin_key_id, wall)

@@ -44,6 +44,7 @@ HOMES = {
     **dict.fromkeys(("partner_closers", "partner_reached", "partner_feed", "partner_alerts"), PARTNER),
     **dict.fromkeys(
         (
+            "key_endings", "key_listeners",
             "api_keys", "tokenization_keys", "refresh_tokens", "card_prints", "signing_keys", "seen_signatures",
             "signatures_since", "operator_exposure", "endpoints", "partners", "partner_keys", "partner_merchants",
             "partner_log",
@@ -74,6 +75,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {
+    "key_endings", "key_listeners",
     "application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures",
     "webhook_key_overlaps",
 }  # fmt: skip

@@ -11,12 +11,14 @@ from recoup.flows.people.sign_in import SIGN_UP_GOES_ON
 from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.write.accounts import forget_over
+from recoup.store.write.key_endings import forget_endings
 from recoup.store.write.notifications import forget_notifications
 from recoup.store.write.signatures import forget_signatures
 from recoup.store.write.tidy import forget_expired_tokens
 from recoup.store.write.vault import forget_codes
 
 NOTIFICATIONS_KEPT: Final = timedelta(days=180)
+ENDINGS_KEPT: Final = timedelta(minutes=15)  # longer than an access token lives
 AT_ONCE: Final = 1_000
 
 
@@ -26,6 +28,7 @@ async def tidy(world: World) -> int:
         await forget_codes(connection, wall)
         await forget_expired_tokens(connection, wall)
         await forget_signatures(connection, wall)
+        await forget_endings(connection, ENDINGS_KEPT)
     people: Database | None = world.extra.get("people")
     if people is not None:
         async with people.connection() as connection:

@@ -39,6 +39,7 @@ from recoup.doors.stablecoin.errors import refusal as stablecoin_refusal
 from recoup.doors.stablecoin.services import Services as StablecoinServices
 from recoup.doors.stablecoin.services import make_services as make_stablecoin_services
 from recoup.flows.call_log import CallLog
+from recoup.flows.key_endings import endings_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.main.databases import Databases
@@ -163,6 +164,7 @@ def make_app(settings: Settings, databases: Databases, is_draining: Callable[[],
             async with AsyncExitStack() as stack:
                 for one in opened:
                     logs[one.world.name] = await stack.enter_async_context(_noting(one.world))
+                    await stack.enter_async_context(endings_of(one.world).heard())
                 yield
 
     def note(scope: Scope, status: int, seconds: float) -> None:

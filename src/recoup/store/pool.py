@@ -170,6 +170,15 @@ class Database:
             self._free.put_nowait(connection)
 
     @asynccontextmanager
+    async def apart(self) -> AsyncIterator[asyncpg.Connection]:
+        """One beside the others, for who keeps it: a listener. Raises: what the driver does."""
+        connection = await self._connect()
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
         async with self.connection() as connection, connection.transaction():
             yield connection

@@ -38,7 +38,7 @@ async def authenticate(services: Services, scope: Scope) -> Caller:
     kind, _, value = (given or b"").decode("latin-1").strip().partition(" ")
     value = value.strip()
     if token is not None:
-        identity = services.credentials.from_token(token.decode("latin-1"))
+        identity = await services.credentials.from_token(token.decode("latin-1"))
     elif kind.lower() == "apikey" and ":" in value:
         app_key, _, secret = value.partition(":")
         identity = await services.credentials.from_api_key(app_key, secret)

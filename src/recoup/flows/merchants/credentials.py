@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.key_endings import endings_of
 from recoup.flows.merchants.partners import KEY_PREFIX
 from recoup.gateways.keys.jwt import LIVES_SECONDS, SERVICES, access_claims
 from recoup.kernel.ids import new_id
@@ -47,7 +48,7 @@ class Credentials:
     """Keeps keys that were checked for a few seconds, so that a call with a key costs no look-up each time."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self._world, self._endings = world, endings_of(world)
         self._known: dict[bytes, tuple[float, Identity]] = {}
         self._tokenizers: dict[str, tuple[float, UUID]] = {}
 
@@ -71,11 +72,13 @@ class Credentials:
                           cure="Sign in again with AppKey and AppSecret.")  # fmt: skip
         return await self._issue(key)
 
-    def from_token(self, token: str) -> Identity:
-        """Raises: Problem(unauthenticated)."""
+    async def from_token(self, token: str) -> Identity:
+        """Raises: Problem(unauthenticated), also when the key that it was made with has ended."""
         claims: dict[str, Any] = self._world.keys.verify_token(token, int(self._world.clocks.wall().timestamp()))
         if claims.get(WORLD_CLAIM) != self._world.name:
             raise Problem("unauthenticated", "The token belongs to another environment.", cure="Sign in here.")
+        if await self._endings.has_ended(claims["unique_name"]):
+            raise _ended()
         mid, pid = claims.get("custom:mid"), claims.get("custom:pid")
         scopes = frozenset(claims.get("aud") or ())
         return Identity(claims["unique_name"], UUID(mid) if mid else None, scopes, UUID(pid) if pid else None)
@@ -86,6 +89,8 @@ class Credentials:
         now = self._world.clocks.monotonic()
         known = self._known.get(mark)
         if known is not None and now - known[0] < KNOWN_SECONDS:
+            if await self._endings.has_ended(app_key):
+                raise _ended()
             return known[1]
         async with self._world.db.connection() as connection:
             key = await _find_key(connection, app_key)
@@ -103,7 +108,7 @@ class Credentials:
         now = self._world.clocks.monotonic()
         known = self._tokenizers.get(environment_key)
         if known is not None and now - known[0] < KNOWN_SECONDS:
-            return known[1]
+            return None if await self._endings.has_ended(environment_key) else known[1]
         async with self._world.db.connection() as connection:
             merchant_id = await find_tokenization_merchant(connection, environment_key, self._world.clocks.wall())
         if merchant_id is not None:
@@ -139,6 +144,11 @@ class Credentials:
             await note_first_token(connection, key.app_key, wall)
         expires = datetime.fromtimestamp(int(wall.timestamp()) + LIVES_SECONDS, UTC)
         return Tokens(world.keys.sign_token(claims), refresh, expires, key.key_id)
+
+
+def _ended() -> Problem:
+    return Problem("unauthenticated", "The key of this call has ended, and its access tokens with it.",
+                   cure="Sign in with the key that took its place, or have a new one made.")  # fmt: skip
 
 
 async def _find_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, SETUP, NewKey, issue_key
 from recoup.gateways.keys.webhook_secret import new_webhook_secret
 from recoup.kernel.ids import new_id
@@ -102,6 +103,7 @@ async def make_keys(world: World, merchant_id: UUID, webhook_key: str) -> Keys:
     async with world.db.transaction() as tx:
         keys = await issue_keys(tx, world, merchant_id)
         await keep_webhook_keys(tx, world, merchant_id, webhook_key, keys.stablecoin_webhook_secret)
+    await heard_everywhere(world)
     return keys
 
 

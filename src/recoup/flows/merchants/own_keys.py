@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.issue_key import KEY_KINDS, NewKey, issue_key
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -53,6 +54,8 @@ async def make_key(
         others = "stay" if overlap is None else f"end in {overlap // timedelta(hours=1)} h"
         told = {"kind": kind, "key": f"…{made.key[-4:]}", "others": others} | ({"name": name} if name else {})
         await note(tx, scope, wall, "key.made", sha256(made.key.encode()).hexdigest(), told)
+    if overlap == timedelta(0):
+        await heard_everywhere(world)
     log.info("merchant key made", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
     return made
 
@@ -68,6 +71,7 @@ async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
         if not await end_keys(tx, scope.merchant_id, (kind,), wall, wall, by, only=print_):
             raise Problem("not_found", "There is no such key that still works.", cure="Reload the page.")
         await note(tx, scope, wall, "key.ended", print_, {"kind": kind})
+    await heard_everywhere(world)
     log.info("merchant key ended", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.key_endings import heard_everywhere
 from recoup.flows.merchants.handover import Credentials, Handover, credentials_of, link, prepare
 from recoup.flows.merchants.issue_key import KEY_KINDS
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
@@ -184,7 +185,9 @@ async def new_keys(
                    key_ends=(keys.app_key or keys.tokenization_key or keys.stablecoin_key_id)[-4:],
                    overlap_hours=overlap // timedelta(hours=1))  # fmt: skip
         handover = await prepare(tx, world, merchant_id, given, request=(key, mac), old_keys_end=wall + overlap)
-        return KeysMade(given, handover, wall + overlap)
+    if not overlap:
+        await heard_everywhere(world)
+    return KeysMade(given, handover, wall + overlap)
 
 
 async def _check_own(tx: asyncpg.Connection, partner_id: UUID, merchant_id: UUID) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from recoup.flows.key_endings import heard_everywhere
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, PartnerScope
@@ -63,6 +64,8 @@ async def make_partner_key(
         kept = world.keys.secret_hash(key.app_secret)
         await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, list(SCOPES), wall)
         await note(tx, scope or PartnerScope(partner_id, SETUP, "setup"), "key_made", wall, key_ends=key.app_key[-4:])
+    if not overlap:
+        await heard_everywhere(world)
     return key
 
 

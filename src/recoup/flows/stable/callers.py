@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.flows.key_endings import endings_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
@@ -49,7 +50,7 @@ class Callers:
 
     def __init__(self, world: World, *, reads_once: bool = True) -> None:
         """`reads_once`: whether a signature of a GET works once too."""
-        self._world, self._reads_once = world, reads_once
+        self._world, self._reads_once, self._endings = world, reads_once, endings_of(world)
         self._known: dict[str, tuple[float, UUID, bytes]] = {}
         # Ids that nobody has, of which strangers send as many as they like: few are kept, and none that is long.
         self._missed: dict[str, float] = {}
@@ -84,7 +85,9 @@ class Callers:
         now = self._world.clocks.monotonic()
         known = self._known.get(key_id)
         if known is not None and now - known[0] < KNOWN_SECONDS:
-            return known[1], known[2]
+            if not await self._endings.has_ended(key_id):
+                return known[1], known[2]
+            self._known.pop(key_id, None)
         if "\0" in key_id or len(key_id) > KEY_ID_MAX or now - self._missed.get(key_id, -inf) < KNOWN_SECONDS:
             return None, self._open(None)
         async with self._world.db.connection() as connection:

@@ -25,15 +25,20 @@ WITH a AS (
   UPDATE api_keys SET retires_at = $3, ended_by = $5,
     revoked_at = CASE WHEN $3::timestamptz <= $4::timestamptz THEN $4 END
   WHERE merchant_id = $1 AND 'api' = ANY ($2::text[]) AND revoked_at IS NULL AND coalesce(retires_at > $3, true)
-    AND coalesce(encode(sha256(convert_to(app_key, 'UTF8')), 'hex') = $6::text, $6 IS NULL) RETURNING 1),
+    AND coalesce(encode(sha256(convert_to(app_key, 'UTF8')), 'hex') = $6::text, $6 IS NULL) RETURNING app_key AS key),
 t AS (
   UPDATE tokenization_keys SET retires_at = $3, revoked_at = CASE WHEN $3 <= $4 THEN $4 END, ended_by = $5
   WHERE merchant_id = $1 AND 'tokenization' = ANY ($2) AND revoked_at IS NULL AND coalesce(retires_at > $3, true)
-    AND coalesce(encode(sha256(convert_to(environment_key, 'UTF8')), 'hex') = $6, $6 IS NULL) RETURNING 1),
+    AND coalesce(encode(sha256(convert_to(environment_key, 'UTF8')), 'hex') = $6, $6 IS NULL)
+  RETURNING environment_key AS key),
 s AS (
   UPDATE signing_keys SET retires_at = $3, revoked_at = CASE WHEN $3 <= $4 THEN $4 END, ended_by = $5
   WHERE merchant_id = $1 AND 'stablecoin' = ANY ($2) AND revoked_at IS NULL AND coalesce(retires_at > $3, true)
-    AND coalesce(encode(sha256(convert_to(key_id, 'UTF8')), 'hex') = $6, $6 IS NULL) RETURNING 1)
+    AND coalesce(encode(sha256(convert_to(key_id, 'UTF8')), 'hex') = $6, $6 IS NULL) RETURNING key_id AS key),
+e AS (
+  INSERT INTO key_endings (key, ends_at)
+  SELECT key, CASE WHEN $3 > $4 THEN $3 END FROM (TABLE a UNION ALL TABLE t UNION ALL TABLE s) k
+  ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now())
 SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM t) + (SELECT count(*) FROM s)
 """
 # By each table's primary key: its cost depends on the keys named, not on how many there are.

@@ -14,9 +14,18 @@ _PARTNER = "INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, 
 _KEY = """
 INSERT INTO partner_keys (app_key, key_id, partner_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 """
-_REVOKE = "UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL"
+_REVOKE = """
+WITH k AS (
+  UPDATE partner_keys SET revoked_at = $2 WHERE partner_id = $1 AND revoked_at IS NULL RETURNING app_key)
+INSERT INTO key_endings (key) SELECT app_key FROM k
+ON CONFLICT (key) DO UPDATE SET ends_at = NULL, noted_at = now()
+"""
 _RETIRE = """
-UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
+WITH k AS (
+  UPDATE partner_keys SET retires_at = least(retires_at, $2) WHERE partner_id = $1 AND revoked_at IS NULL
+  RETURNING app_key, retires_at)
+INSERT INTO key_endings (key, ends_at) SELECT app_key, retires_at FROM k
+ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now()
 """
 _MERCHANT = """
 INSERT INTO partner_merchants (merchant_id, partner_id, external_id, request_key, input_mac, created_at)

@@ -33,3 +33,4 @@ GRANT UPDATE ON refund_limits, refund_people, refund_requests, reveals TO recoup
 GRANT DELETE ON application_documents TO recoup_app;
 GRANT UPDATE (told_at) ON partner_alerts TO recoup_app;
 GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;
+GRANT UPDATE, DELETE ON key_endings, key_listeners TO recoup_app;

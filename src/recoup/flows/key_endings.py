@@ -1,0 +1,136 @@
+"""A key that ends at once opens nothing any more, in every process, and neither does an access token made with it.
+
+A door asks nothing for that: each process keeps the keys that end in memory, hears of a new one by a notification, and
+reads them all again each second. It goes by its memory for LEASE after it last read, and writes down what it has taken
+in. Whoever ends a key answers when every process has taken it in, or may not go by its memory any more. A process whose
+channel is down asks the database for each call.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+import asyncpg
+import structlog
+
+from recoup.kernel.ids import new_id
+from recoup.kernel.problem import Problem
+from recoup.kernel.world import World
+from recoup.store.pool import LOST
+from recoup.store.write.key_endings import CHANNEL, announce, any_behind, find_ending, hear, leave
+
+LEASE: Final = timedelta(seconds=3)
+EVERY_SECONDS: Final = 1.0
+ANSWER_SECONDS: Final = 1.0  # a reading that takes longer counts for nothing
+GRACE: Final = timedelta(seconds=2)  # longer than that: a lease that runs out while it is renewed is still waited for
+PAUSE_SECONDS: Final = 0.5
+_ALL_LEFT: Final = (LEASE + GRACE).total_seconds() + 1
+_FAILS: Final = (Problem, *LOST, asyncpg.PostgresError, TimeoutError, OSError)
+log = structlog.get_logger()
+
+
+class KeyEndings:
+    """One a world and process."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ends: Mapping[str, datetime | None] = {}
+        self._until = 0.0
+
+    async def has_ended(self, key: str) -> bool:
+        """Raises: Problem(unavailable) where that cannot be known."""
+        if self.by_memory:
+            if key not in self._ends:
+                return False
+            ends_at = self._ends[key]
+            return ends_at is None or ends_at <= self._world.clocks.wall()
+        async with self._world.db.connection() as connection:
+            found = await find_ending(connection, key)
+        return found is not None and (found[0] is None or found[0] <= self._world.clocks.wall())
+
+    @property
+    def by_memory(self) -> bool:
+        """Whether it need not ask."""
+        return monotonic() < self._until
+
+    @asynccontextmanager
+    async def heard(self) -> AsyncIterator[None]:
+        """Meanwhile it goes by its memory."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            self._until = 0.0
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with self._world.db.apart() as connection:
+                    await self._follow(connection)
+            except _FAILS as error:
+                log.warning("key endings are asked for call by call", why=type(error).__name__)
+            self._until = 0.0
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _follow(self, connection: asyncpg.Connection) -> None:
+        """Until the connection is lost."""
+        listener_id, wake = new_id(), asyncio.Event()
+        taken_in: datetime | None = None  # the reading that memory is
+        await connection.add_listener(CHANNEL, lambda *_: wake.set())
+        try:
+            while True:
+                woken = wake.is_set()
+                wake.clear()
+                held = False
+                for _ in range(2 if woken or taken_in is None else 1):  # the second tells that the first was taken in
+                    sent = monotonic()
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        found = await hear(connection, listener_id, LEASE, taken_in)
+                    # Without a lease before, nobody who ended a key meanwhile saw this listener: it reads again.
+                    held = found.held
+                    if held:
+                        self._ends = found.ends or {}
+                        self._until = sent + LEASE.total_seconds() if found.ends is not None else 0.0
+                        taken_in = found.at
+                if held:
+                    await _either(wake)
+        except asyncio.CancelledError:
+            self._until = 0.0
+            with suppress(*_FAILS):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await leave(connection, listener_id)
+            raise
+
+
+def endings_of(world: World) -> KeyEndings:
+    """Of this process."""
+    found: KeyEndings = world.extra.setdefault("key_endings", KeyEndings(world))
+    return found
+
+
+async def heard_everywhere(world: World) -> None:
+    """After the commit that ended keys: returns when no process goes by them any more."""
+    deadline, pause = monotonic() + _ALL_LEFT, 0.002
+    try:
+        async with world.db.connection() as connection:
+            since = await announce(connection)
+        while monotonic() < deadline:
+            async with world.db.connection() as connection:
+                if not await any_behind(connection, since, GRACE):
+                    return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.1)
+    except Problem as problem:  # the keys have ended; without the database no process goes by its memory after LEASE
+        log.warning("not waited for all processes", why=problem.code)
+
+
+async def _either(wake: asyncio.Event) -> None:
+    """Until something ends, or it is time to read again."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(EVERY_SECONDS):
+            await wake.wait()

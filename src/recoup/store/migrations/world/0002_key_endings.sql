@@ -1,0 +1,21 @@
+-- home: directory. Keys that end, for as long as something that was made with them might still be shown: access tokens.
+CREATE TABLE key_endings (
+  key text PRIMARY KEY,                    -- app key, tokenization key, or id of a key that signs
+  ends_at timestamptz,                     -- null: it has ended
+  noted_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Processes that keep the endings in memory. Whoever ends a key waits until each has read it, or may not go by it any more.
+CREATE TABLE key_listeners (
+  listener_id uuid PRIMARY KEY,
+  heard_at timestamptz NOT NULL,           -- it goes by all that was committed before this
+  lease_until timestamptz NOT NULL         -- until when at most it goes by what it read
+);
+INSERT INTO key_endings (key, ends_at)
+SELECT key, CASE WHEN ends_at > now() THEN ends_at END FROM (
+  SELECT app_key AS key, least(revoked_at, retires_at) AS ends_at FROM api_keys
+  UNION ALL SELECT app_key, least(revoked_at, retires_at) FROM partner_keys
+  UNION ALL SELECT environment_key, least(revoked_at, retires_at) FROM tokenization_keys
+  UNION ALL SELECT key_id, least(revoked_at, retires_at) FROM signing_keys) k
+WHERE ends_at > now() - interval '15 minutes';
+GRANT SELECT, INSERT, UPDATE, DELETE ON key_endings, key_listeners TO recoup_app;
