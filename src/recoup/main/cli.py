@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from re import sub
@@ -22,6 +22,7 @@ from recoup.main.databases import Databases, find_databases, has_live, prepare
 from recoup.main.logs import start_logs
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_sandbox, open_worlds
+from recoup.rules.network.card_guard import check_words
 
 T = TypeVar("T")
 PORT = click.IntRange(0, 65535)
@@ -195,10 +196,20 @@ docs_verb.add(cli, load_settings)
 live_verb.add(cli, load_settings)
 
 
+def no_cards(words: Sequence[str]) -> None:
+    """Raises: Problem(invalid) for a card number among a command's words, by the option that it is given to."""
+    option = "key"
+    for word in words:
+        name, _, text = word.partition("=") if word.startswith("--") else (option, "", word)
+        check_words({name.lstrip("-") or "key": text})
+        option = word if word.startswith("--") and "=" not in word else "key"
+
+
 def run() -> None:
     """The console script."""
     start_logs("warning")
     try:
+        no_cards(sys.argv[1:])
         ended = cli.main(standalone_mode=False)
         if isinstance(ended, int) and ended:  # what a verb that ends by Exit comes back as
             sys.exit(ended)

@@ -16,6 +16,7 @@ from recoup.doors.edge.tracing import request_id
 from recoup.flows.cards.challenge import Asked, Given, answer, refuse, show
 from recoup.kernel.money import Money
 from recoup.kernel.problem import Problem
+from recoup.rules.network.card_guard import check_words
 from recoup.rules.network.descriptor import statement_text
 
 SCHEMES: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover"}
@@ -77,6 +78,7 @@ async def _given(request: Request, now: datetime) -> Given:
         month, year = _expiry(form.get("expires", ""), now)
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}
     _check_plain(billing)
+    check_words(billing)
     return Given(code, pan, month, year, billing or None, form.get("confirmed") == "1")
 
 

@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 
 from recoup.doors.portal.any_visit import AnyVisit, where_of
 from recoup.doors.portal.endpoint import session_of
-from recoup.doors.portal.forms import same_origin
+from recoup.doors.portal.forms import no_cards, same_origin
 from recoup.doors.portal.own_forms import check_csrf, not_paused
 from recoup.kernel.problem import Problem
 
@@ -28,6 +28,8 @@ async def file_form(visit: AnyVisit) -> FormData:
     try:
         await _still_so(visit)
         check_csrf(visit.session, csrf if isinstance(csrf, str) else "", where=where_of(visit))
+        no_cards({name: [given if isinstance(given, str) else given.filename or ""]
+                  for name, given in form.multi_items()})  # fmt: skip
     except Problem:
         await form.close()
         raise

@@ -1,16 +1,20 @@
 """Forms as they come: their fields, and whether a page of ours sent them."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 
 from recoup.kernel.problem import Problem
+from recoup.rules.network.card_guard import holds_number, refused
 
 FORM_BYTES_MAX: Final = 65_536
 FORM_SECONDS_MAX: Final = 15.0
 Form = dict[str, list[str]]
+_SECRETS: Final = frozenset({"csrf", "password", "new", "code"})  # kept as hashes, if at all
+_ACCOUNTS: Final = frozenset({"account", "iban"})  # of banks: long numbers, refused when they are grouped like a card
 
 
 async def arrived(request: Request) -> bytes:
@@ -52,7 +56,16 @@ async def read_form(request: Request) -> Form:
         raise Problem("malformed", "This form has more fields than any of ours.",
                       cure="Reload the page and send it again.") from None  # fmt: skip
     # No browser sends it and no database takes it.
-    return {name: [value.replace("\0", "") for value in values] for name, values in form.items()}
+    plain = {name: [value.replace("\0", "") for value in values] for name, values in form.items()}
+    no_cards(plain)
+    return plain
+
+
+def no_cards(form: Mapping[str, Iterable[str]]) -> None:
+    """Raises: Problem(invalid) naming the field that holds a card number; no form of the portal asks for one."""
+    for name, values in form.items():
+        if name not in _SECRETS and any(holds_number(value, identifier=name in _ACCOUNTS) for value in values):
+            raise refused([name])
 
 
 def _is_form(request: Request) -> bool:

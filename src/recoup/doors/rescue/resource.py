@@ -27,11 +27,12 @@ from recoup.doors.edge.bearer import bearer_token
 from recoup.doors.edge.called import called_by, refused_with
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
-from recoup.doors.edge.keys import Folding, fold_keys, folding, names_of, unknown_names
+from recoup.doors.edge.keys import Folding, Names, fold_keys, folding, names_of, unknown_names
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.rescue.auth import Caller, authenticate, merchants_only
 from recoup.doors.rescue.errors import refusal
 from recoup.doors.rescue.services import Services
+from recoup.flows.no_cards import refuse_cards
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope as MerchantScope
@@ -105,10 +106,12 @@ class Method:
     streams: bool = False  # the body is read by what handles the call, piece by piece
     strict: bool = False  # a field that nobody reads is refused: a slip in its name would do something else
     fold: Folding | None = field(init=False)
+    names: Names | None = field(init=False)  # the same, as they are nested
 
     def __post_init__(self) -> None:
         body = self.operation.body
-        object.__setattr__(self, "fold", folding(names_of(body)) if body is not None else None)
+        object.__setattr__(self, "names", names_of(body) if body is not None else None)
+        object.__setattr__(self, "fold", folding(self.names) if self.names is not None else None)
 
 
 class Resource:
@@ -157,6 +160,8 @@ class Resource:
                                        services.world.clocks.monotonic(), merchant_id=caller.mid,
                                        partner_id=caller.partner_id)  # fmt: skip
         body = await _body(method, scope, receive)
+        if body:
+            await refuse_cards(services.world, body, method.names, _pascal)
         query = _query(scope["query_string"])
         call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
                     answer_headers(scope), receive, state(scope))  # fmt: skip
@@ -233,6 +238,12 @@ def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:
         told.setdefault(field, []).append(f"There is no field {name!r}." + (f" Did you mean {alike}?" if alike else ""))
     if told:
         raise Problem("invalid", next(iter(told.values()))[0], fields=told)
+
+
+def _pascal(path: str) -> str:
+    """As this dialect names a field: `PaymentMethod.HolderName`."""
+    parts = ("".join(word[:1].upper() + word[1:] for word in part.split("_")) for part in path.split("."))
+    return ".".join(parts) or "Body"
 
 
 async def _has_body(scope: Scope) -> bool:

@@ -16,6 +16,7 @@ from recoup.doors.edge.tracing import request_id
 from recoup.doors.stablecoin.errors import refusal
 from recoup.doors.stablecoin.fields import read_query
 from recoup.doors.stablecoin.services import Services
+from recoup.flows.no_cards import refuse_cards
 from recoup.flows.stable.callers import Caller, Signed
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
@@ -111,9 +112,11 @@ class Resource:
         if method.body:
             check_content_type(header(scope, b"content-type"))
             body = decode_json(content) if content else {}
+        key = _idempotency_key(scope)
+        await refuse_cards(services.world, {"Idempotency-Key": key, **body} if isinstance(body, dict) else [key, body])
         call = Call(
-            services, caller, body, scope.get("path_params", {}), read_query(scope["query_string"]),
-            _idempotency_key(scope), request_id(scope),
+            services, caller, body, scope.get("path_params", {}), read_query(scope["query_string"]), key,
+            request_id(scope),
         )  # fmt: skip
         reply = await method.handle(call)
         return reply, await _clock(services, caller)

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.flows.locked import Job, Orders
+from recoup.flows.no_cards import refuse_cards
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
@@ -49,7 +50,9 @@ async def receive(world: World, orders: Orders, route: str, body: bytes, signatu
     if not is_signed(notice_key(world, route), signature, body, world.clocks.wall()):
         raise Problem("unauthenticated", "The notice carries no valid signature.",
                       cure="Sign t.body with the route's key; the time may be off by five minutes.")  # fmt: skip
-    return await apply(world, orders, route, read_notice(body), request_id)
+    notice = read_notice(body)
+    await refuse_cards(world, msgspec.to_builtins(notice))
+    return await apply(world, orders, route, notice, request_id)
 
 
 async def apply(

@@ -8,7 +8,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
 from recoup.moves.audit import note
-from recoup.rules.network.card import numbers_in
+from recoup.rules.network.card_text import numbers_in
 from recoup.store.write.order_notes import insert_order_note
 
 NOTE_MAX: Final = 2_000

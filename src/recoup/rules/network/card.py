@@ -1,7 +1,5 @@
 """What a card number says by itself: scheme, brand, check digit. Prefixes are public issuer ranges."""
 
-import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -43,13 +41,6 @@ def _range(number: str) -> tuple[str, str]:
     return "generic", "Card"
 
 
-# Lengths that issuers use; shorter ones are telephone numbers and moments more often than cards.
-_LENGTHS: Final = {
-    "visa": (16, 19), "mastercard": (16,), "amex": (15,), "discover": (14, 16, 19), "elo": (16,), "generic": (),
-}  # fmt: skip
-_RUN: Final = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){13,18}(?![0-9])", re.ASCII)
-
-
 def scheme_of(pan_or_bin: str) -> str:
     """visa, mastercard, amex, discover (with Diners and JCB), elo, or generic for every other number."""
     return _range(pan_or_bin)[0]
@@ -58,14 +49,6 @@ def scheme_of(pan_or_bin: str) -> str:
 def brand(pan_or_bin: str) -> str:
     """The name on the card, as the portal shows it."""
     return _range(pan_or_bin)[1]
-
-
-def numbers_in(text: str) -> Iterator[re.Match[str]]:
-    """The runs of digits in it that are a card's number, also with blanks or dashes between them."""
-    for found in _RUN.finditer(text):
-        digits = re.sub("[ -]", "", found[0])
-        if len(digits) in _LENGTHS[scheme_of(digits)] and luhn(digits):
-            yield found
 
 
 def luhn(pan: str) -> bool:

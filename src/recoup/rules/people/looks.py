@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from recoup.kernel.problem import Problem
-from recoup.rules.network.card import numbers_in
+from recoup.rules.network.card_text import numbers_in
 
 MINUTES: Final = (15, 30, 60)
 REASON_MIN: Final = 10

@@ -10,7 +10,7 @@ from recoup.flows.cards.uploads.row import Reader, errors_of, kept
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import encoding_of, lines
-from recoup.rules.uploads.card_data import card_data, card_data_in, is_number, may_hold_code, may_hold_number
+from recoup.rules.uploads.card_data import NO_NUMBER, card_data, card_data_in, may_hold_code, may_hold_number
 from recoup.rules.uploads.json_rows import JsonRows
 from recoup.rules.uploads.record import ROWS_MAX, Header, Record
 from recoup.rules.uploads.table import TableRows, body_of
@@ -61,6 +61,7 @@ class Rows:
     count: int = 0
     refused: int = 0
     notes: list[str] = field(default_factory=list)
+    like: dict[int, list[tuple[str, str]]] = field(default_factory=dict)  # row -> its identifiers that look like a card
     _seen: dict[str, int] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Row]:
@@ -104,20 +105,30 @@ class Rows:
 
     def _body(self, record: Record, source: JsonRows | TableRows) -> dict[str, Any]:
         """Raises: Problem for what is no body, or holds card data; nothing of such a row is kept."""
+        like: list[tuple[str, str]] = []
         if record.text is not None:
             body = self.reader.body(record.text)
             numbers = may_hold_number(record.text)
-            found = card_data(body, numbers=numbers) if numbers or may_hold_code(record.text) else None
+            found = card_data(body, numbers=numbers, like=like) if numbers or may_hold_code(record.text) else None
         else:
             assert isinstance(source, TableRows)
             assert record.cells is not None
-            found = card_data_in(zip(source.names, record.cells, strict=True))
+            found = card_data_in(zip(source.names, record.cells, strict=True), like)
             body = {} if found else body_of(source.columns, record.cells)
         if found:
             field_name, what = found
-            raise Problem("invalid", f"The field {field_name[:64]} {what}.", field=field_name[:64], reason="card_data",
-                          cure="Nothing of the row was kept.")  # fmt: skip
+            raise holds_card(field_name, what)
+        if like:
+            self.like[record.number] = like
         return body
+
+    def refuse(self, row: Row, field_name: str) -> None:
+        """An identifier of a row that was taken is a card after all: nothing of the row is kept."""
+        self.refused += row["state"] != "refused"
+        row |= {
+            "sequence": str(row["row_no"]), "external_id": "", "given": None, "subject_id": None, "state": "refused",
+            "code": "card_data", "errors": errors_of(holds_card(field_name, NO_NUMBER)),
+        }  # fmt: skip
 
     def _sequence(self, body: dict[str, Any], number: int) -> str:
         told = body.get("sequenceNumber")
@@ -144,6 +155,12 @@ class Rows:
         return body
 
 
+def holds_card(field_name: str, what: str) -> Problem:
+    """`what` it holds; the number itself is never told."""
+    return Problem("invalid", f"The field {field_name[:64]} {what}.", field=field_name[:64], reason="card_data",
+                   cure="Nothing of the row was kept.")  # fmt: skip
+
+
 def open_rows(source: Iterable[bytes], form: str, encoding: str, reader: Reader) -> JsonRows | TableRows:
     if form == "csv":
         return TableRows(lines(source, encoding), reader.columns)
@@ -161,4 +178,4 @@ def _own_id(body: dict[str, Any]) -> str:
     """The merchant's order id, to find the row again; anything odd is complained about later."""
     told = body.get("orderId")
     text = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
-    return "" if len(text) > 128 or "\0" in text or is_number(text) else text
+    return "" if len(text) > 128 or "\0" in text else text

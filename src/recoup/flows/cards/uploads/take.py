@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from recoup.flows.cards.uploads.read import Row, Rows, check_header, form_of, open_rows, pieces
 from recoup.flows.cards.uploads.row import Reader
+from recoup.flows.no_cards import held_cards
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
@@ -92,6 +93,7 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
         mine = await take_upload(tx, row)
         if mine:
             async for batch in _batches(rows):
+                await _refuse_cards(world, rows, batch)
                 await add_rows(tx, batch)
             await count_rows(tx, key, rows.count, rows.refused, rows.notes)
     async with world.db.connection() as connection:
@@ -143,6 +145,16 @@ def _kind_of(
         raise Problem("invalid", "The name of a transmit file begins with transmit_.", field="filename",
                       cure="Rename it, or send it without a name.")  # fmt: skip
     return told[0]
+
+
+async def _refuse_cards(world: World, rows: Rows, batch: list[Row]) -> None:
+    """Identifiers are often long numbers: they are refused only when they are cards that are held."""
+    like = [(row, rows.like.pop(row["row_no"])) for row in batch if row["row_no"] in rows.like]
+    held = await held_cards(world, {digits for _, several in like for _, digits in several})
+    for row, several in like:
+        name = next((name for name, digits in several if digits in held), None)
+        if name is not None:
+            rows.refuse(row, name)
 
 
 async def _batches(rows: Rows) -> AsyncIterator[list[Row]]:

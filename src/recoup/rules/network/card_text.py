@@ -1,0 +1,163 @@
+"""Card numbers in a text: how they are found, and what only resembles one. Pure; the cost is linear in the text.
+
+A card number has 13 to 19 digits, begins like a card, and its check digit is right. It may be grouped, with blanks,
+dashes, other marks or invisible characters between its groups, and be written in the digits of any script.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from recoup.rules.network.card import luhn, scheme_of
+from recoup.rules.network.magic import APPROVE_CARDS
+
+# Lengths that issuers use. Diners Club has 14 digits, the others of its scheme at least 16.
+_LENGTHS: Final = {
+    "visa": (13, 16, 19), "mastercard": (16,), "amex": (15,), "discover": (16, 19), "elo": (16,),
+}  # fmt: skip
+_DINERS: Final = re.compile(r"3(?:0[0-5]|095|6|8|9)")
+_OTHER_ISSUERS: Final = re.compile(r"5[06-8]|6[0-9]")  # Maestro, UnionPay, RuPay, Verve
+_GROUPINGS: Final = ((4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 5))
+_DIGITS: Final = re.compile("[0-9]+")
+# A chain of digits long enough for a card, with at most three marks between two of them.
+_CHAIN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12,}")
+_MARKS: Final = re.compile(r"[\s\-._/*,|+]{1,3}")  # between the groups of a card; a colon is an address's
+_BLANKS: Final = re.compile(r"[\s\-]{1,3}")
+_DATE: Final = re.compile(r"(?<![0-9])(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3][0-9]-[01][0-9]-(?:19|20)[0-9]{2})"
+                          r"(?![0-9])")  # fmt: skip
+# Identifiers with letters among their digits: UUIDs, and hashes in hex.
+_HEX: Final = re.compile(
+    r"(?<![0-9A-Za-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z])(?:0x)?(?=[0-9]{0,19}[a-f])[0-9a-f]{20,}(?![0-9A-Za-z])", re.IGNORECASE,
+)  # fmt: skip
+_IBAN: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])")
+E164_DIGITS_MAX: Final = 15
+CHARS_MAX: Final = 32_768  # far more than the ids of the largest order
+
+
+class Number(NamedTuple):
+    """`start`, `end`: where it stands in the text. `grouped`: written in the groups that stand on a card."""
+
+    start: int
+    end: int
+    digits: str
+    grouped: bool
+
+
+def may_hold_number(text: str) -> bool:
+    """A quick look: what it does not find is not there."""
+    return len(text) > 12 and (_CHAIN.search(text) is not None or not text.isascii())
+
+
+class TooManyDigits(ValueError):
+    """More chains of digits than are looked through."""
+
+
+class Room:
+    """How many characters of chains of digits are looked through, over several texts."""
+
+    def __init__(self, chars: int = CHARS_MAX) -> None:
+        self._left = chars
+
+    def take(self, chars: int) -> None:
+        """Raises: TooManyDigits."""
+        self._left -= chars
+        if self._left < 0:
+            raise TooManyDigits("too many digits")
+
+
+def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
+    """The card numbers in a text, none twice, in its order. Raises: TooManyDigits when there is no `room` left."""
+    plain = _plain(text)
+    if _CHAIN.search(plain) is None:
+        return
+    plain = _IBAN.sub(_without_iban, _HEX.sub(_blanked, plain))
+    for chain in _CHAIN.finditer(plain):
+        if room is not None:
+            room.take(chain.end() - chain.start())
+        yield from _in_chain(plain, chain.start(), chain.end())
+
+
+def is_like_card(digits: str) -> bool:
+    """Whether these digits, with nothing between them, are a card's number."""
+    scheme = scheme_of(digits)
+    if scheme == "generic":
+        fits = 16 <= len(digits) <= 19 and _OTHER_ISSUERS.match(digits) is not None
+    else:
+        fits = len(digits) in _LENGTHS[scheme] or len(digits) == 14 and _DINERS.match(digits) is not None
+    return fits and luhn(digits) or digits in APPROVE_CARDS
+
+
+def _plain(text: str) -> str:
+    """In ASCII, of the same length: digits of any script as ours, letters as `x`, dashes as `-`, the rest as blanks."""
+    if text.isascii():
+        return text
+    return text.translate({ord(one): _ascii(one) for one in set(text) if not one.isascii()})
+
+
+def _ascii(one: str) -> str:
+    digit = unicodedata.digit(one, None)
+    if digit is not None:
+        return str(digit)
+    return "x" if one.isalpha() else "-" if unicodedata.category(one) == "Pd" else " "
+
+
+def _blanked(found: re.Match[str]) -> str:
+    return "x" * len(found[0])
+
+
+def _without_iban(found: re.Match[str]) -> str:
+    """Without it where its check digits are right. Source: ISO 13616."""
+    text = found[0].replace(" ", "")
+    number = "".join(str(int(one, 36)) for one in text[4:] + text[:4])
+    return _blanked(found) if int(number) % 97 == 1 else found[0]
+
+
+def _in_chain(text: str, start: int, end: int) -> Iterator[Number]:
+    groups = [found.span() for found in _DIGITS.finditer(text, start, end)]
+    at = 0
+    while at < len(groups):
+        found, after = _grouped(text, groups, at)
+        if found is None:
+            found, after = _spread(text, groups, at)
+        if found is not None and not _is_phone(text, found):
+            yield found
+        at = after
+
+
+def _grouped(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Number | None, int]:
+    """A number in a card's groups, the same marks between each two, that begins with this group."""
+    if text[groups[at][0]] not in "23456":
+        return None, at + 1
+    for lengths in _GROUPINGS:
+        several = groups[at : at + len(lengths)]
+        if tuple(end - start for start, end in several) != lengths:
+            continue
+        marks = {text[one[1] : other[0]] for one, other in zip(several, several[1:], strict=False)}
+        digits = "".join(text[start:end] for start, end in several)
+        if len(marks) == 1 and _MARKS.fullmatch(marks.pop()) and is_like_card(digits):
+            return Number(several[0][0], several[-1][1], digits, True), at + len(lengths)
+    return None, at + 1
+
+
+def _spread(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Number | None, int]:
+    """A number in one piece, or one whose digits, apart by blanks and dashes only, are all that stands there."""
+    start, end = groups[at]
+    if 13 <= end - start <= 19 and is_like_card(text[start:end]):
+        return Number(start, end, text[start:end], False), at + 1
+    if at and _BLANKS.fullmatch(text[groups[at - 1][1] : start]):
+        return None, at + 1
+    after, length = at + 1, end - start
+    while after < len(groups) and length <= 19 and _BLANKS.fullmatch(text[groups[after - 1][1] : groups[after][0]]):
+        length += groups[after][1] - groups[after][0]
+        after += 1
+    span = text[start : groups[after - 1][1]]
+    digits = re.sub("[^0-9]", "", span)
+    if after > at + 1 and 13 <= length <= 19 and not _DATE.search(span) and is_like_card(digits):
+        return Number(start, groups[after - 1][1], digits, False), after
+    return None, at + 1
+
+
+def _is_phone(text: str, found: Number) -> bool:
+    return len(found.digits) <= E164_DIGITS_MAX and not found.grouped and text[found.start - 1 : found.start] == "+"
