@@ -16,7 +16,6 @@ from recoup.rules.network.card_text import Room, TooManyDigits, may_hold_number,
 
 # A field's name -> the names inside it, None for a value of any kind; as the bodies' shapes have them.
 Names = Mapping[str, Any]
-CURE: Final = "Leave it out; the last four digits are enough."
 NUMBERS_MAX: Final = 1_000
 LEVELS_MAX: Final = 40
 _IDENTIFIERS: Final = frozenset({
@@ -80,10 +79,12 @@ def holds_number(text: str, *, identifier: bool = False) -> bool:
 
 def refused(names: list[str]) -> Problem:
     """The number itself is never told."""
-    texts = {name: [f"The field {name.rpartition('.')[2]} holds a card number, which must not be kept there."]
-             for name in names}  # fmt: skip
-    first = names[0]
-    return Problem("invalid", texts[first][0], field=first, cure=CURE, fields=texts, reason="card_data")
+    name = names[0].rpartition(".")[2]
+    problem = Problem("invalid", f"The field {name} holds a card number, which must not be kept there.", field=names[0],
+                      cure="Leave it out; the last four digits are enough.", reason="card_data")  # fmt: skip
+    for one in names[1:]:
+        problem.fields[one] = [problem.message.replace(name, one.rpartition(".")[2], 1)]
+    return problem
 
 
 def _walk(value: Any, names: Names | None, path: tuple[str, ...], found: Guarded, *, free: bool) -> None:
