@@ -31,6 +31,8 @@ from recoup.rules.messages.event_data import Data
 from recoup.rules.messages.events import CATALOGUE
 from recoup.rules.messages.stable_events import DEFAULT, NAMES
 from recoup.rules.network import magic
+from recoup.rules.network.codes import SOURCES
+from recoup.rules.network.tables import PROCESSOR_CODES
 from recoup.rules.order.faces import MEANINGS, STATUS_NAMES, face
 from recoup.rules.order.lifecycle import ENDED, FACTS, STEPS, Stage
 from recoup.rules.stable.channels import enabled
@@ -129,13 +131,27 @@ def event_shapes() -> str:
     shapes: dict[type[Data], list[str]] = {}
     for kind in CATALOGUE.values():
         shapes.setdefault(kind.data, []).append(kind.name)
-    parts = []
-    for shape, names in shapes.items():
-        rows = [(code(f.encode_name), *describe(f.type), "" if f.required else "may be null or absent")
-                for f in msgspec.structs.fields(shape)]  # fmt: skip
-        parts.append(f"### {shape.__name__}\n\nOf {', '.join(map(code, names))}.\n\n"
-                     + table(("field", "kind", "what it is", ""), rows))  # fmt: skip
+    parts = [_shape(shape, f"Of {', '.join(map(code, names))}.") for shape, names in shapes.items()]
+    inner = {one: None for shape in shapes for field in msgspec.structs.fields(shape) for one in structs_in(field.type)}
+    parts += [_shape(one, (one.__doc__ or "").strip()) for one in inner]
     return "\n\n".join(parts)
+
+
+def _shape(shape: type[msgspec.Struct], words: str) -> str:
+    rows = [(code(f.encode_name), *describe(f.type), "" if f.required else _absent(f.type))
+            for f in msgspec.structs.fields(shape)]  # fmt: skip
+    return f"### {shape.__name__}\n\n{words}\n\n" + table(("field", "kind", "what it is", ""), rows)
+
+
+def _absent(kind: Any) -> str:
+    inner = get_args(kind)[0] if hasattr(kind, "__metadata__") else kind
+    return "may be absent" if msgspec.UnsetType in get_args(inner) else "may be null or absent"
+
+
+def structs_in(kind: Any) -> list[type[msgspec.Struct]]:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return [kind]
+    return [one for inner in get_args(kind) if not isinstance(inner, str) for one in structs_in(inner)]
 
 
 def anchor(shape: type[Data]) -> str:
@@ -145,7 +161,7 @@ def anchor(shape: type[Data]) -> str:
 def describe(kind: Any) -> tuple[str, str]:
     """(JSON kind, description) of an annotated field."""
     inner, *meta = get_args(kind) if hasattr(kind, "__metadata__") else (kind,)
-    text = next((m.description for m in meta if getattr(m, "description", None)), "")
+    text = next((m.description for m in reversed(meta) if getattr(m, "description", None)), "")
     return json_kind(inner), text
 
 
@@ -153,12 +169,19 @@ def json_kind(kind: Any) -> str:
     plain = {int: "integer", str: "string", bool: "boolean"}.get(kind)
     if plain:
         return plain
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return f"[object](#{kind.__name__.lower()})"
+    if get_origin(kind) in (list, tuple):
+        return f"list of {describe(get_args(kind)[0])[0]}"
     name = getattr(kind, "__name__", "")
     if name in ("UUID", "datetime"):
         return {"UUID": "GUID", "datetime": "ISO 8601"}[name]
     if get_origin(kind) is not None and all(isinstance(one, str) for one in get_args(kind)):
         return "one of " + ", ".join(code(one) for one in get_args(kind))
-    return " or ".join("null" if one is type(None) else json_kind(one) for one in get_args(kind))
+    told = ["null" if one is type(None) else describe(one)[0] for one in get_args(kind) if one is not msgspec.UnsetType]
+    if not told:
+        raise ValueError(f"no word for {kind}")
+    return " or ".join(told)
 
 
 def settings_table() -> str:
@@ -269,6 +292,16 @@ def consumer(ending: str, language: str) -> str:
     return f"```{language}\n{CONSUMERS[f'consumer.{ending}'].read_text(encoding='utf-8')}```"
 
 
+def source_table() -> str:
+    """With the code of each that says there is not enough money, where it has one."""
+    rows = []
+    for source in SOURCES:
+        own = [row for row in PROCESSOR_CODES if row.source == source]
+        sample = next((row for row in own if row.klass == "funds"), own[0])
+        rows.append((code(source), str(len(own)), f"{code(sample.code)} {sample.text.lower()}"))
+    return table(("source", "codes known", "for example"), rows)
+
+
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "lifecycle-steps": step_table, "lifecycle-facts": fact_table, "faces": face_table,
     "errors": error_table, "refund-errors": refund_table, "events": event_table, "event-shapes": event_shapes,
@@ -279,6 +312,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "consumer-py": lambda: consumer("py", "python"), "consumer-mjs": lambda: consumer("mjs", "javascript"),
     "consumer-php": lambda: consumer("php", "php"),
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
+    "code-sources": source_table,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from recoup.doors.edge.openapi import document
 from recoup.kernel.problem import CODES
 from recoup.main.docs import CURES, dialects, error_rows
 from recoup.main.docs_rescue import rescue
+from recoup.rules.merchants.application import Status
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = own_dialects()
@@ -120,3 +121,63 @@ def test_the_command_prints_what_the_doors_serve(name: str, tmp_path: Path) -> N
     del served["servers"]
     served["info"]["version"] = printed["info"]["version"]
     assert printed == served
+
+
+def _rescue() -> dict[str, Any]:
+    return as_sent(rescue(error_rows))
+
+
+def test_answers_that_are_files_say_so() -> None:
+    paths = _rescue()["paths"]
+    found = {(path, kind) for path, told in paths.items() for one in told.values()
+             for kind in one["responses"].get("200", {}).get("content", {}) if kind != "application/json"}  # fmt: skip
+    csv = ["reconciliation", "settlements/{id}/lines", "partner/report", "uploads/{id}/answers",
+           *(f"reports/{name}" for name in ("transactions", "descriptors", "sites", "campaigns"))]  # fmt: skip
+    lines = ("/v1/uploads/{id}/answers", "application/x-ndjson")
+    assert found == {(f"/v1/{name}", "text/csv") for name in csv} | {lines}
+    assert "application/json" not in paths["/v1/uploads/{id}/answers"]["get"]["responses"]["200"]["content"]
+
+
+def test_a_body_that_must_be_sent_is_required_and_one_that_may_be_left_out_is_not() -> None:
+    paths = _rescue()["paths"]
+
+    def required(path: str, method: str = "post") -> bool:
+        return bool(paths[path][method]["requestBody"]["required"])
+
+    assert required("/v1/transmit/{id}", "patch")
+    assert required("/v1/onboarding/application")
+    assert required("/v1/sites/{id}", "patch")
+    assert not required("/v1/orders/{id}/cancel")
+    assert not required("/v1/webhooks/{id}/rotate")
+
+
+def test_a_body_that_refuses_what_it_does_not_know_says_so() -> None:
+    made = _rescue()
+    for path, told in made["paths"].items():
+        for method, one in told.items():
+            schema = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            strict = next(op.strict for op in rescue(error_rows).operations
+                          if (op.path, op.method.lower()) == (path, method))  # fmt: skip
+            if schema is not None:
+                whole = {"components": made["components"], **schema}
+                errors = jsonschema.Draft202012Validator(whole).iter_errors({"noSuchField": 1})
+                refused = any("noSuchField" in error.message for error in errors)
+                assert refused == strict, (method, path)
+    assert made["components"]["schemas"]["PartnerSite"]["additionalProperties"] is False
+
+
+def test_states_of_applications_and_merchants_are_enumerated() -> None:
+    schemas = _rescue()["components"]["schemas"]
+    states = schemas["ApplicationView"]["properties"]["status"]["enum"]
+    assert set(states) == {status.value for status in Status} - {"NEW"}
+    assert set(schemas["Merchant"]["properties"]["state"]["enum"]) == {"active", "paused"}
+
+
+def test_a_page_size_that_is_clamped_has_no_maximum() -> None:
+    paths = as_sent(next(one for one in dialects() if one.name == "stablecoin"))["paths"]
+    told = [one for path in paths.values() for one in path.get("get", {}).get("parameters", ())
+            if one["name"] == "limit"]  # fmt: skip
+    assert len(told) == 4
+    for one in told:
+        assert "maximum" not in one["schema"]
+        assert one["description"] == "Page size; more than 200 is 200."

@@ -21,9 +21,10 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.timeout(UP_SECONDS + TOUR_SECONDS + 30)
-def test_the_tour_works_as_it_is_written(data_dir: Path) -> None:
+def test_the_tour_works_as_it_is_written_and_so_does_the_page_that_takes_its_variables(data_dir: Path) -> None:
     found = steps(ROOT / "docs/tour.md")
     assert len(found) > 8
+    found += steps(ROOT / "docs/hand-over-well.md")[:1]
     environment = clean_environment() | {"RECOUP_DATA_DIR": str(data_dir)}
     command = ["bash", "-c", as_script(found)]
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TOUR_SECONDS)

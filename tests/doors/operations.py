@@ -27,6 +27,8 @@ def finder(operations: Sequence[Operation]) -> Callable[[str, str], Operation | 
 def check_answer(operation: Operation, answer: httpx.Response, told: str) -> Any:
     """A success is one that is told, with every member known and no other; the body."""
     assert answer.status_code in operation.answers, told
+    if answer.content:
+        assert answer.headers["content-type"].partition(";")[0] in operation.types, told
     if answer.headers.get("content-type", "").startswith("text/csv"):
         return answer.text  # a file, asked for as one
     shape = operation.answers[answer.status_code]

@@ -15,7 +15,8 @@ _TEXT: Final = (
 )
 _FIELD_MESSAGES: Final = {
     "type": "object",
-    "description": "Field in Pascal case -> messages, and TraceId. The six digits stand in the header X-Recoup-Code.",
+    "description": "Field in Pascal case -> its message, in a list of one, and TraceId. The six digits stand in the "
+                   "header X-Recoup-Code, sometimes what to do in X-Recoup-Hint.",
     "additionalProperties": {"type": "array", "items": {"type": "string"}},
 }
 _ENVELOPE: Final[Mapping[str, Any]] = {

@@ -267,7 +267,7 @@ def check_refused(answer: httpx.Response, status: int | None = None, code: str |
         assert fields, "no field is named"
         for name, texts in fields.items():
             assert FIELD.fullmatch(name), name
-            assert texts, name
+            assert len(texts) == 1, f"{name}: the vendor gives one message, clients compare it: {texts}"
             assert all(isinstance(text, str) and len(text) > 5 for text in texts), texts
         assert digits not in answer.text
     else:

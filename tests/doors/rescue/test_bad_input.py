@@ -294,7 +294,7 @@ def test_cancelling_what_is_over_is_409_and_says_what_is_possible(door: Door, sh
         assert shop.order(order_id)["reason"] == "paid_elsewhere"
     with door.nothing_written():
         answer = check_refused(shop.post(f"/orders/{order_id}/cancel"), 409, "wrong_state")
-    told = {"completed": "refund it instead", "returned": "given back already"}.get(state, "Its rescue has ended")
+    told = {"completed": "refund it instead", "returned": "given back already"}.get(state, "It has ended")
     assert told in answer["result"]
 
 
@@ -399,3 +399,19 @@ def test_a_refused_field_is_told_what_to_send_instead(
     steady: Steady, changes: dict[str, Any], field: str, cure: str
 ) -> None:
     assert cure in " ".join(fields_of(steady.shop.evaluate(**changes))[field])
+
+
+def test_a_field_has_one_message_and_what_to_do_stands_in_a_header(shop: Caller) -> None:
+    refused = shop.evaluate(expiryDateUtc="soon")
+    assert fields_of(refused) == {"ExpiryDateUtc": ["The field ExpiryDateUtc is invalid."]}
+    assert refused.headers["x-recoup-hint"] == (
+        "ExpiryDateUtc: Send an ISO 8601 date and time like 2026-03-23T00:00:00Z."
+    )
+    shop.set(mit_mode="managed")
+    missing = shop.evaluate(expiryDateUtc=None)
+    assert fields_of(missing) == {"ExpiryDateUtc": ["The ExpiryDateUtc field is required."]}
+    assert "three weeks ahead" in missing.headers["x-recoup-hint"]
+    told = shop.post("/evaluate/check", shop.body(expiryDateUtc="soon")).json()["complaints"]
+    assert [one["field"] for one in told] == ["ExpiryDateUtc"]
+    assert "ISO 8601" in told[0]["text"]
+    assert "x-recoup-hint" not in shop.evaluate(transaction__amount=0).headers

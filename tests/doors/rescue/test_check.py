@@ -1,6 +1,7 @@
 """POST /v1/evaluate/check: says what /evaluate would, and leaves no trace."""
 
 from tests.doors.rescue.door import GONE, UNKNOWN, Caller, Door
+from tests.doors.rescue.shapes import fields_of
 
 
 def test_a_good_body_is_valid_and_nothing_is_kept(door: Door, shop: Caller) -> None:
@@ -84,3 +85,30 @@ def test_a_key_or_an_order_that_is_taken_and_an_unknown_token_are_complained_of(
 def test_a_source_without_an_edition_ends_without_a_comma(shop: Caller) -> None:
     source = shop.post("/evaluate/check", shop.body()).json()["decline"]["source"]
     assert source == source.strip(", ")
+
+
+def test_a_slip_in_a_name_is_told_and_one_that_would_charge_at_once_is_refused(door: Door, shop: Caller) -> None:
+    body = shop.body(isMIT=GONE, isMiT2=True, isReccuring=True, transaction__responsCode="51",
+                     payer__eMial="a@b.example")  # fmt: skip
+    told = shop.post("/evaluate/check", body).json()
+    assert [one["field"] for one in told["complaints"]] == ["IsMIT"]
+    assert "'isMiT2' is not known; did you mean isMIT?" in told["complaints"][0]["text"]
+    told_of = " ".join(told["remarks"])
+    for name, meant in (("isReccuring", "isRecurring"), ("transaction.responsCode", "responseCode"),
+                        ("payer.eMial", "email")):  # fmt: skip
+        assert f"There is no field {name!r}, so it was not read. Did you mean {meant}?" in told_of
+    with door.nothing_written():
+        assert list(fields_of(shop.evaluate(body))) == ["IsMIT"]
+    assert shop.evaluate(shop.body(isMiT2=True)).json()["status"] == "SUBMITTED", "what is said is not asked about"
+    good = shop.post("/evaluate/check", shop.body()).json()
+    assert not [remark for remark in good["remarks"] if "no field" in remark]
+
+
+def test_a_code_source_that_nobody_knows_is_named_with_those_that_are_known(shop: Caller) -> None:
+    def remarks(source: str, code: str) -> str:
+        body = shop.body(transaction__responseCodeSource=source, transaction__responseCode=code)
+        return " ".join(shop.post("/evaluate/check", body).json()["remarks"])
+
+    assert "'payflow' is not known, so the code was read by its description alone" in remarks("payflow", "R-17")
+    assert "as the schemes' 05. Known: adyen, braintree, checkout, nmi, stripe; amex, " in remarks("payflow", "05")
+    assert "not known" not in remarks("NMI", "202") + remarks("visa", "51") + remarks("stripe", "insufficient_funds")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.doors.rescue import shapes
-from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, tokenize_body, transmit_body
+from tests.doors.rescue.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, changed, tokenize_body, transmit_body
 from tests.doors.rescue.shapes import check_refused, fields_of, typed
 
 from recoup.rules.network.magic import APPROVE_CARDS, CODE_CARDS, DECLINE_CARD, PHONE_CARD, amount_for, script_card
@@ -175,11 +175,22 @@ def test_amounts_up_to_the_bounds(shop: Caller, amount: int) -> None:
     assert order["amount"] == amount
 
 
-@pytest.mark.parametrize("amount", [0, -1, 100_000_001, 45.9, "45.90", "4590", True, [4590], 10**18])
+@pytest.mark.parametrize("amount", [0, -1, 100_000_001, 45.9, "45.90", "4_590", "+4590", "0x10", "٤٥", "9" * 25,
+                                    True, [4590], 10**18])  # fmt: skip
 def test_amounts_beyond_are_refused(door: Door, shop: Caller, amount: object) -> None:
     body = shop.body(transaction__amount=amount)
     with door.nothing_written():
         assert list(fields_of(shop.evaluate(body))) == ["Transaction.Amount"]
+
+
+def test_numbers_as_text_are_taken_as_the_vendor_does(shop: Caller) -> None:
+    body = shop.body(transaction__amount="4590", paymentMethod__expirationMonth="09",
+                     transaction__timezoneUtcOffset="-5",
+                     orderItems=[{"sku": "box", "amount": "4590", "quantity": "1"}])  # fmt: skip
+    order_id = shop.evaluate(body).json()["orderId"]
+    assert shop.order(order_id)["amount"] == 4590
+    again = changed(body, {"transaction__amount": 4590})
+    assert shop.evaluate(again).json()["orderId"] == order_id, "the same number is the same content"
 
 
 def test_order_sources(shop: Caller) -> None:

@@ -1,4 +1,4 @@
-"""What a call counts against, and that every answer says what is left (RateLimit-…) and which call it was."""
+"""What a call counts against, what is said of it, and when."""
 
 import time
 from uuid import UUID
@@ -18,52 +18,51 @@ from recoup.doors.edge.rate import Buckets
 from recoup.flows.merchants.quotas import Quotas
 from recoup.rules.network.magic import PHONE_CARD
 
-NAMES = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
+
+def limits_in(answer: httpx.Response) -> list[str]:
+    return [name for name in answer.headers if "ratelimit" in name.lower()]
 
 
-def left(answer: httpx.Response) -> tuple[int, int, int]:
-    return tuple(int(answer.headers[name]) for name in NAMES)  # type: ignore[return-value]
-
-
-def test_every_answer_says_what_is_left_whatever_it_is(door: Door, shop: Caller) -> None:
-    slow = another(door, buckets=Buckets(per_second=0.1, burst=10))
+def test_answers_say_nothing_that_changes_with_each_call(door: Door, shop: Caller) -> None:
+    """A public client's own suite looks for the test card's security code, 999, in all that it heard."""
+    slow = another(door, buckets=Buckets(per_second=0.1, burst=9_999))
     tried = (("GET", "/v1/orders", 200), ("GET", "/v1/orders/none", 404), ("POST", "/v1/evaluate", 400),
              ("DELETE", f"/v1/sites/{shop.shop.site_id}", 409))  # fmt: skip
-    for used, (method, path, status) in enumerate(tried, 1):
+    for method, path, status in tried:
         answer = slow.call(method, path, headers=shop.headers, json={} if method == "POST" else None)
         assert answer.status_code == status
-        limit, remaining, reset = left(answer)
-        assert (limit, remaining) == (10, 10 - used)
-        assert 10 * used - 1 <= reset <= 10 * used
+        assert limits_in(answer) == []
         assert answer.headers["x-request-id"]
     slow.close()
 
 
-def test_too_many_calls_say_zero_and_when(door: Door, shop: Caller) -> None:
+def test_a_call_too_many_hears_which_limit_and_when(door: Door, shop: Caller) -> None:
     slow = another(door, buckets=Buckets(per_second=0.1, burst=2))
     answers = [slow.call("GET", "/v1/orders", headers=shop.headers) for _ in range(3)]
     check_refused(answers[2], 429, "too_many_requests")
-    assert [left(answer)[1] for answer in answers] == [1, 0, 0]
-    assert 1 <= int(answers[2].headers["retry-after"]) <= 10 <= left(answers[2])[2]
+    assert [bool(limits_in(answer)) for answer in answers] == [False, False, True]
+    assert answers[2].headers["ratelimit-policy"] == '"key";q=2;w=20'
+    wait = int(answers[2].headers["retry-after"])
+    assert 1 <= wait <= 10
+    assert answers[2].headers["ratelimit"] == f'"key";r=0;t={wait}'
     slow.close()
 
 
 def test_a_checkout_with_its_tokenization_key_counts_too(door: Door, shop: Caller) -> None:
+    slow = another(door, buckets=Buckets(per_second=0.1, burst=1))
     path = f"/v1/tokenize?environment={shop.shop.keys.tokenization_key}"
-    answer = door.call("POST", path, json=tokenize_body(PHONE_CARD))
-    assert left(answer)[1] < left(answer)[0]
+    answers = [slow.call("POST", path, json=tokenize_body(PHONE_CARD)) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[1].headers["ratelimit-policy"] == '"key";q=1;w=10'
+    slow.close()
 
 
-def test_who_is_not_known_has_no_quota(door: Door) -> None:
-    assert "ratelimit-limit" not in door.call("GET", "/v1/orders").headers
-
-
-def test_the_stablecoin_api_says_it_too(door: Door, shop: Caller) -> None:
+def test_the_stablecoin_api_says_nothing_either(door: Door, shop: Caller) -> None:
     keys = shop.shop.keys
     with door_over(door) as stable:
         answer = Merchant(stable, shop.shop, Signer(keys.stablecoin_key_id, keys.stablecoin_secret)).get("/me")
     assert answer.status_code == 200
-    assert left(answer)[1] < left(answer)[0]
+    assert limits_in(answer) == []
 
 
 @pytest.fixture
@@ -90,11 +89,11 @@ def test_a_partners_minute_is_shared_by_all_its_merchants(door: Door, partner: P
     statuses = [answer.status_code for answer in answers]
     refused = strict.call("GET", "/v1/orders", headers=second)
     assert statuses == [200] * 4
-    assert [left(answer)[:2] for answer in answers] == [(4, 3), (4, 2), (4, 1), (4, 0)]
+    assert not any(limits_in(answer) for answer in answers)
     assert answers[3].json()["quota"]["callsThisMinute"] == 4
     assert "This partner and its merchants made 4 calls" in check_refused(refused, 429, "too_many_requests")["result"]
     assert 1 <= int(refused.headers["retry-after"]) <= 60
-    assert left(refused)[1] == 0
+    assert refused.headers["ratelimit-policy"] == '"partner";q=4;w=60'
     assert strict.call("GET", "/v1/orders", headers=shop.headers).status_code == 200, "others are not held up"
     strict.close()
 
@@ -104,10 +103,9 @@ def test_no_key_makes_more_than_its_limit_in_a_minute(calls: list[tuple[int, flo
     minutes, now, made = Minutes(), 1_000.0, dict[tuple[int, int], int]()
     for key, pause in calls:
         now += pause
-        allowed, standing = minutes.take(UUID(int=key), limit, now)
+        wait = minutes.take(UUID(int=key), limit, now)
         at = (key, int(now) // 60)
-        made[at] = made.get(at, 0) + allowed
+        made[at] = made.get(at, 0) + (not wait)
         assert made[at] <= limit
-        assert allowed or made[at] == limit
-        assert standing.remaining == limit - made[at] == limit - minutes.count(UUID(int=key), now)
-        assert 1 <= standing.reset_seconds <= 60
+        assert not wait or (made[at] == limit and int(now + wait) // 60 == int(now) // 60 + 1)
+        assert minutes.count(UUID(int=key), now) == made[at]

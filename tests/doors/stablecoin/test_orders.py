@@ -141,7 +141,12 @@ def test_refund_amounts_that_are_none(merchant: Merchant, amount: Any) -> None:
 
 
 def test_what_was_not_paid_is_not_refunded(merchant: Merchant) -> None:
-    refused(merchant.post(f"/orders/{merchant.charge()['order']['id']}/refund"), 409, "order_not_refundable")
+    error = refused(merchant.post(f"/orders/{merchant.charge()['order']['id']}/refund"), 409, "order_not_refundable")
+    assert error["message"] == "An order that is created cannot be refunded. Cancel it instead."
+    gone = merchant.charge()["order"]["id"]
+    merchant.post(f"/orders/{gone}/cancel")
+    error = refused(merchant.post(f"/orders/{gone}/refund"), 409, "order_not_refundable")
+    assert "An order that is canceled cannot be refunded." in error["message"]
 
 
 def test_direct_orders_are_not_refunded(merchant: Merchant) -> None:

@@ -84,9 +84,9 @@ class Recoup(Waiting):
         found: s.Upload = self._call("GET", f"/v1/uploads/{segment(id)}")
         return found
 
-    def list_upload_answers(self, id: str) -> s.RowAnswer:
+    def list_upload_answers(self, id: str) -> bytes:
         """What became of a file's rows."""
-        found: s.RowAnswer = self._call("GET", f"/v1/uploads/{segment(id)}/answers")
+        found: bytes = self._call("GET", f"/v1/uploads/{segment(id)}/answers")
         return found
 
     def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
@@ -291,7 +291,7 @@ class Recoup(Waiting):
         found: s.MerchantMade = self._call("POST", "/v1/partner/merchants", body=body)
         return found
 
-    def list_partner_merchants(self, *, state: str | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
+    def list_partner_merchants(self, *, state: Literal["active", "paused"] | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
         """Your merchants."""
         found: s.Merchants = self._call("GET", "/v1/partner/merchants", query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after})
         return found
@@ -380,7 +380,7 @@ class Recoup(Waiting):
         found: s.ApplicationView = self._call("POST", "/v1/onboarding/application", body=body)
         return found
 
-    def get_onboarding_application_list(self, *, status: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
+    def get_onboarding_application_list(self, *, status: Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"] | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
         """Your applications."""
         found: s.Applications = self._call("GET", "/v1/onboarding/application/list", query={"status": status, "externalId": externalId, "limit": limit, "after": after})
         return found
@@ -508,9 +508,9 @@ class AsyncRecoup(Awaiting):
         found: s.Upload = await self._call("GET", f"/v1/uploads/{segment(id)}")
         return found
 
-    async def list_upload_answers(self, id: str) -> s.RowAnswer:
+    async def list_upload_answers(self, id: str) -> bytes:
         """What became of a file's rows."""
-        found: s.RowAnswer = await self._call("GET", f"/v1/uploads/{segment(id)}/answers")
+        found: bytes = await self._call("GET", f"/v1/uploads/{segment(id)}/answers")
         return found
 
     async def stop_upload(self, id: str, body: s.StopBody) -> s.Upload:
@@ -715,7 +715,7 @@ class AsyncRecoup(Awaiting):
         found: s.MerchantMade = await self._call("POST", "/v1/partner/merchants", body=body)
         return found
 
-    async def list_partner_merchants(self, *, state: str | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
+    async def list_partner_merchants(self, *, state: Literal["active", "paused"] | None = None, name: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Merchants:
         """Your merchants."""
         found: s.Merchants = await self._call("GET", "/v1/partner/merchants", query={"state": state, "name": name, "externalId": externalId, "limit": limit, "after": after})
         return found
@@ -804,7 +804,7 @@ class AsyncRecoup(Awaiting):
         found: s.ApplicationView = await self._call("POST", "/v1/onboarding/application", body=body)
         return found
 
-    async def get_onboarding_application_list(self, *, status: str | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
+    async def get_onboarding_application_list(self, *, status: Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"] | None = None, externalId: str | None = None, limit: int | None = None, after: str | None = None) -> s.Applications:
         """Your applications."""
         found: s.Applications = await self._call("GET", "/v1/onboarding/application/list", query={"status": status, "externalId": externalId, "limit": limit, "after": after})
         return found

@@ -96,13 +96,13 @@ ApplicationStep = TypedDict("ApplicationStep", {
     "customProperties": dict[str, str],
     "status": str | None,
     "id": str,
-    "applicationStatus": str,
+    "applicationStatus": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
 })
 """`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200 or six digits."""
 
 ApplicationView = TypedDict("ApplicationView", {
     "id": str,
-    "status": str,
+    "status": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
     "externalId": str,
     "legalName": str,
     "tradingName": str,
@@ -338,7 +338,7 @@ ConvertedView = TypedDict("ConvertedView", {
     "customProperties": dict[str, str],
     "status": str | None,
     "id": str,
-    "applicationStatus": str,
+    "applicationStatus": Literal["APPROVED", "CANCELLED", "CONVERTED", "DECLINED", "DRAFT", "SUBMITTED"],
     "mid": str,
     "siteIds": list[str],
     "credentials": "Credentials | None",
@@ -456,7 +456,7 @@ Document = TypedDict("Document", {
 """What is told of a document."""
 
 DocumentBody = TypedDict("DocumentBody", {
-    "kind": str,
+    "kind": Literal["bank", "identity", "other", "processing", "registration"],
     "name": str,
     "content": str,
 })
@@ -671,7 +671,7 @@ Merchant = TypedDict("Merchant", {
     "mid": str,
     "name": str,
     "externalId": str | None,
-    "state": str,
+    "state": Literal["active", "paused"],
     "citWeb": bool,
     "citCallcenter": bool,
     "mit": bool,
@@ -712,7 +712,7 @@ MerchantOrder = TypedDict("MerchantOrder", {
 
 MerchantPatch = TypedDict("MerchantPatch", {
     "name": NotRequired[str | None],
-    "state": NotRequired[str | None],
+    "state": NotRequired[Literal["active", "paused"] | None],
 })
 """What is left out stays."""
 
@@ -732,7 +732,7 @@ MerchantStatus = TypedDict("MerchantStatus", {
     "mid": str,
     "name": str,
     "externalId": str | None,
-    "state": str,
+    "state": Literal["active", "paused"],
     "citWeb": bool,
     "citCallcenter": bool,
     "mit": bool,
@@ -978,7 +978,7 @@ OutcomeBody = TypedDict("OutcomeBody", {
 Partner = TypedDict("Partner", {
     "id": str,
     "name": str,
-    "state": str,
+    "state": Literal["active", "paused"],
     "createdDate": str,
     "quota": "Quota",
     "success": bool,

@@ -13,7 +13,7 @@ from recoup.doors.docs.samples.javascript import javascript
 from recoup.doors.docs.samples.python import python
 from recoup.doors.docs.samples.request import SampleRequest, sample_request
 from recoup.doors.docs.shapes import filled, shape_of
-from recoup.doors.edge.described import Operation
+from recoup.doors.edge.described import JSON, JSON_LINES, Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow, anchor_of
 from recoup.doors.edge.example_values import Fresh
 from recoup.doors.edge.openapi import document
@@ -89,8 +89,9 @@ def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) 
 
 
 def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:
-    content: Mapping[str, Any] = holder.get("content", {}).get("application/json", {})
-    found: Mapping[str, Any] = content.get("schema", {})
+    """Of the JSON, or of the object that each line of a file holds."""
+    content: Mapping[str, Any] = holder.get("content", {})
+    found: Mapping[str, Any] = (content.get(JSON) or content.get(JSON_LINES) or {}).get("schema", {})
     return found
 
 

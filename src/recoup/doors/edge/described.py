@@ -3,9 +3,13 @@ these; the doors read bodies by the same Structs, so that what is told is what i
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+JSON: Final = "application/json"
+CSV: Final = "text/csv"
+JSON_LINES: Final = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,9 @@ class Operation:
     """`path` with `{name}` for variables, the door's prefix included. `body` and `query`: Structs whose fields (with
     `msgspec.Meta` descriptions and limits) are told as JSON Schema; None where there is none. `answers`: status ->
     Struct of the answer, None for an empty one. `problems`: codes of the dialect's error table that this operation may
-    give besides those that every call may. `credential`: name of the door's security scheme, None for open calls.
+    give besides those that every call may. `types`: what an answer may be, JSON or a file; `takes`: what a body may be.
+    `body_optional`: the body may be left out; None: where no field of it is required. `strict`: fields that the body
+    does not know are refused. `credential`: name of the door's security scheme, None for open calls.
     """
 
     method: str
@@ -35,5 +41,9 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     answers: Mapping[int, type[msgspec.Struct] | None] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    types: tuple[str, ...] = (JSON,)
+    takes: tuple[str, ...] = (JSON,)
+    body_optional: bool | None = None
+    strict: bool = False
     credential: str | None = "bearer"
     examples: tuple[Example, ...] = ()

@@ -1,8 +1,6 @@
-"""What a call of an API counts against: its key's rate and its partner's minute. Each answer says what is left."""
+"""What a call of an API counts against: its key's rate and its partner's minute."""
 
-import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -12,18 +10,6 @@ from recoup.kernel.problem import Problem
 
 MINUTE: Final = 60
 QuotaOf = Callable[[UUID | None, UUID | None], Awaitable[tuple[UUID, int] | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Of `limit` calls `remaining` may be made now; all of them again after `reset_seconds`."""
-
-    limit: int
-    remaining: int
-    reset_seconds: int
-
-    def headers(self) -> Headers:
-        return rate_headers(self.limit, self.remaining, self.reset_seconds)
 
 
 class Minutes:
@@ -37,16 +23,16 @@ class Minutes:
         """How many there were in this minute. `now`: monotonic seconds."""
         return self._counts.get(key, 0) if int(now) // MINUTE == self._minute else 0
 
-    def take(self, key: UUID, limit: int, now: float) -> tuple[bool, Standing]:
-        """Whether it may be made, and what is left; one that may not is not counted."""
+    def take(self, key: UUID, limit: int, now: float) -> int:
+        """0 when it may be made, else the seconds until the next minute; one that may not is not counted."""
         minute = int(now) // MINUTE
         if minute != self._minute:
             self._minute, self._counts = minute, {}
         count = self._counts.get(key, 0)
-        allowed = count < limit
-        if allowed:
-            self._counts[key] = count = count + 1
-        return allowed, Standing(limit, limit - count, MINUTE - int(now) % MINUTE)
+        if count >= limit:
+            return MINUTE - int(now) % MINUTE
+        self._counts[key] = count + 1
+        return 0
 
 
 class Limits:
@@ -60,25 +46,23 @@ class Limits:
         self, buckets: Buckets, told: Headers, key: str, now: float, *, merchant_id: UUID | None = None,
         partner_id: UUID | None = None,
     ) -> None:  # fmt: skip
-        """Counts the call. `told` gets the headers of its answer, of the limit that is nearer.
+        """Counts the call. `told` gets the headers of its answer where it is one too many.
 
         Raises: Problem(too_many_requests) with the whole seconds to wait.
         """
         try:
             check_rate(buckets, key, now)
-        finally:
-            own = Standing(*buckets.standing(key, now))
-            told[:] = own.headers()
+        except Problem as problem:
+            told[:] = rate_headers("key", *buckets.policy, problem)
+            raise
         quota = await self._quota_of(merchant_id, partner_id)
-        if quota is None:
+        wait = self.minutes.take(*quota, now) if quota is not None else 0
+        if quota is None or not wait:
             return
-        allowed, shared = self.minutes.take(*quota, now)
-        if shared.remaining < own.remaining:
-            told[:] = shared.headers()
-        if not allowed:
-            raise Problem(
-                "too_many_requests",
-                f"This partner and its merchants made {quota[1]} calls in this minute, all they may.",
-                cure=f"Wait {shared.reset_seconds} s; ask the operator if this happens often.",
-                retry_after_seconds=max(1, math.ceil(shared.reset_seconds)),
-            )  # fmt: skip
+        refused = Problem(
+            "too_many_requests",
+            f"This partner and its merchants made {quota[1]} calls in this minute, all they may.",
+            cure=f"Wait {wait} s; ask the operator if this happens often.", retry_after_seconds=wait,
+        )  # fmt: skip
+        told[:] = rate_headers("partner", quota[1], MINUTE, refused)
+        raise refused

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.described import JSON, JSON_LINES, Example, Operation
 from recoup.doors.edge.dialect import Dialect, ErrorRow, variables_of, words_of
 
 _REF: Final = "#/components/schemas/{name}"
-_JSON: Final = "application/json"
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
 }
+_FILE: Final = {"type": "string", "description": "A file; its first line names the columns."}
 Schema = Mapping[str, Any]
 Refs = Mapping[type[msgspec.Struct], Schema]
 
@@ -46,8 +46,38 @@ def _schemas(dialect: Dialect) -> tuple[Refs, dict[str, Any]]:
     found = [shape for operation in dialect.operations for shape in (operation.body, *operation.answers.values())]
     shapes = list(dict.fromkeys(shape for shape in found if shape is not None))
     refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    for name in _strict_alone(dialect, dict(zip(shapes, refs, strict=True)), components):
+        components[name] = {**components[name], "additionalProperties": False}
     errors = {_error_name(status): schema for status, schema in dialect.error_schemas.items()}
     return dict(zip(shapes, refs, strict=True)), {**components, **errors}
+
+
+def _strict_alone(dialect: Dialect, refs: Refs, components: Mapping[str, Any]) -> set[str]:
+    """Objects that come in bodies of strict operations, and nowhere else."""
+    strict: set[str] = set()
+    other: set[str] = set()
+    for operation in dialect.operations:
+        if operation.body is not None:
+            _reach(refs[operation.body], components, strict if operation.strict else other)
+        for answer in operation.answers.values():
+            if answer is not None:
+                _reach(refs[answer], components, other)
+    return {name for name in strict - other if components[name].get("type") == "object"}
+
+
+def _reach(schema: Any, components: Mapping[str, Any], found: set[str]) -> None:
+    """Names of all that a schema refers to."""
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            name = str(one.get("$ref", "")).rpartition("/")[2]
+            if name and name not in found:
+                found.add(name)
+                waiting.append(components[name])
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
 
 
 def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, Any]:
@@ -64,15 +94,24 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
     if parameters := _parameters(operation):
         made["parameters"] = parameters
     if operation.body is not None:
-        content = {"schema": refs[operation.body]} | _examples(
+        content = {"schema": _body(operation, refs)} | _examples(
             {one.name: one.request for one in operation.examples if one.request is not None}
         )
-        made["requestBody"] = {"required": _must_be_sent(operation.body), "content": {_JSON: content}}
+        files = {kind: {"schema": _FILE} for kind in operation.takes if kind != JSON}
+        made["requestBody"] = {"required": _must_be_sent(operation), "content": {JSON: content} | files}
     return made
 
 
-def _must_be_sent(body: type[msgspec.Struct]) -> bool:
-    return any(field.required for field in msgspec.structs.fields(body))
+def _must_be_sent(operation: Operation) -> bool:
+    if operation.body_optional is not None or operation.body is None:
+        return not operation.body_optional
+    return any(field.required for field in msgspec.structs.fields(operation.body))
+
+
+def _body(operation: Operation, refs: Refs) -> Schema:
+    """`unevaluatedProperties` where the same object is no strict one elsewhere, and so cannot say it itself."""
+    assert operation.body is not None
+    return {**refs[operation.body], "unevaluatedProperties": False} if operation.strict else refs[operation.body]
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -96,9 +135,16 @@ def _answers(operation: Operation, refs: Refs) -> dict[str, Any]:
         answer: dict[str, Any] = {"description": _STATUS_WORDS.get(status, "Answered")}
         if shape is not None:
             examples = {one.name: one.answer for one in answered(operation, status) if one.answer is not None}
-            answer["content"] = {_JSON: {"schema": refs[shape]} | _examples(examples)}
+            answer["content"] = {kind: _content(kind, refs[shape], examples) for kind in operation.types}
         made[str(status)] = answer
     return made
+
+
+def _content(kind: str, schema: Schema, examples: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of JSON lines is told by the object that stands in each line."""
+    if kind == JSON:
+        return {"schema": schema, **_examples(examples)}
+    return {"schema": {**schema, "description": "One such object a line."} if kind == JSON_LINES else _FILE}
 
 
 def answered(operation: Operation, status: int) -> list[Example]:
@@ -117,7 +163,7 @@ def _errors(dialect: Dialect, operation: Operation) -> dict[str, Any]:
         content = {"schema": {"$ref": _REF.format(name=_error_name(known))}}
         answer: dict[str, Any] = {
             "description": "; ".join(f"{row.told}: {row.meaning}" for row in rows),
-            "content": {_JSON: content | _examples({row.code: row.sample for row in rows})},
+            "content": {JSON: content | _examples({row.code: row.sample for row in rows})},
         }
         made[str(status)] = answer | ({"headers": _RETRY_AFTER} if status in (429, 503) else {})
     return made

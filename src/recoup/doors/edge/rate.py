@@ -47,12 +47,10 @@ class Buckets:
             self._full_at.popitem(last=False)
         return 0.0
 
-    def standing(self, key: str, now: float) -> tuple[int, int, int]:
-        """(the burst, how many tokens are left of it, seconds until it is full again)."""
-        owed = max(0.0, self._full_at.get(key, now) - now)
-        burst = round(self._span / self._interval)
-        return burst, max(0, math.floor((self._span - owed) / self._interval + 1e-6)), math.ceil(owed)
-
+    @property
+    def policy(self) -> tuple[int, int]:
+        """(how many calls, in how many seconds)."""
+        return round(self._span / self._interval), max(1, math.ceil(self._span))
 
     def give_back(self, key: str) -> None:
         """The token that was taken last was not used."""
@@ -101,27 +99,23 @@ class RateLimit:
             try:
                 check_rate(self._buckets, key, self._clock())
             except Problem as problem:
-                self._tell(scope, key)
+                answer_headers(scope)[:] = rate_headers("address", *self._buckets.policy, problem)
                 refusal = self._refuse(scope, problem)
                 names = {name for name, _ in refusal.headers}
                 retry = (b"retry-after", str(problem.retry_after_seconds).encode())
                 await send_refusal(send, refusal, *([] if b"retry-after" in names else [retry]))
                 return
-            self._tell(scope, key)
         await self._app(scope, receive, send)
 
-    def _tell(self, scope: Scope, key: str) -> None:
-        limit, remaining, reset = self._buckets.standing(key, self._clock())
-        answer_headers(scope)[:] = rate_headers(limit, remaining, reset)
 
+def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Headers:
+    """Of a call that was one too many: `limit` calls may be made in `seconds`. Told then alone: what is left changes
+    with each call, and answers are compared, kept and searched.
 
-def rate_headers(limit: int, remaining: int, reset_seconds: int) -> Headers:
-    """Of `limit` calls `remaining` may be made now; all of them again after `reset_seconds`.
-
-    Source: draft-ietf-httpapi-ratelimit-headers (-03 to -07).
+    Source: draft-ietf-httpapi-ratelimit-headers, since -08.
     """
-    return [(b"ratelimit-limit", b"%d" % limit), (b"ratelimit-remaining", b"%d" % remaining),
-            (b"ratelimit-reset", b"%d" % reset_seconds)]  # fmt: skip
+    return [(b"ratelimit-policy", b'"%s";q=%d;w=%d' % (policy.encode(), limit, seconds)),
+            (b"ratelimit", b'"%s";r=0;t=%d' % (policy.encode(), refused.retry_after_seconds or 1))]  # fmt: skip
 
 
 def client_address(scope: Scope) -> str | None:

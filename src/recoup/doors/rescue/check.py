@@ -1,20 +1,24 @@
 """POST /evaluate/check (additive): what /evaluate would say of a body, without taking it."""
 
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from recoup.doors.edge.described import Operation
+from recoup.doors.edge.keys import folding, names_of, unknown_names
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.evaluate import read_declined
-from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.resource import UNKNOWN_TOLD, Call, Method, Reply
 from recoup.doors.rescue.shapes.check import CheckBody, Checked, Complaint, Improvement, ReadDecline
 from recoup.flows.cards.evaluate import STALE
 from recoup.flows.cards.taken import Declined
 from recoup.kernel.problem import Problem
 from recoup.rules.network.card import scheme_of
-from recoup.rules.network.codes import read_decline
+from recoup.rules.network.codes import SCHEMES, SOURCES, read_decline
 from recoup.rules.rescue.completeness import remarks, score
 from recoup.rules.rescue.origin import UNKNOWN_URL
+
+_FOLD: Final = folding(names_of(CheckBody))
 
 
 async def check(call: Call) -> Reply:
@@ -30,22 +34,44 @@ async def check(call: Call) -> Reply:
     except Problem as problem:
         whole = " ".join(filter(None, (problem.message, problem.cure)))
         told = problem.fields or {problem.field or "Body": [problem.message if given is None else whole]}
-        complaints = [Complaint(field=name, text=text) for name, texts in told.items() for text in texts]
+        hints = problem.facts.get("hints", {})
+        complaints = [Complaint(field=name, text=" ".join([*texts, *filter(None, [hints.get(name)])]))
+                      for name, texts in told.items()]  # fmt: skip
     is_mit = given.is_mit if given else body.get("isMIT") is True
     known_site = not any(warning.startswith(UNKNOWN_URL) for warning in warnings)
     found = score(body if known_site else body | {"siteUrl": None}, is_mit)
+    reading = _reading(given, body, now) if given else None
     return Reply(Checked(
         valid=not complaints, score=found.points, complaints=complaints,
         improvements=[Improvement(field=one.field, points=one.points, why=one.why) for one in found.missing],
         remarks=[*remarks(is_mit, _declined_at(given), given.expires_at if given else None, now),
-                 *(warning for warning in warnings if not warning.startswith(STALE))],
-        decline=_reading(given, body, now) if given else None,
+                 *(warning for warning in warnings if not warning.startswith(STALE)),
+                 *_source(given, reading), *_strangers(body)],
+        decline=reading,
     ))  # fmt: skip
 
 
 def _declined_at(given: Declined | None) -> datetime | None:
     at = given.decline.get("at") if given else None
     return datetime.fromisoformat(at) if at else None
+
+
+def _source(given: Declined | None, reading: ReadDecline | None) -> list[str]:
+    """That nobody here knows the codes of this source."""
+    if given is None or reading is None or given.decline["source"].strip().lower() in (*SOURCES, *SCHEMES):
+        return []
+    own = reading.code == given.decline["code"].upper()
+    how = f"as the schemes' {reading.code}" if own else "by its description alone"
+    known = f"{', '.join(SOURCES)}; {', '.join(SCHEMES)}"
+    return [f"The responseCodeSource {given.decline['source'][:32]!r} is not known, so the code was read {how}. "
+            f"Known: {known}."]  # fmt: skip
+
+
+def _strangers(body: dict[str, Any]) -> list[str]:
+    """Fields that nobody reads."""
+    found = islice(unknown_names(body, _FOLD), UNKNOWN_TOLD)
+    return [f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
+            for name, alike in found]  # fmt: skip
 
 
 def _reading(given: Declined, body: dict[str, Any], now: datetime) -> ReadDecline:
@@ -63,8 +89,9 @@ def _reading(given: Declined, body: dict[str, Any], now: datetime) -> ReadDeclin
 CHECK: Final = Operation(
     "POST", "/v1/evaluate/check", "Check a declined payment before sending it",
     "Takes what /evaluate takes and keeps nothing. `complaints` are what /evaluate would refuse; `score` says how much "
-    "of what helps a rescue is told, `improvements` what is left out and why it matters, most useful first; `decline` "
-    "how the response code is read.",
+    "of what helps a rescue is told, `improvements` what is left out and why it matters, most useful first; `remarks` "
+    "what could be better, fields that nobody reads and a code source that is not known among them; `decline` how the "
+    "response code is read.",
     group="Rescue", body=CheckBody, answers={200: Checked}, examples=examples.CHECK,
 )  # fmt: skip
 METHODS: Final = (Method(CHECK, check, "payments"),)

@@ -1,7 +1,8 @@
 """How this dialect says that something is wrong: one table, two shapes.
 
 400 is a flat map of field to messages with a TraceId; everything else is the envelope with six digits, the HTTP status
-first. The digits of a 400 stand in the header `X-Recoup-Code`. Source: contract §1.1, §1.2, §17.1 (C14, U7); seed 001.
+first. The digits of a 400 stand in the header `X-Recoup-Code`, what to do sometimes in `X-Recoup-Hint`. Source:
+contract §1.1, §1.2, §17.1 (C14, U7); seed 001.
 """
 
 from collections.abc import Mapping
@@ -54,6 +55,8 @@ REFUND_CODES: Final[Mapping[str, str]] = {
 REFUND_DIGITS: Final[Mapping[str, str]] = {
     "over_remainder": "400301", "wrong_state": "400302", "refund_currency": "400303", "refund_items": "400304",
 }  # fmt: skip
+_VENDORS: Final = (" field is required.", " is invalid.")
+HINT_MAX: Final = 500
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -68,15 +71,28 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
         headers.append((b"www-authenticate", b"Bearer"))
     if problem.code == "method_not_allowed":
         headers.append((b"allow", str(problem.facts.get("allow", "")).encode()))
+    if code.status == 400 and (hints := _hints(problem)):
+        headers.append((b"x-recoup-hint", hints))
     body = _validation(scope, problem) if code.status == 400 else _envelope(problem, code)
     return Refusal(code.status, _encode(body), headers)
 
 
 def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
+    """One message a field. A sentence that is the vendor's to the letter stays so: clients compare it."""
     fields = problem.fields or {"Body": [problem.message]}
     if problem.cure:
-        fields = {name: [f"{text} {problem.cure}" for text in texts] for name, texts in fields.items()}
+        fields = {name: [text if text.endswith(_VENDORS) else f"{text} {problem.cure}" for text in texts]
+                  for name, texts in fields.items()}  # fmt: skip
     return {"TraceId": [trace_id(scope)], **fields}
+
+
+def _hints(problem: Problem) -> bytes:
+    """What to do, where the message may not say it: `ExpiryDateUtc: Send …`."""
+    hints = dict(problem.facts.get("hints", {}))
+    if problem.cure:
+        hints |= {name: problem.cure for name, texts in problem.fields.items() if texts[0].endswith(_VENDORS)}
+    told = "; ".join(f"{name}: {text}" for name, text in hints.items()).replace("…", "...")[:HINT_MAX]
+    return "".join(one for one in told if " " <= one <= "~").encode()
 
 
 def _told(problem: Problem) -> dict[str, str]:

@@ -25,8 +25,8 @@ from recoup.kernel.world import Policy
 from recoup.rules.rescue.intake import source_of
 from recoup.rules.uploads.table import is_like
 
-_EXPIRY_NAME: Final = "expirydateutc"
 _NAMES: Final = names_of(EvaluateBody)
+_WEIGHTY: Final = ("isMIT", "expiryDateUtc")
 _SUBSCRIPTION: Final = tuple(names_of(Subscription))
 _THREE_D_SECURE: Final = tuple(names_of(ThreeDSecure))
 HELD: Final = (
@@ -119,11 +119,12 @@ def _kind(fields: Fields, transaction: Fields) -> tuple[str, tuple[str, ...]]:
 
 
 def _misspelt(fields: Fields) -> None:
-    """A mistyped expiry would turn a managed rescue into a charge at once: it is asked about instead."""
-    for name in fields.unknown(_NAMES):
-        if is_like(name, _EXPIRY_NAME):
-            fields.complain("expiryDateUtc", text=f"The field {name[:32]!r} is not known; did you mean expiryDateUtc?")
-            return
+    """A slip in one of these names would make of a rescue a charge at once: it is asked about instead."""
+    strangers = fields.unknown(_NAMES)
+    for meant in _WEIGHTY:
+        name = None if fields.has(meant) else next((one for one in strangers if is_like(one, meant.lower())), None)
+        if name is not None:
+            fields.complain(meant, text=f"The field {name!r} is not known; did you mean {meant}?")
 
 
 def _decline(transaction: Fields) -> dict[str, Any]:
@@ -140,8 +141,8 @@ def _decline(transaction: Fields) -> dict[str, Any]:
 
 def _expiry(method: Fields, required: bool) -> tuple[int, int]:
     """The card's own; needed only with a card number, a token knows it."""
-    month = method.whole("expirationMonth", low=1, high=12, required=required, texts=True) or 0
-    year = method.whole("expirationYear", low=0, high=2100, required=required, texts=True) or 0
+    month = method.whole("expirationMonth", low=1, high=12, required=required) or 0
+    year = method.whole("expirationYear", low=0, high=2100, required=required) or 0
     return month, year + 2000 if 0 < year < 100 else year
 
 
@@ -170,9 +171,10 @@ EVALUATE: Final = Operation(
     "With `isMIT: false` the customer waits: the card is tried once, with the security code if there is one, and the "
     "answer comes within two seconds: APPROVED, DECLINED, or CHALLENGE when only the customer can cure it; then send "
     "them to `challengeUrl`. `transactionType: AUTHORIZATION` holds the amount: CAPTUREREQUIRED, then /capture. "
-    "An MIT with `expiryDateUtc` is admitted and retried until then: SUBMITTED. An MIT without one is tried at once; "
-    "while the work goes on it answers DECLINED, and sending it again under the same `orderId` with a new "
-    "`idempotencyKey` tells how it stands. A decline is HTTP 200 with `success: false`. `customProperties.warning` "
+    "An MIT with `expiryDateUtc` is admitted and retried until then: SUBMITTED. An MIT without one is answered at "
+    "once, and tried at once where its decline allows it; after a want of funds, `nextAttemptAt` says when. While the "
+    "work goes on it answers DECLINED, and sending it again under the same `orderId` with a new `idempotencyKey` "
+    "tells how it stands. A decline is HTTP 200 with `success: false`. `customProperties.warning` "
     "says what would have helped: a missing `customerIp`, a security code that was used up, an expiry that is near.",
     group="Rescue", body=EvaluateBody, answers={200: Evaluated}, problems=("kind_switched_off", "blocked", "conflict"),
     examples=examples.EVALUATE,

@@ -16,7 +16,7 @@ _BILLING: Final = {"firstName": "Ana", "lastName": "Roe", "countryCode": "US", "
                    "city": "Austin", "state": "TX", "zipcode": "73301"}  # fmt: skip
 _TRANSACTION: Final[dict[str, Any]] = {
     "id": "psp-91002", "timestampUtc": "2026-03-02T06:00:04Z", "timezoneUtcOffset": -5, "amount": 4590,
-    "currency": "USD", "responseCode": "51", "responseCodeSource": "nmi", "responseDescription": "Insufficient funds",
+    "currency": "USD", "responseCode": "202", "responseCodeSource": "nmi", "responseDescription": "Insufficient funds",
     "avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA",
 }  # fmt: skip
 _SYNC: Final[dict[str, Any]] = {
@@ -30,7 +30,7 @@ _TAKEN: Final[dict[str, Any]] = {"orderSessionKey": _ORDER, "orderId": _ORDER, "
 EVALUATE: Final = (
     Example("managed until its expiry", _SYNC | {"expiryDateUtc": "2026-03-23T00:00:00Z"}, 200,
             _TAKEN | {"status": "SUBMITTED"}),
-    Example("tried at once", _SYNC, 200, _TAKEN | {
+    Example("answered at once", _SYNC, 200, _TAKEN | {
         "success": False, "status": "DECLINED", "result": "Not rescued yet; the rescue goes on."}),
 )  # fmt: skip
 CHECK: Final = (

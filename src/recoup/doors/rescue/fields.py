@@ -1,5 +1,6 @@
 """Reads the fields of a body, collects every complaint, and names each field as the contract does: `Transaction.Id`."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,8 +15,9 @@ from recoup.kernel.problem import Problem
 TEXT_MAX = 256
 COMPLAINTS_MAX = 100  # fields that are complained about
 UNKNOWN_MAX = 200
-TEXTS_MAX = 5  # about each
+_DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 GUID = "must be a GUID like 5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"
+_NO_DATE = " is invalid."
 DATE_CURE = "Send an ISO 8601 date and time like 2026-03-23T00:00:00Z."
 
 
@@ -48,14 +50,12 @@ class Fields:
         return f"{prefix}.{pascal}".rstrip(".") if prefix else pascal or "Body"
 
     def complain(self, field: str, what: str = "is invalid", *, text: str | None = None) -> None:
-        """Beyond `COMPLAINTS_MAX` fields, or `TEXTS_MAX` about one, nobody reads them."""
+        """The first complaint of a field stands alone, as in the vendor's answers; of many fields nobody reads all."""
         name = self.name(field)
         if name not in self.errors and len(self.errors) >= COMPLAINTS_MAX:
             return
         last = name.rpartition(".")[2]
-        told, texts = text or f"The field {last} {what}.", self.errors.setdefault(name, [])
-        if len(texts) < TEXTS_MAX and told not in texts:
-            texts.append(told)
+        self.errors.setdefault(name, [text or f"The field {last} {what}."])
 
     def missing(self, field: str) -> None:
         last = self.name(field).rpartition(".")[2]
@@ -64,7 +64,8 @@ class Fields:
     def raise_if_any(self) -> None:
         if self.errors:
             first = next(iter(self.errors.values()))[0]
-            raise Problem("invalid", first, fields=self.errors)
+            hints = {name: DATE_CURE for name, texts in self.errors.items() if texts[0].endswith(_NO_DATE)}
+            raise Problem("invalid", first, fields=self.errors, hints=hints)
 
     def get(self, field: str) -> Any:
         return self._raw.get(field)
@@ -117,16 +118,13 @@ class Fields:
         return self.whole(field, low=low, high=high, required=required, what="a whole number of cents: 4590 for 45.90")
 
     def whole(
-        self, field: str, *, low: int, high: int, required: bool = False, texts: bool = False,
-        what: str = "a whole number",
-    ) -> int | None:  # fmt: skip
-        """A whole number within bounds; `texts` also takes digits in a string."""
+        self, field: str, *, low: int, high: int, required: bool = False, what: str = "a whole number"
+    ) -> int | None:
+        """A whole number within bounds, or its digits in a string, as the vendor takes them."""
         value = self._raw.get(field)
-        if isinstance(value, str) and texts:
-            try:
-                value = int(value) if value.strip() else None
-            except ValueError:
-                pass
+        if isinstance(value, str):
+            text = value.strip()
+            value = int(text) if _DIGITS.fullmatch(text) else value if text else None
         if value is None:
             if required:
                 self.missing(field)
@@ -163,8 +161,7 @@ class Fields:
             return None
         found = parse_moment(value) if isinstance(value, str) else None
         if found is None and not quiet:
-            self.complain(field)  # the contract's sentence stands alone
-            self.complain(field, text=DATE_CURE)
+            self.complain(field)  # the vendor's sentence; what to do is a hint
         return found
 
     def objects(self, field: str, *, maximum: int) -> list["Fields"]:

@@ -45,7 +45,8 @@ async def read(call: Call) -> Reply:
     calls = services.limits.minutes.count(partner.partner_id, services.world.clocks.monotonic())
     quota = Quota(merchants_max=partner.merchants_max, merchants=merchants, calls_per_minute=partner.calls_per_minute,
                   calls_this_minute=calls)  # fmt: skip
-    return Reply(Partner(id=partner.partner_id, name=partner.name, state=partner.state,
+    state: Any = partner.state
+    return Reply(Partner(id=partner.partner_id, name=partner.name, state=state,
                          created_date=iso(partner.created_at), quota=quota))  # fmt: skip
 
 

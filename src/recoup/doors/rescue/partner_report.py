@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from recoup.doors.edge.described import Operation
+from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.rescue.partner import GROUP
 from recoup.doors.rescue.partner_caller import only_partner
 from recoup.doors.rescue.query import Query
@@ -66,6 +66,6 @@ METHODS: Final = (
                      "other kinds are the ledger's own entries on the merchant's account, to the cent. Days are those "
                      "of the merchants' business time in UTC; a page holds whole merchants. With `format=csv`, or "
                      "`Accept: text/csv`, all merchants come as one file with decimal amounts.",
-                     group=GROUP, credential=PARTNER, query=ReportQuery, answers={200: Report},
+                     group=GROUP, credential=PARTNER, query=ReportQuery, answers={200: Report}, types=(JSON, CSV),
                      problems=("not_found",)), report, PARTNER),
 )  # fmt: skip

@@ -38,7 +38,7 @@ def happened_at(fields: Fields) -> datetime | None:
 
 def offset_minutes_of(fields: Fields, country: str) -> int:
     """`timezoneUtcOffset` as clients send it: hours (-5, "-5") or minutes (-300); else the country's."""
-    return offset_minutes(fields.whole("timezoneUtcOffset", low=-900, high=900, texts=True), country)
+    return offset_minutes(fields.whole("timezoneUtcOffset", low=-900, high=900), country)
 
 
 def person_of(fields: Fields, ip: str) -> Person:
@@ -68,7 +68,7 @@ def items_of(fields: Fields) -> list[dict[str, Any]]:
         line: dict[str, Any] = {name: item.text(name) for name in ("sku", "name", "description", "discountType")}
         for name in ("amount", "discountAmount", "tax"):
             line[name] = item.units(name, low=0, high=10**12)
-        line["quantity"] = item.whole("quantity", low=1, high=10**6, texts=True)
+        line["quantity"] = item.whole("quantity", low=1, high=10**6)
         items.append({name: value for name, value in line.items() if value not in (None, "")})
     return items
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from recoup.doors.edge.described import Operation
+from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
@@ -117,7 +117,7 @@ GET: Final = Operation(
     "both are business time. The lines' `net` adds up to `totals`, to the cent. Pages go by `limit` and "
     "`after`, the `next` of the page before: what is booked meanwhile shifts none. With `format=csv`, or `Accept: "
     "text/csv`, all lines come as one file with decimal amounts, dates in `zone` with their offset.",
-    group="Settlements", query=ReconciliationQuery, answers={200: Reconciliation}, problems=("not_found",),
-    examples=examples.MOVEMENTS,
+    group="Settlements", query=ReconciliationQuery, answers={200: Reconciliation}, types=(JSON, CSV),
+    problems=("not_found",), examples=examples.MOVEMENTS,
 )  # fmt: skip
 METHODS: Final = (Method(GET, get_reconciliation, "orders"),)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from recoup.doors.edge.described import Example, Operation
+from recoup.doors.edge.described import CSV, JSON, Example, Operation
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.reports import (
@@ -142,7 +142,8 @@ def _method(report: str) -> Method:
     shape: type[Paged] = _SHAPES[report][1]
     handle: Callable[[Call], Awaitable[Reply]] = partial(get_report, report)
     return Method(Operation("GET", f"/v1/reports/{report}", _TITLES[report], _TEXT, group="Reports", query=OriginQuery,
-                            answers={200: shape}, examples=(Example("a month", {"from": "2026-03-01T00:00:00Z"}),)),
+                            answers={200: shape}, types=(JSON, CSV),
+                            examples=(Example("a month", {"from": "2026-03-01T00:00:00Z"}),)),
                   handle, "orders")  # fmt: skip
 
 

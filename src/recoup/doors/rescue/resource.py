@@ -2,7 +2,7 @@
 whole product keeps: path, credential, method, permission, rate, content."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -109,7 +109,9 @@ class Method:
     names: Names | None = field(init=False)  # the same, as they are nested
 
     def __post_init__(self) -> None:
-        body = self.operation.body
+        told = replace(self.operation, body_optional=self.body_optional, strict=self.strict)
+        object.__setattr__(self, "operation", told)
+        body = told.body
         object.__setattr__(self, "names", names_of(body) if body is not None else None)
         object.__setattr__(self, "fold", folding(self.names) if self.names is not None else None)
 
@@ -235,7 +237,7 @@ def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:
         parts = name.split(".")
         plain = name.isascii() and all(part.isidentifier() for part in parts)
         field = ".".join(part[:1].upper() + part[1:] for part in parts) if plain else "Body"
-        told.setdefault(field, []).append(f"There is no field {name!r}." + (f" Did you mean {alike}?" if alike else ""))
+        told.setdefault(field, [f"There is no field {name!r}." + (f" Did you mean {alike}?" if alike else "")])
     if told:
         raise Problem("invalid", next(iter(told.values()))[0], fields=told)
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.edge.described import Operation
+from recoup.doors.edge.described import CSV, JSON, Operation
 from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.settlements import (
@@ -120,7 +120,7 @@ LINES: Final = Operation(
     "GET", "/v1/settlements/{id}/lines", "What a settlement is made up of",
     "Each line is one entry of the ledger, in this settlement and no other; all of them, the payout counted as -, add "
     "up to 0. With `format=csv`, or `Accept: text/csv`, all lines come as one file whose amounts are decimals.",
-    group="Settlements", query=LinesQuery, answers={200: SettlementLines}, problems=("not_found",),
+    group="Settlements", query=LinesQuery, answers={200: SettlementLines}, types=(JSON, CSV), problems=("not_found",),
 )  # fmt: skip
 METHODS: Final = (
     Method(LIST, get_settlements, "orders"), Method(GET, get_settlement, "orders"), Method(LINES, get_lines, "orders"),

@@ -30,8 +30,8 @@ async def tokenize(call: Call) -> Reply:
     if not first and not last and full:
         first, _, last = full.rpartition(" ") if " " in full else (full, "", "")
     number = card.text("number", required=True, maximum=64).replace(" ", "").replace("-", "")
-    month = card.whole("month", low=1, high=12, required=True, texts=True) or 0
-    year = card.whole("year", low=0, high=2100, required=True, texts=True) or 0
+    month = card.whole("month", low=1, high=12, required=True) or 0
+    year = card.whole("year", low=0, high=2100, required=True) or 0
     year = year + 2000 if year < 100 else year
     cvv = card.text("verification_value", maximum=4)
     email = root.object("payment_method").text("email")

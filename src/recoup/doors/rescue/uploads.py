@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from recoup.doors.edge.described import Operation
+from recoup.doors.edge.described import CSV, JSON, JSON_LINES, Operation
 from recoup.doors.edge.spool import spooled
 from recoup.doors.rescue import examples
 from recoup.doors.rescue.query import Query
@@ -103,7 +103,8 @@ POST: Final = Operation(
     "shown, a JSON list, one object a line, or a CSV whose first line names the fields. Each row goes the way of a "
     "single call; the answers come as a file. The same file again is the same upload: nothing happens twice. "
     "202 when it is stored, 200 when it was before.",
-    group="Files", body=UploadBody, query=NewUploadQuery, answers={202: Upload, 200: Upload},
+    group="Files", body=UploadBody, takes=(JSON, JSON_LINES, CSV, "multipart/form-data"),
+    query=NewUploadQuery, answers={202: Upload, 200: Upload},
     problems=("too_large", "unavailable"), examples=examples.UPLOAD,
 )  # fmt: skip
 LIST: Final = Operation(
@@ -117,7 +118,8 @@ GET: Final = Operation(
 ANSWERS: Final = Operation(
     "GET", "/v1/uploads/{id}/answers", "What became of a file's rows",
     "One answer a row, in the file's order: JSON lines, or CSV when the file was one. A row that still waits is "
-    "`RECEIVED`.", group="Files", answers={200: RowAnswer}, problems=("not_found",),
+    "`RECEIVED`.", group="Files", answers={200: RowAnswer}, types=(JSON_LINES, CSV),
+    problems=("not_found",),
 )  # fmt: skip
 STOP: Final = Operation(
     "POST", "/v1/uploads/{id}/stop", "Stop a file",

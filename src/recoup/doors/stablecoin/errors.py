@@ -12,6 +12,8 @@ from recoup.doors.edge.asgi import Headers, Refusal, Scope, header
 from recoup.doors.edge.messages import MESSAGES
 from recoup.kernel.problem import Problem
 from recoup.rules.languages.catalogues import asked_for
+from recoup.rules.order.lifecycle import Stage
+from recoup.rules.stable.words import order_status
 
 
 class Code(NamedTuple):
@@ -100,5 +102,9 @@ def _param(problem: Problem) -> str:
 
 
 def _sentence(problem: Problem) -> str:
+    """With this dialect's word for where the order stands."""
     field, sentence = problem.field or "", problem.sentence()
+    stage = problem.facts.get("stage")
+    if stage is not None:
+        sentence = sentence.replace(f" is {stage} ", f" is {order_status(Stage(stage), 1, 0)} ")
     return sentence.replace(field, _PARAMS[field]) if _PARAMS.get(field) else sentence

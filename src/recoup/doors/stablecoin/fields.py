@@ -1,16 +1,21 @@
 """A call's body and query against the Structs that describe them."""
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import Meta
 
 from recoup.doors.stablecoin.complaints import complaint
 from recoup.kernel.problem import Problem
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 QUERY_FIELDS_MAX: Final = 100
+LIMIT_MAX: Final = 200
+OFFSET_MAX: Final = 1_000_000
+Limit = Annotated[int, Meta(ge=1, description=f"Page size; more than {LIMIT_MAX} is {LIMIT_MAX}.")]
+Offset = Annotated[int, Meta(ge=0, description=f"Records to skip; more than {OFFSET_MAX:,} are {OFFSET_MAX:,}.")]
 
 
 def read(value: Any, shape: type[Shape]) -> Shape:

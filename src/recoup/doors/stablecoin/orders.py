@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.stablecoin.fields import read, whole
+from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
 from recoup.doors.stablecoin.resource import Call, Method, Reply, missing
 from recoup.doors.stablecoin.shapes import (
     Order,
@@ -35,14 +35,12 @@ from recoup.store.read.stable_orders import (
 )
 
 LIMIT: Final = 20
-LIMIT_MAX: Final = 200
-OFFSET_MAX: Final = 1_000_000
 
 
 class ListQuery(Struct, frozen=True):
     status: OrderStatus | None = None
-    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="Page size; more than 200 is 200.")] = LIMIT
-    offset: Annotated[int, Meta(ge=0, description="Records to skip.")] = 0
+    limit: Limit = LIMIT
+    offset: Offset = 0
     merchant_order_id: Annotated[str | None, Meta(description="The one order with this id of yours.")] = None
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.stablecoin.fields import read, whole
+from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, read, whole
 from recoup.doors.stablecoin.resource import Call, Method, Reply
-from recoup.doors.stablecoin.wallets import OFFSET_MAX, PageQuery
+from recoup.doors.stablecoin.wallets import PageQuery
 from recoup.flows.stable.payouts import PayoutAsked, ask_payout
 from recoup.kernel.ids import wire_id
 from recoup.rules.stable.destinations import FORMS
@@ -51,7 +51,7 @@ class PayoutBody(Struct, frozen=True):
 
 
 async def list_all(call: Call) -> Reply:
-    limit, offset = whole(call.query, "limit", 20, 1, 200), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
     async with call.services.world.db.connection() as connection:
         rows = await list_payouts(connection, call.scope.merchant_id, limit, offset)
     return Reply(PayoutList([_object(row) for row in rows]))

@@ -7,9 +7,8 @@ from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
 from recoup.doors.stablecoin.charges import METADATA_MAX, Key, Value, short
-from recoup.doors.stablecoin.fields import read, whole
+from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
 from recoup.doors.stablecoin.resource import Call, Method, Reply, missing
-from recoup.doors.stablecoin.wallets import OFFSET_MAX
 from recoup.flows.stable import subscriptions as flow
 from recoup.flows.stable.subscriptions import SubscriptionAsked, subscribe
 from recoup.kernel.ids import wire_id
@@ -74,8 +73,8 @@ class SubscriptionList(Struct, frozen=True):
 
 class ListQuery(Struct, frozen=True):
     status: State | None = None
-    limit: Annotated[int, Meta(ge=1, le=200)] = 20
-    offset: Annotated[int, Meta(ge=0)] = 0
+    limit: Limit = 20
+    offset: Offset = 0
 
 
 async def create(call: Call) -> Reply:
@@ -97,7 +96,7 @@ async def create(call: Call) -> Reply:
 
 
 async def list_all(call: Call) -> Reply:
-    limit, offset = whole(call.query, "limit", 20, 1, 200), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
     state = call.query.get("status") or None
     if state is not None and state not in STATES:
         cure = f"It is one of {', '.join(STATES)}."

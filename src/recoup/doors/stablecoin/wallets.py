@@ -7,7 +7,7 @@ import asyncpg
 from msgspec import Meta, Struct
 
 from recoup.doors.edge.described import Example, Operation
-from recoup.doors.stablecoin.fields import whole
+from recoup.doors.stablecoin.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, whole
 from recoup.doors.stablecoin.resource import Call, Method, Reply
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem
@@ -20,7 +20,6 @@ _TYPES: Final = {
     "approve": "credit", "fee": "fee", "refund_owed": "debit", "refund_refused": "credit", "settled": "settlement",
     "payout_requested": "debit", "payout_returned": "credit", "fee_returned": "fee", "fee_taken_back": "fee",
 }  # fmt: skip
-OFFSET_MAX: Final = 1_000_000
 
 
 class Wallet(Struct, frozen=True):
@@ -55,8 +54,8 @@ class Ledger(Struct, frozen=True):
 
 
 class PageQuery(Struct, frozen=True):
-    limit: Annotated[int, Meta(ge=1, le=200)] = 20
-    offset: Annotated[int, Meta(ge=0)] = 0
+    limit: Limit = 20
+    offset: Offset = 0
 
 
 async def wallets(call: Call) -> Reply:
@@ -72,7 +71,7 @@ async def wallets(call: Call) -> Reply:
 
 async def ledger(call: Call) -> Reply:
     world, merchant_id = call.services.world, call.scope.merchant_id
-    limit, offset = whole(call.query, "limit", 20, 1, 200), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
     try:
         async with world.db.connection() as connection:
             rows, total = await movements(connection, merchant_id, limit, offset)

@@ -126,7 +126,7 @@ def what_to_refund(order: Order, asked: RefundAsked, cap_percent: int | None) ->
         if order.stage in ENDED and order.paid_by() is not None:
             cure = "What was approved too late goes back by itself."
         message = f"An order that is {order.stage.value} cannot be refunded."
-        raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable")
+        raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable", stage=order.stage.value)
     if asked.currency is not None and asked.currency != order.asset:
         raise Problem("refund_currency", f"The order is in {order.asset}, not {asked.currency}.", field="Currency",
                       cure=f"Send {order.asset}, or leave the currency out.")  # fmt: skip

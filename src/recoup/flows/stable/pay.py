@@ -41,7 +41,8 @@ async def simulate(
         if order.kind != "stable":
             raise Problem("not_found", "There is no such stablecoin order.", cure="Check its id.")
         if order.stage not in OPEN and not (late and approve and order.stage is not Stage.COMPLETED):
-            raise Problem("wrong_state", f"The order is {order.stage.value}; it cannot be paid any more.",
+            word = order_status(order.stage, order.units, order.refunded_units)
+            raise Problem("wrong_state", f"The order is {word}; it cannot be paid any more.",
                           cure="Make a new charge.")  # fmt: skip
         return pick_channel(change, channel), bool(order.source)
 

@@ -40,7 +40,7 @@ class Task(NamedTuple):
 
 _CHECKS: Final[dict[str, Any]] = {"avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA"}
 _DECLINED: Final[dict[str, Any]] = {
-    "id": "psp-1", "amount": 4590, "currency": "USD", "responseCode": "51", "responseCodeSource": "nmi",
+    "id": "psp-1", "amount": 4590, "currency": "USD", "responseCode": "202", "responseCodeSource": "nmi",
 }  # fmt: skip
 _EVALUATE: Final[dict[str, Any]] = {
     "isDeclined": True, "transaction": _DECLINED | _CHECKS,

@@ -62,6 +62,8 @@ _RANGES: Final = [
     for low, dash, high in [row.code.partition("-")]
     if dash and low.isdigit() and high.isdigit()
 ]
+SOURCES: Final = tuple(sorted({row.source for row in PROCESSOR_CODES} - {"text"}))
+SCHEMES: Final = tuple(sorted({row.scheme for row in CODES} - {"generic"}))
 _PHRASES: Final = sorted((row for row in PROCESSOR_CODES if row.source == "text"), key=lambda row: -len(row.code))
 
 

@@ -195,7 +195,7 @@ def step(stage: Stage, happening: str) -> Step:
     row = _STEPS.get((happening, stage))
     if row is None:
         allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage}))
-        cure = f"Possible now: {allowed}." if allowed else "Its rescue has ended."
+        cure = f"Possible now: {allowed}." if allowed else "It has ended."
         if stage is S.COMPLETED:
             cure = "It is paid: refund it instead."
         message = f"An order that is {stage.value} cannot be {happening.replace('_', ' ')}."

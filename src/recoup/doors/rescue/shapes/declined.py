@@ -19,6 +19,7 @@ from recoup.doors.rescue.wire import (
     Text128,
     Text512,
 )
+from recoup.rules.network.codes import SOURCES
 
 Offset = Annotated[int, Meta(ge=-900, le=900)]
 Month = Annotated[int, Meta(ge=1, le=12)]
@@ -54,10 +55,11 @@ class Transaction(TransactionOutside, kw_only=True):
     id: Annotated[str, Meta(min_length=1, max_length=128, description="The processor's id of it.")]
     amount: Annotated[int, Meta(ge=1, le=100_000_000, description="Minor units.", examples=[4590])]
     response_code: Annotated[
-        str, Meta(min_length=1, max_length=64, description="The answer; a number is taken too.", examples=["51"])
+        str, Meta(min_length=1, max_length=64, description="The answer; a number is taken too.", examples=["202"])
     ]
     response_code_source: Annotated[
-        str, Meta(min_length=1, max_length=256, description="Whose code it is: nmi, stripe, adyen, …; or the scheme.")
+        str, Meta(min_length=1, max_length=256, description=f"Whose code it is: {', '.join(SOURCES)}; or the scheme.",
+                  examples=["nmi"])
     ]
     avs_result_code: Result
     cvv_result_code: Result

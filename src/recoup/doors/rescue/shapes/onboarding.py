@@ -1,6 +1,6 @@
 """Applications to become a merchant. Source: contract §13 (paths, statuses, envelope); the fields are ours."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -11,10 +11,11 @@ from recoup.rules.merchants.documents import BYTES_MAX
 
 PAGE_SIZE_MAX = 200
 CONTENT_MAX = -(-BYTES_MAX // 3) * 4
+ApplicationStatus = Literal["DRAFT", "SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"]
 Category = Annotated[str, Meta(max_length=4, description="Merchant category code of ISO 18245, four digits.")]
 Country = Annotated[str, Meta(max_length=2, description="ISO 3166: US, DE.")]
 ExternalId = Annotated[Text64, Meta(description="Your own name for it; of your open applications one has it.")]
-Kind = Annotated[str, Meta(description="`registration`, `identity`, `bank`, `processing` or `other`.")]
+Kind = Literal["registration", "identity", "bank", "processing", "other"]
 
 
 class Contact(Shape, kw_only=True):
@@ -103,7 +104,7 @@ class ApplicationView(Shape, kw_only=True):
     """An application."""
 
     id: UUID
-    status: Annotated[str, Meta(description="DRAFT, SUBMITTED, APPROVED, DECLINED, CANCELLED or CONVERTED.")]
+    status: ApplicationStatus
     external_id: str
     legal_name: str
     trading_name: str
@@ -129,7 +130,7 @@ class ApplicationView(Shape, kw_only=True):
 class ApplicationQuery(Shape, kw_only=True):
     """Newest first."""
 
-    status: str | None = None
+    status: ApplicationStatus | None = None
     external_id: Text64 | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 50
     after: Annotated[UUID | None, Meta(description="`next` of the page before.")] = None
@@ -147,7 +148,7 @@ class ApplicationStep(Envelope, kw_only=True):
     """`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200 or six digits."""
 
     id: UUID
-    application_status: str
+    application_status: ApplicationStatus
 
 
 class ConvertedView(ApplicationStep, kw_only=True):

@@ -12,7 +12,9 @@ MIDS_MAX = 500
 PAGE_MAX = 200
 KeyKind = Literal["api", "tokenization", "stablecoin"]
 REPORT_PAGE_MAX = 100
-MerchantState = Annotated[str, Meta(description="`active`, or `paused`: it takes no new orders; what it has goes on.")]
+MerchantState = Annotated[
+    Literal["active", "paused"], Meta(description="`active`, or `paused`: it takes no new orders; what it has goes on.")
+]
 
 
 class Quota(Shape, kw_only=True):
@@ -29,7 +31,7 @@ class Partner(Shape, kw_only=True):
 
     id: UUID
     name: str
-    state: Annotated[str, Meta(description="`active`, or `paused`: it may read only.")]
+    state: Annotated[Literal["active", "paused"], Meta(description="`active`, or `paused`: it may read only.")]
     created_date: Moment
     quota: Quota
     success: bool = True
