@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.store.read.find_orders import find_any_order, find_order_among
@@ -18,6 +18,11 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
     if len({row["merchant_id"] for row in found}) > 1:
         ids = ", ".join(str(row["order_id"]) for row in found)
         raise Problem("conflict", "Several merchants have an order with this id.", cure=f"Use one of {ids}.")
+    tail = parse_tail(key)
+    alike = [row["order_id"] for row in found if tail is not None and str(row["order_id"]).endswith(tail)]
+    if len(alike) > 1:
+        raise Problem("conflict", "Several orders have this reference number.",
+                      cure=f"Use one of {', '.join(map(str, alike))}.")  # fmt: skip
     return found[0]["merchant_id"], found[0]["order_id"]
 
 

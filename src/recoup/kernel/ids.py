@@ -65,6 +65,12 @@ def tail(value: UUID) -> str:
     return value.hex[-8:].upper()
 
 
+def parse_tail(text: str) -> str | None:
+    """What `tail` answers, in any case, as an id ends with it; or None."""
+    plain = text.strip().lower()
+    return plain if len(plain) == 8 and all(one in "0123456789abcdef" for one in plain) else None
+
+
 def parse_id(text: str) -> UUID | None:
     """A GUID in any usual spelling, or None."""
     try:

@@ -390,7 +390,7 @@ def test_a_local_receiver_is_told_which_address_the_sandbox_takes(steady: Steady
 @pytest.mark.parametrize(("changes", "field", "cure"), [
     ({"orderId": 1.5}, "OrderId", "text in quotes"), ({"payer": "Ana"}, "Payer", "in braces"),
     ({"orderItems": {}}, "OrderItems", "in brackets"), ({"mid": UNKNOWN}, "Mid", "Leave it out"),
-    ({"siteId": "abc"}, "SiteId", "a GUID like"), ({"expiryDateUtc": "soon"}, "ExpiryDateUtc", "ISO 8601"),
+    ({"siteId": "abc"}, "SiteId", "a GUID like"),
     ({"transaction__currency": "XXX"}, "Transaction.Currency", "like USD"),
     ({"transactionType": "CAPTURE"}, "TransactionType", "AUTHORIZATION or PURCHASE"),
     ({"paymentMethod__cardNumber": "my card"}, "PaymentMethod.CardNumber", "/tokenize"),

@@ -7,6 +7,7 @@ import pytest
 from tests.doors.rescue.door import FUNDS, GONE, UNKNOWN, Caller, Door
 from tests.doors.rescue.shapes import check_refused, fields_of
 
+from recoup.flows.insight.outcome import outcome_of
 from recoup.rules.network.reasons import REASONS
 
 AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
@@ -166,3 +167,24 @@ def test_an_own_order_id_in_the_path_is_told_how_to_find_the_order(shop: Caller)
     external = shop.order(shop.admit())["externalOrderId"]
     for which in (external, UNKNOWN):
         assert "?externalOrderId=" in check_refused(shop.get(f"/orders/{which}"), 404, "not_found")["result"]
+
+
+def test_an_order_is_found_by_the_reference_number_that_it_shows(door: Door, shop: Caller, other: Caller) -> None:
+    order_ids = [shop.admit() for _ in range(3)]
+    numbers = [shop.order(order_id)["referenceNumber"] for order_id in order_ids]
+    for asked in (f"referenceNumber={numbers[0]}", f"referenceNumber={numbers[0].lower()}", f"query={numbers[0]}"):
+        assert [one["id"] for one in shop.get(f"/orders?{asked}").json()["orders"]["data"]] == order_ids[:1]
+        assert other.get(f"/orders?{asked}").json()["orders"]["totalItemCount"] == 0
+    both = shop.get(f"/orders?referenceNumber={numbers[0]}&referenceNumber={numbers[2]}").json()["orders"]["data"]
+    assert {one["id"] for one in both} == {order_ids[0], order_ids[2]}
+    assert list(fields_of(shop.get("/orders?referenceNumber=4BD3"))) == ["ReferenceNumber"]
+    found = door.run(outcome_of(door.world, numbers[1]))
+    assert found["orderId"] == order_ids[1]
+
+
+def test_an_external_id_of_eight_digits_is_found_before_a_reference_number(door: Door, shop: Caller) -> None:
+    first = shop.admit()
+    second = shop.admit(orderId=shop.order(first)["referenceNumber"])
+    assert door.run(outcome_of(door.world, shop.order(first)["referenceNumber"]))["orderId"] == second
+    found = shop.get(f"/orders?query={shop.order(first)['referenceNumber']}").json()["orders"]["data"]
+    assert [one["id"] for one in found] == [second]

@@ -13,7 +13,7 @@ from recoup.doors.rescue.query import Query
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import IDS_MAX, PAGE_SIZE_MAX, OrderList, OrderQuery, Orders
 from recoup.kernel.currencies import EXPONENTS
-from recoup.kernel.ids import parse_id
+from recoup.kernel.ids import parse_id, parse_tail
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.rescue.intake import source_of
 from recoup.store.read.order_counts import count_orders
@@ -63,7 +63,8 @@ def _filter(query: Query, merchant_id: UUID) -> OrderFilter:
         merchant_id, door="rescue", text=query.one("query"), statuses=_statuses(query),
         placed_from=query.instant("from"), placed_to=query.instant("to"), created_from=query.instant("createdFrom"),
         created_to=query.instant("createdTo"), order_ids=_ids(query),
-        external_ids=tuple(query.many("externalOrderId", maximum=IDS_MAX)), site_id=query.guid("siteId"),
+        external_ids=tuple(query.many("externalOrderId", maximum=IDS_MAX)), tails=_tails(query),
+        site_id=query.guid("siteId"),
         channels=_channels(query), source=_source(query), asset=_currency(query),
         descriptor=query.one("descriptor", maximum=64), units_from=query.number("amountFrom", None, 0, UNITS_MAX),
         units_to=query.number("amountTo", None, 0, UNITS_MAX), refunded=query.truth("hasRefund"),
@@ -83,6 +84,13 @@ def _ids(query: Query) -> tuple[UUID, ...]:
     found = [parse_id(text) for text in query.many("id", maximum=IDS_MAX)]
     if None in found:
         query.complain("id", f"{GUID}; the merchant's own ids go into externalOrderId")
+    return tuple(one for one in found if one is not None)
+
+
+def _tails(query: Query) -> tuple[str, ...]:
+    found = [parse_tail(text) for text in query.many("referenceNumber", maximum=IDS_MAX)]
+    if None in found:
+        query.complain("referenceNumber", "must be eight hex digits like 1B7E2C41")
     return tuple(one for one in found if one is not None)
 
 
@@ -106,7 +114,8 @@ def _currency(query: Query) -> str | None:
 
 LIST: Final = Operation(
     "GET", "/v1/orders", "Orders",
-    "Newest first, ten a page. Several filters narrow further; `status`, `id` and `externalOrderId` may be repeated. "
+    "Newest first, ten a page. Several filters narrow further; `status`, `id`, `externalOrderId` and "
+    "`referenceNumber` may be repeated. "
     "`statuses` says what each status is called. Times are business time, `from` is included, `to` is not. "
     "A parameter that is not known is refused.",
     group="Orders", query=OrderQuery, answers={200: Orders}, problems=("unavailable",),

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import islice
 from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
-from recoup.doors.rescue.fields import GUID, TEXT_MAX, TEXTS_MAX, Fields, parse_moment
+from recoup.doors.rescue.fields import GUID, TEXT_MAX, Fields, parse_moment
 from recoup.kernel.ids import parse_id
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
+STRANGERS_TOLD: Final = 5
 
 
 class Query(Fields):
@@ -27,16 +30,17 @@ class Query(Fields):
         call it -> what it is called here."""
         known = {name.lower(): name for name in names}
         others = {name.lower(): (name, here) for name, here in elsewhere.items()}
-        for given in self._given:
+        told = []
+        for given in islice((one for one in self._given if one not in known), STRANGERS_TOLD):
             if given in others:
                 name, here = others[given]
-                self.complain("query", text=f"The parameter {name!r} is not known here. This list has {here} for it.")
-            elif given not in known:
-                if len(self.errors.get("Query", ())) >= TEXTS_MAX:
-                    return
+                told.append(f"The parameter {name!r} is not known here. This list has {here} for it.")
+            else:
                 near = get_close_matches(given[:64], known, n=1, cutoff=0.5)
                 cure = f"Did you mean {known[near[0]]}?" if near else "Known are " + ", ".join(known.values()) + "."
-                self.complain("query", text=f"The parameter {given[:64]!r} is not known. {cure}")
+                told.append(f"The parameter {given[:64]!r} is not known. {cure}")
+        if told:
+            self.complain("query", text=" ".join(told))
 
     def one(self, name: str, *, maximum: int = TEXT_MAX) -> str:
         text = (self._given.get(name.lower()) or [""])[0].strip()

@@ -40,11 +40,12 @@ class UnitRange(NamedTuple):
 class OrderFilter:
     """Empty means everything. Dates are business time: from is included, to is not. `text` is what was typed.
 
-    `door` is a whole dialect: its channels. `refunded`: any amount of it is, or nothing. `order_ids` and `external_ids`
-    name orders, either way, `external_id` in addition; `units_from` and `units_to` are both included, `amounts` say the
-    same for assets of several scales. `chain`: the channel of a stablecoin order, named or picked by its payer.
-    `last4`: of the card that an order came with. `expires_to` is included, and asks for what has not ended. `sight`:
-    how whoever looks sees customers' data: other than `shown` masks names, and `masked` finds whole values only.
+    `door` is a whole dialect: its channels. `refunded`: any amount of it is, or nothing. `order_ids`, `external_ids`
+    and `tails` (how an id ends) name orders, any way, `external_id` in addition; `units_from` and `units_to` are both
+    included, `amounts` say the same for assets of several scales. `chain`: the channel of a stablecoin order, named or
+    picked by its payer. `last4`: of the card that an order came with. `expires_to` is included, and asks for what has
+    not ended. `sight`: how whoever looks sees customers' data: other than `shown` masks names, and `masked` finds whole
+    values only.
     """
 
     merchant_id: UUID
@@ -61,6 +62,7 @@ class OrderFilter:
     text: str = ""
     order_ids: tuple[UUID, ...] = ()
     external_ids: tuple[str, ...] = ()
+    tails: tuple[str, ...] = ()
     source: str | None = None
     chain: str = ""
     asset: str | None = None
@@ -95,7 +97,7 @@ class OrderFilter:
         """Whether it has an index of its own that is better followed than the list's order."""
         return bool(
             self.attention or self.refunded or self.created_from or self.created_to or self.order_ids
-            or self.external_ids or self.source or self.asset or self.descriptor or self.has_amount()
+            or self.external_ids or self.tails or self.source or self.asset or self.descriptor or self.has_amount()
             or self.campaign_id or self.external_id or self.expires_to or self.chain or self.attempts_min
         )  # fmt: skip
 
@@ -189,6 +191,10 @@ def named_condition(wanted: OrderFilter, args: Arguments) -> list[str]:
             "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin')"
             f" AND external_id = ANY({named}::text[])"
         )
+    if wanted.tails:
+        named = args.add(list(wanted.tails))
+        tests.append("SELECT order_id FROM order_refs WHERE merchant_id = $1"
+                     f" AND right(order_id::text, 8) = ANY({named}::text[])")  # fmt: skip
     found = [f"h.order_id = ANY(ARRAY({' UNION '.join(tests)}))"] if tests else []
     if wanted.external_id:
         found.append(
@@ -236,7 +242,7 @@ def dimensions(wanted: OrderFilter) -> int:
             wanted.attention,
             wanted.refunded is not None,
             wanted.searches,
-            wanted.order_ids or wanted.external_ids,
+            wanted.order_ids or wanted.external_ids or wanted.tails,
             wanted.source or wanted.chain,
             wanted.asset,
             wanted.descriptor,

@@ -1,8 +1,8 @@
 """What somebody typed into the one search box, as a condition on orders.
 
-Exact ids first, ours, the sender's, a chain's; an e-mail address by its beginning; a whole descriptor; everything else
-word by word: contained from three characters on, shorter words by how a word begins. `order_search.text` is lower
-case, its words apart by one space.
+Exact ids first, ours, the sender's, a chain's, then how ours ends; an e-mail address by its beginning; a whole
+descriptor; everything else word by word: contained from three characters on, shorter words by how a word begins.
+`order_search.text` is lower case, its words apart by one space.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
 from recoup.store.read.order_filter import Arguments, OrderFilter, conditions, narrowing
 
 TEXT_MAX: Final = 200
@@ -58,6 +58,7 @@ UNION
 SELECT order_id FROM order_refs WHERE merchant_id = $1 AND door IN ('rescue', 'stablecoin') AND external_id = $3
 LIMIT 100
 """
+_TAIL: Final = "SELECT order_id FROM order_refs WHERE merchant_id = $1 AND right(order_id::text, 8) = $2 LIMIT 100"
 # The plans of these do not know the values, so that each says in its own words where its index begins and ends: a LIKE
 # whose pattern is not known reads every address, and a descriptor that may be anywhere is looked for everywhere.
 _EMAIL: Final = """
@@ -124,6 +125,9 @@ async def _words(connection: asyncpg.Connection, merchant_id: UUID, text: str, s
         return NOTHING
     wire = parse_wire_id("ord", text) or parse_wire_id("pay", text)
     exact = await connection.fetch(_EXACT, merchant_id, wire or parse_id(text), text)
+    tail = parse_tail(text)
+    if not exact and tail is not None:
+        exact = await connection.fetch(_TAIL, merchant_id, tail)
     if exact:
         return Search("exact", "", ("h.order_id = ANY({}::uuid[])",), ([r["order_id"] for r in exact],))
     lower = text.lower()

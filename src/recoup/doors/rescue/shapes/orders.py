@@ -14,6 +14,7 @@ Units = Annotated[int, Meta(ge=1, le=10**12)]
 NoteName = Annotated[str, Meta(min_length=1, max_length=40)]
 Note = Annotated[str, Meta(max_length=500, description="No personal data.")]
 Notes = Annotated[dict[NoteName, Note | None], Meta(max_length=50)]
+Tail = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{8}$")]
 Key = Annotated[Text128 | None, Meta(description="The same key is the same request.")]
 
 
@@ -151,12 +152,13 @@ class AmendedOrder(OrderDetail, kw_only=True):
 
 
 class OrderQuery(Shape, kw_only=True):
-    """All are optional; several narrow further. `status`, `id` and `externalOrderId` may be repeated."""
+    """All are optional; several narrow further. Those with lists may be repeated."""
 
     query: Annotated[Text | None, Meta(description="Names, e-mail, ids.")] = None
     status: Annotated[list[Annotated[int, Meta(ge=0, le=8)]] | None, Meta(description="Any of these.")] = None
     id: Annotated[list[UUID], Meta(max_length=IDS_MAX, description="Any of these orders.")] | None = None
     external_order_id: Annotated[list[str], Meta(max_length=IDS_MAX, description="Or of these.")] | None = None
+    reference_number: Annotated[list[Tail], Meta(max_length=IDS_MAX, description="Or that end so.")] | None = None
     from_: Annotated[Moment | None, Meta(description="Placed at or after.")] = field(default=None, name="from")
     to: Annotated[Moment | None, Meta(description="Placed before.")] = None
     created_from: Annotated[Moment | None, Meta(description="First worked on at or after.")] = None

@@ -22,3 +22,5 @@ CREATE TABLE order_refs (
   order_id uuid NOT NULL,
   PRIMARY KEY (merchant_id, door, external_id, generation)
 );
+-- By `referenceNumber`, the end of our id, which is what people read out to each other.
+CREATE INDEX order_refs_tail ON order_refs (merchant_id, right(order_id::text, 8));
