@@ -155,7 +155,7 @@ def test_lists_stay_short(shop: Caller) -> None:
     ("statuses=4", "'statuses' is not known. Did you mean status?"),
     ("externalOrder=a", "Did you mean externalOrderId?"), ("created_from=2026-03-01", "Did you mean createdFrom?"),
     ("pagesize=2&page_size=3", "'page_size' is not known. Did you mean pageSize?"),
-    ("q\u00fc=1&zzzz=1", "'zzzz' is not known. Known are query, status, id, externalOrderId, from,"),
+    ("q\u00fc=1&zzzz=1", "'zzzz' is not known. Known are query, status, id, externalOrderId, referenceNumber, from,"),
 ])  # fmt: skip
 def test_a_filter_that_is_not_known_is_refused_with_the_nearest_one(shop: Caller, query: str, told: str) -> None:
     wrong = fields_of(shop.get(f"/orders?{query}"))
