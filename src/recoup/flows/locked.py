@@ -4,7 +4,7 @@
 transaction, each order once; a Problem raised by one order's work discards that order's change alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,9 +18,11 @@ from recoup.kernel.world import World
 from recoup.moves.change import Change, write_all
 from recoup.moves.exposure import exchange
 from recoup.moves.sends import with_reserved
+from recoup.rules.money.contact import email_counted, phone_counted
 from recoup.rules.money.refund_limits import Desk
 from recoup.rules.money.wallet import Wallet
 from recoup.rules.network.limits import LOOKBACK
+from recoup.rules.order.snapshot import Order
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.read.evidence import read_evidence
@@ -111,6 +113,8 @@ class Orders:
                     answers[index] = Problem("not_found", "There is no such order.", cure=cure)
                     continue
                 order = order_of(row, evidence[job.key], wall)
+                if order.limits is not None:
+                    order.known_as = customer_names(world, order, evidence[job.key]["limits"])
                 order.sends = with_reserved(order.sends, reserved.get(row["card_id"], {}))
                 now = order.merchant.business(wall)
                 change = Change(order, now=now, wall=wall, actor=job.actor, request_id=job.request_id)
@@ -128,6 +132,13 @@ class Orders:
                 await exchange(tx, changes)
                 await write_all(tx, changes)
         return answers
+
+
+def customer_names(world: World, order: Order, payer: Mapping[str, Any]) -> tuple[UUID, ...]:
+    """One for each name under which the customer of an order may come again; the card number is another."""
+    names = {"payer-email": email_counted(payer["email"] or ""), "payer-phone": phone_counted(payer["phone"] or "")}
+    found = [world.keys.derived_id(kind, order.merchant_id.bytes, name) for kind, name in names.items() if name]
+    return (*([order.payer_id] if order.payer_id else ()), *found)
 
 
 async def wallets_of(

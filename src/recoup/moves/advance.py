@@ -13,7 +13,7 @@ from recoup.rules.money.exposure import Grant, Limits, Occasion, Room, Wish
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import advanced
 from recoup.rules.network.codes import Reading
-from recoup.rules.order.snapshot import Advance, Order, customers_of
+from recoup.rules.order.snapshot import Advance, Order
 from recoup.rules.rescue.advance import Asked, advance
 
 Otherwise = Callable[[], None]
@@ -49,8 +49,13 @@ def advance_or(
             change.due("allot", change.wall, subject_id=order.merchant_id, wall=True)
             otherwise()
 
+    change.wish = Wish(order.units, _customers(order), limits.customer_max_units, answered)
+
+
+def _customers(order: Order) -> tuple[UUID, ...]:
+    """Neither another id, e-mail or phone nor another card makes new room for one person."""
     assert order.pan_id is not None
-    change.wish = Wish(order.units, customers_of(order.payer_id, order.pan_id), limits.customer_max_units, answered)
+    return (order.pan_id, *order.known_as)
 
 
 def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
@@ -75,7 +80,7 @@ def _advance(change: Change, asked: Asked, grant: Grant) -> None:
                 why=reasons[1], reasons=reasons, **order.tariff.told())  # fmt: skip
     change.set_advance(Advance(
         order.order_id, order.payer_id, order.pan_id, order.asset, grant.slot, order.units, order.units, "due",
-        COLLECTION_VERSION, change.now, until,
+        COLLECTION_VERSION, change.now, until, _customers(order),
     ))  # fmt: skip
     change.post("order", order.order_id, advanced(order.units, asked.fee_units, order.payable_place))
     change.due("write_off", until)

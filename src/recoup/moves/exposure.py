@@ -99,7 +99,7 @@ def _count(used: Used, change: Change, units: int) -> None:
 
 
 def _customers(change: Change) -> list[tuple[UUID, UUID, str]]:
-    """The payer and the card number: neither another e-mail nor another card makes new room."""
+    """All whose limit it counts against; each has a row, and the fullest decides."""
     order = change.order
     if change.wish is not None:
         customers = change.wish.customers

@@ -132,15 +132,7 @@ class Advance:
     policy: str
     started_at: datetime
     until: datetime
-
-    @property
-    def customers(self) -> tuple[UUID, ...]:
-        """Whose limits it counts against: the payer's, where one is known, and the card number's."""
-        return customers_of(self.payer_id, self.pan_id)
-
-
-def customers_of(payer_id: UUID | None, pan_id: UUID) -> tuple[UUID, ...]:
-    return (pan_id,) if payer_id is None else (payer_id, pan_id)
+    customers: tuple[UUID, ...] = ()  # whose limits it counts against
 
 
 @dataclass(slots=True)
@@ -273,7 +265,8 @@ class Order:
     settlements: list[Settlement] = field(default_factory=list)
     advance: Advance | None = None
     limits: Limits | None = None  # what may be advanced; of a CIT in processing whose merchant may be advanced
-    payer_id: UUID | None = None  # beside `limits`: whose exposure it is, besides the card number's
+    payer_id: UUID | None = None  # beside `limits`
+    known_as: tuple[UUID, ...] = ()  # beside `limits`: the customer, by each name that one person has
     tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
     notices: dict[str, bool] = field(default_factory=dict)  # switches of mails to the payer, as set
     held: dict[str, Any] = field(default_factory=dict)  # what its log says of the hold: cause, why, until

@@ -27,9 +27,9 @@ SELECT o.merchant_id, o.order_id,
   CASE WHEN o.stage = 'completed' THEN (SELECT to_jsonb(x) FROM advances x
     WHERE x.merchant_id = o.merchant_id AND x.order_id = o.order_id) END AS advance,
   CASE WHEN m.cit_unresolved = 'advance' AND o.stage = 'processing' AND o.kind IN ('cit_web', 'cit_callcenter') THEN (
-    SELECT to_jsonb(x) || jsonb_build_object('payer_id', (SELECT p.payer_id FROM order_payer p
-      WHERE p.merchant_id = o.merchant_id AND p.order_id = o.order_id))
-    FROM exposure_limits x WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
+    SELECT to_jsonb(x) || jsonb_build_object('payer_id', p.payer_id, 'email', p.email, 'phone', p.phone)
+    FROM exposure_limits x LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+    WHERE x.merchant_id = o.merchant_id AND x.asset = o.asset AND x.limit_units > 0
     ) END AS limits,
   (SELECT jsonb_agg(to_jsonb(f))::text FROM fee_terms f
     WHERE f.merchant_id = o.merchant_id AND (f.site_id IS NULL OR f.site_id = o.site_id)

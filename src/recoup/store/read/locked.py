@@ -118,8 +118,13 @@ def _readers(cls: type) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
     found = []
     for name, hint in get_type_hints(cls).items():
         kind = str(hint)
-        found.append((name, datetime.fromisoformat if "datetime" in kind else _id if "UUID" in kind else None))
+        one = datetime.fromisoformat if "datetime" in kind else _id if "UUID" in kind else None
+        found.append((name, _ids if "tuple" in kind else one))
     return tuple(found)
+
+
+def _ids(values: Iterable[Any]) -> tuple[UUID, ...]:
+    return tuple(_id(value) for value in values)
 
 
 def _id(value: Any) -> UUID:

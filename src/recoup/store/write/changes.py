@@ -118,8 +118,9 @@ settled AS (
     "advances": """
 advanced AS (
   INSERT INTO advances AS a (merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy,
-    started_at, until)
-  SELECT merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy, started_at, until
+    started_at, until, customers)
+  SELECT merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy, started_at, until,
+    customers
   FROM jsonb_populate_recordset(NULL::advances, $N)
   ON CONFLICT (merchant_id, order_id) DO UPDATE SET due_units = EXCLUDED.due_units, state = EXCLUDED.state
 )

@@ -25,7 +25,9 @@ CROSS JOIN LATERAL (VALUES
   (3, 'state', CASE WHEN l.gone < l.units THEN 'due' ELSE coalesce(l.ended, 'netted') END, x.state),
   (4, 'asset', (SELECT o.asset FROM orders o WHERE o.merchant_id = $1 AND o.order_id = x.order_id), x.asset),
   (5, 'card number', (SELECT o.pan_id::text FROM orders o WHERE o.merchant_id = $1 AND o.order_id = x.order_id),
-    x.pan_id::text)
+    x.pan_id::text),
+  (6, 'customer', 'counted by card and payer', CASE WHEN x.due_units = 0
+    OR x.customers @> array_remove(ARRAY[x.payer_id, x.pan_id], NULL) THEN 'counted by card and payer' ELSE 'not' END)
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY order_id, v.no LIMIT 1
@@ -47,8 +49,8 @@ SELECT NULL::uuid AS order_id, 'exposure of customer ' || customer_id || ' in ' 
   coalesce(x.due, 0) AS expected, coalesce(c.used, 0) AS found
 FROM (SELECT * FROM customer_exposure WHERE merchant_id = $1) c
 FULL JOIN (SELECT customer_id, asset, sum(due_units)::bigint AS due FROM advances
-  CROSS JOIN LATERAL (VALUES (payer_id), (pan_id)) AS k (customer_id)
-  WHERE merchant_id = $1 AND due_units > 0 AND customer_id IS NOT NULL GROUP BY 1, 2) x USING (customer_id, asset)
+  CROSS JOIN LATERAL unnest(customers) AS k (customer_id)
+  WHERE merchant_id = $1 AND due_units > 0 GROUP BY 1, 2) x USING (customer_id, asset)
 WHERE coalesce(x.due, 0) <> coalesce(c.used, 0) LIMIT 1
 """
 # Slots hold no more than was drawn for them, and all of it was drawn from the operator.

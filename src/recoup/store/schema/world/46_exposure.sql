@@ -28,7 +28,7 @@ CREATE TABLE exposure_allotments (
   CHECK (reclaim BETWEEN 0 AND used)
 );
 
--- What a payer has in use, and what a card number has: an advance counts for both, by payer_id and by pan_id.
+-- What a customer has in use. One person is counted by each name: the merchant's id, e-mail, phone, card number.
 CREATE TABLE customer_exposure (
   merchant_id uuid NOT NULL,
   customer_id uuid NOT NULL,
@@ -51,6 +51,7 @@ CREATE TABLE advances (
   policy text NOT NULL,                    -- version of the collection plan
   started_at timestamptz NOT NULL,         -- business time
   until timestamptz NOT NULL,              -- business time: what is not collected by then is bad debt
+  customers uuid[] NOT NULL DEFAULT '{}',  -- whose customer_exposure it counts in while it is due
   PRIMARY KEY (merchant_id, order_id),
   FOREIGN KEY (merchant_id, order_id) REFERENCES orders,
   CHECK ((state = 'due') = (due_units > 0))
