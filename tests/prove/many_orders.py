@@ -41,7 +41,9 @@ SELECT n, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70
   (ARRAY['Ana','Tomasz','Hana','Grace','Oliver','Priya','Sofia','Liam','Mei','Zoe'])[n % 10 + 1] AS first_name,
   CASE WHEN n % 100003 = 7 THEN 'Quixwood' ELSE (ARRAY['Roe','Wojcik','Sato','Mbeki','Brandt','Raman','Herrera',
     'Connor','Chan','Quinn'])[n / 10 % 10 + 1] || chr(97 + n / 100 % 26) || chr(97 + n / 2600 % 26) END AS last_name,
-  CASE WHEN n % 4999 = 7 THEN 'RARE*TEA' ELSE 'BRIGHTLEAF*TEA' END AS descriptor
+  CASE WHEN n % 4999 = 7 THEN 'RARE*TEA' ELSE 'BRIGHTLEAF*TEA' END AS descriptor,
+  CASE WHEN n % 4999 = 9 THEN 'R1' ELSE (ARRAY['05','51','54'])[n % 3 + 1] END AS code,
+  CASE WHEN n % 4999 = 9 THEN 'diners' ELSE (ARRAY['visa','visa','mastercard'])[n % 3 + 1] END AS scheme
 FROM (SELECT n, $3::timestamptz + $4::interval * (n::float8 / $1) AS at FROM generate_series(1, $1::int) AS n) AS g
 """
 _FILL = {
@@ -68,13 +70,17 @@ SELECT '{merchant}', order_id, placed_at, lower(first_name || ' ' || last_name) 
 """,
     "order_heads": """
 INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset,
-  units, refunded_units, attempts, attention, descriptor, expires_at, campaign_id)
+  units, refunded_units, attempts, attention, descriptor, expires_at, campaign_id, reason, decline_code, card_scheme,
+  card_bin)
 SELECT '{merchant}', order_id, placed_at, CASE WHEN status <> 0 THEN placed_at + interval '1 minute' END, status,
   order_type, source, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, site_id, asset, units,
   CASE WHEN status = 6 THEN units WHEN n % 29 = 0 AND status = 7 THEN 50 ELSE 0 END,
   CASE WHEN n % 1013 = 1 THEN 9 ELSE n % 4 END, CASE WHEN status IN (1, 3) THEN 'look at it' END, descriptor,
   CASE WHEN n % 11 <> 5 THEN placed_at + (n % 20) * interval '1 day' END,
-  CASE WHEN n % 97 = 3 THEN '{merchant}'::uuid END FROM made ORDER BY n
+  CASE WHEN n % 97 = 3 THEN '{merchant}'::uuid END,
+  CASE WHEN status = 2 THEN CASE WHEN n % 4999 = 8 THEN 'challenge_failed' ELSE 'declined' END END,
+  CASE WHEN order_type <> 'STABLE' THEN code ELSE '' END, CASE WHEN order_type <> 'STABLE' THEN scheme ELSE '' END,
+  CASE WHEN order_type <> 'STABLE' THEN '42424' || n % 5 ELSE '' END FROM made ORDER BY n
 """,
 }
 

@@ -93,6 +93,9 @@ def filters(shop: Shop) -> dict[str, dict[str, Any]]:
         "attention": {"attention": True}, "refunded": {"refunded": True}, "not refunded": {"refunded": False},
         "descriptor": {"descriptor": "BRIGHTLEAF*TEA"}, "rare descriptor": {"descriptor": "RARE*TEA"},
         "tried 3 times": {"attempts_min": 3}, "tried 9 times": {"attempts_min": 9}, "chain": {"chain": "mock"},
+        "declined": {"reasons": ("declined",)}, "two reasons": {"reasons": ("challenge_failed", "paid_elsewhere")},
+        "code 05": {"code": "05"}, "a rare code": {"code": "R1"}, "visa": {"scheme": "visa"},
+        "a rare brand": {"scheme": "diners"}, "issuer": {"bin": "424243"},
         "ends soon": {"expires_from": end - timedelta(days=1), "expires_to": end + timedelta(days=2)},
     }  # fmt: skip
 

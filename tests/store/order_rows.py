@@ -25,7 +25,11 @@ WITH made AS (
     ($3::uuid[])[n % array_length($3::uuid[], 1) + 1] AS site_id,
     (ARRAY['USD','USD','EUR','JPY'])[n % 4 + 1] AS asset, 100 + (n::bigint * 7919) % 90000 AS units,
     ($4::text[])[n % array_length($4::text[], 1) + 1] AS name,
-    CASE WHEN n % 499 = 7 THEN 'RARE*TEA' ELSE 'BRIGHTLEAF*TEA' END AS descriptor
+    CASE WHEN n % 499 = 7 THEN 'RARE*TEA' ELSE 'BRIGHTLEAF*TEA' END AS descriptor,
+    (ARRAY['declined','expired','merchant_cancelled','declined','paid_elsewhere'])[n / 16 % 5 + 1] AS reason,
+    CASE WHEN n % 499 = 9 THEN 'R1' ELSE (ARRAY['05','51','54'])[n % 3 + 1] END AS code,
+    CASE WHEN n % 251 = 9 THEN 'amex' ELSE (ARRAY['visa','visa','mastercard'])[n % 3 + 1] END AS scheme,
+    CASE WHEN n % 499 = 9 THEN '411111' ELSE '42424' || n % 5 END AS bin
   FROM generate_series(1, $5) AS n
 ), log AS (
   INSERT INTO order_log (merchant_id, order_id, seq, happening, src, dst, body, actor, request_id, business_at,
@@ -49,13 +53,17 @@ WITH made AS (
   SELECT $1, order_id, placed_at, lower(name) || ' buyer' || n || '@example.test sub-' || n || ' 3184' FROM made
 )
 INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset,
-  units, refunded_units, attempts, attention, descriptor, expires_at, campaign_id)
+  units, refunded_units, attempts, attention, descriptor, expires_at, campaign_id, reason, decline_code, decline_source,
+  card_scheme, card_bin)
 SELECT $1, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at + interval '1 minute' END, status, order_type,
   source, CASE order_type WHEN 'STABLE' THEN 'stablecoin' ELSE 'rescue' END, site_id, asset, units,
   CASE WHEN status = 6 THEN units WHEN n % 29 = 0 AND status = 7 THEN 50 ELSE 0 END, n % 4,
   CASE WHEN status IN (1, 3) THEN 'look at it' END, descriptor,
   CASE WHEN n % 11 <> 5 THEN placed_at + (n % 20) * interval '1 day' END,
-  CASE WHEN n % 97 = 3 THEN $1::uuid END FROM made
+  CASE WHEN n % 97 = 3 THEN $1::uuid END, CASE WHEN status = 2 THEN reason END,
+  CASE WHEN order_type <> 'STABLE' THEN code ELSE '' END, CASE WHEN order_type <> 'STABLE' THEN 'nmi' ELSE '' END,
+  CASE WHEN order_type <> 'STABLE' THEN scheme ELSE '' END, CASE WHEN order_type <> 'STABLE' THEN bin ELSE '' END
+FROM made
 """
 
 

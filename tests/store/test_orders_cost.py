@@ -115,6 +115,25 @@ def test_beside_a_list_what_is_dear_is_not_begun(shop: Shop, monkeypatch: pytest
     run(shop, work)
 
 
+@pytest.mark.parametrize(
+    ("said", "index"),
+    [({"reasons": ("expired",)}, "order_heads_reason"), ({"code": "R1"}, "order_heads_code"),
+     ({"scheme": "amex"}, "order_heads_scheme"), ({"bin": "411111"}, "order_heads_bin"),
+     ({"reasons": ("expired",), "statuses": (2,)}, "order_heads_reason"),
+     ({"code": "R1", "code_source": "nmi", "statuses": (7,)}, "order_heads_code")],
+)  # fmt: skip
+def test_what_orders_ended_by_and_came_in_with_has_an_index_in_the_lists_order(
+    shop: Shop, said: dict[str, Any], index: str
+) -> None:
+    async def work(connection: asyncpg.Connection) -> None:
+        plan = await explain(connection, OrderFilter(shop.merchant_id, **said))
+        assert f"using {index} " in plan, plan
+        assert "Sort" not in plan, "the index has the list's order"
+        assert "Seq Scan" not in plan
+
+    run(shop, work)
+
+
 AMOUNTS: dict[str, dict[str, Any]] = {
     "amount": {}, "status": {"statuses": (7,)}, "currency": {"asset": "USD"}, "channel": {"channels": ("mit",)},
     "call centre": {"channels": ("cit_callcenter",)},

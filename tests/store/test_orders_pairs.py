@@ -79,6 +79,10 @@ def filters(shop: Shop) -> dict[str, tuple[dict[str, Any], str]]:
         "not refunded": ({"refunded": False}, "refunded_units = 0"),
         "placed": ({"placed_from": two, "placed_to": ten}, f"placed_at >= '{two}' AND placed_at < '{ten}'"),
         "created": ({"created_from": two, "created_to": eight}, f"created_at >= '{two}' AND created_at < '{eight}'"),
+        "reason": ({"reasons": ("declined",)}, "reason = 'declined'"),
+        "code": ({"code": "51"}, "decline_code = '51'"),
+        "brand": ({"scheme": "amex"}, "card_scheme = 'amex'"),
+        "issuer": ({"bin": "411111"}, "card_bin = '411111'"),
         "ids": ({"order_ids": tuple(shop.some)}, f"order_id = ANY('{{{','.join(map(str, shop.some))}}}')"),
         "external ids": ({"external_ids": names}, f"placed_at >= '{BEGIN + timedelta(minutes=49_900)}'"),
     }  # fmt: skip

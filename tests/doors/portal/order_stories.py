@@ -225,9 +225,13 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
     status = face(s.stage, s.kind, s.units, s.refunded, s.disputed).status
     sent = sum(1 for a in s.attempts if a.get("sent_at"))
     await connection.execute(
-        "INSERT INTO order_heads VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)",
+        "INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door,"
+        " site_id, asset, units, refunded_units, disputed, attempts, expires_at, next_attempt_at, reason, attention,"
+        " decline_code, decline_source, card_scheme, card_bin)"
+        " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)",
         m, o, s.placed_at, s.created_at, status, order_type, s.source, door, s.site_id, s.asset, s.units, s.refunded,
         s.disputed, sent, s.expires_at, s.next_at, s.reason, s.attention,
+        *(("51", "nmi", "visa", "405060") if s.kind != "stable" else ("", "", "", "")),
     )  # fmt: skip
     await connection.execute("INSERT INTO order_refs VALUES ($1,$2,$3,1,$4)", m, door, s.external_id, o)
     await connection.execute(

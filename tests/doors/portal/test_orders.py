@@ -319,7 +319,7 @@ def sheet_of(content: bytes) -> list[list[str]]:
             value = re.search(r"<(?:t|v)[^>]*>(.*?)</(?:t|v)>", inner, re.S)
             cells[ord(name) - 65] = html.unescape(value[1]) if value else ""
         found.append([cells.get(at, "") for at in range(max(cells, default=-1) + 1)])
-    return found
+    return [row + [""] * (len(found[0]) - len(row)) for row in found]
 
 
 def test_a_file_has_the_columns_that_are_seen_and_says_its_days_and_zone(shop: Shop) -> None:

@@ -20,6 +20,7 @@ from recoup.doors.portal.orders.days import PRESETS, Days, read_days
 from recoup.doors.portal.orders.query import SIZES, Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.kernel.currencies import EXPONENTS
+from recoup.rules.lists.words import REASON_WORDS
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.messages.local_time import zones
 from recoup.store.read.merchants import Campaign, Known, Site
@@ -56,6 +57,9 @@ def queries(draw: st.DrawFn) -> Query:
                   st.booleans()),
     )  # fmt: skip
     return Query(
+        reasons=tuple(sorted(draw(st.sets(st.sampled_from(sorted(REASON_WORDS)), max_size=6)))),
+        **dict(zip(("code", "code_source"), draw(st.sampled_from([("", ""), ("51", ""), ("R1", "nmi")])), strict=True)),
+        brand=draw(st.sampled_from(["", "visa"])), issuer=draw(st.sampled_from(["", "424242"])),
         statuses=tuple(sorted(draw(st.sets(st.integers(0, 8), max_size=8)))),
         channels=tuple(sorted(draw(st.sets(st.sampled_from(["mit", "cit_web", "stable"]), max_size=3)))),
         site=draw(st.one_of(st.none(), st.uuids())), campaign=draw(st.one_of(st.none(), st.uuids())),
@@ -80,7 +84,7 @@ def test_an_address_is_read_as_it_was_written(query: Query) -> None:
     assert len(chips(query, KNOWN)) == sum(
         value != getattr(Query(), name) for name, value in ((n, getattr(query, n)) for n in (
             "statuses", "channels", "site", "campaign", "order_ids", "placed", "created", "amount", "currency", "chain",
-            "attempts", "expires", "attention", "refunded")))  # fmt: skip
+            "attempts", "expires", "attention", "refunded", "reasons", "code", "brand", "issuer")))  # fmt: skip
 
 
 @calm
@@ -92,7 +96,9 @@ def test_each_chip_takes_off_what_it_says(query: Query) -> None:
 
 PARAMETERS = ["q", "status", "type", "site", "campaign", "id", "external", "placed", "placed_from", "placed_to",
               "created", "created_from", "amount", "min", "max", "currency", "descriptor", "channel", "attempts",
-              "expires", "attention", "refunded", "sort", "up", "size", "zone", "cols", "cursor", "view",
+              "expires", "attention", "refunded",
+              "reason", "code", "code_source", "brand", "issuer",
+              "sort", "up", "size", "zone", "cols", "cursor", "view",
               "other"]  # fmt: skip
 odd = st.one_of(
     st.text(max_size=40), st.sampled_from(["1", "-1", "9" * 30, "1e9", "../../etc/passwd", "Europe", "\x00", "NaN",
@@ -132,6 +138,9 @@ def test_any_text_is_looked_for_or_said_to_be_unclear(text: str) -> None:
         ("is:attention has:refund attempts:>2 expires:3d", "attempts=3&expires=72h&attention=1&refunded=1"),
         ("amount:20..99.90 currency:usd", "currency=USD&amount=20..99.90"),
         ("refund:no channel:mock external:SUB-1", "external=SUB-1&channel=mock&refunded=0"),
+        ("status:declined", "reason=declined"), ("status:expired", "reason=expired"),
+        ('reason:"by you" reason:paid_elsewhere', "reason=merchant_cancelled&reason=paid_elsewhere"),
+        ("code:51 brand:visa issuer:424242", "code=51&brand=visa&issuer=424242"),
         ("http://a.example note:this", "q=http%3A%2F%2Fa.example+note%3Athis"),
     ],
 )  # fmt: skip
@@ -148,7 +157,8 @@ def test_what_is_typed_counts_before_what_the_form_says_beside_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["status:nope", "amount:much", "amount:100..50", "attempts:0", "expires:0h", "placed:someday",
+    "typed", ["status:nope", "reason:nope", "brand:nope", "issuer:42",
+              "amount:much", "amount:100..50", "attempts:0", "expires:0h", "placed:someday",
               "placed:2026-11-10..2026-11-01", "currency:XXX"]
 )
 def test_what_cannot_be_read_is_named_and_stays_in_the_box(typed: str) -> None:

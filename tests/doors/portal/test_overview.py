@@ -84,6 +84,11 @@ def test_the_page_says_rate_denominator_and_links_lists_that_agree(shop: Shop) -
         link = re.findall(r'<a href="(/orders\?[^"]+)">[\d,]+ rescued', page.text)[0]
         listed = await client.get(link.replace("&amp;", "&"))
         assert f"of {declined}" in texts(listed) or f"{declined} orders" in texts(listed)
+        code, of = re.findall(r'<a href="(/orders\?[^"]*code=51[^"]*)">.*?<td class="num">[\d,]+</td>'
+                              r'<td class="num">([\d,]+)</td>', page.text, re.S)[0]
+        coded = texts(await client.get(code.replace("&amp;", "&")))
+        assert "Decline code: 51 (nmi)" in coded
+        assert f"of {of}" in coded or f"{of} orders" in coded
         site = await client.get(f"/overview?range=90d&site={shop.sites[0]}")
         assert 0 < int(re.findall(r"of ([\d,]+) declined", texts(site))[0]) < declined
         for query in ("range=never", "from=2026-13-45", "from=2026-11-20&to=2026-11-01", "from=1999-01-01",

@@ -67,9 +67,24 @@ def test_each_filter_narrows(stock: Stock) -> None:
         f"createdFrom={worked_on}&status=7": {"paid", "refunded"}, "createdTo=2001-01-01T00:00:00Z": set(),
         "status=7&hasRefund=true&currency=USD&isMIT=true": {"refunded"},
         "status=0&status=7&amountTo=5000&hasRefund=false&amountFrom=4590": {"late", "paid"},
+        "reason=expired": set(), "declineCode=91": {"paid", "refunded"}, "declineCode=05": set(),
+        "cardBrand=Visa": EVERYTHING, "cardBrand=AMEX": set(), f"cardBin={FUNDS[:6]}": EVERYTHING,
+        "cardBin=999999": set(),
     }  # fmt: skip
     for query, names in expected.items():
         assert stock.found(query) == names, query
+
+
+def test_what_is_cancelled_is_told_apart_by_its_reason(door: Door) -> None:
+    shop = door.shop()
+    mine, late = shop.admit(), shop.admit(paymentMethod__cardNumber=FUNDS)
+    shop.post(f"/orders/{mine}/cancel")
+    shop.advance(days=60)
+    found = {reason: [one["id"] for one in shop.get(f"/orders?status=2&reason={reason}").json()["orders"]["data"]]
+             for reason in ("merchant_cancelled", "expired", "paid_elsewhere")}  # fmt: skip
+    assert found == {"merchant_cancelled": [mine], "expired": [late], "paid_elsewhere": []}
+    both = shop.get("/orders?reason=expired&reason=merchant_cancelled").json()["orders"]
+    assert both["totalItemCount"] == 2
 
 
 def test_orders_are_named_by_either_id(stock: Stock) -> None:
@@ -97,6 +112,8 @@ def test_two_hundred_may_be_named_and_no_more(stock: Stock) -> None:
     ("hasRefund=2", "HasRefund"), ("amountFrom=-1", "AmountFrom"), ("amountTo=1.5", "AmountTo"),
     ("amountTo=99999999999999999999", "AmountTo"), ("createdFrom=soon", "CreatedFrom"), ("createdTo=x", "CreatedTo"),
     ("descriptor=" + "x" * 65, "Descriptor"), ("orderSource=" + "x" * 65, "OrderSource"), ("status=9", "Status"),
+    ("reason=nope", "Reason"), ("cardBrand=x", "CardBrand"), ("cardBin=4242", "CardBin"),
+    ("declineCode=" + "x" * 65, "DeclineCode"),
     ("orderBy=name", "OrderBy"), ("sort=up", "Sort"), ("pageSize=201", "PageSize"), ("mid=" + UNKNOWN, "Mid"),
 ])  # fmt: skip
 def test_a_filter_that_makes_no_sense_is_named(shop: Caller, query: str, field: str) -> None:

@@ -20,7 +20,7 @@ from recoup.rules.languages.catalogues import ENGLISH, catalogue
 from recoup.rules.languages.dates import day_of, weekday_of
 from recoup.rules.languages.locale import PLAIN, Locale
 from recoup.rules.languages.said import said
-from recoup.rules.lists.words import channel_word
+from recoup.rules.lists.words import channel_word, scheme_word
 from recoup.rules.messages.local_time import GMT, retold
 from recoup.rules.network.descriptor import statement_text
 
@@ -165,12 +165,12 @@ def _environment(language: str) -> Environment:
         "moment": datetime.fromisoformat,
         "span": partial(span, to=reader), "ago": partial(ago, to=reader),
         "short_id": short_id, "middle": middle, "count": count,
-        "scheme": words.scheme_word, "statement": statement_text, "said": _said, "first_upper": first_upper,
+        "scheme": scheme_word, "statement": statement_text, "said": _said, "first_upper": first_upper,
     }  # fmt: skip
     made.globals |= {
         "language": language,
         "zone": GMT,  # of pages that nobody is signed in for
-        "STATUSES": words.STATUSES, "CHANNELS": words.CHANNELS, "channel_word": channel_word,
+        "STATUSES": words.STATUSES, "REASONS": words.REASONS, "CHANNELS": words.CHANNELS, "channel_word": channel_word,
         "static_version": sha256(b"".join(file.read_bytes() for file in STATIC.values())).hexdigest()[:8],
     }  # fmt: skip
     return made

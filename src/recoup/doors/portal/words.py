@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from recoup.rules.lists.words import STATUS_WORDS
+from recoup.rules.lists.words import SCHEME_WORDS, STATUS_WORDS
 from recoup.rules.order.faces import MEANINGS, face
 from recoup.rules.order.lifecycle import Stage
 
@@ -83,11 +83,4 @@ CLASSES: Final[dict[str, str]] = {
     "hard": "Final: never tried again.",
     "configuration": "The merchant's set-up at the acquirer is refused.",
 }
-SCHEMES: Final = {
-    "visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover", "jcb": "JCB",
-    "unionpay": "UnionPay", "diners": "Diners Club",
-}  # fmt: skip
-
-
-def scheme_word(scheme: str) -> str:
-    return SCHEMES.get(scheme, scheme.capitalize() if scheme != "generic" else "Card")
+SCHEMES: Final = SCHEME_WORDS

@@ -14,6 +14,7 @@ from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.orders import IDS_MAX, PAGE_SIZE_MAX, OrderList, OrderQuery, Orders
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_tail
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.order.faces import STATUS_NAMES
 from recoup.rules.rescue.intake import source_of
 from recoup.store.read.order_counts import count_orders
@@ -68,7 +69,32 @@ def _filter(query: Query, merchant_id: UUID) -> OrderFilter:
         channels=_channels(query), source=_source(query), asset=_currency(query),
         descriptor=query.one("descriptor", maximum=64), units_from=query.number("amountFrom", None, 0, UNITS_MAX),
         units_to=query.number("amountTo", None, 0, UNITS_MAX), refunded=query.truth("hasRefund"),
+        reasons=_reasons(query), code=query.one("declineCode", maximum=64), scheme=_brand(query), bin=_bin(query),
     )  # fmt: skip
+
+
+def _reasons(query: Query) -> tuple[str, ...]:
+    texts = query.many("reason", maximum=len(REASON_WORDS))
+    if any(text not in REASON_WORDS for text in texts):
+        query.complain("reason", f"must be one of {', '.join(REASON_WORDS)}")
+        return ()
+    return tuple(dict.fromkeys(texts))
+
+
+def _brand(query: Query) -> str:
+    text = query.one("cardBrand", maximum=64).lower()
+    if text and text not in SCHEME_WORDS:
+        query.complain("cardBrand", f"must be one of {', '.join(SCHEME_WORDS)}")
+        return ""
+    return text
+
+
+def _bin(query: Query) -> str:
+    text = query.one("cardBin", maximum=64)
+    if text and not (len(text) == 6 and text.isascii() and text.isdigit()):
+        query.complain("cardBin", "must be the card's first six digits")
+        return ""
+    return text
 
 
 def _statuses(query: Query) -> tuple[int, ...]:
@@ -114,9 +140,10 @@ def _currency(query: Query) -> str | None:
 
 LIST: Final = Operation(
     "GET", "/v1/orders", "Orders",
-    "Newest first, ten a page. Several filters narrow further; `status`, `id`, `externalOrderId` and "
-    "`referenceNumber` may be repeated. "
-    "`statuses` says what each status is called. Times are business time, `from` is included, `to` is not. "
+    "Newest first, ten a page. Several filters narrow further; `status`, `id`, `externalOrderId`, `referenceNumber` and "
+    "`reason` may be repeated. "
+    "`statuses` says what each status is called; what is Cancelled (2) is told apart by `reason`. "
+    "Times are business time, `from` is included, `to` is not. "
     "A parameter that is not known is refused.",
     group="Orders", query=OrderQuery, answers={200: Orders}, problems=("unavailable",),
     examples=examples.ORDERS,

@@ -102,6 +102,7 @@ def _head(row: Mapping[str, Any], state: State) -> Wrong | None:
         ("site of the head", row["site_id"], row["head_site_id"]),
         ("placed at of the head", row["placed_at"], row["head_placed_at"]),
         ("expiry of the head", row["expires_at"], row["head_expires_at"]),
+        ("decline code of the head", row["decline_code"], row["head_decline_code"]),
     )
     return next((pair for pair in pairs if pair[1] != pair[2]), None)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import shown
-from recoup.rules.lists.words import STATUS_WORDS, channel_word, way_of
+from recoup.rules.lists.words import STATUS_WORDS, card_scheme_word, channel_word, reason_word, way_of
 from recoup.rules.merchants import personal
 
 Kind = Literal["text", "number", "moment", "plain"]  # plain: a text that never begins like a formula, or a count
@@ -57,6 +57,15 @@ def _decimal(units: int, asset: str, like: str | None) -> str:
     return shown(units, asset, like) if asset in EXPONENTS else str(units)
 
 
+def _booked(units: int | None, asset: str, like: str | None) -> str | None:
+    """Of what the ledger says; nothing before it says anything."""
+    return _decimal(units, asset, like) if units is not None else None
+
+
+def _of_ledger(name: str, heading: str, units: str) -> Cell:
+    return Cell(name, heading, (units, "asset", "sent_text"), _booked, "number")
+
+
 def _amount(name: str, heading: str, units: str) -> Cell:
     return Cell(name, heading, (units, "asset", "sent_text"), _decimal, "number")
 
@@ -78,4 +87,12 @@ _CELLS: Final[dict[str, tuple[Cell, ...]]] = {
     "attempts": (Cell("attempts", "Attempts", ("attempts",)),),
     "expires": (Cell("expires_at", "Expires", ("expires_at",), None, "moment"),),
     "channel": (Cell("channel", "Channel", ("order_type", "source"), way_of, "text"),),
+    "reason": (Cell("reason", "Reason", ("reason",), reason_word),),
+    "code": (Cell("decline_code", "Decline code", ("decline_code",), None, "text"),),
+    "card": (Cell("card_brand", "Card brand", ("card_scheme",), card_scheme_word),
+             Cell("last4", "Last four", ("last4",))),
+    "approved": (Cell("approved_at", "Approved", ("approved_at",), None, "moment"),),
+    "fee": (_of_ledger("service_fee", "Service fee", "fee_units"),),
+    "net": (_of_ledger("net", "Net", "net_units"),),
+    "settlement": (Cell("settlement_id", "Settlement", ("settlement",)),),
 }

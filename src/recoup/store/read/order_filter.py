@@ -46,6 +46,8 @@ class OrderFilter:
     picked by its payer. `last4`: of the card that an order came with. `expires_to` is included, and asks for what has
     not ended. `sight`: how whoever looks sees customers' data: other than `shown` masks names, and `masked` finds whole
     values only.
+    `reasons`: why orders ended without a payment. `code` and `code_source` are of the decline that an order came in
+    with, `scheme` and `bin` of the card that it came with.
     """
 
     merchant_id: UUID
@@ -77,6 +79,11 @@ class OrderFilter:
     expires_from: datetime | None = None
     expires_to: datetime | None = None
     sight: str = "shown"
+    reasons: tuple[str, ...] = ()
+    code: str = ""
+    code_source: str | None = None
+    scheme: str = ""
+    bin: str = ""
 
     def pairs(self) -> list[tuple[str, bool]]:
         """(order_type, call centre) to look for; empty for all."""
@@ -99,6 +106,7 @@ class OrderFilter:
             self.attention or self.refunded or self.created_from or self.created_to or self.order_ids
             or self.external_ids or self.tails or self.source or self.asset or self.descriptor or self.has_amount()
             or self.campaign_id or self.external_id or self.expires_to or self.chain or self.attempts_min
+            or self.reasons or self.code or self.scheme or self.bin
         )  # fmt: skip
 
     @property
@@ -142,9 +150,18 @@ def conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
         (wanted.attempts_min or None, "h.attempts >= {}"),
         (wanted.expires_from, "h.expires_at > {}"),
         (wanted.expires_to, "h.expires_at <= {}"),
+        # Each index leaves out the orders that have none: the condition says so, for a plan that does not know values.
+        (wanted.code.lower() or None, "h.decline_code <> '' AND lower(h.decline_code) = {}"),
+        (wanted.code_source, "h.decline_source = {}"),
+        (wanted.scheme or None, "h.card_scheme <> '' AND h.card_scheme = {}"),
+        (wanted.bin or None, "h.card_bin <> '' AND h.card_bin = {}"),
     ):
         if value is not None:
             found.append(test.format(args.add(value)))
+    if len(wanted.reasons) == 1:
+        found.append(f"h.reason = {args.add(wanted.reasons[0])}")
+    elif wanted.reasons:
+        found.append(f"h.reason = ANY({args.add(list(wanted.reasons))}::text[])")
     if wanted.attention:
         found.append("h.attention IS NOT NULL")
     if wanted.refunded is not None:
@@ -251,6 +268,10 @@ def dimensions(wanted: OrderFilter) -> int:
             wanted.external_id,
             wanted.attempts_min,
             wanted.expires_to,
+            wanted.reasons,
+            wanted.code,
+            wanted.scheme,
+            wanted.bin,
         )
     )
 

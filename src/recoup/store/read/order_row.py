@@ -11,7 +11,9 @@ from uuid import UUID
 @dataclass(frozen=True, slots=True)
 class OrderRow:
     """Times are business time; units the asset's smallest; `created_at` None while Draft; `sent_text` the amount of a
-    stablecoin order as it was sent; `paid_units` what its payer paid, as far as it was not let go or given back."""
+    stablecoin order as it was sent; `paid_units` what its payer paid, as far as it was not let go or given back.
+    `decline_code`: that it came in with. Only where they are asked for: when it was approved, the fee of it and what
+    of it is the merchant's, by the ledger, and the newest settlement that has any of it."""
 
     order_id: UUID
     external_id: str
@@ -35,7 +37,14 @@ class OrderRow:
     attention: str | None
     disputed: bool
     sent_text: str | None = None
+    decline_code: str = ""
+    card_scheme: str = ""
+    last4: str = ""
     paid_units: int = 0
+    approved_at: datetime | None = None
+    fee_units: int | None = None
+    net_units: int | None = None
+    settlement: str | None = None
 
     @property
     def paid_otherwise(self) -> bool:
@@ -54,6 +63,22 @@ _SOURCE: Final = """
 CASE WHEN h.order_type = 'STABLE' AND h.source = '' THEN coalesce((SELECT max(a.route) FROM attempts a
   WHERE a.merchant_id = h.merchant_id AND a.order_id = h.order_id), '') ELSE h.source END
 """
+_APPROVED: Final = """
+(SELECT max(l.business_at) FROM order_log l WHERE l.merchant_id = h.merchant_id AND l.order_id = h.order_id
+  AND l.dst = 'completed' AND l.src <> l.dst)
+"""
+_ENTRIES: Final = """
+(SELECT -sum(e.units)::bigint FROM postings g JOIN entries e ON e.merchant_id = g.merchant_id
+    AND e.posting_id = g.posting_id
+  WHERE g.merchant_id = h.merchant_id AND g.order_id = h.order_id AND {})
+"""
+_FEE: Final = _ENTRIES.format("e.account = 'fees'")
+_NET: Final = _ENTRIES.format("e.account = 'merchant_payable'")
+_SETTLEMENT: Final = """
+(SELECT s.batch_id::text FROM postings g JOIN settlement_lines s ON s.merchant_id = g.merchant_id
+    AND s.posting_id = g.posting_id
+  WHERE g.merchant_id = h.merchant_id AND g.order_id = h.order_id ORDER BY s.batch_id DESC LIMIT 1)
+"""
 # In the order of OrderRow.
 FIELDS: Final[dict[str, str]] = {
     "order_id": "h.order_id", "external_id": "o.external_id", "site_id": "h.site_id",
@@ -63,12 +88,16 @@ FIELDS: Final[dict[str, str]] = {
     "units": "h.units", "refunded_units": "h.refunded_units", "attempts": "h.attempts", "expires_at": "h.expires_at",
     "next_attempt_at": "h.next_attempt_at", "reason": "h.reason", "attention": "h.attention",
     "disputed": "h.disputed", "sent_text": "CASE WHEN h.order_type = 'STABLE' THEN o.amount_text END",
-    "paid_units": _PAID,
+    "decline_code": "h.decline_code", "card_scheme": "h.card_scheme", "last4": "coalesce(v.last4, '')",
+    "paid_units": _PAID, "approved_at": _APPROVED, "fee_units": _FEE, "net_units": _NET, "settlement": _SETTLEMENT,
 }  # fmt: skip
-ALL: Final = tuple(FIELDS)
+# What of an order each of them reads stands elsewhere: asked for alone.
+MORE: Final = ("last4", "approved_at", "fee_units", "net_units", "settlement")
+ALL: Final = tuple(name for name in FIELDS if name not in MORE)
 _JOINS: Final = {
     "o": "JOIN orders o ON o.merchant_id = h.merchant_id AND o.order_id = h.order_id",
     "t": "LEFT JOIN sites t ON t.merchant_id = h.merchant_id AND t.site_id = h.site_id",
+    "v": "LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id",
     "p": "LEFT JOIN order_payer p ON p.merchant_id = h.merchant_id AND p.order_id = h.order_id",
 }
 
@@ -77,5 +106,8 @@ def rows_of(source: str, fields: Iterable[str] = ALL, otherwise: Mapping[str, st
     """A statement for these fields of `source`, which is called `h`; reads no table that they do not need. `otherwise`:
     fields that are said in another way."""
     said = [f"{otherwise.get(name, FIELDS[name])} AS {name}" for name in fields]
-    joins = [join for alias, join in _JOINS.items() if re.search(rf"\b{alias}\.", " ".join(said))]
+    text = " ".join(said)
+    needed = {alias for alias in _JOINS if re.search(rf"\b{alias}\.", text)}
+    needed |= {"o"} if "v" in needed else set()  # a card is found by its order's token
+    joins = [join for alias, join in _JOINS.items() if alias in needed]
     return f"SELECT {', '.join(said)} FROM {source} {' '.join(joins)} "  # noqa: S608

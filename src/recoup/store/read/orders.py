@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -52,11 +53,11 @@ _NEWEST: Final = "SELECT max(placed_at) FROM order_heads WHERE merchant_id = $1"
 _COLUMNS: Final = (
     "h.merchant_id, h.order_id, h.site_id, h.created_at, h.placed_at, h.order_type, h.source, h.door, h.status,"
     " h.asset, h.units, h.refunded_units, h.attempts, h.expires_at, h.next_attempt_at, h.reason, h.attention,"
-    " h.disputed"
+    " h.disputed, h.decline_code, h.card_scheme"
 )
-_DRESS: Final = "WITH page AS MATERIALIZED ({page}) " + rows_of("page h") + " ORDER BY {order}"
+_PAGE: Final = "WITH page AS MATERIALIZED ({page}) "
 # The wire asks for who they are, and reads the rest itself.
-_NAMED: Final = "WITH page AS MATERIALIZED ({page}) " + rows_of("page h", ALL[:-1]) + " ORDER BY {order}"
+_NAMED: Final = _PAGE + rows_of("page h", tuple(name for name in ALL if name != "paid_units")) + " ORDER BY {order}"
 
 
 async def list_orders(
@@ -67,8 +68,10 @@ async def list_orders(
     limit: int = 50,
     newest_first: bool = True,
     by: OrderBy = "placed",
+    more: tuple[str, ...] = (),
 ) -> Page:
     """One page in this order, newest or highest first; `after` is a cursor of an earlier page, for either direction.
+    `more`: fields beside ALL.
 
     Raises: Problem(invalid) for a cursor that is none; Problem(unavailable) when even the newest 90 days take too long.
     """
@@ -79,20 +82,21 @@ async def list_orders(
     back = cursor is not None and cursor.back
     descending = newest_first is not back
     search = await search_of(connection, wanted)
+    dress = _dress(more)
 
     async def run(narrowed: OrderFilter, search: Search) -> list[asyncpg.Record]:
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, ORDERS[by, descending], limit + 1, cursor, descending)
         return await connection.fetch(  # type: ignore[no-any-return]
-            _DRESS.format(page=page, order=ORDERS[by, descending]), *args.values
+            dress.format(page=page, order=ORDERS[by, descending]), *args.values
         )
 
     records, recent_only = await _bounded(connection, wanted, search, run, by)
-    more = len(records) > limit
+    further = len(records) > limit
     rows = [row_of(r, wanted) for r in records[:limit]]
     if back:
         rows.reverse()
-    has_next, has_prev = (True, more) if back else (more, cursor is not None)
+    has_next, has_prev = (True, further) if back else (further, cursor is not None)
     return Page(
         rows=tuple(rows),
         next_cursor=_cursor(False, rows[-1], by) if rows and has_next else None,
@@ -104,8 +108,13 @@ async def list_orders(
 
 def row_of(record: asyncpg.Record, wanted: OrderFilter) -> OrderRow:
     """As whoever asked may see it."""
-    row = OrderRow(*record.values())
+    row = OrderRow(**record)
     return row if wanted.sight == "shown" else replace(row, customer=personal.name(row.customer))
+
+
+@cache
+def _dress(more: tuple[str, ...]) -> str:
+    return _PAGE + rows_of("page h", (*ALL, *more)) + " ORDER BY {order}"
 
 
 def _cursor(back: bool, row: OrderRow, by: OrderBy) -> str:

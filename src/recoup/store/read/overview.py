@@ -36,12 +36,11 @@ SELECT * FROM (
   GROUP BY GROUPING SETS (({_DAY}), (h.site_id), (h.asset), (h.descriptor), ())
 ) found WHERE level <> 14 OR place <= $5
 """
-# With what the first decline came in: it stands in the order's facts. Of the newest orders of the span.
+# With what the first decline came in. Of the newest orders of the span.
 _CODES = f"""
-SELECT coalesce(o.facts -> 'decline' ->> 'code', '') AS name, coalesce(o.facts -> 'decline' ->> 'source', '') AS source,
-  grouping(coalesce(o.facts -> 'decline' ->> 'code', '')) AS whole, {_COUNTS}
-FROM (SELECT h.order_id, h.status FROM order_heads h WHERE {_PLACED} ORDER BY h.placed_at DESC LIMIT $5) h
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
+SELECT h.decline_code AS name, h.decline_source AS source, grouping(h.decline_code) AS whole, {_COUNTS}
+FROM (SELECT h.decline_code, h.decline_source, h.status FROM order_heads h WHERE {_PLACED}
+  ORDER BY h.placed_at DESC LIMIT $5) h
 GROUP BY GROUPING SETS ((1, 2), ()) ORDER BY whole DESC, declined DESC, 1, 2 LIMIT $6 + 1
 """
 # Whenever they were placed: each status has an index.

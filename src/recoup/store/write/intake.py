@@ -22,7 +22,7 @@ WITH input AS MATERIALIZED (
     billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint,
     operation text, subject_kind text, due_kind text, attempt_id uuid, channel text)
 ), fresh AS MATERIALIZED (
-  SELECT i.*, v.pan_id, v.last4,
+  SELECT i.*, v.pan_id, v.last4, v.scheme, v.bin,
     CASE WHEN v.magic IS NOT NULL THEN md5(i.order_id::text || v.pan_id::text)::uuid ELSE v.pan_id END AS card_id
   FROM input i
   JOIN merchants m ON m.merchant_id = i.merchant_id AND m.version = i.merchant_version
@@ -59,9 +59,10 @@ WITH input AS MATERIALIZED (
   FROM admitted
 ), head AS (
   INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,
-    asset, units, expires_at, descriptor, campaign_id)
+    asset, units, expires_at, descriptor, campaign_id, decline_code, decline_source, card_scheme, card_bin)
   SELECT merchant_id, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at END, status, order_type, source, door,
-    site_id, asset, units, expires_at, descriptor, campaign_id
+    site_id, asset, units, expires_at, descriptor, campaign_id, coalesce(facts -> 'decline' ->> 'code', ''),
+    lower(coalesce(facts -> 'decline' ->> 'source', '')), coalesce(scheme, ''), coalesce(bin, '')
   FROM admitted
 ), payer AS (
   INSERT INTO payers (merchant_id, payer_id, email, phone, name, external_id, first_seen_at)

@@ -5,7 +5,8 @@ from typing import Final
 
 from recoup.doors.portal.order.dispute_words import SAY as DISPUTE_SAY
 from recoup.doors.portal.order.told import Said, Told
-from recoup.doors.portal.words import CLASSES, REASONS, scheme_word
+from recoup.doors.portal.words import CLASSES, REASONS
+from recoup.rules.lists.words import scheme_word
 
 
 def code_words(told: Told) -> str:

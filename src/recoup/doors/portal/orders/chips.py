@@ -6,6 +6,7 @@ from typing import Any
 
 from recoup.doors.portal.orders.query import ALL_DAYS, ANY_AMOUNT, Query
 from recoup.doors.portal.words import CHANNELS, STATUSES
+from recoup.rules.lists.words import REASON_WORDS, scheme_word
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.read.merchants import Known
 
@@ -28,6 +29,8 @@ def _of_kind(query: Query, known: Known) -> Iterator[tuple[str, dict[str, Any]]]
         yield f"Search: {query.text}", {"text": ""}
     if query.statuses:
         yield "Status: " + ", ".join(STATUSES[s].word for s in query.statuses), {"statuses": ()}
+    if query.reasons:
+        yield "Reason: " + ", ".join(REASON_WORDS[one] for one in query.reasons), {"reasons": ()}
     if query.channels:
         yield "Type: " + ", ".join(CHANNELS[c][0] for c in query.channels), {"channels": ()}
     if query.chain:
@@ -65,6 +68,13 @@ def _of_money(query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"Currency: {query.currency}", {"currency": ""}
     if query.descriptor:
         yield f"Descriptor: {query.descriptor}", {"descriptor": ""}
+    if query.code:
+        words = f"{query.code} ({query.code_source})" if query.code_source else query.code
+        yield f"Decline code: {words}", {"code": "", "code_source": ""}
+    if query.brand:
+        yield f"Card brand: {scheme_word(query.brand)}", {"brand": ""}
+    if query.issuer:
+        yield f"Card begins with {query.issuer}", {"issuer": ""}
     if query.last4:
         yield f"Card ends in {query.last4}", {"last4": ""}
     if query.refunded is not None:

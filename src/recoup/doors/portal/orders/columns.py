@@ -1,4 +1,4 @@
-"""The list's columns: those of every order desk, in their order, and four more to choose."""
+"""The list's columns: those of every order desk, in their order, and more to choose."""
 
 from typing import Final, NamedTuple
 
@@ -35,6 +35,29 @@ COLUMNS: Final[dict[str, Column]] = {
         Column("attempts", "Attempts", "w-att", "How often it was sent to a bank", number=True),
         Column("expires", "Expires", "w-date", "When it ends if nothing was approved", "expires", True),
         Column("channel", "Channel", "w-chan", "Card, or the way of a stablecoin payment"),
+        Column("reason", "Reason", "w-chan", "Why it ended without a payment"),
+        Column("code", "Decline code", "w-chan", "What the first decline said"),
+        Column("card", "Card", "w-chan", "Brand and last four"),
+        Column("approved", "Approved", "w-date", "When it was approved", dated=True),
+        Column("fee", "Service fee", "w-amt", "Booked for it so far", number=True),
+        Column("net", "Net", "w-amt", "What of it is owed or was paid to you, by the ledger", number=True),
+        Column("settlement", "Settlement", "w-id", "The newest settlement that has any of it"),
     )
 }
-DEFAULT: Final = tuple(name for name in COLUMNS if name not in ("paid", "attempts", "expires", "channel"))
+# column -> the field that is read for it alone
+MORE: Final = {"card": "last4", "approved": "approved_at", "fee": "fee_units", "net": "net_units",
+               "settlement": "settlement"}  # fmt: skip
+_FILE: Final = ("reason", "code", *MORE)
+_CHOSEN: Final = ("paid", "attempts", "expires", "channel", *_FILE)
+DEFAULT: Final = tuple(name for name in COLUMNS if name not in _CHOSEN)
+IN_FILES: Final = (*DEFAULT, *_FILE)
+
+
+def of_file(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that somebody chose; instead of the usual ones those that an accountant needs, too."""
+    return IN_FILES if columns == DEFAULT else columns
+
+
+def fields_of(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """What is read for these columns alone."""
+    return tuple(MORE[name] for name in columns if name in MORE)

@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from recoup.doors.portal.endpoint import see
 from recoup.doors.portal.orders.chips import chips
+from recoup.doors.portal.orders.columns import of_file
 from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.page import columns_of, habits_of, read, show
 from recoup.doors.portal.orders.query import Query
@@ -52,7 +53,8 @@ async def orders_file(visit: Visit) -> Response:
             return see(query.link(f"/exports/new/{form}"))
         parts = await _sheet(visit, wanted) if form == "xlsx" else spooled(_text(visit, wanted, form))
     except Problem as problem:
-        return show(visit, await habits_of(visit), await read(visit, query), problem)
+        habits = await habits_of(visit)
+        return show(visit, habits, await read(visit, query, habits), problem)
     await taken(visit, "orders", form=form, **_narrowed(query))
     headers = HEADERS | {"content-disposition": f'attachment; filename="{file_name(query, visit)}.{form}"'}
     return StreamingResponse(parts, media_type=TYPES[form], headers=headers)
@@ -62,7 +64,7 @@ async def query_of(visit: Visit) -> Query:
     """The list of the address, whole, with the columns that this person sees."""
     habits = await habits_of(visit)
     query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), cursor="")
-    return replace(query, columns=columns_of(query, habits))
+    return replace(query, columns=of_file(columns_of(query, habits)))
 
 
 def refuse_unclear(query: Query) -> None:

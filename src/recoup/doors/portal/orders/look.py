@@ -85,4 +85,5 @@ def back_of(visit: Visit, form: Form) -> Query:
 
 async def list_again(visit: Visit, query: Query, problem: Problem, form: Form) -> Response:
     typed = {name: one(form, name)[:TYPED_MAX] for name in ("name", "zone")}
-    return show(visit, await habits_of(visit), await read(visit, query), problem, typed)
+    habits = await habits_of(visit)
+    return show(visit, habits, await read(visit, query, habits), problem, typed)

@@ -13,7 +13,7 @@ from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.order.within import inside
 from recoup.doors.portal.orders.amounts import read_amounts
 from recoup.doors.portal.orders.chips import chips
-from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
+from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT, fields_of
 from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.query import ALL_DAYS, SIZES, Query
 from recoup.doors.portal.orders.reading import read_query
@@ -23,7 +23,7 @@ from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
-from recoup.rules.lists.words import way_of
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, reason_word, scheme_word, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.read.list_habits import Habits, read_habits
 from recoup.store.read.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
@@ -87,7 +87,7 @@ async def orders_page(visit: Visit) -> Response:
             found = await exact_order(connection, visit.merchant_id, query.text)
         if found is not None:
             return see(f"/orders/{found}")
-    return show(visit, habits, await read(visit, query))
+    return show(visit, habits, await read(visit, query, habits))
 
 
 async def habits_of(visit: Visit) -> Habits:
@@ -95,19 +95,20 @@ async def habits_of(visit: Visit) -> Habits:
         return await read_habits(connection, visit.session.user_id, visit.merchant_id)
 
 
-async def read(visit: Visit, query: Query) -> Listed:
+async def read(visit: Visit, query: Query, habits: Habits) -> Listed:
+    more = fields_of(columns_of(query, habits))
     wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.sight), False, None
     async with visit.portal.world.db.connection() as connection:
         try:
             page = await list_orders(
                 connection, wanted, after=query.cursor or None, limit=query.size, newest_first=not query.up,
-                by=query.sort,
+                by=query.sort, more=more,
             )  # fmt: skip
         except Problem as problem:
             if problem.code == "invalid":
                 query, damaged = replace(query, cursor=""), True
                 page = await list_orders(
-                    connection, wanted, limit=query.size, newest_first=not query.up, by=query.sort
+                    connection, wanted, limit=query.size, newest_first=not query.up, by=query.sort, more=more
                 )
             else:
                 page, slow = Page(()), problem
@@ -135,7 +136,8 @@ def show(
         as_amount=listed.amount, by_tail=listed.by_tail, damaged=listed.damaged, slow=listed.slow, problem=problem,
         views=tabs(query, habits, visit.known, listed.attention, listed.by_status), own=own(query, habits, visit.known),
         chips=chips(query, visit.known), sums=sums_of(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
-        way_of=way_of,
+        way_of=way_of, REASON_WORDS=REASON_WORDS, SCHEME_WORDS=SCHEME_WORDS, reason_word=reason_word,
+        scheme_word=scheme_word,
         columns=[COLUMNS[name] for name in names], all_columns=COLUMNS,
         times=Times(query.zone, visit.now, visit.language), zone=query.zone,
         near_zones=dict.fromkeys(("GMT", visit.session.zone, habits.zone, query.zone)), common_zones=COMMON,

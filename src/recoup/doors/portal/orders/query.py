@@ -48,6 +48,11 @@ class Query:
     expires: int = 0
     attention: bool = False
     refunded: bool | None = None
+    reasons: tuple[str, ...] = ()
+    code: str = ""
+    code_source: str = ""
+    brand: str = ""
+    issuer: str = ""
     sort: OrderBy = "placed"
     up: bool = False
     size: int = SIZE
@@ -72,6 +77,8 @@ class Query:
             order_ids=self.order_ids, external_id=self.external,
             chain=self.chain, asset=self.currency or None, descriptor=self.descriptor, last4=self.last4,
             units_from=low, units_to=high, amounts=self.amount.ranges() if any_currency else (),
+            reasons=self.reasons, code=self.code, code_source=self.code_source or None,
+            scheme=self.brand, bin=self.issuer,
             campaign_id=self.campaign, attempts_min=self.attempts,
             expires_from=now if self.expires else None,
             expires_to=now + timedelta(hours=self.expires) if self.expires else None,
@@ -97,9 +104,10 @@ class Query:
         """The filters alone."""
         found: list[tuple[str, Any]] = [("q", self.text)] if self.text else []
         found += [("status", code) for code in self.statuses] + [("type", c) for c in self.channels]
-        found += [("id", value) for value in self.order_ids]
+        found += [("id", value) for value in self.order_ids] + [("reason", one) for one in self.reasons]
         names = {"site": "site", "campaign": "campaign", "external": "external",
-                 "currency": "currency", "descriptor": "descriptor", "last4": "last4", "channel": "chain"}  # fmt: skip
+                 "currency": "currency", "descriptor": "descriptor", "last4": "last4", "channel": "chain",
+                 "code": "code", "code_source": "code_source", "brand": "brand", "issuer": "issuer"}  # fmt: skip
         found += [(name, value) for name, of in names.items() if (value := getattr(self, of))]
         for name in ("placed", "created"):
             days: Days = getattr(self, name)

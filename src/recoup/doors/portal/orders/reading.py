@@ -16,6 +16,7 @@ from recoup.doors.portal.orders.typed import split_typed
 from recoup.doors.portal.words import CHANNELS, STATUSES
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 from recoup.rules.messages.local_time import read_zone
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.read.merchants import Known
@@ -23,10 +24,17 @@ from recoup.store.read.order_cursor import COLUMNS as ORDERS
 from recoup.store.read.order_search import TEXT_MAX, tidy
 
 VALUES_MAX: Final = 100
+CODE_MAX: Final = 64
 HOURS_MAX: Final = 24 * 366
 _CODES: Final = {s.word.lower().replace(" ", ""): s.code for s in STATUSES.values()} | {
-    "paid": 7, "pending": 4, "canceled": 2, "declined": 2, "expired": 2, "refunded": 6, "disputed": 8, "hold": 1,
+    "paid": 7, "pending": 4, "canceled": 2, "refunded": 6, "disputed": 8, "hold": 1,
 }  # fmt: skip
+# Typed as a status, each is why an order is Cancelled: that alone is meant.
+_ENDED: Final = {"declined": "declined", "expired": "expired"}
+_REASONS: Final = {re.sub("[^a-z]", "", said.lower()): reason for reason, word in REASON_WORDS.items()
+                   for said in (reason, word)} | {"noanswer": "challenge_timeout"}
+_BRANDS: Final = {re.sub("[^a-z]", "", said.lower()): scheme for scheme, word in SCHEME_WORDS.items()
+                  for said in (scheme, word)}  # fmt: skip
 _TYPES: Final = {"web": "cit_web", "phone": "cit_callcenter", "callcenter": "cit_callcenter", "chain": "stable",
                  "on-chain": "stable", "stablecoin": "stable"} | {name: name for name in CHANNELS}  # fmt: skip
 _HOURS: Final = re.compile(r"([0-9]{1,5})\s*(h|d|w)?")
@@ -53,7 +61,12 @@ def read_query(params: QueryParams, known: Known, *, zone: str = GMT) -> Query:
         unclear.append(f"q (only its first {TEXT_MAX} characters are searched)")
     if split.unclear:
         unread["q"] = " ".join([split.text, *split.unclear]).strip()
-    statuses, channels = _merged(found["status"]), _merged(found["type"])
+    channels, reasons = _merged(found["type"]), _merged(found["reason"])
+    statuses = tuple(one for one in _merged(found["status"]) if isinstance(one, int))
+    ended = {one for several in found["status"] for one in several if isinstance(one, str)}
+    if ended and statuses:
+        unclear.append(f"status ({', '.join(sorted(ended))} is a reason: it cannot stand beside other statuses)")
+    reasons = tuple(sorted({*reasons, *ended})) if not statuses else reasons
     one = {name: values[0] for name, values in found.items() if values}
     return Query(
         text=split.text,
@@ -65,6 +78,9 @@ def read_query(params: QueryParams, known: Known, *, zone: str = GMT) -> Query:
         currency=one.get("currency", ""), descriptor=one.get("descriptor", ""), last4=one.get("last4", ""),
         chain=one.get("channel", ""),
         attempts=one.get("attempts", 0), expires=one.get("expires", 0), attention=one.get("attention", False),
+        reasons=() if len(reasons) == len(REASON_WORDS) else reasons, code=one.get("code", ""),
+        code_source=one.get("code_source", "") if "code" in one else "",
+        brand=one.get("brand", ""), issuer=one.get("issuer", ""),
         refunded=one.get("refunded"), sort=one.get("sort", "placed"), up=one.get("up", False),
         size=one.get("size", SIZES[1]), zone=one.get("zone", zone), home=zone, columns=one.get("cols", ()),
         view=params.get("view", "")[:40], cursor=params.get("cursor", "")[:100],
@@ -85,6 +101,10 @@ def _readers(known: Known) -> Mapping[str, Callable[[str], Any]]:
         "currency": lambda v: v.upper() if v.upper() in EXPONENTS else None,
         "channel": lambda v: v.lower() if v.lower() in CHAINS else None,
         "attempts": _attempts, "expires": _hours,
+        "reason": lambda v: tuple(_word_of(word, _REASONS) for word in v.split(",")),
+        "code": lambda v: tidy(v)[:CODE_MAX] or None, "code_source": lambda v: tidy(v.lower())[:CODE_MAX] or None,
+        "brand": lambda v: _word_of(v, _BRANDS),
+        "issuer": lambda v: v if v.isascii() and v.isdigit() and len(v) == 6 else None,
         "attention": lambda v: _YES.get(v.lower()), "refunded": lambda v: _YES.get(v.lower()),
         "sort": lambda v: v if v in ORDERS else None, "up": lambda v: _YES.get(v),
         "size": {str(number): number for number in SIZES}.get, "zone": read_zone,
@@ -109,8 +129,16 @@ def _tried(read: Callable[[str], Any], value: str) -> Any:
         return None
 
 
+def _word_of(typed: str, known: Mapping[str, str]) -> str:
+    """Raises: ValueError for a word that is none of them."""
+    found = known.get(re.sub("[^a-z]", "", typed.lower()))
+    if found is None:
+        raise ValueError(typed)
+    return found
+
+
 def _merged(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return tuple(sorted({one for several in values for one in several}))
+    return tuple(sorted({one for several in values for one in several}, key=str))
 
 
 def _order_id(text: str) -> UUID:
@@ -120,11 +148,13 @@ def _order_id(text: str) -> UUID:
     return found
 
 
-def _status(word: str) -> int:
-    """By its number or name, or as the APIs call it."""
+def _status(word: str) -> int | str:
+    """By its number or name, or as the APIs call it; the reason, where that word says why it was cancelled."""
     word = word.strip().lower().replace(" ", "").replace("-", "")
     if word.isascii() and word.isdigit() and len(word) == 1 and int(word) in STATUSES:
         return int(word)
+    if word in _ENDED:
+        return _ENDED[word]
     if word not in _CODES:
         raise ValueError(word)
     return _CODES[word]

@@ -104,7 +104,8 @@ def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, 
         "found": found, "whole": whole, "days": days, "sites_of": _with_rest(sites, whole),
         "descriptors": _with_rest(
             (Group(row["descriptor"], row["declined"], row["rescued"]) for row in found.descriptors), whole),
-        "codes": _with_rest((_code(visit, r) for r in found.codes), coded), "coded": coded, "codes_of": CODES_OF,
+        "codes": _with_rest((_code(visit, r, listed) for r in found.codes), coded), "coded": coded,
+        "codes_of": CODES_OF,
         "bars": chart(drawn), "few_bars": chart(drawn[-PHONE_DAYS:], width=340),
         "flight": _flight(found), "flying": sum(row["orders"] for row in found.flight), "most": ORDERS_MAX,
         "refund_list": listed.link(refunded=True), "dispute_list": listed.link(statuses=(8,)),
@@ -121,13 +122,14 @@ def _with_rest(groups: Iterable[Group], whole: Group) -> list[Group]:
     return [*shown, rest] if len(shown) == GROUPS_MAX and rest.declined else shown
 
 
-def _code(visit: Visit, row: Any) -> Group:
+def _code(visit: Visit, row: Any, listed: Query) -> Group:
     source = row["source"].lower()
     scheme = source if source in SCHEMES else "generic"
     reading = read_decline(scheme=scheme, source=source, code=row["name"], text=None, advice=None, on=visit.now.date())
     meaning = reading.meaning.partition(";")[0] if row["name"] else "came without a code"
     note = " · ".join(part for part in (SCHEMES.get(source, row["source"]), meaning) if part)
-    return Group(row["name"] or "–", row["declined"], row["rescued"], note=note)
+    link = listed.link(code=row["name"], code_source=source) if row["name"] else ""
+    return Group(row["name"] or "–", row["declined"], row["rescued"], link, note)
 
 
 def _flight(found: Overview) -> list[dict[str, Any]]:

@@ -6,10 +6,13 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType, field
 
 from recoup.doors.rescue.wire import Cents, Envelope, Moment, Shape, Text, Text4, Text64, Text128
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS
 
 IDS_MAX = 200
 PAGE_SIZE_MAX = 200
 Count = Annotated[int, Meta(ge=1, le=10**6)]
+_REASONS = f"Why it ended without a payment; any of {', '.join(REASON_WORDS)}."
+_BIN = "The card's first six digits, which name its issuer."
 Units = Annotated[int, Meta(ge=1, le=10**12)]
 NoteName = Annotated[str, Meta(min_length=1, max_length=40)]
 Note = Annotated[str, Meta(max_length=500, description="No personal data.")]
@@ -170,6 +173,10 @@ class OrderQuery(Shape, kw_only=True):
     order_source: Text64 | None = None
     currency: Annotated[str | None, Meta(description="ISO 4217.")] = None
     descriptor: Annotated[Text64 | None, Meta(description="The statement's text, in any case.")] = None
+    reason: Annotated[list[str] | None, Meta(description=_REASONS)] = None
+    decline_code: Annotated[Text64 | None, Meta(description="Of the decline that it came in with, in any case.")] = None
+    card_brand: Annotated[str | None, Meta(description=f"One of {', '.join(SCHEME_WORDS)}.")] = None
+    card_bin: Annotated[Annotated[str, Meta(pattern="^[0-9]{6}$")] | None, Meta(description=_BIN)] = None
     has_refund: Annotated[bool | None, Meta(description="Whether any of it was given back.")] = None
     mid: Annotated[UUID | None, Meta(description="Must be the credential's.")] = None
     order_by: Annotated[str | None, Meta(description="`createdOn` (= placed), `processedOn` or `amount`.")] = None

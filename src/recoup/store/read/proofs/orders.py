@@ -13,6 +13,7 @@ SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id
   h.order_id AS head, h.status, h.refunded_units, h.disputed, h.attempts, h.next_attempt_at, h.reason, h.created_at,
   h.order_type, h.units AS head_units, h.asset AS head_asset, h.door AS head_door, h.site_id AS head_site_id,
   h.placed_at AS head_placed_at, h.expires_at AS head_expires_at,
+  coalesce(o.facts -> 'decline' ->> 'code', '') AS decline_code, h.decline_code AS head_decline_code,
   coalesce(a.counted, 0) AS counted, a.planned_at, coalesce(r.units, 0)::bigint AS refunded,
   coalesce(d.units, 0)::bigint AS disputed_units
 FROM (SELECT * FROM orders WHERE merchant_id = $1 AND order_id > $2 AND order_id <= $3) o

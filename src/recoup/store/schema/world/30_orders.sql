@@ -91,6 +91,10 @@ CREATE TABLE order_heads (
   attention text,
   descriptor text NOT NULL DEFAULT '',
   campaign_id uuid,
+  decline_code text NOT NULL DEFAULT '',   -- that it came in with; empty for a stablecoin order
+  decline_source text NOT NULL DEFAULT '', -- lower case
+  card_scheme text NOT NULL DEFAULT '',    -- of the card that it came with; so below
+  card_bin text NOT NULL DEFAULT '',
   PRIMARY KEY (merchant_id, order_id)
 ) WITH (fillfactor = 85);
 -- Rare currencies and statuses are worth their own plan.
@@ -120,3 +124,11 @@ CREATE INDEX order_heads_tried ON order_heads (merchant_id, attempts);
 CREATE INDEX order_heads_campaign ON order_heads (merchant_id, campaign_id, placed_at DESC, order_id DESC)
   WHERE campaign_id IS NOT NULL;
 CREATE INDEX order_heads_descriptor ON order_heads (merchant_id, lower(descriptor), placed_at DESC, order_id DESC);
+CREATE INDEX order_heads_reason ON order_heads (merchant_id, reason, placed_at DESC, order_id DESC)
+  WHERE reason IS NOT NULL;
+CREATE INDEX order_heads_code ON order_heads (merchant_id, lower(decline_code), placed_at DESC, order_id DESC)
+  WHERE decline_code <> '';
+CREATE INDEX order_heads_scheme ON order_heads (merchant_id, card_scheme, placed_at DESC, order_id DESC)
+  WHERE card_scheme <> '';
+CREATE INDEX order_heads_bin ON order_heads (merchant_id, card_bin, placed_at DESC, order_id DESC)
+  WHERE card_bin <> '';
