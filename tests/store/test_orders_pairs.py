@@ -43,7 +43,6 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
         await migrate.migrate(dsn, "world", world="sandbox")
         connection = await asyncpg.connect(dsn)
         await ensure_partitions(connection, datetime(2026, 11, 1, tzinfo=UTC))
-        await connection.execute("CREATE TABLE order_log_rest PARTITION OF order_log DEFAULT")
         merchant_id, sites = await make_merchant(connection, sites=3)
         await make_orders(connection, merchant_id, sites, MANY)
         await vacuumed(connection)

@@ -140,8 +140,8 @@ def _currency(query: Query) -> str | None:
 
 LIST: Final = Operation(
     "GET", "/v1/orders", "Orders",
-    "Newest first, ten a page. Several filters narrow further; `status`, `id`, `externalOrderId`, `referenceNumber` and "
-    "`reason` may be repeated. "
+    "Newest first, ten a page. Several filters narrow further; `status`, `id`, `externalOrderId`, `referenceNumber` "
+    "and `reason` may be repeated. "
     "`statuses` says what each status is called; what is Cancelled (2) is told apart by `reason`. "
     "Times are business time, `from` is included, `to` is not. "
     "A parameter that is not known is refused.",
