@@ -13,6 +13,7 @@ from tests.doors.rescue.receiver import receiving
 from tests.doors.rescue.shapes import check_refused, fields_of
 from tests.worlds import owner
 
+from recoup.flows.insight.verify import verify
 from recoup.flows.merchants.applications import Applicant, decide_application
 from recoup.flows.merchants.convert_application import convert_application
 from recoup.flows.merchants.partners import make_partner, make_partner_key
@@ -332,6 +333,44 @@ def test_a_partner_hears_of_its_applications_by_webhook_and_feed(door: Door, par
     assert sorted(one["Event"] for one in feed["data"]) == sorted(hooks.events)
     assert [one["Number"] for one in feed["data"]] == [1, 2, 3, 4, 5]
     assert door.call("GET", "/v1/events", headers=rival.headers).json()["data"] == []
+
+
+@pytest.mark.parametrize("end", ["draft", "submitted", "cancelled", "declined", "approved", "converted"])
+def test_an_application_proves_clean_at_each_step(door: Door, partner: Partner, end: str) -> None:
+    """Its events stand under the merchant that it is to become, which does not exist until it is converted."""
+    made = door.call("POST", "/v1/partner/webhooks", headers=partner.headers,
+                     json={"url": "http://127.0.0.1:9/hook", "events": ["application.submitted"]})  # fmt: skip
+    assert made.status_code == 201, made.text
+    begin = {"draft": partner.draft, "cancelled": partner.submitted, "declined": partner.submitted}
+    application = begin.get(end, partner.approved if end in ("approved", "converted") else partner.submitted)()
+    if end == "cancelled":
+        partner.call("POST", f"/{application}/cancel")
+    if end == "declined":
+        door.run(decide_application(door.world, OPERATOR, UUID(application), approve=False, reason="other", note="No"))
+    if end == "converted":
+        door.run(convert_application(door.world, OPERATOR, UUID(application)))
+    [mid] = door.sql("SELECT merchant_id FROM applications WHERE application_id = $1", UUID(application))[0]
+    for _ in range(2):
+        proved = door.run(verify(door.world))
+        assert proved.difference is None, proved.difference
+        door.run(publish_now(door.world, door.deliveries, mid))
+
+
+def test_an_order_of_a_merchant_to_be_is_found(door: Door, partner: Partner) -> None:
+    application = partner.submitted()
+
+    async def planted() -> None:
+        async with owner(door.world) as connection:
+            await connection.execute("SET session_replication_role = replica")
+            await connection.execute(
+                "INSERT INTO wallets SELECT merchant_id, 'USDT', now() FROM applications WHERE application_id = $1",
+                UUID(application),
+            )
+
+    door.run(planted())
+    found = door.run(verify(door.world)).difference
+    assert found is not None
+    assert found.field == "merchant of rows in wallets"
 
 
 def test_of_many_conversions_at_once_one_makes_the_merchant(door: Door, partner: Partner) -> None:
