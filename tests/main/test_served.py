@@ -10,9 +10,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
+import asyncpg
 import pytest
 from tests.docs.running import clean_environment
 from tests.kills.installation import free_port
@@ -35,8 +36,10 @@ def databases(server: ServerAddress) -> dict[str, str]:
 
 
 @contextmanager
-def serve(folder: Path, environment: dict[str, str], handles: int) -> Iterator[int]:
-    """The port of it."""
+def serve(
+    folder: Path, environment: dict[str, str], handles: int = 1024
+) -> "Iterator[tuple[int, subprocess.Popen[bytes]]]":
+    """The port of it, and the process."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "recoup.main", "serve", "--port", str(port), "--data-dir", str(folder)],
@@ -49,7 +52,7 @@ def serve(folder: Path, environment: dict[str, str], handles: int) -> Iterator[i
             assert process.poll() is None
             assert time.monotonic() < give_up
             time.sleep(0.1)
-        yield port
+        yield port, process
     finally:
         process.terminate()
         process.wait(30)
@@ -64,7 +67,7 @@ def is_ready(port: int, path: str = "/readyz") -> bool:
 
 
 def test_with_few_file_handles_idle_connections_are_no_outage(tmp_path: Path, databases: dict[str, str]) -> None:
-    with serve(tmp_path, databases | {"RECOUP_HTTP_CONNECTIONS_PER_ADDRESS": "10000"}, HANDLES) as port:
+    with serve(tmp_path, databases | {"RECOUP_HTTP_CONNECTIONS_PER_ADDRESS": "10000"}, HANDLES) as (port, _):
         held = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(HANDLES - 10)]
         held += [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(100)]
         for _ in range(3):
@@ -72,6 +75,59 @@ def test_with_few_file_handles_idle_connections_are_no_outage(tmp_path: Path, da
             assert is_ready(port)
         for one in held:
             one.close()
+
+
+def status(port: int, path: str, headers: dict[str, str] | None = None) -> int:
+    try:
+        with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers=headers or {}), timeout=10) as answer:
+            return int(answer.status)
+    except HTTPError as refused:
+        return refused.code
+
+
+def test_what_the_doors_answer_to_whom(tmp_path: Path, databases: dict[str, str]) -> None:
+    metrics = free_port()
+    told = databases | {"RECOUP_METRICS_ADDRESS": f"127.0.0.1:{metrics}", "RECOUP_ALLOWED_HOSTS": "shop.example"}
+    with serve(tmp_path, told) as (port, _):
+        assert status(metrics, "/metrics") == 200
+        assert status(metrics, "/orders") == 404
+        assert status(port, "/metrics") == 404, "at its own address only"
+        assert status(port, "/docs") == 200
+        assert status(port, "/docs", {"Host": "shop.example"}) == 200
+        assert status(port, "/docs", {"Host": "evil.example"}) == 403
+        assert status(port, "/docs", {"X-Forwarded-For": "203.0.113.1"}) == 403
+    with serve(tmp_path, databases | {"RECOUP_BEHIND_PROXY": "127.0.0.1"}) as (port, _):
+        assert status(port, "/metrics") == 200
+        assert status(port, "/metrics", {"X-Forwarded-For": "203.0.113.1"}) == 403, "for this machine only"
+        assert status(port, "/docs", {"X-Forwarded-For": "203.0.113.1"}) == 200
+
+
+def test_readyz_says_no_on_a_server_that_takes_no_writes_and_before_the_doors_close(
+    tmp_path: Path, databases: dict[str, str], server: ServerAddress
+) -> None:
+    name = databases["RECOUP_SANDBOX_DATABASE_URL"].rpartition("/")[2].partition("?")[0]
+    with serve(tmp_path, databases | {"RECOUP_DRAIN_SECONDS": "4"}) as (port, process):
+        asyncio.run(_read_only(server.dsn("postgres"), name, "SET default_transaction_read_only = on"))
+        assert status(port, "/readyz") == 503
+        assert status(port, "/healthz") == 200
+        asyncio.run(_read_only(server.dsn("postgres"), name, "RESET default_transaction_read_only"))
+        assert status(port, "/readyz") == 200
+        process.terminate()
+        give_up = time.monotonic() + 10
+        while (found := status(port, "/readyz")) == 200 and time.monotonic() < give_up:
+            time.sleep(0.05)
+        assert found == 503
+        assert status(port, "/docs") == 200, "calls that come meanwhile are answered"
+        process.wait(30)
+
+
+async def _read_only(dsn: str, name: str, change: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(f'ALTER DATABASE "{name}" {change}')
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    finally:
+        await connection.close()
 
 
 def test_limits_follow_the_file_handles_and_leave_some_for_databases() -> None:

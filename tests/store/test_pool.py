@@ -196,3 +196,60 @@ def test_a_connection_in_use_at_the_end_is_closed_when_it_is_given_back(server: 
             assert used.is_closed()
 
     asyncio.run(story())
+
+
+def test_a_primary_that_was_demoted_is_lost_and_found_again(server: ServerAddress) -> None:
+    """25006 was an error of ours, 500 for ever: the connections to it were kept."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as beside:
+            await beside.execute("CREATE TABLE kept (n int); GRANT ALL ON kept TO recoup_app")
+            await asyncio.gather(*(world.db.execute("SELECT pg_sleep(0.05)") for _ in range(8)))
+            await beside.execute(f'ALTER DATABASE "{world.extra["database"]}" SET default_transaction_read_only = on')
+            for _ in range(8):
+                await _read_only(world.db)
+            with pytest.raises(Problem) as demoted:
+                async with world.db.transaction() as tx:
+                    await tx.execute("INSERT INTO kept VALUES (1)")
+            assert demoted.value.code == "unavailable"
+            assert demoted.value.retry_after_seconds
+            with pytest.raises(Problem) as still:
+                await world.db.execute("INSERT INTO kept VALUES (2)")
+            assert still.value.code == "unavailable", "a server that takes no writes is none of ours"
+            await beside.execute("SET default_transaction_read_only = off")
+            await beside.execute(f'ALTER DATABASE "{world.extra["database"]}" RESET default_transaction_read_only')
+            for _ in range(10):
+                await world.db.execute("INSERT INTO kept VALUES (3)")
+
+    asyncio.run(story())
+
+
+async def _read_only(db: Database) -> None:
+    """As its sessions are when their server is demoted."""
+    async with db.connection() as connection:
+        await connection.execute("SET default_transaction_read_only = on")
+
+
+def test_a_statement_whose_plan_died_in_a_schema_change_is_run_again(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as beside:
+            await beside.execute("CREATE TABLE kept (n int); GRANT ALL ON kept TO recoup_app")
+
+            async def work() -> None:
+                async with world.db.transaction() as tx:
+                    await tx.execute("INSERT INTO kept VALUES (1)")
+                    await tx.fetch("SELECT * FROM kept")
+
+            await asyncio.gather(*(retrying(work) for _ in range(8)))
+            await beside.execute("ALTER TABLE kept ADD COLUMN more int")
+            await asyncio.gather(*(retrying(work) for _ in range(8)))
+            assert len(await world.db.fetch("SELECT * FROM kept")) == 16, "once each, and none lost"
+            await beside.execute("ALTER TABLE kept ADD COLUMN yet_more int")
+            with pytest.raises(Problem) as stale:
+                await work()
+            assert (stale.value.code, stale.value.retry_after_seconds) == ("unavailable", 1)
+            for _ in range(8):
+                await work()
+            assert len((await world.db.fetch("SELECT * FROM kept"))[0]) == 3
+
+    asyncio.run(story())

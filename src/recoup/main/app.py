@@ -1,14 +1,13 @@
 """The HTTP application: every door behind the shared edge."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
@@ -17,7 +16,9 @@ from recoup.doors.docs.routes import routes as docs_routes
 from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal, state
 from recoup.doors.edge.body_limit import BodyLimit
 from recoup.doors.edge.called import note_call
+from recoup.doors.edge.front import Front, Hosts
 from recoup.doors.edge.paths import OnePath
+from recoup.doors.edge.proxies import Proxies
 from recoup.doors.edge.rate import Buckets, RateLimit, client_address
 from recoup.doors.edge.tracing import Tracing
 from recoup.doors.edge.which_world import ByWorld
@@ -44,10 +45,10 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
-from recoup.main.metrics import Measured, scrape
+from recoup.main.metrics import Measured
+from recoup.main.probes import local_metrics, metrics_door, probes
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
-from recoup.store.read.partitions import read_days_left
 
 LARGER: Final = {FILES: FILE_BYTES_MAX, UPLOADS: FORM_BYTES_MAX}
 
@@ -118,37 +119,13 @@ async def _noting(world: World) -> AsyncIterator[CallLog]:
         await asyncio.gather(writing, return_exceptions=True)
 
 
-def _probes(opened: Sequence[Running], is_draining: Callable[[], bool]) -> list[Route]:
-    """For whoever watches over the process. `opened` fills when the worlds open."""
-
-    async def healthz(request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def readyz(request: Request) -> Response:
-        if is_draining():
-            return JSONResponse({"ready": False, "why": "closing"}, 503, {"connection": "close"})
-        days_left = []
-        try:
-            for one in opened:
-                async with asyncio.timeout(2), one.world.db.connection() as connection:
-                    left = await read_days_left(connection, one.world.clocks.wall())
-                    days_left.append(int(min(left.values())))
-        except (Problem, TimeoutError):
-            return JSONResponse({"ready": False, "why": "database"}, 503, {"retry-after": "2"})
-        return JSONResponse({"ready": True, "partition_days_left": min(days_left, default=None)})
-
-    async def metrics(request: Request) -> Response:
-        try:
-            text, kind = await scrape([one.world for one in opened])
-        except Problem as problem:
-            return PlainTextResponse(problem.message + "\n", 503, {"retry-after": "2"})
-        return Response(text, media_type=kind)
-
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-
-
-def make_app(settings: Settings, databases: Databases, is_draining: Callable[[], bool] = bool) -> App:
-    """Opens the worlds when the server starts and closes them when it stops. `is_draining`: no new calls, please."""
+def make_app(
+    settings: Settings, databases: Databases, is_draining: Callable[[], bool] = bool,
+    metrics_at: socket.socket | None = None,
+) -> App:  # fmt: skip
+    """Opens the worlds when the server starts and closes them when it stops. `is_draining`: no new calls, please.
+    `metrics_at`: where /metrics is served beside the doors; None: at the doors.
+    """
     opened: list[Running] = []
     logs: dict[str, CallLog] = {}
 
@@ -162,6 +139,8 @@ def make_app(settings: Settings, databases: Databases, is_draining: Callable[[],
                 by_world.live_routes = frozenset(live.world.processors)
                 by_world.live = _open_doors(settings, live, router, _Direct(router, {}))
             async with AsyncExitStack() as stack:
+                if metrics_at is not None:
+                    await stack.enter_async_context(metrics_door(metrics_at, opened, refuse))
                 for one in opened:
                     logs[one.world.name] = await stack.enter_async_context(_noting(one.world))
                     await stack.enter_async_context(endings_of(one.world).heard())
@@ -172,7 +151,10 @@ def make_app(settings: Settings, databases: Databases, is_draining: Callable[[],
         if log is not None:
             note_call(log.note, scope, status, seconds)
 
-    app = Starlette(routes=_probes(opened, is_draining), lifespan=lifespan)
+    routes = probes(opened, is_draining)
+    if metrics_at is None:
+        routes.append(local_metrics(opened, refuse))
+    app = Starlette(routes=routes, lifespan=lifespan)
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
@@ -180,4 +162,5 @@ def make_app(settings: Settings, databases: Databases, is_draining: Callable[[],
     by_world = ByWorld(sandbox_doors, refuse, COOKIE)
     signing_in = RateLimit(by_world, refuse, Buckets(per_second=20, burst=200), _who_signs_in)
     typed = signing_in
-    return Measured(OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES), note)), monotonic)
+    inner = OnePath(Tracing(BodyLimit(typed, refuse, larger=LARGER, streamed=UPLOAD_SIZES), note))
+    return Measured(Front(inner, refuse, Proxies(settings.behind_proxy), Hosts(settings.hosts)), monotonic)

@@ -23,6 +23,7 @@ class DoorServer(uvicorn.Server):
     def __init__(self, app: App, connections: Connections, *, drain_seconds: float = 0.0, **options: Any) -> None:
         chosen: dict[str, Any] = {
             "loop": "uvloop", "ws": "none", "access_log": False, "server_header": False, "backlog": 2048,
+            "proxy_headers": False,  # see doors/edge/front
             "timeout_graceful_shutdown": 10, "timeout_keep_alive": round(connections.limits.idle_seconds), **options,
         }  # fmt: skip
         http: Any = partial(BoundedHttp, connections)

@@ -12,6 +12,7 @@ from recoup.doors.clock.worker import work
 from recoup.doors.edge.connections import Connections, Limits
 from recoup.doors.edge.crowded import crowded
 from recoup.doors.edge.proxies import Proxies
+from recoup.kernel.problem import Problem
 from recoup.main.app import make_app, refuse
 from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
@@ -28,15 +29,29 @@ HANDLES_KEPT: Final = 64
 def serve(settings: Settings, databases: Databases, fd: int | None = None) -> None:
     """Raises: Problem(unavailable) for an address that cannot be listened on."""
     start_logs(settings.log_level)
-    app = make_app(settings, databases, is_draining=lambda: server.is_draining)
+    metrics_at = metrics_socket(settings)
+    app = make_app(settings, databases, lambda: server.is_draining, metrics_at)
     connections = Connections(limits_of(settings), crowded(app, refuse), Proxies(settings.behind_proxy))
     server = DoorServer(
         app, connections, drain_seconds=settings.drain, log_level="warning", ssl_certfile=settings.tls_cert or None,
-        ssl_keyfile=settings.tls_key or None, proxy_headers=bool(settings.behind_proxy),
-        forwarded_allow_ips=settings.behind_proxy or None,
+        ssl_keyfile=settings.tls_key or None,
     )  # fmt: skip
     # As a socket: a number uvicorn takes for a Unix socket, without TCP_NODELAY, and answers wait for delayed ACKs.
     server.run(sockets=[socket.socket(fileno=fd) if fd is not None else listen_on(settings)])
+
+
+def metrics_socket(settings: Settings) -> socket.socket | None:
+    """Raises: Problem(unavailable)."""
+    if not settings.metrics_address:
+        return None
+    host, _, port = settings.metrics_address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, int(port)), family=family, backlog=64)
+    except OSError as error:
+        raise Problem("unavailable", f"Cannot listen on {settings.metrics_address} for metrics: {error.strerror}.",
+                      field="metrics_address", cure="Choose another, for each process its own.") from None  # fmt: skip
 
 
 def limits_of(settings: Settings) -> Limits:

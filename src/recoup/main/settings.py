@@ -32,6 +32,12 @@ class Settings:
     live_acceptor_id: str = _setting("", "live: the id under which card networks know you as an acceptor")
     world: str = _setting("sandbox", "the world that verbs work in: sandbox or live; `recoup --live VERB` sets it")
     public_url: str = _setting("", "address that others reach this at; empty: http://host:port")
+    allowed_hosts: str = _setting(
+        "", "more names that calls may ask for as their Host, like a.example, *.b.example, or * for any"
+    )  # fmt: skip
+    metrics_address: str = _setting(
+        "", "address:port of its own for /metrics; empty: at the doors, for callers on this machine only"
+    )  # fmt: skip
     tls_cert: str = _setting("", "PEM certificate chain; with tls_key the doors speak TLS")
     tls_key: str = _setting("", "PEM private key")
     behind_proxy: str = _setting("", "proxies in front whose X-Forwarded-* is believed: CIDRs with commas")
@@ -66,6 +72,11 @@ class Settings:
     def is_local(self) -> bool:
         """Only this machine calls."""
         return self.host in LOOPBACK and urlsplit(self.url).hostname in LOOPBACK and not self.behind_proxy
+
+    @property
+    def hosts(self) -> list[str]:
+        """Names that calls may ask for, beside addresses."""
+        return [urlsplit(self.url).hostname or "", self.host, *self.allowed_hosts.split(",")]
 
     @property
     def drain(self) -> int:
@@ -134,6 +145,10 @@ def _check(values: dict[str, Any]) -> None:
         if values.get(name, least) < least:
             raise Problem("invalid", f"{name} must be {least} or more, not {values[name]}.", field=name,
                           cure="Leave it out for the default.")  # fmt: skip
+    host, _, port = values.get("metrics_address", "").rpartition(":")
+    if values.get("metrics_address") and not (host and port.isdigit() and int(port) <= 65535):
+        raise Problem("invalid", f"metrics_address must be address:port, not {values['metrics_address']!r}.",
+                      field="metrics_address", cure="Write it like 127.0.0.1:9400.")  # fmt: skip
     if values.get("behind_proxy"):
         Proxies(values["behind_proxy"])
     if values.get("world", "sandbox") not in ("sandbox", "live"):

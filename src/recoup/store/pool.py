@@ -22,6 +22,8 @@ LOST: tuple[type[BaseException], ...] = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    # A primary that was demoted: whoever is the primary now is found by a new connection.
+    asyncpg.ReadOnlySQLTransactionError,
     ConnectionError,
     FileNotFoundError,
 )
@@ -30,6 +32,11 @@ KeyTaken = asyncpg.UniqueViolationError
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 T = TypeVar("T")
+
+
+class StalePlan(Problem):
+    """A schema change ended a statement that was prepared before it. Nothing was written; `retrying` runs it again."""
+
 
 # Plans are kept by each connection. One made while a table was small would read all of it for ever when it has grown;
 # every statement here has an index to go by. One plan for all values: else the look-up of a foreign key into a
@@ -72,6 +79,7 @@ class Database:
         self._free: asyncio.LifoQueue[asyncpg.Connection | None] = asyncio.LifoQueue()
         self._used: dict[asyncpg.Connection, float] = {}
         self._trimmer: asyncio.Task[None] | None = None
+        self._current: set[asyncpg.Connection] = set()  # opened since all were last given up
         self._opened = self._closed = False
         self._waiting = 0
 
@@ -90,6 +98,7 @@ class Database:
             await asyncio.sleep(IDLE_SECONDS / 2)
             long_ago = monotonic() - IDLE_SECONDS
             self._used = {c: used for c, used in self._used.items() if not c.is_closed()}
+            self._current = {c for c in self._current if not c.is_closed()}
             kept = [self._free.get_nowait() for _ in range(self._free.qsize())]
             for connection in reversed(kept):
                 idle = connection is not None and self._used.get(connection, 0) < long_ago
@@ -113,14 +122,26 @@ class Database:
         if self._role:
             settings["role"] = self._role
         connection = await asyncpg.connect(
-            self._dsn, timeout=5, command_timeout=30, server_settings=settings, statement_cache_size=400
-        )
+            self._dsn, timeout=5, command_timeout=30, server_settings=settings, statement_cache_size=400,
+            target_session_attrs="read-write",
+        )  # fmt: skip
         try:
             await _prepare(connection)
         except BaseException:
             connection.terminate()
             raise
+        self._current.add(connection)
         return connection
+
+    def _renew(self) -> None:
+        """Gives up all connections, those in use when they come back: what is wrong with one is wrong with each."""
+        self._current.clear()
+        for _ in range(self._free.qsize()):
+            connection = self._free.get_nowait()
+            if connection is not None:
+                self._used.pop(connection, None)
+                connection.terminate()
+            self._free.put_nowait(None)
 
     async def _next_free(self) -> asyncpg.Connection | None:
         """In turn: who comes while others wait stands behind them. None: one that is still to be opened."""
@@ -149,7 +170,13 @@ class Database:
             if connection is not None and isinstance(error, (*LOST, TimeoutError)):
                 connection.terminate()
                 connection = None
+            if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+                self._renew()
             raise unavailable(error) from error
+        except asyncpg.InvalidCachedStatementError as error:
+            self._renew()
+            raise StalePlan("unavailable", "The database's schema has just changed; nothing was written.",
+                            cure="Send the same call again.", retry_after_seconds=1) from error  # fmt: skip
         except Exception:
             if connection is not None and (connection.is_in_transaction() or connection.is_closed()):
                 connection.terminate()
@@ -162,7 +189,7 @@ class Database:
                 connection = None
             raise
         finally:
-            if connection is not None and self._closed:
+            if connection is not None and (self._closed or connection not in self._current):
                 connection.terminate()
                 connection = None
             elif connection is not None:
@@ -197,11 +224,13 @@ class Database:
 
 
 async def retrying(work: Callable[[], Awaitable[T]], *, tries: int = 6) -> T:
-    """Runs a whole transaction again when PostgreSQL asks for it (40001, 40P01), with a growing pause."""
+    """Runs a whole transaction again, with a growing pause, when PostgreSQL asks for it (40001, 40P01) or when a schema
+    change has ended one of its statements.
+    """
     for attempt in range(tries):
         try:
             return await work()
-        except RETRY as error:
+        except (*RETRY, StalePlan) as error:
             if attempt == tries - 1:
                 raise Problem("unavailable", "Too much contention on this record.",
                               retry_after_seconds=1, cure="Send it again in a second.") from error  # fmt: skip

@@ -1,0 +1,85 @@
+"""Calls of proxies that were not named, and calls for names that are not ours, are refused with what to set."""
+
+import pytest
+from tests.doors.edge.asgi_client import Got, call, request, scope_of
+
+from recoup.doors.edge.asgi import App, Receive, Refusal, Scope, Send, send_refusal
+from recoup.doors.edge.front import Front, Hosts
+from recoup.doors.edge.proxies import Proxies
+from recoup.kernel.problem import Problem
+from recoup.main.settings import Settings
+
+PROXY = ("10.1.2.3", 40_000)
+
+
+async def who(scope: Scope, _receive: Receive, send: Send) -> None:
+    await send_refusal(send, Refusal(200, f"{scope['client'][0]} {scope['scheme']}".encode()))
+
+
+def refuse(_scope: Scope, problem: Problem) -> Refusal:
+    return Refusal(403, f"{problem.code} {problem.sentence()}".encode())
+
+
+def ask(
+    headers: dict[str, str], client: tuple[str, int] = ("127.0.0.1", 5), path: str = "/orders", **settings: str
+) -> Got:  # fmt: skip
+    made = Settings(**settings)  # type: ignore[arg-type]
+    front: App = Front(who, refuse, Proxies(made.behind_proxy), Hosts(made.hosts))
+    sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return call(front, scope_of(path, sent, client=client), request())
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"])
+def test_a_call_through_a_proxy_that_was_not_named_is_refused_with_the_setting(header: str) -> None:
+    got = ask({header: "203.0.113.9"})
+    assert got.status == 403
+    assert b"RECOUP_BEHIND_PROXY" in got.body
+    assert ask({header: "203.0.113.9"}, client=("192.0.2.9", 5), behind_proxy="10.0.0.0/8").status == 403
+    assert ask({header: "203.0.113.9"}, path="/healthz").status == 200, "a balancer's own question"
+
+
+def test_a_named_proxy_says_who_calls_and_over_what() -> None:
+    def told(headers: dict[str, str]) -> bytes:
+        return ask(headers, client=PROXY, behind_proxy="10.0.0.0/8, 192.0.2.1").body
+
+    assert told({"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}) == b"203.0.113.9 https"
+    assert told({"X-Forwarded-For": "127.0.0.1, 203.0.113.9, 192.0.2.1"}) == b"203.0.113.9 http", "what a caller wrote"
+    assert told({"X-Forwarded-For": "203.0.113.9:4711"}) == b"203.0.113.9 http"
+    assert told({"X-Forwarded-For": "[2001:db8::1]:4711"}) == b"2001:db8::1 http"
+    assert told({"X-Forwarded-For": "2001:db8::1"}) == b"2001:db8::1 http"
+    assert told({"X-Forwarded-For": "10.9.9.9, 10.8.8.8"}) == b"10.9.9.9 http"
+    for nonsense in ("unknown", "a:b:c", "", ",", "127.0.0.1, nobody"):
+        assert told({"X-Forwarded-For": nonsense, "X-Forwarded-Proto": "gopher"}) == b"10.1.2.3 http"
+    assert told({}) == b"10.1.2.3 http"
+
+
+OWN = {"host": "0.0.0.0", "public_url": "https://pay.example.com"}
+
+
+@pytest.mark.parametrize("name", [
+    "pay.example.com", "PAY.example.com:443", "pay.example.com.", "localhost:8400", "127.0.0.1:8400", "[::1]:8400",
+    "192.168.1.7:8400", "recoup.localhost",
+])  # fmt: skip
+def test_a_call_for_a_name_of_ours_is_taken(name: str) -> None:
+    assert ask({"Host": name}, **OWN).status == 200
+
+
+@pytest.mark.parametrize("name", [
+    "evil.example", "pay.example.com.evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
+    "127.0.0.1@evil", "xlocalhost", "", "[evil.example]", "pay.example.com:80:evil",
+])  # fmt: skip
+def test_a_page_of_another_site_does_not_reach_a_service_under_its_own_name(name: str) -> None:
+    got = ask({"Host": name}, **OWN)
+    assert got.status == 403
+    assert b"RECOUP_ALLOWED_HOSTS" in got.body
+    assert ask({"Host": name}, path="/readyz", **OWN).status == 200
+
+
+def test_more_names_are_allowed_by_the_setting() -> None:
+    more = {"allowed_hosts": "recoup.internal, *.shops.example"}
+    assert ask({"Host": "recoup.internal:8400"}, **more).status == 200
+    assert ask({"Host": "a.shops.example"}, **more).status == 200
+    assert ask({"Host": "shops.example"}, **more).status == 403
+    assert ask({"Host": "evil.example"}, **more).status == 403
+    assert ask({"Host": "anything.example"}, allowed_hosts="*").status == 200
+    assert ask({}).status == 200, "HTTP/1.0 names no host, and no browser speaks it"
