@@ -18,9 +18,11 @@ import asyncpg
 from recoup.flows.merchants.handover import Credentials, credentials_of
 from recoup.flows.merchants.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
 from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partner_key
+from recoup.flows.people.devices import new_device
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import Whence, open_session
-from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, charge_email, clean_email, enter, namesake_of
+from recoup.flows.people.sign_in import SIGN_UP_GOES_ON, clean_email, enter, namesake_of, turn_of
+from recoup.flows.people.throttle import charge_stranger
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -44,6 +46,7 @@ from recoup.store.write.sign_ups import UnfinishedSignUp, begin_sign_up, end_sig
 KINDS: Final = ("merchant", "partner", "both")
 TRIES: Final = 5
 REMEMBERED: Final = timedelta(hours=1)
+_TOO_MANY: Final = "Too many tries with this e-mail. Go on in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,14 @@ class SignUp:
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """`session`: for the cookie; where `is_half`, of a sign-in that waits for a code. No credentials: the account was
-    there before, and its password was right."""
+    """`session`: for the cookie; where `is_half`, of a sign-in that waits for a code. `device`: by which the browser is
+    known when it signs in. No credentials: the account was there before, and its password was right."""
 
     session: str
     credentials: Credentials | None = None
     partner_key: PartnerKey | None = None
     is_half: bool = False
+    device: str = ""
 
 
 def is_open(world: World) -> bool:
@@ -78,7 +82,7 @@ def is_open(world: World) -> bool:
 
 async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp:
     """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests)
-    after five tries from one address in an hour, whatever they were, and eight with one e-mail in a quarter of one."""
+    after five tries from one address in an hour, whatever they were, and as for a sign-in, see `throttle`."""
     if not is_open(world):
         raise Problem("forbidden", "This Recoup takes no sign-ups.", cure="Ask the operator for an account.")
     email = _checked(asked)
@@ -90,19 +94,20 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
         raise Problem("too_many_requests", "Too many sign-ups from your address.", cure="Try again in an hour.",
                       retry_after_seconds=max(1, int((until - now).total_seconds())))  # fmt: skip
     async with people.connection() as connection:
-        await charge_email(connection, world, email)  # the password is looked at here, too
-    hashed = await passwords.hashed(asked.password)
-    namesake = await namesake_of(world, passwords, email, asked.password)
+        await charge_stranger(connection, world, email, asked.address, _TOO_MANY)  # the password is looked at here, too
+    turn = turn_of(asked.address)
+    hashed = await passwords.hashed(asked.password, turn)
+    namesake = await namesake_of(world, passwords, email, asked.password, turn)
     async with people.connection() as connection:
         user, other = await find_user(connection, email), await find_user(connection, namesake)
     known = other or user
-    right = await passwords.fits(asked.password, known.password_hash if known else None)
+    right = await passwords.fits(asked.password, known.password_hash if known else None, turn)
     if known is not None and right and known.active:
         async with people.transaction() as tx:
             if await hold_user(tx, known.user_id) != known.password_hash:
                 raise Problem("unavailable", "This account changed just now.", cure="Sign in.", retry_after_seconds=1)
             entered = await enter(tx, world, known.user_id, asked.old_token, _whence(asked))
-            return SignedUp(entered.token, is_half=entered.is_half)
+        return SignedUp(entered.token, is_half=entered.is_half, device=new_device(world, known.user_id))
     login = email if user is None else namesake
     begun = await _begin(world, passwords, asked, login, hashed)
     async with people.transaction() as connection:
@@ -121,8 +126,9 @@ async def _begin(
     now = world.clocks.wall()
     async with people.connection() as connection:
         seen = await find_sign_up(connection, login, now - SIGN_UP_GOES_ON)
-    if seen is not None and (seen.kind != asked.kind or not await passwords.fits(asked.password, seen.password_hash)):
-        seen = None
+    if seen is not None:
+        right = await passwords.fits(asked.password, seen.password_hash, turn_of(asked.address))
+        seen = seen if right and seen.kind == asked.kind else None
     async with people.transaction() as tx:
         await lock_email(tx, clean_email(asked.email))
         if await find_user(tx, login) is not None:
@@ -184,7 +190,7 @@ async def _make(
     await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
     await end_sign_up(connection, login)
     token = await open_session(connection, world, user_id, asked.old_token, _whence(asked))
-    return SignedUp(token, credentials, key)
+    return SignedUp(token, credentials, key, device=new_device(world, user_id))
 
 
 def _whence(asked: SignUp) -> Whence:

@@ -13,7 +13,7 @@ import asyncpg
 
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.people.sessions import MAY, NOWHERE, Whence, open_session
-from recoup.flows.people.sign_in import clean_email
+from recoup.flows.people.sign_in import clean_email, turn_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -123,7 +123,7 @@ async def join_new(
     found, name = await read_invitation(world, token), " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
         raise Problem("invalid", f"A name has 1 to {NAME_MAX} characters.", field="name")
-    hashed, user_id = await passwords.hashed(password), new_id()
+    hashed, user_id = await passwords.hashed(password, turn_of(whence.address)), new_id()
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
         if await add_user(tx, user_id, found["email"], name, hashed, world.clocks.wall()) is None:

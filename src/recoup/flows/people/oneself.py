@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.flows.people.account_log import note
-from recoup.flows.people.passwords import Passwords
+from recoup.flows.people.passwords import Passwords, Turn
 from recoup.flows.people.sessions import IDLE
 from recoup.flows.people.sign_in import login_with
 from recoup.flows.people.throttle import TRIES_AGAIN, bucket_of, charge
@@ -50,7 +50,7 @@ async def prove_password(world: World, passwords: Passwords, me: Oneself, passwo
     """Answers the hash as it is kept. Raises: Problem(bad_credentials) naming the field `password`;
     Problem(too_many_requests) after ten times in a quarter of an hour, right or wrong."""
     kept = await _charged(world, me)
-    if not await passwords.fits(password, kept):
+    if not await passwords.fits(password, kept, _turn(me)):
         raise _wrong("password")
     return kept or ""
 
@@ -61,20 +61,22 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
     Raises: Problem bad_credentials and invalid naming the field `old` or `new`; Problem(too_many_requests).
     """
     kept = await _charged(world, me)
-    if not await passwords.fits(old, kept):
-        if old != new and await passwords.fits(new, kept):
+    if not await passwords.fits(old, kept, _turn(me)):
+        if old != new and await passwords.fits(new, kept, _turn(me)):
             return
         raise _wrong("old")
     if old == new:
         raise Problem("invalid", "This is the password that you have.", field="new")
     try:
-        hashed = await passwords.hashed(new)
+        hashed = await passwords.hashed(new, _turn(me))
     except Problem as problem:
+        if problem.code != "invalid":
+            raise
         raise Problem("invalid", problem.message, field="new") from None
     people: Database = world.extra["people"]
     async with people.connection() as connection:
         known_as = await login_of(connection, me.user_id)
-    login = await login_with(world, passwords, known_as, new)
+    login = await login_with(world, passwords, known_as, new, _turn(me))
     try:
         async with people.transaction() as tx:
             if await hold_user(tx, me.user_id) is None or not await store.exchange_password(
@@ -133,6 +135,10 @@ async def end_others(world: World, me: Oneself) -> int:
         if ended:
             await note(tx, world, me.user_id, "other_sessions_ended", request=me.request, ended=ended)
     return ended
+
+
+def _turn(me: Oneself) -> Turn:
+    return Turn(str(me.user_id), known=True)
 
 
 def changed_meanwhile() -> Problem:

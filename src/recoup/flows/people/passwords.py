@@ -1,7 +1,13 @@
-"""Passwords as argon2id, made and checked beside the event loop, a few at a time: each takes 64 MiB and some 50 ms."""
+"""Passwords as argon2id, made and checked beside the event loop, a few at a time: each takes 64 MiB and some 50 ms.
+
+Who waits stands in the lane of their network, and lanes take turns: a network that sends many waits for itself. Who is
+known on their device goes before strangers. When too many wait, the longest lane loses its last.
+"""
 
 import asyncio
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeVar
 
@@ -14,50 +20,136 @@ from recoup.kernel.problem import Problem
 LENGTH_MIN: Final = 12
 LENGTH_MAX: Final = 256
 AT_ONCE: Final = 2
-WAITING_MAX: Final = 64
+LANE_MAX: Final = 8
+WAITING_MAX: Final = 256  # strangers; and as many who are known
 _hasher: Final = PasswordHasher()
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """In whose lane somebody waits: a network's; of who is `known`, the person's own."""
+
+    key: str = ""
+    known: bool = False
+
+
+NOBODY: Final = Turn()
+
+
+class _Lanes:
+    """Who waits, in lanes that take turns."""
+
+    def __init__(self) -> None:
+        self._lanes: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def join(self, key: str) -> asyncio.Future[None]:
+        """Raises: Problem(too_many_requests)."""
+        own = len(self._lanes.get(key, ()))
+        if own >= LANE_MAX:
+            raise _full()
+        if self._count >= WAITING_MAX:
+            longest = max(self._lanes.values(), key=len)
+            if len(longest) <= own + 1:
+                raise _full()
+            longest.pop().set_exception(_full())
+            self._count -= 1
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lanes.setdefault(key, deque()).append(place)
+        self._count += 1
+        return place
+
+    def call(self) -> None:
+        """The first of the next lane, which goes behind the others."""
+        key, lane = next(iter(self._lanes.items()))
+        lane.popleft().set_result(None)
+        self._count -= 1
+        self._lanes.move_to_end(key)
+        if not lane:
+            del self._lanes[key]
+
+    def leave(self, key: str, place: asyncio.Future[None]) -> None:
+        """Somebody who waits no longer."""
+        lane = self._lanes.get(key)
+        if lane is not None and place in lane:
+            lane.remove(place)
+            self._count -= 1
+            if not lane:
+                del self._lanes[key]
 
 
 class Passwords:
     """One an event loop. Bounds how many are worked on and how many wait."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
+        self._working = 0
+        self._known, self._strangers = _Lanes(), _Lanes()
 
-    async def hashed(self, password: str) -> str:
-        """Raises: Problem(invalid) for one that is too short or too long."""
+    async def hashed(self, password: str, turn: Turn = NOBODY) -> str:
+        """Raises: Problem(invalid) for one that is too short or too long; Problem(too_many_requests) when too many wait
+        already."""
         if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
             message = f"A password has {LENGTH_MIN} to {LENGTH_MAX} characters."
             raise Problem("invalid", message, field="password")
-        return await asyncio.to_thread(_hasher.hash, password)
+        return await self._in_turn(turn, _hash, password)
 
-    async def stretched(self, password: str, salt: bytes) -> str:
+    async def stretched(self, password: str, salt: bytes, turn: Turn = NOBODY) -> str:
         """The same for the same password and salt, and as slow to guess as it is to check one.
 
         Raises: Problem(too_many_requests) when too many wait already.
         """
-        return (await self._in_turn(_stretch, password[:LENGTH_MAX], salt)).hex()
+        return (await self._in_turn(turn, _stretch, password[:LENGTH_MAX], salt)).hex()
 
-    async def fits(self, password: str, kept: str | None) -> bool:
+    async def fits(self, password: str, kept: str | None, turn: Turn = NOBODY) -> bool:
         """Whether it is the password; False, after the same work, when there is none to compare with.
 
         Raises: Problem(too_many_requests) when too many sign-ins wait already.
         """
-        right = await self._in_turn(_verify, kept, password[:LENGTH_MAX])
+        right = await self._in_turn(turn, _verify, kept, password[:LENGTH_MAX])
         return right and kept is not None
 
-    async def _in_turn(self, work: Callable[..., T], *values: object) -> T:
-        if self._waiting >= WAITING_MAX:
-            raise Problem("too_many_requests", "Many people sign in just now.", retry_after_seconds=5,
-                          cure="Try again in a few seconds.")  # fmt: skip
-        self._waiting += 1
+    async def _in_turn(self, turn: Turn, work: Callable[..., T], *values: object) -> T:
+        if self._working < AT_ONCE:
+            self._working += 1
+        else:
+            await self._wait(turn)
+        done = asyncio.get_running_loop().run_in_executor(None, work, *values)
+        done.add_done_callback(self._next)  # also when nobody waits for it any more: the work goes on
+        return await asyncio.shield(done)
+
+    async def _wait(self, turn: Turn) -> None:
+        lanes = self._known if turn.known else self._strangers
+        place = lanes.join(turn.key)
         try:
-            async with self._turns:
-                return await asyncio.to_thread(work, *values)
-        finally:
-            self._waiting -= 1
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._next(place)
+            lanes.leave(turn.key, place)
+            raise
+
+    def _next(self, done: asyncio.Future[T]) -> None:
+        """Somebody's turn is over."""
+        if not done.cancelled():
+            done.exception()  # who waited for it was told
+        lanes = self._known or self._strangers
+        if lanes:
+            lanes.call()
+        else:
+            self._working -= 1
+
+
+def _full() -> Problem:
+    return Problem("too_many_requests", "Many people sign in just now.", retry_after_seconds=5,
+                   cure="Try again in a few seconds.")  # fmt: skip
+
+
+def _hash(password: str) -> str:
+    return _hasher.hash(password)
 
 
 def outdated(kept: str) -> bool:

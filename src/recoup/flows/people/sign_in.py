@@ -4,7 +4,7 @@ Who has a second factor has half a sign-in then, which is no session: `second_st
 """
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -12,9 +12,10 @@ from uuid import UUID
 import asyncpg
 
 from recoup.flows.people.account_log import note
-from recoup.flows.people.passwords import Passwords, outdated
+from recoup.flows.people.devices import device_of, new_device
+from recoup.flows.people.passwords import NOBODY, Passwords, Turn, outdated
 from recoup.flows.people.sessions import Whence, open_session
-from recoup.flows.people.throttle import TRIES_ADDRESS, TRIES_EMAIL, bucket_of, charge, forgive
+from recoup.flows.people.throttle import TRIES_DEVICE, bucket_of, charge, charge_stranger, forgive_email
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -33,7 +34,8 @@ _TOO_MANY: Final = "Too many tries. Signing in is possible again in"
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What somebody typed, and from where; `old_token` is the session the browser still has, if any."""
+    """What somebody typed, and from where; `old_token` is the session the browser still has, if any, and `device` by
+    what it is known."""
 
     email: str
     password: str = field(repr=False)
@@ -41,48 +43,57 @@ class SignIn:
     old_token: str | None = None
     agent: str = ""
     request: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """`token`: of a session, or where `is_half` of a sign-in that waits for a code."""
+    """`token`: of a session, or where `is_half` of a sign-in that waits for a code. `device`: by which the browser is
+    known the next time."""
 
     token: str
     is_half: bool = False
+    device: str = ""
 
 
 async def sign_in(world: World, passwords: Passwords, asked: SignIn) -> Entered:
     """For the cookie.
 
-    Raises: Problem(bad_credentials); Problem(too_many_requests) with the pause after 8 tries for one e-mail or 60 from
-    one address in a quarter of an hour, right or wrong.
+    Raises: Problem(bad_credentials); Problem(too_many_requests) with the pause, see `throttle`.
     """
     people: Database = world.extra["people"]
-    email = clean_email(asked.email)
-    bucket = bucket_of(world, "email", email)
+    email, device = clean_email(asked.email), device_of(world, asked.device)
     async with people.connection() as connection:
-        await charge(connection, world, bucket, TRIES_EMAIL, _TOO_MANY)
-        await charge(connection, world, bucket_of(world, "address", asked.address), TRIES_ADDRESS, _TOO_MANY)
         user = known = await find_user(connection, email)
-    right = await passwords.fits(asked.password, user.password_hash if user else None)
+        if device is not None and (user is None or user.user_id != device.user_id):
+            device = None
+        if device is not None:
+            await charge(connection, world, bucket_of(world, "device", device.key), TRIES_DEVICE, _TOO_MANY)
+        else:
+            await charge_stranger(connection, world, email, asked.address, _TOO_MANY)
+    turn = turn_of(asked.address) if device is None else Turn(str(device.user_id), known=True)
+    right = await passwords.fits(asked.password, user.password_hash if user else None, turn)
     if not right and world.policy.test_mode:
-        namesake = await namesake_of(world, passwords, email, asked.password)
+        namesake = await namesake_of(world, passwords, email, asked.password, turn)
         async with people.connection() as connection:
             user = await find_user(connection, namesake)
-        right = user is not None and await passwords.fits(asked.password, user.password_hash)
+        right = user is not None and await passwords.fits(asked.password, user.password_hash, turn)
     if user is None or not right or not user.active:
         async with people.connection() as connection:
             await add_failed_sign_in(connection, new_id(), known.user_id if known else None, world.clocks.wall(),
                                      world.name, network_of(asked.address), asked.request)  # fmt: skip
         raise _refused()
-    fresh = await passwords.hashed(asked.password) if outdated(user.password_hash) else None
+    fresh = await passwords.hashed(asked.password, turn) if outdated(user.password_hash) else None
     async with people.transaction() as tx:
         if await hold_user(tx, user.user_id) != user.password_hash:
             raise _refused()  # it was changed meanwhile
         if fresh is not None:
             await save_password(tx, user.user_id, fresh)
-        await forgive(tx, bucket)
-        return await enter(tx, world, user.user_id, asked.old_token, Whence(asked.address, asked.agent), asked.request)
+        if user.email == email:  # a namesake, who may be anybody, gives no tries back
+            await forgive_email(tx, world, email, asked.address)
+        here = Whence(asked.address, asked.agent)
+        entered = await enter(tx, world, user.user_id, asked.old_token, here, asked.request)
+    return replace(entered, device=device.token if device is not None else new_device(world, user.user_id))
 
 
 async def enter(
@@ -104,26 +115,29 @@ def half_hash(world: World, token: str) -> bytes:
     return kept
 
 
-async def namesake_of(world: World, passwords: Passwords, email: str, password: str) -> str:
+async def namesake_of(
+    world: World, passwords: Passwords, email: str, password: str, turn: Turn = NOBODY
+) -> str:
     """Under which name a sandbox keeps somebody who signed up with an e-mail that another had. Only their password
     leads to it."""
-    return f"{email}#{await passwords.stretched(password, world.keys.mac('namesake', email.encode()))}"
+    return f"{email}#{await passwords.stretched(password, world.keys.mac('namesake', email.encode()), turn)}"
 
 
-async def login_with(world: World, passwords: Passwords, login: str, password: str) -> str | None:
+async def login_with(
+    world: World, passwords: Passwords, login: str, password: str, turn: Turn
+) -> str | None:
     """As what somebody is known from now on who has this new password; None where that goes by the e-mail alone."""
     email, mark, _ = login.rpartition("#")
-    return await namesake_of(world, passwords, email, password) if mark and "@" in email else None
+    return await namesake_of(world, passwords, email, password, turn) if mark and "@" in email else None
 
 
 def clean_email(email: str) -> str:
     return email.replace("\x00", "").strip().lower()[:254]
 
 
-async def charge_email(connection: asyncpg.Connection, world: World, email: str) -> None:
-    """A try to sign in with this e-mail, by whatever page. Raises: Problem(too_many_requests)."""
-    await charge(connection, world, bucket_of(world, "email", email), TRIES_EMAIL,
-                 "Too many tries with this e-mail. Go on in")  # fmt: skip
+def turn_of(address: str) -> Turn:
+    """A stranger's, by their network."""
+    return Turn(network_of(address) or address)
 
 
 def _refused() -> Problem:

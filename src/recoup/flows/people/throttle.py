@@ -1,4 +1,9 @@
-"""Tries of one person and of one address, counted before anything is looked at, right or wrong."""
+"""Tries, counted before a password is looked at, right or wrong.
+
+A stranger's count by e-mail and network, so that nobody locks out who comes from elsewhere; by address and network,
+whatever e-mails they try; and by e-mail from all networks together, which bounds what many of them can guess. Who
+signed in on a device before has a count of its own there, and none of these.
+"""
 
 from datetime import timedelta
 from typing import Final
@@ -7,11 +12,15 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
+from recoup.rules.people.whence import network_of
 from recoup.store.write.people import charge_sign_in, forgive_sign_ins
 
 REMEMBERED: Final = timedelta(minutes=15)
-TRIES_EMAIL: Final = 8
+TRIES_EMAIL: Final = 8  # from one network
+TRIES_EMAIL_ALL: Final = 64  # from all networks
 TRIES_ADDRESS: Final = 60
+TRIES_NETWORK: Final = 240
+TRIES_DEVICE: Final = 20
 # Codes are a million only: whoever has the password gets 5 tries in a quarter of an hour, and 20 in a day.
 TRIES_CODE: Final = 5
 CODES_REMEMBERED: Final = timedelta(days=1)
@@ -35,6 +44,28 @@ async def charge(
         seconds = max(1, int((until - now).total_seconds()))
         raise Problem("too_many_requests", f"{message} {in_words(seconds)}.", retry_after_seconds=seconds, tries=tries)
     return tries
+
+
+async def charge_stranger(
+    connection: asyncpg.Connection, world: World, email: str, address: str, message: str
+) -> None:
+    """A try with this e-mail, by whatever page. Raises: Problem(too_many_requests)."""
+    network = network_of(address) or address
+    for kind, value, tries_max in (
+        ("email", _from(email, network), TRIES_EMAIL), ("address", address, TRIES_ADDRESS),
+        ("network", network, TRIES_NETWORK), ("email-all", email, TRIES_EMAIL_ALL),
+    ):  # fmt: skip
+        await charge(connection, world, bucket_of(world, kind, value), tries_max, message)
+
+
+async def forgive_email(connection: asyncpg.Connection, world: World, email: str, address: str) -> None:
+    """Whoever has this e-mail, by itself, signed in from there."""
+    network = network_of(address) or address
+    await forgive(connection, bucket_of(world, "email", _from(email, network)), bucket_of(world, "email-all", email))
+
+
+def _from(email: str, network: str) -> str:
+    return f"{email}\0{network}"
 
 
 async def forgive(connection: asyncpg.Connection, *buckets: str) -> None:

@@ -34,6 +34,8 @@ from recoup.kernel.problem import Problem
 HOME: Final = "/orders"
 HALF: Final = "recoup_half"  # a cookie that is no session: the password was right, the code is still to come
 CODE: Final = "/signin/code"
+DEVICE: Final = "recoup_device"
+DEVICE_SECONDS: Final = 180 * 86_400
 
 
 def sign_in_page(portal: Portal) -> Endpoint:
@@ -55,7 +57,7 @@ def sign_in_post(portal: Portal) -> Endpoint:
             email, wanted = one(form, "email")[:254], next_page(one(form, "next"))
             here = whence(request)
             asked = SignIn(email, one(form, "password"), here.address, cookie(request, COOKIE)[:100] or None,
-                           here.agent, request_id(request.scope))  # fmt: skip
+                           here.agent, request_id(request.scope), cookie(request, DEVICE)[:100])  # fmt: skip
             entered = await sign_in(portal.world, portal.passwords, asked)
         except Problem as problem:
             if problem.code not in ("bad_credentials", "too_many_requests"):
@@ -65,8 +67,8 @@ def sign_in_post(portal: Portal) -> Endpoint:
                 answer.headers["retry-after"] = str(problem.retry_after_seconds)
             return answer
         if entered.is_half:
-            return with_half(request, entered.token, wanted)
-        return with_session(see(wanted or HOME), request, entered.token)
+            return with_device(with_half(request, entered.token, wanted), request, entered.device)
+        return with_device(with_session(see(wanted or HOME), request, entered.token), request, entered.device)
 
     return unsigned(portal, take)
 
@@ -78,6 +80,13 @@ def with_session(answer: Response, request: Request, token: str) -> Response:
         COOKIE, token, max_age=int(LASTS.total_seconds()), path="/", secure=request.url.scheme == "https",
         httponly=True, samesite="lax",
     )  # fmt: skip
+    return answer
+
+
+def with_device(answer: Response, request: Request, device: str) -> Response:
+    """The answer with the cookie by which this browser is known when somebody signs in again. It opens nothing."""
+    answer.set_cookie(DEVICE, device, max_age=DEVICE_SECONDS, path="/signin", secure=request.url.scheme == "https",
+                      httponly=True, samesite="lax")  # fmt: skip
     return answer
 
 

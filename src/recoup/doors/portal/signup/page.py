@@ -10,7 +10,7 @@ from recoup.doors.portal.endpoint import COOKIE, STATUSES, Endpoint, outside, un
 from recoup.doors.portal.forms import one, read_form, same_origin
 from recoup.doors.portal.partner.shell import base_address, shell_lines
 from recoup.doors.portal.portal import Portal
-from recoup.doors.portal.signin.page import with_half, with_session
+from recoup.doors.portal.signin.page import with_device, with_half, with_session
 from recoup.doors.portal.templates import render
 from recoup.flows.sign_up import KINDS, SignedUp, SignUp, is_open, sign_up
 from recoup.kernel.problem import Problem
@@ -48,8 +48,9 @@ def sign_up_post(portal: Portal) -> Endpoint:
                 raise
             return _form(portal, request, typed, problem)
         if made.is_half:
-            return with_half(request, made.session)
-        return with_session(_welcome(portal, made, request), request, made.session)
+            return with_device(with_half(request, made.session), request, made.device)
+        answer = with_session(_welcome(portal, made, request), request, made.session)
+        return with_device(answer, request, made.device)
 
     return unsigned(portal, take)
 

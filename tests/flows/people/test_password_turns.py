@@ -1,0 +1,134 @@
+"""Passwords are looked at in turn, and strangers who send many keep nobody else waiting behind all of them."""
+
+import asyncio
+import threading
+
+import pytest
+
+from recoup.flows.people.passwords import AT_ONCE, LANE_MAX, WAITING_MAX, Passwords, Turn
+from recoup.kernel.problem import Problem
+
+
+async def settled() -> None:
+    """All that could be put into the queue is there."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+class Desk:
+    """Notes whose password was looked at, in which order. Closed at first: what is begun there waits until it opens."""
+
+    def __init__(self) -> None:
+        self.passwords, self._open = Passwords(), threading.Event()
+        self.done: list[str] = []
+        self.refused: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self._first = [asyncio.create_task(self.passwords._in_turn(Turn(), self._open.wait)) for _ in range(AT_ONCE)]
+
+    async def comes(self, name: str, *, known: bool = False, times: int = 1) -> None:
+        await settled()
+        for _ in range(times):
+            self.tasks.append(asyncio.create_task(self._one(name, known)))
+        await settled()
+
+    async def _one(self, name: str, known: bool) -> None:
+        try:
+            await self.passwords.fits("a password of somebody", None, Turn(name, known))
+        except Problem as problem:
+            if problem.code != "too_many_requests":
+                raise
+            self.refused.append(name)
+        else:
+            self.done.append(name)
+
+    async def over(self) -> None:
+        self._open.set()
+        await asyncio.gather(*self._first, *self.tasks, return_exceptions=True)
+
+
+def test_one_network_that_sends_many_is_one_among_others() -> None:
+    async def story() -> None:
+        desk = Desk()
+        await desk.comes("203.0.113.0/24", times=40)
+        assert len(desk.refused) == 40 - LANE_MAX, "few of one network wait"
+        await desk.comes("198.51.100.0/24")
+        await desk.over()
+        assert desk.done.index("198.51.100.0/24") <= AT_ONCE
+        assert len(desk.done) == LANE_MAX + 1
+
+    asyncio.run(story())
+
+
+def test_ninety_strangers_do_not_starve_who_comes_after_them() -> None:
+    """Of ninety that sent two each the sixty-fifth and all after it were refused, whoever they were."""
+
+    async def story() -> None:
+        desk = Desk()
+        for n in range(90):
+            await desk.comes(f"10.0.{n}.0/24", times=LANE_MAX)
+        await desk.comes("198.51.100.0/24")
+        await desk.comes("ann", known=True)
+        await desk.over()
+        assert "198.51.100.0/24" in desk.done
+        assert desk.done.index("ann") <= AT_ONCE, "who is known on a device waits for no stranger"
+        assert desk.done.index("198.51.100.0/24") <= 90 + AT_ONCE, "one round of the networks at most"
+
+    asyncio.run(story())
+
+
+def test_who_sends_many_on_known_devices_is_one_among_the_known() -> None:
+    async def story() -> None:
+        desk = Desk()
+        await desk.comes("eve", known=True, times=LANE_MAX)
+        await desk.comes("ann", known=True)
+        await desk.over()
+        assert desk.done.index("ann") <= AT_ONCE
+        assert not desk.refused
+
+    asyncio.run(story())
+
+
+def test_the_queue_is_bounded_and_empties() -> None:
+    async def story() -> None:
+        desk = Desk()
+        for n in range(WAITING_MAX + 50):
+            await desk.comes(f"10.{n // 200}.{n % 200}.0/24")
+        assert len(desk.refused) == 50
+        await desk.over()
+        assert len(desk.done) == WAITING_MAX
+        await desk.comes("late")
+        await desk.over()
+        assert desk.done[-1] == "late"
+
+    asyncio.run(story())
+
+
+def test_who_goes_away_while_waiting_leaves_the_place_to_others() -> None:
+    async def story() -> None:
+        desk = Desk()
+        await desk.comes("a", times=4)
+        for task in desk.tasks[1:]:
+            task.cancel()
+        await desk.comes("b")
+        await desk.over()
+        assert sorted(desk.done) == ["a", "b"]
+        await desk.comes("c", times=LANE_MAX)
+        await desk.over()
+        assert desk.done.count("c") == LANE_MAX
+
+    asyncio.run(story())
+
+
+def test_a_new_password_waits_its_turn_too() -> None:
+    """Signing up took 64 MiB each beside the queue, as many at once as came."""
+
+    async def story() -> None:
+        used = Passwords()
+        made = [asyncio.create_task(used.hashed(f"a good password {n}", Turn(f"10.0.{n}.0/24")))
+                for n in range(WAITING_MAX + AT_ONCE + 1)]  # fmt: skip
+        await settled()
+        with pytest.raises(Problem, match="Many people"):
+            await made[-1]
+        assert all(await asyncio.gather(*made[:-1]))
+
+    asyncio.run(story())
