@@ -98,6 +98,25 @@ def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
     run(story)
 
 
+def test_an_approval_with_texts_of_any_length_is_an_approval_with_texts_that_can_be_kept() -> None:
+    async def story(bridge: Bridge, twin: Twin) -> None:
+        names = ("schemeCode", "adviceCode", "processorCode", "reference", "networkTransactionId", "text")
+        twin.says = [{"state": "approved"} | dict.fromkeys(names, "05\0\n" + "9" * 2_000)]
+        said = await bridge.charge(charge_of())
+        assert said.state == "approved"
+        for text in (said.scheme_code, said.advice_code, said.processor_code):
+            assert text is not None
+            assert (len(text), text[:4]) == (64, "05  ")
+        assert said.reference is not None
+        assert said.network_transaction_id is not None
+        assert said.text is not None
+        assert (len(said.reference), len(said.network_transaction_id), len(said.text)) == (128, 128, 200)
+        twin.says = [{"state": "declined"} | dict.fromkeys(names, "\0 \n")]
+        assert (await bridge.charge(charge_of())).scheme_code is None
+
+    run(story)
+
+
 def test_not_found_is_no_answer_to_a_charge() -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
         twin.says = [{"state": "not_found"}]

@@ -26,6 +26,7 @@ from recoup.moves.bank_payouts import (
     wait_payout,
 )
 from recoup.moves.pace import SEND_WITHIN
+from recoup.rules.counterpart_text import SENTENCE_MAX, kept
 from recoup.rules.merchants.audit import amount
 from recoup.rules.money.bank_account import account_context, opened_account
 from recoup.rules.money.bank_payout import check_approval, file_context
@@ -173,7 +174,8 @@ async def _ask(world: World, merchant_id: UUID, row: dict[str, Any]) -> None:
         transfer = await _transfer(world, connection, row)
     answer = await bank.answer(transfer)
     if answer is not None:
-        await _close(world, merchant_id, row["payout_id"], answer.state, answer.reason, only_from="sent")
+        reason = kept(answer.reason, SENTENCE_MAX)
+        await _close(world, merchant_id, row["payout_id"], answer.state, reason, only_from="sent")
         return
     async with world.db.transaction() as tx:
         row = await _locked(tx, merchant_id, row["payout_id"])

@@ -25,7 +25,6 @@ ANSWER_BYTES_MAX: Final = 16_384
 INQUIRY_SECONDS: Final = 10.0
 SECRET_LENGTH_MIN: Final = 32
 NOT_PROCESSED: Final = "not_processed"
-_TEXT_MAX: Final = 200
 
 
 class Said(msgspec.Struct, frozen=True, rename="camel"):
@@ -201,6 +200,5 @@ def _outcome(message: _Message, said: Said | None, latency_ms: int) -> Outcome:
     if said.state == "not_processed":
         return Outcome("not_sent", processor_code=NOT_PROCESSED, text="refused before it was processed",
                        latency_ms=latency_ms)  # fmt: skip
-    text = said.text[:_TEXT_MAX] if said.text else None
-    return Outcome(said.state, said.reference, said.scheme_code, said.advice_code, said.processor_code, text,
+    return Outcome(said.state, said.reference, said.scheme_code, said.advice_code, said.processor_code, said.text,
                    said.network_transaction_id, latency_ms)  # fmt: skip

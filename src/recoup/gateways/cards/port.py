@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 from uuid import UUID
+
+from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,19 @@ class Outcome:
     text: str | None = None
     network_transaction_id: str | None = None
     latency_ms: int = 0
+
+    def __post_init__(self) -> None:
+        """Whoever answered, and however much: what is too long is cut, so that the state is never lost over it."""
+        for name, most in _KEPT:
+            text = getattr(self, name)
+            if text is not None:
+                object.__setattr__(self, name, kept(text, most))
+
+
+_KEPT: Final = (
+    ("reference", REFERENCE_MAX), ("scheme_code", CODE_MAX), ("advice_code", CODE_MAX), ("processor_code", CODE_MAX),
+    ("text", SENTENCE_MAX), ("network_transaction_id", REFERENCE_MAX),
+)  # fmt: skip
 
 
 class Processor(Protocol):

@@ -8,6 +8,7 @@ import io
 from typing import Final, NamedTuple
 
 from recoup.kernel.problem import Problem
+from recoup.rules.counterpart_text import REFERENCE_MAX, SENTENCE_MAX
 
 BYTES_MAX: Final = 5_000_000
 OUTCOMES: Final = ("paid", "returned")
@@ -42,7 +43,7 @@ def read_answers(content: bytes) -> list[Told]:
     found = []
     try:
         for row in reader:
-            values = [str(row.get(name) or "").strip() for name in ("payout", "outcome", "reason")]
+            values = [str(row.get(name) or "").replace("\0", " ").strip() for name in ("payout", "outcome", "reason")]
             found.append(_checked(Told(reader.line_num, values[0], values[1].lower(), values[2])))
     except csv.Error as error:
         raise Problem("invalid", f"Line {reader.line_num} cannot be read: {error}.", field="file",
@@ -55,6 +56,9 @@ def _checked(told: Told) -> Told:
         return told._replace(wrong="names no payout")
     if told.outcome not in OUTCOMES:
         return told._replace(wrong=f"the outcome is neither {' nor '.join(OUTCOMES)}")
+    if len(told.payout) > REFERENCE_MAX or len(told.reason) > SENTENCE_MAX:
+        return told._replace(payout=told.payout[:REFERENCE_MAX], reason="",
+                             wrong=f"the payout or the reason is longer than {SENTENCE_MAX} characters")  # fmt: skip
     if told.outcome == "returned" and not told.reason:
         return told._replace(wrong="a return needs its reason")
     return told
