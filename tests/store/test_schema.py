@@ -53,7 +53,7 @@ HOMES = {
         DIRECTORY,
     ),
 }  # fmt: skip
-HOMELESS = {"world", "schema_migrations", "upkeep"}  # what the database itself is
+HOMELESS = {"world", "schema_migrations", "upkeep", "key_checks"}  # what the database itself is
 # table -> what the application may change of it; None for nothing, () for whole rows
 CHANGEABLE: dict[str, tuple[str, ...]] = {
     "bulk_acts": ("note", "state", "said", "done_count", "refused_count", "stop_asked_at", "finished_at"),
@@ -75,6 +75,7 @@ CHANGEABLE: dict[str, tuple[str, ...]] = {
     "partner_feed": (), "outbox": ("fed",), "transmissions": ("outcome", "updated_at"),
 }  # fmt: skip
 DELETABLE = {
+    "key_checks",
     "key_endings", "key_listeners",
     "application_documents", "due_work", "lanes", "cvv_once", "refresh_tokens", "seen_signatures",
     "webhook_key_overlaps",

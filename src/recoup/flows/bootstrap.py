@@ -14,6 +14,7 @@ from recoup.flows.merchants.partners import PartnerKey, make_partner, make_partn
 from recoup.flows.messages.endpoints import new_signing_key
 from recoup.flows.people.make_user import Membership, make_user, register_merchant, register_partner
 from recoup.kernel.world import World
+from recoup.store.read.people import find_user
 
 PORTAL_USER = "ops@recoup.example"
 OPERATOR_USER = "operator@recoup.example"
@@ -59,6 +60,12 @@ def bootstrap_merchant(world: World) -> UUID:
 def demo_merchant(world: World) -> UUID:
     found: UUID = world.keys.derived_id("bootstrap", "demo")
     return found
+
+
+async def is_bootstrapped(world: World) -> bool:
+    """Whether its portal user is there already, with a password that somebody may know."""
+    async with world.extra["people"].connection() as connection:
+        return await find_user(connection, PORTAL_USER) is not None
 
 
 async def bootstrap(world: World, base_url: str) -> Bootstrap:

@@ -5,13 +5,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, make_bootstrap_partner_key, make_operator
+from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
 from recoup.main.worlds import Running
 
 
-async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any]:
-    """From the file; without one new secrets are made and earlier ones end. Whoever serves writes its address there."""
+async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any] | None:
+    """From the file; without one new secrets are made and earlier ones end. Whoever serves writes its address there,
+    and makes no new ones for a database that has them, made on another machine: None."""
     path = running.settings.data_dir / "bootstrap.json"
+    begun = path.with_suffix(".begun")
     url = running.settings.url
     if path.exists():
         kept: dict[str, Any] = json.loads(path.read_text())
@@ -28,8 +30,12 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
         if changed:
             write_private(path, json.dumps(kept, indent=2) + "\n")
         return kept
+    if serving and not begun.exists() and await is_bootstrapped(running.world):
+        return None
+    write_private(begun, "")  # whoever is killed on the way begins again
     made = (await bootstrap(running.world, url)).to_dict()
     write_private(path, json.dumps(made, indent=2) + "\n")
+    begun.unlink()
     return made
 
 
@@ -42,7 +48,7 @@ def served_at(data_dir: Path) -> str:
 def write_private(path: Path, text: str) -> None:
     """Whole or not at all, for the owner's eyes."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
         file.flush()

@@ -65,8 +65,8 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
             databases.server.stop()
 
 
-def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = False) -> dict[str, Any]:
-    async def inside() -> dict[str, Any]:
+def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = False) -> dict[str, Any] | None:
+    async def inside() -> dict[str, Any] | None:
         await prepare(databases)
         async with open_sandbox(settings, databases, "recoup-start") as running:
             return await bootstrap_once(running, serving=serving)
@@ -95,18 +95,26 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
         click.echo(f"Setting up {settings.data_dir}: database, keys, a merchant of your own ...")
     databases = find_databases(settings)
     kept = _bootstrap(settings, databases, serving=True)
-    click.echo(f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
-               f"  sign in   {kept['portal_user']} / {kept['portal_password']}\n"
-               f"  operator  {kept['operator_user']} / {kept['operator_password']}\n  API       {settings.url}/v1\n"
-               f"  docs      {settings.url}/docs\n"
-               f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
+    click.echo(_addresses(settings, kept))
     doing: Callable[[], bool] = bool
-    if demo:
+    if demo and kept is not None:
         from recoup.main.demo import Demo
 
         doing = Demo(settings).tick
     with lock:
         supervise(settings, databases, sock, doing)
+
+
+def _addresses(settings: Settings, kept: dict[str, Any] | None) -> str:
+    """`kept`: the credentials; None where they were made on another machine."""
+    where = f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
+    if kept is None:
+        return (f"{where}  sign in   as before: this database was set up elsewhere, and its bootstrap.json is there.\n"
+                "            `recoup bootstrap` makes new credentials here, and ends those.")  # fmt: skip
+    return (f"{where}  sign in   {kept['portal_user']} / {kept['portal_password']}\n"
+            f"  operator  {kept['operator_user']} / {kept['operator_password']}\n  API       {settings.url}/v1\n"
+            f"  docs      {settings.url}/docs\n"
+            f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
 
 
 @cli.command()
@@ -159,6 +167,7 @@ def bootstrap(as_json: bool, data_dir: Path | None) -> None:
     finally:
         if databases.server is not None:
             databases.server.stop()
+    assert kept is not None
     click.echo(said, err=True)
     if as_json:
         click.echo(json.dumps(kept))

@@ -8,11 +8,13 @@ from datetime import timedelta
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
+from recoup.flows.own_keys import check_keys, check_there
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.bridge import Bridge, NoProcessor
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock.channel import mock_channels
-from recoup.gateways.keys.keyring import Keyring, open_keyring
+from recoup.gateways.keys.files import FILE_NAME
+from recoup.gateways.keys.keyring import ENVIRONMENT, Keyring, has_keys, open_keyring
 from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
@@ -137,14 +139,25 @@ class _Parts:
 @asynccontextmanager
 async def _parts(settings: Settings, own: str, people: str, name: str, *, loopback: bool) -> AsyncIterator[_Parts]:
     """`own`, `people`: where the databases are."""
-    parts = _Parts(
-        open_keyring(settings.data_dir / "keys", os.environ),
-        await Database(own, size=settings.connections, name=name).open(),
-        await Database(people, size=3, name=name).open(), WebClient(loopback=loopback),
-    )  # fmt: skip
-    try:
-        yield parts
-    finally:
-        await parts.web.close()
-        await parts.db.close()
-        await parts.people.close()
+    async with AsyncExitStack() as stack:
+        db = await Database(own, size=settings.connections, name=name).open()
+        stack.push_async_callback(db.close)
+        persons = await Database(people, size=3, name=name).open()
+        stack.push_async_callback(persons.close)
+        keys = await _own_keys(settings, db, persons)
+        web = WebClient(loopback=loopback)
+        stack.push_async_callback(web.close)
+        yield _Parts(keys, db, persons, web)
+
+
+async def _own_keys(settings: Settings, db: Database, people: Database) -> Keyring:
+    """The keys of the databases; a new installation makes them. Raises: Problem(unavailable) for others, or none."""
+    folder = settings.data_dir / "keys"
+    place = ENVIRONMENT if os.environ.get(ENVIRONMENT, "").strip() else str(folder / FILE_NAME)
+    if not has_keys(folder, os.environ):
+        await check_there(people, place, people=True)
+        await check_there(db, place, people=False)
+    keys = open_keyring(folder, os.environ)
+    for one in (people, db):
+        await check_keys(one, keys.checks(), place)
+    return keys

@@ -39,6 +39,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "magic-inputs": ("Reference", "Magic inputs"),
     "settings": ("Running it", "Settings"),
     "live": ("Running it", "The live world"),
+    "keys": ("Running it", "Keys"),
     "simulate": ("Running it", "A simulated month"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.

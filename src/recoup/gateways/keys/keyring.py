@@ -121,6 +121,13 @@ class Keyring:
         if self._folder is not None:
             self._material = files.load(self._folder)
 
+    def checks(self) -> dict[tuple[str, str], bytes]:
+        """(purpose, key id) -> a value that only this key gives, by which a database knows it again."""
+        return {
+            (purpose, key.id): hashing.keyed_hash(key.secret, "check", purpose.encode(), key.id.encode())
+            for purpose, keys in self._material.keys.items() for key in keys
+        }  # fmt: skip
+
     def current_ids(self) -> dict[str, str]:
         """purpose -> id of its current key; ids are no secrets."""
         return {purpose: keys[0].id for purpose, keys in self._material.keys.items()}
@@ -134,6 +141,11 @@ class Keyring:
             message = f"The {purpose} key {key_id} is not among the keys."
             raise Problem("internal", message, cure="Restore it from the backup of the keys.")
         return key
+
+
+def has_keys(folder: Path, environment: Mapping[str, str]) -> bool:
+    """Whether there is a ring to open; else `open_keyring` makes one."""
+    return bool(environment.get(ENVIRONMENT, "").strip()) or (folder / files.FILE_NAME).exists()
 
 
 def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:

@@ -1,0 +1,47 @@
+"""A database knows the keys that it was written with; with others, or without them, nothing is opened.
+
+Else a second machine, or a database that was restored without its keys, would make new ones: cards could not be read,
+and network limits would count one card as two.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from recoup.kernel.problem import Problem
+from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks
+
+CURE: Final = (
+    "Restore keyring.json from the backup of the keys, or copy it from the machine that runs on this database; see "
+    "docs/keys.md."
+)
+
+
+async def check_there(db: Any, place: str, *, people: bool) -> None:
+    """Before new keys are made. Raises: Problem(unavailable) for a database that has its keys already."""
+    async with db.connection() as connection:
+        if await key_checks(connection) or await is_in_use(connection, people=people):
+            message = f"This database was written with keys that are not in {place}."
+            raise Problem("unavailable", message, cure=CURE)
+
+
+async def check_keys(db: Any, checks: Mapping[tuple[str, str], bytes], place: str) -> None:
+    """`checks`: of the keys that are here, `place` where they are. A new database takes them as its own; so does one
+    for keys that were rotated in.
+
+    Raises: Problem(unavailable) for other keys, and for an older copy that lacks some.
+    """
+    async with db.connection() as connection:
+        known = await key_checks(connection)
+    if known == checks:
+        return
+    async with db.transaction() as tx:
+        await lock_checks(tx)
+        known = await key_checks(tx)
+        if known and not any(checks.get(key) == value for key, value in known.items()):
+            raise Problem("unavailable", f"The keys in {place} are not those of this database.", cure=CURE)
+        lacking = sorted(f"{purpose} {key_id}" for (purpose, key_id), value in known.items()
+                         if checks.get((purpose, key_id)) != value)  # fmt: skip
+        if lacking:
+            message = f"The keys in {place} lack some that this database was written with: {', '.join(lacking[:6])}."
+            raise Problem("unavailable", message, cure=CURE)
+        await add_checks(tx, {key: value for key, value in checks.items() if key not in known})

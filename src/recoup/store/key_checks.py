@@ -1,0 +1,40 @@
+"""The check values of the keys that a database was written with."""
+
+from collections.abc import Collection, Mapping
+
+import asyncpg
+
+Key = tuple[str, str]  # purpose, key id
+
+_LOCK = "LOCK TABLE key_checks IN SHARE ROW EXCLUSIVE MODE"
+_CHECKS = "SELECT purpose, key_id, value FROM key_checks"
+_ADD = """
+INSERT INTO key_checks (purpose, key_id, value) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
+ON CONFLICT DO NOTHING
+"""
+_DROP = "DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+_WORLD_IN_USE = "SELECT EXISTS (SELECT FROM merchants)"
+_PEOPLE_IN_USE = "SELECT EXISTS (SELECT FROM users)"
+
+
+async def lock_checks(connection: asyncpg.Connection) -> None:
+    """Of several that bring keys to a new database one is the first. In an open transaction."""
+    await connection.execute(_LOCK)
+
+
+async def key_checks(connection: asyncpg.Connection) -> dict[Key, bytes]:
+    return {(row["purpose"], row["key_id"]): row["value"] for row in await connection.fetch(_CHECKS)}
+
+
+async def add_checks(connection: asyncpg.Connection, checks: Mapping[Key, bytes]) -> None:
+    purposes, ids = [key[0] for key in checks], [key[1] for key in checks]
+    await connection.execute(_ADD, purposes, ids, list(checks.values()))
+
+
+async def drop_checks(connection: asyncpg.Connection, keys: Collection[Key]) -> None:
+    await connection.execute(_DROP, [key[0] for key in keys], [key[1] for key in keys])
+
+
+async def is_in_use(connection: asyncpg.Connection, *, people: bool) -> bool:
+    """Whether anything was written with keys: a merchant, or somebody who signs in."""
+    return bool(await connection.fetchval(_PEOPLE_IN_USE if people else _WORLD_IN_USE))

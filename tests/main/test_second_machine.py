@@ -1,0 +1,151 @@
+"""A database and its keys belong together: a second machine joins, and nobody who lacks the keys makes others."""
+
+import asyncio
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.worlds import TEMPLATES, drop, empty
+
+from recoup.gateways.keys.files import change
+from recoup.gateways.keys.material import fresh, rotated
+from recoup.kernel.problem import Problem
+from recoup.main.cli import _addresses, _bootstrap
+from recoup.main.databases import Databases
+from recoup.main.settings import Settings, load_settings
+from recoup.store.server import ServerAddress
+
+
+class Machines:
+    """One pair of databases, and machines that are pointed at it."""
+
+    def __init__(self, server: ServerAddress, folder: Path) -> None:
+        self.server, self.folder = server, folder
+        self.names = {kind: f"machines_{kind}_{uuid.uuid4().hex[:8]}" for kind in TEMPLATES}
+        for kind, name in self.names.items():
+            asyncio.run(empty(server, kind, name))
+        people, sandbox = (server.dsn(self.names[kind]) for kind in ("people", "world"))
+        self.databases = Databases(people, sandbox, None, None, "")
+
+    def settings(self, machine: str) -> Settings:
+        return load_settings(data_dir=self.folder / machine, people_database_url=self.databases.people,
+                             sandbox_database_url=self.databases.sandbox)  # fmt: skip
+
+    def up(self, machine: str) -> dict[str, Any] | None:
+        """What `recoup up` does before it serves."""
+        return _bootstrap(self.settings(machine), self.databases, serving=True)
+
+    def keys(self, machine: str) -> Path:
+        return self.folder / machine / "keys"
+
+    def sql(self, statement: str, *, people: bool = False) -> list[Any]:
+        async def inside() -> list[Any]:
+            connection = await asyncpg.connect(self.databases.people if people else self.databases.sandbox)
+            try:
+                return list(await connection.fetch(statement))
+            finally:
+                await connection.close()
+
+        return asyncio.run(inside())
+
+
+@pytest.fixture
+def machines(server: ServerAddress, tmp_path: Path) -> Iterator[Machines]:
+    made = Machines(server, tmp_path)
+    yield made
+    for name in made.names.values():
+        asyncio.run(drop(server, name))
+
+
+def test_a_second_machine_without_the_keys_is_told_what_to_bring(machines: Machines) -> None:
+    """It made keys and a merchant of its own, and reset the passwords of the first."""
+    machines.up("a")
+    before = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM merchants")
+    with pytest.raises(Problem) as told:
+        machines.up("b")
+    assert str(machines.keys("b") / "keyring.json") in told.value.message
+    assert "Restore keyring.json from the backup of the keys, or copy it" in told.value.sentence()
+    assert not machines.keys("b").exists(), "no keys were made"
+    after = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM merchants")
+    assert before == after
+
+
+def test_with_the_keys_it_joins_and_resets_nothing(machines: Machines) -> None:
+    machines.up("a")
+    before = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM api_keys")
+    shutil.copytree(machines.keys("a"), machines.keys("b"))
+    kept = machines.up("b")
+    assert kept is None
+    shown = _addresses(machines.settings("b"), kept)
+    assert "this database was set up elsewhere" in shown
+    assert "`recoup bootstrap` makes new credentials" in shown
+    after = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM api_keys")
+    assert before == after
+
+    made = _bootstrap(machines.settings("b"), machines.databases)  # by hand
+    assert made is not None
+    assert made["mid"] == json.loads((machines.folder / "a" / "bootstrap.json").read_text())["mid"], "one merchant"
+    assert machines.up("b") == made
+
+
+def test_who_was_killed_at_the_first_start_begins_again(machines: Machines) -> None:
+    machines.up("a")
+    (machines.folder / "a" / "bootstrap.json").unlink()
+    (machines.folder / "a" / "bootstrap.begun").touch()
+    assert machines.up("a") is not None
+    assert not (machines.folder / "a" / "bootstrap.begun").exists()
+
+
+def test_a_lost_key_file_is_not_made_anew(machines: Machines) -> None:
+    machines.up("a")
+    shutil.rmtree(machines.keys("a"))
+    with pytest.raises(Problem, match="written with keys that are not in"):
+        machines.up("a")
+    assert not machines.keys("a").exists()
+
+
+def test_a_lost_key_file_is_not_made_anew_for_a_database_from_before(machines: Machines) -> None:
+    """Which keeps no check values yet; its present keys are taken at its first start."""
+    machines.up("a")
+    for people in (False, True):
+        machines.sql("DELETE FROM key_checks", people=people)
+    shutil.move(machines.keys("a"), machines.keys("a").with_name("backup"))
+    with pytest.raises(Problem, match="written with keys that are not in"):
+        machines.up("a")
+    shutil.move(machines.keys("a").with_name("backup"), machines.keys("a"))
+    machines.up("a")
+    assert len(machines.sql("SELECT * FROM key_checks")) == 6
+
+
+def test_other_keys_are_refused(machines: Machines) -> None:
+    machines.up("a")
+    change(machines.keys("a"), lambda _: fresh())
+    with pytest.raises(Problem, match="are not those of this database") as told:
+        machines.up("a")
+    assert "Restore keyring.json" in told.value.sentence()
+    assert len(machines.sql("SELECT * FROM key_checks")) == 6
+
+
+def test_an_older_copy_of_the_keys_is_refused_by_the_key_that_it_lacks(machines: Machines) -> None:
+    machines.up("a")
+    shutil.copytree(machines.keys("a"), machines.keys("old"))
+    change(machines.keys("a"), rotated)
+    machines.up("a")
+    assert len(machines.sql("SELECT * FROM key_checks")) == 10
+    shutil.rmtree(machines.keys("a"))
+    shutil.copytree(machines.keys("old"), machines.keys("a"))
+    with pytest.raises(Problem, match="lack some that this database was written with: card [0-9a-f]{16}, print"):
+        machines.up("a")
+
+
+def test_the_check_values_give_no_key_away(machines: Machines) -> None:
+    machines.up("a")
+    text = (machines.keys("a") / "keyring.json").read_text()
+    values = [row["value"] for row in machines.sql("SELECT value FROM key_checks")]
+    assert len({bytes(value) for value in values}) == 6
+    assert not [value for value in values if value.hex() in text]
