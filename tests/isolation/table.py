@@ -375,6 +375,7 @@ TABLE: dict[Key, Line] = {
     ("GET", "/settlements"): _page(),
     ("GET", "/settlements/{batch_id}"): _page(ids={"batch_id": "settlement"}),
     ("GET", "/settlements/{batch_id}/lines.csv"): _page(ids={"batch_id": "settlement"}),
+    ("GET", "/settlements/{batch_id}/lines.xlsx"): _page(ids={"batch_id": "settlement"}),
     ("GET", "/settlements/{batch_id}/file"): _page(ids={"batch_id": "settlement"}),
     ("POST", "/settlements/{batch_id}/pay-again"): _page(ids={"batch_id": "settlement"}, may=OWNER),
     ("GET", "/bank"): _page(),

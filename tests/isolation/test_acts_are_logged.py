@@ -302,7 +302,8 @@ def test_every_file_that_is_taken_leaves_a_line(mine: Ground) -> None:
     walk, ids = _Walk(mine), mine.a.ids
     batch = f"/settlements/{ids['settlement']}"
     for path in ("/orders/export.csv?q=ana", "/reconciliation/report.csv", "/reports/sites.csv", "/audit.csv",
-                 f"{batch}/lines.csv", f"{batch}/file", f"/uploads/{ids['upload']}/answers"):  # fmt: skip
+                 f"{batch}/lines.csv", f"{batch}/lines.xlsx", f"{batch}/file",
+                 f"/uploads/{ids['upload']}/answers"):  # fmt: skip
         answer = walk.page("owner", path)
         assert answer.status_code == 200, path
         assert walk.lines(answer.headers["x-request-id"]) == {"file.taken"}, path

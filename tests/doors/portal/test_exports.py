@@ -15,7 +15,7 @@ from tests.doors.portal.test_orders import sheet_of
 from tests.doors.portal.test_portal import field, visit
 
 from recoup.doors.portal.orders import export
-from recoup.flows.lists import sheet
+from recoup.flows import sheet
 from recoup.flows.locked import Orders
 from recoup.flows.run_due import run_due
 from recoup.store.server import ServerAddress

@@ -3,9 +3,11 @@
 import html
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 from tests.doors.portal.staff import As, portal, post, texts
+from tests.doors.portal.test_orders import sheet_of
 from tests.flows.money.settling import ACCOUNT, DAY, ROUTING, batches, payouts, sold, terms
 from tests.worlds import Shop
 
@@ -63,6 +65,12 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         assert "Paid" in texts(await owner.get("/settlements"))
         lines = await owner.get(f"/settlements/{batch['batch_id']}/lines.csv")
         assert lines.text.count("\r\n") == 1 + batch["lines"]
+        assert lines.content.startswith(b"\xef\xbb\xbf"), "a spreadsheet reads it as UTF-8"
+        heads, *rows = sheet_of((await owner.get(f"/settlements/{batch['batch_id']}/lines.xlsx")).content)
+        assert len(rows) == batch["lines"]
+        assert sum(Decimal(row[heads.index("Amount")]) for row in rows) == 0
+        printed = await owner.get(f"/settlements/{batch['batch_id']}?print=1")
+        assert printed.text.count("<tr><td><span><span class=\"nowrap\">") == batch["lines"]
         assert (await owner.get(f"/settlements/{batch['batch_id']}/file")).text.count('"type":"line"') == batch["lines"]
         assert (await verify(shop.world)).difference is None
 

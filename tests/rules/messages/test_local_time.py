@@ -128,3 +128,19 @@ def test_a_moment_in_a_sentence_is_found_again_to_the_minute(moment: datetime) -
                          ids=["empty", "zone", "no moment", "no zone", "a word"])  # fmt: skip
 def test_other_words_stay_as_they_are(text: str) -> None:
     assert retold(text, datetime.isoformat) == text
+
+
+@pytest.mark.parametrize(("typed", "zone"), [
+    ("New York", "America/New_York"), ("new_york", "America/New_York"), ("São Paulo", "America/Sao_Paulo"),
+    ("berlin", "Europe/Berlin"), ("Louisville", "America/Louisville"), ("europe/berlin", "Europe/Berlin"),
+    ("utc", "GMT"), ("EST5EDT", "EST5EDT"),
+])  # fmt: skip
+def test_a_city_finds_its_zone(typed: str, zone: str) -> None:
+    assert read_zone(typed) == zone
+
+
+def test_every_city_of_the_list_finds_a_zone_of_its_name() -> None:
+    for name in zones().values():
+        city = name.rpartition("/")[2]
+        if "/" in name and not name.startswith(("Etc/", "SystemV/")):
+            assert read_zone(city.replace("_", " ")).rpartition("/")[2] == city

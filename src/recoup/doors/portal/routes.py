@@ -68,7 +68,14 @@ from recoup.doors.portal.reports.page import reports_page
 from recoup.doors.portal.requests.page import requests_page
 from recoup.doors.portal.roles import page as roles
 from recoup.doors.portal.settlements import approvals, bank
-from recoup.doors.portal.settlements.page import lines_csv, post_pay_again, proof, settlement_page, settlements_page
+from recoup.doors.portal.settlements.page import (
+    lines_csv,
+    lines_sheet,
+    post_pay_again,
+    proof,
+    settlement_page,
+    settlements_page,
+)
 from recoup.doors.portal.signin.code import code_page, code_post
 from recoup.doors.portal.signin.page import choose, go_to_other_world, sign_in_page, sign_in_post, sign_out_post
 from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
@@ -213,6 +220,7 @@ def routes(
         on("/settlements", settlements_page),
         on("/settlements/{batch_id}", settlement_page),
         on("/settlements/{batch_id}/lines.csv", lines_csv),
+        on("/settlements/{batch_id}/lines.xlsx", lines_sheet),
         on("/settlements/{batch_id}/file", proof),
         on("/settlements/{batch_id}/pay-again", post_pay_again, "POST"),
         on("/bank", bank.bank_page),

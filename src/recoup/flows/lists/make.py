@@ -12,8 +12,8 @@ from typing import IO, Any, Final
 import structlog
 
 from recoup.flows.lists.folder import check_room, create, drop, file_of, finish
-from recoup.flows.lists.sheet import ROWS_MAX, Sheet, too_many
 from recoup.flows.lists.wanted import wanted_of
+from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
 from recoup.kernel.problem import Problem, in_words
 from recoup.kernel.world import World
 from recoup.moves.exports import end_export
@@ -95,7 +95,7 @@ class _Making:
         wanted = wanted_of(self._run["wanted"], self._due.merchant_id)
         table, form = wanted.table(), self._run["form"]
         self._file = file = create(self._path)
-        self._sheet = sheet = Sheet(table, file) if form == "xlsx" else None
+        self._sheet = sheet = Sheet("Orders", table.heads, file, "orders") if form == "xlsx" else None
         async with self._world.db.connection() as connection:
             await self._count(connection, wanted.filter)
             batches = all_orders(connection, wanted.filter, wanted.by, table.fields, newest_first=wanted.newest_first)
@@ -103,7 +103,7 @@ class _Making:
             async with aclosing(batches):  # type: ignore[type-var]
                 async for rows in batches:
                     if sheet is not None:
-                        await asyncio.to_thread(sheet.add, rows)
+                        await asyncio.to_thread(sheet.add, table.cells(rows))
                     else:
                         file.write(table.body(form, rows, first=self._rows == 0))
                     self._rows += len(rows)
@@ -124,7 +124,7 @@ class _Making:
         count = await count_orders(connection, narrowed, exact=True)
         self._total = count.value if count.exact else None
         if self._run["form"] == "xlsx" and count.value > ROWS_MAX:
-            raise too_many()
+            raise too_many("orders")
 
     async def _heard(self, file: IO[bytes]) -> None:
         """Once a second: how far it is, that somebody is at it, and whether there is room."""

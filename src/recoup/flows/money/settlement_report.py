@@ -40,7 +40,7 @@ async def batch_csv(world: World, batch: asyncpg.Record) -> AsyncIterator[bytes]
     """UTF-8; amounts are decimals of the currency, + in the merchant's favour, and add up to 0."""
     yield csv_row(CSV_COLUMNS).encode()
     scale = EXPONENTS[batch["asset"]]
-    async for rows in _all_lines(world, batch):
+    async for rows in all_lines(world, batch):
         yield "".join(csv_row((
             batch["batch_id"], line_id(row), row["kind"], Number(to_text(row["units"], scale)), batch["asset"],
             row["order_id"], row["external_id"], row["site_id"], row["descriptor"],
@@ -73,7 +73,7 @@ async def _parts(world: World, batch: asyncpg.Record, low: int, top: int) -> Asy
             "type": "page", "page": page["page_no"], "previousRoot": page["prev_root"], "root": page["root"],
             "sums": page["sums"], "postings": page["hashes"],
         }) for page in pages)  # fmt: skip
-    async for rows in _all_lines(world, batch):
+    async for rows in all_lines(world, batch):
         async with world.db.connection() as connection:
             contents = await posting_contents(connection, merchant_id, list({row["posting_id"] for row in rows}))
         yield b"".join(_part(_line(row, contents[row["posting_id"]])) for row in rows)
@@ -84,7 +84,7 @@ def line_id(row: Any) -> str:
     return f"{row['posting_id']}.{row['line_no']}"
 
 
-async def _all_lines(world: World, batch: asyncpg.Record) -> AsyncIterator[Any]:
+async def all_lines(world: World, batch: asyncpg.Record) -> AsyncIterator[Any]:
     """A connection for each part, so that a slow reader holds none."""
     after = (LOWEST, 0)
     while True:

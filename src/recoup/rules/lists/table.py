@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.rules.lists.cells import Cell
-from recoup.rules.money.cells import FORMULA
+from recoup.rules.lists.cells import Cell, Kind
+from recoup.rules.money.cells import FORMULA, MARK
 
 _json: Final = msgspec.json.Encoder()
 
@@ -23,6 +23,15 @@ class Table:
         self._places = [tuple(self.fields.index(name) for name in cell.needs) for cell in chosen]
         self._names = tuple(cell.name for cell in chosen)
 
+    @property
+    def heads(self) -> list[tuple[str, Kind]]:
+        """Heading and kind of each column."""
+        return [(cell.heading, cell.kind) for cell in self.chosen]
+
+    def cells(self, rows: Sequence[Sequence[Any]]) -> Iterable[Sequence[Any]]:
+        """The same row by row."""
+        return zip(*self.columns(rows), strict=True)
+
     def columns(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
         """The cells' values, column by column; `rows` are at least one."""
         given = list(zip(*rows, strict=True))
@@ -33,7 +42,7 @@ class Table:
 
     def head(self, form: str) -> bytes:
         """What a file begins with, before any row."""
-        return _lines([[cell.heading for cell in self.chosen]]) if form == "csv" else b"["
+        return MARK.encode() + _lines([[cell.heading for cell in self.chosen]]) if form == "csv" else b"["
 
     def body(self, form: str, rows: Sequence[Sequence[Any]], *, first: bool) -> bytes:
         """Rows of a CSV, or of a JSON array with one object a line; `first`: no row came before."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final
+from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo, available_timezones
 
 GMT: Final = "GMT"
@@ -18,11 +19,22 @@ def zones() -> Mapping[str, str]:
     return {name.casefold(): name for name in sorted(available_timezones() - {"localtime", "posixrules", "Factory"})}
 
 
+@cache
+def _cities() -> Mapping[str, str]:
+    """The zone of each city that the list names, the shortest where several do."""
+    found: dict[str, str] = {}
+    for key, name in sorted(zones().items(), key=lambda item: (item[0].count("/"), len(item[0]), item[0])):
+        if "/" in key and not key.startswith(("etc/", "systemv/")):
+            found.setdefault(key.rpartition("/")[2], name)
+    return found
+
+
 def read_zone(name: str) -> str:
-    """Raises: ValueError."""
+    """By its name on the IANA's list or the city in it: `New York` is America/New_York. Raises: ValueError."""
     if name.upper() in (GMT, "UTC", "Z"):
         return GMT
-    found = zones().get(name.casefold().replace(" ", "_"))
+    plain = "".join(c for c in normalize("NFKD", name) if not combining(c)).casefold().replace(" ", "_")
+    found = zones().get(plain) or _cities().get(plain)
     if found is None:
         raise ValueError(name)
     return found

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import Any, Final
 
+MARK: Final = "\ufeff"  # at the head of a file for people: spreadsheets read it as UTF-8 then
 # Spreadsheets in Japanese and Chinese take the wide signs for the narrow ones.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 

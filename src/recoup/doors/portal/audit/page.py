@@ -6,18 +6,19 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from recoup.doors.portal.any_visit import AnyVisit
 from recoup.doors.portal.audit import words
 from recoup.doors.portal.audit.query import GROUPS, SIZE, Query, place_of, read_query
+from recoup.doors.portal.downloads import CSV, download
 from recoup.doors.portal.orders.days import Days
 from recoup.doors.portal.orders.spool import spooled
 from recoup.doors.portal.orders.times import COMMON, Times
 from recoup.doors.portal.partner.visit import PartnerVisit
 from recoup.doors.portal.people import names_for
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.insight.audit import all_lines, places, read_audit
 from recoup.kernel.problem import Problem
@@ -143,9 +144,7 @@ async def _file(visit: AnyVisit, reader: _Reader) -> Response:
     parts = spooled(_parts(visit, reader, wanted, Times(query.zone, visit.wall), form))
     first, last = query.days.first, query.days.last
     name = f"audit_{first or 'begin'}_{last or visit.wall.date()}_{query.zone.replace('/', '-')}.{form}"
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    kind = "text/csv; charset=utf-8" if form == "csv" else "application/json"
-    return StreamingResponse(parts, media_type=kind, headers=headers)
+    return download(parts, name, CSV if form == "csv" else "application/json")
 
 
 async def _parts(

@@ -23,8 +23,8 @@ from recoup.doors.portal.orders.spool import PIECE, spooled
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
-from recoup.flows.lists.sheet import ROWS_MAX, Sheet, too_many
 from recoup.flows.lists.wanted import Wanted
+from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.read.order_counts import Count, count_orders
@@ -48,7 +48,7 @@ async def orders_file(visit: Visit) -> Response:
         wanted = wanted_of(visit, query)
         count = await counted(visit, wanted)
         if form == "xlsx" and is_over(count, ROWS_MAX):
-            raise too_many()
+            raise too_many("orders")
         if form != "xlsx" and is_over(count, DIRECT_MAX):
             return see(query.link(f"/exports/new/{form}"))
         parts = await _sheet(visit, wanted) if form == "xlsx" else spooled(_text(visit, wanted, form))
@@ -134,11 +134,11 @@ async def _text(visit: Visit, wanted: Wanted, form: str) -> AsyncIterator[bytes]
 async def _sheet(visit: Visit, wanted: Wanted) -> AsyncIterator[bytes]:
     """Raises: Problem(invalid) for a list of more than ROWS_MAX."""
     table, file = wanted.table(), TemporaryFile()  # noqa: SIM115 - closed when it is sent, or below
-    sheet = Sheet(table, file)
+    sheet = Sheet("Orders", table.heads, file, "orders")
     try:
         async with aclosing(_rows(visit, wanted, table.fields)) as batches:  # type: ignore[type-var]
             async for rows in batches:
-                await asyncio.to_thread(sheet.add, rows)
+                await asyncio.to_thread(sheet.add, table.cells(rows))
         await asyncio.to_thread(sheet.close)
     except BaseException:
         sheet.drop()

@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from recoup.doors.portal.downloads import download
 from recoup.doors.portal.endpoint import STATUSES
 from recoup.doors.portal.partner.visit import PartnerVisit
-from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.templates import render
 from recoup.flows.merchants.partners import own_merchant
 from recoup.flows.money.partner_report import DAYS_MAX, PLACED, Asked, report_csv, report_page
 from recoup.kernel.currencies import EXPONENTS
@@ -49,9 +50,7 @@ async def partner_report_page(visit: PartnerVisit) -> Response:
 
 async def partner_report_file(visit: PartnerVisit) -> Response:
     asked = await _asked(visit, _typed(visit))
-    name = f'attachment; filename="merchants-{asked.first}-{asked.last}.csv"'
-    return StreamingResponse(report_csv(visit.portal.world, asked), media_type="text/csv; charset=utf-8",
-                             headers=HEADERS | {"content-disposition": name})  # fmt: skip
+    return download(report_csv(visit.portal.world, asked), f"merchants-{asked.first}-{asked.last}.csv")
 
 
 def _typed(visit: PartnerVisit) -> dict[str, str]:

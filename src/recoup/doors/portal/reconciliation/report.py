@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from recoup.doors.portal.downloads import download
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.report import balance_of, kind_of, place_of, report_csv, report_totals
 from recoup.kernel.ids import parse_id
@@ -53,10 +54,9 @@ async def report_file(visit: Visit) -> Response:
     if problem is not None:
         raise problem
     span: Span = month(chosen, str(zone))
-    headers = HEADERS | {"content-disposition": f'attachment; filename="reconciliation-{chosen}.csv"'}
     await taken(visit, "reconciliation report", month=chosen, zone=str(zone))
     parts = report_csv(visit.portal.world, visit.merchant_id, span, zone)
-    return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=headers)
+    return download(parts, f"reconciliation-{chosen}.csv")
 
 
 def _chosen(visit: Visit) -> tuple[str, ZoneInfo, Problem | None]:

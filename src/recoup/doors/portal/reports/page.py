@@ -5,10 +5,11 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from recoup.doors.portal.downloads import download
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.flows.money.origin_reports import (
     GROUPS_MAX,
@@ -64,10 +65,9 @@ async def report_file(visit: Visit) -> Response:
     if problem is not None:
         raise problem
     asked = Asked(visit.merchant_id, month(chosen, "UTC"), asset)
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{report}-{chosen}.csv"'}
     await taken(visit, f"report of {report}", month=chosen, currency=asset)
     parts = report_csv(visit.portal.world, report, asked)
-    return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=headers)
+    return download(parts, f"{report}-{chosen}.csv")
 
 
 async def _read(visit: Visit, report: str, asked: Asked) -> Report:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.forms import Form, one
-from recoup.doors.portal.permissions import in_words
+from recoup.doors.portal.permissions import AT_MERCHANT, in_words
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.merchants.personal_data import change_sight
@@ -112,7 +112,7 @@ async def _show(visit: Visit, problem: Problem | None = None, typed: Form | None
     wanted = one(typed, "role") if typed else visit.request.query_params.get("role", "")
     values = visit.values(
         roles=roles, opened=wanted if wanted in MAY else mine, briefly=BRIEFLY, fields=FIELDS, sights=SIGHTS,
-        problem=problem, may=visit.session.may("limits"), mine=mine,
+        problem=problem, may=visit.session.may("limits"), mine=mine, actions=AT_MERCHANT, may_of=MAY,
         assets=sorted({*assets, "USD"}), typed={name: one(typed, name)[:40] for name in (*FIELDS, "role", "currency")}
         if typed else None,
     )  # fmt: skip

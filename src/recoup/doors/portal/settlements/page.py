@@ -2,21 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 import asyncpg
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from recoup.doors.portal.downloads import JSON_LINES, XLSX, download
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.people import named
 from recoup.doors.portal.settlements.words import HEADINGS, KINDS, STATES
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.money.bank_payouts import pay_again
 from recoup.flows.money.settlement_report import batch_csv, read_batch, settlement_file
+from recoup.flows.money.settlement_sheet import batch_sheet
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.problem import Problem
@@ -27,6 +29,7 @@ from recoup.store.read.settlement_terms import payable_assets, running_period, t
 
 SIZE: Final = 25
 LINES: Final = 100
+PRINTED: Final = 1_000
 _NUMBER_MAX: Final = 100_000
 
 
@@ -57,20 +60,21 @@ async def settlement_page(visit: Visit) -> Response:
 async def _show(visit: Visit, batch: asyncpg.Record, problem: Problem | None = None) -> Response:
     query = visit.request.query_params
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
-    after = _after(query.get("after", ""))
+    after, size = _after(query.get("after", "")), PRINTED if query.get("print") == "1" else LINES
     async with visit.portal.world.db.connection() as connection:
         payouts = await payouts_of(connection, visit.merchant_id, batch["batch_id"])
         homeless = await _homeless(connection, [batch])
-        lines = await batch_lines(connection, visit.merchant_id, batch["batch_id"], after=after, limit=LINES + 1,
+        lines = await batch_lines(connection, visit.merchant_id, batch["batch_id"], after=after, limit=size + 1,
                                   kind=kind)  # fmt: skip
-    more = len(lines) > LINES
-    lines = lines[:LINES]
+    more = len(lines) > size
+    lines = lines[:size]
     last = lines[-1] if lines else None
     values = visit.values(
         day=timedelta(days=1), batch=batch, lines=lines, homeless=homeless,
         payouts=payouts, kinds=KINDS, states=STATES, headings=_headings([batch]), kind=kind,
         first=after == (LOWEST, 0), problem=problem,
-        next=urlencode({"after": f"{last['posting_id']}.{last['line_no']}"} | ({"kind": kind} if kind else {}))
+        next=urlencode({"after": f"{last['posting_id']}.{last['line_no']}"} | ({"kind": kind} if kind else {})
+                       | ({"print": "1"} if size == PRINTED else {}))
         if more and last else None,
         may_pay_again=visit.may("bank", or_operator=True) and bool(payouts) and payouts[-1]["state"] == "returned",
         people=await named(visit, [p[who] for p in payouts for who in ("requested_by", "approved_by")]),
@@ -88,7 +92,14 @@ async def lines_csv(visit: Visit) -> Response:
     batch = await _find(visit)
     await taken(visit, "lines of a settlement", batch["batch_id"])
     parts = batch_csv(visit.portal.world, batch)
-    return _file(parts, "text/csv; charset=utf-8", f"settlement-{batch['batch_id']}.csv")
+    return download(parts, f"settlement-{batch['batch_id']}.csv")
+
+
+async def lines_sheet(visit: Visit) -> Response:
+    """Raises: Problem(invalid) for more lines than a spreadsheet takes."""
+    batch = await _find(visit)
+    await taken(visit, "lines of a settlement", batch["batch_id"], form="xlsx")
+    return download(await batch_sheet(visit.portal.world, batch), f"settlement-{batch['batch_id']}.xlsx", XLSX)
 
 
 async def proof(visit: Visit) -> Response:
@@ -96,7 +107,7 @@ async def proof(visit: Visit) -> Response:
     batch = await _find(visit)
     await taken(visit, "file of a settlement", batch["batch_id"])
     parts = settlement_file(visit.portal.world, batch)
-    return _file(parts, "application/x-ndjson", f"settlement-{batch['batch_id']}.jsonl")
+    return download(parts, f"settlement-{batch['batch_id']}.jsonl", JSON_LINES)
 
 
 async def post_pay_again(visit: Visit) -> Response:
@@ -116,11 +127,6 @@ async def _find(visit: Visit) -> asyncpg.Record:
     if batch_id is None:
         raise Problem("not_found", "There is no such settlement.", cure="Look it up in the list of settlements.")
     return await read_batch(visit.portal.world, visit.merchant_id, batch_id)
-
-
-def _file(parts: Any, media_type: str, name: str) -> Response:
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(parts, media_type=media_type, headers=headers)
 
 
 def _headings(rows: Sequence[asyncpg.Record]) -> dict[str, str]:

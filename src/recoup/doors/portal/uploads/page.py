@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.datastructures import UploadFile
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from recoup.doors.portal.downloads import CSV, JSON_LINES, download
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.file_form import file_form
 from recoup.doors.portal.taken import taken
-from recoup.doors.portal.templates import HEADERS, render
+from recoup.doors.portal.templates import render
 from recoup.doors.portal.uploads.words import KINDS, STATES
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.flows.cards.uploads.answers import answer_file
@@ -24,7 +25,7 @@ PLACE: Final = "/uploads"
 FORM_BYTES_MAX: Final = FILE_BYTES_MAX + (1 << 20)
 SIZE: Final = 25
 ROWS: Final = 100
-_TYPES: Final = {"json": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_TYPES: Final = {"json": JSON_LINES, "csv": CSV}
 _EMPTY: Final = {"kind": ""}
 
 
@@ -57,9 +58,7 @@ async def answers_file(visit: Visit) -> Response:
     upload = await _find(visit)
     await taken(visit, "answers of a file of payments", upload["upload_id"])
     name = f"answers-{upload['upload_id']}." + ("csv" if upload["form"] == "csv" else "jsonl")
-    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(answer_file(visit.portal.world, upload), media_type=_TYPES[upload["form"]],
-                             headers=headers)  # fmt: skip
+    return download(answer_file(visit.portal.world, upload), name, _TYPES[upload["form"]])
 
 
 async def post_stop(visit: Visit) -> Response:

@@ -1,7 +1,8 @@
-"""The list as a spreadsheet. Texts are cells of text, never formulas or links; amounts are numbers as long as a
-spreadsheet keeps all their digits, else text; moments are dates by the clock of the zone that their heading names."""
+"""A spreadsheet that is written row by row. Texts are cells of text, never formulas or links; amounts are numbers as
+long as a spreadsheet keeps all their digits, else text; moments are dates by the clock of the zone that their heading
+names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,6 @@ import xlsxwriter
 
 from recoup.kernel.problem import Problem
 from recoup.rules.lists.cells import Kind
-from recoup.rules.lists.table import Table
 
 ROWS_MAX: Final = 100_000
 DIGITS_MAX: Final = 15
@@ -21,35 +21,33 @@ _WIDTHS: Final = {"moment": len(MOMENT), "number": 14, "plain": 18}  # numbers t
 _FIRST_YEAR: Final = 1901  # before it spreadsheets count days differently
 
 
-def too_many() -> Problem:
-    return Problem("invalid", f"This list has more than {ROWS_MAX:,} orders: no XLSX file was made.",
-                   cure="Export it as CSV, or narrow it.")  # fmt: skip
-
-
 class Sheet:
-    """Rows go to the disk as they come: memory does not grow with them. Not for two threads at once."""
+    """Rows go to the disk as they come: memory does not grow with them. Not for two threads at once.
 
-    def __init__(self, table: Table, file: IO[bytes]) -> None:
+    `columns`: heading and kind of each. `noun`: what the rows are, for the refusal of more than ROWS_MAX.
+    """
+
+    def __init__(self, title: str, columns: Sequence[tuple[str, Kind]], file: IO[bytes], noun: str) -> None:
         self.rows = 0
-        self._table = table
-        self._kinds = [cell.kind for cell in table.chosen]
+        self._noun = noun
+        self._kinds = [kind for _, kind in columns]
         self._book = xlsxwriter.Workbook(file, {
             "constant_memory": True, "strings_to_numbers": False, "strings_to_formulas": False,
             "strings_to_urls": False,
         })  # fmt: skip
-        self._page = self._book.add_worksheet("Orders")
+        self._page = self._book.add_worksheet(title)
         self._page.freeze_panes(1, 0)
         self._moment = self._book.add_format({"num_format": MOMENT})
         self._scales: dict[int, Any] = {}
-        for column, cell in enumerate(table.chosen):
-            self._page.set_column(column, column, max(len(cell.heading) + 1, _WIDTHS.get(cell.kind, 0)))
-            self._page.write_string(0, column, cell.heading)
+        for column, (heading, kind) in enumerate(columns):
+            self._page.set_column(column, column, max(len(heading) + 1, _WIDTHS.get(kind, 0)))
+            self._page.write_string(0, column, heading)
 
-    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+    def add(self, rows: Iterable[Sequence[Any]]) -> None:
         """Raises: Problem(invalid) for more than ROWS_MAX in all."""
-        if self.rows + len(rows) > ROWS_MAX:
-            raise too_many()
-        for values in zip(*self._table.columns(rows), strict=True):
+        for values in rows:
+            if self.rows == ROWS_MAX:
+                raise too_many(self._noun)
             self.rows += 1
             for column, value in enumerate(values):
                 self._write(column, value, self._kinds[column])
@@ -81,3 +79,8 @@ class Sheet:
             waiting.close()
         if self._page.row_data_filename:
             Path(self._page.row_data_filename).unlink(missing_ok=True)
+
+
+def too_many(noun: str) -> Problem:
+    return Problem("invalid", f"This list has more than {ROWS_MAX:,} {noun}: no XLSX file was made.",
+                   cure="Export it as CSV, or narrow it.")  # fmt: skip
