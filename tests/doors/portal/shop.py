@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 from starlette.applications import Starlette
 from tests.doors.portal.order_stories import STORIES, Story, tell, write
 from tests.store.order_rows import make_merchant
@@ -147,3 +148,10 @@ async def in_the_clear(shop: Shop, *, role: str = "operations", sight: str = "sh
     finally:
         await connection.close()
     await asyncio.sleep(1.1)  # until the portal reads a merchant's settings again
+
+
+def plain(file: httpx.Response) -> str:
+    """A CSV of the portal without the mark that it begins with."""
+    mark, text = file.content[:3], file.content[3:].decode()
+    assert mark == b"\xef\xbb\xbf"
+    return text
