@@ -24,12 +24,11 @@ _FIRST_YEAR: Final = 1901  # before it spreadsheets count days differently
 class Sheet:
     """Rows go to the disk as they come: memory does not grow with them. Not for two threads at once.
 
-    `columns`: heading and kind of each. `noun`: what the rows are, for the refusal of more than ROWS_MAX.
+    `columns`: heading and kind of each.
     """
 
-    def __init__(self, title: str, columns: Sequence[tuple[str, Kind]], file: IO[bytes], noun: str) -> None:
+    def __init__(self, title: str, columns: Sequence[tuple[str, Kind]], file: IO[bytes]) -> None:
         self.rows = 0
-        self._noun = noun
         self._kinds = [kind for _, kind in columns]
         self._book = xlsxwriter.Workbook(file, {
             "constant_memory": True, "strings_to_numbers": False, "strings_to_formulas": False,
@@ -47,7 +46,7 @@ class Sheet:
         """Raises: Problem(invalid) for more than ROWS_MAX in all."""
         for values in rows:
             if self.rows == ROWS_MAX:
-                raise too_many(self._noun)
+                raise too_many()
             self.rows += 1
             for column, value in enumerate(values):
                 self._write(column, value, self._kinds[column])
@@ -81,6 +80,6 @@ class Sheet:
             Path(self._page.row_data_filename).unlink(missing_ok=True)
 
 
-def too_many(noun: str) -> Problem:
-    return Problem("invalid", f"This list has more than {ROWS_MAX:,} {noun}: no XLSX file was made.",
+def too_many() -> Problem:
+    return Problem("invalid", f"This list has more than {ROWS_MAX:,} rows: no XLSX file was made.",
                    cure="Export it as CSV, or narrow it.")  # fmt: skip

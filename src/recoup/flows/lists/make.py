@@ -95,7 +95,7 @@ class _Making:
         wanted = wanted_of(self._run["wanted"], self._due.merchant_id)
         table, form = wanted.table(), self._run["form"]
         self._file = file = create(self._path)
-        self._sheet = sheet = Sheet("Orders", table.heads, file, "orders") if form == "xlsx" else None
+        self._sheet = sheet = Sheet("Orders", table.heads, file) if form == "xlsx" else None
         async with self._world.db.connection() as connection:
             await self._count(connection, wanted.filter)
             batches = all_orders(connection, wanted.filter, wanted.by, table.fields, newest_first=wanted.newest_first)
@@ -124,7 +124,7 @@ class _Making:
         count = await count_orders(connection, narrowed, exact=True)
         self._total = count.value if count.exact else None
         if self._run["form"] == "xlsx" and count.value > ROWS_MAX:
-            raise too_many("orders")
+            raise too_many()
 
     async def _heard(self, file: IO[bytes]) -> None:
         """Once a second: how far it is, that somebody is at it, and whether there is room."""

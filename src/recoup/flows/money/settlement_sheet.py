@@ -26,9 +26,9 @@ COLUMNS: Final[tuple[tuple[str, Kind], ...]] = (
 async def batch_sheet(world: World, batch: asyncpg.Record) -> AsyncIterator[bytes]:
     """Amounts are + in the merchant's favour and add up to 0. Raises: Problem(invalid) for more than ROWS_MAX lines."""
     if batch["lines"] > ROWS_MAX:
-        raise too_many("lines")
+        raise too_many()
     file = TemporaryFile()  # noqa: SIM115 - closed when it is sent, or below
-    sheet = Sheet("Lines", COLUMNS, file, "lines")
+    sheet = Sheet("Lines", COLUMNS, file)
     scale = EXPONENTS[batch["asset"]]
     try:
         async for rows in all_lines(world, batch):

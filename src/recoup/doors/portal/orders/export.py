@@ -48,7 +48,7 @@ async def orders_file(visit: Visit) -> Response:
         wanted = wanted_of(visit, query)
         count = await counted(visit, wanted)
         if form == "xlsx" and is_over(count, ROWS_MAX):
-            raise too_many("orders")
+            raise too_many()
         if form != "xlsx" and is_over(count, DIRECT_MAX):
             return see(query.link(f"/exports/new/{form}"))
         parts = await _sheet(visit, wanted) if form == "xlsx" else spooled(_text(visit, wanted, form))
@@ -134,7 +134,7 @@ async def _text(visit: Visit, wanted: Wanted, form: str) -> AsyncIterator[bytes]
 async def _sheet(visit: Visit, wanted: Wanted) -> AsyncIterator[bytes]:
     """Raises: Problem(invalid) for a list of more than ROWS_MAX."""
     table, file = wanted.table(), TemporaryFile()  # noqa: SIM115 - closed when it is sent, or below
-    sheet = Sheet("Orders", table.heads, file, "orders")
+    sheet = Sheet("Orders", table.heads, file)
     try:
         async with aclosing(_rows(visit, wanted, table.fields)) as batches:  # type: ignore[type-var]
             async for rows in batches:
