@@ -7,7 +7,10 @@ merchant's can be moved forward. Wall time is everything else (tokens, signature
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NewType
+from typing import Final, NewType
+
+DRIFT_MAX: Final = 0.001  # a second of a machine's clock is one of the database's, but for so much
+SKEW_SECONDS_MAX: Final = 2.0  # between the clocks of a machine and of its database
 
 BusinessTime = NewType("BusinessTime", datetime)
 WallTime = NewType("WallTime", datetime)
@@ -25,6 +28,39 @@ class Clocks:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+class DatabaseClocks(Clocks):
+    """Wall time by the database's clock, which all processes of an installation share: what one leases or sends until a
+    moment, the others judge by the same clock. Between two measurements the machine's monotonic clock counts, so that a
+    wall clock that is set anew moves nothing. Until the first measurement it is the machine's wall time."""
+
+    __setattr__ = object.__setattr__  # measurements move it
+
+    def __init__(self, machine: Clocks | None = None) -> None:
+        self._machine = machine or Clocks()
+        self._at: WallTime | None = None
+        self._measured, self._unsure = 0.0, 0.0
+
+    def wall(self) -> WallTime:
+        if self._at is None:
+            return self._machine.wall()
+        return WallTime(self._at + timedelta(seconds=self._machine.monotonic() - self._measured))
+
+    def monotonic(self) -> float:
+        return self._machine.monotonic()
+
+    def measured(self, at: datetime, asked: float, answered: float) -> None:
+        """The database said `at` between two readings of the monotonic clock. A slow answer says less than a quick one
+        did lately."""
+        unsure, passed = (answered - asked) / 2, answered - self._measured
+        if self._at is None or unsure <= self._unsure + 0.001 + passed * DRIFT_MAX:
+            self._at, self._measured, self._unsure = WallTime(at), (asked + answered) / 2, unsure
+
+    @property
+    def ahead_seconds(self) -> float:
+        """By how much the machine's wall clock is ahead of the database's."""
+        return (self._machine.wall() - self.wall()) / timedelta(seconds=1)
 
 
 def wall_ms() -> int:

@@ -11,6 +11,7 @@ from recoup.gateways.channels.mock.book import install as install_channels
 from recoup.gateways.web.mail.mailbox import install as install_mailbox
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.main.clock_watch import check_clock
 from recoup.main.settings import Settings
 from recoup.store.migrate import create_database, migrate
 from recoup.store.server import EmbeddedServer
@@ -67,6 +68,7 @@ async def prepare(databases: Databases, *, live: bool = False) -> None:
             world = None if name == "people" else name
             await migrate(dsn, "people" if world is None else "world", world=world)
             if world is not None:
+                await check_clock(dsn)
                 await _prepare_world(dsn, simulated=world == "sandbox")
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _unprepared(error) from error

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
+from recoup.kernel.time import DatabaseClocks
 from recoup.kernel.world import World
 from recoup.store.read.backlog import read_backlog
 from recoup.store.read.partitions import read_days_left, read_overflown
@@ -22,6 +23,8 @@ _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"
 _BACKLOG = Gauge("recoup_backlog", "What waits, by world and kind", ["world", "kind"], registry=REGISTRY)
 _OLDEST = Gauge("recoup_due_oldest_seconds", "Age of the oldest due work that nobody has taken", ["world"],
                 registry=REGISTRY)
+_AHEAD = Gauge("recoup_clock_ahead_seconds", "By how much this machine's clock is ahead of the database's", ["world"],
+               registry=REGISTRY)
 _PARTITION_DAYS = Gauge("recoup_partition_days_left", "Days until a table's newest partition ends",
                         ["world", "table"], registry=REGISTRY)
 _OVERFLOWN = Gauge("recoup_partition_overflown", "1 when rows fell into a table's default partition",
@@ -70,6 +73,8 @@ async def scrape(worlds: Sequence[World]) -> tuple[bytes, str]:
         for kind, number in backlog.waiting.items():
             _BACKLOG.labels(world.name, kind).set(number)
         _OLDEST.labels(world.name).set(backlog.oldest_seconds)
+        if isinstance(world.clocks, DatabaseClocks):
+            _AHEAD.labels(world.name).set(world.clocks.ahead_seconds)
         for table, days in days_left.items():
             _PARTITION_DAYS.labels(world.name, table).set(days)
             _OVERFLOWN.labels(world.name, table).set(table in overflown)

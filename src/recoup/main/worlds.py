@@ -19,7 +19,9 @@ from recoup.gateways.web.client import WebClient
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.gateways.web.mail.smtp import LOOPBACK, SmtpMail, SmtpServer
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.kernel.world import Policy, World
+from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
 from recoup.rules.stable.channels import enabled
@@ -68,30 +70,37 @@ def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
 
 @asynccontextmanager
 async def open_worlds(
-    settings: Settings, databases: Databases, name: str = "recoup"
+    settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[tuple[Running, Running | None]]:
-    """The sandbox, and the live world where there is one; each knows the other."""
+    """The sandbox, and the live world where there is one; each knows the other. `machine`: this machine's clocks.
+
+    Raises: Problem(unavailable) when they are too far from the database's.
+    """
     async with AsyncExitStack() as stack:
-        sandbox = await stack.enter_async_context(open_sandbox(settings, databases, name))
+        sandbox = await stack.enter_async_context(open_sandbox(settings, databases, name, machine))
         if not await has_live(databases):
             yield sandbox, None
             return
-        live = await stack.enter_async_context(open_live(settings, databases, name))
+        live = await stack.enter_async_context(open_live(settings, databases, name, machine))
         sandbox.world.extra["other"], live.world.extra["other"] = live.world, sandbox.world
         yield sandbox, live
 
 
 @asynccontextmanager
-async def open_live(settings: Settings, databases: Databases, name: str = "recoup") -> AsyncIterator[Running]:
+async def open_live(
+    settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
+) -> AsyncIterator[Running]:
     """Inside a running loop. Raises: Problem(invalid) for settings that no card may be sent by."""
     processor: Bridge | NoProcessor = NoProcessor()
     if settings.live_processor_url:
         processor = Bridge(settings.live_processor_url, secret=settings.live_processor_secret,
                            acceptor_id=settings.live_acceptor_id)  # fmt: skip
-    async with _parts(settings, databases.live, databases.people, name, loopback=False) as parts:
+    clocks = DatabaseClocks(machine)
+    async with _parts(settings, databases.live, databases.people, name, clocks, loopback=False) as parts:
         world = World(
-            name="live", db=parts.db, keys=parts.keys, processors={processor.name: processor}, web=parts.web,
-            policy=live_policy(settings), mail=mail_server(settings, test_mode=False),
+            name="live", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
+            processors={processor.name: processor}, policy=live_policy(settings),
+            mail=mail_server(settings, test_mode=False),
             extra={"people": parts.people, "url": settings.url, "owner": databases.live,
                    "exports": settings.data_dir / "exports" / "live"},
         )  # fmt: skip
@@ -102,18 +111,21 @@ async def open_live(settings: Settings, databases: Databases, name: str = "recou
 
 
 @asynccontextmanager
-async def open_sandbox(settings: Settings, databases: Databases, name: str = "recoup") -> AsyncIterator[Running]:
+async def open_sandbox(
+    settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
+) -> AsyncIterator[Running]:
     """Inside a running loop. Connections are made when they are needed, so a database may still be coming up."""
-    async with _parts(settings, databases.sandbox, databases.people, name, loopback=settings.takes_loopback) as parts:
+    clocks, loopback = DatabaseClocks(machine), settings.takes_loopback
+    async with _parts(settings, databases.sandbox, databases.people, name, clocks, loopback=loopback) as parts:
         processor = SandboxProcessor(
             databases.sandbox, mac_key=parts.keys.mac("issuer", b"book"), acceptor_id="sandbox"
         )
         channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
         mailbox = Mailbox(databases.sandbox)
         world = World(
-            name="sandbox", db=parts.db, keys=parts.keys, processors={processor.name: processor}, channels=channels,
-            web=parts.web, policy=sandbox_policy(settings), mail=mail_server(settings, test_mode=True) or mailbox,
-            bank=SandboxBank(),
+            name="sandbox", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
+            processors={processor.name: processor}, channels=channels, policy=sandbox_policy(settings),
+            mail=mail_server(settings, test_mode=True) or mailbox, bank=SandboxBank(),
             extra={"people": parts.people, "url": settings.url, "owner": databases.sandbox,
                    "sign_up": settings.sign_up, "exports": settings.data_dir / "exports" / "sandbox"},
         )  # fmt: skip
@@ -137,16 +149,19 @@ class _Parts:
 
 
 @asynccontextmanager
-async def _parts(settings: Settings, own: str, people: str, name: str, *, loopback: bool) -> AsyncIterator[_Parts]:
-    """`own`, `people`: where the databases are."""
+async def _parts(
+    settings: Settings, own: str, people: str, name: str, clocks: DatabaseClocks, *, loopback: bool
+) -> AsyncIterator[_Parts]:
+    """`own`, `people`: where the databases are. `clocks` follow the world's own."""
     async with AsyncExitStack() as stack:
-        db = await Database(own, size=settings.connections, name=name).open()
+        db = await Database(own, size=settings.connections, name=name, clocks=clocks).open()
         stack.push_async_callback(db.close)
         persons = await Database(people, size=3, name=name).open()
         stack.push_async_callback(persons.close)
         keys = await _own_keys(settings, db, persons)
         web = WebClient(loopback=loopback)
         stack.push_async_callback(web.close)
+        await stack.enter_async_context(watched(db, clocks, name))
         yield _Parts(keys, db, persons, web)
 
 

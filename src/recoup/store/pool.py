@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import DatabaseClocks
 
 LOST: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,
@@ -62,6 +63,17 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     )
 
 
+# What a new connection is, and what time it is there.
+_GREETING = """
+SELECT current_user::text, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+  clock_timestamp()
+"""
+
+
+def _not_ours(message: str) -> Problem:
+    return Problem("unavailable", message, cure="`recoup schema check` says what is missing.", retry_after_seconds=10)
+
+
 def unavailable(error: BaseException) -> Problem:
     """What a caller is told when the database cannot take it."""
     if isinstance(error, FULL):
@@ -72,9 +84,14 @@ def unavailable(error: BaseException) -> Problem:
 
 
 class Database:
-    """A bounded set of connections as `recoup_app`. Safe for one event loop."""
+    """A bounded set of connections as `recoup_app`. Safe for one event loop. With `clocks`, it keeps them right."""
 
-    def __init__(self, dsn: str, *, size: int = 12, role: str | None = "recoup_app", name: str = "recoup") -> None:
+    def __init__(
+        self, dsn: str, *, size: int = 12, role: str | None = "recoup_app", name: str = "recoup",
+        clocks: DatabaseClocks | None = None,
+    ) -> None:  # fmt: skip
+        """`clocks`: they are told this database's time, with each connection and once a minute."""
+        self._clocks = clocks
         self._dsn, self._size, self._role, self._name = dsn, size, role, name
         self._free: asyncio.LifoQueue[asyncpg.Connection | None] = asyncio.LifoQueue()
         self._used: dict[asyncpg.Connection, float] = {}
@@ -121,12 +138,16 @@ class Database:
         settings = {"application_name": self._name, "timezone": "UTC", "jit": "off"} | PLANS
         if self._role:
             settings["role"] = self._role
-        connection = await asyncpg.connect(
-            self._dsn, timeout=5, command_timeout=30, server_settings=settings, statement_cache_size=400,
-            target_session_attrs="read-write",
-        )  # fmt: skip
+        try:
+            connection = await asyncpg.connect(
+                self._dsn, timeout=5, command_timeout=30, server_settings=settings, statement_cache_size=400,
+                target_session_attrs="read-write",
+            )  # fmt: skip
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
+            raise _not_ours(f"The database's log-in cannot become {self._role}: {error}.") from error
         try:
             await _prepare(connection)
+            await self._greet(connection)
         except BaseException:
             connection.terminate()
             raise
@@ -142,6 +163,23 @@ class Database:
                 self._used.pop(connection, None)
                 connection.terminate()
             self._free.put_nowait(None)
+
+    async def _greet(self, connection: asyncpg.Connection) -> None:
+        """A connection does what the application may; and it tells the time."""
+        asked = monotonic() if self._clocks is None else self._clocks.monotonic()
+        role, mighty, at = await connection.fetchrow(_GREETING)
+        if self._clocks is not None:
+            self._clocks.measured(at, asked, self._clocks.monotonic())
+        if self._role is not None and (role != self._role or mighty):
+            raise _not_ours(f"The connection's role is {role}, not {self._role}.")
+
+    async def measure(self) -> None:
+        """Asks for the database's time. Raises: Problem(unavailable)."""
+        async with self.connection() as connection:
+            if self._clocks is not None:
+                asked = self._clocks.monotonic()
+                at = await connection.fetchval("SELECT clock_timestamp()")
+                self._clocks.measured(at, asked, self._clocks.monotonic())
 
     async def _next_free(self) -> asyncpg.Connection | None:
         """In turn: who comes while others wait stands behind them. None: one that is still to be opened."""

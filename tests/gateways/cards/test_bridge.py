@@ -139,6 +139,31 @@ def test_silence_is_unknown_and_a_closed_door_proof_that_nothing_left() -> None:
     run(story)
 
 
+def test_a_process_that_was_paused_before_the_first_byte_sends_nothing_late() -> None:
+    """Its time was not over when the call began; a connection was made, and then the machine stood still."""
+
+    class Paused(Clocks):
+        asked = 0
+
+        def monotonic(self) -> float:
+            type(self).asked += 1
+            return super().monotonic() + (120 if self.asked > 1 else 0)
+
+    async def whole() -> None:
+        async with bridge_twin() as twin:
+            bridge = Bridge(twin.url, secret=SECRET, acceptor_id="acq-1", clocks=Paused())
+            try:
+                charge = charge_of()
+                said = await bridge.charge(charge)
+                assert (said.state, said.text) == ("not_sent", "too late to send")
+                assert not twin.sent
+                assert (await bridge.inquire(charge.id)).state == "not_found"  # questions may be late
+            finally:
+                await bridge.close()
+
+    asyncio.run(whole())
+
+
 def test_without_a_processor_nothing_leaves() -> None:
     async def whole() -> None:
         port: Processor = NoProcessor()

@@ -6,7 +6,8 @@ What cannot be understood is unknown, never declined; only an answer that names 
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
@@ -52,6 +53,23 @@ class _Message:
     send_before: float | None
 
 
+class _TooLate(Exception):
+    """Nothing was written."""
+
+
+_too_late: ContextVar[Callable[[], bool]] = ContextVar("too_late", default=bool)
+
+
+class _InTime(aiohttp.ClientRequest):
+    """Looks at the clock when a connection is there, right before the first byte: a process that was paused meanwhile
+    sends nothing late."""
+
+    async def send(self, conn: Any) -> Any:
+        if _too_late.get()():
+            raise _TooLate
+        return await super().send(conn)
+
+
 class Bridge:
     """Implements `port.Processor`. Make it inside a running loop, close it there."""
 
@@ -60,14 +78,18 @@ class Bridge:
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=60)
 
-    def __init__(self, url: str, *, secret: str, acceptor_id: str, name: str = "bridge") -> None:
+    def __init__(
+        self, url: str, *, secret: str, acceptor_id: str, name: str = "bridge", clocks: Clocks | None = None
+    ) -> None:
         """Raises: Problem(invalid) for an address in the clear, a short secret, or no acceptor."""
         check_bridge(url, secret, acceptor_id)
         self.name, self.acceptor_id = name, acceptor_id
-        self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), Clocks()
+        self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
         connector = aiohttp.TCPConnector(limit=256, limit_per_host=256, keepalive_timeout=4.0)
-        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        self._session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, request_class=_InTime
+        )
 
     async def close(self) -> None:
         await self._session.close()
@@ -109,12 +131,13 @@ class Bridge:
 
     async def _send(self, message: _Message) -> Outcome:
         started = self._clocks.monotonic()
-        if message.send_before is not None and started >= message.send_before:
-            return Outcome("not_sent", text="too late to send")
+        _too_late.set(lambda: message.send_before is not None and self._clocks.monotonic() >= message.send_before)
         body = b"" if message.body is None else msgspec.json.encode(message.body)
         try:
             async with asyncio.timeout(message.timeout_seconds):
                 said = await self._exchange(message, body)
+        except _TooLate:
+            return Outcome("not_sent", text="too late to send")
         except aiohttp.ClientConnectorError:
             return Outcome("unknown" if message.body is None else "not_sent", text="no connection to the bridge")
         except (TimeoutError, aiohttp.ClientError, OSError):
