@@ -233,7 +233,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(
 
 def test_a_data_folder_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
-    with pytest.raises(Problem, match="does not start: ") as raised:
+    with pytest.raises(Problem, match="cannot be made: ") as raised:
         EmbeddedServer(tmp_path / "data").start()
     assert "\n" not in raised.value.message
     assert raised.value.cure

@@ -1,4 +1,4 @@
-"""`<data-dir>/bootstrap.json` (0600): the sandbox's credentials, printed again as long as the file is there."""
+"""`<data-dir>/bootstrap.json` (0600): the sandbox's credentials, printed once, and again by `recoup bootstrap`."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from typing import Any
 
 from recoup.flows.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
 from recoup.main.worlds import Running
+from recoup.store.server.folder import close_folder
 
 
 async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str, Any] | None:
@@ -47,7 +48,7 @@ def served_at(data_dir: Path) -> str:
 
 def write_private(path: Path, text: str) -> None:
     """Whole or not at all, for the owner's eyes."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    close_folder(path.parent)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)

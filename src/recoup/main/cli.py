@@ -91,11 +91,12 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
         raise Problem("unavailable", f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
                       cure="Choose another with --port.") from None  # fmt: skip
     settings = replace(settings, port=sock.getsockname()[1])
-    if not (settings.data_dir / "bootstrap.json").exists():
+    is_new = not (settings.data_dir / "bootstrap.json").exists()
+    if is_new:
         click.echo(f"Setting up {settings.data_dir}: database, keys, a merchant of your own ...")
     databases = find_databases(settings)
     kept = _bootstrap(settings, databases, serving=True)
-    click.echo(_addresses(settings, kept))
+    click.echo(_addresses(settings, kept, is_new=is_new))
     doing: Callable[[], bool] = bool
     if demo and kept is not None:
         from recoup.main.demo import Demo
@@ -105,16 +106,18 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
         supervise(settings, databases, sock, doing)
 
 
-def _addresses(settings: Settings, kept: dict[str, Any] | None) -> str:
-    """`kept`: the credentials; None where they were made on another machine."""
+def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool = False) -> str:
+    """`kept`: the credentials; None where they were made on another machine. Passwords are shown once, by who made them:
+    what is printed at each start stands in logs for good."""
     where = f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
     if kept is None:
         return (f"{where}  sign in   as before: this database was set up elsewhere, and its bootstrap.json is there.\n"
                 "            `recoup bootstrap` makes new credentials here, and ends those.")  # fmt: skip
-    return (f"{where}  sign in   {kept['portal_user']} / {kept['portal_password']}\n"
-            f"  operator  {kept['operator_user']} / {kept['operator_password']}\n  API       {settings.url}/v1\n"
+    passwords = (" / " + kept["portal_password"], " / " + kept["operator_password"]) if is_new else ("", "")
+    return (f"{where}  sign in   {kept['portal_user']}{passwords[0]}\n"
+            f"  operator  {kept['operator_user']}{passwords[1]}\n  API       {settings.url}/v1\n"
             f"  docs      {settings.url}/docs\n"
-            f"  keys      {settings.data_dir / 'bootstrap.json'}   (or: recoup bootstrap --json)")  # fmt: skip
+            f"  keys      {settings.data_dir / 'bootstrap.json'}   (passwords, too; or: recoup bootstrap)")  # fmt: skip
 
 
 @cli.command()

@@ -19,6 +19,7 @@ from typing import IO
 from recoup.kernel.problem import Problem
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings
+from recoup.store.server.folder import close_folder, open_lock
 from recoup.store.server.footing import end_with_parent
 
 STOP_SECONDS = 15.0
@@ -69,9 +70,10 @@ class Part:
 
 
 def only_one(data_dir: Path) -> IO[str]:
-    """Held while this `up` lives. Raises: Problem(conflict) when another one runs on the same folder."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = (data_dir / "up.lock").open("a+")
+    """Held while this `up` lives. Raises: Problem(conflict) when another one runs on the same folder;
+    Problem(unavailable) for a folder that is not its own."""
+    close_folder(data_dir)
+    lock = open_lock(data_dir / "up.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

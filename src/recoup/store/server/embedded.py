@@ -18,6 +18,7 @@ from recoup.store.server import postmaster
 from recoup.store.server.address import USER, ServerAddress, forget_socket_folder, socket_folder
 from recoup.store.server.cluster import binaries_for, cluster_folder, environment, make_cluster
 from recoup.store.server.configuration import arguments
+from recoup.store.server.folder import close_folder
 from recoup.store.server.footing import end_with_parent, find_footing
 from recoup.store.server.locks import locked, try_lock
 from recoup.store.server.log import open_log, reason_since
@@ -142,7 +143,7 @@ class EmbeddedServer:
         return self.data_dir / "postgres.starting"
 
     def _prepare_folder(self) -> None:
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        close_folder(self.data_dir)
         if not os.access(self.data_dir, os.R_OK | os.W_OK | os.X_OK):
             raise self._problem(f"the folder {self.data_dir} cannot be written to")
         if self.cluster.exists() and os.geteuid() not in (0, self.cluster.stat().st_uid):

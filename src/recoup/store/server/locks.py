@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from recoup.store.server.folder import open_lock
+
 
 def try_lock(path: Path) -> IO[str] | None:
-    """The held lock, or None when someone else holds it. Closing the file lets go."""
-    handle = path.open("a")
+    """The held lock, or None when someone else holds it. Closing the file lets go. Raises: Problem(unavailable)."""
+    handle = open_lock(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

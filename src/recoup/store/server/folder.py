@@ -1,0 +1,60 @@
+"""The data folder is its owner's alone, also one that was there before; what locks it is nobody else's to hold."""
+
+import os
+import stat
+from pathlib import Path
+from typing import IO, Final
+
+from recoup.kernel.problem import Problem
+
+# Root passes the database's user through (see `footing`): that one may enter, and neither list nor write.
+_OTHERS: Final = 0o077
+_OTHERS_OF_ROOT: Final = 0o066
+
+
+def close_folder(folder: Path) -> None:
+    """Makes the folder, or takes away what others may do there.
+
+    Raises: Problem(unavailable) for one that is somebody else's, that stays open, or that anybody could write to.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError as error:
+        raise _refused(f"The data folder {folder} cannot be made: {error.strerror}.",
+                       "Choose another --data-dir.") from None  # fmt: skip
+    mode, others = stat.S_IMODE(found.st_mode), _OTHERS if os.geteuid() else _OTHERS_OF_ROOT
+    if os.geteuid() not in (0, found.st_uid):
+        raise _refused(f"The data folder {folder} belongs to another user (uid {found.st_uid}).",
+                       "Run Recoup as that user, or choose another --data-dir.")  # fmt: skip
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX and any(folder.iterdir()):
+        raise _refused(f"Anybody could write to the data folder {folder}: what lies there may not be Recoup's.",
+                       f"Choose another --data-dir; or look through it, then run: chmod 700 {folder}")  # fmt: skip
+    if mode & others:
+        try:
+            folder.chmod(mode & ~others)
+        except OSError:
+            pass  # as it is seen below
+        if stat.S_IMODE(folder.stat().st_mode) & others:
+            raise _refused(f"The data folder {folder} is open to others (mode {mode:04o}) and cannot be closed.",
+                           f"Run: chmod 700 {folder}; or put it on a file system that keeps modes.")  # fmt: skip
+
+
+def open_lock(path: Path) -> IO[str]:
+    """A file to lock, for the owner alone: whoever may open it could hold it for ever.
+
+    Raises: Problem(unavailable) for what is no plain file, or somebody else's.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _refused(f"The file {path} cannot be opened: {error.strerror}.",
+                       "Run Recoup as its owner; or remove it, if none runs on this folder.") from None  # fmt: skip
+    handle = os.fdopen(descriptor, "a")
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) & _OTHERS:
+        os.fchmod(descriptor, 0o600)
+    return handle
+
+
+def _refused(message: str, cure: str) -> Problem:
+    return Problem("unavailable", message, cure=cure)
