@@ -107,8 +107,8 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
 
 
 def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool = False) -> str:
-    """`kept`: the credentials; None where they were made on another machine. Passwords are shown once, by who made them:
-    what is printed at each start stands in logs for good."""
+    """`kept`: the credentials; None where they were made on another machine. Passwords are shown once, by who made
+    them: what is printed at each start stands in logs for good."""
     where = f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
     if kept is None:
         return (f"{where}  sign in   as before: this database was set up elsewhere, and its bootstrap.json is there.\n"
