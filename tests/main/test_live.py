@@ -207,8 +207,11 @@ def test_no_credential_opens_the_other_world(server: ServerAddress, tmp_path: Pa
             assert refreshed.status_code == 200, refreshed.text
             card = {"payment_method": {"credit_card": {"first_name": "Ana", "last_name": "Roe", "number": REAL,
                                                        "month": "09", "year": "2031"}}}  # fmt: skip
-            taken = await here.client.post(f"/v1/tokenize?environment={keys.tokenization_key}", json=card)
-            assert taken.status_code == 200, taken.text
+            for path in ("/v1/tokenize?environment=", "/V1/Tokenize?Environment="):  # as clients write them
+                taken = await here.client.post(path + keys.tokenization_key, json=card)
+                assert taken.status_code == 200, taken.text
+            bare = {"authorization": live}
+            assert (await here.client.get("/V1/Orders", headers=bare)).status_code == 200
             refused = await here.client.post(f"/v1/tokenize?environment={here.made.tokenization_key}", json=card)
             assert refused.status_code == 400, "the sandbox takes no real card"
             token = taken.json()["transaction"]["payment_method"]["token"]

@@ -417,3 +417,11 @@ def test_a_field_has_one_message_and_what_to_do_stands_in_a_header(shop: Caller)
     assert [one["field"] for one in told] == ["ExpiryDateUtc"]
     assert "ISO 8601" in told[0]["text"]
     assert "x-recoup-hint" not in shop.evaluate(transaction__amount=0).headers
+
+
+@pytest.mark.parametrize("given", ["", "soon", "2020-01-01T00:00:00Z"])
+def test_an_expiry_is_not_checked_where_the_account_retries_by_itself(shop: Caller, given: str) -> None:
+    assert shop.evaluate(expiryDateUtc=given).status_code == 400
+    shop.set(mit_mode="sync")
+    assert shop.post("/evaluate/check", shop.body(expiryDateUtc=given)).json()["complaints"] == []
+    assert shop.evaluate(expiryDateUtc=given).json()["status"] in ("APPROVED", "DECLINED")

@@ -90,7 +90,7 @@ def _by_credential(scope: Scope) -> bool:
     if kind:
         return value.strip().startswith(_KEYS)
     key = header(scope, b"x-api-key")
-    return key.strip().startswith(_KEYS) if key else b"environment=tk_live_" in scope.get("query_string", b"")
+    return key.strip().startswith(_KEYS) if key else b"environment=tk_live_" in scope.get("query_string", b"").lower()
 
 
 def _world_of(token: bytes) -> str:

@@ -29,7 +29,8 @@ async def check(call: Call) -> Reply:
     warnings: tuple[str, ...] = ()
     given: Declined | None = None
     try:
-        given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy)
+        given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy,
+                              sync=known.merchant.mit_mode == "sync")  # fmt: skip
         warnings = await call.services.evaluate.look(call.scope, given)
     except Problem as problem:
         whole = " ".join(filter(None, (problem.message, problem.cure)))

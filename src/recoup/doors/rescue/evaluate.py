@@ -46,7 +46,9 @@ _SENTENCES: Final = {
 
 
 async def evaluate(call: Call) -> Reply:
-    given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy)
+    known = await call.services.merchants.get(call.scope.merchant_id)
+    given = read_declined(call.body, call.scope.merchant_id, call.services.world.policy,
+                          sync=known.merchant.mit_mode == "sync")  # fmt: skip
     word = await call.services.evaluate.evaluate(call.scope, given)
     url = None
     if word.evaluate == "CHALLENGE":
@@ -67,8 +69,10 @@ def answer(word: Word, sense_key: str | None, challenge_url: str | None) -> Eval
     )  # fmt: skip
 
 
-def read_declined(body: Any, merchant_id: UUID, policy: Policy) -> Declined:
-    """Every field checked, all complaints at once. Raises: Problem(invalid)."""
+def read_declined(body: Any, merchant_id: UUID, policy: Policy, *, sync: bool = False) -> Declined:
+    """Every field checked, all complaints at once. `sync`: the merchant retries by itself; no expiry counts, none is
+    checked. Raises: Problem(invalid).
+    """
     fields = Fields(body)
     check_own(fields, merchant_id)
     if fields.flag("isDeclined", required=True) is False:
@@ -79,7 +83,7 @@ def read_declined(body: Any, merchant_id: UUID, policy: Policy) -> Declined:
     _misspelt(fields)
     key = fields.text("idempotencyKey", required=True, maximum=128)
     is_mit = bool(fields.flag("isMIT"))
-    expires_at = fields.moment("expiryDateUtc") if is_mit else fields.moment("expiryDateUtc", quiet=True)
+    expires_at = fields.moment("expiryDateUtc", quiet=sync or not is_mit)
     transaction = fields.object("transaction")
     kind, notes = _kind(fields, transaction)
     method = fields.object("paymentMethod")
