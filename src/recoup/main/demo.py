@@ -33,7 +33,9 @@ from recoup.store.read.order_filter import OrderFilter
 from recoup.store.server.footing import end_with_parent
 from recoup.store.write.merchants import move_clock
 
-EXAMPLES: Final = Path(__file__).resolve().parents[3] / "examples"
+# Beside the sources in a clone, under the environment's `share` when installed.
+_FOLDERS: Final = (Path(__file__).resolve().parents[3] / "examples", Path(sys.prefix) / "share/recoup/examples")
+EXAMPLES: Final = next((one for one in _FOLDERS if (one / "day.jsonl").exists()), _FOLDERS[0])
 FILE_DAYS: Final = 22
 DAYS: Final = 31
 BEHIND: Final = timedelta(days=DAYS)

@@ -1,0 +1,72 @@
+"""What somebody gets who installs the wheel instead of cloning: all files that it needs are inside."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.docs.running import ROOT, clean_environment
+
+SECONDS_MAX = 240  # beside other work
+
+
+def _run(*command: object, cwd: Path) -> None:
+    ran = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=SECONDS_MAX)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def _installed(folder: Path) -> Path:
+    """A fresh environment with the wheel; what it depends on is looked up in ours, no index is asked."""
+    source, wheels, environment = folder / "source", folder / "wheels", folder / "environment"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/images/")):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, source / name)
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    _run(*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", wheels, ".", cwd=source)
+    _run(sys.executable, "-m", "venv", "--without-pip", environment, cwd=folder)
+    python = environment / "bin/python"
+    (wheel,) = wheels.glob("recoup-*.whl")
+    _run(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=folder)
+    own = sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)})
+    (Path(own) / "beside.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    shutil.rmtree(source)
+    return environment / "bin/recoup"
+
+
+@pytest.mark.timeout(3 * SECONDS_MAX)
+def test_an_installed_wheel_plays_the_demo(tmp_path: Path) -> None:
+    recoup, data_dir, log = _installed(tmp_path), tmp_path / "data", tmp_path / "log"
+    with log.open("wb") as out:
+        command = [str(recoup), "up", "--demo", "--port", "0", "--data-dir", str(data_dir)]
+        up = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
+    try:
+        give_up = time.monotonic() + SECONDS_MAX
+        while not _played(data_dir):
+            assert up.poll() is None, log.read_text()
+            assert "Traceback" not in log.read_text(), log.read_text()
+            assert time.monotonic() < give_up, log.read_text()
+            time.sleep(0.2)
+        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+        assert found
+        assert httpx.get(found[0] + "/docs/tour").status_code == 200
+        assert httpx.get(found[0] + "/signin").status_code == 200
+    finally:
+        up.send_signal(signal.SIGINT)
+        up.wait(60)
+
+
+def _played(data_dir: Path) -> bool:
+    """Whether it is under way: one point of the day is over."""
+    try:
+        return json.loads((data_dir / "demo.json").read_text())["done_seconds"] is not None
+    except (OSError, ValueError, KeyError):
+        return False
