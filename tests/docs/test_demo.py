@@ -16,7 +16,7 @@ from tests.docs.running import ROOT, clean_environment
 RECOUP = ROOT / ".venv/bin/recoup"
 DESKS = {
     "/disputes": ("count hot",), "/refunds": ("Stuck",), "/approvals": ("Sam Support",),
-    "/unknown-outcomes": ("FIT-13001-01",), "/settlements": ("Paid",), "/bank": ("021000021",),
+    "/unknown-outcomes": ("FIT-13001-01",), "/settlements": ("Confirmed",), "/bank": ("021000021",),
     "/webhooks": ("/inbound/sandbox/webhooks", "hooks.demo.example"),
 }  # fmt: skip
 LOAD_SECONDS = 400  # beside other work; alone it takes a twentieth

@@ -19,6 +19,7 @@ from recoup.store.write.bank_payouts import add_payout, save_payout
 from recoup.store.write.changes import Rows, write
 
 PAUSE_KILLED: Final = timedelta(minutes=1)
+SCHEDULED: Final = 0  # the step of the alert that comes before every event
 NO_ANSWER: Final = "the bank did not answer"
 
 
@@ -26,15 +27,15 @@ async def begin_payout(
     tx: asyncpg.Connection, merchant_id: UUID, batch_id: UUID, asset: str, units: int, requested_by: str, *,
     now: BusinessTime, wall: WallTime, payout_no: int = 1,
 ) -> UUID:  # fmt: skip
-    """It waits for its approval."""
+    """It is scheduled: it waits for its approval, and nothing was sent. `version` counts the events told of it."""
     payout_id, rows = new_id(), Rows()
     row: dict[str, Any] = {
         "merchant_id": merchant_id, "payout_id": payout_id, "batch_id": batch_id, "payout_no": payout_no,
-        "asset": asset, "units": units, "state": "created", "version": 1, "reference": reference_of(payout_id),
+        "asset": asset, "units": units, "state": "created", "version": 0, "reference": reference_of(payout_id),
         "requested_by": requested_by, "tries": 0, "created_at": now,
     }  # fmt: skip
     await add_payout(tx, row)
-    _tell(rows, row, "payout.created", "pending", now, wall)
+    alert(rows, merchant_id, "payout", payout_id, SCHEDULED, {}, wall)
     await write(tx, rows)
     return payout_id
 
@@ -90,7 +91,8 @@ async def close_sending(
     under the same id, more and more seldom."""
     rows = Rows()
     if state == "approved":
-        row |= {"state": "sent", "sent_at": now, "reason": None}
+        row |= {"state": "sent", "sent_at": now, "reason": None, "version": row["version"] + 1}
+        _tell(rows, row, "payout.created", "pending", now, wall)
         _post(rows, row, ledger.paid_out(row["units"]), now, wall)
         rows.due_work.append(_due(row, now + asks_after)) if asks_after is not None else rows.due_done.append(_key(row))
     elif state == "declined":

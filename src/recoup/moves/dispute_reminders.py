@@ -29,7 +29,8 @@ def remind(change: Change, dispute_id: UUID) -> None:
     if days is None:
         return
     facts = {
-        "dispute_id": dispute_id, "order_id": dispute.order_id, "units": dispute.units, "asset": dispute.asset,
+        "dispute_id": dispute_id, "order_id": dispute.order_id,
+        "external_id": change.order.external_id, "units": dispute.units, "asset": dispute.asset,
         "respond_by": dispute.respond_by, "days": days,
     }  # fmt: skip
     step = int(dispute.respond_by.timestamp()) * 10 + days

@@ -44,14 +44,14 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         await shop.advance(9 * DAY)
         page = await owner.get("/settlements")
         heads = re.findall(r"<th[^>]*>([^<]*)</th>", page.text)
-        assert heads == ["Details", "Payout Date", "Capture Period", "Total Value", "Flex Fees", "Chargebacks Fees",
+        assert heads == ["Details", "Payout Date", "Capture Period", "Total Value", "Service Fees", "Chargebacks Fees",
                          "Chargebacks Value", "Returns", "Adjustment", "Reserve", "Payout"]  # fmt: skip
         assert "137.70" in texts(page)
         assert "133.71" in texts(page)
         (payout,) = await payouts(shop)
         batch = (await batches(shop))[0]
         detail = texts(await owner.get(f"/settlements/{batch['batch_id']}"))
-        for word in ("Payment Ref", payout["reference"], "To approve", "Flex fee", "SUB-", batch["root"].hex()):
+        for word in ("Payment Ref", payout["reference"], "Scheduled", "Service fee", "SUB-", batch["root"].hex()):
             assert word in detail, word
         answer = await post(operator, "/approvals", f"/approvals/payouts/{payout['payout_id']}/approve")
         assert answer.status_code == 303, answer.text
@@ -62,7 +62,7 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         assert file.headers["content-disposition"] == f'attachment; filename="{payout["reference"]}.ach"'
         assert b"0000013371" in file.content
         await shop.advance(timedelta(days=2))
-        assert "Paid" in texts(await owner.get("/settlements"))
+        assert "Confirmed" in texts(await owner.get("/settlements"))
         lines = await owner.get(f"/settlements/{batch['batch_id']}/lines.csv")
         assert lines.text.count("\r\n") == 1 + batch["lines"]
         assert lines.content.startswith(b"\xef\xbb\xbf"), "a spreadsheet reads it as UTF-8"

@@ -1,6 +1,7 @@
 """A payout to a bank: two people, one file, one posting, whatever dies; what comes back is paid again."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.flows.money.bank_accounts import approve_account, enter_account, prove_account
 from recoup.flows.money.bank_answers import take_answers
 from recoup.flows.money.bank_payouts import approve, go_on, pay_again, read_file, tell_outcome
+from recoup.flows.money.report import kind_of, report_lines
 from recoup.kernel.problem import Problem
 from recoup.rules.money.bank_account import read_account
 from recoup.store.server import ServerAddress
@@ -36,16 +38,30 @@ async def events(shop: Shop, payout_id: UUID) -> list[tuple[str, str]]:
     return [(r["event"], r["body"]["Status"]) for r in await rows(shop, sql, payout_id)]
 
 
+async def paid(shop: Shop) -> list[Any]:
+    """What the reconciliation report says was paid out."""
+    now = await shop.now()
+    span = now - timedelta(days=300), now + timedelta(seconds=1)
+    lines = [row async for part in report_lines(shop.world, shop.merchant_id, span) for row in part]
+    return [row for row in lines if kind_of(row["recipe"]) == "payout"]
+
+
 def test_a_payout_goes_its_way(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             payout = await closed(shop)
             assert (payout["state"], payout["units"], payout["requested_by"]) == ("created", 4590, "worker:clock")
+            assert not await events(shop, payout["payout_id"]), "nothing was sent yet"
+            assert not await paid(shop), "and nothing is booked as paid"
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
             await shop.run_due()
             (payout,) = await payouts(shop)
             assert payout["state"] == "sent"
+            assert await events(shop, payout["payout_id"]) == [("payout.created", "pending")]
+            (line,) = await paid(shop)
+            assert (line["units"], line["batch_id"], line["reference"]) == (
+                -4590, payout["batch_id"], payout["reference"])  # fmt: skip
             assert ACCOUNT.encode() not in payout["file"]
             name, content = await read_file(shop.world, shop.merchant_id, payout["payout_id"])
             assert (name, await read_file(shop.world, shop.merchant_id, payout["payout_id"])) == (

@@ -153,6 +153,8 @@ def test_a_payout_from_its_making_to_the_bank(server: ServerAddress) -> None:
         [payout] = await payouts(shop)
         await approve(shop.world, actor(shop, "olga"), payout["payout_id"])
         await shop.run_due()
+        await go_round(shop)
+        assert sorted(await kinds(shop, people["owner"])) == ["payout", "payout", "settlement"]
         await tell_outcome(shop.world, actor(shop, "olga"), payout["payout_id"], "returned", "closed account")
         await go_round(shop)
         assert (await kinds(shop, people["analyst"]))[-1] == "payout_failed"

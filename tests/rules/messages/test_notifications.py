@@ -17,7 +17,8 @@ WAYS = st.tuples(st.booleans(), st.booleans())
 _ID, _AT = str(new_id()), "2026-11-20T12:00:00+00:00"
 _MONEY = {"units": 123456, "asset": "USD", "batch_id": _ID, "payout_id": _ID}
 FACTS = {
-    "orders": {"orders": 2, "problem": 1, "onhold": 1, "capped": False, "first": [_ID, _ID]},
+    "orders": {"orders": 2, "problem": 1, "onhold": 1, "capped": False, "first": [_ID, _ID],
+               "names": ["SUB-1", "SUB-2"]},
     "dispute": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "JPY", "respond_by": _AT},
     "deadline": {"dispute_id": _ID, "order_id": _ID, "units": 4590, "asset": "KWD", "respond_by": _AT, "days": 3},
     "payout": _MONEY | {"status": "completed"}, "payout_failed": _MONEY | {"status": "reversed"},
@@ -35,7 +36,8 @@ FACTS = {
 VARIANTS = {
     "orders": [{"orders": 1, "onhold": 0, "first": [_ID]}, {"problem": 0, "onhold": 2}, {"orders": 9, "capped": True}],
     "dispute": [{}, {"continued": True, "respond_by": None}], "deadline": [{}, {"days": 1}],
-    "payout": [{"status": one} for one in ("pending", "completed", "failed", "reversed", "waits_again")],
+    "payout": [{"status": one} for one in ("scheduled", "pending", "sent", "completed", "failed",
+                                                "reversed", "waits_again")],
     "settlement": [{}, {"last_day": "2026-11-25"}], "webhook": [{}, {"state": "disabled"}],
     "go_live": [{}, {"state": "refused"}], "digest": [{}, {"refunds": 2, "disputes": 2}],
     "export": [{}, {"why": "This list has more than 200 orders: no XLSX file was made."}],
@@ -73,7 +75,8 @@ def test_roles_are_those_that_there_are() -> None:
 
 
 def test_one_alert_of_a_payout_is_the_right_kind() -> None:
-    assert kinds_of("payout", {"status": "pending"}) == ("approval", "payout")
+    assert kinds_of("payout", {"status": "scheduled"}) == ("approval", "payout")
+    assert kinds_of("payout", {"status": "sent"}) == ("payout",)
     assert kinds_of("payout", {"status": "completed"}) == ("payout",)
     assert kinds_of("payout", {"status": "failed"}) == kinds_of("payout", {"status": "reversed"}) == ("payout_failed",)
     assert kinds_of("payout", {"status": "waits_again"}) == ("approval",)
@@ -115,7 +118,21 @@ def test_words_name_the_zone_and_the_exact_amount() -> None:
     [line] = words_of("deadline", FACTS["deadline"], Locale(zone="Asia/Kolkata")).lines
     assert "20 Nov 2026 17:30 Asia/Kolkata" in line
     assert words_of("dispute", FACTS["dispute"]).title == "A dispute over 4,590 JPY was opened"
-    assert words_of("payout", FACTS["payout"]).title == "A payout of 1,234.56 USD was paid"
+    assert words_of("payout", FACTS["payout"]).title == "A payout of 1,234.56 USD was confirmed"
     digest = words_of("digest", FACTS["digest"])
     assert digest.title == "19 Nov 2026: 12 of 40 rescued"
     assert digest.lines[:2] == ("Declined 40, rescued 12: 30.0 % of 40.", "Recovered 9.99 EUR, 0.50 USD.")
+
+
+def test_a_notification_calls_orders_what_their_owner_calls_them_and_links_them() -> None:
+    """`4BD37923` was all that it said, and nothing found it."""
+    several = words_of("orders", FACTS["orders"])
+    assert "SUB-1, SUB-2." in several.lines[0]
+    assert several.orders == (("SUB-1", f"/orders/{_ID}"), ("SUB-2", f"/orders/{_ID}"))
+    for kind in ("dispute", "deadline"):
+        said = words_of(kind, FACTS[kind] | {"external_id": "SUB-7745-2026-11"})
+        assert "Of order SUB-7745-2026-11." in said.lines[0]
+        assert said.orders == (("SUB-7745-2026-11", f"/orders/{_ID}"),)
+    before = words_of("dispute", FACTS["dispute"])
+    assert before.orders[0][0] in before.lines[0], "one that was kept without its name"
+    assert words_of("payout", FACTS["payout"]).orders == ()

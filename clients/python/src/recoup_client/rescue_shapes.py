@@ -1222,6 +1222,7 @@ RowError = TypedDict("RowError", {
 Settlement = TypedDict("Settlement", {
     "id": str,
     "status": Literal["approved", "carried", "created", "paid", "returned", "sent"],
+    "payoutState": Literal["approved", "carried", "confirmed", "returned", "scheduled", "sent"],
     "periodFrom": str,
     "periodTo": str,
     "closedDate": str,
@@ -1246,6 +1247,7 @@ Settlement = TypedDict("Settlement", {
 SettlementDetail = TypedDict("SettlementDetail", {
     "id": str,
     "status": Literal["approved", "carried", "created", "paid", "returned", "sent"],
+    "payoutState": Literal["approved", "carried", "confirmed", "returned", "scheduled", "sent"],
     "periodFrom": str,
     "periodTo": str,
     "closedDate": str,

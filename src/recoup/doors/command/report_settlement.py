@@ -17,6 +17,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.money import to_text
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
+from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.read.batches import BatchFilter, list_batches
 
@@ -63,7 +64,7 @@ def _told(row: Any) -> dict[str, Any]:
     amounts = {kind: to_text(row[f"{kind}_units"], scale) for kind in (*COLUMNS, "payout")}
     return {
         "settlement": str(row["batch_id"]), "period_from": iso(row["period_from"]), "period_to": iso(row["period_to"]),
-        "currency": row["asset"], "state": row["payout_state"] or "carried", "lines": row["lines"],
+        "currency": row["asset"], "state": shown_state(row["payout_state"]), "lines": row["lines"],
         "payment_ref": row["reference"], "root": row["root"].hex(), **amounts,
     }  # fmt: skip
 

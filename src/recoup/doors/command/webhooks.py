@@ -35,7 +35,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
             return await endpoints.list_all(opened.world, _scope(opened, merchant))
 
         for one in with_world(load_settings(data_dir=data_dir), work):
-            click.echo(f"{one.endpoint_id}  {one.state:8}  {one.health.state:7}  {one.waiting:5} waiting  {one.url}")
+            click.echo(f"{one.endpoint_id}  {one.state:8}  {one.health_state:7}  {one.waiting:5} waiting  {one.url}")
 
     @webhooks.command()
     @click.argument("endpoint")

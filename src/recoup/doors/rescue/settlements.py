@@ -22,6 +22,7 @@ from recoup.flows.money.settlement_report import batch_csv, line_id, read_batch
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.time import iso
+from recoup.rules.money.bank_payout import shown_state
 from recoup.rules.money.settlement import COLUMNS
 from recoup.store.read.batches import BatchFilter, batch_lines, list_batches
 
@@ -77,7 +78,8 @@ async def get_lines(call: Call) -> Reply:
 
 def _members(row: Any) -> dict[str, Any]:
     return {
-        "id": row["batch_id"], "status": row["payout_state"] or "carried", "period_from": iso(row["period_from"]),
+        "id": row["batch_id"], "status": row["payout_state"] or "carried",
+        "payout_state": shown_state(row["payout_state"]), "period_from": iso(row["period_from"]),
         "period_to": iso(row["period_to"]), "closed_date": iso(row["closed_at"]),
         "payout_date": iso_or_null(row["sent_at"]), "payment_ref": row["reference"], "currency": row["asset"],
         "total_value": row["amount_units"], "fees": row["fee_units"], "chargeback_fees": row["dispute_fee_units"],

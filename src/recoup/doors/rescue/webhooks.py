@@ -128,7 +128,7 @@ def shown(endpoint: Endpoint) -> Shown:
         state=endpoint.state, why=endpoint.why, created_date=iso(endpoint.created_at),
         signing_key=endpoint.signing_key, encrypt=endpoint.encrypt, own_key=endpoint.own_key,
         previous_key_until=iso_or_null(endpoint.previous_until),
-        health=Health(state=health.state, since=iso_or_null(health.failing_since), failures=health.failures,
+        health=Health(state=endpoint.health_state, since=iso_or_null(health.failing_since), failures=health.failures,
                       last_error=health.last_error, next_try_at=iso_or_null(health.probe_at),
                       waiting_events=endpoint.waiting),
     )  # fmt: skip

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from recoup.flows.messages.owner import Owner, key_context, lock_owner, note, owner_id, path_of
@@ -53,6 +53,12 @@ class Endpoint:
     waiting: int
     door: str = "rescue"
     rotated_at: datetime | None = None
+    tried: bool = True
+
+    @property
+    def health_state(self) -> Literal["new", "ok", "failing", "open"]:
+        """`new`: nothing was sent there yet, so nothing is known."""
+        return self.health.state if self.tried or self.health.state != "ok" else "new"
 
 
 def names_in(form: str) -> Mapping[str, str]:
@@ -238,5 +244,5 @@ def _endpoint(world: World, owner: Owner, row: Any) -> Endpoint:
     return Endpoint(
         row["endpoint_id"], row["url"], events, row["format"], row["state"], row["why"], row["created_at"], key,
         row["encrypt"], row["own_key"] is not None, until if until and until > world.clocks.wall() else None, health,
-        row["waiting"], row["door"], row["rotated_at"],
+        row["waiting"], row["door"], row["rotated_at"], row["tried"],
     )  # fmt: skip

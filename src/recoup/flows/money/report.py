@@ -15,11 +15,11 @@ from recoup.rules.money.cells import Number, csv_row
 from recoup.rules.money.ledger import WALLET
 from recoup.rules.money.periods import Span
 from recoup.rules.money.settlement import KINDS as SETTLED
-from recoup.store.read.movements import Place, movements, totals
+from recoup.store.read.movements import SENT, Place, movements, totals
 
 LINES_AT_ONCE: Final = 2_000
 # recipe -> kind of line: a settlement's, and those of the stablecoin balance, which no settlement takes
-KINDS: Final = {**SETTLED, "settled": "payout", "payout_requested": "payout", "payout_returned": "payout"}
+KINDS: Final = {**SETTLED, **dict.fromkeys((*SENT, "settled", "payout_requested", "payout_returned"), "payout")}
 
 
 class Total(NamedTuple):

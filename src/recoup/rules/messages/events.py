@@ -51,8 +51,10 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         EventKind("challenge.attempted", "critical", True, shapes.Challenge, "The customer acted; no result yet."),
         EventKind("challenge.passed", "critical", True, shapes.Challenge, "The customer passed."),
         EventKind("challenge.failed", "critical", True, shapes.Challenge, "The customer failed."),
-        EventKind("payout.created", "informational", True, shapes.Payout, "Money is on its way to the merchant."),
-        EventKind("payout.updated", "informational", True, shapes.Payout, "A payout changed its status."),
+        EventKind("payout.created", "informational", True, shapes.Payout,
+                  "A payout was sent to the bank, which has not confirmed it yet."),
+        EventKind("payout.updated", "informational", True, shapes.Payout,
+                  "The bank confirmed a payout, did not take it, or gave it back."),
         EventKind("settlement.closed", "informational", True, shapes.SettlementClosed, "A settlement is final."),
         EventKind(
             "reconciliation.ready",

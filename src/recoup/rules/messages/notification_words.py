@@ -15,17 +15,25 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`path`: where the portal shows it."""
+    """`path`: where the portal shows it. `orders`: those that it names, each with its page."""
 
     title: str
     lines: tuple[str, ...]
     path: str
+    orders: tuple[tuple[str, str], ...] = ()
 
 
 def words_of(kind: str, facts: Facts, to: Locale = PLAIN) -> Words:
     """In its reader's language; times in their zone, which is named."""
     title, lines, path = _SAYS[kind](facts, to)
-    return Words(title, tuple(lines), path)
+    return Words(title, tuple(lines), path, tuple((name, f"/orders/{one}") for name, one in _named(facts)))
+
+
+def _named(facts: Facts) -> list[tuple[str, str]]:
+    """(what their owner calls them, our id); what was told before it was kept is named by the end of its id."""
+    ids = facts.get("first") or ([facts["order_id"]] if "order_id" in facts else [])
+    names = facts.get("names") or [facts["external_id"] if facts.get("external_id") else tail(UUID(one)) for one in ids]
+    return list(zip(names, ids, strict=False))
 
 
 def foot_of(stop: str, settings: str, to: Locale) -> str:
@@ -63,7 +71,7 @@ _Said = tuple[str, list[str], str]
 
 def _orders(facts: Facts, to: Locale) -> _Said:
     count, first = facts["orders"], facts["first"]
-    orders = ", ".join(tail(UUID(one)) for one in first)
+    orders = ", ".join(name for name, _ in _named(facts))
     if count > len(first):
         orders = to.say("{orders} and others", orders=orders)
     states = [to.say(shape, count=f"{facts[name]:,}") for name, shape in
@@ -83,7 +91,7 @@ def _dispute(facts: Facts, to: Locale) -> _Said:
 
 
 def _of_order(facts: Facts, to: Locale) -> str:
-    return to.say("Of order {order}.", order=tail(UUID(facts["order_id"])))
+    return to.say("Of order {order}.", order=_named(facts)[0][0])
 
 
 def _deadline(facts: Facts, to: Locale) -> _Said:
@@ -96,8 +104,12 @@ def _deadline(facts: Facts, to: Locale) -> _Said:
 
 
 _PAYOUT: Final = {
-    "pending": ("A payout of {amount} was made", "It leaves once the operator’s second person has approved it."),
-    "completed": ("A payout of {amount} was paid", "The bank says that it arrived."),
+    "scheduled": ("A payout of {amount} is scheduled",
+                  "Nothing is sent before a bank account is in use and the operator’s second person has approved it."),
+    "pending": ("A payout of {amount} is scheduled",  # as it was said before payouts told when they are sent
+                "Nothing is sent before a bank account is in use and the operator’s second person has approved it."),
+    "sent": ("A payout of {amount} was sent", "The bank has it, and has not confirmed it yet."),
+    "completed": ("A payout of {amount} was confirmed", "The bank says that it arrived."),
     "failed": ("A payout of {amount} failed", "The bank did not take it; it can be paid again."),
     "reversed": ("A payout of {amount} came back", "The bank gave it back; it can be paid again."),
     "waits_again": ("A payout of {amount} waits for approval again", "What was approved does not hold any more."),

@@ -32,7 +32,7 @@ KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (
     Kind("orders", "Orders that wait for a person", "in Problem or Onhold; one mail an hour at most", _ALL),
     Kind("dispute", "Disputes", "a dispute was opened, or goes into its next stage", _MONEY),
     Kind("deadline", "Evidence that is due", "7, 3 and 1 days before, while nothing was sent", _MONEY),
-    Kind("payout", "Payouts", "a payout was made, or reached the bank", _MONEY, mail=False),
+    Kind("payout", "Payouts", "a payout is scheduled, was sent, or was confirmed by the bank", _MONEY, mail=False),
     Kind("payout_failed", "Payouts that failed", "the bank did not take it, or gave it back", _MONEY),
     Kind("approval", "Payouts to approve", "a payout waits for the operator’s second person", frozenset()),
     Kind("settlement", "Settlements", "a settlement was closed", _MONEY, mail=False),
@@ -100,11 +100,11 @@ def kinds_of(alert: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
     if alert != "payout":
         return (alert,)
     status = facts.get("status")
-    if status == "pending":
+    if status in ("scheduled", "pending"):
         return ("approval", "payout")
     if status == "waits_again":
         return ("approval",)
-    return ("payout",) if status == "completed" else ("payout_failed",)
+    return ("payout",) if status in ("sent", "completed") else ("payout_failed",)
 
 
 # role/kind of what may be heard; operator:role/kind of what only those hear who decide for the operator;

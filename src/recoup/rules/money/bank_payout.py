@@ -22,6 +22,16 @@ WORDS: Final[Mapping[str, str]] = {
     "created": "pending", "approved": "pending", "sent": "pending", "paid": "completed", "returned": "failed",
 }  # fmt: skip
 
+# state -> the word that pages, answers and reports have for it; without a payout it is carried
+SHOWN: Final[Mapping[str, str]] = {
+    "created": "scheduled", "approved": "approved", "sent": "sent", "paid": "confirmed", "returned": "returned",
+}  # fmt: skip
+
+
+def shown_state(state: str | None) -> str:
+    """Of a settlement's payout."""
+    return SHOWN[state] if state else "carried"
+
 
 def reference_of(payout_id: UUID) -> str:
     """What the bank statement shows: 14 characters, as the narrowest of the files takes them."""

@@ -11,14 +11,15 @@ EVENTS_MAX: Final = 10_000
 _ALERT: Final = "SELECT kind, about, step, facts, user_id FROM alerts WHERE merchant_id = $1 AND alert_id = $2"
 _DISPUTE: Final = """
 SELECT l.body ->> 'dispute_id' AS dispute_id, l.happening = 'dispute_continued' AS continued, l.order_id,
-  (l.body ->> 'units')::bigint AS units, o.asset, l.body ->> 'respond_by' AS respond_by
+  (l.body ->> 'units')::bigint AS units, o.asset, o.external_id, l.body ->> 'respond_by' AS respond_by
 FROM order_log l JOIN orders o USING (merchant_id, order_id)
 WHERE l.merchant_id = $1 AND l.order_id = $2 AND l.seq = $3
 """
 _PAYOUT: Final = """
 SELECT p.payout_id, p.batch_id, p.units, p.asset,
-  CASE WHEN $3 < 0 THEN 'waits_again' ELSE (SELECT b.body ->> 'Status' FROM outbox b
-    WHERE b.merchant_id = $1 AND b.subject_id = $2 AND b.seq = $3) END AS status
+  CASE WHEN $3 < 0 THEN 'waits_again' WHEN $3 = 0 THEN 'scheduled'
+    ELSE (SELECT CASE b.event WHEN 'payout.created' THEN 'sent' ELSE b.body ->> 'Status' END FROM outbox b
+      WHERE b.merchant_id = $1 AND b.subject_id = $2 AND b.seq = $3) END AS status
 FROM bank_payouts p WHERE p.merchant_id = $1 AND p.payout_id = $2
 """
 _BATCH: Final = """
@@ -42,11 +43,15 @@ WITH came AS MATERIALIZED (
 ), waits AS MATERIALIZED (
   SELECT h.order_id, h.status, h.placed_at FROM came JOIN order_heads h
     ON h.merchant_id = $1 AND h.order_id = came.subject_id AND h.status IN (1, 3)
+), few AS (
+  SELECT w.*, o.external_id FROM (SELECT order_id, row_number() OVER (ORDER BY status DESC, placed_at, order_id) AS n
+    FROM waits ORDER BY n LIMIT $5) w
+  JOIN orders o ON o.merchant_id = $1 AND o.order_id = w.order_id
 )
 SELECT count(*)::int AS orders, count(*) FILTER (WHERE status = 3)::int AS problem,
   count(*) FILTER (WHERE status = 1)::int AS onhold, (SELECT count(*) FROM came) >= $4 AS capped,
-  coalesce((SELECT array_agg(order_id::text) FROM (SELECT order_id FROM waits ORDER BY status DESC, placed_at, order_id
-    LIMIT $5) f), '{}') AS first
+  coalesce((SELECT array_agg(order_id::text ORDER BY n) FROM few), '{}') AS first,
+  coalesce((SELECT array_agg(external_id ORDER BY n) FROM few), '{}') AS names
 FROM waits
 """
 

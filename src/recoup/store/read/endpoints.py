@@ -11,6 +11,7 @@ _LIST = """
 SELECT e.endpoint_id, e.url, e.events, e.format, e.own_key, e.state, e.why, e.created_at, e.encrypt, e.failures,
   e.failing_since, e.last_error, e.opened_at, e.probes, e.probe_at, e.door, e.rotated_at, m.webhook_key,
   CASE WHEN e.own_key IS NOT NULL THEN e.previous_until ELSE x.previous_until END AS previous_until,
+  EXISTS (SELECT FROM delivery_tries t WHERE t.endpoint_id = e.endpoint_id) AS tried,
   (SELECT count(*) FROM (SELECT FROM lanes l JOIN feed f ON f.merchant_id = l.merchant_id
       AND f.subject_id = l.subject_id AND f.seq >= l.next_seq AND f.event = ANY(e.events)
     WHERE l.endpoint_id = e.endpoint_id AND l.due_at IS NOT NULL LIMIT $2) w) AS waiting

@@ -1,6 +1,7 @@
 """What moved on a merchant's account, in the order of booking; + is in the merchant's favour.
 
-One line a movement: an entry on merchant_payable. A fee that was booked with the approval or refund that it is of
+One line a movement: an entry on what the merchant is owed. A payout is one when it was sent, and when it came back:
+before, what is scheduled is owed like the rest. A fee that was booked with the approval or refund that it is of
 stands in that line, so that the lines' amounts and fees add up to the ledger's.
 """
 
@@ -11,15 +12,22 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.money.ledger import WALLET
+
 STATEMENT_SECONDS: Final = 120.0
 FEES: Final = ("fee", "fee_returned", "fee_taken_back")  # each told in the line of what it is the fee of
 _OF: Final = "CASE p.recipe WHEN 'fee' THEN 'approve' WHEN 'fee_returned' THEN 'refund_owed' ELSE 'refund_refused' END"
+SENT: Final = ("paid_out", "payout_bounced", "payout_paid")
+_SCHEDULED: Final = ("settlement_closed", "payout_requested", "payout_returned")
+_OWED: Final = f"""(e.account = 'merchant_payable' AND p.recipe NOT IN {_SCHEDULED}
+    OR e.account IN ('settlement_due', 'payout_due') AND p.recipe IN {SENT})"""
+_PLACE: Final = f"CASE e.account WHEN 'payout_due' THEN '{WALLET}' ELSE e.place END"
 _MOVEMENTS = f"""
 WITH page AS MATERIALIZED (
-  SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, e.line_no, e.asset, e.place,
-    -e.units AS units
+  SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.business_at, e.line_no, e.asset,
+    {_PLACE} AS place, -e.units AS units
   FROM postings p
-  JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
+  JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND {_OWED}
   WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3
     AND (p.business_at, p.posting_id, e.line_no) > ($4, $5, $6)
     AND (p.recipe NOT IN {FEES} OR NOT EXISTS (SELECT FROM postings q
@@ -28,7 +36,8 @@ WITH page AS MATERIALIZED (
   ORDER BY p.business_at, p.posting_id, e.line_no LIMIT $7
 )
 SELECT p.*, coalesce(-fe.units, 0) AS fee_units, o.external_id, o.placed_at, o.site_id, o.descriptor, s.name AS site,
-  l.batch_id, coalesce(a.reference, r.reference, x.tx_hash, w.reference, b.reference) AS reference
+  coalesce(l.batch_id, b.batch_id) AS batch_id,
+  coalesce(a.reference, r.reference, x.tx_hash, w.reference, b.reference) AS reference
 FROM page p
 LEFT JOIN postings f ON f.merchant_id = $1 AND f.source_kind = p.source_kind AND f.source_id = p.source_id
   AND f.business_at = p.business_at
@@ -42,18 +51,17 @@ LEFT JOIN attempts a ON a.merchant_id = $1 AND a.attempt_id = p.source_id AND p.
 LEFT JOIN refunds r ON r.merchant_id = $1 AND r.refund_id = p.source_id AND p.source_kind = 'refund'
 LEFT JOIN settlements x ON x.merchant_id = $1 AND x.settlement_id = p.source_id AND p.source_kind = 'settlement'
 LEFT JOIN payouts w ON w.merchant_id = $1 AND w.payout_id = p.source_id AND p.source_kind = 'payout'
-LEFT JOIN LATERAL (SELECT reference FROM bank_payouts b WHERE b.merchant_id = $1 AND b.batch_id = p.source_id
-  ORDER BY payout_no DESC LIMIT 1) b ON p.recipe = 'settlement_closed'
+LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id AND p.source_kind = 'bank_payout'
 ORDER BY p.business_at, p.posting_id, p.line_no
 """  # noqa: S608 - ours
 # The ledger's own sums, whatever lines were made of it.
-_TOTALS = """
-SELECT e.asset, e.place, p.recipe, count(*) AS entries, -sum(e.units) AS units
+_TOTALS = f"""
+SELECT e.asset, {_PLACE} AS place, p.recipe, count(*) AS entries, -sum(e.units) AS units
 FROM postings p
-JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND e.account = 'merchant_payable'
+JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id AND {_OWED}
 WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-"""
+"""  # noqa: S608 - ours
 _DIFFERENCES = """
 SELECT count(*) FROM reconciliation_lines l
 WHERE l.merchant_id = $1 AND l.dated >= $2 AND l.dated < $3 AND l.outcome NOT IN ('matched', 'refused')

@@ -18,6 +18,7 @@ from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.rescue.switches import KINDS
 
+HEALTH: Final = {"new": "Not tried yet", "ok": "Healthy", "failing": "Failing", "disabled": "Switched off"}
 _LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name": 128, "descriptor": 22}
 
 
@@ -98,7 +99,7 @@ async def _show(visit: PartnerVisit, problem: Problem | None = None, *, ending: 
         working = [key for key in status.keys if key["ends_at"] is None or key["ends_at"] > wall]
         question = Question(f"{at}/keys", {"overlap": "0"}, endings_of(working), at)
     values = visit.values(status=status, row=status.merchant, health=health_of, kinds=KINDS, overlaps=OVERLAPS,
-                          problem=problem, question=question, key_words=WORDS)  # fmt: skip
+                          problem=problem, question=question, key_words=WORDS, health_words=HEALTH)  # fmt: skip
     return render("partner/merchant.html", values, status=STATUSES[problem.code] if problem else 200)
 
 

@@ -21,7 +21,8 @@ from recoup.store.read.movements import Place, first_booked, movements, open_dif
 LINES: Final = 100
 MONTHS_MAX: Final = 24
 WORDS: Final = {
-    "amount": "Approved", "fee": "Fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback", "refund": "Refund",
+    "amount": "Approved", "fee": "Service fee",
+    "dispute_fee": "Chargeback fee", "dispute": "Chargeback", "refund": "Refund",
     "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried", "payout": "Payout",
 }  # fmt: skip
 

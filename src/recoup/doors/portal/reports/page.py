@@ -31,7 +31,7 @@ MONTHS_MAX: Final = 24
 TITLES: Final = {"sites": "Sites", "campaigns": "Campaigns", "descriptors": "Descriptors",
                  "transactions": "Transactions"}  # fmt: skip
 WORDS: Final = {
-    "approved": "Approved", "refunded": "Refunded", "chargebacks": "Chargebacks", "fees": "Fees",
+    "approved": "Approved", "refunded": "Refunded", "chargebacks": "Chargebacks", "fees": "Service fees",
     "chargeback_fees": "Chargeback fees", "adjusted": "Adjusted",
 }  # fmt: skip
 

@@ -6,19 +6,20 @@ from recoup.doors.portal.words import State
 
 STATES: Final = {
     "carried": State("Carried", "off", "right", "Nothing is paid out: the next settlement begins with what is left."),
-    "created": State("To approve", "hold", "onhold", "The operator approves it, then it goes to the bank."),
+    "created": State("Scheduled", "hold", "onhold", "Nothing is sent before the operator has approved it."),
     "approved": State("Approved", "run", "processing", "It is being given to the bank."),
-    "sent": State("Sent", "run", "processing", "The bank has it."),
-    "paid": State("Paid", "ok", "completed", "The bank has paid it."),
+    "sent": State("Sent", "run", "processing", "The bank has it, and has not confirmed it yet."),
+    "paid": State("Confirmed", "ok", "completed", "The bank has paid it."),
     "returned": State("Returned", "prob", "problem", "The bank gave it back; it can be paid again."),
 }
 KINDS: Final = {
-    "amount": "Order", "fee": "Flex fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback", "refund": "Return",
+    "amount": "Order", "fee": "Service fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback",
+    "refund": "Return",
     "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried", "payout": "Payout",
 }  # fmt: skip
 # As accountants know them: of all lines of a kind.
 HEADINGS: Final = {
-    "amount": "Total Value", "fee": "Flex Fees", "dispute_fee": "Chargebacks Fees", "dispute": "Chargebacks Value",
+    "amount": "Total Value", "fee": "Service Fees", "dispute_fee": "Chargebacks Fees", "dispute": "Chargebacks Value",
     "refund": "Returns", "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried",
 }  # fmt: skip
 ACCOUNTS: Final = {

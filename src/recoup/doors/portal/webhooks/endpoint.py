@@ -14,7 +14,7 @@ from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.page import SAME_FORM, choices, secret_page, typed_of
 from recoup.doors.portal.webhooks.who import acting, find, in_portal, may, place
-from recoup.doors.portal.webhooks.words import ERRORS, FORMATS, OVERLAPS, RESULTS, formats_of, state_of
+from recoup.doors.portal.webhooks.words import ERRORS, FORMATS, OVERLAPS, RESULTS, error_words, formats_of, state_of
 from recoup.flows.messages import endpoints, replay
 from recoup.flows.messages.delivery_log import Wanted, log_of, sums_of
 from recoup.flows.messages.endpoints import Endpoint, names_in
@@ -123,7 +123,8 @@ async def _show(
     values = visit.values(
         endpoint=found, state=state_of(found), sums=sums, rows=rows, question=question,
         older=older, wrong=wrong, chosen={"result": result or "", "event": (event or "")[:64]}, first=before is None,
-        results=RESULTS, errors=ERRORS, events=list(names_in(found.format)), formats=formats_of(found.format),
+        results=RESULTS, errors=ERRORS, error_words=error_words,
+        events=list(names_in(found.format)), formats=formats_of(found.format),
         format_words=FORMATS, choices=choices(found.format), typed=dict(typed or now), problem=problem, sent=sent,
         overlaps=OVERLAPS, mark=key_mark(found.signing_key), replays=asked[:REPLAYS], waiting_max=WAITING_MAX,
         may=may(visit) and found.door == "rescue", changing=typed is not None,

@@ -11,7 +11,7 @@ from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.webhooks.who import acting, in_portal, may, place
-from recoup.doors.portal.webhooks.words import DIALECTS, FORMATS, formats_of, state_of
+from recoup.doors.portal.webhooks.words import DIALECTS, FORMATS, error_words, formats_of, state_of
 from recoup.flows.messages import endpoints
 from recoup.flows.messages.delivery_log import sums_of
 from recoup.flows.messages.endpoints import Endpoint, default_events, names_in
@@ -30,7 +30,8 @@ async def webhooks_page(visit: AnyVisit) -> Response:
     if isinstance(visit, Visit):
         _, theirs = await endpoints.of_partner(visit.portal.world, visit.scope)
     values = visit.values(
-        endpoints=found, sums=await sums_of(visit.portal.world, found), state_of=state_of, formats=FORMATS,
+        endpoints=found, sums=await sums_of(visit.portal.world, found), state_of=state_of,
+        error_words=error_words, formats=FORMATS,
         theirs=theirs, host_of=host_of, **told(visit),
         waiting_max=WAITING_MAX, names_in=names_in, may=may(visit),
     )  # fmt: skip

@@ -26,6 +26,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "protocol": "the answer is no HTTP", "not_rendered": "it could not be written", "switched_off": "was switched off",
 }  # fmt: skip
 _HEALTH: Final = {
+    "new": State("Not tried yet", "off", "draft", "Nothing was sent there yet: nobody knows whether it works."),
     "ok": State("Healthy", "ok", "completed", "What was sent last was taken."),
     "failing": State("Failing", "hold", "onhold", "The last tries were not taken; each is tried again by itself."),
     "open": State("Down", "prob", "problem", "Ten tries in a row failed: only probes are sent, nothing is lost."),
@@ -34,7 +35,12 @@ _OFF: Final = State("Switched off", "off", "cancelled", "Nothing is sent, nothin
 
 
 def state_of(endpoint: Endpoint) -> State:
-    return _HEALTH[endpoint.health.state] if endpoint.state == "active" else _OFF
+    return _HEALTH[endpoint.health_state] if endpoint.state == "active" else _OFF
+
+
+def error_words(error: str | None) -> str:
+    """What went wrong with a try: `no answer in time`, `HTTP 500`."""
+    return ERRORS.get(error, error) if error else ""
 
 
 def formats_of(form: str) -> dict[str, str]:

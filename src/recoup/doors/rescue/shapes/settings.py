@@ -98,7 +98,8 @@ class EndpointChange(Shape, kw_only=True):
 class Health(Shape, kw_only=True):
     """How deliveries there go."""
 
-    state: Annotated[str, Meta(description="`ok`, `failing`, or `open`: only probes are sent, at growing pauses.")]
+    state: Annotated[str, Meta(description="`new`: nothing was sent there yet; `ok`, `failing`, or `open`: only probes "
+                                           "are sent, at growing pauses.")]
     since: Annotated[Moment | None, Meta(description="Of the first failure of those in a row.")]
     failures: Annotated[int, Meta(ge=0, description="Tries in a row that were not taken.")]
     last_error: Annotated[str | None, Meta(description="Of the last of them.")]

@@ -23,6 +23,11 @@ class Settlement(Shape, kw_only=True):
         Literal["carried", "created", "approved", "sent", "paid", "returned"],
         Meta(description="Of its payout; `carried`: there is none, the next settlement begins with what is left."),
     ]
+    payout_state: Annotated[
+        Literal["carried", "scheduled", "approved", "sent", "confirmed", "returned"],
+        Meta(description="The same as a person reads it: `scheduled` waits for an approval, nothing was sent; "
+                         "`confirmed`: the bank says that it arrived."),
+    ]
     period_from: Moment
     period_to: Annotated[Moment, Meta(description="Not included: what was booked from here on is in a later one.")]
     closed_date: Moment
