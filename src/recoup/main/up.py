@@ -134,7 +134,7 @@ def supervise(
             doing()
             time.sleep(0.2)
     finally:
-        until = time.monotonic() + STOP_SECONDS
+        until = time.monotonic() + STOP_SECONDS + settings.drain
         for part in parts:
             part.stop()
         for part in parts:

@@ -1,18 +1,20 @@
 """What somebody without an account can make the door do: wait, hold and grow no more than its limits say."""
 
+import asyncio
 import signal
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 from tests.doors.edge.raw_server import Raw, echo, memory, rest_of, send_all, serving
 from tests.gateways.web.servers import certificate
 
-from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal
+from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, send_refusal, send_stream
 from recoup.doors.edge.connections import Limits
 
 SOON = Limits(head_seconds=1.0, head_pressed_seconds=0.5, body_seconds=1.0, idle_seconds=2.0, write_seconds=1.0)
@@ -213,6 +215,32 @@ def test_a_closed_answer_that_nobody_reads_is_not_kept() -> None:
             time.sleep(0.05)
         assert not len(raw.connections), "the connection is held for good"
         made.close()
+
+
+def test_for_a_caller_that_hung_up_nothing_more_is_read() -> None:
+    read, over = 0, threading.Event()
+
+    async def rows() -> AsyncIterator[bytes]:
+        nonlocal read
+        try:
+            while read < 1_000_000:
+                read += 1
+                yield b"x" * 1000
+                await asyncio.sleep(0)
+        finally:
+            over.set()
+
+    async def streams(scope: Scope, receive: Receive, send: Send) -> None:
+        made = rows()
+        async with aclosing(made):  # type: ignore[type-var]
+            await send_stream(receive, send, 200, [], made)
+
+    with serving(Limits(), streams) as raw:
+        made = raw.connect(GET)
+        assert made.recv(1000).startswith(b"HTTP/1.1 200")
+        made.close()
+        assert over.wait(20)
+        assert read < 1_000_000
 
 
 def test_calls_asked_ahead_are_answered_in_order_up_to_a_number() -> None:

@@ -1,5 +1,6 @@
 """What ASGI passes around, and how a refusal is written before any door is reached."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,15 +36,28 @@ async def send_refusal(send: Send, refusal: Refusal, *extra: tuple[bytes, bytes]
 
 
 async def send_stream(
-    send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], parts: AsyncIterator[bytes]
+    receive: Receive, send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], parts: AsyncIterator[bytes]
 ) -> None:
-    """A body whose length is not known before. It begins with its first part: a Problem until then is still raised."""
+    """A body whose length is not known before. It begins with its first part: a Problem until then is still raised.
+    For a caller that hangs up nothing more is read.
+    """
     first = await anext(parts, b"")
-    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
-    await send({"type": "http.response.body", "body": first, "more_body": True})
-    async for part in parts:
-        await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    gone = asyncio.create_task(_hangs_up(receive))
+    try:
+        await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        async for part in parts:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+
+
+async def _hangs_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:

@@ -141,7 +141,7 @@ class Resource:
             await send_refusal(send, refusal(scope, ours))
             return
         if isinstance(reply.body, AsyncIterator):
-            await send_stream(send, reply.status, reply.headers, reply.body)
+            await send_stream(receive, send, reply.status, reply.headers, reply.body)
             return
         body = b"" if reply.status == 204 else _encode(reply.body)
         await send_refusal(send, Refusal(reply.status, body, [_JSON, *reply.headers]))

@@ -1,0 +1,51 @@
+"""No body that one merchant sends, to any operation, keeps the door from others: seconds of this process's own work."""
+
+import json
+import re
+import time
+from typing import Any
+
+import msgspec
+import pytest
+from tests.doors.rescue.door import Door
+
+from recoup.doors.edge.keys import Names, names_of
+from recoup.doors.rescue.app import OPERATIONS
+
+CPU_SECONDS_MAX = 3.0  # a hundred times what the dearest takes; what is not bounded takes minutes
+BYTES = 950_000
+BODIES = [one for one in OPERATIONS if one.body is not None and names_of(one.body)]
+
+
+def filled(names: Names, value: Any) -> dict[str, Any]:
+    return {name: filled(inner, value) if inner else value for name, inner in names.items()}
+
+
+def count(names: Names) -> int:
+    return sum(count(inner) if inner else 1 for inner in names.values())
+
+
+def hostile(shape: type[msgspec.Struct]) -> list[bytes]:
+    """Every field as large as one body has room for, by turns text, digits, lists and objects of many names."""
+    names = names_of(shape)
+    room = BYTES // max(1, count(names)) - 60
+    values: list[Any] = [
+        "9" * room, "4111111111111111 " * (room // 17), "a@" * (room // 2), "\N{COMBINING ACUTE ACCENT}" * (room // 6),
+        [{}] * min(room // 4, 90_000 // count(names)), ["a"] * min(room // 6, 90_000 // count(names)),
+        {f"n{number}": number for number in range(min(490, room // 14))}, [["1"]] * (room // 8),
+    ]  # fmt: skip
+    made = [json.dumps(filled(names, value)).encode() for value in values]
+    made += [json.dumps(dict.fromkeys(names, value)).encode() for value in values[4:]]
+    return [body for body in made if len(body) < 1 << 20]
+
+
+@pytest.mark.parametrize("operation", BODIES, ids=lambda one: f"{one.method} {one.path}")
+def test_no_body_of_any_operation_is_dear(door: Door, operation: Any) -> None:
+    shop = door.shop()
+    path = re.sub(r"\{[a-z_]+\}", "018f0000-0000-7000-8000-000000000001", operation.path.removeprefix("/v1"))
+    for body in hostile(operation.body):
+        began = time.process_time()
+        answer = shop.raw(path, body, operation.method)
+        assert time.process_time() - began < CPU_SECONDS_MAX, body[:200]
+        assert answer.status_code < 500
+        assert len(answer.content) < 100_000, "more complaints than anybody reads"
