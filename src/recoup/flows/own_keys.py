@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
-from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks
+from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys
 
 CURE: Final = (
     "Restore keyring.json from the backup of the keys, or copy it from the machine that runs on this database; see "
@@ -36,11 +36,11 @@ async def check_keys(db: Any, checks: Mapping[tuple[str, str], bytes], place: st
         return
     async with db.transaction() as tx:
         await lock_checks(tx)
-        known = await key_checks(tx)
+        known, retiring = await key_checks(tx), await retiring_keys(tx)
         if known and not any(checks.get(key) == value for key, value in known.items()):
             raise Problem("unavailable", f"The keys in {place} are not those of this database.", cure=CURE)
         lacking = sorted(f"{purpose} {key_id}" for (purpose, key_id), value in known.items()
-                         if checks.get((purpose, key_id)) != value)  # fmt: skip
+                         if checks.get((purpose, key_id)) != value and (purpose, key_id) not in retiring)  # fmt: skip
         if lacking:
             message = f"The keys in {place} lack some that this database was written with: {', '.join(lacking[:6])}."
             raise Problem("unavailable", message, cure=CURE)

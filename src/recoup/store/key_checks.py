@@ -8,6 +8,10 @@ Key = tuple[str, str]  # purpose, key id
 
 _LOCK = "LOCK TABLE key_checks IN SHARE ROW EXCLUSIVE MODE"
 _CHECKS = "SELECT purpose, key_id, value FROM key_checks"
+_RETIRING = "SELECT purpose, key_id FROM key_checks WHERE retiring"
+_RETIRE = """
+UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
 _ADD = """
 INSERT INTO key_checks (purpose, key_id, value) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
 ON CONFLICT DO NOTHING
@@ -29,6 +33,15 @@ async def key_checks(connection: asyncpg.Connection) -> dict[Key, bytes]:
 async def add_checks(connection: asyncpg.Connection, checks: Mapping[Key, bytes]) -> None:
     purposes, ids = [key[0] for key in checks], [key[1] for key in checks]
     await connection.execute(_ADD, purposes, ids, list(checks.values()))
+
+
+async def retiring_keys(connection: asyncpg.Connection) -> set[Key]:
+    """Those that nothing needs any more: they may be there or not."""
+    return {(row["purpose"], row["key_id"]) for row in await connection.fetch(_RETIRING)}
+
+
+async def retire_checks(connection: asyncpg.Connection, keys: Collection[Key]) -> None:
+    await connection.execute(_RETIRE, [key[0] for key in keys], [key[1] for key in keys])
 
 
 async def drop_checks(connection: asyncpg.Connection, keys: Collection[Key]) -> None:

@@ -19,6 +19,7 @@ from recoup.flows.people.look_mail import send_look_mails
 from recoup.flows.people.notification_mail import send_notifications
 from recoup.flows.people.tell_partner import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
+from recoup.flows.rekey import rekey
 from recoup.flows.run_due import DueWork
 from recoup.flows.tidy import tidy
 from recoup.flows.upkeep import upkeep
@@ -65,6 +66,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("going live", lambda: open_approved(world), 5.0),
         Loop("tidy", lambda: tidy(world), 60.0),
         Loop("upkeep", lambda: upkeep(world), 60.0),
+        Loop("keys", lambda: rekey(world), 20.0),
     ]
 
 

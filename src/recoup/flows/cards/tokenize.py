@@ -1,7 +1,7 @@
 """A card number becomes a token of the merchant's vault; its identity is a keyed hash that rotates with the keys."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from recoup.rules.network.card import luhn, scheme_of
 from recoup.rules.network.magic import classify
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
-from recoup.store.write.vault import add_prints, find_code, find_prints, store_cards
+from recoup.store.write.vault import Print, add_prints, find_code, find_prints, store_cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,24 @@ class Vault:
                 card_id = next((known[p] for p in several if p in known), None) or new_id()
                 missing += [(*p, card_id) for p in several if p not in known]
             if missing:
-                await add_prints(tx, missing)
-                known = await find_prints(tx, every)
+                known = await self._keep_prints(tx, prints, missing)
             stored = [self._stored(card, known[prints[card.pan][0]]) for card in cards]
             sealed = [self._row(card, made) for card, made in zip(cards, stored, strict=True)]
             codes = [self._code(card) for card in cards if card.cvv]
             await store_cards(tx, sealed, codes)
         return stored
+
+    async def _keep_prints(
+        self, tx: Any, prints: Mapping[str, Sequence[Print]], missing: Sequence[tuple[str, bytes, UUID]]
+    ) -> dict[Print, UUID]:
+        """The oldest print of each card decides: a process that does not know the newest key writes that one too."""
+        every = [one for several in prints.values() for one in several]
+        oldest = {several[-1] for several in prints.values()}
+        await add_prints(tx, [row for row in missing if row[:2] in oldest])
+        known = await find_prints(tx, every)
+        cards = {one: known[several[-1]] for several in prints.values() for one in several}
+        await add_prints(tx, [(*one, cards[one]) for one in every if one not in known])
+        return await find_prints(tx, every)
 
     def _stored(self, card: CardGiven, pan_id: UUID) -> Stored:
         magic = classify(card.pan) if self._world.policy.magic_inputs else None

@@ -29,7 +29,7 @@ async def attach_document(
         raise Problem("invalid", f"The field Kind takes {', '.join(DOCUMENTS)}.", field="Kind")
     name, found, digest = file_name(name), media_type(content), sha256(content).digest()
     document_id = new_id()
-    sealed = world.keys.seal_secret(_context(world, application_id, document_id), content)
+    sealed = world.keys.seal_secret(document_context(world, application_id, document_id), content)
     async with world.db.transaction() as tx:
         row = await locked_application(tx, who, application_id)
         move = step(Status(row["status"]), "document_added")
@@ -76,7 +76,7 @@ async def read_document(
         row = await find_document(connection, application_id, document_id)
     if row is None:
         raise _no_such_document()
-    content: bytes = world.keys.open_secret(_context(world, application_id, document_id), row["sealed"])
+    content: bytes = world.keys.open_secret(document_context(world, application_id, document_id), row["sealed"])
     return dict(row), content
 
 
@@ -84,6 +84,6 @@ def _no_such_document() -> Problem:
     return Problem("not_found", _NONE, cure="See GET /v1/onboarding/application/{id}/documents.")
 
 
-def _context(world: World, application_id: UUID, document_id: UUID) -> str:
+def document_context(world: World, application_id: UUID, document_id: UUID) -> str:
     """Where the bytes belong: sealed into them, so that no two rows can be swapped."""
     return f"document:{world.name}:{application_id}:{document_id}"

@@ -63,7 +63,7 @@ async def prepare(
 ) -> Handover:  # fmt: skip
     """In the transaction that made the credentials. `request`: the Idempotency-Key, and a MAC of what was asked."""
     handover_id, wall = new_id(), world.clocks.wall()
-    sealed = world.keys.seal_secret(_context(handover_id), msgspec.json.encode(asdict(given)))
+    sealed = world.keys.seal_secret(handover_context(handover_id), msgspec.json.encode(asdict(given)))
     await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS, request, old_keys_end)
     return Handover(link(world, merchant_id, handover_id), wall + LASTS)
 
@@ -86,7 +86,7 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
     if named is None or blob is None:
         raise Problem("not_found", "This link shows nothing: it was used, is over, or never was one.",
                       cure="Ask whoever sent it for new keys.")  # fmt: skip
-    told = msgspec.json.decode(world.keys.open_secret(_context(named[1]), blob), type=dict[str, str])
+    told = msgspec.json.decode(world.keys.open_secret(handover_context(named[1]), blob), type=dict[str, str])
     given = Credentials(**{field.name: told[field.name] for field in fields(Credentials)})
     left = {name: "" for key, names in _KEYS.items() if getattr(given, key) in ended for name in names}
     if left and not any(getattr(given, key) for key in _KEYS if key not in left):
@@ -99,5 +99,5 @@ def link(world: World, merchant_id: UUID, handover_id: UUID) -> str:
     return f"{world.extra.get('url', '')}/handover/{signed_token(world, 'handover', merchant_id, handover_id)}"
 
 
-def _context(handover_id: UUID) -> str:
+def handover_context(handover_id: UUID) -> str:
     return f"handover:{handover_id}"

@@ -2,29 +2,49 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.gateways.keys import files, hashing, jwt, sealing
-from recoup.gateways.keys.material import Key, Material, fresh, from_text, rotated
+from recoup.gateways.keys.material import Key, Material, fresh, from_text, rotated, without
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 
 ENVIRONMENT: Final = "RECOUP_KEYS"
+LOOK_SECONDS: Final = 5.0
 
 
 class Keyring:
     """Holds the keys of one installation; worlds share it and are told apart by what is bound into each use.
 
-    A ring from a folder reads the folder again when it meets a key id it does not know: another process may
-    have rotated. Every method is safe to call from several threads. Its repr tells nothing.
+    A ring from a folder reads the folder again every few seconds where it has changed, and when it meets a key id it
+    does not know: another process may have rotated. Every method is safe to call from several threads. Its repr tells
+    nothing.
     """
 
     def __init__(self, material: Material, folder: Path | None = None) -> None:
-        self._material = material
+        self._held = material
         self._folder = folder
+        self._looked, self._mark = time.monotonic(), self._file_mark()
+
+    @property
+    def _material(self) -> Material:
+        now = time.monotonic()
+        if self._folder is not None and now - self._looked > LOOK_SECONDS:
+            self._looked, mark = now, self._file_mark()
+            if mark is not None and mark != self._mark:
+                self.reload()
+        return self._held
+
+    def _file_mark(self) -> tuple[int, int] | None:
+        try:
+            found = (self._folder / files.FILE_NAME).stat() if self._folder is not None else None
+        except OSError:
+            return None  # what is held goes on
+        return (found.st_mtime_ns, found.st_ino) if found is not None else None
 
     def __repr__(self) -> str:
         return "Keyring(…)"
@@ -50,7 +70,8 @@ class Keyring:
         return sealing.rewrap_row(self._key("card", sealed.kek_id), current, sealed)
 
     def print_of(self, pan: str) -> list[tuple[str, bytes]]:
-        """(key id, 32 bytes) for each print key, current first: write the first, look for all.
+        """(key id, 32 bytes) for each print key, newest first: look for all and write all, the oldest first, so that of
+        two processes one decides which card it is, also while one of them does not know the newest key.
 
         Raises: ValueError, without the number, for anything but 8 to 19 digits.
         """
@@ -102,24 +123,30 @@ class Keyring:
 
         Raises: Problem(unauthenticated)
         """
-        keys = [key.secret for key in self._material.keys["token"][:2]]
+        keys = [key.secret for key in self._material.keys["token"][:3]]
         return jwt.verify(token, keys, now_seconds, issuer=issuer)
 
-    def rotate(self) -> None:
-        """New current keys for cards, prints, sealed secrets and tokens; the old ones stay for what they
-        made.
+    def rotate(self, after_ms: int = 0) -> None:
+        """New keys for cards, prints, sealed secrets and tokens, current `after_ms` from now; the old ones stay for
+        what they made.
 
         Raises: Problem(internal) for a ring from the environment, which only its owner can change.
         """
         if self._folder is None:
             cure = f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new text."
             raise Problem("internal", "Keys from the environment cannot be rotated here.", cure=cure)
-        self._material = files.change(self._folder, rotated)
+        self._held = files.change(self._folder, lambda material: rotated(material, after_ms))
+
+    def drop(self, gone: Collection[tuple[str, str]]) -> None:
+        """Forgets old keys (purpose, id); the newest stay. Whether nothing needs them is the caller's to know."""
+        if self._folder is not None:
+            self._held = files.change(self._folder, lambda material: without(material, gone))
 
     def reload(self) -> None:
         """Takes over what another process rotated; nothing to do for a ring from the environment."""
         if self._folder is not None:
-            self._material = files.load(self._folder)
+            self._mark = self._file_mark()
+            self._held = files.load(self._folder)
 
     def checks(self) -> dict[tuple[str, str], bytes]:
         """(purpose, key id) -> a value that only this key gives, by which a database knows it again."""
@@ -130,7 +157,17 @@ class Keyring:
 
     def current_ids(self) -> dict[str, str]:
         """purpose -> id of its current key; ids are no secrets."""
-        return {purpose: keys[0].id for purpose, keys in self._material.keys.items()}
+        material = self._material
+        return {purpose: material.current(purpose).id for purpose in material.keys}
+
+    def every_id(self) -> dict[str, list[tuple[str, int]]]:
+        """purpose -> (id, since when it is current in milliseconds since 1970) of its keys, newest first."""
+        return {purpose: [(key.id, key.since_ms) for key in keys] for purpose, keys in self._material.keys.items()}
+
+    @property
+    def is_from_folder(self) -> bool:
+        """Whether its keys can be changed here."""
+        return self._folder is not None
 
     def _key(self, purpose: str, key_id: str) -> Key:
         key = self._material.find(purpose, key_id)

@@ -9,12 +9,13 @@ import binascii
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import wall_ms
 
 KEY_BYTES: Final = 32
 _KEY_ID: Final = re.compile(r"[0-9a-f]{16}")
@@ -37,15 +38,25 @@ class Key:
     id: str
     secret: bytes = field(repr=False)
 
+    @property
+    def since_ms(self) -> int:
+        """From when on it is the current one, in milliseconds since 1970: its id begins with it."""
+        return int(self.id[:12], 16)
+
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Every purpose has at least one key; the first is the current one."""
+    """Every purpose has at least one key, newest first. A key is known for a while before it becomes the current one,
+    so that every process can open what another one seals with it."""
 
     keys: Mapping[str, tuple[Key, ...]] = field(repr=False)
 
     def current(self, purpose: str) -> Key:
-        return self.keys[purpose][0]
+        keys = self.keys[purpose]
+        if len(keys) == 1:
+            return keys[0]
+        now = wall_ms()
+        return next((key for key in keys if key.since_ms <= now), keys[-1])
 
     def find(self, purpose: str, key_id: str) -> Key | None:
         return next((key for key in self.keys[purpose] if key.id == key_id), None)
@@ -56,11 +67,20 @@ def fresh() -> Material:
     return Material({purpose: (_new_key(),) for purpose in PURPOSES})
 
 
-def rotated(material: Material) -> Material:
-    """New current keys where the purpose rotates; all older ones stay."""
+def rotated(material: Material, after_ms: int = 0) -> Material:
+    """New keys where the purpose rotates, current `after_ms` from now; all older ones stay."""
     keys = {
-        purpose: (_new_key(), *material.keys[purpose]) if rotates else material.keys[purpose]
+        purpose: (_new_key(after_ms), *material.keys[purpose]) if rotates else material.keys[purpose]
         for purpose, rotates in PURPOSES.items()
+    }
+    return replace(material, keys=keys)
+
+
+def without(material: Material, gone: Collection[tuple[str, str]]) -> Material:
+    """Without those keys (purpose, id); the newest of each purpose stays whatever is asked."""
+    keys = {
+        purpose: (several[0], *(key for key in several[1:] if (purpose, key.id) not in gone))
+        for purpose, several in material.keys.items()
     }
     return replace(material, keys=keys)
 
@@ -95,5 +115,5 @@ def _read_keys(plain: Mapping[str, str]) -> tuple[Key, ...]:
     return tuple(sorted(keys, key=lambda key: key.id, reverse=True))
 
 
-def _new_key() -> Key:
-    return Key(new_id().hex[:16], os.urandom(KEY_BYTES))
+def _new_key(after_ms: int = 0) -> Key:
+    return Key(f"{wall_ms() + after_ms:012x}{new_id().hex[12:16]}", os.urandom(KEY_BYTES))

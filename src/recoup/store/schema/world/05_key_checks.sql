@@ -3,5 +3,6 @@ CREATE TABLE key_checks (
   purpose text NOT NULL,
   key_id text NOT NULL,
   value bytea NOT NULL,
+  retiring boolean NOT NULL DEFAULT false, -- it is about to be forgotten: nothing needs it
   PRIMARY KEY (purpose, key_id)
 );

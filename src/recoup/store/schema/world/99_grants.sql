@@ -34,3 +34,5 @@ GRANT DELETE ON application_documents TO recoup_app;
 GRANT UPDATE (told_at) ON partner_alerts TO recoup_app;
 GRANT UPDATE (reached_at) ON clock_moves TO recoup_app;
 GRANT UPDATE, DELETE ON key_endings, key_listeners TO recoup_app;
+GRANT UPDATE (sealed) ON application_documents TO recoup_app;
+GRANT UPDATE (retiring) ON key_checks TO recoup_app;

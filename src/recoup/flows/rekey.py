@@ -1,0 +1,210 @@
+"""Rotation of the keys: what older keys wrapped, sealed or fingerprinted goes over to the current ones, page by page,
+and a key that nothing needs any more is forgotten. Safe to run again, and side by side.
+
+Meanwhile both work: a card is looked for by all of its fingerprints, and what an older key sealed it also opens.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.flows.merchants.application_documents import document_context
+from recoup.flows.merchants.handover import handover_context
+from recoup.flows.people.invitations import token_context
+from recoup.gateways.keys.sealing import Sealed
+from recoup.kernel.world import World
+from recoup.rules.money.bank_account import account_context, deposits_context
+from recoup.rules.money.bank_payout import file_context
+from recoup.rules.stable.signing import secret_context
+from recoup.store.key_checks import drop_checks, retire_checks
+from recoup.store.write.rekeying import (
+    PEOPLE,
+    START,
+    WORLD,
+    Place,
+    card_page,
+    count_cards,
+    needs_of_people,
+    needs_of_world,
+    reseal,
+    rewrap_cards,
+    sealed_page,
+)
+from recoup.store.write.upkeep import finish_upkeep, lease_upkeep
+from recoup.store.write.vault import add_prints
+
+TASK: Final = "keys"
+EVERY: Final = timedelta(minutes=1)
+LEASED: Final = timedelta(minutes=10)
+RETIRES_AFTER: Final = timedelta(hours=1)  # longer than a security code waits, and than an access token lives
+Told = Callable[[str, int, int], None]  # what, how many are done, of how many
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """`state`: waiting (not used yet), current, or old. `needed`: how much cannot be read without it."""
+
+    purpose: str
+    key_id: str
+    since: datetime
+    state: str
+    needed: int
+
+
+async def rekey(world: World) -> int:
+    """The worker's part: goes on with a rotation where there is one, one worker at a time; then forgets old keys."""
+    if all(len(keys) == 1 for keys in world.keys.every_id().values()):
+        return 0
+    now = world.clocks.wall()
+    async with world.db.transaction() as tx:
+        if not await lease_upkeep(tx, TASK, until=now + LEASED, now=now, done_before=now - EVERY):
+            return 0
+    await go_over(world)
+    if world.policy.test_mode:  # the sandbox's worker is always there; of two one forgets
+        await retire([world, *([world.extra["other"]] if "other" in world.extra else [])])
+    async with world.db.transaction() as tx:
+        await finish_upkeep(tx, TASK, world.clocks.wall())
+    return 0
+
+
+async def go_over(world: World, tell: Told = lambda *_: None) -> None:
+    """Everything of this world, and of people, to the current keys; nothing to do where it stands under them."""
+    current = world.keys.current_ids()
+    async with world.db.connection() as connection:
+        needs = await needs_of_world(connection, current["print"])
+    if any(key[0] in ("card", "print") and key[1] != current[key[0]] for key in needs):
+        await _cards(world, current, tell)
+    for place in WORLD:
+        await _sealed(world, world.db, place, current["seal"], tell)
+    people = world.extra.get("people")
+    for place in PEOPLE if people is not None else ():
+        await _sealed(world, people, place, current["seal"], tell)
+
+
+async def states_of(worlds: Sequence[World]) -> list[KeyState]:
+    """Each key of the installation, by purpose, the newest first."""
+    needs, keys = await _needs(worlds), worlds[0].keys
+    now, current = worlds[0].clocks.wall(), keys.current_ids()
+    found = []
+    for purpose, several in keys.every_id().items():
+        for key_id, since_ms in several:
+            since = datetime.fromtimestamp(since_ms / 1000, now.tzinfo)
+            state = "current" if current[purpose] == key_id else "waiting" if since > now else "old"
+            found.append(KeyState(purpose, key_id, since, state, needs.get((purpose, key_id), 0)))
+    return found
+
+
+async def retire(worlds: Sequence[World]) -> list[KeyState]:
+    """Forgets old keys that nothing needs, an hour after the current one took over. Answers which."""
+    ring = worlds[0].keys
+    if not ring.is_from_folder:
+        return []
+    states, now = await states_of(worlds), worlds[0].clocks.wall()
+    since = {state.purpose: state.since for state in states if state.state == "current"}
+    gone = [one for one in states if one.state == "old" and not one.needed
+            and since[one.purpose] + RETIRES_AFTER <= now]  # fmt: skip
+    if gone:
+        keys = [(one.purpose, one.key_id) for one in gone]
+        for db in _databases(worlds):  # first, so that no start in between asks for them or takes them up again
+            async with db.connection() as connection:
+                await retire_checks(connection, keys)
+        ring.drop(keys)
+        for db in _databases(worlds):
+            async with db.connection() as connection:
+                await drop_checks(connection, keys)
+    return gone
+
+
+def _databases(worlds: Sequence[World]) -> list[Any]:
+    people = [world.extra["people"] for world in worlds if "people" in world.extra]
+    return [*(world.db for world in worlds), *people[:1]]
+
+
+async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    parts: list[Mapping[tuple[str, str], int]] = []
+    for world in worlds:
+        async with world.db.connection() as connection:
+            parts.append(await needs_of_world(connection, world.keys.current_ids()["print"]))
+    people = worlds[0].extra.get("people")
+    if people is not None:
+        async with people.connection() as connection:
+            parts.append(await needs_of_people(connection))
+    for part in parts:
+        for key, count in part.items():
+            found[key] = found.get(key, 0) + count
+    return found
+
+
+async def _cards(world: World, current: Mapping[str, str], tell: Told) -> None:
+    """Each card's key under the current wrapping key, and its fingerprint by the current print key beside others."""
+    async with world.db.connection() as connection:
+        total = await count_cards(connection)
+    after, done = START, 0
+    while True:
+        async with world.db.connection() as connection:
+            page = await card_page(connection, after)
+        if not page:
+            return
+        wrapped = [(row, world.keys.rewrap(_sealed_of(row)).wrapped_dek) for row in page
+                   if row["kek_id"] != current["card"]]  # fmt: skip
+        async with world.db.transaction() as tx:
+            await add_prints(tx, [one for row in page for one in _prints(world, row)])
+            if wrapped:
+                await rewrap_cards(tx, current["card"], wrapped)
+        after, done = (page[-1]["merchant_id"], page[-1]["token_id"]), done + len(page)
+        tell("cards", done, max(done, total))
+
+
+def _prints(world: World, row: Any) -> list[tuple[str, bytes, UUID]]:
+    plain = world.keys.open_card(world.name, row["merchant_id"], row["token_id"], _sealed_of(row))
+    return [(key_id, made, row["pan_id"]) for key_id, made in world.keys.print_of(json.loads(plain)["pan"])]
+
+
+def _sealed_of(row: Any) -> Sealed:
+    return Sealed(row["kek_id"], row["wrapped_dek"], row["nonce"], row["ciphertext"])
+
+
+async def _sealed(world: World, db: Any, place: Place, current: str, tell: Told) -> None:
+    context, done = _CONTEXTS[place.table, place.column], 0
+    while True:
+        async with db.connection() as connection:
+            rows = await sealed_page(connection, place, current)
+        if not rows:
+            return
+        made = [(world.keys.reseal_secret(context(world, row), row["found"]), row) for row in rows]
+        async with db.transaction() as tx:
+            await reseal(tx, place, made)
+        done += len(rows)
+        tell(f"{place.table}.{place.column}", done, done)
+
+
+def _webhook(_: World, row: Any) -> str:
+    return f"webhook:{row['merchant_id'] or row['partner_id']}"
+
+
+def _of_merchant(_: World, row: Any) -> str:
+    return f"webhook:{row['merchant_id']}"
+
+
+def _of_person(_: World, row: Any) -> str:
+    return f"totp:{row['user_id']}"
+
+
+_CONTEXTS: Final[Mapping[tuple[str, str], Callable[[World, Any], str]]] = {
+    ("merchants", "webhook_key"): _of_merchant, ("merchants", "stablecoin_webhook_key"): _of_merchant,
+    ("endpoints", "own_key"): _webhook, ("endpoints", "previous_key"): _webhook,
+    ("webhook_key_overlaps", "previous_key"): _of_merchant,
+    ("signing_keys", "secret"): lambda _, row: secret_context(row["key_id"]),
+    ("handovers", "sealed"): lambda _, row: handover_context(row["handover_id"]),
+    ("application_documents", "sealed"):
+        lambda world, row: document_context(world, row["application_id"], row["document_id"]),
+    ("bank_accounts", "sealed"): lambda _, row: account_context(row["account_id"]),
+    ("bank_accounts", "deposits"): lambda _, row: deposits_context(row["account_id"]),
+    ("bank_payouts", "file"): lambda _, row: file_context(row["payout_id"]),
+    ("second_factors", "sealed_secret"): _of_person, ("second_factors", "sealed_offer"): _of_person,
+    ("invitations", "sealed_token"): lambda _, row: token_context(row["invitation_id"]),
+}  # fmt: skip

@@ -1,0 +1,122 @@
+"""`recoup keys`: how the keys stand, and their rotation."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final, TypeVar
+
+import click
+import uvloop
+
+from recoup.flows.own_keys import check_keys
+from recoup.flows.rekey import KeyState, go_over, retire, states_of
+from recoup.kernel.problem import Problem
+from recoup.kernel.time import iso
+from recoup.kernel.world import World
+from recoup.main.databases import Databases, find_databases, prepare
+from recoup.main.settings import Settings
+from recoup.main.worlds import open_worlds
+
+T = TypeVar("T")
+WAIT_SECONDS: Final = 20  # every process of this machine has read the file again by then
+WAIT_SECONDS_MAX: Final = 7 * 24 * 3600
+_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+
+
+def add(cli: click.Group, load_settings: Callable[..., Settings]) -> None:
+    @cli.group()
+    def keys() -> None:
+        """The keys of this installation: docs/keys.md says what each is for, and what to back up."""
+
+    @keys.command()
+    @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
+    @_data_dir
+    def status(as_json: bool, data_dir: Path | None) -> None:
+        """Each key: its age, and what cannot be read without it."""
+
+        async def work(worlds: Sequence[World]) -> None:
+            _show(await states_of(worlds), as_json)
+
+        _with_worlds(load_settings(data_dir=data_dir), work)
+
+    @keys.command()
+    @click.option("--wait", type=click.IntRange(0, WAIT_SECONDS_MAX), default=WAIT_SECONDS, show_default=True,
+                  help="Seconds until the new keys are used; with several machines, time to copy them.")  # fmt: skip
+    @_data_dir
+    def rotate(wait: int, data_dir: Path | None) -> None:
+        """New keys; what older ones hold goes over to them. One that was interrupted goes on."""
+
+        async def work(worlds: Sequence[World]) -> None:
+            await rotate_keys(worlds, wait)
+
+        _with_worlds(load_settings(data_dir=data_dir), work)
+
+
+async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
+    """Raises: Problem(internal) for keys from the environment."""
+    ring = worlds[0].keys
+    states = await states_of(worlds)
+    if any(one.state == "waiting" or one.state == "old" and one.needed for one in states):
+        click.echo("A rotation is under way: it goes on.")
+    else:
+        ring.rotate(after_ms=wait * 1000)
+        click.echo("New keys are made. Back up the key file now: docs/keys.md.")
+    for world in worlds:
+        world.keys.reload()
+        for db in (world.db, world.extra["people"]):
+            await check_keys(db, world.keys.checks(), "the key file")
+    await _until_current(worlds)
+    for world in worlds:
+        await go_over(world, _teller(world.name))
+    for one in await retire(worlds):
+        click.echo(f"Forgotten: {one.purpose} {one.key_id}; nothing needed it.")
+    _show(await states_of(worlds), False)
+
+
+def _teller(name: str) -> Callable[[str, int, int], None]:
+    return lambda what, done, of: click.echo(f"{name}: {what} {done} of {of}")
+
+
+async def _until_current(worlds: Sequence[World]) -> None:
+    """A new key is used when every process can open what it seals."""
+    waiting = [one.since for one in await states_of(worlds) if one.state == "waiting"]
+    if waiting:
+        left = (max(waiting) - worlds[0].clocks.wall()).total_seconds()
+        click.echo(f"They are used from {iso(max(waiting))} on, when every process knows them.")
+        await asyncio.sleep(max(0.0, left) + 0.1)
+
+
+def _show(states: Sequence[KeyState], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([asdict(one) | {"since": iso(one.since)} for one in states]))
+        return
+    click.echo(f"{'purpose':8} {'key':17} {'since':24} {'state':8} needed by")
+    for one in states:
+        needed = str(one.needed) if one.purpose in ("card", "print", "seal") else "-"
+        click.echo(f"{one.purpose:8} {one.key_id:17} {iso(one.since):24} {one.state:8} {needed}")
+    if any(one.state == "old" for one in states):
+        click.echo("Old keys go by themselves, an hour after the current ones took over, when nothing needs them.")
+
+
+def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:
+    """Beside a running `recoup up`, or with the database started for this verb alone."""
+    embedded = not (settings.sandbox_database_url or settings.database_url)
+    if embedded and not (settings.data_dir / "postgres").exists():
+        message = f"There is no installation in {settings.data_dir}."
+        raise Problem("not_found", message, cure="Name it with --data-dir, or make one with `recoup up`.")
+    databases = find_databases(settings)
+    try:
+        return uvloop.run(in_worlds(settings, databases, work))
+    finally:
+        if databases.server is not None:
+            databases.server.stop()
+
+
+async def in_worlds(
+    settings: Settings, databases: Databases, work: Callable[[Sequence[World]], Awaitable[T]]
+) -> T:
+    await prepare(databases)
+    async with open_worlds(settings, databases, "recoup-keys") as several:
+        return await work([one.world for one in several if one is not None])
