@@ -217,6 +217,34 @@ def test_a_closed_answer_that_nobody_reads_is_not_kept() -> None:
         made.close()
 
 
+@pytest.mark.parametrize("head", [b"content-length: 1000000", b"transfer-encoding: chunked"])
+def test_bodies_that_never_end_hold_no_more_than_their_room_together(head: bytes) -> None:
+    begun = b"POST / HTTP/1.1\r\n" + head + b"\r\n\r\n"
+    piece = b"x" * 900_000 if b"length" in head else b"dbba0\r\n" + b"x" * 900_000
+    with serving(Limits(held_bytes=8 << 20)) as raw:
+        before = memory()
+        for _ in range(120):
+            send_all(raw.connect(begun), iter([piece]))
+        assert memory() - before < 3 * MEMORY, "a hundred megabytes were sent"
+        small = b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 5\r\n\r\nab"
+        with raw.connect(small) as made:
+            time.sleep(0.2)
+            made.sendall(b"cde")
+            assert rest_of(made).endswith(b"5"), "the largest give way, not the others"
+        whole = b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 900000\r\n\r\n" + b"x" * 900_000
+        assert raw.ask(whole).endswith(b"900000")
+
+
+def test_answers_that_nobody_reads_hold_no_more_than_their_room_together() -> None:
+    with serving(Limits(held_bytes=8 << 20)) as raw:
+        before = memory()
+        for _ in range(40):
+            raw.connect(b"GET /bytes/9000000 HTTP/1.1\r\n\r\n")
+        time.sleep(0.5)
+        assert raw.is_healthy()
+        assert memory() - before < 4 * MEMORY, "it is some 300 MB"
+
+
 def test_for_a_caller_that_hung_up_nothing_more_is_read() -> None:
     read, over = 0, threading.Event()
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recoup.doors.edge.asgi import App, Message, Receive, Refuse, Scope, Send, header, send_refusal
+from recoup.doors.edge.json_body import READ_SECONDS_MAX
 from recoup.kernel.problem import Problem
 
 BODY_BYTES_MAX: Final = 1 << 20
@@ -50,7 +51,13 @@ class BodyLimit:
             await self._answer(scope, receive, send)
             return
         if self._first and declared is None and header(scope, b"transfer-encoding") is not None:
-            first = await self._read_first(receive)
+            try:
+                async with asyncio.timeout(READ_SECONDS_MAX):
+                    first = await self._read_first(receive)
+            except TimeoutError:
+                late = Problem("malformed", "The body did not arrive in time.", cure="Send it at once.")
+                await send_refusal(send, self._refuse(scope, late), (b"connection", b"close"))
+                return
             if first is None:
                 await self._answer(scope, receive, send)
                 return

@@ -24,7 +24,8 @@ _LOG: Final = logging.getLogger("recoup.connections")
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`spare`: connections beyond the others, for health checks. `body_bytes_per_second`: each such number of bytes
-    that came gives a body one second more. `*_pressed_seconds`: while three quarters of the room are taken.
+    that came gives a body one second more. `held_bytes`: of calls that have not come whole and answers that are not
+    read, together; beyond it the largest gives way. `*_pressed_seconds`: while three quarters of the room are taken.
     """
 
     total: int = 1000
@@ -42,12 +43,17 @@ class Limits:
     idle_seconds: float = 75.0
     idle_pressed_seconds: float = 5.0
     write_seconds: float = 30.0
+    held_bytes: int = 128 << 20
     linger_seconds: float = 2.0
 
 
 class Connection(Protocol):
     def look(self, now: float, *, pressed: bool) -> None:
         """Ends what is overdue."""
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Its caller is still sending, or has not read."""
 
     def cut(self) -> None:
         """At once."""
@@ -64,6 +70,8 @@ class Connections:
         self._open: dict[Connection, str] = {}
         self._spare: dict[Connection, None] = {}
         self._by_address: dict[str, int] = {}
+        self._held: dict[Connection, int] = {}
+        self._held_bytes = 0
         self._sweeping: asyncio.TimerHandle | None = None
         self._told_at = 0.0
         self.refused = 0
@@ -91,6 +99,7 @@ class Connections:
 
     def release(self, connection: Connection) -> None:
         self._spare.pop(connection, None)
+        self.let_go(connection)
         address = self._open.pop(connection, "")
         if address:
             left = self._by_address[address] - 1
@@ -98,6 +107,20 @@ class Connections:
                 self._by_address[address] = left
             else:
                 del self._by_address[address]
+
+    def hold(self, connection: Connection, size: int) -> None:
+        self._held[connection] = self._held.get(connection, 0) + size
+        self._held_bytes += size
+        while self._held_bytes > self.limits.held_bytes:
+            unfinished = [one for one in self._held if one.is_unfinished]
+            largest = max(unfinished or [connection], key=lambda one: self._held.get(one, 0))
+            self.let_go(largest)
+            largest.cut()
+            if largest is connection:
+                return
+
+    def let_go(self, connection: Connection) -> None:
+        self._held_bytes -= self._held.pop(connection, 0)
 
     def address_of(self, client: tuple[str, int] | None) -> str:
         """Empty for those who are not counted by address: a named proxy brings everybody's calls."""

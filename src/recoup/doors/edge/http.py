@@ -14,6 +14,7 @@ from recoup.doors.edge.connections import Connections
 
 # Thrown away after a refusal, so that a caller still writing reads the answer and not a reset connection.
 DISCARDED_BYTES_MAX: Final = 1 << 20
+HELD_EACH_MAX: Final = 2 << 20
 # Pieces of a chunked body: so many, and one more for each 32 bytes.
 PIECES_FREE: Final = 20_000
 PIECE_BYTES_MIN: Final = 32
@@ -41,7 +42,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._since = self._blocked_at = self._closing_at = 0.0
         self._read = self._head_most = self._head_least = 0
         self._body_bytes = self._pieces = self._bodiless = 0
-        self._discarded = 0
+        self._discarded = self._held = 0
 
     # The connection
 
@@ -58,10 +59,13 @@ class BoundedHttp(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         self._blocked_at = self._now()
+        self._held += self.transport.get_write_buffer_size()
+        self._all.hold(self, self.transport.get_write_buffer_size())
         super().pause_writing()
 
     def resume_writing(self) -> None:
         self._blocked_at = 0.0
+        self._let_go()
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
@@ -92,6 +96,9 @@ class BoundedHttp(HttpToolsProtocol):
         elif self._state == _BODY and self._bodiless > self._limits.head_bytes + size:
             self._why = _TRAILERS_TOO_LARGE
             self._refuse()
+        elif self._state == _HEAD or self._state == _BODY and self._is_busy:
+            # Most calls come whole, in one read: only what is waited for is counted.
+            self._hold(size)
 
     # What the parser finds
 
@@ -134,6 +141,8 @@ class BoundedHttp(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._since = self._now()
+        if not self._blocked_at:
+            self._let_go()
         if self.pipeline:
             # Not before all that was asked ahead has been answered is more of it read.
             self.flow.pause_reading()
@@ -180,8 +189,24 @@ class BoundedHttp(HttpToolsProtocol):
             return limits.head_pressed_seconds if pressed or self._is_spare else limits.head_seconds
         return limits.idle_pressed_seconds if pressed else limits.idle_seconds
 
+    @property
+    def is_unfinished(self) -> bool:
+        return self._state in (_HEAD, _BODY) or self._blocked_at > 0
+
     def cut(self) -> None:
         self.transport.abort()
+
+    def _hold(self, size: int) -> None:
+        """Up to the largest body that a door keeps; what is larger goes through it to a file."""
+        size = min(size, HELD_EACH_MAX - self._held)
+        if size > 0:
+            self._held += size
+            self._all.hold(self, size)
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held = 0
+            self._all.let_go(self)
 
     def _head_size(self) -> int:
         """Bytes of the URL and of `name: value` lines."""
