@@ -188,6 +188,17 @@ def test_the_payments_own_card_is_refused_as_its_order_id(shop: Caller) -> None:
     assert shop.evaluate(body | {"orderId": "SO-77"}).status_code == 200
 
 
+def test_no_header_leaves_one_behind(door: Door, shop: Caller) -> None:
+    """The request id is written beside everything that the call does; the key of a repeat is kept with its answer."""
+    order = shop.admit()
+    answer = shop.post(f"/orders/{order}/cancel", {"reason": "r"}, headers={"x-request-id": PLANTED})
+    assert answer.status_code == 200
+    assert PLANTED not in answer.headers["x-request-id"]
+    refused = shop.refund(order, {"amountToRefund": 1}, headers={"idempotency-key": PLANTED})
+    assert list(refused.json()) == ["TraceId", "IdempotencyKey"]
+    assert PLANTED not in door.run(everything(door.world))
+
+
 def test_a_name_beside_the_card_is_refused_before_the_card_is_kept(door: Door, shop: Caller) -> None:
     before = door.counts()
     body = tokenize_body(PLANTED)

@@ -98,6 +98,19 @@ def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
     run(story)
 
 
+def test_a_card_number_that_the_processor_says_back_is_masked() -> None:
+    async def story(bridge: Bridge, twin: Twin) -> None:
+        grouped = " ".join(PAN[at : at + 4] for at in range(0, 16, 4))
+        twin.says = [{"state": "declined", "reference": f"r-{PAN}", "text": f"no card {grouped}, sorry"}]
+        said = await bridge.charge(charge_of())
+        assert said.reference == f"r-{PAN[:6]}…{PAN[-4:]}"
+        assert said.text == f"no card {PAN[:6]}…{PAN[-4:]}, sorry"
+        twin.says = [{"state": "approved", "reference": script_card("visa", "51", 9)}]
+        assert (await bridge.charge(charge_of())).reference == script_card("visa", "51", 9), "ids are long numbers"
+
+    run(story)
+
+
 def test_an_approval_with_texts_of_any_length_is_an_approval_with_texts_that_can_be_kept() -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
         names = ("schemeCode", "adviceCode", "processorCode", "reference", "networkTransactionId", "text")

@@ -8,6 +8,7 @@ from typing import Final
 
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send, answer_headers, header, state
 from recoup.kernel.ids import new_id
+from recoup.rules.network.card_guard import holds_number
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _TRACEPARENT: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
@@ -16,8 +17,8 @@ _NO_SPAN: Final = b"0" * 16
 
 
 class Tracing:
-    """Takes the caller's X-Request-Id when it is sane, else makes one; echoes it, leaves both ids in the
-    state. Adds what others left in `answer_headers`. `note` is told of each answer: call, status, seconds.
+    """Takes the caller's X-Request-Id when it is sane and no card number, else makes one; echoes it, leaves both ids in
+    the state. Adds what others left in `answer_headers`. `note` is told of each answer: call, status, seconds.
 
     Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
     """
@@ -58,7 +59,7 @@ def trace_id(scope: Scope) -> str:
 
 
 def _request_id(given: bytes | None) -> str:
-    if given is not None and _REQUEST_ID.fullmatch(given):
+    if given is not None and _REQUEST_ID.fullmatch(given) and not holds_number(given.decode()):
         return given.decode()
     return new_id().hex
 

@@ -10,6 +10,7 @@ import structlog
 from starlette.routing import Route
 
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, header, send_refusal
+from recoup.doors.edge.called import template_of
 from recoup.doors.edge.json_body import ClientGone, check_content_type, read_body
 from recoup.doors.edge.rate import Buckets, check_rate, client_address
 from recoup.doors.edge.tracing import request_id
@@ -40,7 +41,7 @@ class Notices:
         except Problem as problem:
             answer = refusal(scope, problem)
         except Exception as error:
-            log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
+            log.exception("unexpected", path=template_of(scope), request=request_id(scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Send the notice again.")
             answer = refusal(scope, ours)
         await send_refusal(send, answer)

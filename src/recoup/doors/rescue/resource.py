@@ -24,7 +24,7 @@ from recoup.doors.edge.asgi import (
     state,
 )
 from recoup.doors.edge.bearer import bearer_token
-from recoup.doors.edge.called import called_by, refused_with
+from recoup.doors.edge.called import called_by, refused_with, template_of
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
 from recoup.doors.edge.keys import Folding, Names, fold_keys, folding, names_of, unknown_names
@@ -136,7 +136,7 @@ class Resource:
             return
         except Exception as error:
             refused_with(scope, "internal")
-            log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
+            log.exception("unexpected", path=template_of(scope), request=request_id(scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
             await send_refusal(send, refusal(scope, ours))
             return
@@ -164,6 +164,9 @@ class Resource:
         body = await _body(method, scope, receive)
         if body:
             await refuse_cards(services.world, body, method.names, _pascal)
+        key = header(scope, b"idempotency-key")
+        if key is not None:
+            await refuse_cards(services.world, {"idempotencyKey": key.decode("latin-1")}, None, _pascal)
         query = _query(scope["query_string"])
         call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
                     answer_headers(scope), receive, state(scope))  # fmt: skip

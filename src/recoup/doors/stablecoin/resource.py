@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, answer_headers, header, send_refusal, state
-from recoup.doors.edge.called import called_by, refused_with
+from recoup.doors.edge.called import called_by, refused_with, template_of
 from recoup.doors.edge.json_body import ClientGone, check_content_type, decode_json, read_body
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.stablecoin.errors import refusal
@@ -90,7 +90,7 @@ class Resource:
             return
         except Exception as error:
             refused_with(scope, "internal")
-            log.exception("unexpected", path=scope["path"], request=request_id(scope), error=type(error).__name__)
+            log.exception("unexpected", path=template_of(scope), request=request_id(scope), error=type(error).__name__)
             ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
             await send_refusal(send, refusal(scope, ours))
             return

@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from recoup.rules.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
+from recoup.rules.network.card_text import masked_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,13 @@ class Outcome:
     latency_ms: int = 0
 
     def __post_init__(self) -> None:
-        """Whoever answered, and however much: what is too long is cut, so that the state is never lost over it."""
+        """Whoever answered, and however much: what is too long is cut, and card numbers in the sentence are masked, so
+        that the state is never lost over it."""
         for name, most in _KEPT:
             text = getattr(self, name)
             if text is not None:
-                object.__setattr__(self, name, kept(text, most))
+                plain = masked_numbers(text) if name == "text" else text
+                object.__setattr__(self, name, kept(plain, most))
 
 
 _KEPT: Final = (

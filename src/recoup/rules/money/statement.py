@@ -20,7 +20,7 @@ from recoup.kernel.problem import Problem
 from recoup.rules.money.encodings import Line
 from recoup.rules.money.matching import INWARD, KINDS, Theirs
 from recoup.rules.money.reading import COLUMNS, EVERY, Reading, check
-from recoup.rules.network.card_text import numbers_in
+from recoup.rules.network.card_text import masked_numbers
 
 FIELDS_MAX: Final = 200
 LINES_MAX: Final = 2_000_000
@@ -178,9 +178,7 @@ def content_id(
 
 def shown_reference(text: str) -> str:
     """As it may be kept: what looks like a card number is masked."""
-    for found in reversed(list(numbers_in(text))):
-        text = f"{text[: found.start]}{found.digits[:6]}…{found.digits[-4:]}{text[found.end :]}"
-    return text
+    return masked_numbers(text)
 
 
 def _layout(header: Line, rest: Sequence[Line], reading: Reading) -> Layout:

@@ -108,6 +108,8 @@ def _walk_object(
         if len(name) > 12 and _in_name(name, found):
             _refuse(found, path)
             continue
+        if isinstance(inner, str) and len(inner) < 13 or inner is None or isinstance(inner, bool):
+            continue  # nothing that could be a card
         plain = _plain(name)
         if free:
             _walk(inner, None, path, found, free=True)

@@ -79,6 +79,19 @@ def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
         yield from _in_chain(plain, chain.start(), chain.end())
 
 
+def masked_numbers(text: str) -> str:
+    """With the first six and last four digits of each card number in it: what others tell us cannot be refused."""
+    if not may_hold_number(text):
+        return text
+    try:
+        found = list(numbers_in(text, Room()))
+    except TooManyDigits:
+        return _DIGITS.sub("…", _plain(text))
+    for one in reversed(found):
+        text = f"{text[: one.start]}{one.digits[:6]}…{one.digits[-4:]}{text[one.end :]}"
+    return text
+
+
 def is_like_card(digits: str) -> bool:
     """Whether these digits, with nothing between them, are a card's number."""
     scheme = scheme_of(digits)
