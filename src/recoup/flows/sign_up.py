@@ -9,7 +9,7 @@ leads to. Nobody proves an e-mail here, and none is trusted.
 import base64
 import os
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -217,15 +217,16 @@ async def _belong(
     now = world.clocks.wall()
     if partner_id is not None:
         await save_partner(connection, partner_id, name, now)
-        await _own(connection, user_id, ("partner", partner_id), now)
+        await _own(connection, world, user_id, ("partner", partner_id))
     if merchant_id is not None:
         await save_merchant(connection, merchant_id, world.name, partner_id, name)
-        await _own(connection, user_id, ("merchant", merchant_id), now)
+        await _own(connection, world, user_id, ("merchant", merchant_id))
 
 
-async def _own(connection: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID], now: datetime) -> None:
-    """The log keeps that it had a member, whatever becomes of the membership."""
-    await save_membership(connection, user_id, *subject, "owner", now)
+async def _own(connection: asyncpg.Connection, world: World, user_id: UUID, subject: tuple[str, UUID]) -> None:
+    """In this world alone. The log keeps that it had a member, whatever becomes of the membership."""
+    now = world.clocks.wall()
+    await save_membership(connection, user_id, *subject, "owner", now, world.name)
     await note_membership(connection, subject, user_id, None, "owner", "joined", by=user_id, request_id="", at=now)
 
 

@@ -25,7 +25,7 @@ async def operator_named(opened: Opened, email: str) -> Actor:
                       cure="Take the e-mail with which you sign in to the portal.")  # fmt: skip
     async with opened.world.extra["people"].connection() as connection:
         user = await find_user(connection, email)
-        decides = user is not None and user.active and await is_operator(connection, user.user_id)
+        decides = user is not None and user.active and await is_operator(connection, user.user_id, opened.world.name)
     if user is None or not decides:
         raise Problem("forbidden", f"{email} is nobody who decides for the operator.", field="as",
                       cure="Name an owner or a person of operations of the operator.")  # fmt: skip

@@ -26,7 +26,7 @@ from recoup.store.write.fee_terms import add_fee_term, fee_term_row
 from recoup.store.write.go_live import note_opened
 from recoup.store.write.merchants import copy_settings
 from recoup.store.write.partners import add_partner_merchant
-from recoup.store.write.people import save_merchant
+from recoup.store.write.people import save_merchant, take_along
 
 AT_ONCE: Final = 20
 AS_BEFORE: Final = "As in the sandbox."
@@ -59,6 +59,7 @@ async def _open(sandbox: World, live: World, request: asyncpg.Record) -> None:
     people: Database = sandbox.extra["people"]
     async with people.connection() as connection:
         await save_merchant(connection, merchant_id, live.name, partner_id, known.merchant.name)
+        await take_along(connection, merchant_id, partner_id, sandbox.clocks.wall(), sandbox.name, live.name)
     async with sandbox.db.connection() as connection:
         await note_opened(connection, merchant_id, request["request_id"], sandbox.clocks.wall())
 

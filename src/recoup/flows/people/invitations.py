@@ -62,7 +62,7 @@ async def invite(
     invitation_id, token = new_id(), world.mark + secrets.token_urlsafe(32)
     async with people.transaction() as tx:
         await lock_inviting(tx, user_id, subject.key)
-        if not await lock_ownership(tx, user_id, subject.key):
+        if not await lock_ownership(tx, user_id, subject.key, world.name):
             raise Problem("forbidden", "You are no owner there; nobody was invited.", cure="Ask its owner.")
         if await count_invitations(tx, subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem("too_many_requests", f"{OPEN_MAX} invitations wait already.", retry_after_seconds=3600,
@@ -106,7 +106,7 @@ async def read_invitation(world: World, token: str) -> asyncpg.Record:
 
 
 async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -> None:
-    """Whoever is signed in becomes a member, once. Raises: Problem(not_found)."""
+    """Whoever is signed in becomes a member, once, in the world of the invitation. Raises: Problem(not_found)."""
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
         await _take(tx, world, token, user_id, request_id)
@@ -143,7 +143,7 @@ async def _take(tx: asyncpg.Connection, world: World, token: str, user_id: UUID,
     if taken is None:
         raise _over()
     subject = (taken["subject_kind"], taken["subject_id"])
-    await join(tx, user_id, subject, taken["role"], now)
+    await join(tx, user_id, subject, taken["role"], now, world.name)
     await note_membership(tx, subject, user_id, taken["invitation_id"], taken["role"], "joined", by=user_id,
                           request_id=request_id, at=now)  # fmt: skip
 

@@ -46,11 +46,11 @@ async def begin(world: World, token: str, session: Session, asked: Asked, reques
     people: Database = world.extra["people"]
     now, look_id = world.clocks.wall(), new_id()
     async with people.transaction() as tx:
-        if not await is_operator(tx, session.user_id):
+        if not await is_operator(tx, session.user_id, world.name):
             raise Problem("forbidden", "You are the operator's no more; nothing was done.", cure="Ask the operator.")
         role = asked.role
         if asked.whom is not None:
-            found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, asked.whom)
+            found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, world.name, asked.whom)
             if not found:
                 raise Problem("invalid", "This is no member of the shop.", field="whom", cure="Reload the page.")
             role = found[0]["role"]

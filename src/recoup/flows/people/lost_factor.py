@@ -68,14 +68,15 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
 
 async def _may_help(connection: asyncpg.Connection, subject: Subject, by: UUID, user_id: UUID) -> None:
     theirs = await memberships_of(connection, user_id)
-    if subject.key not in [(kind, id_) for kind, id_, _ in theirs]:
+    if subject.key not in [(kind, id_) for kind, id_, _, _ in theirs]:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
     if by == user_id:
         raise Problem("forbidden", "This is you.", cure="Turn it off, or move it, on your account's page.")
-    if (*subject.key, "owner") not in await memberships_of(connection, by):
+    mine = await memberships_of(connection, by)
+    if not all((kind, id_, "owner", world) in mine for kind, id_, _, world in theirs if (kind, id_) == subject.key):
         raise Problem("forbidden", "Only an owner who is a member here may do this; nothing was done.",
                       cure=_AT_THE_SHELL)  # fmt: skip
-    if len(theirs) > 1:
+    if len({(kind, id_) for kind, id_, _, _ in theirs}) > 1:
         raise Problem("forbidden", "This person belongs to more than this: only the operator may do it.",
                       cure=_AT_THE_SHELL)  # fmt: skip
 

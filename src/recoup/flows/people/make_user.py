@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from recoup.flows.people.passwords import Passwords
@@ -13,6 +14,8 @@ from recoup.store.write.accounts import end_sessions
 from recoup.store.write.people import save_membership, save_merchant, save_partner, save_user
 from recoup.store.write.second_factors import forget_halves
 
+BOTH: Final = ("sandbox", "live")
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
@@ -21,6 +24,10 @@ class Membership:
     subject_kind: str
     subject_id: UUID
     role: str
+
+    def worlds(self, here: str) -> tuple[str, ...]:
+        """In which it holds: the operator's people in both, others here."""
+        return BOTH if self.subject_kind == "operator" else (here,)
 
 
 async def make_user(
@@ -40,7 +47,8 @@ async def make_user(
         await forget_halves(connection, user_id)
         await end_sessions(connection, user_id, now)
         for one in memberships:
-            await save_membership(connection, user_id, one.subject_kind, one.subject_id, one.role, now)
+            for name in one.worlds(world.name):
+                await save_membership(connection, user_id, one.subject_kind, one.subject_id, one.role, now, name)
     return user_id
 
 

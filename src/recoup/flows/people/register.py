@@ -24,7 +24,7 @@ async def register(world: World, merchant_id: UUID) -> None:
             await save_partner(connection, told.partner_id, told.partner_name or "", world.clocks.wall())
         await save_merchant(connection, merchant_id, world.name, told.partner_id, told.name)
         if applicant_id is not None:
-            await save_heirs(connection, applicant_id, merchant_id, world.clocks.wall())
+            await save_heirs(connection, applicant_id, merchant_id, world.clocks.wall(), world.name)
     async with world.db.transaction() as tx:
         if await who_is(tx, merchant_id, lock=True) == told:
             await registered(tx, merchant_id)

@@ -7,19 +7,20 @@ from recoup.flows.people.invitations import Subject
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.store.pool import Database
-from recoup.store.write.memberships import lock_ownership
+from recoup.store.write.memberships import lock_ownership, worlds_with_members
 from recoup.store.write.second_factors import end_rule, make_rule
 
 
 async def require(world: World, subject: Subject, by: UUID, *, required: bool, request_id: str) -> None:
     """With their next request everybody there who has none is led to set one up. What stands already stays.
 
-    Raises: Problem(forbidden) for somebody who is no owner any more.
+    Raises: Problem(forbidden) for somebody who is no owner any more, here and in each world where it has members.
     """
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
-        if not await lock_ownership(tx, by, subject.key):
-            raise Problem("forbidden", "You are no owner there; nothing was done.", cure="Ask its owner.")
+        for name in sorted({world.name, *await worlds_with_members(tx, subject.key)}):
+            if not await lock_ownership(tx, by, subject.key, name):
+                raise Problem("forbidden", "You are no owner there; nothing was done.", cure="Ask its owner.")
         if required:
             changed = await make_rule(tx, subject.key, subject.name, by, world.clocks.wall())
         else:

@@ -178,8 +178,8 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
         if chosen is None and row.merchant_id is not None:
             found = await reachable(connection, row.user_id, world.name, merchant_id=row.merchant_id)
             chosen = found[0] if found else None
-        operator = await is_operator(connection, row.user_id)
-        seats = await partner_roles(connection, row.user_id)
+        operator = await is_operator(connection, row.user_id, world.name)
+        seats = await partner_roles(connection, row.user_id, world.name)
         look = await look_of(connection, key, now)
         zone, language, unread = await read_bell(connection, row.user_id, world.name, MAY_HEAR)
     merchant, paused = await _while_paused(world, chosen or (merchants[0] if merchants else None))
@@ -201,7 +201,8 @@ async def _behind(world: World, key: bytes, own: Session, look: Look) -> Session
         if not how and look.user_id is None:
             reach = Reach(look.merchant_id, look.merchant_name, look.role, look.role)
         elif not how:
-            members = await members_to_look_as(connection, look.merchant_id, own.user_id, look.user_id)
+            members = await members_to_look_as(connection, look.merchant_id, own.user_id, world.name,
+                                               look.user_id)  # fmt: skip
             found = await reachable(connection, members[0]["user_id"], world.name, merchant_id=look.merchant_id) if (
                 members) else []  # fmt: skip
             reach, how = (found[0], "") if found else (None, "not_member")
@@ -232,7 +233,8 @@ async def switch_world(world: World, token: str, session: Session) -> str:
     people: Database = world.extra["people"]
     other: World | None = world.extra.get("other")
     async with people.transaction() as connection:
-        if other is None or not (await reachable(connection, session.user_id, other.name) or session.is_operator):
+        if other is None or not (await reachable(connection, session.user_id, other.name)
+                                 or await is_operator(connection, session.user_id, other.name)):  # fmt: skip
             raise Problem("forbidden", "None of your merchants is in the other environment.",
                           cure="A shop goes live from its Onboarding page.")  # fmt: skip
         await choose_world(connection, session_hash(world, token), other.name)

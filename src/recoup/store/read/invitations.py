@@ -26,7 +26,7 @@ SELECT count(*) FROM invitations WHERE subject_kind = $1 AND subject_id = $2 AND
 """
 _MEMBERS: Final = """
 SELECT u.user_id, u.name, u.email, m.role, m.created_at FROM memberships m JOIN users u USING (user_id)
-WHERE m.subject_kind = $1 AND m.subject_id = $2 AND u.state = 'active'
+WHERE m.subject_kind = $1 AND m.subject_id = $2 AND m.world = $4 AND u.state = 'active'
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT $3
 """
 
@@ -63,10 +63,10 @@ async def count_sent(connection: asyncpg.Connection, user_id: UUID, since: datet
 
 
 async def members_of(
-    connection: asyncpg.Connection, subject: tuple[str, UUID], limit: int
+    connection: asyncpg.Connection, subject: tuple[str, UUID], limit: int, world: str
 ) -> list[asyncpg.Record]:
-    """The strongest roles first."""
-    return await connection.fetch(_MEMBERS, *subject, limit)  # type: ignore[no-any-return]
+    """In this world. The strongest roles first."""
+    return await connection.fetch(_MEMBERS, *subject, limit, world)  # type: ignore[no-any-return]
 
 
 async def left(connection: asyncpg.Connection, subject: tuple[str, UUID], limit: int) -> list[asyncpg.Record]:

@@ -34,7 +34,7 @@ WHERE s.session_hash = $1
 """
 _MEMBERS: Final = """
 SELECT u.user_id, u.name, m.role FROM memberships m JOIN users u USING (user_id)
-WHERE m.subject_kind = 'merchant' AND m.subject_id = $1 AND u.state = 'active' AND u.user_id <> $2
+WHERE m.subject_kind = 'merchant' AND m.subject_id = $1 AND m.world = $4 AND u.state = 'active' AND u.user_id <> $2
   AND ($3::uuid IS NULL OR u.user_id = $3)
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT 200
 """
@@ -47,7 +47,7 @@ async def look_of(connection: asyncpg.Connection, session_hash: bytes, now: date
 
 
 async def members_to_look_as(
-    connection: asyncpg.Connection, merchant_id: UUID, staff_id: UUID, user_id: UUID | None = None
+    connection: asyncpg.Connection, merchant_id: UUID, staff_id: UUID, world: str, user_id: UUID | None = None
 ) -> list[asyncpg.Record]:
     """`user_id`, `name` and `role` of the merchant's own members, without the one who looks; or of this one."""
-    return await connection.fetch(_MEMBERS, merchant_id, staff_id, user_id)  # type: ignore[no-any-return]
+    return await connection.fetch(_MEMBERS, merchant_id, staff_id, user_id, world)  # type: ignore[no-any-return]

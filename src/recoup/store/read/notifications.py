@@ -9,7 +9,8 @@ import asyncpg
 
 UNREAD_MAX: Final = 99
 _RANK: Final = "array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role)"
-_REACHES: Final = """(m.subject_kind = 'operator' OR (m.subject_kind = 'partner' AND m.subject_id = w.partner_id)
+_REACHES: Final = """m.world = w.world AND (m.subject_kind = 'operator'
+  OR (m.subject_kind = 'partner' AND m.subject_id = w.partner_id)
   OR (m.subject_kind = 'merchant' AND m.subject_id = w.merchant_id))"""
 _LANGUAGE: Final = "coalesce(nullif(s.language, ''), 'en')"  # of mails, for which no browser asks
 # Everybody whose memberships reach the merchant, with what they chose there; with $3 that one person.
@@ -42,7 +43,8 @@ LEFT JOIN LATERAL (
   SELECT jsonb_object_agg(c.kind, jsonb_build_array(c.on_page, c.by_mail)) AS choices FROM notification_choices c
   WHERE c.user_id = u.user_id AND c.world = $1 AND c.subject_id = m.subject_id
 ) c ON true
-WHERE m.subject_kind = 'partner' AND m.subject_id = $2 AND ($3::uuid IS NULL OR m.user_id = $3) ORDER BY u.user_id
+WHERE m.subject_kind = 'partner' AND m.subject_id = $2 AND m.world = $1 AND ($3::uuid IS NULL OR m.user_id = $3)
+ORDER BY u.user_id
 """
 # What somebody may still see: of merchants and partners that they reach now, and as their roles are now. $3: role/kind,
 # operator:role/kind for what only those hear who decide for the operator, partner:role/kind for a partner's own people.
@@ -53,7 +55,7 @@ n.user_id = $1 AND n.world = $2 AND n.on_page AND (EXISTS (SELECT FROM merchant_
     AND CASE m.subject_kind WHEN 'operator' THEN ARRAY[m.role, 'operator:' || m.role] ELSE ARRAY[m.role] END
       && ARRAY(SELECT split_part(x, '/', 1) FROM unnest($3::text[]) AS x WHERE split_part(x, '/', 2) = n.kind))
   OR EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND m.subject_kind = 'partner'
-    AND m.subject_id = n.subject_id AND 'partner:' || m.role || '/' || n.kind = ANY($3::text[])))
+    AND m.world = $2 AND m.subject_id = n.subject_id AND 'partner:' || m.role || '/' || n.kind = ANY($3::text[])))
 """
 _BELL: Final = f"""
 SELECT coalesce(s.zone, 'GMT') AS zone, coalesce(s.language, '') AS language,

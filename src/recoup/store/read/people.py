@@ -48,7 +48,7 @@ class Reach:
 
 # Not the analyst's and the developer's role: they may look at every merchant, not decide.
 _OPERATOR: Final = """
-SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'operator'
+SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'operator' AND world = $2
   AND role IN ('owner', 'operations'))
 """
 _USER: Final = """
@@ -65,7 +65,7 @@ SELECT w.merchant_id, w.name, (array_agg(m.role ORDER BY o.rank))[1] AS role,
   (array_agg(m.role ORDER BY o.rank) FILTER (WHERE m.subject_kind <> 'partner'))[1] AS own_role,
   CASE WHEN bool_or(m.subject_kind = 'partner') THEN w.partner_id END AS partner_id
 FROM merchant_worlds w
-JOIN memberships m ON m.user_id = $1 AND CASE m.subject_kind WHEN 'operator' THEN true
+JOIN memberships m ON m.user_id = $1 AND m.world = w.world AND CASE m.subject_kind WHEN 'operator' THEN true
   WHEN 'partner' THEN m.subject_id = w.partner_id ELSE m.subject_id = w.merchant_id END
 CROSS JOIN LATERAL array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role) AS o(rank)
 WHERE w.world = $2 AND ($3::uuid IS NULL OR w.merchant_id = $3)
@@ -95,18 +95,18 @@ async def reachable(
     return [Reach(*row.values()) for row in rows]
 
 
-async def is_operator(connection: asyncpg.Connection, user_id: UUID) -> bool:
-    """Whether somebody may decide for the operator: money, bank accounts, disputes."""
-    return await connection.fetchval(_OPERATOR, user_id)  # type: ignore[no-any-return]
+async def is_operator(connection: asyncpg.Connection, user_id: UUID, world: str) -> bool:
+    """Whether somebody may decide for the operator in this world: money, bank accounts, disputes."""
+    return await connection.fetchval(_OPERATOR, user_id, world)  # type: ignore[no-any-return]
 
 
-async def partner_roles(connection: asyncpg.Connection, user_id: UUID) -> list[tuple[UUID, str]]:
-    """The partners that somebody belongs to, and as what; the oldest membership first."""
+async def partner_roles(connection: asyncpg.Connection, user_id: UUID, world: str) -> list[tuple[UUID, str]]:
+    """The partners that somebody belongs to in this world, and as what; the oldest membership first."""
     sql = """
-    SELECT subject_id, role FROM memberships WHERE user_id = $1 AND subject_kind = 'partner'
+    SELECT subject_id, role FROM memberships WHERE user_id = $1 AND subject_kind = 'partner' AND world = $2
     ORDER BY created_at, subject_id
     """
-    return [(row["subject_id"], row["role"]) for row in await connection.fetch(sql, user_id)]
+    return [(row["subject_id"], row["role"]) for row in await connection.fetch(sql, user_id, world)]
 
 
 async def names_of(connection: asyncpg.Connection, user_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -117,7 +117,8 @@ async def names_of(connection: asyncpg.Connection, user_ids: Sequence[UUID]) -> 
 async def belongs_in(connection: asyncpg.Connection, user_id: UUID, world: str) -> bool:
     """Whether any merchant of this world is theirs to see, or they are the operator's."""
     sql = """
-    SELECT EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND (m.subject_kind = 'operator' OR EXISTS (
+    SELECT EXISTS (SELECT FROM memberships m WHERE m.user_id = $1 AND m.world = $2
+      AND (m.subject_kind = 'operator' OR EXISTS (
       SELECT FROM merchant_worlds w WHERE w.world = $2 AND CASE m.subject_kind
         WHEN 'partner' THEN w.partner_id = m.subject_id ELSE w.merchant_id = m.subject_id END)))
     """

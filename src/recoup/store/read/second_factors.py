@@ -77,7 +77,7 @@ async def with_factor(connection: asyncpg.Connection, user_ids: list[UUID]) -> s
     return {row["user_id"] for row in await connection.fetch(sql, user_ids)}
 
 
-async def memberships_of(connection: asyncpg.Connection, user_id: UUID) -> list[tuple[str, UUID, str]]:
-    """All of them: kind, id, role."""
-    sql = "SELECT subject_kind, subject_id, role FROM memberships WHERE user_id = $1"
+async def memberships_of(connection: asyncpg.Connection, user_id: UUID) -> list[tuple[str, UUID, str, str]]:
+    """All of them: kind, id, role, world."""
+    sql = "SELECT subject_kind, subject_id, role, world FROM memberships WHERE user_id = $1"
     return [tuple(row.values()) for row in await connection.fetch(sql, user_id)]

@@ -31,7 +31,7 @@ WHERE invitation_id = $1 AND subject_kind = $2 AND subject_id = $3 AND accepted_
 RETURNING role
 """
 _JOIN: Final = """
-INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 """
 # The intent: whoever takes it has until $2 to say what became of it.
@@ -82,10 +82,10 @@ async def revoke_invitation(
 
 
 async def join(
-    tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID], role: str, now: datetime
+    tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID], role: str, now: datetime, world: str
 ) -> None:
-    """Whoever is a member already stays what they are."""
-    await tx.execute(_JOIN, user_id, *subject, role, now)
+    """In this world. Whoever is a member there already stays what they are."""
+    await tx.execute(_JOIN, user_id, *subject, role, now, world)
 
 
 async def claim_mails(

@@ -24,7 +24,8 @@ WHERE s.session_hash = $1 AND l.look_id = s.look_id AND l.staff_id = s.user_id A
 _OWE: Final = """
 INSERT INTO look_mails (look_id, user_id, mail_id, world, mail_due_at)
 SELECT $1, m.user_id, gen_random_uuid(), $3, $4 FROM memberships m JOIN users u USING (user_id)
-WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.role = 'owner' AND u.state = 'active' LIMIT 50
+WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.world = $3 AND m.role = 'owner' AND u.state = 'active'
+LIMIT 50
 """
 # The intent: whoever takes it has until $2 to say what became of it.
 _CLAIM: Final = """

@@ -1,5 +1,6 @@
 """Memberships end. People database; wall time. Locks: the one who invites, then the subject's memberships."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,19 +11,28 @@ from recoup.kernel.ids import new_id
 
 # Owners that may sign in, and the one that is asked for: of two that end each other the second finds one owner left.
 _LOCK: Final = """
-SELECT m.user_id, m.role, u.state = 'active' AS active FROM memberships m JOIN users u USING (user_id)
+SELECT m.user_id, m.role, u.state = 'active' AS active, m.world FROM memberships m JOIN users u USING (user_id)
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND (m.role = 'owner' OR m.user_id = $3)
-ORDER BY m.user_id FOR UPDATE OF m
+ORDER BY m.user_id, m.world FOR UPDATE OF m
 """
 # Whoever ends it meanwhile waits, and then finds what was sent by it.
 _OWNERSHIP: Final = """
 SELECT m.user_id FROM memberships m
-WHERE m.user_id = $1 AND m.role = 'owner' AND (m.subject_kind = 'operator'
+WHERE m.user_id = $1 AND m.role = 'owner' AND m.world = $4 AND (m.subject_kind = 'operator'
   OR m.subject_kind = $2 AND m.subject_id = $3 OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
     SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id))
 ORDER BY m.subject_kind, m.subject_id FOR KEY SHARE OF m
 """
-_END: Final = "DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3"
+_WORLDS: Final = "SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY world"
+_END: Final = """
+DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3 AND world = ANY($4::text[])
+"""
+# By a membership elsewhere: the operator's, or the merchant's partner's.
+_FROM_ABOVE: Final = """
+SELECT m.world FROM memberships m WHERE m.user_id = $3 AND m.role = 'owner' AND (m.subject_kind = 'operator'
+  OR m.subject_kind = 'partner' AND $1 = 'merchant' AND EXISTS (
+    SELECT FROM merchant_worlds w WHERE w.merchant_id = $2 AND w.partner_id = m.subject_id AND w.world = m.world))
+"""
 _LOG: Final = """
 INSERT INTO membership_log (log_id, subject_kind, subject_id, user_id, invitation_id, role, happening, by_user,
   request_id, at)
@@ -40,21 +50,31 @@ WHERE subject_kind = $1 AND subject_id = $2 AND accepted_at IS NULL AND revoked_
 async def lock_owners_and(
     tx: asyncpg.Connection, subject: tuple[str, UUID], user_id: UUID
 ) -> list[asyncpg.Record]:
-    """`user_id`, `role` and `active` of the subject's owners, and of this one."""
+    """`user_id`, `role`, `active` and `world` of the subject's owners, and of this one."""
     return await tx.fetch(_LOCK, *subject, user_id)  # type: ignore[no-any-return]
 
 
-async def lock_ownership(tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID]) -> bool:
-    """Whether they own it: as its member, its partner's, or the operator's. It stays so until the commit."""
-    return bool(await tx.fetch(_OWNERSHIP, user_id, *subject))
+async def owned_from_above(tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID]) -> set[str]:
+    """The worlds in which somebody owns it as its partner's or the operator's."""
+    return {row["world"] for row in await tx.fetch(_FROM_ABOVE, *subject, user_id)}
+
+
+async def worlds_with_members(tx: asyncpg.Connection, subject: tuple[str, UUID]) -> list[str]:
+    return [row["world"] for row in await tx.fetch(_WORLDS, *subject)]
+
+
+async def lock_ownership(tx: asyncpg.Connection, user_id: UUID, subject: tuple[str, UUID], world: str) -> bool:
+    """Whether they own it in this world: as its member, its partner's, or the operator's. It stays so until the
+    commit."""
+    return bool(await tx.fetch(_OWNERSHIP, user_id, *subject, world))
 
 
 async def end_membership(
     tx: asyncpg.Connection, subject: tuple[str, UUID], user_id: UUID, role: str, *, by: UUID, request_id: str,
-    at: datetime,
+    at: datetime, worlds: Sequence[str],
 ) -> None:  # fmt: skip
-    """With the open invitations there that they sent or may use; under the lock, and noted."""
-    await tx.execute(_END, *subject, user_id)
+    """In these worlds, with the open invitations there that they sent or may use; under the lock, and noted."""
+    await tx.execute(_END, *subject, user_id, worlds)
     await tx.execute(_REVOKE, *subject, user_id, at, by)
     await note_membership(tx, subject, user_id, None, role, "ended", by=by, request_id=request_id, at=at)
 

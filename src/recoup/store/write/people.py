@@ -16,8 +16,8 @@ INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, 
 ON CONFLICT (email) DO NOTHING RETURNING user_id
 """
 _MEMBERSHIP: Final = """
-INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (user_id, subject_kind, subject_id) DO UPDATE SET role = EXCLUDED.role
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (user_id, subject_kind, subject_id, world) DO UPDATE SET role = EXCLUDED.role
 """
 _PARTNER: Final = """
 INSERT INTO partners (partner_id, name, created_at) VALUES ($1, $2, $3)
@@ -28,9 +28,17 @@ INSERT INTO merchant_worlds (merchant_id, world, partner_id, name) VALUES ($1, $
 ON CONFLICT (merchant_id, world) DO UPDATE SET partner_id = EXCLUDED.partner_id, name = EXCLUDED.name
 """
 _HEIRS: Final = """
-INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at)
-SELECT user_id, 'merchant', $2, role, $3 FROM memberships
-WHERE subject_kind = 'merchant' AND subject_id = $1 AND role = 'owner'
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world)
+SELECT user_id, 'merchant', $2, role, $3, $4 FROM memberships
+WHERE subject_kind = 'merchant' AND subject_id = $1 AND role = 'owner' AND world = $4
+ON CONFLICT DO NOTHING
+"""
+_GO_ALONG: Final = """
+INSERT INTO memberships (user_id, subject_kind, subject_id, role, created_at, world)
+SELECT user_id, subject_kind, subject_id, role, $3, $5 FROM memberships m
+WHERE world = $4 AND (subject_kind, subject_id) IN (('merchant', $1::uuid), ('partner', $2::uuid))
+  AND NOT EXISTS (SELECT FROM memberships x
+    WHERE x.subject_kind = m.subject_kind AND x.subject_id = m.subject_id AND x.world = $5)
 ON CONFLICT DO NOTHING
 """
 _SESSION: Final = """
@@ -86,9 +94,11 @@ async def save_password(connection: asyncpg.Connection, user_id: UUID, password_
 
 
 async def save_membership(
-    connection: asyncpg.Connection, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime
-) -> None:
-    await connection.execute(_MEMBERSHIP, user_id, subject_kind, subject_id, role, now)
+    connection: asyncpg.Connection, user_id: UUID, subject_kind: str, subject_id: UUID, role: str, now: datetime,
+    world: str,
+) -> None:  # fmt: skip
+    """It holds in this world alone."""
+    await connection.execute(_MEMBERSHIP, user_id, subject_kind, subject_id, role, now, world)
 
 
 async def save_partner(connection: asyncpg.Connection, partner_id: UUID, name: str, now: datetime) -> None:
@@ -101,9 +111,17 @@ async def save_merchant(
     await connection.execute(_MERCHANT, merchant_id, world, partner_id, name)
 
 
-async def save_heirs(connection: asyncpg.Connection, old_id: UUID, new_id: UUID, now: datetime) -> None:
-    """The owners of one merchant own another."""
-    await connection.execute(_HEIRS, old_id, new_id, now)
+async def save_heirs(connection: asyncpg.Connection, old_id: UUID, new_id: UUID, now: datetime, world: str) -> None:
+    """The owners of one merchant own another, in this world."""
+    await connection.execute(_HEIRS, old_id, new_id, now, world)
+
+
+async def take_along(
+    connection: asyncpg.Connection, merchant_id: UUID, partner_id: UUID | None, now: datetime, old: str, new: str
+) -> None:
+    """Who belongs to the merchant or its partner in the old world does in the new one, as what they are now; not where
+    it has members there already, who invite others themselves."""
+    await connection.execute(_GO_ALONG, merchant_id, partner_id, now, old, new)
 
 
 async def insert_session(

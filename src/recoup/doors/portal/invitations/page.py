@@ -118,7 +118,7 @@ async def _show(visit: AnyVisit, problem: Problem | None = None, email: str = ""
     open_: list[UUID] = []
     async with world.extra["people"].connection() as connection:
         for key, subject in subjects.items():
-            members = await members_of(connection, subject.key, ROWS)
+            members = await members_of(connection, subject.key, ROWS, world.name)
             rows = await list_invitations(connection, subject.key, visit.wall, ROWS)
             secured = await with_factor(connection, [row["user_id"] for row in members])
             groups.append({"key": key, "subject": subject, "members": members, "invitations": rows,

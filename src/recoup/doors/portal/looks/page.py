@@ -54,7 +54,8 @@ async def post_end(visit: Visit) -> Response:
 async def _show(visit: Visit, problem: Problem | None = None, form: Form | None = None) -> Response:
     form = form or {}
     async with visit.portal.world.extra["people"].connection() as connection:
-        members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id)
+        members = await members_to_look_as(connection, visit.merchant_id, visit.session.user_id,
+                                           visit.portal.world.name)  # fmt: skip
     typed = {"whom": one(form, "whom"), "reason": one(form, "reason")[:REASON_MAX],
              "minutes": one(form, "minutes") or str(MINUTES[0]), "act": one(form, "act")}  # fmt: skip
     values = visit.values(members=members, roles={role: in_words(role) for role in MAY}, minutes=MINUTES, typed=typed,

@@ -29,7 +29,8 @@ CREATE TABLE memberships (
   subject_id uuid NOT NULL,
   role text NOT NULL CHECK (role IN ('owner', 'operations', 'analyst', 'developer')),
   created_at timestamptz NOT NULL,
-  PRIMARY KEY (user_id, subject_kind, subject_id)
+  world text NOT NULL DEFAULT 'sandbox',   -- in which it holds; who is to see both has two
+  PRIMARY KEY (user_id, subject_kind, subject_id, world)
 );
 CREATE INDEX memberships_of ON memberships (subject_kind, subject_id);
 
