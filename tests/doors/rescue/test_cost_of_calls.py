@@ -30,7 +30,7 @@ def hostile(shape: type[msgspec.Struct]) -> list[bytes]:
     names = names_of(shape)
     room = BYTES // max(1, count(names)) - 60
     values: list[Any] = [
-        "9" * room, "4111111111111111 " * (room // 17), "a@" * (room // 2), "\N{COMBINING ACUTE ACCENT}" * (room // 6),
+        "9" * room, f"4{'1' * 15} " * (room // 17), "a@" * (room // 2), "\N{COMBINING ACUTE ACCENT}" * (room // 6),
         [{}] * min(room // 4, 90_000 // count(names)), ["a"] * min(room // 6, 90_000 // count(names)),
         {f"n{number}": number for number in range(min(490, room // 14))}, [["1"]] * (room // 8),
     ]  # fmt: skip
