@@ -71,6 +71,8 @@ def test_a_merchant_rescues_lists_refunds_and_cancels(door: Door, shop: Caller) 
             with pytest.raises(RecoupError) as wrong:
                 recoup.evaluate(body | {"transaction": {**body["transaction"], "amount": -1}})
             assert "Transaction.Amount" in wrong.value.fields
+            with pytest.raises(RecoupError, match="ISO 8601"):
+                recoup.evaluate(body | {"expiryDateUtc": "soon"})
 
     in_a_thread(door, story)
 

@@ -112,3 +112,20 @@ def test_a_code_source_that_nobody_knows_is_named_with_those_that_are_known(shop
     assert "'payflow' is not known, so the code was read by its description alone" in remarks("payflow", "R-17")
     assert "as the schemes' 05. Known: adyen, braintree, checkout, nmi, stripe; amex, " in remarks("payflow", "05")
     assert "not known" not in remarks("NMI", "202") + remarks("visa", "51") + remarks("stripe", "insufficient_funds")
+
+
+def test_a_slip_in_the_wish_to_hold_takes_no_money(door: Door, shop: Caller) -> None:
+    at_once = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
+    with door.nothing_written():
+        for name in ("transactonType", "transaction_type", "TransactionTyp"):
+            refused = fields_of(shop.evaluate(**at_once, **{name: "AUTHORIZATION"}))
+            assert "did you mean transactionType?" in refused["TransactionType"][0]
+    others = {"transactionId": "psp-1", "limit": 3, "submitted": True, "transactionTime": "now"}
+    assert shop.evaluate(shop.body(**at_once) | others).json()["status"] == "APPROVED"
+
+
+def test_a_sync_payment_that_is_not_tried_at_once_says_when(shop: Caller) -> None:
+    answer = shop.evaluate(expiryDateUtc=GONE, transaction__responseCode="202").json()
+    assert (answer["status"], answer["success"]) == ("DECLINED", False)
+    assert answer["nextAttemptAt"]
+    assert [one["status"] for one in shop.order(answer["orderId"])["attempts"]] == ["PLANNED"]

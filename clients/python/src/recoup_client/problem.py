@@ -45,7 +45,8 @@ def told(response: httpx.Response) -> dict[str, Any]:
         fields = {error["param"]: [message or ""]} if error.get("param") else {}
     elif response.status_code == 400:  # fields, each with its complaints
         fields = {name: texts for name, texts in body.items() if name != "TraceId" and isinstance(texts, list)}
-        message = next((text for texts in fields.values() for text in texts), None)
+        first = next((text for texts in fields.values() for text in texts), "")
+        message = f"{first} {response.headers.get('x-recoup-hint', '')}".strip()
     return {
         "status": response.status_code, "code": str(code or ""), "fields": fields,
         "message": message or response.reason_phrase, "request_id": response.headers.get("x-request-id", ""),

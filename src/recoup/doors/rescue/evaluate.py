@@ -26,7 +26,7 @@ from recoup.rules.rescue.intake import source_of
 from recoup.rules.uploads.table import is_like
 
 _NAMES: Final = names_of(EvaluateBody)
-_WEIGHTY: Final = ("isMIT", "expiryDateUtc")
+_WEIGHTY: Final = {"isMIT": 0.7, "expiryDateUtc": 0.7, "transactionType": 0.9}  # with how alike a name has to be
 _SUBSCRIPTION: Final = tuple(names_of(Subscription))
 _THREE_D_SECURE: Final = tuple(names_of(ThreeDSecure))
 HELD: Final = (
@@ -123,11 +123,11 @@ def _kind(fields: Fields, transaction: Fields) -> tuple[str, tuple[str, ...]]:
 
 
 def _misspelt(fields: Fields) -> None:
-    """A slip in one of these names would make of a rescue a charge at once: it is asked about instead."""
+    """A slip in one of these names would take money at once that is to be taken later: it is asked about instead."""
     strangers = fields.unknown(_NAMES)
-    for meant in _WEIGHTY:
-        name = None if fields.has(meant) else next((one for one in strangers if is_like(one, meant.lower())), None)
-        if name is not None:
+    for meant, cutoff in _WEIGHTY.items():
+        name = next((one for one in strangers if is_like(one, meant.lower(), cutoff)), None)
+        if name is not None and not fields.has(meant):
             fields.complain(meant, text=f"The field {name!r} is not known; did you mean {meant}?")
 
 

@@ -108,11 +108,11 @@ def plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.lower())
 
 
-def is_like(name: str, known: str) -> bool:
+def is_like(name: str, known: str, cutoff: float = 0.7) -> bool:
     """Whether somebody who wrote `name` may have meant `known`. At most as much work as two short names are."""
     if not len(known) / 2 < len(name) < len(known) * 2:
         return False
-    return bool(get_close_matches(name.lower(), [known], cutoff=0.7))
+    return bool(get_close_matches(name.lower(), [known], cutoff=cutoff))
 
 
 def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:
