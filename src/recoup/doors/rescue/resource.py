@@ -45,7 +45,8 @@ CALLERS_MAX: Final = 1_000
 UNKNOWN_TOLD: Final = 20
 PARTNER: Final = "partner"  # the scope of a partner's key
 FIND_ORDER: Final = (
-    "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…"
+    "Send the orderId that /evaluate answered; by your own order id it is found with GET /v1/orders?externalOrderId=…, "
+    "by a reference number with ?referenceNumber=…"
 )
 _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
