@@ -9,7 +9,7 @@ from tests.docs.running import ROOT, clean_environment, running
 from tests.docs.tour import as_script, matches, steps
 
 UP_SECONDS = 60
-TOUR_SECONDS = 90
+TOUR_SECONDS = 240
 
 
 @pytest.fixture

@@ -239,7 +239,7 @@ def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:
     told: dict[str, list[str]] = {}
     for name, alike in islice(unknown_names(body, fold), UNKNOWN_TOLD):
         parts = name.split(".")
-        plain = name.isascii() and all(part.isidentifier() for part in parts)
+        plain = name.isascii() and all(part.isalnum() and part[0].isalpha() for part in parts)
         field = ".".join(part[:1].upper() + part[1:] for part in parts) if plain else "Body"
         told.setdefault(field, [f"There is no field {name!r}." + (f" Did you mean {alike}?" if alike else "")])
     if told:
