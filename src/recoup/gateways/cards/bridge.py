@@ -223,12 +223,14 @@ def _outcome(message: _Message, said: Said | None, latency_ms: int) -> Outcome:
     if said.state == "not_processed":
         return Outcome("not_sent", processor_code=NOT_PROCESSED, text="refused before it was processed",
                        latency_ms=latency_ms)  # fmt: skip
-    texts = (said.reference, said.scheme_code, said.advice_code, said.processor_code, said.text,
-             said.network_transaction_id)  # fmt: skip
-    return Outcome(said.state, *(_without_card(message, text) for text in texts), latency_ms)
-
-
-def _without_card(message: _Message, text: str | None) -> str | None:
-    """A processor may say the card's number back: in an id, too, it is masked."""
     pan = str(((message.body or {}).get("card") or {}).get("number", ""))
+    return Outcome(
+        said.state, _without(pan, said.reference), _without(pan, said.scheme_code), _without(pan, said.advice_code),
+        _without(pan, said.processor_code), _without(pan, said.text), _without(pan, said.network_transaction_id),
+        latency_ms,
+    )  # fmt: skip
+
+
+def _without(pan: str, text: str | None) -> str | None:
+    """A processor may say the card's number back: in an id, too, it is masked."""
     return text.replace(pan, f"{pan[:6]}…{pan[-4:]}") if text and pan else text
