@@ -8,6 +8,7 @@ from recoup.kernel.ids import new_id
 from recoup.moves import challenges
 from recoup.moves.change import Change
 from recoup.rules.network.codes import Reading
+from recoup.rules.order.causes import HARD, SOFT
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import LADDER
@@ -49,7 +50,8 @@ def follow(change: Change, decision: Decision, decision_id: UUID, reading: Readi
             challenges.refused(change, decision.reasons[1])
             change.step("challenge_failed", decision_id=decision_id, reasons=list(decision.reasons))
             return
-        change.step("declined", decision_id=decision_id, why=decision.reasons[0], reasons=list(decision.reasons))
+        change.step("declined", decision_id=decision_id, why=decision.reasons[0], reasons=list(decision.reasons),
+                    cause=HARD if reading.terminal else SOFT, decline=reading.reason)  # fmt: skip
         return
     due = next_due(change, decision)
     body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}

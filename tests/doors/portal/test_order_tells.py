@@ -4,13 +4,14 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from tests.doors.portal.staff import As, portal, post, texts
 from tests.doors.portal.test_webhooks import make
 from tests.flows.money.settling import sold
-from tests.worlds import FUNDS_CARD, Shop
+from tests.worlds import FUNDS_CARD, HARD_CARD, Shop
 
 from recoup.flows.cards.due import start
-from recoup.rules.network.magic import APPROVE_CARDS
+from recoup.rules.network.magic import APPROVE_CARDS, FAULT_CARDS
 from recoup.store.server import ServerAddress
 
 
@@ -69,6 +70,35 @@ def test_an_expired_order_says_so_and_a_declined_one_why(server: ServerAddress) 
         reasons = await shop.value("SELECT d.reasons ->> 0 FROM order_log l JOIN decisions d USING (decision_id) "
                                    "WHERE l.order_id = $1 AND l.happening = 'declined'", declined)  # fmt: skip
         assert reasons in why
+
+    portal(server, story)
+
+
+@pytest.mark.parametrize(
+    ("pan", "units", "at_once", "later"),
+    [
+        (FUNDS_CARD, 4590, "Declined while the customer waited", "Declined while the customer waited"),
+        (FAULT_CARDS["visa"], 80_001, "", "Approved after the customer had been told no"),
+        (FAULT_CARDS["visa"], 80_013, "No answer by the bank in time", "No answer by the bank in time"),
+        (HARD_CARD, 4590, "Declined for good", "Declined for good"),
+    ],
+)
+def test_a_payment_that_was_not_declined_for_good_does_not_read_so(
+    server: ServerAddress, pan: str, units: int, at_once: str, later: str
+) -> None:
+    """A soft decline, and a time-out that the bank had approved, read as final by the bank's word."""
+
+    async def story(shop: Shop, as_: As) -> None:
+        ops = await as_("ops")
+        word = await shop.ask(is_mit=False, days=None, cvv="123", code="05", pan=pan, units=units)
+        assert word.evaluate == "DECLINED"
+        assert at_once in why_ended(texts(await ops.get(f"/orders/{word.order_id}")))
+        if units != 80_013:
+            await shop.settle()
+        page = texts(await ops.get(f"/orders/{word.order_id}"))
+        assert later in why_ended(page)
+        assert ("for good" in why_ended(page)) == (pan == HARD_CARD)
+        assert ("Nothing more is tried: only a new payment" in page) == (pan == HARD_CARD)
 
     portal(server, story)
 

@@ -54,6 +54,8 @@ class Evaluated(Envelope):
     senseKey: str | None
     orderId: UUID
     reason: str | None
+    final: bool
+    cause: str | None
     nextAttemptAt: datetime | None
     challengeUrl: str | None
 

@@ -572,6 +572,8 @@ Evaluated = TypedDict("Evaluated", {
     "orderId": str,
     "senseKey": str | None,
     "reason": str | None,
+    "final": bool,
+    "cause": Literal["approved_late", "capture_window", "challenge_failed", "challenge_timeout", "declined", "expired", "hard_decline", "in_progress", "merchant_cancelled", "no_answer", "not_sent", "outcome_unknown", "paid_elsewhere", "retry_planned", "soft_decline"] | None,
     "nextAttemptAt": str | None,
     "challengeUrl": str | None,
 })

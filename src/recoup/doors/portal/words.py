@@ -56,7 +56,7 @@ CHANNELS: Final[dict[str, tuple[str, str]]] = {
     "stable": ("On-chain", "Stablecoin, paid by the customer"),
 }
 REASONS: Final[dict[str, str]] = {
-    "declined": "Nothing more is tried: only a new payment by the customer helps.",
+    "declined": "It was not approved, and nothing more is tried: only a new payment by the customer helps.",
     "expired": "Its time ran out before an attempt was approved.",
     "merchant_cancelled": "You cancelled it.",
     "paid_elsewhere": "Your own payment for the same order succeeded, so the rescue ended.",

@@ -1,6 +1,6 @@
 """POST /evaluate. Source: contract §5, §17.1."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from recoup.doors.edge.described import Operation
@@ -18,7 +18,7 @@ from recoup.doors.rescue.payment import (
     token_or_pan,
 )
 from recoup.doors.rescue.resource import Call, Method, Reply
-from recoup.doors.rescue.shapes.declined import EvaluateBody, Evaluated, Subscription, ThreeDSecure
+from recoup.doors.rescue.shapes.declined import CauseWord, EvaluateBody, Evaluated, Subscription, ThreeDSecure
 from recoup.doors.rescue.wire import iso_or_null
 from recoup.flows.cards.taken import Declined, Word
 from recoup.kernel.world import Policy
@@ -34,16 +34,7 @@ HELD: Final = (
     "send transactionType PURCHASE beside transaction."
 )
 _SAID_NO: Final = frozenset({"DECLINED", "CANCELLED"})
-_SENTENCES: Final = {
-    "declined": "The rescue ended: the bank does not allow this payment.",
-    "challenge_failed": "The customer could not cure the decline.",
-    "challenge_timeout": "The customer did not answer in time.",
-    "capture_window": "The authorisation was not captured in time and was let go.",
-    "expired": "The rescue ended at its expiry without an approval.",
-    "merchant_cancelled": "The order was cancelled by the merchant.",
-    "paid_elsewhere": "The merchant's own payment for this order succeeded.",
-}
-
+_ENDED: Final = frozenset({"APPROVED", "DECLINED", "CANCELLED", "EXPIRED"})  # as /outcome says it
 
 async def evaluate(call: Call) -> Reply:
     known = await call.services.merchants.get(call.scope.merchant_id)
@@ -58,12 +49,12 @@ async def evaluate(call: Call) -> Reply:
 
 def answer(word: Word, sense_key: str | None, challenge_url: str | None) -> Evaluated:
     said_no = word.evaluate in _SAID_NO
-    result = "Success"
-    if said_no:
-        result = _SENTENCES.get(word.reason or "", "Not rescued yet; the rescue goes on.")
+    cause = word.cause
+    result = cause.sentence() if said_no and cause is not None else "Success"
     return Evaluated(
         order_session_key=word.order_id, order_id=word.order_id, sense_key=sense_key, success=not said_no,
-        result=result, status=word.evaluate, reason=word.reason, next_attempt_at=iso_or_null(word.next_attempt_at),
+        result=result, status=word.evaluate, reason=word.reason, final=word.outcome in _ENDED,
+        cause=cast(CauseWord | None, cause and cause.word), next_attempt_at=iso_or_null(word.next_attempt_at),
         challenge_url=challenge_url,
         custom_properties={"warning": " ".join(word.warnings)} if word.warnings else {},
     )  # fmt: skip

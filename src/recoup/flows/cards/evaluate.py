@@ -30,6 +30,7 @@ from recoup.moves.plan_attempts import INLINE_GRACE
 from recoup.rules.merchants.blocks import check_not_blocked
 from recoup.rules.messages.order_events import submitted_data
 from recoup.rules.network.magic import identity_of
+from recoup.rules.order.causes import GOES_ON, Cause
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.rescue.intake import expiry_of, kind_of
 from recoup.rules.rescue.origin import Named, origin_of
@@ -208,7 +209,8 @@ class Evaluate:
         self, scope: Scope, given: Declined, row: dict[str, Any], warnings: tuple[str, ...], until: float
     ) -> Word:
         if row["kind"] == "mit_managed":
-            return Word(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings)
+            return Word(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None,
+                        Cause(GOES_ON))  # fmt: skip
         work = asyncio.create_task(self._try_once(scope, given, row))
         self._out.add(work)
         work.add_done_callback(self._out.discard)
@@ -251,7 +253,7 @@ class Evaluate:
                 if first["kind"] != "mit_managed":
                     return UUID(str(first["order_id"]))
                 word, told = word_of(first, tuple(request["answer"]["warnings"])), request["answer"]
-                return replace(word, evaluate=told["evaluate"], outcome=told["outcome"])
+                return replace(word, evaluate=told["evaluate"])  # the first answer; whether it is over is true now
             # In this order: an order that is seen had its card kept before it.
             last = await latest_generation(connection, scope.merchant_id, "rescue", given.external_id)
             pan_id = await self._pan_id(connection, scope, given, token_id)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from recoup.rules.order.causes import Cause, Try, cause_of
 from recoup.rules.order.faces import Face, face
 from recoup.rules.order.lifecycle import Stage
 from recoup.rules.order.snapshot import Order
@@ -72,20 +73,27 @@ class Word:
     reason: str | None
     warnings: tuple[str, ...] = ()
     next_attempt_at: datetime | None = None
+    cause: Cause | None = None  # why it is not approved; None of an approved one
 
 
 def word_of(row: Any, warnings: tuple[str, ...] = ()) -> Word:
     """From a row of `store.read.evaluate`."""
     shown = face(Stage(row["stage"]), row["kind"], row["units"], row["refunded_units"], row["disputed"])
-    return Word(row["order_id"], row["external_id"], shown.evaluate, shown.outcome, row["reason"], warnings,
-                _next(shown, row["next_attempt_at"]))  # fmt: skip
+    last = Try(row["last_state"], row["last_klass"], row["last_reason"]) if row.get("last_state") else None
+    logged = Cause(row["cause"], row["decline"]) if row.get("cause") else None
+    due = _next(shown, row["next_attempt_at"])
+    cause = cause_of(Stage(row["stage"]), row["reason"], last, planned=due is not None, logged=logged)
+    return Word(row["order_id"], row["external_id"], shown.evaluate, shown.outcome, row["reason"], warnings, due, cause)
 
 
 def word_of_order(order: Order, warnings: tuple[str, ...] = ()) -> Word:
     """From an order as a change left it."""
     shown = order.face()
-    return Word(order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings,
-                _next(shown, order.next_attempt_at))  # fmt: skip
+    tried = [a for a in order.attempts if a.state != "planned"]
+    last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None
+    due = _next(shown, order.next_attempt_at)
+    cause = cause_of(order.stage, order.reason, last, planned=due is not None)
+    return Word(order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings, due, cause)
 
 
 def _next(shown: Face, at: datetime | None) -> datetime | None:

@@ -13,8 +13,11 @@ JOIN order_heads h USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = $2 AND f.external_id = $3
 ORDER BY f.generation DESC LIMIT 1
 """
+# `last_*`: the last try that is more than planned, which says why an order is not approved. `cause`, `decline`: what
+# the log says of its end as declined.
 _BY_ID = """
-SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
+SELECT t.last_state, t.last_klass, t.last_reason, l.cause, l.decline,
+  o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.transaction_id, o.external_id,
   o.expires_at, h.status, h.refunded_units, h.disputed, h.reason, h.next_attempt_at,
   o.kind <> 'mit_managed' AND o.stage = 'processing' AND (o.version = 1 OR CASE o.kind WHEN 'mit_sync' THEN EXISTS (
     SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id AND a.attempt_no = 1
@@ -22,6 +25,14 @@ SELECT o.order_id, o.generation, o.stage, o.kind, o.asset, o.units, o.pan_id, o.
     ELSE NOT EXISTS (SELECT FROM challenges c WHERE c.merchant_id = o.merchant_id AND c.order_id = o.order_id)
     END) AS busy
 FROM orders o JOIN order_heads h USING (merchant_id, order_id)
+LEFT JOIN LATERAL (
+  SELECT a.state AS last_state, a.klass AS last_klass, a.code_reason AS last_reason FROM attempts a
+  WHERE o.stage NOT IN ('received', 'completed') AND a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+    AND a.state <> 'planned' ORDER BY a.attempt_no DESC LIMIT 1) t ON true
+LEFT JOIN LATERAL (
+  SELECT l.body ->> 'cause' AS cause, l.body ->> 'decline' AS decline FROM order_log l
+  WHERE o.stage = 'declined' AND l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.dst = 'declined'
+    AND l.src <> 'declined' LIMIT 1) l ON true
 WHERE o.merchant_id = $1 AND o.order_id = $2
 """
 _TOKEN = "SELECT pan_id, scheme, bin, last4, magic FROM vault WHERE merchant_id = $1 AND token_id = $2"  # noqa: S105

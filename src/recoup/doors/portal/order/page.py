@@ -11,7 +11,7 @@ from recoup.doors.portal.form_key import fresh_key
 from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.beside import Beside, beside
-from recoup.doors.portal.order.ended import ended
+from recoup.doors.portal.order.ended import WHY, end_cause, ended
 from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.just_done import just_done
 from recoup.doors.portal.order.refund import Asked
@@ -117,7 +117,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
     sent = facts.sent(page)
     reasons, versions = facts.last_word(page)
     stable = page.order["kind"] == "stable"
-    reasons_of = STABLE_REASONS if stable else REASONS
+    reasons_of, cause = (STABLE_REASONS, None) if stable else (REASONS, end_cause(page))
     values = visit.values(
         page=page, order=page.order, sent_text=page.sent_text, head=page.head, payer=page.payer, card=page.card,
         items=[item for item in items if shown in ("all", item.kind)], shown=shown,
@@ -134,7 +134,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
         allowed=sends_left, paid=facts.paid(page),
         typed=typed, fresh_key=fresh_key, beside=beside,
         within=inside(came_from(visit)), listed_in=filters_of(came_from(visit)),
-        why_ended=reasons_of.get(page.head["reason"] or "", ""),
+        why_ended=WHY.get(cause.word if cause else "") or reasons_of.get(page.head["reason"] or "", ""),
         channel=facts.channel(page) if stable else None, stable=stable, waiting=waiting(page),
         events=[{**event, "name": name, "untold": untold(event, visit.wall)} for event in page.events
                 if (name := event_name(page, event))],

@@ -1,6 +1,6 @@
 """A processed payment as merchants tell it, to /evaluate and to /transmit. Source: contract §3, §5.2, §5.3."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, field
@@ -225,13 +225,29 @@ class EvaluateBody(Told, kw_only=True):
     three_d_secure: ThreeDSecure | None = None
 
 
+CauseWord = Literal[
+    "outcome_unknown", "retry_planned", "in_progress", "hard_decline", "soft_decline", "no_answer", "approved_late",
+    "not_sent", "declined", "challenge_failed", "challenge_timeout", "capture_window", "expired", "merchant_cancelled",
+    "paid_elsewhere",
+]  # fmt: skip
+
+
 class Evaluated(Envelope, kw_only=True):
     """Where the rescue stands."""
 
     order_session_key: Annotated[UUID, Meta(description="The order's id.")]
     order_id: Annotated[UUID, Meta(description="The order's id again.")]
     sense_key: Annotated[str | None, Meta(description="As it was sent.")] = None
-    reason: Annotated[str | None, Meta(description="Why the rescue ended.")] = None
+    reason: Annotated[str | None, Meta(description="Why the rescue ended; null while it goes on.")] = None
+    final: Annotated[
+        bool, Meta(description="False: the rescue goes on, whatever `status` says. A DECLINED that is not final may "
+                               "still be approved: do not charge the payment elsewhere."),
+    ]  # fmt: skip
+    cause: Annotated[
+        CauseWord | None,
+        Meta(description="Why it is not approved (yet), in one word; `outcome_unknown`: a try is out that the bank has "
+                         "not answered."),
+    ] = None  # fmt: skip
     next_attempt_at: Annotated[Moment | None, Meta(description="When the next send is due.")] = None
     challenge_url: Annotated[str | None, Meta(description="Send the customer here to answer a CHALLENGE.")] = None
 
