@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -13,23 +13,37 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.clock_watch import check_clock
 from recoup.main.settings import Settings
-from recoup.store.migrate import create_database, migrate
+from recoup.store.migrate import check_migrated, create_database, migrate
+from recoup.store.roles import ensure_role, owns_schema
 from recoup.store.server import EmbeddedServer
 from recoup.store.upkeep import keep_up
 
 _NAMES = {"people": "recoup_people", "sandbox": "recoup_sandbox", "live": "recoup_live"}
 _NEEDED = ("people", "sandbox")
+_SIMULATED = ("issuer", "mock_channel", "mailbox")
+_USE = """
+GRANT USAGE ON SCHEMA {schema} TO recoup_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO recoup_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO recoup_app;
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """DSNs as the owner; `server` is ours when embedded. `live`: where it is or would be; empty: nowhere."""
+    """DSNs as the application logs in; `server` is ours when embedded. `live`: where it is or would be; empty:
+    nowhere. `owner`: name and password of the log-in that owns the schema, where that is another one."""
 
     people: str
     sandbox: str
     admin: str | None
     server: EmbeddedServer | None
     live: str = ""
+    owner: tuple[str, str] | None = None
+
+    def owned(self, name: str) -> str:
+        """The DSN of `people`, `sandbox`, `live` or `admin` by which the schema's owner logs in."""
+        dsn: str = getattr(self, name) or ""
+        return _with_log_in(dsn, *self.owner) if self.owner and dsn else dsn
 
 
 def find_databases(settings: Settings) -> Databases:
@@ -37,7 +51,8 @@ def find_databases(settings: Settings) -> Databases:
     given = {name: _address(settings, name) for name in _NAMES}
     if all(given[name] for name in _NEEDED):
         admin = _with_name(settings.database_url, "postgres") if settings.database_url else None
-        return Databases(given["people"], given["sandbox"], admin, None, given["live"])
+        owner = (settings.owner_database_user, settings.owner_database_password)
+        return Databases(given["people"], given["sandbox"], admin, None, given["live"], owner if owner[0] else None)
     server = EmbeddedServer(settings.data_dir)
     address = server.start()
     dsns = {name: given[name] or address.dsn(database) for name, database in _NAMES.items()}
@@ -54,24 +69,67 @@ def _with_name(url: str, database: str) -> str:
     return urlunsplit(parts._replace(path=f"/{database}"))
 
 
+def _with_log_in(url: str, user: str, password: str) -> str:
+    parts = urlsplit(url)
+    secret = f":{quote(password, safe='')}" if password else ""
+    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}{secret}@{parts.netloc.rpartition('@')[2]}"))
+
+
 async def prepare(databases: Databases, *, live: bool = False) -> None:
     """Databases, schema, partitions, retention, the sandbox issuer's book. At every start; side by side too.
-    The live one is only made when `live` says so, and kept up from then on.
+    The live one is only made when `live` says so, and kept up from then on. A log-in that does not own the schema only
+    looks whether it is as it should be.
 
     Raises: Problem(unavailable) in one line.
     """
     try:
         for name in (*_NEEDED, "live") if live or await has_live(databases) else _NEEDED:
-            dsn = getattr(databases, name)
-            if databases.admin:
-                await create_database(databases.admin, urlsplit(dsn).path.lstrip("/"))
-            world = None if name == "people" else name
-            await migrate(dsn, "people" if world is None else "world", world=world)
-            if world is not None:
-                await check_clock(dsn)
-                await _prepare_world(dsn, simulated=world == "sandbox")
+            await _prepare_one(databases, name)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _unprepared(error) from error
+
+
+async def _prepare_one(databases: Databases, name: str) -> None:
+    dsn, kind = databases.owned(name), "people" if name == "people" else "world"
+    log_in = await _log_in(getattr(databases, name)) if databases.owner else None
+    if not await _is_there(dsn) and databases.admin:
+        await create_database(databases.owned("admin"), urlsplit(dsn).path.lstrip("/"), log_in)
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        owns = await owns_schema(connection)
+        if owns:
+            await ensure_role(connection, log_in)
+    finally:
+        await connection.close()
+    if owns:
+        await migrate(dsn, kind, world=None if name == "people" else name)
+    elif missing := await check_migrated(dsn, kind):
+        message = f"The {name} database lacks {missing[0].name}, and this log-in does not own it."
+        raise Problem("unavailable", message, cure="Run `recoup schema apply` with owner_database_user set.")
+    if kind == "world":
+        await check_clock(dsn)
+        if owns:
+            await _prepare_world(dsn, simulated=name == "sandbox", shared=databases.owner is not None)
+
+
+async def _is_there(dsn: str) -> bool:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=10)
+    except asyncpg.InvalidCatalogNameError:
+        return False
+    await connection.close()
+    return True
+
+
+async def _log_in(dsn: str) -> str | None:
+    """Whom an address logs in as."""
+    if user := urlsplit(dsn).username:
+        return unquote(user)
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        return await connection.fetchval("SELECT session_user::text")  # type: ignore[no-any-return]
+    finally:
+        await connection.close()
 
 
 async def has_live(databases: Databases) -> bool:
@@ -91,10 +149,12 @@ async def has_live(databases: Databases) -> bool:
 
 
 def _unprepared(error: BaseException) -> Problem:
-    return Problem("unavailable", f"The database cannot be prepared: {error}", cure="Check its address.")
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    return Problem("unavailable", f"The database cannot be prepared: {said}", cure="Check its address.")
 
 
-async def _prepare_world(dsn: str, *, simulated: bool) -> None:
+async def _prepare_world(dsn: str, *, simulated: bool, shared: bool) -> None:
+    """`shared`: what plays the outside world is the owner's, and the application's log-in uses it."""
     with suppress(asyncpg.LockNotAvailableError):  # a busy table: the worker's upkeep does it in a while
         await keep_up(dsn, Clocks().wall())
     if simulated:
@@ -103,5 +163,7 @@ async def _prepare_world(dsn: str, *, simulated: bool) -> None:
             await install(connection)
             await install_channels(connection)
             await install_mailbox(connection)
+            for schema in _SIMULATED if shared else ():
+                await connection.execute(_USE.format(schema=schema))
         finally:
             await connection.close()

@@ -27,6 +27,10 @@ class Settings:
     people_database_url: str = _setting("", f"people: {_DATABASE}")
     sandbox_database_url: str = _setting("", f"sandbox: {_DATABASE}")
     live_database_url: str = _setting("", "live: PostgreSQL URL, made ready by `recoup live init`; empty: none")
+    owner_database_user: str = _setting(
+        "", "log-in that owns the schema, where the one in the addresses is the application's alone"
+    )  # fmt: skip
+    owner_database_password: str = _setting("", "its password")
     live_processor_url: str = _setting("", "live: the bridge to your card processor (docs/live.md); empty: none")
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: the id under which card networks know you as an acceptor")

@@ -101,7 +101,7 @@ async def open_live(
             name="live", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
             processors={processor.name: processor}, policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False),
-            extra={"people": parts.people, "url": settings.url, "owner": databases.live,
+            extra={"people": parts.people, "url": settings.url, "owner": databases.owned("live"),
                    "exports": settings.data_dir / "exports" / "live"},
         )  # fmt: skip
         try:
@@ -126,7 +126,7 @@ async def open_sandbox(
             name="sandbox", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
             processors={processor.name: processor}, channels=channels, policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox, bank=SandboxBank(),
-            extra={"people": parts.people, "url": settings.url, "owner": databases.sandbox,
+            extra={"people": parts.people, "url": settings.url, "owner": databases.owned("sandbox"),
                    "sign_up": settings.sign_up, "exports": settings.data_dir / "exports" / "sandbox"},
         )  # fmt: skip
         try:

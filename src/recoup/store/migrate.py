@@ -14,6 +14,7 @@ import asyncpg
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.store.roles import ensure_role
 
 LOCK: Final = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
 WAIT_SECONDS_MAX: Final = 900.0  # for another process that migrates
@@ -55,15 +56,14 @@ def schema_sql(database: str, lifecycle_check: str) -> str:
     return "\n".join(parts)
 
 
-async def create_database(admin_dsn: str, name: str) -> None:
-    """Creates the role and the database when they are missing."""
+async def create_database(admin_dsn: str, name: str, log_in: str | None = None) -> None:
+    """Creates the application's role and the database when they are missing. `log_in`: the application's own.
+
+    Raises: Problem(unavailable) when that wants an administrator.
+    """
     connection = await asyncpg.connect(admin_dsn, timeout=10)
     try:
-        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = 'recoup_app'"):
-            try:
-                await connection.execute("CREATE ROLE recoup_app NOLOGIN")
-            except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-                pass  # another process was faster
+        await ensure_role(connection, log_in)
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             try:
                 await connection.execute(f'CREATE DATABASE "{name}"')
@@ -96,6 +96,17 @@ async def migrate(
         if world is not None:
             await _claim_world(connection, world)
         return wanted[-1].number
+    finally:
+        await connection.close()
+
+
+async def check_migrated(dsn: str, database: str) -> list[Migration]:
+    """What is missing, for a log-in that may not migrate. Raises: Problem(unavailable) as `migrate` does."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        return await missing_of(connection, database, migrations_of(database))
+    except asyncpg.UndefinedTableError:
+        return migrations_of(database)
     finally:
         await connection.close()
 

@@ -144,7 +144,8 @@ class Database:
                 target_session_attrs="read-write",
             )  # fmt: skip
         except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
-            raise _not_ours(f"The database's log-in cannot become {self._role}: {error}.") from error
+            said = str(error).splitlines()[0]
+            raise _not_ours(f"The database's log-in cannot become {self._role}: {said}.") from error
         try:
             await _prepare(connection)
             await self._greet(connection)

@@ -7,8 +7,18 @@ import asyncpg
 
 from recoup.store.partitions import ensure_partitions
 from recoup.store.retention import retain
+from recoup.store.roles import owns_schema
 
 LOCK_TIMEOUT_SECONDS: Final = 3  # a table in use is waited for so long: who comes behind is held up meanwhile
+
+
+async def may_keep_up(dsn: str) -> bool:
+    """Whether this log-in owns the schema."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        return await owns_schema(connection)
+    finally:
+        await connection.close()
 
 
 async def keep_up(owner_dsn: str, now: datetime) -> int:

@@ -39,6 +39,7 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "magic-inputs": ("Reference", "Magic inputs"),
     "settings": ("Running it", "Settings"),
     "live": ("Running it", "The live world"),
+    "postgresql": ("Running it", "Your own PostgreSQL"),
     "keys": ("Running it", "Keys"),
     "simulate": ("Running it", "A simulated month"),
 }

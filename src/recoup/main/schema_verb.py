@@ -1,0 +1,124 @@
+"""`recoup schema`: what an administrator prepares, what the owner applies, what the application finds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import click
+
+from recoup.kernel.problem import Problem
+from recoup.main.clock_watch import check_clock
+from recoup.main.databases import Databases, find_databases, has_live, prepare
+from recoup.store.migrate import check_migrated
+from recoup.store.pool import Database
+from recoup.store.read.partitions import read_days_left
+from recoup.store.roles import ADMINISTRATORS_SQL, owns_schema
+
+DAYS_LEFT_MIN = 3
+_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+
+
+def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
+    @cli.group()
+    def schema() -> None:
+        """The databases' schema, roles and partitions."""
+
+    @schema.command("sql")
+    def sql() -> None:
+        """What an administrator of a PostgreSQL server runs once: roles and databases."""
+        click.echo(ADMINISTRATORS_SQL, nl=False)
+
+    @schema.command("apply")
+    @_data_dir
+    def apply(data_dir: Path | None) -> None:
+        """Migrates, as the schema's owner, and makes partitions. A second time it changes nothing."""
+        _with_databases(load_settings(data_dir=data_dir), prepare)
+        click.echo("The schema is up to date.")
+
+    @schema.command("check")
+    @_data_dir
+    def check(data_dir: Path | None) -> None:
+        """Looks at every database as the application does; exit 1 when something is missing."""
+        found = _with_databases(load_settings(data_dir=data_dir), _checked)
+        for database, what, trouble in found:
+            click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
+        wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
+        if wrong:
+            raise Problem("unavailable", wrong[0], cure="docs/postgresql.md says how to mend it.")
+
+
+def _with_databases(settings: Any, work: Callable[[Databases], Any]) -> Any:
+    databases = find_databases(settings)
+    try:
+        return asyncio.run(work(databases))
+    finally:
+        if databases.server is not None:
+            databases.server.stop()
+
+
+async def _checked(databases: Databases) -> list[tuple[str, str, str]]:
+    """Database, what was looked at, what is wrong with it (empty: nothing)."""
+    found = []
+    for name in ("people", "sandbox", "live"):
+        if name == "live" and not await has_live(databases):
+            continue
+        async for what, trouble in _checks(databases, name):
+            found.append((name, what, trouble))
+    return found
+
+
+async def _checks(databases: Databases, name: str) -> AsyncIterator[tuple[str, str]]:
+    dsn, kind = getattr(databases, name), "people" if name == "people" else "world"
+    yield "owner", await _said(lambda: _owner(databases.owned(name)))
+    yield "migrations", await _said(lambda: _migrations(databases.owned(name), kind))
+    db = await Database(dsn, size=1, name="recoup-schema").open()
+    try:
+        yield "role", await _said(lambda: _role(db))
+        if kind == "world":
+            yield "partitions", await _said(lambda: _partitions(db))
+            yield "clock", await _said(lambda: check_clock(dsn))
+    finally:
+        await db.close()
+
+
+async def _said(look: Callable[[], Any]) -> str:
+    try:
+        return await look() or ""
+    except Problem as problem:
+        return problem.sentence()
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return f"{error}"
+
+
+async def _owner(dsn: str) -> str:
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        log_in = await connection.fetchval("SELECT current_user::text")
+        if await owns_schema(connection):
+            return ""
+        return f"{log_in} does not own the schema: nobody here migrates or makes partitions. Set owner_database_user."
+    finally:
+        await connection.close()
+
+
+async def _migrations(dsn: str, kind: str) -> str:
+    missing = await check_migrated(dsn, kind)
+    return f"{len(missing)} are missing, from {missing[0].name} on. Run `recoup schema apply`." if missing else ""
+
+
+async def _role(db: Database) -> str:
+    """A connection says by itself when it is not the application's role."""
+    async with db.connection() as connection:
+        if await owns_schema(connection):
+            return "recoup_app owns the schema and could rewrite what was written. Give it to another role."
+    return ""
+
+
+async def _partitions(db: Database) -> str:
+    async with db.connection() as connection:
+        left = await read_days_left(connection, await connection.fetchval("SELECT clock_timestamp()"))
+    table, days = min(left.items(), key=lambda one: one[1])
+    return f"{table} has partitions for {days:.0f} more days. Run a worker, or `recoup schema apply`, as the owner." \
+        if days < DAYS_LEFT_MIN else ""  # fmt: skip
