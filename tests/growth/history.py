@@ -1,4 +1,5 @@
-"""Years of history in a minute: what merchants played is multiplied by the database itself, each copy a second older.
+"""Years of history in a minute: what merchants played is multiplied by the database itself, each copy ten seconds
+older.
 
 Every table of the merchant home that is not named here takes part, so that a new one does too. Ids keep what they are:
 their first 48 bits are a moment, and it goes back with the row.
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-STEP_MS = 1_000
+STEP_MS = 10_000
 # What a merchant has once, however many orders it takes; lanes, which end with their last event.
 NOT_HISTORY = frozenset({
     "merchants", "sites", "partners", "partner_merchants", "partner_closers", "partner_reached", "fee_terms",

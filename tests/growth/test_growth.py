@@ -16,7 +16,7 @@ MOST, SLACK = 1.5, 16.0  # an index that is one step higher is not a look at his
 # What reads more where there is more to read, each bounded otherwise; by how the statement begins.
 BOUNDED = {
     "SELECT d.no, count(*)::int AS declined": "the rescue rate of the last weeks, once an hour, within its time limit",
-    "SELECT count(*) FROM order_heads h WHERE": "the exact total that a list promises, within two seconds",
+    "SELECT count(*) FROM order_heads h WHERE": "the exact total of a list that is narrowed, within two seconds",
 }
 # Tables that are as long as the history is.
 LONG = ("order_log", "orders", "order_heads", "order_payer", "order_search", "order_refs", "requests", "attempts",

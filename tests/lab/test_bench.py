@@ -22,7 +22,7 @@ from recoup.store.server import ServerAddress
 TINY = Size(rounds=1, seconds=1.0, connections=4, clients=2, count=0.005)
 NAMES = {"name", "per_second", "p50_ms", "p99_ms", "ratio"}
 COMPARED = ("transmit", "evaluate", "tokenize", "charge", "get_order", "list_orders", "retry", "webhooks", "postings",
-            "postings_sets")  # fmt: skip
+            "postings_sets", "day_managed", "day_sync", "day_refund", "day_list")  # fmt: skip
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from recoup.flows.locked import Orders
 from recoup.flows.merchants.credentials import Credentials
 from recoup.flows.merchants.quotas import Quotas
 from recoup.kernel.world import World
+from recoup.store.read.order_totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Services:
     limits: Limits
     buckets: Buckets = field(default_factory=lambda: Buckets(per_second=2_000, burst=10_000))
     url: str = ""
+    totals: Totals = field(default_factory=Totals)
 
     def challenge_url(self, merchant_id: UUID, order_id: UUID) -> str:
         """The hosted page on which the customer answers."""

@@ -138,7 +138,7 @@ def _length(data: bytes, head: int) -> int:
 async def run(plan: Plan) -> dict[str, Any]:
     """Units: per second, milliseconds."""
     loop = asyncio.get_running_loop()
-    going = Run(plan)
+    going, begun = Run(plan), time.perf_counter()
     for index in range(plan.connections):
         request = plan.requests[index % len(plan.requests)]
         port = plan.ports[index % len(plan.ports)]
@@ -146,7 +146,8 @@ async def run(plan: Plan) -> dict[str, Any]:
     await asyncio.wait({going.done}, timeout=plan.warm_seconds + plan.seconds + GIVE_UP_SECONDS)
     taken = sorted(going.latencies)
     return {
-        "per_second": len(taken) / plan.seconds, "sent": going.sent, "refused": going.refused,
+        "per_second": len(taken) / plan.seconds, "took": time.perf_counter() - begun, "sent": going.sent,
+        "refused": going.refused,
         "example": going.example, "p50_ms": _at(taken, 0.5) * 1000, "p99_ms": _at(taken, 0.99) * 1000,
     }  # fmt: skip
 

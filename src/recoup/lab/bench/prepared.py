@@ -7,7 +7,7 @@ ids of any copy without asking for them.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -71,8 +71,10 @@ async def admitted_order(world: World, shop: Shop, external: str = MARK) -> UUID
     return (await Evaluate(world, orders, Merchants(world), vault).evaluate(shop.scope, given)).order_id
 
 
-async def model_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> Model:
-    """From an order that exists, with all ids that its rows have of their own."""
+async def model_of(
+    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, *, aged: timedelta = timedelta(0)
+) -> Model:
+    """From an order that exists, with all ids that its rows have of their own. `aged`: how much older copies are."""
     kept = await connection.fetchrow(
         "SELECT card_id, transaction_id, to_jsonb(o)::text AS text FROM orders o"
         " WHERE merchant_id = $1 AND order_id = $2", merchant_id, order_id,
@@ -85,7 +87,7 @@ async def model_of(connection: asyncpg.Connection, merchant_id: UUID, order_id: 
             own.update(dict.fromkeys(_ID.findall(text)))
     ids = [one for one in own if one not in shared]
     external = str(kept["transaction_id"])[-len(MARK) :]
-    begun = order_id.int >> 80
+    begun = (order_id.int >> 80) - int(aged / timedelta(milliseconds=1))
     return Model(merchant_id, order_id, kept["card_id"], external,
                  {one: prefix_of(number, begun) for number, one in enumerate(ids)})  # fmt: skip
 

@@ -1,7 +1,9 @@
 """get_order and list_orders over HTTP, against pgbench running the same SELECTs."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+from recoup.kernel.time import Clocks
 from recoup.kernel.world import World
 from recoup.lab.bench import calls
 from recoup.lab.bench.figure import Figure, Round, Size, figure
@@ -9,13 +11,14 @@ from recoup.lab.bench.ground import Ground, Shop, load, make_shop
 from recoup.lab.bench.pgbench import NUMBER, Script, rate_of, script_of
 from recoup.lab.bench.prepared import Model, admitted_order, copy_orders, model_of
 from recoup.lab.bench.record import RecordingDatabase, Statement, next_millisecond
-from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_filter import OrderFilter
+from recoup.store.read.order_totals import Totals
 from recoup.store.read.orders import list_orders_page
-from recoup.store.read.wire_orders import wire_orders
+from recoup.store.read.wire_orders import wire_order
 
 ORDERS = 10_000
 PAGE = 10
+AGED = timedelta(hours=1)  # what is listed did not come a moment ago
 
 
 async def get_order(ground: Ground, size: Size) -> Figure:
@@ -25,7 +28,7 @@ async def get_order(ground: Ground, size: Size) -> Figure:
         since = await next_millisecond()
         async with db.recorded() as statements:
             async with db.connection() as connection:
-                await wire_orders(connection, shop.merchant_id, [model.order_id])
+                await wire_order(connection, shop.merchant_id, model.order_id)
         marks = model.marks(":o")
         any_order = f"\\set o random({NUMBER + 1}, {NUMBER + number})\n"
         script = await script_of(ground.sandbox, statements, marks, since=since, sets=any_order)
@@ -38,20 +41,21 @@ async def list_orders(ground: Ground, size: Size) -> Figure:
     """The first page of 10,000 orders, ten of them, with the exact total that the wire promises."""
     async with ground.world() as (world, db):
         shop, _, _ = await _filled(ground, world, size)
-        selects = [s for s in await _record_list(db, shop) if s.reads]
+        selects = [s for s in await record_list(db, shop) if s.reads]
         script = await script_of(ground.sandbox, selects, {}, since=await next_millisecond())
     plan = {"requests": [calls.get(f"/v1/orders?pageSize={PAGE}", b) for b in shop.bearers], "first": 1, "last": 2}
     return await _compare("list_orders", ground, size, script, plan)
 
 
-async def _record_list(db: RecordingDatabase, shop: Shop) -> Sequence[Statement]:
-    """As the door asks: the page, the count, the orders of the page."""
-    wanted = OrderFilter(shop.merchant_id, door="rescue")
+async def record_list(db: RecordingDatabase, shop: Shop) -> Sequence[Statement]:
+    """As the door asks once it knows the merchant: the page, and how many came since."""
+    wanted, totals, wall = OrderFilter(shop.merchant_id, door="rescue"), Totals(), Clocks().wall()
+    async with db.connection() as connection:
+        await totals.total(connection, shop.merchant_id, "rescue", wall)
     async with db.recorded() as statements:
         async with db.connection() as connection:
-            page = await list_orders_page(connection, wanted, number=1, size=PAGE)
-            await count_orders(connection, wanted, exact=True)
-            await wire_orders(connection, shop.merchant_id, [row.order_id for row in page.rows])
+            await list_orders_page(connection, wanted, number=1, size=PAGE)
+            await totals.total(connection, shop.merchant_id, "rescue", wall)
     return statements
 
 
@@ -59,7 +63,7 @@ async def _filled(ground: Ground, world: World, size: Size) -> tuple[Shop, Model
     shop = await make_shop(world, "Reads")
     order_id, number = await admitted_order(world, shop), size.of(ORDERS)
     async with ground.owner() as connection:
-        model = await model_of(connection, shop.merchant_id, order_id)
+        model = await model_of(connection, shop.merchant_id, order_id, aged=AGED)
         await copy_orders(connection, model, 1, number)
     return shop, model, number
 

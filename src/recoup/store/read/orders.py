@@ -27,6 +27,7 @@ from recoup.store.read.order_filter import (
 )  # fmt: skip
 from recoup.store.read.order_row import ALL, OrderRow, rows_of
 from recoup.store.read.order_search import NOTHING, How, Search, search_of
+from recoup.store.read.wire_orders import wire_page
 
 SEARCH_TIMEOUT_MS: Final = 150
 WALK_TIMEOUT_MS: Final = 50
@@ -56,8 +57,6 @@ _COLUMNS: Final = (
     " h.disputed, h.decline_code, h.card_scheme"
 )
 _PAGE: Final = "WITH page AS MATERIALIZED ({page}) "
-# The wire asks for who they are, and reads the rest itself.
-_NAMED: Final = _PAGE + rows_of("page h", tuple(name for name in ALL if name != "paid_units")) + " ORDER BY {order}"
 
 
 async def list_orders(
@@ -129,8 +128,8 @@ async def list_orders_page(
     size: int = 10,
     order_by: OrderBy = "placed",
     descending: bool = True,
-) -> Page:
-    """The page of that number, from 1, for the wire API; its cost grows with the number.
+) -> list[asyncpg.Record]:
+    """The page of that number, from 1, as the wire API shows orders; its cost grows with the number.
 
     Raises: Problem(invalid) beyond a million rows; Problem(unavailable) when it takes too long.
     """
@@ -146,11 +145,10 @@ async def list_orders_page(
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, order, size, None, descending, offset)
         return await connection.fetch(  # type: ignore[no-any-return]
-            _NAMED.format(page=page, order=order), *args.values
+            wire_page(page, order), *args.values
         )
 
-    records, recent_only = await _bounded(connection, wanted, search, run)
-    return Page(tuple(row_of(r, wanted) for r in records), how=search.how, recent_only=recent_only)
+    return (await _bounded(connection, wanted, search, run))[0]
 
 
 def _page(

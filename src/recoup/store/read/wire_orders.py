@@ -1,6 +1,5 @@
 """Orders with everything that the rescue API shows of them."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -31,12 +30,13 @@ JOIN order_heads h ON h.merchant_id = o.merchant_id AND h.order_id = o.order_id
 LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
 WHERE o.merchant_id = $1 AND o.order_id = $2 AND o.door = 'rescue'
 """
-_ORDERS = f"""{_COLUMNS}
-FROM unnest($2::uuid[]) WITH ORDINALITY AS k (order_id, n)
-JOIN orders o ON o.merchant_id = $1 AND o.order_id = k.order_id
-JOIN order_heads h ON h.merchant_id = $1 AND h.order_id = k.order_id
-LEFT JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = k.order_id
-ORDER BY k.n
+# A page of a list: `{page}` picks the heads, in `{order}`.
+_PAGE = f"""WITH page AS MATERIALIZED ({{page}})
+{_COLUMNS}
+FROM page h
+JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
+LEFT JOIN order_payer p ON p.merchant_id = $1 AND p.order_id = h.order_id
+ORDER BY {{order}}
 """
 _HISTORY = """
 SELECT l.seq, l.happening, l.src, l.dst, l.business_at, l.actor,
@@ -46,11 +46,9 @@ WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.seq
 """
 
 
-async def wire_orders(
-    connection: asyncpg.Connection, merchant_id: UUID, order_ids: Sequence[UUID]
-) -> list[asyncpg.Record]:
-    """In the order asked for; foreign and unknown ids are left out."""
-    return await connection.fetch(_ORDERS, merchant_id, list(order_ids))  # type: ignore[no-any-return]
+def wire_page(page: str, order: str) -> str:
+    """The statement of a page of a list, from the one that picks its heads, the merchant's id first of its values."""
+    return _PAGE.format(page=page, order=order)
 
 
 async def wire_order(connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID) -> asyncpg.Record | None:

@@ -1,0 +1,101 @@
+"""The total that a list promises: exact at each call, and counted once."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+from tests.worlds import owner, sandbox_world
+
+from recoup.kernel.ids import first_id_of
+from recoup.store.read import order_totals
+from recoup.store.read.order_totals import AGAIN, SETTLED, Totals
+from recoup.store.server import ServerAddress
+
+NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
+SHOP = UUID("01900000-0000-7000-8000-000000000001")
+Story = Callable[[asyncpg.Connection], Awaitable[None]]
+_HEAD = """
+INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset, units)
+SELECT $1, i, now(), 7, 'MIT', 'ecommerce', $3, $1, 'USD', 100 FROM unnest($2::uuid[]) AS i
+"""
+
+
+async def add(connection: asyncpg.Connection, at: datetime, number: int = 1, door: str = "rescue") -> None:
+    """Orders whose ids were made then."""
+    ids = [UUID(int=first_id_of(at).int | uuid.uuid4().int >> 64) for _ in range(number)]
+    await connection.execute(_HEAD, SHOP, ids, door)
+
+
+def played(server: ServerAddress, story: Story) -> None:
+    async def run() -> None:
+        async with sandbox_world(server) as (world, _, _), owner(world) as connection:
+            await story(connection)
+
+    asyncio.run(run())
+
+
+def test_each_order_counts_at_once_and_once(server: ServerAddress) -> None:
+    async def story(connection: asyncpg.Connection) -> None:
+        totals = Totals()
+        await add(connection, NOW - timedelta(days=3), 40)
+        await add(connection, NOW - timedelta(seconds=1), 2)
+        await add(connection, NOW - timedelta(days=3), 5, "stablecoin")
+        assert await totals.total(connection, SHOP, "rescue", NOW) == 42
+        assert await totals.total(connection, SHOP, "stablecoin", NOW) == 5
+        await add(connection, NOW)
+        assert await totals.total(connection, SHOP, "rescue", NOW) == 43
+        await add(connection, NOW - SETTLED + timedelta(seconds=1))  # made a while ago, there only now
+        for later in (timedelta(0), AGAIN, SETTLED, SETTLED + AGAIN * 2, timedelta(days=1)):
+            assert await totals.total(connection, SHOP, "rescue", NOW + later) == 44
+        await add(connection, NOW + timedelta(days=1), 6)
+        assert await totals.total(connection, SHOP, "rescue", NOW + timedelta(days=1)) == 50
+        assert await Totals().total(connection, SHOP, "rescue", NOW + timedelta(days=1)) == 50
+
+    played(server, story)
+
+
+def test_what_was_counted_is_not_read_again(server: ServerAddress) -> None:
+    async def story(connection: asyncpg.Connection) -> None:
+        totals = Totals()
+        await add(connection, NOW - timedelta(days=3), 40)
+        assert await totals.total(connection, SHOP, "rescue", NOW) == 40
+        # No order is ever deleted: one that is shows that nobody looked.
+        await connection.execute("DELETE FROM order_heads")
+        assert await totals.total(connection, SHOP, "rescue", NOW + timedelta(hours=1)) == 40
+
+    played(server, story)
+
+
+def test_very_many_orders_are_counted_over_several_calls(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_totals, "AT_ONCE", 10)
+    monkeypatch.setattr(order_totals, "LOOKS_MAX", 2)
+
+    async def story(connection: asyncpg.Connection) -> None:
+        totals = Totals()
+        await add(connection, NOW - timedelta(days=3), 45)
+        found = [await totals.total(connection, SHOP, "rescue", NOW) for _ in range(4)]
+        assert found == [None, None, 45, 45]
+
+    played(server, story)
+
+
+def test_no_more_merchants_are_kept_than_there_is_room_for(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_totals, "MERCHANTS_MAX", 2)
+
+    async def story(connection: asyncpg.Connection) -> None:
+        totals = Totals()
+        await add(connection, NOW - timedelta(days=3), 4)
+        for merchant_id in (SHOP, uuid.uuid4(), uuid.uuid4(), uuid.uuid4(), SHOP):
+            await totals.total(connection, merchant_id, "rescue", NOW)
+            assert len(totals._kept) <= 2
+        assert await totals.total(connection, SHOP, "rescue", NOW) == 4
+
+    played(server, story)
