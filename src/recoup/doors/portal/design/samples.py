@@ -10,6 +10,7 @@ from recoup.doors.portal.orders.columns import COLUMNS
 from recoup.doors.portal.orders.times import Times
 from recoup.doors.portal.words import DISPUTE_STATES, State
 from recoup.kernel.problem import Problem
+from recoup.rules.lists.words import reason_word
 
 _ID: Final = "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c"
 _COLUMNS: Final = ("order_id", "external", "placed", "customer", "type", "status", "amount", "refunded")
@@ -30,7 +31,7 @@ def samples(now: datetime) -> dict[str, Any]:
         "broken": Problem("invalid", "This amount is greater than what is left: 129.00 USD.", cure="Ask for less."),
         "bars": [(12 + 30 * number, 100 - height, height, rescued) for number, (height, rescued) in enumerate(
             ((40, 12), (64, 30), (52, 31), (80, 44), (71, 20), (33, 18), (90, 61), (58, 25)))],
-        "allowed": None, "paid": None, **_timeline(now),
+        "allowed": None, "paid": None, "reason_word": reason_word, **_timeline(now),
     }  # fmt: skip
 
 
