@@ -35,14 +35,14 @@ class CallLog:
 
     def note(
         self, merchant_id: UUID, key_id: str, request_id: str, method: str, path: str, status: int, code: str | None,
-        ms: int, place: str = "",
+        ms: int, place: str = "", why: str = "",
     ) -> None:  # fmt: skip
         """Never waits, never raises."""
         if len(self._calls) >= QUEUE_MAX:
             self._lose(merchant_id, 1)
             return
         at: datetime = self._world.clocks.wall()
-        self._calls.append((merchant_id, new_id(), at, request_id, key_id, method, path, status, code, ms, place))
+        self._calls.append((merchant_id, new_id(), at, request_id, key_id, method, path, status, code, ms, place, why))
 
     async def run(self) -> None:
         """Until cancelled; then once more."""

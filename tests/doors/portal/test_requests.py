@@ -130,3 +130,33 @@ def test_a_days_log_is_dropped_after_two_weeks(server: ServerAddress) -> None:
             assert "api_calls_first" in left
 
     asyncio.run(story())
+
+
+def test_a_refused_call_says_which_field_and_why_and_nothing_that_was_sent(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As, log: CallLog, api: httpx.AsyncClient) -> None:
+        for path in ("/v1/orders?currency=Qx9&status=77", "/v1/orders?4111111111111111=1"):
+            assert (await api.get(path, headers=key_of(shop))).status_code == 400
+        assert await log.write() == 2
+        page = texts(await (await signed_in("dev")).get("/requests?status=4"))
+        assert "400 invalid" in page
+        assert "Currency: The currency … is not an ISO 4217 code" in page
+        assert "Status: " in page
+        assert "Qx9" not in page
+        assert "4111111111111111" not in page
+
+    logged(server, story)
+
+
+def test_the_address_that_a_form_was_sent_to_opens_its_page(server: ServerAddress) -> None:
+    """An error page after a form stood at an address that answered "no such page" when it was opened again."""
+
+    async def story(shop: Shop, signed_in: As, log: CallLog, api: httpx.AsyncClient) -> None:
+        order_id, client = await shop.admit(), await signed_in("owner")
+        html = {"accept": "text/html"}
+        for sent, page in (("/keys/end", "/keys"), (f"/orders/{order_id}/cancel", f"/orders/{order_id}"),
+                           ("/orders/views", "/orders"), ("/developers/clock", "/developers")):  # fmt: skip
+            again = await client.get(sent, headers=html)
+            assert (again.status_code, again.headers.get("location")) == (303, page), sent
+        assert (await client.get("/nowhere/at/all", headers=html)).status_code == 404
+
+    logged(server, story)

@@ -1,13 +1,20 @@
 """Who called and how it ended, left by the doors for the request log. A call whose caller is unknown is nobody's."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.doors.edge.asgi import Scope, state
+from recoup.kernel.problem import Problem
 from recoup.rules.people.whence import network_of as network
 
 CHARS_MAX: Final = 200
+FIELDS_MAX: Final = 3
+WHY_MAX: Final = 300
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,79}")
+_QUOTED: Final = re.compile(r"(?<!\w)(['\"`“]).*?(?:\1|”)(?!\w)", re.S)
+_NUMBERS: Final = re.compile(r"\d(?:[ -]?\d){6,}")
 
 
 def called_by(kept: dict[str, Any], merchant_id: UUID, key_id: str) -> None:
@@ -15,8 +22,15 @@ def called_by(kept: dict[str, Any], merchant_id: UUID, key_id: str) -> None:
     kept["called_by"] = (merchant_id, key_id)
 
 
-def refused_with(scope: Scope, code: str) -> None:
-    state(scope)["refused_with"] = code
+def refused_with(scope: Scope, code: str, why: str = "") -> None:
+    state(scope)["refused_with"], state(scope)["why"] = code, why
+
+
+def why_refused(problem: Problem) -> str:
+    """Which field, and why: in our words. What the caller sent is left out wherever they quote it."""
+    fields = problem.fields or {problem.field or "": [problem.message]}
+    told = [f"{name if _NAME.fullmatch(name) else ''}: {texts[0]}".removeprefix(": ") for name, texts in fields.items()]
+    return _NUMBERS.sub("…", _QUOTED.sub("…", "; ".join(told[:FIELDS_MAX])))[:WHY_MAX]
 
 
 def acted(scope: Scope) -> None:
@@ -31,7 +45,7 @@ def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: flo
     read = by is not None and by[1].startswith("user:") and scope["method"] in ("GET", "HEAD") and status < 400
     if by is not None and (not read or kept.get("acted")):
         note(*by, kept["request_id"], scope["method"], template_of(scope), status, kept.get("refused_with"),
-             round(seconds * 1000), network_of(scope))  # fmt: skip
+             round(seconds * 1000), network_of(scope), kept.get("why", ""))  # fmt: skip
 
 
 def network_of(scope: Scope) -> str:

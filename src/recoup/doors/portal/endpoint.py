@@ -9,10 +9,11 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from recoup.doors.edge.called import refused_with
+from recoup.doors.edge.called import refused_with, why_refused
 from recoup.doors.edge.cookies import cookie
 from recoup.doors.edge.rate import client_address
 from recoup.doors.edge.tracing import request_id
+from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.forms import Form, arrived, read_form, same_origin
 from recoup.doors.portal.portal import Portal
 from recoup.doors.portal.templates import HEADERS, render
@@ -20,6 +21,7 @@ from recoup.flows.people.sessions import Session, Whence, read_session
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.rules.languages.catalogues import asked_for
+from recoup.store.read.menu_counts import menu_counts
 from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_filter import OrderFilter
 
@@ -106,7 +108,9 @@ async def _with_attention(portal: Portal, session: Session) -> Session:
     needing = OrderFilter(session.merchant.merchant_id, attention=True)
     async with portal.world.db.connection() as connection:
         count = await count_orders(connection, needing, cap=ATTENTION_MAX + 2)
-    return replace(session, attention=count.value)
+        desks = await menu_counts(connection, session.merchant.merchant_id, ATTENTION_MAX + 1,
+                                  as_operator=session.is_operator)  # fmt: skip
+    return replace(session, attention=count.value, disputes=desks.disputes, approvals=desks.approvals)
 
 
 def to_sign_in(request: Request) -> Response:
@@ -184,7 +188,12 @@ def see(path: str) -> Response:
 
 
 def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
-    refused_with(request.scope, problem.code)
+    """At the address of a form, opened by itself, there is nothing to be found: it leads to the form's page."""
+    if problem.code == "not_found" and request.method == "GET":
+        form_of = page_of(portal.pages, request.url.path, as_it_stands=True)
+        if form_of is not None:
+            return see(form_of)
+    refused_with(request.scope, problem.code, why_refused(problem))
     session: Session | None = getattr(request.state, "session", None)
     values = {
         "problem": problem, "sandbox": portal.world.policy.test_mode, "session": session, "offset": None,

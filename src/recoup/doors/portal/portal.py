@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from starlette.routing import BaseRoute
+
 from recoup.doors.portal.orders.turns import Turns
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.uploads.row import Reader
@@ -28,3 +30,4 @@ class Portal:
     deliveries: Deliveries  # of what a moved clock makes
     files: Turns = field(default_factory=Turns)  # of orders, that are read now
     moving: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)  # clocks on their way, by merchant
+    pages: list[BaseRoute] = field(default_factory=list)  # all of them, filled in when they are made

@@ -28,6 +28,7 @@ from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.endpoint import SET_UP, see
 from recoup.doors.portal.exports import page as exports
 from recoup.doors.portal.fees.page import fees_page
+from recoup.doors.portal.form_targets import page_of
 from recoup.doors.portal.invitations import join
 from recoup.doors.portal.invitations import page as invitations
 from recoup.doors.portal.invitations import second_factor as requiring
@@ -119,7 +120,16 @@ def routes(
     def of_person(path: str, work: AccountPage, *methods: str, sets_up: bool = False) -> Route:
         return Route(path, account_page(portal, work, sets_up=sets_up), methods=list(methods) or ["GET"])
 
-    return [
+    made: list[BaseRoute] = portal.pages
+
+    async def nowhere(visit: Visit) -> Response:
+        """The address of a form that was sent leads to its page; so does the one that an error page left behind."""
+        form_of = page_of(made, visit.request.url.path)
+        if form_of is not None:
+            return see(form_of)
+        raise Problem("no_such_path", "There is no such page.", cure="Go to the orders; everything begins there.")
+
+    made += [
         on("/", _home),
         Route("/signin", sign_in_page(portal), methods=["GET"]),
         Route("/signin", sign_in_post(portal), methods=["POST"]),
@@ -307,8 +317,9 @@ def routes(
         on("/webhooks/{endpoint_id}/replay", replay.post_replay, "POST"),
         on("/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", delivery.post_redeliver, "POST"),
         Route("/static/{name}", _static, methods=["GET"]),
-        _ForBrowsers("/{path:path}", page(portal, _nowhere), methods=["GET"]),
+        _ForBrowsers("/{path:path}", page(portal, nowhere), methods=["GET"]),
     ]
+    return made
 
 
 def _webhooks(place: str, on: Callable[..., Route]) -> list[Route]:
@@ -336,10 +347,6 @@ class _ForBrowsers(Route):
         if scope["type"] != "http" or scope["path"].startswith(("/v1", "/api")) or b"text/html" not in accepted:
             return Match.NONE, {}
         return super().matches(scope)
-
-
-async def _nowhere(visit: Visit) -> Response:
-    raise Problem("no_such_path", "There is no such page.", cure="Go to the orders; everything begins there.")
 
 
 async def _home(visit: Visit) -> Response:

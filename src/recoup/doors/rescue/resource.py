@@ -24,7 +24,7 @@ from recoup.doors.edge.asgi import (
     state,
 )
 from recoup.doors.edge.bearer import bearer_token
-from recoup.doors.edge.called import called_by, refused_with, template_of
+from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
 from recoup.doors.edge.described import Operation
 from recoup.doors.edge.json_body import ClientGone, read_json
 from recoup.doors.edge.keys import Folding, Names, fold_keys, folding, names_of, unknown_names
@@ -132,7 +132,7 @@ class Resource:
         except ClientGone:
             return
         except Problem as problem:
-            refused_with(scope, problem.code)
+            refused_with(scope, problem.code, why_refused(problem))
             await send_refusal(send, refusal(scope, problem))
             return
         except Exception as error:

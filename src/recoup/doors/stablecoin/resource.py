@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from recoup.doors.edge.asgi import Receive, Refusal, Scope, Send, answer_headers, header, send_refusal, state
-from recoup.doors.edge.called import called_by, refused_with, template_of
+from recoup.doors.edge.called import called_by, refused_with, template_of, why_refused
 from recoup.doors.edge.json_body import ClientGone, check_content_type, decode_json, read_body
 from recoup.doors.edge.tracing import request_id
 from recoup.doors.stablecoin.errors import refusal
@@ -83,7 +83,7 @@ class Resource:
         except ClientGone:
             return
         except Problem as problem:
-            refused_with(scope, problem.code)
+            refused_with(scope, problem.code, why_refused(problem))
             if problem.code == "too_large":
                 raise  # the edge drains the body and answers
             await send_refusal(send, refusal(scope, problem))

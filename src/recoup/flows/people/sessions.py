@@ -119,7 +119,9 @@ class Session:
     zone: str = "GMT"
     language: str = ""
     unread: int = 0  # notifications, one more than is counted at most
-    attention: int = 0  # orders of `merchant` that need somebody, likewise; for who shows it to fill in
+    attention: int = 0  # orders of `merchant` that need somebody, likewise; for who shows it to fill in; so below
+    disputes: int = 0
+    approvals: int = 0
 
     @property
     def actor(self) -> Actor:

@@ -10,11 +10,11 @@ from recoup.kernel.ids import HIGHEST
 SCANNED_MAX: Final = 20_000  # calls that one page of a narrowed log looks through
 CHOSEN_FROM: Final = 2_000
 _BY_REQUEST = """
-SELECT call_id, at, request_id, key_id, method, path, status, code, ms FROM api_calls
+SELECT call_id, at, request_id, key_id, method, path, status, code, ms, why FROM api_calls
 WHERE merchant_id = $1 AND request_id = $2 AND call_id < $3 ORDER BY call_id DESC LIMIT $4
 """
 _LIST = """
-SELECT call_id, at, request_id, key_id, method, path, status, code, ms FROM (
+SELECT call_id, at, request_id, key_id, method, path, status, code, ms, why FROM (
   SELECT * FROM api_calls WHERE merchant_id = $1 AND call_id < $2 ORDER BY call_id DESC LIMIT $3) c
 WHERE ($4::int IS NULL OR status / 100 = $4) AND ($5::text IS NULL OR path = $5) AND ($6::text IS NULL OR key_id = $6)
 ORDER BY call_id DESC LIMIT $7

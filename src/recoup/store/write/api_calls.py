@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 COLUMNS: Final = ("merchant_id", "call_id", "at", "request_id", "key_id", "method", "path", "status", "code", "ms",
-                  "place")  # fmt: skip
+                  "place", "why")  # fmt: skip
 _GAPS: Final = ("merchant_id", "gap_id", "at", "calls")
 
 

@@ -1,5 +1,6 @@
 """/notifications: what somebody was told, newest first; each opens what it is about."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,8 +38,12 @@ async def list_page(visit: AnyVisit) -> Response:
     shown = rows[:ROWS]
     mails = await inbox(visit.portal.world, [row["notification_id"] for row in shown]) if shown else {}
     to = Locale(visit.language, session.zone)
-    items = [{"row": row, "kind": KINDS[row["kind"]], "words": words_of(row["kind"], row["facts"], to),
-              "mail": mails.get(row["notification_id"])} for row in shown]  # fmt: skip
+    items = []
+    for row in shown:
+        words = words_of(row["kind"], row["facts"], to)
+        orders = words.orders if row["subject_id"] == _here(visit) else ()
+        items.append({"row": row, "kind": KINDS[row["kind"]], "words": words, "mail": mails.get(row["notification_id"]),
+                      "lines": [linked(line, orders) for line in words.lines]})  # fmt: skip
     chosen = {"unread": "1"} if unread else {}
     chosen |= {"only": "here"} if here else {}
     values = visit.values(
@@ -46,6 +51,18 @@ async def list_page(visit: AnyVisit) -> Response:
         older=shown[-1]["notification_id"] if len(rows) > ROWS else None, several=len(session.merchants) > 1,
     )  # fmt: skip
     return render("notifications/notifications.html", values)
+
+
+def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(text, the page that it leads to or nothing): a line in pieces, the orders that it names as links."""
+    found = [(line, "")]
+    for name, path in sorted(orders, key=lambda one: -len(one[0])):
+        pieces: list[tuple[str, str]] = []
+        for text, to in found:
+            head, it, rest = text.partition(name) if not to else (text, "", "")
+            pieces += [(head, to), (it, path), (rest, "")] if it else [(text, to)]
+        found = pieces
+    return [(text, to) for text, to in found if text]
 
 
 async def open_page(visit: AnyVisit) -> Response:

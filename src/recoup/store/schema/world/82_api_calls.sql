@@ -12,6 +12,7 @@ CREATE TABLE api_calls (
   code text,                               -- of the Problem, in our own words; null when there was none
   ms int NOT NULL,
   place text NOT NULL DEFAULT '',          -- the network that it came from: never the whole address
+  why text NOT NULL DEFAULT '',            -- which field was refused and why, without what was sent in it
   PRIMARY KEY (merchant_id, call_id)
 ) PARTITION BY RANGE (call_id);
 CREATE INDEX api_calls_request ON api_calls (merchant_id, request_id);

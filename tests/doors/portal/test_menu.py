@@ -1,0 +1,65 @@
+"""What the menu counts, and what an empty desk says."""
+
+import re
+
+from tests.doors.portal.staff import As, portal, texts
+from tests.worlds import Shop, owner
+
+from recoup.doors.portal.notifications.page import linked
+from recoup.store.server import ServerAddress
+
+_DISPUTE = """
+INSERT INTO disputes (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind,
+  reason_code, stage, state, units, asset, liable, opened_at)
+VALUES ($1, gen_random_uuid(), $2, $3, gen_random_uuid(), 'sandbox', 'c' || $3::text, gen_random_uuid(), 'fraud', '10.4',
+  'first', $4, 100, 'USD', 'operator', now())
+"""
+_REQUEST = """
+INSERT INTO refund_requests (merchant_id, request_id, order_id, state, units, asset, message, items, input_mac,
+  asked_by, asked_role, asked_at, expires_at)
+VALUES ($1, gen_random_uuid(), $2, 'waiting', 100, 'USD', '', '[]', '', 'user:x', 'operations', now(), now())
+"""
+
+
+def counted(page: str, word: str) -> str | None:
+    """The number beside the word in the menu."""
+    found = re.search(rf'{word}(?:<span class="count hot">([^<]*)</span>)?</a>', page)
+    assert found, word
+    return found[1]
+
+
+def test_the_menu_counts_what_waits_on_disputes_and_approvals(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        maya, order_id = await signed_in("owner"), await shop.admit()
+        page = (await maya.get("/keys")).text
+        assert (counted(page, "Disputes"), counted(page, "Approvals")) == (None, None)
+        connection = await owner(shop.world)
+        try:
+            for number, state in enumerate(("open", "open", "won"), 1):
+                await connection.execute(_DISPUTE, shop.merchant_id, order_id, number, state)
+            await connection.execute(_REQUEST, shop.merchant_id, order_id)
+        finally:
+            await connection.close()
+        page = (await maya.get("/keys")).text
+        assert (counted(page, "Disputes"), counted(page, "Approvals")) == ("2", "1")
+
+    portal(server, story)
+
+
+def test_an_empty_needs_attention_says_that_nothing_needs_you(server: ServerAddress) -> None:
+    async def story(shop: Shop, signed_in: As) -> None:
+        client = await signed_in("ops")
+        empty = texts(await client.get("/orders?attention=1"))
+        assert "Nothing needs you" in empty
+        assert "Drop one" not in empty
+        assert "No order matches" in texts(await client.get("/orders?attention=1&status=7"))
+
+    portal(server, story)
+
+
+def test_orders_in_a_notification_are_links() -> None:
+    orders = [("SUB-1", "/orders/a"), ("SUB-10", "/orders/b")]
+    assert linked("2 on hold: SUB-10, SUB-1.", orders) == [
+        ("2 on hold: ", ""), ("SUB-10", "/orders/b"), (", ", ""), ("SUB-1", "/orders/a"), (".", ""),
+    ]  # fmt: skip
+    assert linked("Of order SUB-1.", ()) == [("Of order SUB-1.", "")]
