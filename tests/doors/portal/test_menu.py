@@ -11,8 +11,8 @@ from recoup.store.server import ServerAddress
 _DISPUTE = """
 INSERT INTO disputes (merchant_id, dispute_id, order_id, dispute_no, attempt_id, route, case_ref, round_id, kind,
   reason_code, stage, state, units, asset, liable, opened_at)
-VALUES ($1, gen_random_uuid(), $2, $3, gen_random_uuid(), 'sandbox', 'c' || $3::text, gen_random_uuid(), 'fraud', '10.4',
-  'first', $4, 100, 'USD', 'operator', now())
+VALUES ($1, gen_random_uuid(), $2, $3::int, gen_random_uuid(), 'sandbox', 'c' || $3::int, gen_random_uuid(), 'fraud',
+  '10.4', 'first', $4, 100, 'USD', 'operator', now())
 """
 _REQUEST = """
 INSERT INTO refund_requests (merchant_id, request_id, order_id, state, units, asset, message, items, input_mac,
@@ -33,13 +33,10 @@ def test_the_menu_counts_what_waits_on_disputes_and_approvals(server: ServerAddr
         maya, order_id = await signed_in("owner"), await shop.admit()
         page = (await maya.get("/keys")).text
         assert (counted(page, "Disputes"), counted(page, "Approvals")) == (None, None)
-        connection = await owner(shop.world)
-        try:
+        async with owner(shop.world) as connection:
             for number, state in enumerate(("open", "open", "won"), 1):
                 await connection.execute(_DISPUTE, shop.merchant_id, order_id, number, state)
             await connection.execute(_REQUEST, shop.merchant_id, order_id)
-        finally:
-            await connection.close()
         page = (await maya.get("/keys")).text
         assert (counted(page, "Disputes"), counted(page, "Approvals")) == ("2", "1")
 

@@ -9,8 +9,8 @@ def page_of(routes: Sequence[BaseRoute], path: str, *, as_it_stands: bool = Fals
     """The nearest page above it; None for a path that no form is sent to. `as_it_stands`: only for one that is named
     so, not for one with an id in it."""
     if as_it_stands:
-        routes = [route for route in routes if isinstance(route, Route)]
-        known = any(route.path == path and "POST" in (route.methods or ()) for route in routes)
+        named = [route for route in routes if isinstance(route, Route) and route.path == path]
+        known = any("POST" in (route.methods or ()) for route in named)
     else:
         known = any(_matches(route, "POST", path) for route in routes)
     if not known:

@@ -20,7 +20,7 @@ from recoup.rules.languages.catalogues import ENGLISH, catalogue
 from recoup.rules.languages.dates import day_of, weekday_of
 from recoup.rules.languages.locale import PLAIN, Locale
 from recoup.rules.languages.said import said
-from recoup.rules.lists.words import channel_word, scheme_word
+from recoup.rules.lists.words import channel_word, reason_word, scheme_word
 from recoup.rules.messages.local_time import GMT, retold
 from recoup.rules.network.descriptor import statement_text
 
@@ -171,6 +171,7 @@ def _environment(language: str) -> Environment:
         "language": language,
         "zone": GMT,  # of pages that nobody is signed in for
         "STATUSES": words.STATUSES, "REASONS": words.REASONS, "CHANNELS": words.CHANNELS, "channel_word": channel_word,
+        "reason_word": reason_word, "scheme_word": scheme_word,
         "static_version": sha256(b"".join(file.read_bytes() for file in STATIC.values())).hexdigest()[:8],
     }  # fmt: skip
     return made

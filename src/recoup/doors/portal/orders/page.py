@@ -23,7 +23,7 @@ from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.problem import Problem
-from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, reason_word, scheme_word, way_of
+from recoup.rules.lists.words import REASON_WORDS, SCHEME_WORDS, way_of
 from recoup.rules.stable.channels import CHANNELS as CHAINS
 from recoup.store.read.list_habits import Habits, read_habits
 from recoup.store.read.order_counts import PAGE_TIMEOUT_MS, Count, count_orders, count_statuses
@@ -137,8 +137,7 @@ def show(
         views=tabs(query, habits, visit.known, listed.attention, listed.by_status), own=own(query, habits, visit.known),
         chips=chips(query, visit.known), sums=sums_of(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
         only_attention=query.same_orders(Query(attention=True)), way_of=way_of,
-        REASON_WORDS=REASON_WORDS, SCHEME_WORDS=SCHEME_WORDS, reason_word=reason_word,
-        scheme_word=scheme_word,
+        REASON_WORDS=REASON_WORDS, SCHEME_WORDS=SCHEME_WORDS,
         columns=[COLUMNS[name] for name in names], all_columns=COLUMNS,
         times=Times(query.zone, visit.now, visit.language), zone=query.zone,
         near_zones=dict.fromkeys(("GMT", visit.session.zone, habits.zone, query.zone)), common_zones=COMMON,
