@@ -21,7 +21,8 @@ _OTHER_ISSUERS: Final = re.compile(r"5[06-8]|6[0-9]")  # Maestro, UnionPay, RuPa
 _GROUPINGS: Final = ((4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 5))
 _DIGITS: Final = re.compile("[0-9]+")
 # A chain of digits long enough for a card, with at most three marks between two of them.
-_CHAIN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12,}")
+_CHAIN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12,40000}")
+_MAY: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12}")
 _MARKS: Final = re.compile(r"[\s\-._/*,|+]{1,3}")  # between the groups of a card; a colon is an address's
 _BLANKS: Final = re.compile(r"[\s\-]{1,3}")
 _DATE: Final = re.compile(r"(?<![0-9])(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3][0-9]-[01][0-9]-(?:19|20)[0-9]{2})"
@@ -47,7 +48,7 @@ class Number(NamedTuple):
 
 def may_hold_number(text: str) -> bool:
     """A quick look: what it does not find is not there."""
-    return len(text) > 12 and (_CHAIN.search(text) is not None or not text.isascii())
+    return len(text) > 12 and (_MAY.search(text) is not None or not text.isascii())
 
 
 class TooManyDigits(ValueError):
@@ -70,12 +71,12 @@ class Room:
 def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
     """The card numbers in a text, none twice, in its order. Raises: TooManyDigits when there is no `room` left."""
     plain = _plain(text)
-    if _CHAIN.search(plain) is None:
+    if _MAY.search(plain) is None:
         return
+    for chain in _CHAIN.finditer(plain) if room is not None else ():
+        room.take(chain.end() - chain.start())
     plain = _IBAN.sub(_without_iban, _HEX.sub(_blanked, plain))
     for chain in _CHAIN.finditer(plain):
-        if room is not None:
-            room.take(chain.end() - chain.start())
         yield from _in_chain(plain, chain.start(), chain.end())
 
 
