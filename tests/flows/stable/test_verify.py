@@ -9,7 +9,8 @@ import pytest
 from tests.flows.stable.test_late import PAYER
 from tests.worlds import Shop, drop, make_shop, owner, sandbox_world
 
-from recoup.flows.insight.verify import verify
+from recoup.doors.command.verify import as_dict, as_text
+from recoup.flows.insight.verify import DIFFERENCES_MAX, verify
 from recoup.flows.refunds.refund import RefundAsked, refund
 from recoup.flows.stable.charge import ChargeAsked, Charges
 from recoup.flows.stable.pay import simulate, simulate_by_operator
@@ -137,5 +138,48 @@ def test_what_is_planted_is_found(server: ServerAddress, lived_in: str, name: st
             told = f"{found.difference.field} {found.difference.expected} {found.difference.found}"
             for word in words:
                 assert word in told, told
+
+    asyncio.run(story())
+
+
+def test_one_difference_hides_no_other(server: ServerAddress, lived_in: str) -> None:
+    """All that is wrong is told at once, however many proofs find something; beyond a number the rest is counted."""
+    planted = {
+        "UPDATE order_heads SET attempts = 7": "attempts of the head",
+        "UPDATE settlements SET fee_units = 1 WHERE state = 'confirmed'": "net and fee of settlement",
+        "UPDATE payouts SET units = 1 WHERE destination = 'mock:good'": "postings of other amounts of payout",
+        "UPDATE entries SET units = units * 1000 WHERE posting_id = " + _POSTED.format(recipe="refund_owed"):
+            "wallet in USDT",
+        "INSERT INTO wallets VALUES (gen_random_uuid(), 'USDT', now())": "merchant of rows in wallets",
+    }  # fmt: skip
+
+    async def story() -> None:
+        async with sandbox_world(server, template=lived_in) as (world, _, _):
+            async with owner(world) as connection:
+                await connection.execute("SET session_replication_role = replica")
+                for sql in planted:
+                    assert (await connection.execute(sql)).split()[-1] != "0"
+            found = await verify(world)
+            told = " | ".join(one.field for one in found.differences)
+            for words in planted.values():
+                assert words in told, words
+            assert found.difference == found.differences[0]
+            text, plain = as_text(found), as_dict(found)
+            assert text.count("expected ") == len(found.differences) == len(plain["differences"]) > len(planted)
+            assert (plain["ok"], plain["more"]) == (False, 0)
+
+    asyncio.run(story())
+
+
+def test_a_flood_of_differences_is_counted_and_not_kept(server: ServerAddress, lived_in: str) -> None:
+    async def story() -> None:
+        async with sandbox_world(server, template=lived_in) as (world, _, _):
+            async with owner(world) as connection:
+                await connection.execute("SET session_replication_role = replica")
+                await connection.execute(
+                    "INSERT INTO wallets SELECT gen_random_uuid(), 'USDT', now() FROM generate_series(1, 130)")
+            found = await verify(world)
+            assert (len(found.differences), found.more) == (DIFFERENCES_MAX, 30)
+            assert as_text(found).endswith("and 30 more")
 
     asyncio.run(story())

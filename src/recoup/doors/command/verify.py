@@ -1,4 +1,4 @@
-"""`recoup verify`: proves ledger, log, faces and balances; exit 1 and the first difference when they do not hold."""
+"""`recoup verify`: proves ledger, log, faces and balances; exit 1 and what differs when they do not hold."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         merchant: str | None, path: Path | None, root: str | None, amount: int | None, as_json: bool,
         data_dir: Path | None,
     ) -> None:  # fmt: skip
-        """Proves ledger, log, faces and balances; exit 1 and the first difference when they do not hold."""
+        """Proves ledger, log, faces and balances; exit 1 and what differs when they do not hold."""
         if path is not None:
             prove_file(path, root, amount, as_json)
             return
@@ -71,26 +71,31 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
 
 
 def as_dict(done: Verified) -> dict[str, Any]:
-    wrong = done.difference
-    told = None
-    if wrong is not None:
-        told = {
-            "merchant": str(wrong.merchant_id) if wrong.merchant_id else None,
-            "order": str(wrong.order_id) if wrong.order_id else None, "field": wrong.field,
-            "expected": wrong.expected, "found": wrong.found,
-        }  # fmt: skip
-    return {"ok": wrong is None, "checked": done.checked, "issuer": done.issuer, "difference": told}
+    told = [
+        {
+            "merchant": str(one.merchant_id) if one.merchant_id else None,
+            "order": str(one.order_id) if one.order_id else None, "field": one.field, "expected": one.expected,
+            "found": one.found,
+        }
+        for one in done.differences
+    ]  # fmt: skip
+    return {"ok": not told, "checked": done.checked, "issuer": done.issuer, "difference": told[0] if told else None,
+            "differences": told, "more": done.more}  # fmt: skip
 
 
 def as_text(done: Verified) -> str:
     lines = [f"{name:15} {count:>12,}" for name, count in done.checked.items()]
     if not done.issuer:
         lines.append("issuer's book   not compared: it is not readable here")
-    wrong = done.difference
-    if wrong is None:
+    if done.difference is None:
         return "\n".join([*lines, "ok"])
-    lines.append("The first difference:")
-    for name, value in (("merchant", wrong.merchant_id), ("order", wrong.order_id), ("field", wrong.field),
-                        ("expected", wrong.expected), ("found", wrong.found)):  # fmt: skip
-        lines.append(f"  {name:9} {value if value is not None else '-'}")
-    return "\n".join(lines)
+    number = len(done.differences) + done.more
+    lines.append("The first difference:" if number == 1 else f"{number:,} differences:")
+    for one in done.differences:
+        for name, value in (("merchant", one.merchant_id), ("order", one.order_id), ("field", one.field),
+                            ("expected", one.expected), ("found", one.found)):  # fmt: skip
+            lines.append(f"  {name:9} {value if value is not None else '-'}")
+        lines.append("")
+    if done.more:
+        lines.append(f"and {done.more:,} more")
+    return "\n".join(lines).rstrip()

@@ -1,12 +1,12 @@
 """Proves the ledger, the log, the faces and the balances, and everything that must agree with them.
 
 All of it in one read-only snapshot, merchant by merchant, a bounded number of orders at a time: it may run beside a
-working system. It stops at the first difference.
+working system. It goes on after a difference, and tells them all, up to a number.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -49,13 +49,29 @@ from recoup.store.read.proofs.walk import Difference, Window, merchants, text, w
 __all__ = ["Difference", "Verified", "verify"]
 
 
-@dataclass(frozen=True, slots=True)
+DIFFERENCES_MAX: Final = 100
+
+
+@dataclass(slots=True)
 class Verified:
-    """`checked`: how much there is of each kind, in the order shown. `difference`: the first, or none."""
+    """`checked`: how much there is of each kind, in the order shown. `differences`: the first, and `more`: how many
+    were found besides; of one statement's answer at most a thousand are counted."""
 
     checked: dict[str, int] = field(default_factory=dict)
-    difference: Difference | None = None
+    differences: list[Difference] = field(default_factory=list)
     issuer: bool = False
+    more: int = 0
+
+    @property
+    def difference(self) -> Difference | None:
+        return self.differences[0] if self.differences else None
+
+    def found(self, differences: Iterable[Difference]) -> None:
+        for one in differences:
+            if len(self.differences) < DIFFERENCES_MAX:
+                self.differences.append(one)
+            else:
+                self.more += 1
 
 
 async def verify(
@@ -69,88 +85,62 @@ async def verify(
     async with world.db.connection() as connection:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             with_issuer = "sandbox" in world.processors and await issuer.can_read(connection)
-            known, stranger = await merchants(connection)
-            if merchant_id is not None and merchant_id not in known and stranger is None:
+            known, strangers = await merchants(connection)
+            if merchant_id is not None and merchant_id not in known and not strangers:
                 raise Problem("not_found", "There is no such merchant in this world.",
                               cure="Check its id, or leave it out.")  # fmt: skip
             chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
-            checked = {"merchants": len(chosen)} | await counts(connection, merchant_id)
-            found = stranger
+            done = Verified({"merchants": len(chosen)} | await counts(connection, merchant_id), issuer=with_issuer)
+            done.found(strangers)
             for one in chosen:
-                if found:
-                    break
                 if tell:
                     tell(one)
-                found = await _merchant(connection, one, wall, with_issuer) or await bank(world, connection, one)
-            found = found or await operator_exposure(connection)
-            found = found or await sends_of_nothing(connection, merchant_id)
-            if found is None and with_issuer:
-                found = await issuer.theirs(connection, merchant_id)
-    return Verified(checked, found, with_issuer)
+                async for found in _merchant(connection, one, wall, with_issuer):
+                    done.found(found)
+                done.found(await bank(world, connection, one))
+            done.found(await operator_exposure(connection))
+            done.found(await sends_of_nothing(connection, merchant_id))
+            if with_issuer:
+                done.found(await issuer.theirs(connection, merchant_id))
+    return done
 
 
 async def _merchant(
     connection: asyncpg.Connection, merchant_id: UUID, wall: WallTime, with_issuer: bool
-) -> Difference | None:
+) -> AsyncIterator[list[Difference]]:
     async for window in windows(connection, merchant_id):
-        found = await _window(connection, window, wall, with_issuer)
-        if found:
-            return found
+        async for found in _window(connection, window, wall, with_issuer):
+            yield found
     async for rows in postings_without_order(connection, merchant_id):
-        for row in rows:
-            wrong = verify_ledger.wrong_posting(merchant_id, row)
-            if wrong:
-                return _difference(merchant_id, None, wrong)
-    return (
-        await references_of_nothing(connection, merchant_id)
-        or await book(connection, merchant_id)
-        or await pages(connection, merchant_id)
-        or await due_work_of_nothing(connection, merchant_id)
-        or await payouts(connection, merchant_id)
-        or await notices(connection, merchant_id)
-        or await statements(connection, merchant_id)
-        or await uploads(connection, merchant_id)
-        or await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
-        or await periods(connection, merchant_id)
-        or await feed(connection, merchant_id)
-        or await exposure(connection, merchant_id)
-        or await switches(connection, merchant_id)
-    )
+        wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in rows)
+        yield [_difference(merchant_id, None, told) for told in wrong if told]
+    for proof in (references_of_nothing, book, pages, due_work_of_nothing, payouts, notices, statements, uploads):
+        yield await proof(connection, merchant_id)
+    yield await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))
+    for proof in (periods, feed, exposure, switches):
+        yield await proof(connection, merchant_id)
 
 
 async def _window(
     connection: asyncpg.Connection, window: Window, wall: WallTime, with_issuer: bool
-) -> Difference | None:
-    wrong = verify_orders.first_wrong(await read_orders(connection, window), await read_lines(connection, window))
-    if wrong:
-        return _difference(window.merchant_id, *wrong)
-    found = await references(connection, window) or await attempts_and_refunds(connection, window)
-    if found:
-        return found
+) -> AsyncIterator[list[Difference]]:
+    merchant_id = window.merchant_id
+    orders = verify_orders.all_wrong(await read_orders(connection, window), await read_lines(connection, window))
+    yield [_difference(merchant_id, *wrong) for wrong in orders]
+    yield await references(connection, window)
+    yield await attempts_and_refunds(connection, window)
     money = await read_money_lines(connection, window, verify_ledger.MONEY)
     postings, outstanding = await read_postings(connection, window), await read_outstanding(connection, window)
-    wrong = verify_ledger.first_wrong(window.merchant_id, money, postings, outstanding)
-    if wrong:
-        return _difference(window.merchant_id, *wrong)
+    booked = verify_ledger.all_wrong(merchant_id, money, postings, outstanding)
+    yield [_difference(merchant_id, *wrong) for wrong in booked]
+    yield await decline_that_came_in(connection, window)
+    yield await advances(connection, window)
+    yield await due_work(connection, window, wall, INLINE_GRACE)
+    yield await mails(connection, window, TRIES_MAX)
     lines, events = list(verify_orders.EVENTS), list(verify_orders.EVENTS.values())
-    return (
-        await decline_that_came_in(connection, window)
-        or await advances(connection, window)
-        or await due_work(connection, window, wall, INLINE_GRACE)
-        or await mails(connection, window, TRIES_MAX)
-        or await messages(connection, window, lines, events, EVENT_STATUSES)
-        or await settlements(connection, window)
-        or await disputes(connection, window)
-        or (await _their_books(connection, window) if with_issuer else None)
-    )
-
-
-async def _their_books(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    return (
-        await issuer.ours(connection, window)
-        or await issuers_cases(connection, window)
-        or await channel_book(connection, window)
-    )
+    yield await messages(connection, window, lines, events, EVENT_STATUSES)
+    for proof in (settlements, disputes, *((issuer.ours, issuers_cases, channel_book) if with_issuer else ())):
+        yield await proof(connection, window)
 
 
 def _difference(merchant_id: UUID, order_id: UUID | None, wrong: tuple[str, Any, Any]) -> Difference:

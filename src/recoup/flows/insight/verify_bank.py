@@ -20,18 +20,19 @@ from recoup.store.read.proofs.walk import Difference
 Wrong = tuple[str, str, str]  # field, expected, found
 
 
-async def bank(world: World, connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+async def bank(world: World, connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    told = []
     async for row in accounts(connection, merchant_id):
         wrong = _account(world, row)
         if wrong:
             field, expected, found = wrong
-            return Difference(merchant_id, None, f"{field} of bank account {row['account_id']}", expected, found)
+            told.append(Difference(merchant_id, None, f"{field} of bank account {row['account_id']}", expected, found))
     async for row in files(connection, merchant_id):
         wrong = _file(world, row)
         if wrong:
             field, expected, found = wrong
-            return Difference(merchant_id, None, f"{field} of bank payout {row['payout_id']}", expected, found)
-    return None
+            told.append(Difference(merchant_id, None, f"{field} of bank payout {row['payout_id']}", expected, found))
+    return told
 
 
 def _account(world: World, row: Mapping[str, Any]) -> Wrong | None:

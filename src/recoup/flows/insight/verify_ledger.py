@@ -1,7 +1,7 @@
 """The book proved from the log: each happening that books something has exactly its postings, entry by entry."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,35 +17,37 @@ MONEY: Final = (
     "approved_late", "reversed", "settled_by_hand", "paid_late", "settled", "charged", "uncollected",
     "refund_of_bad_debt", "dispute_opened", "dispute_won", "reversal_netted", "reversal_owed_again",
 )  # fmt: skip
+_APPROVALS: Final = ("collected", "captured", "advanced")
 
 
-def first_wrong(
+def all_wrong(
     merchant_id: UUID, lines: Iterable[Mapping[str, Any]], postings: Sequence[Mapping[str, Any]],
     outstanding: Mapping[UUID, Mapping[str, int]],
-) -> tuple[UUID | None, Wrong] | None:  # fmt: skip
-    """(order, what is wrong) in one window."""
+) -> Iterator[tuple[UUID | None, Wrong]]:  # fmt: skip
+    """(order, the first thing that is wrong about it) in one window."""
+    told: set[UUID] = set()
     demanded: dict[UUID, dict[Source, Posting]] = defaultdict(dict)
     dates: dict[Source, Any] = {}
     optional: set[Source] = set()
     fees: dict[UUID, FeeOfOrder] = defaultdict(FeeOfOrder)
     for line in lines:
         wrong = fees[line["order_id"]].wrong(line)
-        if wrong:
-            return line["order_id"], wrong
-        if line["happening"] in ("collected", "captured", "advanced") and line["units"] != line["order_units"]:
-            return line["order_id"], (f"units of log line {line['seq']}", line["order_units"], line["units"])
+        if not wrong and line["happening"] in _APPROVALS and line["units"] != line["order_units"]:
+            wrong = (f"units of log line {line['seq']}", line["order_units"], line["units"])
+        if wrong and line["order_id"] not in told:
+            told.add(line["order_id"])
+            yield line["order_id"], wrong
         for source, posting in _demanded(line, optional):
             demanded[line["order_id"]][source] = posting
             dates[source] = line["business_at"]
     by_order: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
     for row in postings:
         by_order[row["order_id"]].append(row)
-    for order_id in sorted(demanded.keys() | by_order.keys() | outstanding.keys()):
+    for order_id in sorted((demanded.keys() | by_order.keys() | outstanding.keys()) - told):
         due = outstanding.get(order_id, {})
         wrong = _order(merchant_id, demanded[order_id], dates, optional, by_order[order_id], due)
         if wrong:
-            return order_id, wrong
-    return None
+            yield order_id, wrong
 
 
 def wrong_posting(merchant_id: UUID, row: Mapping[str, Any]) -> Wrong | None:

@@ -1,6 +1,6 @@
 """An order's log proved line by line, and its row and face against what the log alone says."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -32,17 +32,16 @@ class Line:
     body: Mapping[str, Any]
 
 
-def first_wrong(
+def all_wrong(
     orders: Iterable[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]
-) -> tuple[Any, Wrong] | None:
-    """(order, what is wrong): of one window's orders and lines, both in the order of their ids."""
+) -> Iterator[tuple[Any, Wrong]]:
+    """(order, the first thing that is wrong about it): of one window's orders and lines, both by their ids."""
     rows = {row["order_id"]: row for row in orders}
     logs = {order_id: list(group) for order_id, group in groupby(lines, key=lambda line: line["order_id"])}
     for order_id in sorted(rows.keys() | logs.keys()):
         wrong = _order(rows.get(order_id), logs.get(order_id, []))
         if wrong:
-            return order_id, wrong
-    return None
+            yield order_id, wrong
 
 
 def _order(row: Mapping[str, Any] | None, lines: list[Mapping[str, Any]]) -> Wrong | None:

@@ -1,10 +1,11 @@
 """What was advanced: each advance against its log, the exposure against what is not collected."""
 
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, all_of, differences
 
 _OF_ADVANCE: Final = """
 SELECT order_id, v.field || ' of the advance' AS field, v.expected, v.found
@@ -30,7 +31,7 @@ CROSS JOIN LATERAL (VALUES
     OR x.customers @> array_remove(ARRAY[x.payer_id, x.pan_id], NULL) THEN 'counted by card and payer' ELSE 'not' END)
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
-ORDER BY order_id, v.no LIMIT 1
+ORDER BY order_id, v.no LIMIT 1000
 """
 _SLOTS: Final = """
 SELECT NULL::uuid AS order_id, v.field || ' of exposure slot ' || slot || ' in ' || asset AS field, v.expected, v.found
@@ -42,7 +43,7 @@ CROSS JOIN LATERAL (VALUES
   (2, 'allotment', 'at least what is used', CASE WHEN s.allotted >= s.used AND s.used >= s.reclaim
     THEN 'at least what is used' ELSE s.allotted::text END)
 ) v (no, field, expected, found)
-WHERE v.expected IS DISTINCT FROM v.found ORDER BY asset, slot, v.no LIMIT 1
+WHERE v.expected IS DISTINCT FROM v.found ORDER BY asset, slot, v.no LIMIT 1000
 """
 _CUSTOMERS: Final = """
 SELECT NULL::uuid AS order_id, 'exposure of customer ' || customer_id || ' in ' || asset AS field,
@@ -51,7 +52,7 @@ FROM (SELECT * FROM customer_exposure WHERE merchant_id = $1) c
 FULL JOIN (SELECT customer_id, asset, sum(due_units)::bigint AS due FROM advances
   CROSS JOIN LATERAL unnest(customers) AS k (customer_id)
   WHERE merchant_id = $1 AND due_units > 0 GROUP BY 1, 2) x USING (customer_id, asset)
-WHERE coalesce(x.due, 0) <> coalesce(c.used, 0) LIMIT 1
+WHERE coalesce(x.due, 0) <> coalesce(c.used, 0) LIMIT 1000
 """
 # Slots hold no more than was drawn for them, and all of it was drawn from the operator.
 _DRAWN: Final = """
@@ -60,7 +61,7 @@ SELECT NULL::uuid AS order_id, 'exposure drawn in ' || l.asset AS field, 'at lea
 FROM exposure_limits l
 CROSS JOIN LATERAL (SELECT coalesce(sum(allotted), 0)::bigint AS allotted FROM exposure_allotments a
   WHERE a.merchant_id = l.merchant_id AND a.asset = l.asset) s
-WHERE l.merchant_id = $1 AND l.drawn_units < s.allotted LIMIT 1
+WHERE l.merchant_id = $1 AND l.drawn_units < s.allotted LIMIT 1000
 """
 _OPERATOR: Final = """
 SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.asset AS field,
@@ -68,22 +69,18 @@ SELECT l.merchant_id, NULL::uuid AS order_id, 'operator''s exposure in ' || o.as
 FROM operator_exposure o
 LEFT JOIN (SELECT asset, min(merchant_id::text)::uuid AS merchant_id, sum(drawn_units)::bigint AS drawn
   FROM exposure_limits GROUP BY asset) l USING (asset)
-WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1
+WHERE o.drawn_units <> coalesce(l.drawn, 0) LIMIT 1000
 """
 
 
-async def advances(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    return await first(connection, _OF_ADVANCE, window.merchant_id, *window)
+async def advances(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    return await differences(connection, _OF_ADVANCE, window.merchant_id, *window)
 
 
-async def exposure(connection: asyncpg.Connection, merchant_id: object) -> Difference | None:
-    for sql in (_SLOTS, _CUSTOMERS, _DRAWN):
-        found = await first(connection, sql, merchant_id, merchant_id)  # type: ignore[arg-type]
-        if found:
-            return found
-    return None
+async def exposure(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    return await all_of(connection, (_SLOTS, _CUSTOMERS, _DRAWN), merchant_id, merchant_id)
 
 
-async def operator_exposure(connection: asyncpg.Connection) -> Difference | None:
+async def operator_exposure(connection: asyncpg.Connection) -> list[Difference]:
     """What all merchants draw together is what the operator counts; one of them is named."""
-    return await first(connection, _OPERATOR, None)
+    return await differences(connection, _OPERATOR, None)

@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first_of
+from recoup.store.read.proofs.walk import Difference, Window, all_of
 
 _OF_ORDER: Final = """
 SELECT o.order_id, v.field, v.expected, v.found
@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (VALUES
     WHEN o.stage <> 'completed' OR x.state IS NOT NULL THEN 0 ELSE 1 END::bigint, a.paid)
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY o.order_id, v.no LIMIT 1
+ORDER BY o.order_id, v.no LIMIT 1000
 """
 _OF_ATTEMPT: Final = """
 SELECT a.order_id, v.field || ' of attempt ' || a.attempt_no AS field, v.expected, v.found
@@ -79,7 +79,7 @@ CROSS JOIN LATERAL (VALUES
   (14, 'order of the network send', CASE WHEN s.send_id IS NOT NULL THEN a.order_id::text END, s.order_id::text)
 ) v (no, field, expected, found)
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1
+ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
 """
 _LINES_OF_NO_ATTEMPT: Final = """
 SELECT l.order_id, 'attempt of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'an attempt' AS expected,
@@ -87,7 +87,7 @@ SELECT l.order_id, 'attempt of log line ' || l.seq || ' (' || l.happening || ')'
 FROM order_log l LEFT JOIN attempts a ON a.merchant_id = l.merchant_id AND a.attempt_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'attempt'
   AND a.order_id IS DISTINCT FROM l.order_id
-ORDER BY l.order_id, l.seq LIMIT 1
+ORDER BY l.order_id, l.seq LIMIT 1000
 """
 _OF_REFUND: Final = """
 SELECT r.order_id, v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
@@ -129,7 +129,7 @@ CROSS JOIN LATERAL (VALUES
       ELSE l.word ->> 'code' END, CASE WHEN r.state IN ('done', 'stuck') THEN r.processor_code ELSE 'any' END)
 ) v (no, field, expected, found)
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY r.order_id, r.refund_no, v.no LIMIT 1
+ORDER BY r.order_id, r.refund_no, v.no LIMIT 1000
 """
 _LINES_OF_NO_REFUND: Final = """
 SELECT l.order_id, 'refund of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a refund' AS expected,
@@ -138,10 +138,10 @@ FROM order_log l LEFT JOIN refunds r ON r.merchant_id = l.merchant_id AND r.refu
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3
   AND l.fact_kind IN ('refund', 'reversal', 'void', 'capture')
   AND r.order_id IS DISTINCT FROM l.order_id
-ORDER BY l.order_id, l.seq LIMIT 1
+ORDER BY l.order_id, l.seq LIMIT 1000
 """
 
 
-async def attempts_and_refunds(connection: asyncpg.Connection, window: Window) -> Difference | None:
+async def attempts_and_refunds(connection: asyncpg.Connection, window: Window) -> list[Difference]:
     statements = (_OF_ATTEMPT, _LINES_OF_NO_ATTEMPT, _OF_REFUND, _LINES_OF_NO_REFUND, _OF_ORDER)
-    return await first_of(connection, statements, window.merchant_id, *window)
+    return await all_of(connection, statements, window.merchant_id, *window)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first, first_of
+from recoup.store.read.proofs.walk import Difference, Window, all_of, differences
 
 _OF_DISPUTE: Final = """
 SELECT d.order_id, v.field || ' of dispute ' || d.dispute_no AS field, v.expected, v.found
@@ -45,7 +45,7 @@ CROSS JOIN LATERAL (VALUES
       AND w.subject_id = d.dispute_id) THEN 'due' ELSE 'none' END)
 ) v (no, field, expected, found)
 WHERE d.merchant_id = $1 AND d.order_id > $2 AND d.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1
+ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1000
 """
 _LINES_OF_NO_DISPUTE: Final = """
 SELECT l.order_id, 'dispute of log line ' || l.seq || ' (' || l.happening || ')' AS field, 'a dispute' AS expected,
@@ -53,7 +53,7 @@ SELECT l.order_id, 'dispute of log line ' || l.seq || ' (' || l.happening || ')'
 FROM order_log l LEFT JOIN disputes d ON d.merchant_id = l.merchant_id AND d.dispute_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'dispute'
   AND d.order_id IS DISTINCT FROM l.order_id
-ORDER BY l.order_id, l.seq LIMIT 1
+ORDER BY l.order_id, l.seq LIMIT 1000
 """
 # Their case as their book has it: what we were told of must be so, whatever was not told yet.
 _ISSUER: Final = """
@@ -67,16 +67,16 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE d.merchant_id = $1 AND d.order_id > $2 AND d.order_id <= $3 AND d.route = 'sandbox'
   AND v.expected IS DISTINCT FROM v.found
-ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1
+ORDER BY d.order_id, d.dispute_no, v.no LIMIT 1000
 """
 
 
-async def disputes(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    return await first_of(connection, (_OF_DISPUTE, _LINES_OF_NO_DISPUTE), window.merchant_id, *window)
+async def disputes(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    return await all_of(connection, (_OF_DISPUTE, _LINES_OF_NO_DISPUTE), window.merchant_id, *window)
 
 
-async def issuers_cases(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    return await first(connection, _ISSUER, window.merchant_id, *window)
+async def issuers_cases(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    return await differences(connection, _ISSUER, window.merchant_id, *window)
 
 
 # What the processor's word changed, and the notice that was its word: a first hearing has the same instant.
@@ -91,7 +91,7 @@ WHERE l.merchant_id = $1 AND l.fact_kind = 'dispute' AND l.actor LIKE 'processor
   AND NOT EXISTS (SELECT FROM dispute_notices n WHERE n.merchant_id = d.merchant_id AND n.route = d.route
     AND n.content ->> 'caseId' = d.case_ref AND n.state = 'applied'
     AND CASE WHEN n.tries = 1 THEN n.received_at = l.recorded_at ELSE n.received_at <= l.recorded_at END)
-LIMIT 1
+LIMIT 1000
 """
 _OF_NOTICE: Final = """
 SELECT NULL::uuid AS order_id, v.field || ' of notice ' || n.notice_id AS field, v.expected, v.found
@@ -106,17 +106,17 @@ CROSS JOIN LATERAL (VALUES
   (2, 'reason', CASE WHEN n.state IN ('unmatched', 'settled') THEN 'given' ELSE 'none' END,
     CASE WHEN n.why = '' THEN 'none' ELSE 'given' END)
 ) v (no, field, expected, found)
-WHERE n.merchant_id = $1 AND v.expected <> v.found ORDER BY n.notice_id, v.no LIMIT 1
+WHERE n.merchant_id = $1 AND v.expected <> v.found ORDER BY n.notice_id, v.no LIMIT 1000
 """
 _NOTICES_OF_NOTHING: Final = """
 SELECT NULL::uuid AS order_id, 'case of notice ' || n.notice_id AS field, 'a dispute' AS expected, 'none' AS found
 FROM dispute_notices n
 WHERE n.merchant_id = $1 AND n.state = 'applied' AND NOT EXISTS (SELECT FROM disputes d
   WHERE d.merchant_id = n.merchant_id AND d.route = n.route AND d.case_ref = n.content ->> 'caseId')
-LIMIT 1
+LIMIT 1000
 """
 
 
-async def notices(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+async def notices(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
     """What each was taken for, against the log that it changed."""
-    return await first_of(connection, (_NOTICES_OF_NOTHING, _OF_NOTICE, _WORDS), merchant_id, merchant_id)
+    return await all_of(connection, (_NOTICES_OF_NOTHING, _OF_NOTICE, _WORDS), merchant_id, merchant_id)

@@ -5,7 +5,7 @@ from typing import Final
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, all_of, differences
 
 _OF_ORDER: Final = """
 SELECT o.order_id, 'due work ' || v.kind AS field, v.expected, v.found
@@ -60,7 +60,7 @@ CROSS JOIN LATERAL (VALUES
   (8, 'write_off', coalesce(x.until::text, 'none'), coalesce(d.write_off::text, 'none'))
 ) v (no, kind, expected, found)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY o.order_id, v.no LIMIT 1
+ORDER BY o.order_id, v.no LIMIT 1000
 """
 _OF_REFUND: Final = """
 SELECT r.order_id, 'due work refund of ' || r.kind || ' ' || r.refund_no AS field, 'due' AS expected, 'none' AS found
@@ -72,7 +72,7 @@ WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state IN
       AND a.state IN ('open', 'unknown')))
   AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = r.merchant_id AND d.kind = 'refund'
     AND d.subject_id = r.refund_id)
-ORDER BY r.order_id, r.refund_no LIMIT 1
+ORDER BY r.order_id, r.refund_no LIMIT 1000
 """
 # A refund that waits for a second person has its end; what they agreed to is one refund, as it was asked.
 _OF_REQUEST: Final = """
@@ -89,7 +89,7 @@ CROSS JOIN LATERAL (VALUES
       '^user:| by operator:'), '') THEN 'the same' ELSE 'another' END)
 ) AS v (no, field, expected, found)
 WHERE q.merchant_id = $1 AND q.order_id > $2 AND q.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY q.order_id, v.no LIMIT 1
+ORDER BY q.order_id, v.no LIMIT 1000
 """
 _OF_NOTHING: Final = """
 SELECT CASE WHEN d.kind <> 'refund' THEN d.subject_id END AS order_id, 'subject of due work ' || d.kind AS field,
@@ -101,20 +101,17 @@ WHERE d.merchant_id = $1 AND CASE
   WHEN d.kind = 'refund' THEN NOT EXISTS (SELECT FROM refunds r
     WHERE r.merchant_id = d.merchant_id AND r.refund_id = d.subject_id)
   ELSE false END
-LIMIT 1
+LIMIT 1000
 """
 
 
 async def due_work(
     connection: asyncpg.Connection, window: Window, wall: datetime, grace: timedelta
-) -> Difference | None:
+) -> list[Difference]:
     """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its attempt by `grace`."""
-    return (
-        await first(connection, _OF_ORDER, window.merchant_id, *window, wall, grace)
-        or await first(connection, _OF_REFUND, window.merchant_id, *window)
-        or await first(connection, _OF_REQUEST, window.merchant_id, *window)
-    )
+    found = await differences(connection, _OF_ORDER, window.merchant_id, *window, wall, grace)
+    return found + await all_of(connection, (_OF_REFUND, _OF_REQUEST), window.merchant_id, *window)
 
 
-async def due_work_of_nothing(connection: asyncpg.Connection, merchant_id: object) -> Difference | None:
-    return await first(connection, _OF_NOTHING, merchant_id, merchant_id)  # type: ignore[arg-type]
+async def due_work_of_nothing(connection: asyncpg.Connection, merchant_id: object) -> list[Difference]:
+    return await differences(connection, _OF_NOTHING, merchant_id, merchant_id)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import HIGHEST, LOWEST
-from recoup.store.read.proofs.walk import Difference, Window, fetch, first, first_of
+from recoup.store.read.proofs.walk import Difference, Window, all_of, differences, fetch
 
 ROWS_MAX: Final = 5000
 _SEES: Final = """
@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (VALUES
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.route = 'sandbox'
   AND a.state IN ('approved', 'declined') AND v.expected IS DISTINCT FROM v.found
   AND NOT (a.state = 'declined' AND s.id IS NULL AND a.reference IS NULL)
-ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1
+ORDER BY a.order_id, a.attempt_no, v.no LIMIT 1000
 """
 _OUR_REFUNDS: Final = """
 SELECT r.order_id, 'issuer''s ' || v.field || ' of ' || r.kind || ' ' || r.refund_no AS field, v.expected, v.found
@@ -44,7 +44,7 @@ CROSS JOIN LATERAL (VALUES
 WHERE r.merchant_id = $1 AND r.order_id > $2 AND r.order_id <= $3 AND r.state = 'done'
   AND r.processor_code IS DISTINCT FROM 'by_hand'
   AND v.expected IS DISTINCT FROM v.found
-ORDER BY r.order_id, r.refund_no, v.no LIMIT 1
+ORDER BY r.order_id, r.refund_no, v.no LIMIT 1000
 """
 # Its charges that we do not account for. $1: after, $2: until, $3: one merchant or all.
 _THEIRS: Final = """
@@ -57,7 +57,7 @@ CROSS JOIN LATERAL (VALUES
   (3, 'units of the attempt', s.units || ' ' || s.currency, a.units || ' ' || a.asset)
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
-ORDER BY s.id, v.no LIMIT 1
+ORDER BY s.id, v.no LIMIT 1000
 """
 _THEIR_REFUNDS: Final = """
 SELECT r.merchant_id, coalesce(r.order_id, c.order_id) AS order_id,
@@ -73,7 +73,7 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
   AND ($3::uuid IS NULL OR c.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
-ORDER BY s.id, v.no LIMIT 1
+ORDER BY s.id, v.no LIMIT 1000
 """
 _UNTIL: Final = "SELECT id FROM issuer.{table} WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1"
 
@@ -87,18 +87,17 @@ async def can_read(connection: asyncpg.Connection) -> bool:
     return bool(sees["there"] and sees["readable"])
 
 
-async def ours(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    return await first_of(connection, (_OURS, _OUR_REFUNDS), window.merchant_id, *window)
+async def ours(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    return await all_of(connection, (_OURS, _OUR_REFUNDS), window.merchant_id, *window)
 
 
-async def theirs(connection: asyncpg.Connection, merchant_id: UUID | None) -> Difference | None:
+async def theirs(connection: asyncpg.Connection, merchant_id: UUID | None) -> list[Difference]:
+    found: list[Difference] = []
     for table, sql in (("sends", _THEIRS), ("reversals", _THEIR_REFUNDS)):
         after = LOWEST
         while after < HIGHEST:
             rows = await fetch(connection, _UNTIL.format(table=table), after, ROWS_MAX - 1)
             until = rows[0]["id"] if rows else HIGHEST
-            found = await first(connection, sql, merchant_id, after, until, merchant_id)
-            if found:
-                return found
+            found += await differences(connection, sql, merchant_id, after, until, merchant_id)
             after = until
-    return None
+    return found

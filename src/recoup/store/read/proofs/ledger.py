@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.read.proofs.walk import Difference, Window, fetch, first_of
+from recoup.store.read.proofs.walk import Difference, Window, all_of, fetch
 
 POSTINGS_MAX: Final = 5000
 _ENTRIES: Final = """
@@ -65,17 +65,17 @@ FROM (
 _OF_NO_ORDER: Final = """
 SELECT p.order_id, 'order of posting ' || p.posting_id AS field, 'an order' AS expected, 'none' AS found
 FROM postings p LEFT JOIN orders o USING (merchant_id, order_id)
-WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1
+WHERE p.merchant_id = $1 AND p.order_id IS NOT NULL AND o.order_id IS NULL LIMIT 1000
 """
 _OF_NO_POSTING: Final = """
 SELECT NULL::uuid AS order_id, 'posting of entry ' || e.posting_id || ' ' || e.line_no AS field,
   'a posting' AS expected, 'none' AS found
 FROM entries e LEFT JOIN postings p USING (merchant_id, posting_id)
-WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1
+WHERE e.merchant_id = $1 AND p.posting_id IS NULL LIMIT 1000
 """
 _BOOK: Final = """
 SELECT NULL::uuid AS order_id, 'sum of the book in ' || asset AS field, 0 AS expected, sum(units) AS found
-FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1
+FROM entries WHERE merchant_id = $1 GROUP BY asset HAVING sum(units) <> 0 LIMIT 1000
 """
 
 
@@ -107,5 +107,5 @@ async def read_outstanding(connection: asyncpg.Connection, window: Window) -> di
     return {r["order_id"]: {name: r[name] or 0 for name in accounts} for r in rows}
 
 
-async def book(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_OF_NO_ORDER, _OF_NO_POSTING, _BOOK), merchant_id, merchant_id)
+async def book(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    return await all_of(connection, (_OF_NO_ORDER, _OF_NO_POSTING, _BOOK), merchant_id, merchant_id)

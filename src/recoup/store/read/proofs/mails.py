@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first
+from recoup.store.read.proofs.walk import Difference, Window, differences
 
 # $4: after so many tries a mail is given up.
 _OF_MAIL: Final = """
@@ -21,9 +21,9 @@ CROSS JOIN LATERAL (VALUES
     ELSE 'given' END)
 ) v (no, field, expected, found)
 WHERE m.merchant_id = $1 AND m.order_id > $2 AND m.order_id <= $3 AND v.expected <> v.found
-ORDER BY m.order_id, m.mail_id, v.no LIMIT 1
+ORDER BY m.order_id, m.mail_id, v.no LIMIT 1000
 """
 
 
-async def mails(connection: asyncpg.Connection, window: Window, tries_max: int) -> Difference | None:
-    return await first(connection, _OF_MAIL, window.merchant_id, *window, tries_max)
+async def mails(connection: asyncpg.Connection, window: Window, tries_max: int) -> list[Difference]:
+    return await differences(connection, _OF_MAIL, window.merchant_id, *window, tries_max)

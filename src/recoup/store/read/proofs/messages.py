@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first, first_of
+from recoup.store.read.proofs.walk import Difference, Window, all_of, differences
 
 # $4, $5: lines of the lifecycle as src/happening/dst, and the event that each names.
 _OF_LINE: Final = """
@@ -21,7 +21,7 @@ FULL JOIN (
   WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3 AND subject_kind IN ('order', 'stable_order')
 ) b USING (order_id, seq)
 WHERE l.event IS DISTINCT FROM b.event
-ORDER BY order_id, seq LIMIT 1
+ORDER BY order_id, seq LIMIT 1000
 """
 _FED: Final = """
 SELECT b.subject_id AS order_id, 'feed place of event ' || b.seq AS field,
@@ -31,7 +31,7 @@ FROM outbox b LEFT JOIN feed f USING (merchant_id, subject_id, seq)
 WHERE b.merchant_id = $1 AND b.subject_id > $2 AND b.subject_id <= $3
   AND CASE WHEN b.fed THEN b.event || ' ' || b.event_id ELSE 'none' END
     <> coalesce(f.event || ' ' || f.event_id, 'none')
-ORDER BY b.subject_id, b.seq LIMIT 1
+ORDER BY b.subject_id, b.seq LIMIT 1000
 """
 _FEED_ORDER: Final = """
 SELECT subject_id AS order_id, 'feed number of event ' || seq AS field, 'more than ' || before AS expected,
@@ -40,7 +40,7 @@ FROM (
   SELECT subject_id, seq, feed_no, lag(feed_no) OVER (PARTITION BY subject_id ORDER BY seq) AS before FROM feed
   WHERE merchant_id = $1 AND subject_id > $2 AND subject_id <= $3
 ) f
-WHERE feed_no <= before ORDER BY subject_id, seq LIMIT 1
+WHERE feed_no <= before ORDER BY subject_id, seq LIMIT 1000
 """
 _LANES: Final = """
 SELECT l.subject_id AS order_id, 'next event ' || l.next_seq || ' of a delivery lane' AS field,
@@ -51,7 +51,7 @@ LEFT JOIN feed f ON f.merchant_id = l.merchant_id AND f.subject_id = l.subject_i
 WHERE l.merchant_id = $1 AND l.subject_id > $2 AND l.subject_id <= $3
   AND CASE WHEN e.ordered THEN l.subject_id ELSE f.event_id END IS DISTINCT FROM CASE WHEN f.seq IS NULL THEN NULL
     ELSE l.lane_id END
-LIMIT 1
+LIMIT 1000
 """
 # An ordered endpoint sees the next event only once the one before was delivered or given up.
 _DELIVERED: Final = """
@@ -68,7 +68,7 @@ FROM (
   ) d WINDOW w AS (PARTITION BY endpoint_id, subject_id ORDER BY seq)
 ) t
 WHERE before IS NOT NULL AND (before_done IS NULL OR before_done > first_at)
-ORDER BY subject_id, seq LIMIT 1
+ORDER BY subject_id, seq LIMIT 1000
 """
 _FEED: Final = """
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
@@ -88,12 +88,12 @@ CROSS JOIN LATERAL (VALUES
   (3, 'number in the rescue API out of place', 'none', coalesce(f.wrong_number::text, 'none')),
   (4, 'last number in the rescue API', c.number::text, f.last_number::text)
 ) v (no, field, expected, found)
-WHERE v.expected <> v.found ORDER BY v.no LIMIT 1
+WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
 """
 _FEED_OF_NOTHING: Final = """
 SELECT f.subject_id AS order_id, 'event of feed number ' || f.feed_no AS field, 'an event' AS expected, 'none' AS found
 FROM feed f LEFT JOIN outbox b USING (merchant_id, subject_id, seq)
-WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1
+WHERE f.merchant_id = $1 AND b.event_id IS NULL ORDER BY f.feed_no LIMIT 1000
 """
 # $4, $5: status -> its name. What the newest event says of an order is what the order's own row says.
 _STATE: Final = """
@@ -112,21 +112,21 @@ FROM (
 ) x
 WHERE found - 'ExpiryDate' IS DISTINCT FROM expected
   OR (found ->> 'ExpiryDate')::timestamptz IS DISTINCT FROM date_trunc('milliseconds', until)
-ORDER BY order_id LIMIT 1
+ORDER BY order_id LIMIT 1000
 """
 
 
 async def messages(
     connection: asyncpg.Connection, window: Window, lines: Sequence[str], events: Sequence[str],
     statuses: Mapping[int, str],
-) -> Difference | None:  # fmt: skip
+) -> list[Difference]:  # fmt: skip
     """`lines[i]` (src/happening/dst) names `events[i]`. `statuses`: each with the name that events call it."""
-    found = await first(connection, _OF_LINE, window.merchant_id, *window, lines, events)
-    found = found or await first(connection, _STATE, window.merchant_id, *window, list(statuses),
-                                 list(statuses.values()))  # fmt: skip
+    found = await differences(connection, _OF_LINE, window.merchant_id, *window, lines, events)
+    found += await differences(connection, _STATE, window.merchant_id, *window, list(statuses),
+                               list(statuses.values()))  # fmt: skip
     rest = (_FED, _FEED_ORDER, _LANES, _DELIVERED)
-    return found or await first_of(connection, rest, window.merchant_id, *window)
+    return found + await all_of(connection, rest, window.merchant_id, *window)
 
 
-async def feed(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_FEED, _FEED_OF_NOTHING), merchant_id, merchant_id)
+async def feed(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    return await all_of(connection, (_FEED, _FEED_OF_NOTHING), merchant_id, merchant_id)

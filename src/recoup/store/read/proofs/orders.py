@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, fetch, first, first_of
+from recoup.store.read.proofs.walk import Difference, Window, all_of, differences, fetch
 
 _ORDERS: Final = """
 SELECT order_id, o.stage, o.version, o.kind, o.units, o.asset, o.door, o.site_id, o.placed_at, o.expires_at,
@@ -44,19 +44,19 @@ SELECT o.order_id, 'order reference ' || o.door || ' ' || o.external_id AS field
   f.order_id AS found
 FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, generation)
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
-ORDER BY o.order_id LIMIT 1
+ORDER BY o.order_id LIMIT 1000
 """
 _REFS_OF_NOTHING: Final = """
 SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
   'no order' AS found
 FROM order_refs f LEFT JOIN orders o USING (merchant_id, order_id)
-WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1
+WHERE f.merchant_id = $1 AND o.order_id IS NULL LIMIT 1000
 """
 _KEYS_OF_NOTHING: Final = """
 SELECT r.subject_id AS order_id, 'key of ' || r.operation AS field, 'an order' AS expected, 'no order' AS found
 FROM requests r LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND r.operation IN ('evaluate', 'refund', 'charge') AND r.subject_id IS NOT NULL
-  AND o.order_id IS NULL LIMIT 1
+  AND o.order_id IS NULL LIMIT 1000
 """
 
 
@@ -70,9 +70,9 @@ async def read_lines(connection: asyncpg.Connection, window: Window) -> Sequence
     return await fetch(connection, _LINES, *window)
 
 
-async def references(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    return await first(connection, _REFS, window.merchant_id, *window)
+async def references(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    return await differences(connection, _REFS, window.merchant_id, *window)
 
 
-async def references_of_nothing(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_REFS_OF_NOTHING, _KEYS_OF_NOTHING), merchant_id, merchant_id)
+async def references_of_nothing(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    return await all_of(connection, (_REFS_OF_NOTHING, _KEYS_OF_NOTHING), merchant_id, merchant_id)

@@ -5,13 +5,13 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, fetch, first, first_of, text
+from recoup.store.read.proofs.walk import Difference, all_of, differences, fetch, text
 
 PAGES_MAX: Final = 16
 _NUMBERS: Final = """
 SELECT NULL::uuid AS order_id, 'page number' AS field, before + 1 AS expected, page_no AS found
 FROM (SELECT page_no, lag(page_no, 1, 0::bigint) OVER (ORDER BY page_no) AS before FROM pages WHERE merchant_id = $1) p
-WHERE page_no <> before + 1 ORDER BY page_no LIMIT 1
+WHERE page_no <> before + 1 ORDER BY page_no LIMIT 1000
 """
 _LAST: Final = """
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
@@ -22,21 +22,21 @@ CROSS JOIN LATERAL (VALUES
   (1, 'last page', c.page_no::text, coalesce(p.page_no, 0)::text),
   (2, 'last root', c.root, coalesce(encode(p.root, 'hex'), ''))
 ) v (no, field, expected, found)
-WHERE v.expected <> v.found ORDER BY v.no LIMIT 1
+WHERE v.expected <> v.found ORDER BY v.no LIMIT 1000
 """
 _HIGHEST: Final = "SELECT max(page_no) AS no FROM pages WHERE merchant_id = $1"
 _OF_NO_PAGE: Final = """
 SELECT p.order_id, 'page of posting ' || p.posting_id AS field, p.page_no::text AS expected, 'none' AS found
 FROM postings p LEFT JOIN pages g USING (merchant_id, page_no)
 WHERE p.merchant_id = $1 AND p.page_no IS NOT NULL AND g.page_no IS NULL
-ORDER BY p.page_no, p.position LIMIT 1
+ORDER BY p.page_no, p.position LIMIT 1000
 """
 _OPEN: Final = """
 SELECT p.order_id, 'balance after entry ' || e.line_no || ' of posting ' || p.posting_id || ', in no page yet' AS field,
   'none' AS expected, coalesce(e.balance_after::text, 'position ' || p.position) AS found
 FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.page_no IS NULL AND (e.balance_after IS NOT NULL OR p.position IS NOT NULL)
-ORDER BY p.posting_id LIMIT 1
+ORDER BY p.posting_id LIMIT 1000
 """
 _PAGES: Final = """
 WITH g AS MATERIALIZED (
@@ -70,7 +70,7 @@ CROSS JOIN LATERAL (VALUES
       || convert_to(t.text, 'UTF8')), 'hex'), encode(g.root, 'hex'))
 ) v (no, field, expected, found)
 WHERE v.expected IS DISTINCT FROM v.found
-ORDER BY g.page_no, v.no LIMIT 1
+ORDER BY g.page_no, v.no LIMIT 1000
 """
 # $4: the balances before, {account|asset|place: units}; the last line of the answer holds those after.
 _BALANCES: Final = """
@@ -97,25 +97,21 @@ SELECT NULL::uuid AS order_id, 'balance of account ' || key AS field, s.units::t
 FROM (SELECT key, value::text::numeric AS units FROM jsonb_each($2::jsonb)) s
 FULL JOIN (SELECT account || '|' || asset || '|' || place AS key, units FROM account_balances WHERE merchant_id = $1) b
   USING (key)
-WHERE s.units IS DISTINCT FROM b.units ORDER BY key LIMIT 1
+WHERE s.units IS DISTINCT FROM b.units ORDER BY key LIMIT 1000
 """
 
 
-async def pages(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+async def pages(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
     """Numbers, roots, sums, positions, balances after each entry, and the balances of the accounts."""
-    found = await first_of(connection, (_NUMBERS, _LAST, _OF_NO_PAGE, _OPEN), merchant_id, merchant_id)
-    if found:
-        return found
+    found = await all_of(connection, (_NUMBERS, _LAST, _OF_NO_PAGE, _OPEN), merchant_id, merchant_id)
     last = (await fetch(connection, _HIGHEST, merchant_id))[0]["no"]
     balances: dict[str, Any] = {}
     for after in range(0, last or 0, PAGES_MAX):
         until = after + PAGES_MAX
-        found = await first(connection, _PAGES, merchant_id, merchant_id, after, until)
-        if found:
-            return found
+        found += await differences(connection, _PAGES, merchant_id, merchant_id, after, until)
         rows = await fetch(connection, _BALANCES, merchant_id, after, until, balances)
         if len(rows) > 1:
             order_id, name, expected, stamped, _ = rows[0]
-            return Difference(merchant_id, order_id, name, text(expected), text(stamped))
+            found.append(Difference(merchant_id, order_id, name, text(expected), text(stamped)))
         balances = rows[-1]["balances"]
-    return await first(connection, _ACCOUNTS, merchant_id, merchant_id, balances)
+    return found + await differences(connection, _ACCOUNTS, merchant_id, merchant_id, balances)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, first_of
+from recoup.store.read.proofs.walk import Difference, all_of
 
 # What was told when it was closed is what it says today.
 _AS_TOLD: Final = """
@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (VALUES
   (5, 'amount', x.body ->> 'Amount', (b.payout_units + least(0, -c.units))::text),
   (6, 'closing', x.business_at::text, b.closed_at::text)
 ) v (no, field, expected, found)
-WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1
+WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
 """
 _RELEASE: Final = """
 SELECT NULL::uuid AS order_id, 'release of batch ' || b.batch_id AS field, v.expected, v.found
@@ -39,14 +39,14 @@ CROSS JOIN LATERAL (VALUES
   (2, b.release_at::text, coalesce(d.due_at, b.release_at)::text)
 ) v (no, expected, found)
 WHERE b.merchant_id = $1 AND b.release_at IS NOT NULL AND v.expected <> v.found
-ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1
+ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
 """
 # Each batch looked from where the one before had left something.
 _PAGES: Final = """
 SELECT NULL::uuid AS order_id, 'first page of batch ' || batch_id AS field, before AS expected, page_from AS found
 FROM (SELECT batch_id, page_from, lag(open_from, 1, 1::bigint) OVER (PARTITION BY asset ORDER BY period_to) AS before
   FROM settlement_batches WHERE merchant_id = $1) b
-WHERE page_from <> before LIMIT 1
+WHERE page_from <> before LIMIT 1000
 """
 _LEFT: Final = """
 WITH b AS MATERIALIZED (SELECT DISTINCT ON (asset) * FROM settlement_batches WHERE merchant_id = $1
@@ -61,9 +61,9 @@ FROM b LEFT JOIN (
   LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = e.posting_id AND l.line_no = e.line_no
   WHERE l.batch_id IS NULL GROUP BY 1
 ) n USING (asset)
-WHERE b.open_from <> coalesce(n.page_no, b.page_to + 1) LIMIT 1
+WHERE b.open_from <> coalesce(n.page_no, b.page_to + 1) LIMIT 1000
 """
 
 
-async def periods(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_AS_TOLD, _RELEASE, _PAGES, _LEFT), merchant_id, merchant_id)
+async def periods(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    return await all_of(connection, (_AS_TOLD, _RELEASE, _PAGES, _LEFT), merchant_id, merchant_id)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, first_of
+from recoup.store.read.proofs.walk import Difference, all_of
 
 # Each posting says what a line suggested that somebody booked.
 _OF_POSTING: Final = """
@@ -23,7 +23,7 @@ CROSS JOIN LATERAL (VALUES (1, 'booked line', 'one', CASE WHEN l.recipe IS NULL 
   (5, 'order', 'none', coalesce(p.order_id::text, 'none'))
 ) v (no, field, expected, found)
 WHERE p.merchant_id = $1 AND p.source_kind = 'reconciliation' AND v.expected IS DISTINCT FROM v.found
-ORDER BY p.posting_id, v.no LIMIT 1
+ORDER BY p.posting_id, v.no LIMIT 1000
 """
 _OF_LINE: Final = """
 SELECT l.order_id, 'posting of booked line ' || l.row_no || ' of run ' || l.run_id AS field, 'one' AS expected,
@@ -31,7 +31,7 @@ SELECT l.order_id, 'posting of booked line ' || l.row_no || ' of run ' || l.run_
 FROM reconciliation_lines l
 LEFT JOIN postings p ON p.merchant_id = l.merchant_id AND p.source_kind = 'reconciliation' AND p.source_id = l.line_id
   AND p.recipe = l.recipe
-WHERE l.merchant_id = $1 AND l.booked_at IS NOT NULL AND p.posting_id IS NULL ORDER BY l.run_id, l.row_no LIMIT 1
+WHERE l.merchant_id = $1 AND l.booked_at IS NOT NULL AND p.posting_id IS NULL ORDER BY l.run_id, l.row_no LIMIT 1000
 """
 _OF_RUN: Final = """
 SELECT NULL::uuid AS order_id, v.field || ' of run ' || r.run_id AS field, v.expected, v.found
@@ -42,7 +42,7 @@ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines,
   FROM reconciliation_lines l WHERE l.merchant_id = r.merchant_id AND l.run_id = r.run_id) l
 CROSS JOIN LATERAL (VALUES (1, 'lines', l.lines::text, r.lines::text), (2, 'counts', l.counts::text, r.counts::text)
 ) v (no, field, expected, found)
-WHERE r.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY r.run_id, v.no LIMIT 1
+WHERE r.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY r.run_id, v.no LIMIT 1000
 """
 _OF_REPORT: Final = """
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found FROM (
@@ -58,9 +58,9 @@ SELECT NULL::uuid AS order_id, v.field, v.expected, v.found FROM (
   SELECT 'due work reconciliation', 'due', 'none' FROM reconciliation_clocks c WHERE c.merchant_id = $1
     AND NOT EXISTS (SELECT FROM due_work d WHERE d.merchant_id = c.merchant_id AND d.kind = 'reconciliation'
       AND d.subject_id = c.merchant_id)
-) v WHERE v.expected IS DISTINCT FROM v.found ORDER BY v.field LIMIT 1
+) v WHERE v.expected IS DISTINCT FROM v.found ORDER BY v.field LIMIT 1000
 """
 
 
-async def statements(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_OF_POSTING, _OF_LINE, _OF_RUN, _OF_REPORT), merchant_id, merchant_id)
+async def statements(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    return await all_of(connection, (_OF_POSTING, _OF_LINE, _OF_RUN, _OF_REPORT), merchant_id, merchant_id)

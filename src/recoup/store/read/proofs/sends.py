@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.kernel.ids import LOWEST
-from recoup.store.read.proofs.walk import Difference, Window, fetch, first
+from recoup.store.read.proofs.walk import Difference, Window, differences, fetch
 
 SENDS_MAX: Final = 5000
 _CAME_IN: Final = """
@@ -22,7 +22,7 @@ CROSS JOIN LATERAL (
     )::int AS found
 ) v
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 'stable' AND v.expected <> v.found
-ORDER BY o.order_id LIMIT 1
+ORDER BY o.order_id LIMIT 1000
 """
 _UNTIL: Final = """
 SELECT card_id, send_id FROM network_sends WHERE (card_id, send_id) > ($1, $2)
@@ -47,23 +47,22 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE (s.card_id, s.send_id) > ($1, $2) AND (s.card_id, s.send_id) <= ($3, $4)
   AND ($5::uuid IS NULL OR s.merchant_id = $5) AND v.expected IS DISTINCT FROM v.found
-ORDER BY s.card_id, s.send_id, v.no LIMIT 1
+ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
 """
 
 
-async def decline_that_came_in(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    return await first(connection, _CAME_IN, window.merchant_id, *window)
+async def decline_that_came_in(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    return await differences(connection, _CAME_IN, window.merchant_id, *window)
 
 
-async def sends_of_nothing(connection: asyncpg.Connection, merchant_id: UUID | None) -> Difference | None:
+async def sends_of_nothing(connection: asyncpg.Connection, merchant_id: UUID | None) -> list[Difference]:
     """Over all cards, in the order of their ids; with a merchant only its sends are judged."""
+    found: list[Difference] = []
     last = await fetch(connection, _LAST)
     after = (LOWEST, LOWEST)
     while last and after < tuple(last[0]):
         rows = await fetch(connection, _UNTIL, *after, SENDS_MAX - 1)
         until = tuple(rows[0]) if rows else tuple(last[0])
-        found = await first(connection, _OF_SEND, merchant_id, *after, *until, merchant_id)
-        if found:
-            return found
+        found += await differences(connection, _OF_SEND, merchant_id, *after, *until, merchant_id)
         after = until
-    return None
+    return found

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, first
+from recoup.store.read.proofs.walk import Difference, differences
 
 # $2, $3: recipe and the kind of line that its entry on the merchant's account is.
 _OF_BATCH: Final = """
@@ -35,7 +35,7 @@ CROSS JOIN LATERAL (VALUES
   (11, 'payout', l.payout::text, b.payout_units::text),
   (12, 'root', coalesce(encode(g.root, 'hex'), ''), encode(b.root, 'hex'))
 ) v (no, field, expected, found)
-WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1
+WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
 """
 _OF_LINE: Final = """
 SELECT p.order_id, v.field || ' of settlement line ' || l.posting_id || '.' || l.line_no AS field, v.expected, v.found
@@ -54,7 +54,7 @@ CROSS JOIN LATERAL (VALUES
   (5, 'available before', b.period_to::text,
     CASE WHEN o.own OR e.available_at < b.period_to THEN b.period_to::text ELSE e.available_at::text END)
 ) v (no, field, expected, found)
-WHERE l.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY l.posting_id, l.line_no, v.no LIMIT 1
+WHERE l.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY l.posting_id, l.line_no, v.no LIMIT 1000
 """
 # What was on the account in a closed page, available before the last cut-off, must stand in a batch; but what was only
 # carried waits for something to go with it.
@@ -66,14 +66,14 @@ JOIN postings p ON p.merchant_id = $1 AND p.page_no <= b.page_to
 JOIN entries e ON e.merchant_id = $1 AND e.posting_id = p.posting_id AND e.asset = b.asset
   AND e.account = 'merchant_payable' AND e.place = '' AND e.available_at < b.period_to
 LEFT JOIN settlement_lines l ON l.merchant_id = $1 AND l.posting_id = e.posting_id AND l.line_no = e.line_no
-WHERE l.batch_id IS NULL ORDER BY p.page_no, p.position LIMIT 1
+WHERE l.batch_id IS NULL ORDER BY p.page_no, p.position LIMIT 1000
 """
 _OF_PERIODS: Final = """
 SELECT NULL::uuid AS order_id, 'begin of the period of batch ' || batch_id AS field,
   'not before ' || before AS expected, period_from::text AS found
 FROM (SELECT batch_id, period_from, lag(period_to) OVER (PARTITION BY asset ORDER BY period_to) AS before
   FROM settlement_batches WHERE merchant_id = $1) b
-WHERE period_from < before LIMIT 1
+WHERE period_from < before LIMIT 1000
 """
 _OF_POSTINGS: Final = """
 SELECT NULL::uuid AS order_id, v.field || ' of batch ' || b.batch_id AS field, v.expected, v.found
@@ -96,7 +96,7 @@ CROSS JOIN LATERAL (VALUES
     CASE WHEN d.due THEN 'due' ELSE 'none' END),
   (5, 'time of release', 'set', CASE WHEN (b.held_units > 0) = (b.release_at IS NOT NULL) THEN 'set' ELSE 'not' END)
 ) v (no, field, expected, found)
-WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1
+WHERE b.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY b.closed_at, b.batch_id, v.no LIMIT 1000
 """
 _OF_PAYOUT: Final = """
 SELECT NULL::uuid AS order_id, v.field || ' of bank payout ' || o.payout_id AS field, v.expected, v.found
@@ -135,7 +135,7 @@ CROSS JOIN LATERAL (VALUES
   (13, 'file', CASE WHEN o.sent_at IS NOT NULL THEN 'kept' WHEN o.state = 'created' THEN 'none' ELSE 'any' END,
     CASE WHEN o.sent_at IS NULL AND o.state <> 'created' THEN 'any' WHEN o.file IS NULL THEN 'none' ELSE 'kept' END)
 ) v (no, field, expected, found)
-WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY o.payout_id, v.no LIMIT 1
+WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY o.payout_id, v.no LIMIT 1000
 """
 # What needs a second person had one. An adjustment within its limit has nobody who decided.
 _SECOND: Final = """
@@ -145,7 +145,7 @@ SELECT NULL::uuid AS order_id, v.field, 'another' AS expected, 'the same or none
   UNION ALL
   SELECT 'second person of adjustment ' || adjustment_id FROM adjustments
   WHERE merchant_id = $1 AND state = 'booked' AND decided_by = made_by
-) v ORDER BY v.field LIMIT 1
+) v ORDER BY v.field LIMIT 1000
 """
 # An entry may be settled from the instant at which it was booked; what a batch booked, from the one it says.
 _AVAILABLE: Final = """
@@ -157,14 +157,14 @@ LEFT JOIN settlement_batches b ON p.source_kind = 'batch' AND b.merchant_id = p.
 CROSS JOIN LATERAL (SELECT CASE WHEN p.source_kind <> 'batch' THEN p.business_at
   WHEN p.recipe = 'reserve_released' THEN b.release_at ELSE b.period_to END AS expected) v
 WHERE e.merchant_id = $1 AND e.account = 'merchant_payable' AND e.place = '' AND e.available_at <> v.expected
-ORDER BY e.posting_id, e.line_no LIMIT 1
+ORDER BY e.posting_id, e.line_no LIMIT 1000
 """
 _UNPAID: Final = """
 SELECT NULL::uuid AS order_id, 'payout of batch ' || b.batch_id AS field,
   CASE WHEN b.payout_units > 0 THEN 'at least one' ELSE 'none' END AS expected, count(o.payout_id)::text AS found
 FROM settlement_batches b LEFT JOIN bank_payouts o USING (merchant_id, batch_id)
 WHERE b.merchant_id = $1 GROUP BY b.batch_id, b.payout_units
-HAVING (b.payout_units > 0) <> (count(o.payout_id) > 0) LIMIT 1
+HAVING (b.payout_units > 0) <> (count(o.payout_id) > 0) LIMIT 1000
 """
 # What the accounts of a batch's money hold is what batches and payouts say.
 _ACCOUNTS: Final = """
@@ -187,7 +187,7 @@ CROSS JOIN LATERAL (VALUES ('settlement_due', o.out - b.closed), ('reserve', -b.
 LEFT JOIN (SELECT account, asset, sum(units) AS units FROM entries WHERE merchant_id = $1
   AND account IN ('settlement_due', 'reserve', 'adjustments') GROUP BY 1, 2) e ON e.account = v.account
   AND e.asset = k.asset
-WHERE coalesce(e.units, 0) <> v.expected LIMIT 1
+WHERE coalesce(e.units, 0) <> v.expected LIMIT 1000
 """
 _OF_NOTHING: Final = """
 SELECT p.order_id, p.source_kind || ' of posting ' || p.posting_id AS field, 'one' AS expected, 'none' AS found
@@ -200,7 +200,7 @@ WHERE p.merchant_id = $1 AND CASE p.source_kind
   WHEN 'adjustment' THEN NOT EXISTS (SELECT FROM adjustments a WHERE a.merchant_id = p.merchant_id
     AND a.adjustment_id = p.source_id AND a.state = 'booked')
   ELSE false END
-LIMIT 1
+LIMIT 1000
 """
 _CLOCK: Final = """
 SELECT NULL::uuid AS order_id, v.field, v.expected, v.found
@@ -212,7 +212,7 @@ CROSS JOIN LATERAL (VALUES
   (2, 'first period that is not settled', 'after the last batch',
     CASE WHEN c.period_from < b.until THEN c.period_from::text ELSE 'after the last batch' END)
 ) v (no, field, expected, found)
-WHERE c.merchant_id = $1 AND v.expected <> v.found ORDER BY v.no LIMIT 1
+WHERE c.merchant_id = $1 AND v.expected <> v.found ORDER BY v.no LIMIT 1000
 """
 _EVENTS: Final = """
 SELECT NULL::uuid AS order_id, v.field AS field, v.expected, v.found FROM (
@@ -223,17 +223,17 @@ SELECT NULL::uuid AS order_id, v.field AS field, v.expected, v.found FROM (
   SELECT 'events of bank payout ' || o.payout_id, o.version::text, count(x.seq)::text
   FROM bank_payouts o LEFT JOIN outbox x ON x.merchant_id = o.merchant_id AND x.subject_id = o.payout_id
   WHERE o.merchant_id = $1 GROUP BY o.payout_id, o.version
-) v WHERE v.expected <> v.found ORDER BY v.field LIMIT 1
+) v WHERE v.expected <> v.found ORDER BY v.field LIMIT 1000
 """
 
 
 async def bank_settlements(
     connection: asyncpg.Connection, merchant_id: UUID, recipes: list[str], kinds: list[str]
-) -> Difference | None:
+) -> list[Difference]:
     """`recipes[i]` makes lines of `kinds[i]`. An entry is in one batch at most by the table's own key."""
-    found = await first(connection, _OF_BATCH, merchant_id, merchant_id)
-    found = found or await first(connection, _OF_LINE, merchant_id, merchant_id, recipes, kinds)
+    found = await differences(connection, _OF_BATCH, merchant_id, merchant_id)
+    found += await differences(connection, _OF_LINE, merchant_id, merchant_id, recipes, kinds)
     for sql in (_LEFT_OUT, _AVAILABLE, _OF_PERIODS, _OF_POSTINGS, _OF_PAYOUT, _SECOND, _UNPAID, _ACCOUNTS, _OF_NOTHING,
                 _CLOCK, _EVENTS):  # fmt: skip
-        found = found or await first(connection, sql, merchant_id, merchant_id)
+        found += await differences(connection, sql, merchant_id, merchant_id)
     return found

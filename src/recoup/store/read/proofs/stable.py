@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, Window, first_of
+from recoup.store.read.proofs.walk import Difference, Window, all_of
 
 _OF_SETTLEMENT: Final = """
 SELECT s.order_id, v.field || ' of settlement ' || s.settlement_id AS field, v.expected, v.found
@@ -32,7 +32,7 @@ CROSS JOIN LATERAL (VALUES
       AND d.subject_id = s.settlement_id) THEN 'due' ELSE 'none' END)
 ) v (no, field, expected, found)
 WHERE s.merchant_id = $1 AND s.order_id > $2 AND s.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY s.order_id, v.no LIMIT 1
+ORDER BY s.order_id, v.no LIMIT 1000
 """
 _LINES_OF_NO_SETTLEMENT: Final = """
 SELECT l.order_id, 'settlement of log line ' || l.seq || ' (' || l.happening || ')' AS field,
@@ -40,7 +40,7 @@ SELECT l.order_id, 'settlement of log line ' || l.seq || ' (' || l.happening || 
 FROM order_log l LEFT JOIN settlements s ON s.merchant_id = l.merchant_id AND s.settlement_id = l.fact_id
 WHERE l.merchant_id = $1 AND l.order_id > $2 AND l.order_id <= $3 AND l.fact_kind = 'settlement'
   AND s.order_id IS DISTINCT FROM l.order_id
-ORDER BY l.order_id, l.seq LIMIT 1
+ORDER BY l.order_id, l.seq LIMIT 1000
 """
 _OF_PAYOUT: Final = """
 SELECT NULL::uuid AS order_id, v.field || ' of payout ' || o.payout_id AS field, v.expected, v.found
@@ -60,12 +60,12 @@ CROSS JOIN LATERAL (VALUES
       AND d.subject_id = o.payout_id) THEN 'due' ELSE 'none' END)
 ) v (no, field, expected, found)
 WHERE o.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found
-ORDER BY o.payout_id, v.no LIMIT 1
+ORDER BY o.payout_id, v.no LIMIT 1000
 """
 _POSTINGS_OF_NO_PAYOUT: Final = """
 SELECT NULL::uuid AS order_id, 'payout of posting ' || p.posting_id AS field, 'a payout' AS expected, 'none' AS found
 FROM postings p LEFT JOIN payouts o ON o.merchant_id = p.merchant_id AND o.payout_id = p.source_id
-WHERE p.merchant_id = $1 AND p.source_kind = 'payout' AND o.payout_id IS NULL LIMIT 1
+WHERE p.merchant_id = $1 AND p.source_kind = 'payout' AND o.payout_id IS NULL LIMIT 1000
 """
 # Payouts are made of custodial money alone: what came in, less what settlements send.
 _MORE_THAN_CUSTODIAL: Final = """
@@ -79,7 +79,7 @@ CROSS JOIN LATERAL (SELECT -coalesce(sum(e.units), 0)::bigint AS units
     AND e.place = 'wallet' AND e.asset = o.asset) c
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
   WHERE merchant_id = $1 AND asset = o.asset AND state <> 'failed') s
-WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1
+WHERE o.units > c.units - s.units ORDER BY o.asset LIMIT 1000
 """
 # Payouts and refunds leave under the wallet's lock. Direct money that has not left yet is not what may be taken.
 _BELOW_NOTHING: Final = """
@@ -89,7 +89,7 @@ FROM (SELECT e.asset, -sum(e.units)::bigint AS units FROM entries e
   WHERE e.merchant_id = $1 AND e.account = 'merchant_payable' AND e.place = 'wallet' GROUP BY e.asset) w
 CROSS JOIN LATERAL (SELECT coalesce(sum(units), 0)::bigint AS units FROM settlements
   WHERE merchant_id = $1 AND asset = w.asset AND state NOT IN ('confirmed', 'failed')) s
-WHERE w.units < s.units ORDER BY w.asset LIMIT 1
+WHERE w.units < s.units ORDER BY w.asset LIMIT 1000
 """
 # What the channel took, gave back and swept, against what we believe of it.
 _CHANNEL: Final = """
@@ -127,7 +127,7 @@ CROSS JOIN LATERAL (VALUES
   (5, 'channel of the payment', a.route, c.channel)
 ) v (no, field, expected, found)
 WHERE c.merchant_id = $1 AND c.order_id > $2 AND c.order_id <= $3 AND v.expected IS DISTINCT FROM v.found
-ORDER BY c.order_id, v.no LIMIT 1
+ORDER BY c.order_id, v.no LIMIT 1000
 """
 _NOT_IN_THE_CHANNEL: Final = """
 SELECT a.order_id, 'the channel''s payment of attempt ' || a.attempt_no AS field, a.state AS expected,
@@ -135,19 +135,19 @@ SELECT a.order_id, 'the channel''s payment of attempt ' || a.attempt_no AS field
 FROM attempts a LEFT JOIN mock_channel.payments c ON c.id = a.attempt_id
 WHERE a.merchant_id = $1 AND a.order_id > $2 AND a.order_id <= $3 AND a.initiator = 'payer'
   AND a.route IN ('mock', 'mock_direct') AND a.state IN ('approved', 'declined') AND c.decision IS DISTINCT FROM a.state
-ORDER BY a.order_id LIMIT 1
+ORDER BY a.order_id LIMIT 1000
 """
 
 
-async def settlements(connection: asyncpg.Connection, window: Window) -> Difference | None:
-    return await first_of(connection, (_OF_SETTLEMENT, _LINES_OF_NO_SETTLEMENT), window.merchant_id, *window)
+async def settlements(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    return await all_of(connection, (_OF_SETTLEMENT, _LINES_OF_NO_SETTLEMENT), window.merchant_id, *window)
 
 
-async def payouts(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
+async def payouts(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
     statements = (_OF_PAYOUT, _POSTINGS_OF_NO_PAYOUT, _MORE_THAN_CUSTODIAL, _BELOW_NOTHING)
-    return await first_of(connection, statements, merchant_id, merchant_id)
+    return await all_of(connection, statements, merchant_id, merchant_id)
 
 
-async def channel_book(connection: asyncpg.Connection, window: Window) -> Difference | None:
+async def channel_book(connection: asyncpg.Connection, window: Window) -> list[Difference]:
     """Only where the book can be read; see `issuer.can_read`."""
-    return await first_of(connection, (_CHANNEL, _NOT_IN_THE_CHANNEL), window.merchant_id, *window)
+    return await all_of(connection, (_CHANNEL, _NOT_IN_THE_CHANNEL), window.merchant_id, *window)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, first_of
+from recoup.store.read.proofs.walk import Difference, all_of
 
 _STAND: Final = """
 SELECT NULL::uuid AS order_id, 'switch ' || h.kind || ' of ' || h.level || ' ' || h.subject_id AS field,
@@ -24,7 +24,7 @@ LEFT JOIN (
     AS k (kind, is_on)
 ) s USING (level, subject_id, kind)
 WHERE s.is_on IS DISTINCT FROM h.is_on
-ORDER BY 2 LIMIT 1
+ORDER BY 2 LIMIT 1000
 """
 _FOLLOW: Final = """
 SELECT NULL::uuid AS order_id, v.field || ' of switch change ' || h.version || ' of ' || h.kind AS field, v.expected,
@@ -41,9 +41,9 @@ CROSS JOIN LATERAL (VALUES
     ELSE 'at most the merchant''s' END)
 ) v (no, field, expected, found)
 WHERE v.expected <> v.found
-ORDER BY h.version, v.no LIMIT 1
+ORDER BY h.version, v.no LIMIT 1000
 """
 
 
-async def switches(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_STAND, _FOLLOW), merchant_id, merchant_id)
+async def switches(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    return await all_of(connection, (_STAND, _FOLLOW), merchant_id, merchant_id)

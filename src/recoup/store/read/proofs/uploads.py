@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.store.read.proofs.walk import Difference, first_of
+from recoup.store.read.proofs.walk import Difference, all_of
 
 _OF_UPLOAD: Final = """
 SELECT NULL::uuid AS order_id, v.field || ' of upload ' || u.upload_id AS field, v.expected, v.found
@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (VALUES
   (5, 'due work', CASE WHEN u.finished_at IS NULL THEN '1' ELSE '0' END, d.due::text),
   (6, 'events', CASE WHEN u.finished_at IS NULL THEN '0' ELSE '1' END, d.told::text)
 ) v (no, field, expected, found)
-WHERE u.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY u.upload_id, v.no LIMIT 1
+WHERE u.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY u.upload_id, v.no LIMIT 1000
 """
 # Transmissions are forgotten after their time; orders stay.
 _OF_ROW: Final = """
@@ -37,9 +37,9 @@ SELECT r.subject_id AS order_id, 'order of row ' || r.row_no || ' of upload ' ||
 FROM upload_rows r JOIN uploads u USING (merchant_id, upload_id)
 LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.order_id = r.subject_id
 WHERE r.merchant_id = $1 AND u.kind = 'evaluate' AND r.state = 'done' AND r.external_id IS DISTINCT FROM o.external_id
-ORDER BY r.upload_id, r.row_no LIMIT 1
+ORDER BY r.upload_id, r.row_no LIMIT 1000
 """
 
 
-async def uploads(connection: asyncpg.Connection, merchant_id: UUID) -> Difference | None:
-    return await first_of(connection, (_OF_UPLOAD, _OF_ROW), merchant_id, merchant_id)
+async def uploads(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
+    return await all_of(connection, (_OF_UPLOAD, _OF_ROW), merchant_id, merchant_id)

@@ -14,7 +14,7 @@ ORDERS_MAX: Final = 2000
 
 
 class Difference(NamedTuple):
-    """The first thing that does not hold. `expected` and `found` as text for people."""
+    """One thing that does not hold. `expected` and `found` as text for people."""
 
     merchant_id: UUID | None
     order_id: UUID | None
@@ -73,21 +73,24 @@ async def fetch(connection: asyncpg.Connection, sql: str, *args: Any) -> Sequenc
     return rows
 
 
-async def merchants(connection: asyncpg.Connection) -> tuple[list[UUID], Difference | None]:
-    """Every merchant that has rows anywhere, those that applications are to become too; the difference names one that
-    has rows but does not exist."""
+async def merchants(connection: asyncpg.Connection) -> tuple[list[UUID], list[Difference]]:
+    """Every merchant that has rows anywhere, those that applications are to become too; and, for each that has rows but
+    does not exist, where it has them first."""
     promised = {r["merchant_id"] for r in await fetch(connection, _DISTINCT.format(table="applications"))}
     known: set[UUID] = set()
     told: set[UUID] = set()
+    wrong: dict[UUID, Difference] = {}
     for table in (*TABLES, *UNSORTED):
         sql = (_DISTINCT if table in UNSORTED else _MERCHANTS_OF).format(table=table)
         found = {r["merchant_id"] for r in await fetch(connection, sql)}
         strangers = found - known - promised if table in TOLD_BEFORE else found - known
-        if table != "merchants" and strangers:
-            return [], Difference(min(strangers), None, f"merchant of rows in {table}", "exists", "does not")
+        if table == "merchants":
+            known |= found
+        else:
+            for one in sorted(strangers - wrong.keys()):
+                wrong[one] = Difference(one, None, f"merchant of rows in {table}", "exists", "does not")
         told |= found
-        known |= found if table == "merchants" else set()
-    return sorted(told), None
+    return sorted(told - wrong.keys()), list(wrong.values())
 
 
 async def windows(connection: asyncpg.Connection, merchant_id: UUID) -> AsyncIterator[Window]:
@@ -99,26 +102,22 @@ async def windows(connection: asyncpg.Connection, merchant_id: UUID) -> AsyncIte
         after = until
 
 
-async def first(connection: asyncpg.Connection, sql: str, merchant_id: UUID | None, *args: Any) -> Difference | None:
-    """`sql` answers (order_id, field, expected, found) of what differs, the first row first."""
-    rows = await fetch(connection, sql, *args)
-    if not rows:
-        return None
-    row = rows[0]
-    return Difference(
-        row.get("merchant_id") or merchant_id, row["order_id"], row["field"], text(row["expected"]), text(row["found"])
-    )
+async def differences(
+    connection: asyncpg.Connection, sql: str, merchant_id: UUID | None, *args: Any
+) -> list[Difference]:
+    """`sql` answers (order_id, field, expected, found) of what differs, the first row first, at most so many."""
+    return [
+        Difference(row.get("merchant_id") or merchant_id, row["order_id"], row["field"], text(row["expected"]),
+                   text(row["found"]))
+        for row in await fetch(connection, sql, *args)
+    ]  # fmt: skip
 
 
-async def first_of(
+async def all_of(
     connection: asyncpg.Connection, statements: Iterable[str], merchant_id: UUID | None, *args: Any
-) -> Difference | None:
-    """The first difference that any of them answers, asked in turn."""
-    for sql in statements:
-        found = await first(connection, sql, merchant_id, *args)
-        if found:
-            return found
-    return None
+) -> list[Difference]:
+    """What each of them answers, in turn."""
+    return [found for sql in statements for found in await differences(connection, sql, merchant_id, *args)]
 
 
 def text(value: Any) -> str:
