@@ -40,7 +40,7 @@ def test_a_refund_is_asked_for_approved_by_another_and_a_customer_is_shown(
         expect(maya.get_by_text("•••@•••").first).to_be_visible()
         maya.get_by_role("button", name="Show it").click()
         expect(maya.get_by_text(story.email).first).to_be_visible()
-        expect(maya.get_by_text("In the clear for you until")).to_be_visible()
+        expect(maya.get_by_text("Unmasked for you until")).to_be_visible()
         maya.goto(f"{order}#refund")
         dialog = maya.get_by_role("dialog", name="Refund")
         dialog.get_by_label("Amount", exact=True).fill(amount)

@@ -103,7 +103,7 @@ def test_an_order_is_revealed_to_one_person_for_a_while_and_noted(ground: Ground
         assert ask(ground, "operations", "POST", f"{order}/reveal").status_code == 303
     page = ask(ground, "operations", "GET", order)
     assert PLANTED["email"] in page.text
-    assert "In the clear for you until" in page.text
+    assert "Unmasked for you until" in page.text
     assert found(ask(ground, "operations", "GET", f"{order}.json"))
     assert not found(ask(ground, "operations", "GET", other))
     assert not found(ask(ground, "partner operations", "GET", order)), "another person"

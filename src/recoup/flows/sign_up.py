@@ -185,7 +185,7 @@ async def _make(
         credentials = await _merchant(world, asked, begun, partner_id)
     hashed, now = begun.password_hash, world.clocks.wall()
     if await add_user(connection, user_id, login, asked.name, hashed, now) is None:
-        raise Problem("unavailable", "Somebody just got this e-mail by another page.", cure="Send it again.",
+        raise Problem("unavailable", "Somebody else has just been given this e-mail address.", cure="Send it again.",
                       retry_after_seconds=1)  # fmt: skip
     await _belong(connection, world, user_id, asked.name, partner_id, merchant_id)
     await end_sign_up(connection, login)

@@ -35,7 +35,7 @@ def may_go(change: Change, units: int, role: str, actor: str) -> bool:
     alone = goes_alone(desk.of(role), units, order.asset, spent_units=desk.day.units, alone_units=_alone(order, actor))
     if not alone and desk.waiting() is not None:
         raise Problem("wrong_state", "A refund of this order waits for a second person already.",
-                      cure="It stands under Refunds: have it decided, or taken back, first.")  # fmt: skip
+                      cure="See Refunds: have it decided, or withdrawn, first.")  # fmt: skip
     return alone
 
 

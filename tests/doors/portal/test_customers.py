@@ -154,7 +154,7 @@ def test_customers_are_listed_searched_and_masked_as_orders_are(
         assert "No customer of this merchant" in texts(await ops.get("/customers?q=nobody-at-all"), 404)
         assert 'placeholder="Name' in (await ops.get("/customers")).text
         assert 'placeholder="Name' not in (await clerk.get("/customers")).text
-        assert "Nothing found that your role searches by" in texts(await clerk.get("/orders?q=duarte"))
+        assert "Nothing found among what your role may search" in texts(await clerk.get("/orders?q=duarte"))
         assert "No order matches" not in texts(await clerk.get("/orders?q=duarte"))
         assert "No order matches" in texts(await ops.get("/orders?q=nobody-at-all"))
         assert 'placeholder="Customer' in (await ops.get("/orders")).text
@@ -231,7 +231,7 @@ def test_export_and_erasure(server: ServerAddress) -> None:
         after = [await shop.value(f"SELECT count(*) FROM {table}") for table in ("orders", "entries", "order_log")]  # noqa: S608
         assert after == before
         page = texts(await owner.get(here))
-        assert "Their data was erased. What they paid stays in the books." in page
+        assert "Their data was erased. Their payments stay in the books." in page
         assert "Erased from 2 orders Owner" in page
         assert "Exported" in page
         assert "What it said was erased" in texts(await owner.get(f"/orders/{order_id}"))

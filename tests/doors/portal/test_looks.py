@@ -131,7 +131,7 @@ def test_its_time_runs_out_also_in_the_middle_of_a_form(server: ServerAddress) -
         await _age(shop)
         answer = await olga.post(f"/orders/{order_id}/cancel", data={"csrf": csrf})
         assert answer.status_code == 403, "as herself Olga might; this form was another's"
-        assert "Your look as somebody else is over; nothing was done." in texts(answer, 403)
+        assert "Your impersonation is over; nothing was done." in texts(answer, 403)
         assert BAND not in texts(await olga.get("/orders"))
         assert "Cancelled" not in texts(await ada.get(f"/orders/{order_id}"))
         read = texts(await ada.get("/audit?kind=people"))

@@ -126,13 +126,13 @@ def test_an_authorised_order_says_what_to_do_and_that_nothing_is_charged(server:
         held = texts(await ops.get(here))
         assert "The amount is authorised: nothing is charged until it is captured." in held
         assert re.search(r"Capture it here or by POST /v1/capture before \d+ \w+ \d\d:\d\d GMT, else it is void", held)
-        assert "Nothing was posted yet: it is authorised, and charged when it is captured." in held
+        assert "Nothing was posted yet: the order is authorised, and is charged when it is captured." in held
         for untrue in ("no attempt has succeeded", "Expires"):
             assert untrue not in held, untrue
         await shop.advance(timedelta(days=8))
         voided = texts(await ops.get(here))
         assert "Not captured in time: the authorisation was let go" in why_ended(voided)
-        assert "Nothing was posted: what was authorised was not captured." in voided
+        assert "Nothing was posted: the authorisation was not captured." in voided
 
     portal(server, story)
 

@@ -81,7 +81,7 @@ def test_what_was_typed_wrongly_stays_and_is_named(shop: Shop) -> None:
         page = await page_of(client, "/orders?q=ana+status%3Anope&min=much&zone=Nowhere%2FCity")
         assert 'value="ana status:nope"' in page
         assert 'value="much" aria-invalid="true"' in page
-        assert "Not understood and left out:" in page
+        assert "Not understood and ignored:" in page
 
     visit(shop, work)
 

@@ -22,7 +22,7 @@ async def file_form(visit: AnyVisit) -> FormData:
     try:
         form = await request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
     except HTTPException:
-        raise Problem("malformed", "The form could not be read: it ends early, or has more than ours.",
+        raise Problem("malformed", "The form could not be read: it is incomplete, or has unknown fields.",
                       cure="Choose the file again and send it once more.") from None  # fmt: skip
     csrf = form.get("csrf", "")
     try:
@@ -42,5 +42,5 @@ async def _still_so(visit: AnyVisit) -> None:
     same = now is not None and (now.user_id, now.merchant, now.seat, now.paused, now.is_operator) == (
         before.user_id, before.merchant, before.seat, before.paused, before.is_operator)  # fmt: skip
     if not same:
-        message = "Since the file was on its way you were signed out, or may do something else; nothing was done."
+        message = "You were signed out, or your role changed, while the file was uploaded; nothing was done."
         raise Problem("forbidden", message, cure="Reload the page, and send it again if you may.")

@@ -32,11 +32,11 @@ def check_csrf(
     if is_csrf(session, given, parts=where):
         return
     if is_csrf(session, given):
-        raise Problem("conflict", "This form is of another merchant or environment than you look at by now; nothing was"
-                      " done.", cure="Look at the page as it is now, and send it again.")  # fmt: skip
+        raise Problem("conflict", "This form belongs to another merchant or environment than the present one; nothing"
+                      " was done.", cure="Check the page as it is now, and send the form again.")  # fmt: skip
     if session.spent_csrf and compare_digest(session.spent_csrf.encode(), given.encode("utf-8", "replace")):
-        raise Problem("forbidden", "Your look as somebody else is over; nothing was done.",
-                      cure="What you do now you do as yourself: begin anew.")  # fmt: skip
+        raise Problem("forbidden", "Your impersonation is over; nothing was done.",
+                      cure="From now on you act as yourself: start again.")  # fmt: skip
     raise Problem("forbidden", "This form is from another session; nothing was done.",
                   cure="Go back, reload the page and send it again.", typed=typed)  # fmt: skip
 
@@ -44,5 +44,6 @@ def check_csrf(
 def not_paused(partner: str) -> None:
     """`partner`: the name of the paused one, or empty. Raises: Problem(forbidden)."""
     if partner:
-        message = f"This partner is paused: people of {partner} may look, not change anything; nothing was done."
+        message = (f"This partner is paused: people of {partner} may view everything, but change nothing; "
+                   "nothing was done.")
         raise Problem("forbidden", message, cure="Ask the operator. A shop's own people go on as before.")

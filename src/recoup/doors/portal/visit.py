@@ -137,8 +137,8 @@ def _nothing_to_see(session: Session) -> Problem:
     if session.is_operator:
         return Problem("forbidden", "There is no merchant in this environment yet.",
                        cure="A shop goes live from its Onboarding page in the sandbox.")  # fmt: skip
-    return Problem("forbidden", "You are signed in, but no merchant has let you in yet.",
-                   cure="Ask a shop's owner, or the operator, to make you a member.")  # fmt: skip
+    return Problem("forbidden", "You are signed in, but not a member of any merchant yet.",
+                   cure="Ask a shop's owner or the operator to add you.")  # fmt: skip
 
 
 async def checked_form(visit: Visit) -> Form:

@@ -84,7 +84,7 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
                 await note(tx, scope, wall, "handover.opened", named[1])
                 ended = await keys_ended(tx, named[0], wall)
     if named is None or blob is None:
-        raise Problem("not_found", "This link shows nothing: it was used, is over, or never was one.",
+        raise Problem("not_found", "This link shows nothing: it was used, has expired, or never existed.",
                       cure="Ask whoever sent it for new keys.")  # fmt: skip
     told = msgspec.json.decode(world.keys.open_secret(handover_context(named[1]), blob), type=dict[str, str])
     given = Credentials(**{field.name: told[field.name] for field in fields(Credentials)})

@@ -30,7 +30,7 @@ def typed_code(text: str) -> Typed:
     """Raises: Problem(invalid) for what can be no code: nothing is counted."""
     typed = read_code(text)
     if typed is None:
-        raise Problem("invalid", "A code of the app has six digits; a recovery code has ten letters and digits.",
+        raise Problem("invalid", "A code from the app has six digits; a recovery code has ten letters and digits.",
                       field="code")  # fmt: skip
     return typed
 
@@ -109,7 +109,7 @@ async def _spend_recovery(tx: asyncpg.Connection, world: World, user_id: UUID, c
 
 def wrong_code() -> Problem:
     cure = "Take the one that the app shows now. If none fits, let the phone set its clock by itself."
-    return Problem("bad_credentials", "This code is not right, or its half minute is over.", field="code", cure=cure)
+    return Problem("bad_credentials", "This code is wrong, or its 30 seconds are over.", field="code", cure=cure)
 
 
 def recovery_codes(world: World, user_id: UUID, key: str) -> list[str]:

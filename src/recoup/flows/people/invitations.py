@@ -153,7 +153,7 @@ def _could_be(token: str) -> bool:
 
 
 def _over() -> Problem:
-    return Problem("not_found", "This invitation opens nothing: it was used, is over, or never was one.",
+    return Problem("not_found", "This invitation is not valid: it was used, has expired, or never existed.",
                    cure="Ask whoever invited you for a new one.")  # fmt: skip
 
 

@@ -47,7 +47,7 @@ async def begin(world: World, token: str, session: Session, asked: Asked, reques
     now, look_id = world.clocks.wall(), new_id()
     async with people.transaction() as tx:
         if not await is_operator(tx, session.user_id, world.name):
-            raise Problem("forbidden", "You are the operator's no more; nothing was done.", cure="Ask the operator.")
+            raise Problem("forbidden", "You are no longer operator staff; nothing was done.", cure="Ask the operator.")
         role = asked.role
         if asked.whom is not None:
             found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, world.name, asked.whom)

@@ -77,7 +77,7 @@ async def _may_help(connection: asyncpg.Connection, subject: Subject, by: UUID, 
         raise Problem("forbidden", "Only an owner who is a member here may do this; nothing was done.",
                       cure=_AT_THE_SHELL)  # fmt: skip
     if len({(kind, id_) for kind, id_, _, _ in theirs}) > 1:
-        raise Problem("forbidden", "This person belongs to more than this: only the operator may do it.",
+        raise Problem("forbidden", "This person belongs to others, too: only the operator may do this.",
                       cure=_AT_THE_SHELL)  # fmt: skip
 
 

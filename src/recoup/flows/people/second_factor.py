@@ -133,7 +133,7 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
         if factor is None or factor.sealed_offer is None or not _is_mine(
             world, me, factor.offered_to, factor.offered_at
         ):  # fmt: skip
-            raise Problem("conflict", "This set-up is over: a quarter of an hour, or another session's.",
+            raise Problem("conflict", "This set-up has expired: it lasts 15 minutes, in one session.",
                           cure="Begin again.")  # fmt: skip
         step = step_of(open_secret(world, me.user_id, factor.sealed_offer), typed.text, now)
         if step is None:
@@ -211,7 +211,7 @@ async def may_be_without(world: World, me: Oneself) -> None:
         bound = await bound_by(connection, me.user_id)
     if must_have(bound, staff_must=_staff_must(world)):
         who = ", ".join(bound.asked_by) or "The operator"
-        raise Problem("forbidden", f"{who} requires a second factor of you: it stays on.",
+        raise Problem("forbidden", f"{who} requires you to have a second factor: it stays on.",
                       cure="With a new phone, move it to the new app instead.")  # fmt: skip
 
 

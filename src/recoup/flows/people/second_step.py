@@ -97,7 +97,7 @@ def _could_be(half: str) -> bool:
 
 
 def _over() -> Problem:
-    return Problem("unauthenticated", "Signing in was over before the code came: ten minutes, or another sign-in.",
+    return Problem("unauthenticated", "The sign-in expired before the code came: it lasts ten minutes, in one window.",
                    cure="Begin again.")  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def _charge_coming(f: NoticeFacts, to: Locale) -> Said:
 
 def _challenge(f: NoticeFacts, to: Locale) -> Said:
     refused = "Your bank did not take {amount} for your order {order} at {shop}. Only you can cure that:"
-    return to.say("{shop}: your payment needs you", shop=f.shop), [
+    return to.say("{shop}: action needed for your payment", shop=f.shop), [
         to.say(refused, amount=f.amount, order=f.order, shop=f.shop), to.say("Nothing is charged before you do."),
     ], to.say("Go on with the payment")  # fmt: skip
 

@@ -24,12 +24,12 @@ HAPPENINGS: Final[Mapping[str, Happening]] = {
     "other_sessions_ended": Happening("All other sessions were ended"),
     "second_factor_on": Happening(
         "Second factor turned on", "A second factor was turned on",
-        "From now on signing in asks for a code of your app. Keep the recovery codes where you find them without"
+        "From now on, signing in requires a code from your app. Keep the recovery codes where you find them without"
         " your phone."),
     "second_factor_moved": Happening(
         "Second factor moved to another app", "Your second factor was moved to another app",
-        "From now on signing in asks for a code of the new app. The old app's codes and the old recovery codes open"
-        " nothing."),
+        "From now on, signing in requires a code from the new app. The old app's codes and the old recovery codes no"
+        " longer work."),
     "second_factor_off": Happening(
         "Second factor turned off", "Your second factor was turned off",
         "From now on your password alone signs you in."),

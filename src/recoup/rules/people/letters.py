@@ -27,7 +27,7 @@ def of_invitation(name: str, role: str, until: datetime, link: str, to: Locale) 
     return to.say("Invitation to {name}", name=name), [
         to.say("You are invited to {name}, with the role {role}.", name=name, role=_role(role, to)),
         to.say("This link works once, until {when}:", when=to.moment(until)), link,
-        to.say("If you do not know why you got this, leave it: nothing happens."),
+        to.say("If you do not know why you got this, ignore it: nothing happens."),
     ]
 
 
@@ -38,10 +38,10 @@ def of_look(
     """Somebody of the operator looks as one of a shop's people. `whom`: their name, if it is somebody, and role."""
     name, role = whom
     shop = shop or to.say("your shop")
-    looks = "{staff} of the operator looks at {shop} in the portal as {name}."
+    looks = "{staff}, operator staff, is viewing {shop} in the portal as {name}."
     if not name:
-        looks = "{staff} of the operator looks at {shop} in the portal as somebody with the role {role}."
-    may = "They may act; each act is logged under both names." if may_act else "They can change nothing."
+        looks = "{staff}, operator staff, is viewing {shop} in the portal with the role {role}."
+    may = "They may act; every action is logged under both names." if may_act else "They can change nothing."
     return to.say("The operator looks at {shop}", shop=shop), [
         to.say(looks, staff=staff, shop=shop, name=name, role=_role(role, to)),
         to.say("Why: {reason}", reason=why),

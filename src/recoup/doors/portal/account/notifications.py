@@ -37,8 +37,8 @@ async def post_choices(visit: AccountVisit) -> Response:
         elif merchant is not None and one(form, "merchant") == str(merchant.merchant_id):
             await choose(world, user_id, merchant.merchant_id, _wanted(form))
         else:
-            raise Problem("conflict", "You look at another merchant by now; nothing was changed.",
-                          cure="Look at the page as it is now, and send it again.")  # fmt: skip
+            raise Problem("conflict", "You have switched to another merchant; nothing was changed.",
+                          cure="Check the page as it is now, and send the form again.")  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem)
     return see(PLACE + "?saved=1")

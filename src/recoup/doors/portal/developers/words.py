@@ -22,7 +22,7 @@ INPUT_KINDS: Final = {
     "counting": "Counts in the network’s limits",
 }  # fmt: skip
 EVALUATED: Final = {
-    "APPROVED": "It was approved.", "DECLINED": "It was declined; see whether it is tried again.",
+    "APPROVED": "It was approved.", "DECLINED": "It was declined; check whether it is tried again.",
     "SUBMITTED": "It was taken over; it is tried until it expires.", "CHALLENGE": "The customer must act.",
     "CAPTUREREQUIRED": "It is held, and waits for capture.", "CANCELLED": "It was cancelled.",
 }  # fmt: skip

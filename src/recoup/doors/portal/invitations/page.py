@@ -74,7 +74,7 @@ async def post_end(visit: AnyVisit) -> Response:
             raise Problem("not_found", "There is no such member.", cure="Reload the page.")
         if user_id == me and one(form, "leave") != "yes":
             raise Problem("invalid", "This is your own membership; it stays.", field="leave",
-                          cure="Tick that you want to leave, if that is meant.")  # fmt: skip
+                          cure="Tick the box if you really want to leave.")  # fmt: skip
         await end_membership(visit.portal.world, subject, user_id, by=me, request_id=visit.scope.request_id)
     except Problem as problem:
         return await _show(visit, problem)

@@ -36,13 +36,13 @@ def check_behind(request: Request, session: Session) -> None:
     if path == END:
         return
     if path.split("/")[1] in CLOSED:
-        raise Problem("forbidden", "This is not to be seen while you look as somebody else.",
+        raise Problem("forbidden", "This is not shown while you impersonate somebody.",
                       cure="End the look first.")  # fmt: skip
     if request.method in ("GET", "HEAD"):
         return
     if not session.behind.may_act:
         raise Problem("forbidden", "You only look: nothing was done.",
-                      cure="End the look, and do it as yourself; or begin one in which you may act.")  # fmt: skip
+                      cure="End the impersonation, or start one in which you may act.")  # fmt: skip
     if path not in OPEN:
-        raise Problem("forbidden", "This is never done as somebody else; nothing was done.",
-                      cure="End the look, and do it as yourself where you may.")  # fmt: skip
+        raise Problem("forbidden", "This cannot be done while you impersonate somebody; nothing was done.",
+                      cure="End the impersonation, and do it as yourself where your role allows.")  # fmt: skip

@@ -109,7 +109,7 @@ async def _mine(visit: AnyVisit) -> Any:
             args = (visit.session.user_id, visit.portal.world.name, MAY, wanted)
             row = await find_notification(connection, *args)
     if row is None:
-        raise Problem("not_found", "There is no such notification, or it is not for you any more.",
+        raise Problem("not_found", "There is no such notification, or it is no longer for you.",
                       cure="Go to your notifications.")  # fmt: skip
     return row
 

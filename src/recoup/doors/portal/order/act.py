@@ -28,7 +28,7 @@ async def review_refund(visit: Visit) -> Response:
     try:
         fields = parse_qs(visit.request.url.query, keep_blank_values=True, max_num_fields=500)
     except ValueError:
-        raise Problem("malformed", "This address has more fields than any of ours.",
+        raise Problem("malformed", "This address has too many fields.",
                       cure="Open the refund from the order's page.") from None  # fmt: skip
     possible = facts.can_refund(visit, page)
     asked = read_asked(fields)

@@ -47,7 +47,7 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
         return found
     if desk.waiting() is not None:
         raise Problem("wrong_state", "A refund of this order waits for a second person already.",
-                      cure="It stands under Refunds: have it decided, or taken back, first.")  # fmt: skip
+                      cure="See Refunds: have it decided, or withdrawn, first.")  # fmt: skip
     until = when(visit.now + WAITS, visit.now, zone=visit.session.zone)
     first = (
         "Somebody else whose role may agree to refunds finds it under Approvals, and on this page. Until they agree "

@@ -21,7 +21,7 @@ ON_HOLD = 1
 _APPROVALS = frozenset({"collected", "captured", "advanced"})
 COLLECTED = (
     "The order was approved before its customer was charged; they are charged by a plan of its own.",
-    "It is the operator's risk: you are settled whether it succeeds or not.",
+    "The operator bears the risk: you are settled whether it succeeds or not.",
 )
 COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline, or the end of the plan, ends the tries."
 

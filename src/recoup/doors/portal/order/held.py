@@ -33,7 +33,7 @@ _CURES: Final[tuple[tuple[str, str, str], ...]] = (
     ("A reversal is delayed", "Nothing: it is sent until the processor answers.", OPERATOR),
     ("A reversal is", "The desk of refunds: send it anew, or pay it by hand.", OPERATOR),
     ("A void is", "The desk of refunds: let go of the hold anew.", OPERATOR),
-    ("The processor has not said", "Nothing: it is asked until it does; nothing is sent twice.", OPERATOR),
+    ("The processor has not said", "Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR),
 )
 
 

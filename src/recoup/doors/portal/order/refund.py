@@ -119,7 +119,7 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
     state = ("Returned", "refunded") if not left else ("Completed", "partially_refunded")
     api = f" ({state[1]} in the API)" if stable else ""
     return (
-        f"From the moment you press the button {amount} are owed to the customer; this cannot be taken back.",
+        f"From the moment you press the button {amount} are owed to the customer; this cannot be undone.",
         _where_from(page, units, amount, card, text),
         f"What is owed to you falls by {amount}.{_fee(fee, fee_back(page, units), text)}",
         f"The order becomes {state[0]}{api}: nothing is left to refund." if not left
