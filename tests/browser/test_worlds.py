@@ -122,7 +122,7 @@ def test_a_tab_that_was_left_open_does_nothing_in_the_world_that_it_does_not_sho
     here(other, "LIVE")
     page.locator("#analyst").get_by_label("Always shown").check()
     page.locator("#analyst").get_by_role("button", name="Save").last.click()
-    expect(page.get_by_text("This form is of another merchant or environment")).to_be_visible()
+    expect(page.get_by_text("This form belongs to another merchant or environment")).to_be_visible()
     here(page, "LIVE")
     expect(page.get_by_role("button", name=re.compile("again"))).to_have_count(0)
     other.goto("/roles?role=analyst")

@@ -271,7 +271,7 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
             assert (await client.get("/approvals")).headers["location"] == place
             alone = await client.get(place)
             assert "Real money." in alone.text
-            assert "need one where money is real" in alone.text
+            assert "need one wherever money is real" in alone.text
             csrf = re.findall(r'name="csrf" value="([^"]*)"', alone.text)[0]
             begun = await client.post(f"{place}/begin", data={"csrf": csrf, "password": password})
             assert begun.headers["location"] == place

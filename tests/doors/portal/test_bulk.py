@@ -108,12 +108,12 @@ def test_the_list_of_acts_says_that_ticked_orders_are_not_in_it(shop: Shop) -> N
         sure = form | {"key": field(look, "key"), "sure": "1"}
         assert "2 of 2 orders done" in (await client.post("/orders/bulk", data=sure)).text
         assert "Nothing done to all that match yet" in await told()
-        assert "ticked one by one is answered at once and not listed here" in await told()
+        assert "individually selected orders run at once and are not listed here" in await told()
         everything = await form_of(client, "/orders?status=0", "cancel")
         everything |= sure_of((await client.post("/orders/bulk", data=everything)).text)
         assert (await client.post("/orders/bulk", data=everything)).status_code == 303
         assert "Nothing done" not in await told()
-        assert "ticked one by one is answered at once and not listed here" in await told()
+        assert "individually selected orders run at once and are not listed here" in await told()
 
     visit(shop, work)
 

@@ -268,7 +268,7 @@ def test_who_looks_as_somebody_neither_reads_nor_changes_what_they_are_told(serv
         assert (await look(olga, shop, act=True)).status_code == 303
         [to] = re.findall(r'href="(/notifications/[0-9a-f-]{36})"', (await ops.get("/notifications")).text)
         for path in ("/notifications", to, "/account/notifications", "/account/time"):
-            assert "not to be seen" in texts(await olga.get(path), 403), path
+            assert "not shown" in texts(await olga.get(path), 403), path
         for path in ("/notifications/read", to, "/account/notifications", "/account/time"):
             assert (await post(olga, "/orders", path, do="read", zone="Asia/Tokyo", what="person")).status_code == 403
         assert unread(await olga.get("/orders")) == "0"

@@ -35,7 +35,7 @@ def test_a_hold_is_captured_once_however_often_the_form_is_sent(server: ServerAd
         await make(owner, "https://shop.example/hooks", ("order.completed",))
         page = texts(await ops.get(here))
         for said in ("Capture…", "The card is charged the whole authorised amount, once.",
-                     "hears of it by the webhook order.completed"):  # fmt: skip
+                     "gets the webhook order.completed"):  # fmt: skip
             assert said in page
         assert (await ops.post(f"{here}/capture", data={"csrf": "made up", "key": KEY})).status_code == 403
         assert (await post(ops, here, f"{here}/capture", key="no key")).status_code == 400

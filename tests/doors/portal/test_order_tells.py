@@ -174,15 +174,15 @@ def test_a_dialog_promises_a_webhook_only_where_an_endpoint_takes_it(server: Ser
         untold = texts(await owner.get(here))
         for event in ("order.cancelled", "order.onhold", "order.amended"):
             assert f"No endpoint asked for {event} : the feed has it" in untold
-        assert "hears of it by the webhook" not in untold
+        assert "gets the webhook" not in untold
         asked = await owner.get(review)
         assert "No endpoint asked for order.refunded : the feed has it" in texts(asked)
         assert '<a href="/webhooks">the feed has it</a>' in asked.text
 
         await make(owner, "https://shop.example/hooks", ("order.refunded", "order.onhold"))
-        assert "hears of it by the webhook order.refunded" in texts(await owner.get(review))
+        assert "gets the webhook order.refunded" in texts(await owner.get(review))
         told = texts(await owner.get(here))
-        assert "hears of it by the webhook order.onhold" in told
+        assert "gets the webhook order.onhold" in told
         assert "No endpoint asked for order.cancelled : the feed has it" in told
 
     portal(server, story)

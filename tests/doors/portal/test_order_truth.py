@@ -249,7 +249,7 @@ def test_an_answered_dispute_is_not_to_be_answered_and_an_inquiry_took_nothing(s
         await note_evidence(shop.world, shop.scope, dispute_id, "delivered")
         page = texts(await ops.get(f"/disputes/{dispute_id}"))
         assert "Nothing was taken yet." in page
-        assert "come back. Lost" not in page
+        assert "come back to you. If it is lost" not in page
 
     portal(server, story)
 
@@ -326,7 +326,7 @@ def test_a_refund_that_waits_for_its_charge_is_not_to_be_tried_again(
             await set_merchant(shop, f"offset_us = offset_us + {ahead}")
             await shop.run_due()
             made = await post(ops, here, f"{here}/refund", how="amount", amount="10.00", key=KEY)
-            assert "what becomes of their charge decides" in top(texts(await ops.get(made.headers["location"])))
+            assert "the outcome of their charge decides" in top(texts(await ops.get(made.headers["location"])))
             async with owner(shop.world) as connection:
                 await connection.execute("UPDATE refunds SET business_at = business_at - interval '2 hours'")
             desk = texts(await ops.get("/refunds"))

@@ -151,7 +151,7 @@ def test_who_belongs_to_no_merchant_is_told_so(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         page = await client.get("/orders")
         assert page.status_code == 403
-        assert "no merchant has let you in" in page.text
+        assert "not a member of any merchant" in page.text
 
     visit(shop, work, email="new@example.test")
 

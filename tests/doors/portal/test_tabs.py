@@ -25,7 +25,7 @@ def test_a_form_of_one_merchant_does_nothing_at_another(server: ServerAddress) -
         limits = {"csrf": old, "role": "operations", "currency": "USD", "refund_max": "50"}
         assert (await pat.post("/merchant", data={"csrf": old, "merchant": str(other)})).status_code == 303
         refused = await pat.post("/roles/limits", data=limits, headers={"origin": "http://portal.test"})
-        assert "This form is of another merchant or environment" in texts(refused, 409)
+        assert "This form belongs to another merchant or environment" in texts(refused, 409)
         assert "refund_max" not in refused.text, "one click would send it to the other"
         file = {"file": ("a.json", b"[]", "application/json")}
         assert (await pat.post("/uploads", data={"csrf": old, "kind": "transmit"}, files=file)).status_code == 409

@@ -83,7 +83,7 @@ def test_a_file_is_sent_looked_at_and_answered(shop: Shop) -> None:
         assert [json.loads(line)["status"] for line in told.text.splitlines()] == ["SUCCESS", "REFUSED", "SUCCESS"]
         again = await visitor.send("transmit_day.json", json.dumps(bad).encode())
         assert again.headers["location"] == place + "?known=1"
-        assert "This file came before" in (await visitor.client.get(again.headers["location"])).text
+        assert "This file was uploaded before" in (await visitor.client.get(again.headers["location"])).text
         assert "transmit_day.json" in (await visitor.client.get("/uploads")).text
 
     visit(shop, work)
@@ -94,7 +94,7 @@ def test_a_file_can_be_stopped(shop: Shop) -> None:
         place = (await visitor.send("transmit_b", json.dumps(rows("B", 3)).encode())).headers["location"]
         csrf = field((await visitor.client.get(place)).text, "csrf")
         await visitor.client.post(f"{place}/stop", data={"csrf": csrf})
-        assert "It stops" in (await visitor.client.get(place)).text
+        assert "Stopping" in (await visitor.client.get(place)).text
         await visitor.work()
         page = (await visitor.client.get(place)).text
         assert "3 left out" in page
