@@ -1,13 +1,25 @@
 """`recoup keys` as an operator types it, beside databases that are in use."""
 
+import asyncio
 import json
+import os
+import signal
+import subprocess
 from typing import Any
+from uuid import uuid4
 
 import click
+import pytest
 from click.testing import CliRunner, Result
+from tests.kills.installation import RECOUP
 from tests.main.test_second_machine import Machines, machines
 
+from recoup.flows.cards.tokenize import CardGiven, Vault
+from recoup.gateways.keys.keyring import open_keyring
+from recoup.gateways.keys.sealing import Sealed
 from recoup.main import keys_verb
+from recoup.main.worlds import open_sandbox
+from recoup.rules.network.magic import script_card
 
 __all__ = ["machines"]
 
@@ -54,11 +66,60 @@ def test_rotation_takes_everything_over_and_a_second_machine_needs_the_new_file(
 
 def test_a_rotation_that_was_interrupted_goes_on_under_the_same_keys(machines: Machines) -> None:
     machines.up("a")
-    from recoup.gateways.keys.keyring import open_keyring
-
     open_keyring(machines.keys("a"), {}).rotate()  # killed right after the file was written
     keys = (machines.keys("a") / "keyring.json").read_text()
     answer = run(machines, "rotate", "--wait", "0")
     assert "A rotation is under way: it goes on." in answer.output
     assert (machines.keys("a") / "keyring.json").read_text() == keys
     assert all(one["needed"] == 0 for one in told(machines) if one["state"] == "old")
+
+
+CARDS = 1_100  # three pages
+
+
+async def _store_cards(machines: Machines) -> None:
+    async with open_sandbox(machines.settings("a"), machines.databases) as running:
+        vault, merchant = Vault(running.world), uuid4()
+        await asyncio.gather(*(
+            vault.store(CardGiven(merchant, uuid4(), script_card("visa", "51", 0, serial=serial), 9, 2031))
+            for serial in range(CARDS)))  # fmt: skip
+
+
+def _killed_after(machines: Machines, lines: int) -> list[str]:
+    """What `recoup keys rotate` said until it was killed after so many lines."""
+    environment = os.environ | {
+        "PYTHONUNBUFFERED": "1", "RECOUP_PEOPLE_DATABASE_URL": machines.databases.people,
+        "RECOUP_SANDBOX_DATABASE_URL": machines.databases.sandbox,
+    }  # fmt: skip
+    words = [*RECOUP, "keys", "rotate", "--wait", "0", "--data-dir", str(machines.folder / "a")]
+    told = []
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            told.append(line)
+            if len(told) == lines:
+                os.kill(process.pid, signal.SIGKILL)
+    return told
+
+
+@pytest.mark.timeout(400)
+def test_killed_at_any_step_it_goes_on_and_every_card_opens(machines: Machines) -> None:
+    machines.up("a")
+    asyncio.run(_store_cards(machines))
+    heard = [_killed_after(machines, lines) for lines in (1, 2, 3)]
+    assert "New keys are made" in heard[0][0]
+    assert all("A rotation is under way: it goes on." in told[0] for told in heard[1:])
+    assert any("cards 500 of 1100" in line for line in heard[1] + heard[2])
+    answer = run(machines, "rotate", "--wait", "0")
+    assert answer.exit_code == 0, answer.output
+    states = told(machines)
+    assert len(states) == 10, "one rotation, not four"
+    assert all(one["needed"] == 0 for one in states if one["state"] == "old")
+    ring = open_keyring(machines.keys("a"), {})
+    rows = machines.sql("SELECT * FROM vault")
+    assert len(rows) == CARDS
+    for row in rows:
+        sealed = Sealed(row["kek_id"], row["wrapped_dek"], row["nonce"], row["ciphertext"])
+        assert json.loads(ring.open_card("sandbox", row["merchant_id"], row["token_id"], sealed))["pan"]
+    assert machines.sql("SELECT count(DISTINCT card_id) AS cards FROM card_prints")[0]["cards"] == CARDS
+    assert machines.sql("SELECT count(*) AS prints FROM card_prints")[0]["prints"] == 2 * CARDS

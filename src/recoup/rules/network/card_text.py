@@ -73,8 +73,9 @@ def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
     plain = _plain(text)
     if _MAY.search(plain) is None:
         return
-    for chain in _CHAIN.finditer(plain) if room is not None else ():
-        room.take(chain.end() - chain.start())
+    if room is not None:
+        for chain in _CHAIN.finditer(plain):
+            room.take(chain.end() - chain.start())
     plain = _IBAN.sub(_without_iban, _HEX.sub(_blanked, plain))
     for chain in _CHAIN.finditer(plain):
         yield from _in_chain(plain, chain.start(), chain.end())
