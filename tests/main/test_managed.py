@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 
+from recoup.flows.upkeep import upkeep
 from recoup.kernel.problem import Problem
 from recoup.main.bootstrap_file import bootstrap_once
 from recoup.main.cli import cli
@@ -108,6 +109,19 @@ def test_two_log_ins_share_the_work_and_the_applications_cannot_migrate(
     code, said = verb(application, "schema", "check", monkeypatch=monkeypatch)
     assert code == 1
     assert "Set owner_database_user" in said
+
+
+def test_a_worker_without_the_owners_log_in_leaves_upkeep_to_one_that_has_it(managed: Server) -> None:
+    application, with_owner = two_log_ins(managed)
+    asyncio.run(prepare(find_databases(with_owner)))
+
+    async def done(settings: Settings) -> int:
+        async with open_sandbox(settings, find_databases(settings)) as running:
+            await upkeep(running.world)
+            return len(await running.world.db.fetch("SELECT task FROM upkeep"))
+
+    assert asyncio.run(done(application)) == 0
+    assert asyncio.run(done(with_owner)) == 1
 
 
 def test_what_an_administrator_must_do_is_said_in_one_line(managed: Server) -> None:
