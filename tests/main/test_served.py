@@ -90,6 +90,8 @@ def test_what_the_doors_answer_to_whom(tmp_path: Path, databases: dict[str, str]
     told = databases | {"RECOUP_METRICS_ADDRESS": f"127.0.0.1:{metrics}", "RECOUP_ALLOWED_HOSTS": "shop.example"}
     with serve(tmp_path, told) as (port, _):
         assert status(metrics, "/metrics") == 200
+        with urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=10) as answer:
+            assert b'recoup_http_connections{kind="open"} 0.0' in answer.read(), "its own are not the doors'"
         assert status(metrics, "/orders") == 404
         assert status(port, "/metrics") == 404, "at its own address only"
         assert status(port, "/docs") == 200

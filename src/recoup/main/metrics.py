@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from recoup.doors.edge.asgi import App, Message, Receive, Scope, Send
+from recoup.doors.edge.connections import Connections
 from recoup.kernel.time import DatabaseClocks
 from recoup.kernel.world import World
 from recoup.store.read.backlog import read_backlog
@@ -29,6 +30,16 @@ _PARTITION_DAYS = Gauge("recoup_partition_days_left", "Days until a table's newe
                         ["world", "table"], registry=REGISTRY)
 _OVERFLOWN = Gauge("recoup_partition_overflown", "1 when rows fell into a table's default partition",
                    ["world", "table"], registry=REGISTRY)
+_CONNECTIONS = Gauge("recoup_http_connections", "Connections that are open, and their limit", ["kind"],
+                     registry=REGISTRY)
+_CROWDED = Gauge("recoup_http_connections_refused", "Connections that met a limit since the start", registry=REGISTRY)
+
+
+def watch(connections: Connections) -> None:
+    """The doors' own, of this process."""
+    _CONNECTIONS.labels("open").set_function(lambda: len(connections))
+    _CONNECTIONS.labels("limit").set(connections.limits.total)
+    _CROWDED.set_function(lambda: connections.refused)
 
 
 @lru_cache(maxsize=1024)

@@ -18,6 +18,7 @@ from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
 from recoup.main.file_handles import raise_file_handles
 from recoup.main.logs import start_logs
+from recoup.main.metrics import watch
 from recoup.main.settings import Settings
 from recoup.main.up import listen_on
 from recoup.main.worlds import Running, open_worlds
@@ -32,6 +33,7 @@ def serve(settings: Settings, databases: Databases, fd: int | None = None) -> No
     metrics_at = metrics_socket(settings)
     app = make_app(settings, databases, lambda: server.is_draining, metrics_at)
     connections = Connections(limits_of(settings), crowded(app, refuse), Proxies(settings.behind_proxy))
+    watch(connections)
     server = DoorServer(
         app, connections, drain_seconds=settings.drain, log_level="warning", ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
