@@ -1,6 +1,8 @@
 """A process dies between every two steps of a stablecoin story; the channel's own book says what really happened."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +25,12 @@ from recoup.store.server import ServerAddress
 PAYER = Actor("payer", "checkout")
 
 
+def patient(shop: Shop) -> Shop:
+    """What a story begins with is there however busy the machine is; only the story itself is told by the clock."""
+    policy = replace(POLICY, call_timeout=timedelta(seconds=60))
+    return replace(shop, world=replace(shop.world, policy=policy))
+
+
 def charged(channel: str = "mock") -> Prepare:
     async def prepare(shop: Shop) -> Case:
         given = ChargeAsked(f"order-{new_id().hex}", "49.90", "USDT", channel)
@@ -40,6 +48,7 @@ def paid(channel: str = "mock", kind: str = "") -> Prepare:
     """`kind`: the table and id column of what is to be sent next."""
 
     async def prepare(shop: Shop) -> Case:
+        shop = patient(shop)
         case = await charged(channel)(shop)
         await do_pay(shop, case)
         if kind == "refund":
@@ -83,6 +92,7 @@ def paid_late(then: str = "") -> Prepare:
     """The payer's money comes after the merchant cancelled; `then`: give it back, so that it is to be sent next."""
 
     async def prepare(shop: Shop) -> Case:
+        shop = patient(shop)
         case = await charged()(shop)
         assert case.order_id
         key = shop.key(case.order_id)
@@ -99,6 +109,7 @@ def paid_late(then: str = "") -> Prepare:
 
 async def stuck(shop: Shop) -> Case:
     """The channel refused the sweep for good."""
+    shop = patient(shop)
     case = await paid("mock_direct", kind="settlement")(shop)
     other = "UPDATE mock_channel.payments SET currency = $2 WHERE order_id = $1"
     async with owner(shop.world) as connection:
@@ -162,7 +173,7 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
         assert swept[0] == (direct and row["stage"] == "completed"), "direct money leaves once"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_a_kill_between_any_two_steps(server: ServerAddress) -> None:
     async def tell() -> None:
         async with sandbox_world(server, policy=POLICY) as made:

@@ -23,7 +23,7 @@ _CARDS = "SELECT card_id FROM cards WHERE card_id = ANY($1::uuid[]) ORDER BY car
 _MAKE_CARDS = """
 INSERT INTO cards (card_id, created_at)
 SELECT DISTINCT card_id, $2::timestamptz FROM unnest($1::uuid[]) AS c (card_id) ORDER BY card_id
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING card_id
 """
 
 
@@ -35,9 +35,11 @@ async def lock_orders(connection: asyncpg.Connection, keys: Sequence[tuple[UUID,
 
 
 async def lock_cards(connection: asyncpg.Connection, card_ids: Sequence[UUID], at: datetime) -> None:
-    """Locks each card's row, making it first when the card was never sent before."""
+    """Locks each card's row, making it first when the card was never sent before: until the transaction ends nobody
+    else sees or makes that row, so that making it is locking it."""
     have = await connection.fetch(_CARDS, list(card_ids))
     missing = set(card_ids) - {r["card_id"] for r in have}
     if missing:
-        await connection.execute(_MAKE_CARDS, list(missing), at)
-        await connection.fetch(_CARDS, list(card_ids))
+        made = await connection.fetch(_MAKE_CARDS, list(missing), at)
+        if len(made) < len(missing):  # another transaction was quicker with one of them
+            await connection.fetch(_CARDS, list(card_ids))
