@@ -18,7 +18,6 @@ from recoup.store.pool import Database
 from recoup.store.read.order_counts import count_orders
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.orders import list_orders_page
-from recoup.store.read.wire_orders import wire_orders
 from recoup.store.server import ServerAddress
 
 MANY = 50_000
@@ -83,6 +82,8 @@ def filters(shop: Shop) -> dict[str, tuple[dict[str, Any], str]]:
         "brand": ({"scheme": "amex"}, "card_scheme = 'amex'"),
         "issuer": ({"bin": "411111"}, "card_bin = '411111'"),
         "ids": ({"order_ids": tuple(shop.some)}, f"order_id = ANY('{{{','.join(map(str, shop.some))}}}')"),
+        "reference numbers": ({"tails": tuple(str(one)[-8:] for one in shop.some)},
+                              f"right(order_id::text, 8) = ANY('{{{','.join(str(one)[-8:] for one in shop.some)}}}')"),
         "external ids": ({"external_ids": names}, f"placed_at >= '{BEGIN + timedelta(minutes=49_900)}'"),
     }  # fmt: skip
 
@@ -120,12 +121,10 @@ async def _check(
         " ORDER BY placed_at DESC, order_id DESC LIMIT 20", shop.merchant_id,
     )  # fmt: skip
     before = await scans(connection)
-    page = await list_orders_page(connection, wanted, size=20)
+    rows = await list_orders_page(connection, wanted, size=20)
     count = await count_orders(connection, wanted, exact=True)
-    rows = await wire_orders(connection, shop.merchant_id, [row.order_id for row in page.rows])
     after = await scans(connection)
     assert [row["order_id"] for row in rows] == [row["order_id"] for row in expected], wanted
-    assert not page.recent_only
     assert (count.value, count.exact) == (expected[0]["n"] if expected else 0, True), wanted
     assert after == before, f"read through for {wanted}"
 
@@ -145,8 +144,9 @@ def test_each_filter_alone_and_with_each_other(shop: Shop) -> None:
                 if len(said) < sum(len(every[name][0]) for name in names):
                     continue  # two values of one filter
                 wanted = OrderFilter(shop.merchant_id, door="rescue", **said)
-                if {"ids", "external ids"} <= set(names):
-                    plain = f"({every['ids'][1]} OR {every['external ids'][1]})"
+                if set(names) <= {"ids", "external ids", "reference numbers"}:  # any way of naming them
+                    plain = " OR ".join(f"({every[name][1]})" for name in names)
+                    plain = f"({plain})"
                 else:
                     plain = " AND ".join(f"({every[name][1]})" for name in names)
                 await _check(connection, beside, shop, wanted, plain)
@@ -172,8 +172,8 @@ def test_named_orders_come_in_each_order(shop: Shop, order_by: Any) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         wanted = OrderFilter(shop.merchant_id, order_ids=tuple(shop.some[:50]))
         page = await list_orders_page(connection, wanted, size=100, order_by=order_by, descending=False)
-        keys = [{"placed": row.placed_at, "created": row.created_at or BEGIN, "amount": row.units}[order_by]
-                for row in page.rows]  # fmt: skip
+        keys = [{"placed": row["placed_at"], "created": row["created_at"] or BEGIN, "amount": row["units"]}[order_by]
+                for row in page]  # fmt: skip
         assert len(keys) == 50
         assert keys == sorted(keys)
 
