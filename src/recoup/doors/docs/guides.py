@@ -41,8 +41,6 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "live": ("Running it", "The live world"),
     "postgresql": ("Running it", "Your own PostgreSQL"),
     "keys": ("Running it", "Keys"),
-    "postgresql": ("Running it", "With your PostgreSQL"),
-    "keys": ("Running it", "Keys and backups"),
     "security": ("Running it", "Security"),
     "simulate": ("Running it", "A simulated month"),
 }
