@@ -23,7 +23,7 @@ def test_what_is_agreed_is_shown_as_it_counts(server: ServerAddress) -> None:
         answer = await analyst.get("/fees")
         page = texts(answer)
         assert "2.50 % 0.30 0.50 2.80 the whole fee is given back once the whole order is refunded" in page
-        assert page.index("Fees of approved orders") < page.index("USD 2.50 %") < page.index("Agreed for later")
+        assert page.index("Service fees of approved orders") < page.index("USD 2.50 %") < page.index("Agreed for later")
         assert page.index("Agreed for later") < page.index("Stablecoin payments")
         assert "&lt;b&gt;the new contract" in answer.text
         assert "USD the operator bears it you bear it 15.00 USD" in page

@@ -152,7 +152,7 @@ def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> Non
         keys = {hook.url.rpartition("/")[2]: hook.signing_key for hook in await list_all(world, scope)}
         assert keys == {"shared": shared, "own": own.signing_key}, "that one is replaced on the endpoint's page"
         assert f'href="/webhooks/{own.endpoint_id}"' in page.text
-        assert "is good until" in texts(await owner.get("/keys"))
+        assert "The previous key works until" in texts(await owner.get("/keys"))
         await new("shared", status=409)
         form = {name: re.findall(rf'name="{name}" value="([^"]+)"', page.text)[0] for name in ("csrf", "of")}
         form |= {"which": "shared", "overlap": "24"}
