@@ -27,6 +27,8 @@ _CARDS: Final = frozenset({("paymentmethod", "cardnumber"), ("creditcard", "numb
 # Taken and never read: nothing of them is kept.
 _UNREAD: Final = frozenset({"devicedetails", "additionalfields", "extradata", "authorizationtoken"})
 _DIGITS: Final = re.compile("[^0-9]+")
+UUID_LENGTH: Final = 36
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ def _walk_object(
     value: dict[str, Any], names: Names | None, path: tuple[str, ...], found: Guarded, *, free: bool
 ) -> None:
     for name, inner in value.items():
-        if len(name) > 12 and _in_name(name, found):
+        if len(name) > 12 and (names is None or name not in names) and _in_name(name, found):
             _refuse(found, path)
             continue
         if isinstance(inner, str) and len(inner) < 13 or inner is None or isinstance(inner, bool):
@@ -128,7 +130,7 @@ def _in_name(name: str, found: Guarded) -> bool:
 
 
 def _look(text: str, path: tuple[str, ...], found: Guarded, *, free: bool) -> None:
-    if not may_hold_number(text):
+    if len(text) == UUID_LENGTH and _UUID.fullmatch(text) or not may_hold_number(text):
         return
     identifier = bool(path) and not free and is_identifier(path[-1].partition("[")[0])
     for one in numbers_in(text, found.room):
