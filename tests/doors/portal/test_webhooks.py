@@ -141,7 +141,7 @@ def test_who_may_only_look_sees_the_log_and_changes_nothing(server: ServerAddres
             assert "200" in texts(await post(ops, at, f"{at}/test", event="order.completed"))
             (row,) = await rows(clerk, at)
             assert "Send again" not in texts(await clerk.get(row))
-            assert "Your role may look" in texts(await clerk.get(at))
+            assert "Your role may view webhooks" in texts(await clerk.get(at))
             csrf = await token(clerk, at)
             for path in ("", "/state", "/delete", "/test", "/rotate", "/replay"):
                 answer = await clerk.post(at + path, data={"csrf": csrf, "switch": "off", "key": "0" * 32})
