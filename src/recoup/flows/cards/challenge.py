@@ -5,6 +5,7 @@ vault, an address into the order's personal data.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -30,12 +31,14 @@ from recoup.store.write.payers import set_billing
 
 PAYER = Actor("payer", "page")
 State = Literal["asked", "tried", "passed", "over"]
+Money = Literal["none", "out", "returning", "returned", "releasing", "released", "kept"]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the page shows. `asks`: confirm, code, address or card; `tries` made so far; `shop`: the https address
-    of the order's site, as the merchant set it; nothing here is secret."""
+    of the order's site, as the merchant set it; `ended` and `money`: of the order, and what became of the customer's
+    money when it is over; nothing here is secret."""
 
     merchant_id: UUID
     order_id: UUID
@@ -54,6 +57,8 @@ class Asked:
     reason: str | None
     billing: dict[str, Any]
     shop: str | None
+    ended: bool = False
+    money: Money = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,25 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> Asked:
         state = "tried"
     elif row["stage"] in (Stage.CHALLENGED, Stage.PROCESSING) and row["state"] == "presented" and not row["lapsed"]:
         state = "asked"
+    elif row["stage"] not in ENDED and row["out"]:
+        state = "tried"
     names = ("asks", "tries", "merchant", "descriptor", "units", "asset", "scheme", "last4", "exp_month", "exp_year",
              "expires_at", "reason")  # fmt: skip
     return Asked(merchant_id, order_id, state, billing=dict(row["billing"] or {}), shop=shop_address(row["site_url"]),
-                 **{n: row[n] for n in names})  # fmt: skip
+                 ended=row["stage"] in ENDED, money=_money(row), **{n: row[n] for n in names})  # fmt: skip
+
+
+def _money(row: Mapping[str, Any]) -> Money:
+    """What became of it, of an order that was not paid: a try may still be out, or have been approved too late."""
+    back = row["back"]
+    if back is None:
+        return "out" if row["out"] else "none"
+    if back["state"] == "refused":
+        return "kept"
+    over, hold = back["state"] in ("done", "netted"), back["kind"] == "void"
+    if hold:
+        return "released" if over else "releasing"
+    return "returned" if over else "returning"
 
 
 async def answer(world: World, orders: Orders, vault: Vault, asked: Asked, given: Given, request_id: str) -> Asked:

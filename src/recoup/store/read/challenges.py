@@ -8,7 +8,12 @@ import asyncpg
 _ASKED = """
 SELECT c.state, c.asks, c.tries, c.expires_at, m.name AS merchant, o.descriptor, o.units, o.asset, o.stage, v.scheme,
   v.last4, v.exp_month, v.exp_year, p.billing, h.reason, s.url AS site_url,
-  c.expires_at <= $3::timestamptz + m.offset_us * interval '1 microsecond' AS lapsed
+  c.expires_at <= $3::timestamptz + m.offset_us * interval '1 microsecond' AS lapsed,
+  EXISTS (SELECT FROM attempts a WHERE a.merchant_id = o.merchant_id AND a.order_id = o.order_id
+    AND a.state IN ('open', 'unknown')) AS out,
+  (SELECT jsonb_build_object('kind', r.kind, 'state', r.state) FROM refunds r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.kind IN ('reversal', 'void')
+    ORDER BY r.state IN ('done', 'netted'), r.state = 'refused', r.refund_no DESC LIMIT 1) AS back
 FROM challenges c
 JOIN orders o USING (merchant_id, order_id)
 JOIN order_heads h USING (merchant_id, order_id)
@@ -24,7 +29,7 @@ ORDER BY c.challenge_no DESC LIMIT 1
 async def asked_of(
     connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, wall: datetime
 ) -> asyncpg.Record | None:
-    """The order's last challenge, and whether its time is over."""
+    """The order's last challenge, whether its time is over, whether a try is out, and what goes `back` of one."""
     return await connection.fetchrow(_ASKED, merchant_id, order_id, wall)
 
 

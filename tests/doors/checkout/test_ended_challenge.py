@@ -1,0 +1,87 @@
+"""The page of a challenge that has ended: what it says of the customer's money is so."""
+
+import time
+import uuid
+from urllib.parse import urlsplit
+
+import pytest
+from tests.doors.checkout.test_card_page import ANOTHER, challenged, post
+from tests.doors.rescue.door import Caller, Door
+from tests.doors.rescue.test_customer import customer
+from tests.flows.absence import processor_away
+from tests.flows.disputes.test_disputes import SILENT_YES
+
+from recoup.flows.cards.amend import Amended, amend
+from recoup.flows.cards.cancel import cancel
+from recoup.flows.cards.inquire import inquire
+from recoup.rules.network.magic import FAULT_CARDS, script_card
+
+NOTHING = "Nothing is taken."
+
+
+def called_off(door: Door, shop: Caller, order_id: str) -> None:
+    door.run(cancel(door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(order_id)))
+
+
+def test_a_try_that_is_out_and_comes_in_late_is_not_called_nothing(
+    door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id, path = challenged(shop, transaction__amount=SILENT_YES, orderItems=[])
+    post(door, f"{path}/answer", number=FAULT_CARDS["visa"], expires="08/33", code="123")
+    called_off(door, shop, order_id)
+    page = door.call("GET", path).text
+    assert NOTHING not in page
+    assert "Your bank has not answered yet." in page
+    assert "Look again" in page
+    with processor_away(monkeypatch):
+        asked_about(door, shop, order_id)
+        page = door.call("GET", path).text
+        assert NOTHING not in page
+        assert "It goes back to you by itself." in page
+    door.run(shop.shop.settle())
+    page = door.call("GET", path).text
+    assert NOTHING not in page
+    assert "It went back to you." in page
+
+
+def asked_about(door: Door, shop: Caller, order_id: str) -> None:
+    """Until the processor tells that it was approved."""
+    for _ in range(300):
+        door.run(inquire(door.world, shop.shop.orders, shop.shop.key(uuid.UUID(order_id))))
+        if door.sql("SELECT FROM refunds WHERE order_id = $1", uuid.UUID(order_id)):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the approval is not found")
+
+
+def test_a_hold_that_is_let_go_is_said(door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = customer(shop, paymentMethod__cardNumber=script_card("visa", "54", 99), transaction__responseCode="54",
+                    transaction__responseCodeSource="visa", transactionType="Authorization")  # fmt: skip
+    path = urlsplit(told["challengeUrl"]).path
+    post(door, f"{path}/answer", **ANOTHER)
+    assert "Done. Thank you." in door.call("GET", path).text
+    with processor_away(monkeypatch):
+        called_off(door, shop, told["orderId"])
+        page = door.call("GET", path).text
+        assert NOTHING not in page
+        assert "What your bank had held for it is being released." in page
+    door.run(shop.shop.settle())
+    assert "What your bank had held for it was released." in door.call("GET", path).text
+
+
+def test_a_payment_that_goes_on_without_its_customer_has_not_ended(door: Door, shop: Caller) -> None:
+    order_id = shop.admit(paymentMethod__cardNumber=script_card("visa", "54", 99), transaction__responseCode="54",
+                          transaction__responseCodeSource="visa")  # fmt: skip
+    shop.advance(seconds=5)
+    path = urlsplit(shop.order(order_id)["challengeUrl"]).path
+    ended = Amended(do_not_retry=True)
+    door.run(amend(door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(order_id), ended))
+    page = door.call("GET", path).text
+    assert "This payment has ended" not in page
+    assert "Nothing has been taken so far." in page
+
+
+def test_what_was_called_off_before_any_try_took_nothing(door: Door, shop: Caller) -> None:
+    order_id, path = challenged(shop)
+    called_off(door, shop, order_id)
+    assert NOTHING in door.call("GET", path).text
