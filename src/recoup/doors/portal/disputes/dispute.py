@@ -17,7 +17,7 @@ from recoup.doors.portal.personal import read_as_seen
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit, checked_form
 from recoup.doors.portal.words import DISPUTE_KINDS, DISPUTE_STAGES, DISPUTE_STATES
-from recoup.flows.disputes.answer import NOTE_MAX, answer_dispute, note_evidence
+from recoup.flows.disputes.answer import NOTE_MAX, NOTES_MAX, answer_dispute, note_evidence
 from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.ids import parse_id
@@ -53,16 +53,17 @@ async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, 
     assert page is not None
     people = await named(visit, [n["actor"] for n in notes])
     answering = dispute["answer_state"] in ("owed", "sent")
-    may_answer = visit.session.may("dispute") and dispute["state"] == "open" and not answering
+    in_time = dispute["respond_by"] is None or visit.now < dispute["respond_by"]
+    may_answer = visit.session.may("dispute") and dispute["state"] == "open" and not answering and in_time
     values = visit.values(
         dispute=dispute, page=page, notes=notes, evidence=sum(bool(note["text"]) for note in notes), erased=ERASED,
         people=people, look=DISPUTE_STATES[dispute["state"]],
         kind_word=DISPUTE_KINDS[dispute["kind"]], stage_word=DISPUTE_STAGES[dispute["stage"]],
         reason=reason_words(dispute["scheme"] or "generic", dispute["reason_code"]), answering=answering,
         items=moments(page, visit.now, visit.session.zone, dispute_id), may_answer=may_answer,
-        may_note=visit.session.may("dispute") and dispute["state"] in UNDECIDED,
+        may_note=visit.session.may("dispute") and dispute["state"] in UNDECIDED and len(notes) < NOTES_MAX,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute["state"] in UNDECIDED,
-        hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX,
+        hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX, notes_max=NOTES_MAX,
     )  # fmt: skip
     return render("disputes/dispute.html", values, status=STATUSES[problem.code] if problem else 200)
 

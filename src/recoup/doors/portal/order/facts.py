@@ -77,6 +77,16 @@ class Action:
         return not self.why_not
 
 
+@dataclass(frozen=True, slots=True)
+class Disputable:
+    """The most that a cardholder may still dispute, and what is disputed when no amount is said: 0 when one has to be.
+    `asked`: the cardholder asked about it before."""
+
+    most: int
+    usual: int
+    asked: bool
+
+
 def sums(page: OrderPage) -> Sums:
     totals: dict[str, int] = {}
     by_recipe: dict[str, int] = {}
@@ -261,19 +271,23 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
     return Action()
 
 
-def can_dispute(visit: Visit, page: OrderPage) -> bool:
-    """The sandbox's cardholder may come back for what was charged on the sandbox's route."""
-    charged = any(a["state"] == "approved" and a["route"] == "sandbox" for a in page.attempts)
-    sandbox = visit.portal.world.policy.test_mode
-    return bool(sandbox and charged and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute"))
+def can_dispute(visit: Visit, page: OrderPage) -> Disputable | None:
+    """The sandbox's cardholder may come back for what was charged on the sandbox's route. `usual` without an amount:
+    a case that only asked goes on with its own, a new one takes what was not refunded."""
+    charge = next((a for a in reversed(page.attempts) if a["state"] == "approved"), None)
+    sandbox = visit.portal.world.policy.test_mode and charge is not None and charge["route"] == "sandbox"
+    if not (sandbox and charge and page.order["stage"] == Stage.COMPLETED and visit.session.may("dispute")):
+        return None
+    most = int(charge["units"]) - disputed(page)
+    asked = next((int(d["units"]) for d in reversed(page.disputes) if d["stage"] == "inquiry"), None)
+    usual = most - int(page.head["refunded_units"]) if asked is None else asked
+    return Disputable(most, usual if usual <= most else 0, asked is not None)
 
 
 def can_cancel(visit: Visit, page: OrderPage) -> Action:
     stage = Stage(page.order["stage"])
     if stage is Stage.COMPLETED:
-        gives_back = (found := channel(page)) is None or found.supports_refund
-        return Action("It is paid. " + ("A completed order is refunded, not cancelled." if gives_back
-                                        else "Its money went straight to your own wallet."))  # fmt: skip
+        return Action(_paid_for_good(page))
     if stage in ENDED:
         return Action("It has ended already.")
     if capture_out(page) is not None:
@@ -283,6 +297,17 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
     if not visit.session.may("cancel"):
         return Action(f"{_role(visit)} may look, not cancel.")
     return Action()
+
+
+def _paid_for_good(page: OrderPage) -> str:
+    """What can be done with a paid order instead of cancelling it, as far as there is something."""
+    if (found := channel(page)) is not None and not found.supports_refund:
+        return "It is paid. Its money went straight to your own wallet."
+    if remaining(page) > 0:
+        return "It is paid. A completed order is refunded, not cancelled."
+    if disputed(page):
+        return "It was paid. What is left of it is disputed: the cardholder's bank has taken it back."
+    return "It was paid. All of it is refunded already."
 
 
 def can_capture(visit: Visit, page: OrderPage) -> bool:

@@ -1,0 +1,104 @@
+"""What an order's page offers, and why not, of an order that is paid, given back or disputed."""
+
+import asyncio
+import re
+
+from tests.doors.portal.staff import As, portal, post, texts
+from tests.doors.portal.test_order_truth import give_back, top
+from tests.flows.disputes.test_disputes import disputed, the_dispute
+from tests.flows.money.settling import sold
+from tests.flows.test_customers_attacked import set_merchant
+from tests.worlds import Shop
+
+from recoup.flows.disputes.answer import NOTES_MAX, note_evidence
+from recoup.store.server import ServerAddress
+
+
+def test_a_returned_order_is_not_said_to_be_one_that_is_refunded(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, [paid, returned, part, gone] = await as_("ops"), await sold(shop, 4)
+        await give_back(shop, returned)
+        await give_back(shop, part, "10.00")
+        await disputed(shop, gone, units=4590)
+        for order_id in (paid, part):
+            assert "refunded, not cancelled" in top(texts(await ops.get(f"/orders/{order_id}")))
+        page = top(texts(await ops.get(f"/orders/{returned}")))
+        assert "refunded, not cancelled" not in page
+        assert "No cancelling. It was paid. All of it is refunded already." in page
+        page = top(texts(await ops.get(f"/orders/{gone}")))
+        assert "refunded, not cancelled" not in page
+        assert "No cancelling. It was paid. What is left of it is disputed" in page
+
+    portal(server, story)
+
+
+def test_a_dispute_that_the_issuer_would_refuse_is_not_offered(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, [fresh, returned, part, gone, asked] = await as_("ops"), await sold(shop, 5)
+        await give_back(shop, returned)
+        await give_back(shop, part, "10.00")
+        await disputed(shop, part, units=1000)
+        await disputed(shop, gone, units=4590)
+        await disputed(shop, asked, stage="inquiry", units=2000)
+        for order_id, says in ((fresh, "at most 45.90 USD; empty: what was not refunded"),
+                               (part, "at most 35.90 USD; empty: what was not refunded"),
+                               (asked, "at most 45.90 USD; empty: what was asked about")):  # fmt: skip
+            here = f"/orders/{order_id}"
+            page = await ops.get(here)
+            assert says in texts(page)
+            assert " required" not in field(page.text)
+            assert (await post(ops, here, f"{here}/dispute", kind="service", amount="")).status_code == 303
+
+        here = f"/orders/{returned}"
+        page = await ops.get(here)
+        assert "at most 45.90 USD" in texts(page)
+        assert "empty: what was" not in texts(page)
+        assert " required" in field(page.text), "nothing is left that was not refunded"
+        assert (await post(ops, here, f"{here}/dispute", kind="service", amount="45.90")).status_code == 303
+
+        for order_id in (fresh, returned, gone):
+            page = await ops.get(f"/orders/{order_id}")
+            assert "Dispute it" not in page.text
+            assert "All of it is disputed already." in texts(page)
+
+    portal(server, story)
+
+
+def field(page: str) -> str:
+    found = re.search(r'<input [^>]*id="d-amount"[^>]*>', page)
+    assert found
+    return found[0]
+
+
+def test_a_dispute_whose_time_is_over_offers_no_answer(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, [order_id] = await as_("ops"), await sold(shop)
+        await disputed(shop, order_id, units=4590)
+        dispute_id = (await the_dispute(shop, order_id))["dispute_id"]
+        here = f"/disputes/{dispute_id}"
+        await note_evidence(shop.world, shop.scope, dispute_id, "delivered")
+        assert 'href="#contest"' in (await ops.get(here)).text
+        await set_merchant(shop, f"offset_us = offset_us + {15 * 86_400_000_000}")  # nobody ends it yet
+        for _ in range(100):  # until the portal reads the shop's clock again
+            if "over by" in (page := (await ops.get(here)).text):
+                break
+            await asyncio.sleep(0.1)
+        assert "over by" in page
+        assert 'href="#contest"' not in page
+        assert 'href="#accept"' not in page
+
+    portal(server, story)
+
+
+def test_a_dispute_that_is_full_of_notes_offers_none(server: ServerAddress) -> None:
+    async def story(shop: Shop, as_: As) -> None:
+        ops, [order_id] = await as_("ops"), await sold(shop)
+        await disputed(shop, order_id, units=4590)
+        dispute_id = (await the_dispute(shop, order_id))["dispute_id"]
+        for number in range(NOTES_MAX):
+            await note_evidence(shop.world, shop.scope, dispute_id, f"note {number}")
+        page = await ops.get(f"/disputes/{dispute_id}")
+        assert "Note it" not in page.text
+        assert "A dispute has at most 50 notes." in texts(page)
+
+    portal(server, story)
