@@ -63,6 +63,9 @@ _RANGES: Final = [
     if dash and low.isdigit() and high.isdigit()
 ]
 SOURCES: Final = tuple(sorted({row.source for row in PROCESSOR_CODES} - {"text"}))
+SOURCE_NAMES: Final = {
+    "adyen": "Adyen", "braintree": "Braintree", "checkout": "Checkout.com", "nmi": "NMI", "stripe": "Stripe",
+}  # fmt: skip
 SCHEMES: Final = tuple(sorted({row.scheme for row in CODES} - {"generic"}))
 _PHRASES: Final = sorted((row for row in PROCESSOR_CODES if row.source == "text"), key=lambda row: -len(row.code))
 

@@ -9,6 +9,7 @@ from recoup.doors.portal.disputes.evidence import suggested
 from recoup.doors.portal.endpoint import STATUSES, see
 from recoup.doors.portal.forms import one
 from recoup.doors.portal.order.dispute_words import reason_words
+from recoup.doors.portal.order.heard import in_heard_codes
 from recoup.doors.portal.order.page import find, show
 from recoup.doors.portal.order.timeline import ERASED, moments
 from recoup.doors.portal.order.within import back_to
@@ -60,7 +61,7 @@ async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, 
         people=people, look=DISPUTE_STATES[dispute["state"]],
         kind_word=DISPUTE_KINDS[dispute["kind"]], stage_word=DISPUTE_STAGES[dispute["stage"]],
         reason=reason_words(dispute["scheme"] or "generic", dispute["reason_code"]), answering=answering,
-        items=moments(page, visit.now, visit.session.zone, dispute_id), may_answer=may_answer,
+        items=moments(in_heard_codes(page), visit.now, visit.session.zone, dispute_id), may_answer=may_answer,
         may_note=visit.session.may("dispute") and dispute["state"] in UNDECIDED and len(notes) < NOTES_MAX,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute["state"] in UNDECIDED,
         hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX, notes_max=NOTES_MAX,

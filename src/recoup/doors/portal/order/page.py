@@ -12,6 +12,7 @@ from recoup.doors.portal.order import facts, possible
 from recoup.doors.portal.order.allowance import allowance
 from recoup.doors.portal.order.beside import Beside, beside
 from recoup.doors.portal.order.ended import WHY, end_cause, ended
+from recoup.doors.portal.order.heard import in_heard_codes
 from recoup.doors.portal.order.held import trouble
 from recoup.doors.portal.order.just_done import just_done
 from recoup.doors.portal.order.refund import Asked
@@ -108,7 +109,7 @@ def show(visit: Visit, page: OrderPage, *, status: int = 200, problem: Problem |
          sends_left: Allowance | None = None) -> Response:  # fmt: skip
     """The page, with a dialog open when one is named; `problem` is said there, with what was typed. `typed` is a
     note's text; `allowance` what the person may refund, in words."""
-    query = visit.request.query_params
+    query, page = visit.request.query_params, in_heard_codes(page)
     refunded = parse_id(query.get("refunded", ""))
     items = timeline(page, visit.now, visit.session.zone)
     shown = query.get("show", "all")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from recoup.doors.portal.order.heard import source_word
 from recoup.doors.portal.order.stable_words import SAY as STABLE_SAY
 from recoup.doors.portal.order.stable_words import event_name
 from recoup.doors.portal.order.told import Told
@@ -142,7 +143,10 @@ def _came_in(page: OrderPage) -> dict[str, str]:
         scheme=page.card["scheme"] if page.card else "generic", source=decline.get("source"), code=decline.get("code"),
         text=decline.get("text"), advice=decline.get("advice"), on=placed.date(),
     )  # fmt: skip
-    return {"code": str(decline.get("code") or ""), "meaning": reading.meaning.partition(";")[0]}
+    return {
+        "code": str(decline.get("code") or ""), "source": source_word(str(decline.get("source") or "").strip()),
+        "meaning": reading.meaning.partition(";")[0],
+    }  # fmt: skip
 
 
 def decision_of(page: OrderPage, decision_id: Any) -> Row | None:

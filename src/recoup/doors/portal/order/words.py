@@ -23,6 +23,8 @@ def _received(told: Told) -> Said:
         text = f"{told.amount()} came in after a decline of yours: {meaning}."
     if meaning and code:
         text = f"{told.amount()} came in after a decline of yours: {meaning} (code {code})."
+    if meaning and code and (source := told.get("source")):
+        text = f"{told.amount()} came in after a decline of yours: {meaning} ({source} code {code})."
     return Said("Placed", text + until, "orders")
 
 
