@@ -25,8 +25,7 @@ from recoup.store.server import ServerAddress
 # Forms that leave no line, and why.
 SILENT: Final[Mapping[str, str]] = {
     "/merchant": "chooses what this person looks at", "/world": "the same",
-    "/orders/look": "how this person likes their lists", "/orders/views": "the same",
-    "/orders/views/{view_id}": "the same", "/account/time": "the same",
+    "/orders/look": "how this person likes their lists", "/account/time": "the same",
     "/account/notifications": "what this person is told", "/notifications/read": "the same",
     "/notifications/{notification_id}": "the same",
 }  # fmt: skip
@@ -111,7 +110,8 @@ class _Walk:
 def test_every_form_leaves_a_line(mine: Ground) -> None:
     walk = _Walk(mine)
     assert walk.send("operator", "/merchant", merchant=str(mine.a.mid)).status_code == 303
-    for part in (_orders, _customers, _settings, _webhooks, _files, _disputes_and_refunds, _money, _people, _partner):
+    for part in (_orders, _views, _customers, _settings, _webhooks, _files, _disputes_and_refunds, _money, _people,
+                 _partner):  # fmt: skip
         part(walk)
     assert not walk.missing, "\n".join(walk.missing)
     forms = {path for (method, path), line in TABLE.items()
@@ -149,6 +149,15 @@ def _orders(walk: _Walk) -> None:
              amount="1.00")  # fmt: skip
     walk.act("/orders/{order_id}/block", "block.made", path=f"/orders/{order}/block", kind="customer", reason="other")
     walk.act("/orders/{order_id}/unblock", "block.lifted", path=f"/orders/{order}/unblock", block=_block(walk))
+
+
+def _views(walk: _Walk) -> None:
+    """One that only its maker sees leaves none."""
+    made = walk.act("/orders/views", "view.shared", name="Walked", back="/orders?status=7", share="1")
+    view = made.headers["location"].partition("view=")[2].partition("&")[0]
+    for what, wanted in (("unshare", "unshared"), ("share", "shared"), ("rename", "changed"), ("delete", "deleted")):
+        walk.act("/orders/views/{view_id}", f"view.{wanted}", path=f"/orders/views/{view}", do=what, name="Walked on",
+                 back="/orders?status=7")  # fmt: skip
 
 
 def _block(walk: _Walk) -> str:

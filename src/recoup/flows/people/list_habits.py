@@ -2,22 +2,45 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
+import asyncpg
+
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
 from recoup.kernel.world import World
+from recoup.moves.audit import note
 from recoup.rules.merchants.personal import redactor
 from recoup.store.pool import Database, KeyTaken
-from recoup.store.read.list_habits import VIEWS_MAX, SavedView, views_of
-from recoup.store.write.list_habits import add_view, change_view, delete_view, delete_views, save_columns, save_zone
+from recoup.store.read.list_habits import SHARED_MAX, VIEWS_MAX, SavedView, count_shared, standing_view, views_of
+from recoup.store.write.list_habits import (
+    add_view,
+    change_view,
+    delete_view,
+    delete_views,
+    lock_shared,
+    save_columns,
+    save_zone,
+    share_view,
+)  # fmt: skip
 
 NAME_MAX: Final = 40
 QUERY_MAX: Final = 4_000
 _NAMED_BY: Final = ("name", "first_name", "last_name", "email", "phone", "external_id")  # places are many people's
 Key = tuple[UUID, UUID]  # user, merchant
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Who has views at `scope`'s merchant. `owns`: an owner of it, who may change what others share, too."""
+
+    user_id: UUID
+    scope: Scope
+    owns: bool
 
 
 async def keep_zone(world: World, user_id: UUID, zone: str) -> None:
@@ -32,12 +55,17 @@ async def keep_columns(world: World, user_id: UUID, columns: tuple[str, ...]) ->
         await save_columns(connection, user_id, list(columns))
 
 
-async def keep_view(world: World, key: Key, name: str, query: str) -> UUID:
-    """A new one; answers its id. Raises: Problem(invalid) naming the name; Problem(conflict) for one that is taken."""
+async def keep_view(world: World, key: Key, name: str, query: str, *, sharing: Scope | None = None) -> UUID:
+    """A new one; answers its id. `sharing`: who shares it with everybody of the merchant. Raises: Problem(invalid)
+    naming the name; Problem(conflict) for one that is taken, and when there are too many."""
     name, view_id, people = _named(name), new_id(), world.extra["people"]
     try:
         async with people.transaction() as tx:
-            added = await add_view(tx, *key, view_id, name, _fitting(query), VIEWS_MAX)
+            if sharing is not None:
+                await _room(tx, world, key[1])
+            added = await add_view(tx, *key, view_id, name, _fitting(query), VIEWS_MAX, world.name if sharing else None)
+            if added and sharing is not None:
+                await _noted(world, sharing, "view.shared", view_id)
     except KeyTaken:
         raise _taken(name) from None
     if not added:
@@ -45,24 +73,79 @@ async def keep_view(world: World, key: Key, name: str, query: str) -> UUID:
     return view_id
 
 
-async def change(world: World, key: Key, view_id: UUID, *, name: str | None = None, query: str | None = None) -> None:
-    """Raises: Problem(not_found); Problem(invalid); Problem(conflict) for a name that is taken."""
-    name = None if name is None else _named(name)
+async def change(
+    world: World, keeper: Keeper, view_id: UUID, *, name: str | None = None, query: str | None = None
+) -> None:
+    """Raises: Problem(not_found); Problem(forbidden) for what somebody else shares; Problem(invalid); Problem(conflict)
+    for a name that is taken."""
+    name, query = None if name is None else _named(name), None if query is None else _fitting(query)
     people: Database = world.extra["people"]
     try:
-        async with people.connection() as connection:
-            found = await change_view(connection, *key, view_id, name, None if query is None else _fitting(query))
+        async with people.transaction() as tx:
+            view = await _standing(tx, world, keeper, view_id)
+            await change_view(tx, view["user_id"], keeper.scope.merchant_id, view_id, name, query)
+            if view["shared"]:
+                await _noted(world, keeper.scope, "view.changed", view_id)
     except KeyTaken:
         raise _taken(name or "") from None
-    if not found:
-        raise Problem("not_found", "This view was deleted.", cure="Save it again under a name.")
 
 
-async def forget(world: World, key: Key, view_id: UUID) -> None:
-    """Also of a view that is gone already."""
+async def share(world: World, keeper: Keeper, view_id: UUID, shared: bool) -> None:
+    """With everybody of the merchant, or with nobody any more. Raises: as `change`; Problem(conflict) when there are
+    too many."""
     people: Database = world.extra["people"]
-    async with people.connection() as connection:
-        await delete_view(connection, *key, view_id)
+    async with people.transaction() as tx:
+        if shared:
+            await lock_shared(tx, keeper.scope.merchant_id)
+        view = await _standing(tx, world, keeper, view_id)
+        if view["shared"] == shared:
+            return
+        if shared:
+            await _room(tx, world, keeper.scope.merchant_id)
+        whose = (view["user_id"], keeper.scope.merchant_id, view_id)
+        await share_view(tx, *whose, world.name if shared else None)
+        await _noted(world, keeper.scope, "view.shared" if shared else "view.unshared", view_id)
+
+
+async def forget(world: World, keeper: Keeper, view_id: UUID) -> None:
+    """Also of a view that is gone already. Raises: Problem(forbidden) for what somebody else shares."""
+    people: Database = world.extra["people"]
+    async with people.transaction() as tx:
+        try:
+            view = await _standing(tx, world, keeper, view_id)
+        except Problem as problem:
+            if problem.code == "not_found":
+                return
+            raise
+        await delete_view(tx, view["user_id"], keeper.scope.merchant_id, view_id)
+        if view["shared"]:
+            await _noted(world, keeper.scope, "view.deleted", view_id)
+
+
+async def _standing(tx: asyncpg.Connection, world: World, keeper: Keeper, view_id: UUID) -> asyncpg.Record:
+    """The view, which this person may change. Raises: Problem(not_found); Problem(forbidden)."""
+    view = await standing_view(tx, keeper.user_id, keeper.scope.merchant_id, view_id, world.name)
+    if view is None:
+        raise Problem("not_found", "This view was deleted.", cure="Save it again under a name.")
+    if view["user_id"] != keeper.user_id and not keeper.owns:
+        raise Problem("forbidden", "Only who made a shared view, or an owner, may change it; nothing was done.",
+                      cure="Save it under a name of your own.")  # fmt: skip
+    return view
+
+
+async def _room(tx: asyncpg.Connection, world: World, merchant_id: UUID) -> None:
+    """Raises: Problem(conflict) when the merchant shares as many views as it may."""
+    await lock_shared(tx, merchant_id)
+    if await count_shared(tx, merchant_id, world.name) >= SHARED_MAX:
+        raise Problem("conflict", f"There are {SHARED_MAX} shared views already.",
+                      cure="Save it for yourself, or have an owner delete one that nobody needs.")  # fmt: skip
+
+
+async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None:
+    """Last in the transaction of the act: no shared view changes without a line. Its name is not told: it may name a
+    customer, whom an erasure must find."""
+    async with world.db.transaction() as tx:
+        await note(tx, scope, world.clocks.wall(), action, view_id)
 
 
 async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Mapping[str, Any]]) -> None:

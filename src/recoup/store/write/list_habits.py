@@ -9,13 +9,19 @@ import asyncpg
 from recoup.store.write.people import lock_user
 
 _ADD: Final = """
-INSERT INTO saved_views (user_id, merchant_id, view_id, name, query)
-SELECT $1, $2, $3, $4, $5 WHERE (SELECT count(*) FROM saved_views WHERE user_id = $1 AND merchant_id = $2) < $6
+INSERT INTO saved_views (user_id, merchant_id, view_id, name, query, shared_in)
+SELECT $1, $2, $3, $4, $5, $7 WHERE (SELECT count(*) FROM saved_views WHERE user_id = $1 AND merchant_id = $2) < $6
 """
 _CHANGE: Final = """
 UPDATE saved_views SET name = coalesce($4, name), query = coalesce($5, query)
 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3
 """
+_SHARE: Final = "UPDATE saved_views SET shared_in = $4 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3"
+
+
+async def lock_shared(tx: asyncpg.Connection, merchant_id: UUID) -> None:
+    """What is shared at this merchant is counted and shared one by one until the transaction ends."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"shared-views:{merchant_id}")
 
 
 async def save_zone(connection: asyncpg.Connection, user_id: UUID, zone: str) -> None:
@@ -29,21 +35,27 @@ async def save_columns(connection: asyncpg.Connection, user_id: UUID, columns: l
 
 
 async def add_view(
-    tx: asyncpg.Connection, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str, query: str, most: int
-) -> bool:
+    tx: asyncpg.Connection, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str, query: str, most: int,
+    shared_in: str | None,
+) -> bool:  # fmt: skip
     """False when there are `most` already: they are saved one by one. Raises: KeyTaken for a name that another view
     has."""
     await lock_user(tx, user_id)
-    done = await tx.execute(_ADD, user_id, merchant_id, view_id, name, query, most)
+    done = await tx.execute(_ADD, user_id, merchant_id, view_id, name, query, most, shared_in)
     return bool(done == "INSERT 0 1")
 
 
 async def change_view(
-    connection: asyncpg.Connection, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str | None, query: str | None
-) -> bool:
-    """None leaves as it is; False when there is no such view. Raises: KeyTaken."""
-    done = await connection.execute(_CHANGE, user_id, merchant_id, view_id, name, query)
-    return bool(done == "UPDATE 1")
+    tx: asyncpg.Connection, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str | None, query: str | None
+) -> None:
+    """None leaves as it is. Raises: KeyTaken."""
+    await tx.execute(_CHANGE, user_id, merchant_id, view_id, name, query)
+
+
+async def share_view(
+    tx: asyncpg.Connection, user_id: UUID, merchant_id: UUID, view_id: UUID, shared_in: str | None
+) -> None:
+    await tx.execute(_SHARE, user_id, merchant_id, view_id, shared_in)
 
 
 async def delete_views(connection: asyncpg.Connection, merchant_id: UUID, view_ids: Sequence[UUID]) -> None:

@@ -71,7 +71,7 @@ KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "statement", "stablecoin_payout", "subscription",
     )),
     "settings": ("Settings and switches", (
-        "campaign", "clock", "decline", "notices", "sight", "site", "switch", "unknown_sites",
+        "campaign", "clock", "decline", "notices", "sight", "site", "switch", "unknown_sites", "view",
     )),
     "keys": ("Keys and webhooks", ("handover", "key", "webhook", "webhook_key")),
     "people": ("People and sign-ins", ("account", "look", "people")),
@@ -87,6 +87,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "account": "/invitations",
     "notices": "/mailbox", "go_live": "/onboarding", "clock": "/developers", "unknown_sites": "/switches",
     "payout": "/settlements", "limits": "/roles", "sight": "/roles", "export": "/exports", "bulk": "/orders/bulk/{0}",
+    "view": "/orders?view={0}",
 }  # fmt: skip
 _NAMES: Final[Mapping[str, str]] = {
     "bank_account": "bank account", "dispute_terms": "terms", "go_live": "going live", "people": "member",

@@ -31,6 +31,7 @@ PRESETS: Final[dict[str, tuple[str, Callable[[date], tuple[date, date]]]]] = {
     "yesterday": ("yesterday", lambda day: (day - DAY, day - DAY)),
     "7d": ("last 7 days", lambda day: (day - 6 * DAY, day)),
     "30d": ("last 30 days", lambda day: (day - 29 * DAY, day)),
+    "90d": ("last 90 days", lambda day: (day - 89 * DAY, day)),
     "week": ("this week", lambda day: (_week(day), day)),
     "last-week": ("last week", lambda day: (_week(day) - 7 * DAY, _week(day) - DAY)),
     "month": ("this month", lambda day: (_months(day, 0), day)),

@@ -1,8 +1,7 @@
-"""Forms about how the list looks: a zone and columns to keep, views to save, rename and delete."""
+"""Forms about how the list looks: a zone and columns to keep, views to save, share, rename and delete."""
 
 from dataclasses import replace
 from typing import Final
-from uuid import UUID
 
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
@@ -10,12 +9,12 @@ from starlette.responses import Response
 from recoup.doors.portal.endpoint import see
 from recoup.doors.portal.forms import Form, one
 from recoup.doors.portal.orders.columns import COLUMNS, DEFAULT
-from recoup.doors.portal.orders.page import habits_of, read, show
+from recoup.doors.portal.orders.page import habits_of, owns_views, read, show
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.views import kept
 from recoup.doors.portal.visit import Visit, checked_form
-from recoup.flows.people.list_habits import change, forget, keep_columns, keep_view, keep_zone
+from recoup.flows.people.list_habits import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.messages.local_time import read_zone
@@ -48,34 +47,33 @@ async def post_new_view(visit: Visit) -> Response:
     form = await checked_form(visit)
     query = back_of(visit, form)
     try:
-        view_id = await keep_view(visit.portal.world, _key(visit), one(form, "name"), kept(query))
+        view_id = await keep_view(visit.portal.world, (visit.session.user_id, visit.merchant_id), one(form, "name"),
+                                  kept(query), sharing=visit.scope if one(form, "share") else None)  # fmt: skip
     except Problem as problem:
         return await list_again(visit, query, problem, form)
     return see(replace(query, view=str(view_id)).link())
 
 
 async def post_view(visit: Visit) -> Response:
-    """Saves what the list is now, gives the view another name, or deletes it."""
+    """Saves what the list is now, gives the view another name, shares it or no more, or deletes it."""
     form = await checked_form(visit)
     query, view_id, doing = back_of(visit, form), parse_id(visit.request.path_params["view_id"]), one(form, "do")
-    world, key = visit.portal.world, _key(visit)
-    if view_id is None or doing not in ("save", "rename", "delete"):
+    world, keeper = visit.portal.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
+    if view_id is None or doing not in ("save", "rename", "share", "unshare", "delete"):
         raise Problem("not_found", "There is no such view.", cure="Go to the orders and choose one.")
     try:
         if doing == "save":
-            await change(world, key, view_id, query=kept(query))
+            await change(world, keeper, view_id, query=kept(query))
         elif doing == "rename":
-            await change(world, key, view_id, name=one(form, "name"))
+            await change(world, keeper, view_id, name=one(form, "name"))
+        elif doing in ("share", "unshare"):
+            await share(world, keeper, view_id, doing == "share")
         else:
-            await forget(world, key, view_id)
+            await forget(world, keeper, view_id)
             query = replace(query, view="")
     except Problem as problem:
         return await list_again(visit, query, problem, form)
     return see(query.link())
-
-
-def _key(visit: Visit) -> tuple[UUID, UUID]:
-    return visit.session.user_id, visit.merchant_id
 
 
 def back_of(visit: Visit, form: Form) -> Query:

@@ -18,7 +18,7 @@ from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.query import ALL_DAYS, SIZES, Query
 from recoup.doors.portal.orders.reading import read_query
 from recoup.doors.portal.orders.times import COMMON, Times
-from recoup.doors.portal.orders.views import own, tabs
+from recoup.doors.portal.orders.views import own, searches, tabs
 from recoup.doors.portal.templates import render
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.currencies import EXPONENTS
@@ -92,7 +92,16 @@ async def orders_page(visit: Visit) -> Response:
 
 async def habits_of(visit: Visit) -> Habits:
     async with visit.portal.world.extra["people"].connection() as connection:
-        return await read_habits(connection, visit.session.user_id, visit.merchant_id)
+        habits = await read_habits(connection, visit.session.user_id, visit.merchant_id, visit.portal.world.name)
+    if visit.sight == "shown" or owns_views(visit):
+        return habits
+    # What others search for may be a customer's name.
+    return replace(habits, views=tuple(view for view in habits.views if view.own or not searches(view)))
+
+
+def owns_views(visit: Visit) -> bool:
+    """Whether this person changes what others share at this merchant."""
+    return visit.session.merchant is not None and visit.session.merchant.role == "owner"
 
 
 async def read(visit: Visit, query: Query, habits: Habits) -> Listed:
@@ -135,6 +144,7 @@ def show(
         query=query, page=page, total=listed.total, by_status=listed.by_status, drops=listed.drops,
         as_amount=listed.amount, by_tail=listed.by_tail, damaged=listed.damaged, slow=listed.slow, problem=problem,
         views=tabs(query, habits, visit.known, listed.attention, listed.by_status), own=own(query, habits, visit.known),
+        owns_views=owns_views(visit),
         chips=chips(query, visit.known), sums=sums_of(page.rows), sizes=SIZES, presets=PRESETS, chains=CHAINS,
         only_attention=query.same_orders(Query(attention=True)), way_of=way_of,
         REASON_WORDS=REASON_WORDS, SCHEME_WORDS=SCHEME_WORDS,

@@ -1,7 +1,9 @@
-"""Tabs over the list: the views that everybody has, and one's own. A changed filter leaves the view."""
+"""Tabs over the list: the views that everybody has, one's own, those that others share.
+A changed filter leaves the view."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from starlette.datastructures import QueryParams
 
@@ -21,19 +23,19 @@ USUAL: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """`typed`: the word is somebody's own."""
+    """`view`: the one that somebody saved, whose word it is."""
 
     word: str
     link: str
     here: bool
     count: Count | None
     hot: bool
-    typed: bool = False
+    view: SavedView | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """One's own view that the list belongs to. `changed`: its filters were; `reset` leads back to what was saved."""
+    """The saved view that the list belongs to. `changed`: its filters were; `reset` leads back to what was saved."""
 
     view: SavedView
     changed: bool
@@ -69,8 +71,13 @@ def tabs(query: Query, habits: Habits, known: Known, attention: Count, by_status
         found.append(Tab(word, wanted.link(), here, count if count and count.value else None, hot))
     for view in habits.views:
         here = left is not None and left.view == view and not left.changed
-        found.append(Tab(view.name, opened(view, query, known).link(), here, None, False, typed=True))
+        found.append(Tab(view.name, opened(view, query, known).link(), here, None, False, view))
     return found
+
+
+def searches(view: SavedView) -> bool:
+    """Whether it looks for words, which may name a customer."""
+    return "q" in parse_qs(view.query)
 
 
 def kept(query: Query) -> str:

@@ -83,8 +83,7 @@ def _linker(chosen: Range, site: Any) -> Callable[..., str]:
 
 
 def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, Any]:
-    listed = Query(channels=CHANNELS, site=site.site_id if site else None,
-                   placed=Days(first=chosen.first, last=chosen.last))  # fmt: skip
+    listed = Query(channels=CHANNELS, site=site.site_id if site else None, placed=chosen.listed)
     by_day = {row["day"]: row for row in found.days}
     days = [
         Group(f"{day:%-d %b}", row["declined"] if row else 0, row["rescued"] if row else 0,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Final
 
-from recoup.doors.portal.orders.days import DAY, read_day
+from recoup.doors.portal.orders.days import DAY, Days, read_day
 from recoup.doors.portal.orders.days import PRESETS as LIST_PRESETS
 
 DAYS_MAX: Final = 366
@@ -17,8 +17,7 @@ PRESETS: Final[Mapping[str, str]] = {
 USUAL: Final = "30d"
 # As the list of orders reckons them.
 _SPANS: Final[Mapping[str, Callable[[date], tuple[date, date]]]] = {
-    **{name.replace("-", "_"): span for name, (_, span) in LIST_PRESETS.items()},
-    "90d": lambda day: (day - 89 * DAY, day),
+    name.replace("-", "_"): span for name, (_, span) in LIST_PRESETS.items()
 }
 
 
@@ -34,6 +33,11 @@ class Range:
     @property
     def span(self) -> tuple[datetime, datetime]:
         return _start(self.first), _start(self.last + DAY)
+
+    @property
+    def listed(self) -> Days:
+        """As the list of orders names them: a preset stays one, so that a view that is saved of it moves along."""
+        return Days(self.name.replace("_", "-")) if self.name else Days(first=self.first, last=self.last)
 
     @property
     def days(self) -> list[date]:

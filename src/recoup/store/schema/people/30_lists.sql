@@ -12,6 +12,8 @@ CREATE TABLE saved_views (
   view_id uuid NOT NULL,
   name text NOT NULL,
   query text NOT NULL,
+  shared_in text,                          -- the world whose people of this merchant see it, too; null: nobody else
   PRIMARY KEY (user_id, merchant_id, view_id)
 );
 CREATE UNIQUE INDEX saved_views_name ON saved_views (user_id, merchant_id, lower(name));
+CREATE INDEX saved_views_shared ON saved_views (merchant_id, shared_in) WHERE shared_in IS NOT NULL;
