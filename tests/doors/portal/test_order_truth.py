@@ -288,7 +288,8 @@ def test_a_declined_customer_hears_no_word_of_a_bank_that_did_not_say_it(server:
         word = await shop.ask(is_mit=False, days=None, pan=FUNDS_CARD, code="05", cvv="123")
         await shop.settle()
         page = texts(await (await as_("ops")).get(f"/orders/{word.order_id}"))
-        assert "only a new payment by the customer helps" in page
+        assert ("The customer was told no without a try at the bank." in page) is killed
+        assert ("The bank said no while the customer waited." in page) is not killed
         assert "answer was final" not in page
 
     portal(server, story)
