@@ -128,7 +128,7 @@ async def _standing(tx: asyncpg.Connection, world: World, keeper: Keeper, view_i
     if view is None:
         raise Problem("not_found", "This view was deleted.", cure="Save it again under a name.")
     if view["user_id"] != keeper.user_id and not keeper.owns:
-        raise Problem("forbidden", "Only who made a shared view, or an owner, may change it; nothing was done.",
+        raise Problem("forbidden", "Only the author of a shared view or an owner may change it; nothing was done.",
                       cure="Save it under a name of your own.")  # fmt: skip
     return view
 

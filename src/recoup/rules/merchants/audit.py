@@ -70,7 +70,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "view.changed": "changed a shared view of orders",
     "view.deleted": "deleted a shared view of orders",
     "view.shared": "shared a view of orders",
-    "view.unshared": "ended to share a view of orders",
+    "view.unshared": "stopped sharing a view of orders",
     "webhook.changed": "changed a webhook",
     "webhook.deleted": "deleted a webhook",
     "webhook.made": "made a webhook",
