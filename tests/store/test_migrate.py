@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from dataclasses import replace
 
 import asyncpg
@@ -16,6 +17,25 @@ from recoup.store.server import ServerAddress
 FIRST = Migration(1, "0001_first.sql", "CREATE TABLE first (n int);")
 SECOND = Migration(20, "0020_second.sql", "CREATE TABLE second (n int);")
 BETWEEN = Migration(10, "0010_between.sql", "CREATE TABLE between_them (n int);")
+
+# Written without their sites and logs: what refers to them is not looked at in a session with this role.
+_ORDERS_OF_BEFORE = """
+SET session_replication_role = replica;
+INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id, descriptor,
+  asset, units, amount_text, token_id, placed_at, facts)
+SELECT md5((n % 3)::text)::uuid, md5('order' || n)::uuid, 'new', 1,
+  CASE n % 2 WHEN 0 THEN 'rescue' ELSE 'stablecoin' END, 'mit_managed', n::text, 1, md5('site')::uuid, '',
+  'USD', n, '1', CASE n % 4 WHEN 0 THEN md5('card' || n)::uuid END,
+  '2026-01-01Z', CASE n % 2 WHEN 0 THEN '{"decline": {"code": "51", "source": "Stripe"}}' ELSE '{}' END::jsonb
+FROM generate_series(1, 5000) n;
+INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset, units)
+SELECT merchant_id, order_id, placed_at, 0, 'MIT', 'api', door, site_id, asset, units FROM orders;
+INSERT INTO vault (merchant_id, token_id, pan_id, scheme, bin, last4, exp_month, exp_year, kek_id, wrapped_dek, nonce,
+  ciphertext, created_at)
+SELECT merchant_id, token_id, token_id, 'visa', '411111', '1111', 1, 30, 'k', '', '', '', placed_at
+FROM orders WHERE token_id IS NOT NULL;
+SET session_replication_role = origin;
+"""
 
 
 async def numbers(dsn: str) -> list[int]:
@@ -161,6 +181,46 @@ def test_an_index_is_built_while_others_write_and_wait_to_start(server: ServerAd
             assert await numbers(dsn) == [1, 2]
 
     asyncio.run(story())
+
+
+def test_orders_of_before_are_filled_in_also_when_a_first_try_was_broken_off(server: ServerAddress) -> None:
+    """More than two batches, stablecoin orders between; a first try got as far as some rows and an invalid index."""
+    wanted = migrations_of("world")
+    before = [migration for migration in wanted if migration.number < 71]
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "world", migrations=before)
+            connection = await asyncpg.connect(dsn)
+            await connection.execute(_ORDERS_OF_BEFORE)
+            await migrate(dsn, "world", migrations=[m for m in wanted if m.number < 73])
+            assert await connection.fetchval("SELECT count(*) FROM order_heads WHERE decline_code <> ''") == 0
+            await connection.execute("UPDATE order_heads SET card_bin = '1' WHERE units <= 3")
+            with pytest.raises(asyncpg.UniqueViolationError):  # leaves an invalid index behind
+                await connection.execute("CREATE UNIQUE INDEX CONCURRENTLY order_heads_bin ON order_heads (card_bin)")
+            await migrate(dsn, "world")
+            found = await connection.fetch(
+                "SELECT door, decline_code, decline_source, card_scheme, card_bin, count(*) FROM order_heads"
+                " WHERE units > 3 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 4"
+            )
+            assert [tuple(row) for row in found] == [
+                ("rescue", "51", "stripe", "", "", 1249), ("rescue", "51", "stripe", "visa", "411111", 1250),
+                ("stablecoin", "", "", "", "", 2498),
+            ]  # fmt: skip
+            assert await connection.fetchval("SELECT count(*) FROM order_heads WHERE card_bin = '1'") == 3
+            assert await connection.fetchval("SELECT bool_and(indisvalid) FROM pg_index") is True
+            await connection.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("database", ["world", "people"])
+def test_no_migration_holds_a_table_while_it_builds_an_index_of_orders_or_fills_them(database: str) -> None:
+    large = r"^(UPDATE|CREATE INDEX \w+\s+ON) (orders|order_\w+|requests|alerts)\b"
+    for migration in migrations_of(database)[1:]:
+        if not migration.sql.startswith(CONCURRENTLY):
+            slow = re.search(large, migration.sql, re.M)
+            assert slow is None, migration.name
 
 
 def test_the_checksum_is_of_the_text() -> None:

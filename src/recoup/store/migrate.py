@@ -179,9 +179,14 @@ async def _apply(connection: asyncpg.Connection, database: str, migration: Migra
 
 async def _apply_concurrently(connection: asyncpg.Connection, migration: Migration) -> None:
     """Statement by statement. A second run after one that was broken off begins at the first: each says IF EXISTS."""
-    for statement in migration.sql.split(";\n"):
-        if any(line.strip() and not line.startswith("--") for line in statement.splitlines()):
+    statement = ""
+    for part in migration.sql.split(";\n"):
+        statement += part + ";\n"
+        if statement.count("$$") % 2:  # within DO $$ … $$
+            continue
+        if any(line.strip(" ;") and not line.startswith("--") for line in statement.splitlines()):
             await connection.execute(statement)
+        statement = ""
     await _note(connection, migration)
 
 

@@ -1,3 +1,7 @@
+-- concurrently
 -- What is forgotten is found by its age: without these each look read every row that is kept.
-CREATE INDEX requests_age ON requests (created_at) WHERE state = 'answered' AND operation NOT IN ('refund', 'charge');
-CREATE INDEX alerts_age ON alerts (created_at);
+DROP INDEX CONCURRENTLY IF EXISTS requests_age;
+CREATE INDEX CONCURRENTLY requests_age ON requests (created_at)
+  WHERE state = 'answered' AND operation NOT IN ('refund', 'charge');
+DROP INDEX CONCURRENTLY IF EXISTS alerts_age;
+CREATE INDEX CONCURRENTLY alerts_age ON alerts (created_at);
