@@ -132,6 +132,33 @@ def test_whoever_was_killed_on_the_way_goes_on(
     asyncio.run(inside())
 
 
+@pytest.mark.parametrize("at", [3, 9])
+def test_keys_that_come_into_use_meanwhile_end_the_pass_and_the_next_goes_on(
+    ring: Keyring, server: ServerAddress, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Cards were marked with a key that had not wrapped them, and sealed rows were sealed over and over."""
+    monkeypatch.setattr(pages, "PAGE", 3)
+
+    def rotates(what: str, done: int, _: int) -> None:
+        if (what, done) == ("cards", at):
+            ring.rotate()
+
+    async def inside() -> None:
+        async with sandbox_world(server) as made:
+            shop, world = await make_shop(*made), made[0]
+            for serial in range(9):
+                await shop.admit(pan=script_card("visa", "51", 0, serial=serial))
+            ring.rotate()
+            async with asyncio.timeout(60):
+                await go_over(world, rotates)
+            for row in await world.db.fetch("SELECT * FROM vault"):
+                assert ring.open_card(world.name, row["merchant_id"], row["token_id"], rekeying._sealed_of(row))
+            await go_over(world)
+            assert set((await _old_needs(world)).values()) <= {0, 9}, "codes wait for an hour"
+
+    asyncio.run(inside())
+
+
 def test_the_worker_goes_on_by_itself_and_rests_without_a_rotation(ring: Keyring, server: ServerAddress) -> None:
     async def inside() -> None:
         async with sandbox_world(server) as made:

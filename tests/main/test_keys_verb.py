@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +16,7 @@ from click.testing import CliRunner, Result
 from tests.kills.installation import RECOUP
 from tests.main.test_second_machine import Machines, machines
 
+from recoup.flows import rekey as rekeying
 from recoup.flows.cards.tokenize import CardGiven, Vault
 from recoup.gateways.keys.keyring import open_keyring
 from recoup.gateways.keys.sealing import Sealed
@@ -72,6 +75,26 @@ def test_a_rotation_that_was_interrupted_goes_on_under_the_same_keys(machines: M
     assert "A rotation is under way: it goes on." in answer.output
     assert (machines.keys("a") / "keyring.json").read_text() == keys
     assert all(one["needed"] == 0 for one in told(machines) if one["state"] == "old")
+
+
+def test_a_machine_that_still_has_the_forgotten_keys_keeps_no_other_from_starting(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its start made the database ask for them again: the machine that had forgotten them did not start any more."""
+    machines.up("a")
+    open_keyring(machines.keys("a"), {}).rotate()
+    machines.up("a")
+    shutil.copytree(machines.keys("a"), machines.keys("b"))
+    monkeypatch.setattr(rekeying, "RETIRES_AFTER", timedelta(0))  # an hour later
+    assert "Forgotten: card" in run(machines, "rotate", "--wait", "0").output
+    known = machines.sql("SELECT * FROM key_checks ORDER BY 1, 2")
+    machines.up("b")
+    assert machines.sql("SELECT * FROM key_checks ORDER BY 1, 2") == known
+    assert machines.up("a") is not None
+
+    open_keyring(machines.keys("b"), {}).rotate()
+    machines.up("b")
+    assert len(machines.sql("SELECT * FROM key_checks")) == len(known) + 4, "newer keys it does take"
 
 
 CARDS = 1_100  # three pages

@@ -4,7 +4,7 @@ Else a second machine, or a database that was restored without its keys, would m
 and network limits would count one card as two.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
@@ -26,7 +26,7 @@ async def check_there(db: Any, place: str, *, people: bool) -> None:
 
 async def check_keys(db: Any, checks: Mapping[tuple[str, str], bytes], place: str) -> None:
     """`checks`: of the keys that are here, `place` where they are. A new database takes them as its own; so does one
-    for keys that were rotated in.
+    for keys that were rotated in. Older ones that it does not know it has forgotten, and never asks for again.
 
     Raises: Problem(unavailable) for other keys, and for an older copy that lacks some.
     """
@@ -44,4 +44,9 @@ async def check_keys(db: Any, checks: Mapping[tuple[str, str], bytes], place: st
         if lacking:
             message = f"The keys in {place} lack some that this database was written with: {', '.join(lacking[:6])}."
             raise Problem("unavailable", message, cure=CURE)
-        await add_checks(tx, {key: value for key, value in checks.items() if key not in known})
+        await add_checks(tx, {key: value for key, value in checks.items() if _is_newer(key, known)})
+
+
+def _is_newer(key: tuple[str, str], known: Collection[tuple[str, str]]) -> bool:
+    """Than each known one of its purpose: ids begin with the time from which a key is used."""
+    return all(key_id < key[1] for purpose, key_id in known if purpose == key[0])

@@ -71,17 +71,19 @@ async def rekey(world: World) -> int:
 
 
 async def go_over(world: World, tell: Told = lambda *_: None) -> None:
-    """Everything of this world, and of people, to the current keys; nothing to do where it stands under them."""
+    """Everything of this world, and of people, to the current keys; nothing to do where it stands under them. When
+    others come into use meanwhile the pass ends: the next one goes on with those.
+    """
     current = world.keys.current_ids()
     async with world.db.connection() as connection:
         needs = await needs_of_world(connection, current["print"])
     if any(key[0] in ("card", "print") and key[1] != current[key[0]] for key in needs):
         await _cards(world, current, tell)
     for place in WORLD:
-        await _sealed(world, world.db, place, current["seal"], tell)
+        await _sealed(world, world.db, place, current, tell)
     people = world.extra.get("people")
     for place in PEOPLE if people is not None else ():
-        await _sealed(world, people, place, current["seal"], tell)
+        await _sealed(world, people, place, current, tell)
 
 
 async def states_of(worlds: Sequence[World]) -> list[KeyState]:
@@ -98,7 +100,9 @@ async def states_of(worlds: Sequence[World]) -> list[KeyState]:
 
 
 async def retire(worlds: Sequence[World]) -> list[KeyState]:
-    """Forgets old keys that nothing needs, an hour after the current one took over. Answers which."""
+    """Forgets old keys that nothing here needs, an hour after the current one took over: a file beside the keys has
+    them for backups from before. Answers which.
+    """
     ring = worlds[0].keys
     if not ring.is_from_folder:
         return []
@@ -147,10 +151,11 @@ async def _cards(world: World, current: Mapping[str, str], tell: Told) -> None:
     while True:
         async with world.db.connection() as connection:
             page = await card_page(connection, after)
-        if not page:
+        made = [(row, world.keys.rewrap(_sealed_of(row))) for row in page if row["kek_id"] != current["card"]]
+        others = any(sealed.kek_id != current["card"] for _, sealed in made)  # between the question and the wrapping
+        if not page or others or world.keys.current_ids() != current:
             return
-        wrapped = [(row, world.keys.rewrap(_sealed_of(row)).wrapped_dek) for row in page
-                   if row["kek_id"] != current["card"]]  # fmt: skip
+        wrapped = [(row, sealed.wrapped_dek) for row, sealed in made]
         async with world.db.transaction() as tx:
             await add_prints(tx, [one for row in page for one in _prints(world, row)])
             if wrapped:
@@ -168,12 +173,12 @@ def _sealed_of(row: Any) -> Sealed:
     return Sealed(row["kek_id"], row["wrapped_dek"], row["nonce"], row["ciphertext"])
 
 
-async def _sealed(world: World, db: Any, place: Place, current: str, tell: Told) -> None:
+async def _sealed(world: World, db: Any, place: Place, current: Mapping[str, str], tell: Told) -> None:
     context, done = _CONTEXTS[place.table, place.column], 0
     while True:
         async with db.connection() as connection:
-            rows = await sealed_page(connection, place, current)
-        if not rows:
+            rows = await sealed_page(connection, place, current["seal"])
+        if not rows or world.keys.current_ids() != current:
             return
         made = [(world.keys.reseal_secret(context(world, row), row["found"]), row) for row in rows]
         async with db.transaction() as tx:

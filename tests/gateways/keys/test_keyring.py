@@ -1,6 +1,7 @@
 """The vault's keys: what they bind, what they refuse, and how they change."""
 
 import base64
+import json
 import os
 import pickle
 import stat
@@ -92,6 +93,41 @@ def test_rotation_keeps_old_rows_prints_secrets_and_tokens(tmp_path: Path) -> No
     assert ring.open_secret("endpoint", resealed) == b"key"
 
 
+def test_forgotten_keys_are_kept_beside_the_others_and_open_an_older_backup(tmp_path: Path) -> None:
+    ring = open_keyring(tmp_path, {})
+    merchant, token = new_id(), new_id()
+    backups = []
+    for _ in range(2):
+        backups.append(ring.seal_card("sandbox", merchant, token, b"card"))
+        old = ring.current_ids()["card"]
+        ring.rotate()
+        ring.drop([("card", old)])
+    retired = tmp_path / "keyring-retired.json"
+    assert stat.S_IMODE(retired.stat().st_mode) == 0o600
+    for sealed in backups:
+        with pytest.raises(Problem, match="not among the keys"):
+            open_keyring(tmp_path, {}).open_card("sandbox", merchant, token, sealed)
+
+    kept, keys = json.loads(retired.read_text()), json.loads((tmp_path / "keyring.json").read_text())
+    assert set(kept) == {"card"}, "what was dropped, nothing else"
+    assert set(kept["card"]) == {sealed.kek_id for sealed in backups}
+    (tmp_path / "keyring.json").write_text(json.dumps({one: kept.get(one, {}) | keys[one] for one in keys}))
+    merged = open_keyring(tmp_path, {})
+    for sealed in backups:
+        assert merged.open_card("sandbox", merchant, token, sealed) == b"card"
+
+
+def test_no_key_is_forgotten_that_cannot_be_kept(tmp_path: Path) -> None:
+    ring = open_keyring(tmp_path, {})
+    old = ring.current_ids()["card"]
+    ring.rotate()
+    (tmp_path / "keyring-retired.json").write_text("{")
+    with pytest.raises(Problem, match=r"keyring-retired\.json cannot be read"):
+        ring.drop([("card", old)])
+    assert files.load(tmp_path).find("card", old) is not None
+    assert (tmp_path / "keyring-retired.json").read_text() == "{"
+
+
 def test_a_running_process_follows_a_rotation_elsewhere(tmp_path: Path) -> None:
     running, verb = open_keyring(tmp_path, {}), open_keyring(tmp_path, {})
     verb.rotate()
@@ -157,8 +193,6 @@ def test_unreadable_keys_are_named_but_not_quoted(text: str) -> None:
 
 
 def test_the_newest_key_is_current_in_whatever_order_the_file_lists_them() -> None:
-    import json
-
     material = rotated(rotated(fresh()))
     plain = json.loads(to_text(material))
     shuffled = {purpose: dict(sorted(keys.items())) for purpose, keys in sorted(plain.items())}

@@ -1,17 +1,19 @@
 """Where the keys lie: one file of mode 0600 in a folder of mode 0700."""
 
 import fcntl
+import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from recoup.gateways.keys.material import Material, fresh, from_text, to_text
+from recoup.gateways.keys.material import Material, fresh, from_text, to_text, without
 from recoup.kernel.problem import Problem
 
 FILE_NAME: Final = "keyring.json"
+RETIRED: Final = "keyring-retired.json"  # what was forgotten, for backups from its time; never read at a start
 
 
 def load_or_create(folder: Path) -> Material:
@@ -23,7 +25,7 @@ def load_or_create(folder: Path) -> Material:
     if not (folder / FILE_NAME).exists():
         with _locked(folder):
             if not (folder / FILE_NAME).exists():
-                _write(folder, fresh())
+                _write(folder, FILE_NAME, to_text(fresh()))
     return load(folder)
 
 
@@ -43,8 +45,41 @@ def change(folder: Path, how: Callable[[Material], Material]) -> Material:
     """Reads, changes and replaces the file while other processes wait. Returns the new keys."""
     with _locked(folder):
         material = how(load(folder))
-        _write(folder, material)
+        _write(folder, FILE_NAME, to_text(material))
     return material
+
+
+def forget(folder: Path, gone: Collection[tuple[str, str]]) -> Material:
+    """Moves those keys (purpose, id) to the file of the retired ones, which first has them. Returns the others.
+
+    Raises: Problem(internal) when that file cannot be read: nothing is forgotten then.
+    """
+    with _locked(folder):
+        material = load(folder)
+        left = without(material, gone)
+        kept, had = json.loads(to_text(left)), json.loads(to_text(material))
+        dropped = {purpose: {key_id: secret for key_id, secret in keys.items() if key_id not in kept[purpose]}
+                   for purpose, keys in had.items()}  # fmt: skip
+        retired = _retired(folder)
+        for purpose, keys in dropped.items():
+            if keys:
+                retired[purpose] = retired.get(purpose, {}) | keys
+        if any(dropped.values()):
+            _write(folder, RETIRED, json.dumps(retired, indent=2) + "\n")
+            _write(folder, FILE_NAME, to_text(left))
+    return left
+
+
+def _retired(folder: Path) -> dict[str, dict[str, str]]:
+    path = folder / RETIRED
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(keys, dict) for keys in found.values()):
+        cure = "Restore it from the backup of the keys, or move it elsewhere and keep it."
+        raise Problem("internal", f"The retired keys in {path} cannot be read.", cure=cure)
+    return found
 
 
 @contextmanager
@@ -59,15 +94,15 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _write(folder: Path, material: Material) -> None:
+def _write(folder: Path, file_name: str, text: str) -> None:
     """All or nothing, also when the machine stops: a lost key is a lost vault."""
     descriptor, name = tempfile.mkstemp(dir=folder, prefix=".new-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(to_text(material))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(folder / FILE_NAME)
+        Path(name).replace(folder / file_name)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

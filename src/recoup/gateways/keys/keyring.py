@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.gateways.keys import files, hashing, jwt, sealing
-from recoup.gateways.keys.material import Key, Material, fresh, from_text, rotated, without
+from recoup.gateways.keys.material import Key, Material, fresh, from_text, rotated
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 
@@ -138,9 +138,11 @@ class Keyring:
         self._held = files.change(self._folder, lambda material: rotated(material, after_ms))
 
     def drop(self, gone: Collection[tuple[str, str]]) -> None:
-        """Forgets old keys (purpose, id); the newest stay. Whether nothing needs them is the caller's to know."""
+        """Forgets old keys (purpose, id), kept in a file beside; the newest stay. Whether nothing needs them is the
+        caller's to know.
+        """
         if self._folder is not None:
-            self._held = files.change(self._folder, lambda material: without(material, gone))
+            self._held = files.forget(self._folder, gone)
 
     def reload(self) -> None:
         """Takes over what another process rotated; nothing to do for a ring from the environment."""
