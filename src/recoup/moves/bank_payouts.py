@@ -91,8 +91,10 @@ async def close_sending(
     under the same id, more and more seldom."""
     rows = Rows()
     if state == "approved":
-        row |= {"state": "sent", "sent_at": now, "reason": None, "version": row["version"] + 1}
-        _tell(rows, row, "payout.created", "pending", now, wall)
+        row |= {"state": "sent", "sent_at": now, "reason": None}
+        if row["version"] == 0:  # the release before told it when the payout was scheduled
+            row["version"] = 1
+            _tell(rows, row, "payout.created", "pending", now, wall)
         _post(rows, row, ledger.paid_out(row["units"]), now, wall)
         rows.due_work.append(_due(row, now + asks_after)) if asks_after is not None else rows.due_done.append(_key(row))
     elif state == "declined":

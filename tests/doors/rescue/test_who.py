@@ -1,5 +1,6 @@
 """Who may call: tokens, keys, scopes, rates; and the six digits of every refusal (contract §2, §17.1 U6, U7)."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -17,6 +18,9 @@ from tests.doors.rescue.shapes import check_refused, fields_of, typed
 from recoup.doors.edge.rate import Buckets
 from recoup.doors.rescue.app import OPERATIONS
 from recoup.doors.rescue.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.flows.key_endings import endings_of
+from recoup.flows.merchants.make_merchant import make_keys
+from recoup.flows.messages.endpoints import new_signing_key
 from recoup.gateways.keys.jwt import access_claims, sign
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
@@ -282,3 +286,30 @@ def test_every_answer_names_its_call(shop: Caller) -> None:
     assert answer.headers["x-request-id"] == "order-7"
     refused = shop.post("/evaluate", {}, headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
     assert refused.json()["TraceId"][0].startswith(f"00-{'a' * 32}-")
+
+
+def test_a_token_that_was_just_used_ends_with_its_key(door: Door) -> None:
+    """The door went by what it had found of the token until the second was over."""
+    for _ in range(3):  # all of it within one second, once at least
+        shop = door.shop()
+        assert shop.get("/orders").status_code == 200
+        door.run(make_keys(door.world, shop.shop.merchant_id, new_signing_key()))
+        check_refused(shop.get("/orders"), 401, "unauthenticated")
+
+
+def test_a_door_that_goes_by_its_memory_ends_a_token_with_its_key(door: Door) -> None:
+    async def story() -> list[int]:
+        endings = endings_of(door.world)
+        async with endings.heard():
+            for _ in range(3_000):
+                if endings.by_memory:
+                    break
+                await asyncio.sleep(0.01)
+            assert endings.by_memory
+            before = await door.client.get("/v1/orders", headers=shop.headers)
+            await make_keys(door.world, shop.shop.merchant_id, new_signing_key())
+            return [before.status_code, (await door.client.get("/v1/orders", headers=shop.headers)).status_code]
+
+    for _ in range(3):
+        shop = door.shop()
+        assert door.run(story()) == [200, 401]

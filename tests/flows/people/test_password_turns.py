@@ -119,6 +119,67 @@ def test_who_goes_away_while_waiting_leaves_the_place_to_others() -> None:
     asyncio.run(story())
 
 
+def test_who_goes_away_as_they_are_called_takes_no_turn_with_them() -> None:
+    """The turn was lost for ever, and after two such nobody signed in any more."""
+
+    async def story() -> None:
+        desk = Desk()
+        await desk.comes("a", times=AT_ONCE)
+        await desk.comes("b")
+        turns = [asyncio.get_running_loop().create_future() for _ in range(AT_ONCE)]
+        try:
+            for task, turn in zip(desk.tasks, turns, strict=False):
+                task.cancel()
+                turn.set_result(None)
+                desk.passwords._working += 1  # somebody whose turn is over now
+                desk.passwords._next(turn)
+        finally:
+            await desk.over()
+        await settled()
+        assert (desk.done, desk.passwords._working) == (["b"], 0)
+
+    asyncio.run(story())
+
+
+def test_who_goes_away_as_they_are_refused_ends_nobody_elses_turn() -> None:
+    async def story() -> None:
+        desk = Desk()
+        await desk.comes("a", times=LANE_MAX)
+        for n in range(WAITING_MAX - LANE_MAX):
+            await desk.comes(f"10.0.{n}.0/24")
+        last = desk.tasks[LANE_MAX - 1]
+        desk.tasks.append(asyncio.create_task(desk._one("b", known=False)))
+        asyncio.get_running_loop().call_soon(last.cancel)  # b has come, and the last of a is not yet told
+        await settled()
+        waiting = len(desk.passwords._strangers)
+        await desk.over()
+        assert last.cancelled()
+        assert waiting == WAITING_MAX, "nobody was called: all turns are taken"
+
+    asyncio.run(story())
+
+
+def test_who_goes_away_leaves_room_in_a_full_queue_at_once() -> None:
+    """Whoever came in that moment was answered with an error of ours."""
+
+    async def story() -> None:
+        desk = Desk()
+        await desk.comes("a", times=LANE_MAX)
+        for n in range(WAITING_MAX - LANE_MAX):
+            await desk.comes(f"10.0.{n}.0/24")
+        desk.tasks[LANE_MAX - 1].cancel()
+        try:
+            place = desk.passwords._strangers.join("b")
+            await settled()
+            waiting = len(desk.passwords._strangers)
+            place.cancel()
+        finally:
+            await desk.over()
+        assert (waiting, desk.refused) == (WAITING_MAX, [])
+
+    asyncio.run(story())
+
+
 def test_a_new_password_waits_its_turn_too() -> None:
     """Signing up took 64 MiB each beside the queue, as many at once as came."""
 

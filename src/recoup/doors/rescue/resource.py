@@ -177,6 +177,7 @@ class Resource:
 
     async def _caller(self, scope: Scope) -> Caller:
         """Who calls. What a bearer token says holds for the second in which it was checked: it ends at a whole one.
+        Its key may end at any moment.
 
         Raises: Problem(unauthenticated).
         """
@@ -186,7 +187,7 @@ class Resource:
             self._second = second
             self._callers.clear()
         caller = self._callers.get(given) if given is not None else None
-        if caller is None:
+        if caller is None or await self._services.credentials.has_ended(caller.app_key):
             caller = await authenticate(self._services, scope)
             if given is not None and bearer_token(given) is not None and len(self._callers) < CALLERS_MAX:
                 self._callers[given] = caller

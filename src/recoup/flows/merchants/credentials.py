@@ -83,6 +83,10 @@ class Credentials:
         scopes = frozenset(claims.get("aud") or ())
         return Identity(claims["unique_name"], UUID(mid) if mid else None, scopes, UUID(pid) if pid else None)
 
+    async def has_ended(self, app_key: str) -> bool:
+        """Of one that was found open a moment ago. Raises: Problem(unavailable) where that cannot be known."""
+        return await self._endings.has_ended(app_key)
+
     async def from_api_key(self, app_key: str, secret: str) -> Identity:
         """Raises: Problem(unauthenticated)."""
         mark = self._world.keys.mac("api-key", f"{app_key}:{secret}".encode())

@@ -56,21 +56,30 @@ class _Lanes:
             longest = max(self._lanes.values(), key=len)
             if len(longest) <= own + 1:
                 raise _full()
-            longest.pop().set_exception(_full())
+            last = longest.pop()
             self._count -= 1
+            if not last.done():
+                last.set_exception(_full())
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lanes.setdefault(key, deque()).append(place)
         self._count += 1
         return place
 
-    def call(self) -> None:
-        """The first of the next lane, which goes behind the others."""
-        key, lane = next(iter(self._lanes.items()))
-        lane.popleft().set_result(None)
-        self._count -= 1
-        self._lanes.move_to_end(key)
-        if not lane:
-            del self._lanes[key]
+    def call(self) -> bool:
+        """The first of the next lane, which goes behind the others. Who just went away is passed over; False when
+        nobody is left."""
+        while self._lanes:
+            key, lane = next(iter(self._lanes.items()))
+            place = lane.popleft()
+            self._count -= 1
+            if not lane:
+                del self._lanes[key]
+            if not place.done():
+                place.set_result(None)
+                if lane:
+                    self._lanes.move_to_end(key)
+                return True
+        return False
 
     def leave(self, key: str, place: asyncio.Future[None]) -> None:
         """Somebody who waits no longer."""
@@ -127,7 +136,7 @@ class Passwords:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if place.done() and not place.cancelled() and place.exception() is None:  # it was called
                 self._next(place)
             lanes.leave(turn.key, place)
             raise
@@ -136,10 +145,7 @@ class Passwords:
         """Somebody's turn is over."""
         if not done.cancelled():
             done.exception()  # who waited for it was told
-        lanes = self._known or self._strangers
-        if lanes:
-            lanes.call()
-        else:
+        if not self._known.call() and not self._strangers.call():
             self._working -= 1
 
 

@@ -1,0 +1,39 @@
+"""Payouts that the release before scheduled, and this one sends."""
+
+import asyncio
+
+from tests.flows.money.settling import DAY, payouts, person
+from tests.flows.money.test_bank_payouts import closed, events
+from tests.flows.money.test_settle import proved
+from tests.worlds import make_shop, sandbox_world
+
+from recoup.flows.money.bank_payouts import approve
+from recoup.moves.bank_payouts import _tell
+from recoup.store.server import ServerAddress
+from recoup.store.write.bank_payouts import save_payout
+from recoup.store.write.changes import Rows, write
+
+
+def test_a_payout_that_the_release_before_told_of_is_not_told_again(server: ServerAddress) -> None:
+    """It told `payout.created` when it was scheduled. Sent after the upgrade it was told a second time."""
+
+    async def story() -> None:
+        async with sandbox_world(server) as made:
+            shop = await make_shop(*made)
+            payout = await closed(shop)
+            async with shop.world.db.transaction() as connection:
+                row = payout | {"version": 1}
+                await save_payout(connection, row)
+                told = Rows()
+                _tell(told, row, "payout.created", "pending", await shop.now(), shop.world.clocks.wall())
+                await write(connection, told)
+            await approve(shop.world, person(shop, "olga"), payout["payout_id"])
+            await shop.run_due()
+            assert (await payouts(shop))[0]["state"] == "sent"
+            assert await events(shop, payout["payout_id"]) == [("payout.created", "pending")]
+            await shop.advance(2 * DAY)
+            told_of = await events(shop, payout["payout_id"])
+            assert told_of == [("payout.created", "pending"), ("payout.updated", "completed")]
+            await proved(shop)
+
+    asyncio.run(story())
