@@ -43,7 +43,7 @@ def test_events_are_counted_listed_and_sent_again(server: ServerAddress, tmp_pat
             assert await said("list") == ""
             one = await endpoints.create(shop.world, shop.scope, receiver.url, ["order.submitted"], "rescue")
             which = str(one.endpoint_id)
-            assert f"{which}  active    ok" in await said("list")
+            assert f"{which}  active    new" in await said("list")
             await shop.admit_many(2)
             await shop.publish()
             assert len(receiver.got) == 2

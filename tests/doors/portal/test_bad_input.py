@@ -129,7 +129,7 @@ def test_a_note_typed_while_the_session_ended_is_kept_and_sent_again(ground: Gro
     mine = ours | {"cookie": f"{COOKIE}={token}"}
     answer = ground.call("POST", path, data=again, headers=mine)
     assert answer.status_code == 403
-    assert "What you typed is kept" in text_of(answer)
+    assert "Your entries are kept" in text_of(answer)
     assert f'name="csrf" value="{csrf}"' in answer.text
 
     assert ground.call("POST", path, data=again | {"csrf": csrf}, headers=mine).status_code == 303

@@ -14,7 +14,7 @@ FORM = {"format": "rescue", "events": ["order.completed", "order.submitted"]}
 async def made(client: httpx.AsyncClient, url: str) -> str:
     answer = await post(client, "/partner/webhooks/new", "/partner/webhooks", url=url, **FORM)
     assert answer.status_code == 200, answer.text
-    assert "shown now and never again" in answer.text
+    assert "shown only once" in answer.text
     return re.findall(r'href="(/partner/webhooks/[0-9a-f-]{36})"', answer.text)[0]
 
 

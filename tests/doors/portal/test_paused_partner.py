@@ -53,7 +53,7 @@ def test_no_form_of_a_paused_partners_people_changes_anything(server: ServerAddr
             answer = await pat.post(path, data={"csrf": csrf})
             assert answer.status_code == 403, path
             if not path.startswith("/approvals"):  # these are the operator's alone, paused or not
-                assert "people of Subscriptions Inc may look" in texts(answer, 403), path
+                assert "people of Subscriptions Inc may view" in texts(answer, 403), path
             walked += 1
         assert walked > 40
         assert await switched(pat, shop) == (403, True)

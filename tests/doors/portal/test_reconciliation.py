@@ -140,7 +140,7 @@ def test_uploads_that_are_no_form_of_this_page(shop: Shop) -> None:
 def test_an_analyst_may_look_only(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         page = (await client.get(FILES)).text
-        assert "Your role may look" in page
+        assert "Your role may view this page" in page
         csrf = re.search(r'name="csrf" value="([^"]*)"', page)
         assert csrf
         answer = await client.post(FILES, data={"csrf": csrf[1]}, files={"file": ("x.csv", b"x")})

@@ -204,7 +204,7 @@ class Orders(Strict):
 
 
 class Health(Strict):
-    state: Literal["ok", "failing", "open"]
+    state: Literal["new", "ok", "failing", "open"]
     since: datetime | None
     failures: int
     lastError: str | None

@@ -48,7 +48,8 @@ def test_an_endpoint_is_changed_and_keeps_its_key(shop: Caller, hooks: Receiver)
     publish(shop)
     assert [got.line.split()[1] for got in hooks.got] == ["/new"]
     put = shop.call("PUT", path, json={"url": hooks.url(), "format": "standard"}).json()
-    assert put == made | {"url": hooks.url(), "format": "standard", "events": list(DEFAULT_EVENTS)}
+    healthy = made["health"] | {"state": "ok"}
+    assert put == made | {"url": hooks.url(), "format": "standard", "events": list(DEFAULT_EVENTS), "health": healthy}
     assert list(fields_of(shop.call("PUT", path, json={"format": "rescue"}))) == ["Url"]
 
 

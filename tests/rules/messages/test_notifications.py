@@ -40,7 +40,7 @@ VARIANTS = {
                                                 "reversed", "waits_again")],
     "settlement": [{}, {"last_day": "2026-11-25"}], "webhook": [{}, {"state": "disabled"}],
     "go_live": [{}, {"state": "refused"}], "digest": [{}, {"refunds": 2, "disputes": 2}],
-    "export": [{}, {"why": "This list has more than 200 orders: no XLSX file was made."}],
+    "export": [{}, {"why": "This list has more than 200 rows: no XLSX file was made."}],
 }  # fmt: skip
 
 
