@@ -2,10 +2,12 @@
 long as a spreadsheet keeps all their digits, else text; moments are dates by the clock of the zone that their heading
 names."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
 import xlsxwriter
@@ -17,6 +19,7 @@ ROWS_MAX: Final = 100_000
 DIGITS_MAX: Final = 15
 TEXT_MAX: Final = 32_767
 MOMENT: Final = "yyyy-mm-dd hh:mm:ss"
+PIECE: Final = 1 << 16
 _WIDTHS: Final = {"moment": len(MOMENT), "number": 14, "plain": 18}  # numbers that do not fit are shown as ####
 _FIRST_YEAR: Final = 1901  # before it spreadsheets count days differently
 
@@ -78,6 +81,33 @@ class Sheet:
             waiting.close()
         if self._page.row_data_filename:
             Path(self._page.row_data_filename).unlink(missing_ok=True)
+
+
+async def sheet_file(
+    title: str, columns: Sequence[tuple[str, Kind]], batches: AsyncIterator[Iterable[Sequence[Any]]]
+) -> AsyncIterator[bytes]:
+    """A whole spreadsheet of these rows, written to the disk first, then given out a piece at a time.
+
+    Raises: Problem(invalid) for more than ROWS_MAX.
+    """
+    file = TemporaryFile()  # noqa: SIM115 - closed when it is sent, or below
+    sheet = Sheet(title, columns, file)
+    try:
+        async for rows in batches:
+            await asyncio.to_thread(sheet.add, rows)
+        await asyncio.to_thread(sheet.close)
+    except BaseException:
+        sheet.drop()
+        file.close()
+        raise
+    return _pieces(file)
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        file.seek(0)
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def too_many() -> Problem:

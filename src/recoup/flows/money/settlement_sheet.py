@@ -1,21 +1,18 @@
 """The lines of a settlement as a spreadsheet, with the sums that its page shows."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from tempfile import TemporaryFile
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import asyncpg
 
 from recoup.flows.money.settlement_report import all_lines, line_id
-from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
+from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.kernel.currencies import EXPONENTS
 from recoup.kernel.money import to_text
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
 from recoup.rules.lists.cells import Kind
 
-PIECE: Final = 1 << 16
 COLUMNS: Final[tuple[tuple[str, Kind], ...]] = (
     ("Kind", "plain"), ("Amount", "number"), ("Currency", "plain"), ("External order", "text"), ("Order id", "plain"),
     ("Descriptor", "text"), ("Placed (UTC)", "moment"), ("Booked (UTC)", "moment"), ("Note", "text"),
@@ -27,18 +24,9 @@ async def batch_sheet(world: World, batch: asyncpg.Record) -> AsyncIterator[byte
     """Amounts are + in the merchant's favour and add up to 0. Raises: Problem(invalid) for more than ROWS_MAX lines."""
     if batch["lines"] > ROWS_MAX:
         raise too_many()
-    file = TemporaryFile()  # noqa: SIM115 - closed when it is sent, or below
-    sheet = Sheet("Lines", COLUMNS, file)
     scale = EXPONENTS[batch["asset"]]
-    try:
-        async for rows in all_lines(world, batch):
-            await asyncio.to_thread(sheet.add, [_cells(batch, row, scale) for row in rows])
-        await asyncio.to_thread(sheet.close)
-    except BaseException:
-        sheet.drop()
-        file.close()
-        raise
-    return _sent(file)
+    batches = ([_cells(batch, row, scale) for row in rows] async for rows in all_lines(world, batch))
+    return await sheet_file("Lines", COLUMNS, batches)
 
 
 def _cells(batch: asyncpg.Record, row: Any, scale: int) -> tuple[Any, ...]:
@@ -47,10 +35,3 @@ def _cells(batch: asyncpg.Record, row: Any, scale: int) -> tuple[Any, ...]:
         row["descriptor"], iso(row["placed_at"]) if row["placed_at"] else None, iso(row["business_at"]), row["note"],
         line_id(row), batch["batch_id"],
     )  # fmt: skip
-
-
-async def _sent(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        file.seek(0)
-        while piece := file.read(PIECE):
-            yield piece

@@ -1,11 +1,9 @@
 """/orders/export.csv, .json and .xlsx: exactly the list that is seen, its filters, order, columns and zone. What has
 more than DIRECT_MAX orders becomes a file that the worker makes."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from tempfile import TemporaryFile
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,12 +17,12 @@ from recoup.doors.portal.orders.days import PRESETS
 from recoup.doors.portal.orders.page import columns_of, habits_of, read, show
 from recoup.doors.portal.orders.query import Query
 from recoup.doors.portal.orders.reading import read_query
-from recoup.doors.portal.orders.spool import PIECE, spooled
+from recoup.doors.portal.orders.spool import spooled
 from recoup.doors.portal.taken import taken
 from recoup.doors.portal.templates import HEADERS
 from recoup.doors.portal.visit import Visit
 from recoup.flows.lists.wanted import Wanted
-from recoup.flows.sheet import ROWS_MAX, Sheet, too_many
+from recoup.flows.sheet import ROWS_MAX, sheet_file, too_many
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.store.read.order_counts import Count, count_orders
@@ -133,22 +131,6 @@ async def _text(visit: Visit, wanted: Wanted, form: str) -> AsyncIterator[bytes]
 
 async def _sheet(visit: Visit, wanted: Wanted) -> AsyncIterator[bytes]:
     """Raises: Problem(invalid) for a list of more than ROWS_MAX."""
-    table, file = wanted.table(), TemporaryFile()  # noqa: SIM115 - closed when it is sent, or below
-    sheet = Sheet("Orders", table.heads, file)
-    try:
-        async with aclosing(_rows(visit, wanted, table.fields)) as batches:  # type: ignore[type-var]
-            async for rows in batches:
-                await asyncio.to_thread(sheet.add, table.cells(rows))
-        await asyncio.to_thread(sheet.close)
-    except BaseException:
-        sheet.drop()
-        file.close()
-        raise
-
-    async def parts() -> AsyncIterator[bytes]:
-        with file:
-            file.seek(0)
-            while piece := file.read(PIECE):
-                yield piece
-
-    return parts()
+    table = wanted.table()
+    async with aclosing(_rows(visit, wanted, table.fields)) as batches:  # type: ignore[type-var]
+        return await sheet_file("Orders", table.heads, (table.cells(rows) async for rows in batches))
