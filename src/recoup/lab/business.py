@@ -3,6 +3,7 @@
 Each step may be repeated: what is there already is left as it is.
 """
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -27,6 +28,7 @@ from recoup.store.read.bank import list_accounts, open_payouts
 from recoup.store.read.order_filter import OrderFilter
 from recoup.store.read.orders import list_orders
 from recoup.store.read.people import find_user
+from recoup.store.read.refunds import refund_state
 
 ASSET: Final = "USD"
 SUPPORT: Final = ("sam@demo.example", "Sam Support")
@@ -97,10 +99,18 @@ class Business:
         await processor.misbehave("refuse", world.clocks.wall() + REFUSING)
         try:
             asked = RefundAsked(all=True, key=f"demo-{order_id}")
-            await refund(world, self._orders, await self._as("owner"), order_id, asked)
-            await run_due(world, self._orders, merchant_id=self._merchant_id)
+            made = await refund(world, self._orders, await self._as("owner"), order_id, asked)
+            give_up = world.clocks.monotonic() + REFUSING.total_seconds()
+            while await self._on_its_way(made.refund_id) and world.clocks.monotonic() < give_up:
+                if not await run_due(world, self._orders, merchant_id=self._merchant_id):
+                    await asyncio.sleep(0.1)  # a worker has it
         finally:
             await processor.behave("refuse")
+
+    async def _on_its_way(self, refund_id: UUID) -> bool:
+        async with self._world.db.connection() as connection:
+            row = await refund_state(connection, self._merchant_id, refund_id)
+        return row is not None and row["state"] in ("owed", "sent")
 
     async def _completed(self, count: int) -> Sequence[UUID]:
         """The newest orders of more than support may refund alone, with nothing refunded yet."""
