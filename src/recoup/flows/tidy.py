@@ -13,11 +13,13 @@ from recoup.store.pool import Database
 from recoup.store.write.accounts import forget_over
 from recoup.store.write.key_endings import forget_endings
 from recoup.store.write.notifications import forget_notifications
+from recoup.store.write.password_links import forget_old_links
 from recoup.store.write.signatures import forget_signatures
 from recoup.store.write.tidy import forget_expired_tokens
 from recoup.store.write.vault import forget_codes
 
 NOTIFICATIONS_KEPT: Final = timedelta(days=180)
+ASKS_KEPT: Final = timedelta(days=1)  # for a new password
 ENDINGS_KEPT: Final = timedelta(minutes=15)  # longer than an access token lives
 AT_ONCE: Final = 1_000
 
@@ -33,6 +35,7 @@ async def tidy(world: World) -> int:
     if people is not None:
         async with people.connection() as connection:
             await forget_over(connection, wall, wall - IDLE, wall - OFFER_LASTS, wall - SIGN_UP_GOES_ON)
+            await forget_old_links(connection, wall, wall - ASKS_KEPT)
             await forget_notifications(connection, wall - NOTIFICATIONS_KEPT, AT_ONCE)
     await forget_files(world)
     return 0

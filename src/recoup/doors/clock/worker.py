@@ -17,6 +17,7 @@ from recoup.flows.people.digest import send_digests
 from recoup.flows.people.invitation_mail import send_invitations
 from recoup.flows.people.look_mail import send_look_mails
 from recoup.flows.people.notification_mail import send_notifications
+from recoup.flows.people.password_mail import send_password_links
 from recoup.flows.people.tell_partner import tell_partners
 from recoup.flows.people.watch_rates import watch_rates
 from recoup.flows.rekey import rekey
@@ -58,6 +59,7 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
         Loop("pages", lambda: close_pages(world), 1.0),
         Loop("invitations", lambda: send_invitations(world), 5.0),
         Loop("mails of looks", lambda: send_look_mails(world), 5.0),
+        Loop("links for passwords", lambda: send_password_links(world), 2.0),
         Loop("account mails", lambda: send_account_mails(world), 5.0),
         Loop("partners' alerts", lambda: tell_partners(world), 2.0),
         Loop("notifications", lambda: send_notifications(world), 2.0),

@@ -9,6 +9,7 @@ import click
 
 from recoup.doors.command.verbs import Opened, WithWorld, data_dir_option
 from recoup.flows.people.lost_factor import help_by_email
+from recoup.flows.people.password_links import link_by_operator
 
 
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
@@ -31,6 +32,25 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
         with_world(load_settings(data_dir=data_dir), work)
         click.echo(f"{email} signs in by the password alone from now on, and is told so by a mail of the worker")
+
+    _add_password_link(people, with_world, load_settings)
+
+
+def _add_password_link(people: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
+    @people.command("password-link")
+    @click.argument("email")
+    @click.option("--yes", is_flag=True, help="Make it without asking.")
+    @data_dir_option
+    def password_link(email: str, yes: bool, data_dir: Path | None) -> None:
+        """Prints a link by which somebody who forgot their password sets another: once, within an hour. Their second
+        factor stays, and they are told."""
+        if not yes:
+            click.confirm(f"Did you speak to {email}, and do you know that it is them? Make a link?", abort=True)
+
+        async def work(opened: Opened) -> str:
+            return await link_by_operator(opened.world, email, f"operator:{_whoever()}")
+
+        click.echo(with_world(load_settings(data_dir=data_dir), work))
 
 
 def _whoever() -> str:

@@ -78,6 +78,7 @@ from recoup.doors.portal.settlements.page import (
     settlements_page,
 )
 from recoup.doors.portal.signin.code import code_page, code_post
+from recoup.doors.portal.signin.forgot import forgot_page, forgot_post, new_password_page, new_password_post
 from recoup.doors.portal.signin.page import choose, go_to_other_world, sign_in_page, sign_in_post, sign_out_post
 from recoup.doors.portal.signup.page import sign_up_page, sign_up_post
 from recoup.doors.portal.switches import campaigns
@@ -135,6 +136,10 @@ def routes(
         Route("/signin", sign_in_post(portal), methods=["POST"]),
         Route("/signin/code", code_page(portal), methods=["GET"]),
         Route("/signin/code", code_post(portal), methods=["POST"]),
+        Route("/signin/forgot", forgot_page(portal), methods=["GET"]),
+        Route("/signin/forgot", forgot_post(portal), methods=["POST"]),
+        Route("/signin/password/{token}", new_password_page(portal), methods=["GET"]),
+        Route("/signin/password/{token}", new_password_post(portal), methods=["POST"]),
         Route("/signup", sign_up_page(portal), methods=["GET"]),
         Route("/signup", sign_up_post(portal), methods=["POST"]),
         Route("/handover/{token}", handover_page(portal), methods=["GET"]),

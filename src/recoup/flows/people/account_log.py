@@ -24,12 +24,16 @@ async def note(
     log_id, now = new_id(), world.clocks.wall()
     told = facts | {"world": world.name} | ({"request": request} if request else {})
     await add_line(tx, log_id, user_id, now, actor or f"user:{user_id}", action, told)
-    if not HAPPENINGS[action].mail:
-        return
+    if HAPPENINGS[action].mail:
+        await owe_mail(tx, log_id, await mail_world(tx, world, user_id), now)
+
+
+async def mail_world(tx: asyncpg.Connection, world: World, user_id: UUID) -> str:
+    """By whose way out a mail about this person's account leaves."""
     other: World | None = world.extra.get("other")
     live = next((one for one in (world, other) if one is not None and not one.policy.test_mode), None)
     really = live is not None and await belongs_in(tx, user_id, live.name)
-    await owe_mail(tx, log_id, live.name if really and live is not None else _sandbox(world), now)
+    return live.name if really and live is not None else _sandbox(world)
 
 
 def _sandbox(world: World) -> str:

@@ -11,6 +11,7 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.world import World
 from recoup.store.pool import Database
 from recoup.store.write.accounts import end_sessions
+from recoup.store.write.password_links import forget_links
 from recoup.store.write.people import save_membership, save_merchant, save_partner, save_user
 from recoup.store.write.second_factors import forget_halves
 
@@ -45,6 +46,7 @@ async def make_user(
     async with people.transaction() as connection:
         user_id = await save_user(connection, new_id(), clean_email(email), name, hashed, now)
         await forget_halves(connection, user_id)
+        await forget_links(connection, user_id)
         await end_sessions(connection, user_id, now)
         for one in memberships:
             for name in one.worlds(world.name):

@@ -15,6 +15,7 @@ from recoup.kernel.world import World
 from recoup.store.pool import Database, KeyTaken
 from recoup.store.read.accounts import login_of, open_sessions, password_of
 from recoup.store.write import accounts as store
+from recoup.store.write.password_links import forget_links
 from recoup.store.write.people import hold_user
 from recoup.store.write.second_factors import forget_halves
 
@@ -84,6 +85,7 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
             ):  # fmt: skip
                 raise changed_meanwhile()
             await forget_halves(tx, me.user_id)
+            await forget_links(tx, me.user_id)
             await store.end_sessions(tx, me.user_id, world.clocks.wall(), me.session)
             await note(tx, world, me.user_id, "password_changed", request=me.request)
     except KeyTaken:  # another with this e-mail has it

@@ -47,15 +47,16 @@ async def charge(
 
 
 async def charge_stranger(
-    connection: asyncpg.Connection, world: World, email: str, address: str, message: str
+    connection: asyncpg.Connection, world: World, email: str, address: str, message: str, page: str = ""
 ) -> None:
-    """A try with this e-mail, by whatever page. Raises: Problem(too_many_requests)."""
+    """A try with this e-mail, by whatever page looks at a password. `page`: one that does not, and counts apart: who
+    ran out of tries may still say that they forgot it. Raises: Problem(too_many_requests)."""
     network = network_of(address) or address
     for kind, value, tries_max in (
         ("email", _from(email, network), TRIES_EMAIL), ("address", address, TRIES_ADDRESS),
         ("network", network, TRIES_NETWORK), ("email-all", email, TRIES_EMAIL_ALL),
     ):  # fmt: skip
-        await charge(connection, world, bucket_of(world, kind, value), tries_max, message)
+        await charge(connection, world, bucket_of(world, f"{page}:{kind}" if page else kind, value), tries_max, message)
 
 
 async def forgive_email(connection: asyncpg.Connection, world: World, email: str, address: str) -> None:

@@ -20,6 +20,13 @@ HAPPENINGS: Final[Mapping[str, Happening]] = {
     "password_changed": Happening(
         "Password changed", "Your password was changed",
         "The password of your account was changed. All other sessions were signed out."),
+    "password_link_asked": Happening("A link for a new password was asked for"),
+    "password_link_made": Happening(
+        "The operator made a link for a new password", "A link for a new password was made",
+        "Whoever runs this Recoup made a link that sets a new password for your account. It works once, for one hour."),
+    "password_set": Happening(
+        "New password set by a link", "Your password was changed",
+        "The password of your account was changed by a link. All sessions were signed out."),
     "session_ended": Happening("A session was ended"),
     "other_sessions_ended": Happening("All other sessions were ended"),
     "second_factor_on": Happening(

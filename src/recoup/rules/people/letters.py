@@ -31,6 +31,14 @@ def of_invitation(name: str, role: str, until: datetime, link: str, to: Locale) 
     ]
 
 
+def of_password_link(email: str, until: datetime, link: str, to: Locale) -> Letter:
+    return to.say("A new password"), [
+        to.say("Somebody asked for a new password for the account {email}.", email=email),
+        to.say("This link works once, until {when}:", when=to.moment(until)), link,
+        to.say("If it was not you, ignore this mail: your password stays as it is."),
+    ]
+
+
 def of_look(
     staff: str, shop: str, whom: tuple[str, str], why: str, lasts: tuple[datetime, datetime], may_act: bool,
     to: Locale,

@@ -17,6 +17,9 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\
 OTHERS: Final[Mapping[str, str]] = {
     "account.codes_guessed": "gave too many wrong codes", "account.other_sessions_ended": "ended all other sessions",
     "account.password_changed": "changed their password", "account.recovery_code_used": "used a recovery code",
+    "account.password_link_asked": "mailed a link for a new password",
+    "account.password_link_made": "made a link for a new password",
+    "account.password_set": "set a new password by a link",
     "account.recovery_codes_made": "made new recovery codes", "account.renamed": "changed their name",
     "account.second_factor_moved": "moved their second factor", "account.session_ended": "ended a session",
     "account.second_factor_off": "turned their second factor off",
