@@ -1,4 +1,4 @@
-"""Somebody forgot their password: a link by mail, or from whoever runs Recoup, sets another. It works once, for an hour.
+"""Somebody forgot their password: a link by mail, or from whoever runs Recoup, sets another. It works once, one hour.
 
 Whether an e-mail has an account is told by no answer and by no time: the page does the same work for both, and the
 mail leaves later. A second factor stays as it is, and is asked for at the sign-in that follows.
