@@ -180,6 +180,60 @@ def test_an_order_id_that_is_a_long_number_is_taken_and_a_held_card_is_not(door:
     assert number not in refused.text
 
 
+def test_a_stranger_does_not_learn_whether_a_card_is_held(door: Door) -> None:
+    """Neither by a key that is none, nor by the key of a repeat, nor beside a tokenization key that is none."""
+    held, free = _numbers(door, 1)[0], _like_card("8261")
+    for path, name in (("/v1/oauth2/token", "AppKey"), ("/v1/oauth2/refresh", "RefreshToken")):
+        told = [door.call("POST", path, json={"AppSecret": "x", name: one}) for one in (held, free)]
+        assert [one.status_code for one in told] == [told[0].status_code] * 2
+        assert [one.json().keys() for one in told] == [told[0].json().keys()] * 2
+        assert "card number" not in told[0].text
+    for more in ({"headers": {"idempotency-key": "?"}}, {"json": {"payment_method": {"id": "?"}}}):
+        answers = []
+        for one in (held, free):
+            sent: Any = msgspec.json.decode(msgspec.json.encode(more).replace(b"?", one.encode()))
+            answers.append(door.call("POST", "/v1/tokenize?environment=tk_test_none", **({"json": {}} | sent)))
+        assert [one.status_code for one in answers] == [401, 401]
+
+
+def test_who_sends_held_cards_as_ids_soon_hears_of_no_card_whether_it_is_held(door: Door, shop: Caller) -> None:
+    """With first six and last four of a card a hundred thousand numbers are left: nobody may try them here."""
+    held, free = _numbers(door, 7), [_like_card(f"77{n:02}") for n in range(3)]
+    assert shop.evaluate(orderId=free[0]).status_code == 200
+    body = shop.body(orderId="SO-1")
+    body["orderItems"] = [{"sku": one, "name": "a", "amount": 1, "quantity": 1} for one in held]
+    refused = shop.evaluate(body).json()
+    assert len(refused) == 1 + len(held)
+    body["orderItems"] = [{"sku": one, "name": "a", "amount": 1, "quantity": 1} for one in (*held, *free)]
+    assert len(shop.evaluate(body).json()) == 1 + len(held) + len(free), "which of them are held is told"
+    assert shop.evaluate(orderId=free[1]).status_code == 400
+    assert shop.evaluate(orderId="1234567890123").status_code == 200, "what is no card is taken"
+    assert door.shop().evaluate(orderId=free[2]).status_code == 200, "somebody else's calls go on"
+
+
+def test_a_file_tells_of_few_cards_whether_they_are_held(door: Door, shop: Caller) -> None:
+    held, free = _numbers(door, 6), [_like_card(f"66{n:02}") for n in range(4)]
+    rows = [shop.body(orderId=f"F-{n}", idempotencyKey=f"F-{n}", payer={"id": one, "email": "a@b.example"})
+            for n, one in enumerate((*held, *free))]  # fmt: skip
+    made = shop.raw("/uploads?kind=evaluate", b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    assert made.json()["refused"] == len(rows), made.text
+
+
+def _numbers(door: Door, count: int) -> list[str]:
+    """Cards that are held, none of them the sandbox's."""
+    made = [_like_card(f"55{n:02}") for n in range(count)]
+    for number in made:
+        for key_id, fingerprint in door.world.keys.print_of(number):
+            door.sql("INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, gen_random_uuid())"
+                     " ON CONFLICT DO NOTHING", key_id, fingerprint)  # fmt: skip
+    return made
+
+
+def _like_card(serial: str) -> str:
+    number = f"49291234567{serial}"
+    return number + next(digit for digit in "0123456789" if _fits(number + digit))
+
+
 def test_the_payments_own_card_is_refused_as_its_order_id(shop: Caller) -> None:
     card = script_card("visa", "51", 5, serial=77)
     body = shop.body(orderId=card)

@@ -1,37 +1,85 @@
-"""No card number stays in a call besides the card itself: every door asks here before anything else reads a body."""
+"""No card number stays in a call besides the card itself: every door asks here before anything else reads a body.
+
+Identifiers that look like a card are compared with the cards that are held, and a refusal says that one of them is.
+Whoever could ask that as often as they like would learn the cards: a stranger is compared with nothing, and who sent a
+few held cards hears for a day that all that looks like a card is refused, held or not.
+"""
 
 from collections.abc import Callable, Collection
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
 
 from recoup.kernel.world import World
 from recoup.rules.network.card_guard import Names, guard, refused
 from recoup.rules.network.magic import classify
 from recoup.store.write.vault import find_prints
 
+PROCESSOR: Final = UUID(int=0)  # a processor's own notices: it has the cards
+HITS_MAX: Final = 5
+HITS_KEPT: Final = timedelta(days=1)
+CALLERS_MAX: Final = 10_000
+log = structlog.get_logger()
+
 
 async def refuse_cards(
-    world: World, body: Any, names: Names | None = None, told: Callable[[str], str] = str
+    world: World, body: Any, names: Names | None = None, told: Callable[[str], str] = str, *, caller: UUID | None
 ) -> None:
     """`names`: of the fields that are read; without them all are looked at. `told`: a path as the dialect names it.
-    Only a body with an identifier that looks like a card costs a look-up.
+    `caller`: the merchant or partner who sent it, None for a stranger, or `PROCESSOR`. Only a body with an identifier
+    that looks like a card costs a look-up.
 
     Raises: Problem(invalid) naming the fields, never the number.
     """
     found = guard(body, names)
     wrong = list(found.refused)
     if found.numbers and not wrong:
-        held = await held_cards(world, {digits for _, digits in found.numbers})
+        held = await held_cards(world, {digits for _, digits in found.numbers}, caller)
         wrong = [path for path, digits in found.numbers if digits in held]
     if wrong:
         raise refused(list(dict.fromkeys(told(path) for path in wrong)))
 
 
-async def held_cards(world: World, numbers: Collection[str]) -> set[str]:
-    """Of numbers that look like cards those that are held here, by their fingerprints, of whichever merchant. The
-    sandbox's documented cards are, whether or not they came before."""
+async def held_cards(world: World, numbers: Collection[str], caller: UUID | None) -> set[str]:
+    """Of numbers that look like cards those that are refused: those that are held, by their fingerprints, of whichever
+    merchant; all of them from a `caller` who sent too many that were. The sandbox's documented cards are, whether or
+    not they came before."""
     found = {number for number in numbers if world.policy.magic_inputs and classify(number) is not None}
+    if caller is None or not numbers:
+        return found
+    hits: Hits = world.extra.setdefault("card_hits", Hits())
+    if hits.left(caller, world.clocks.monotonic()) <= 0:
+        return set(numbers)
     prints = {one: number for number in set(numbers) - found for one in world.keys.print_of(number)}
-    if prints:
-        async with world.db.connection() as connection:
-            found |= {prints[one] for one in await find_prints(connection, list(prints))}
-    return found
+    if not prints:
+        return found
+    async with world.db.connection() as connection:
+        held = {prints[one] for one in await find_prints(connection, list(prints))}
+    if not held or caller == PROCESSOR:
+        return found | held
+    # Asked once more: others may have been answered meanwhile.
+    left = hits.take(caller, len(held), world.clocks.monotonic())
+    log.warning("identifiers were cards that are held", caller=str(caller), left=max(0, left))
+    return found | held if left >= 0 else set(numbers)
+
+
+class Hits:
+    """How many identifiers of each caller were cards that are held, in this process's memory."""
+
+    def __init__(self) -> None:
+        self._counts: dict[UUID, tuple[int, float]] = {}  # how many, and when they are forgotten
+
+    def left(self, caller: UUID, now: float) -> int:
+        """`now`: monotonic seconds. Below zero: one look-up found more than there was room for."""
+        count, until = self._counts.get(caller, (0, 0.0))
+        return HITS_MAX - count if now < until else HITS_MAX
+
+    def take(self, caller: UUID, hits: int, now: float) -> int:
+        """Answers what is left after them."""
+        left = self.left(caller, now) - hits
+        if caller not in self._counts and len(self._counts) >= CALLERS_MAX:
+            self._counts.pop(next(iter(self._counts)))
+        self._counts[caller] = (HITS_MAX - left, now + HITS_KEPT.total_seconds())
+        return left

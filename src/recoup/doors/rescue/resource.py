@@ -163,11 +163,12 @@ class Resource:
                                        services.world.clocks.monotonic(), merchant_id=caller.mid,
                                        partner_id=caller.partner_id)  # fmt: skip
         body = await _body(method, scope, receive)
+        who = (caller.mid or caller.partner_id) if caller is not None else None
         if body:
-            await refuse_cards(services.world, body, method.names, _pascal)
+            await refuse_cards(services.world, body, method.names, _pascal, caller=who)
         key = header(scope, b"idempotency-key")
         if key is not None:
-            await refuse_cards(services.world, {"idempotencyKey": key.decode("latin-1")}, None, _pascal)
+            await refuse_cards(services.world, {"idempotencyKey": key.decode("latin-1")}, None, _pascal, caller=who)
         query = _query(scope["query_string"])
         call = Call(services, caller, body, scope.get("path_params", {}), query, scope["headers"], request_id(scope),
                     answer_headers(scope), receive, state(scope))  # fmt: skip

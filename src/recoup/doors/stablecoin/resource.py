@@ -113,7 +113,8 @@ class Resource:
             check_content_type(header(scope, b"content-type"))
             body = decode_json(content) if content else {}
         key = _idempotency_key(scope)
-        await refuse_cards(services.world, {"Idempotency-Key": key, **body} if isinstance(body, dict) else [key, body])
+        sent = {"Idempotency-Key": key, **body} if isinstance(body, dict) else [key, body]
+        await refuse_cards(services.world, sent, caller=caller.merchant_id)
         call = Call(
             services, caller, body, scope.get("path_params", {}), read_query(scope["query_string"]), key,
             request_id(scope),

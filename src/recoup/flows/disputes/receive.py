@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.flows.locked import Job, Orders
-from recoup.flows.no_cards import refuse_cards
+from recoup.flows.no_cards import PROCESSOR, refuse_cards
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.world import World
@@ -51,7 +51,7 @@ async def receive(world: World, orders: Orders, route: str, body: bytes, signatu
         raise Problem("unauthenticated", "The notice carries no valid signature.",
                       cure="Sign t.body with the route's key; the time may be off by five minutes.")  # fmt: skip
     notice = read_notice(body)
-    await refuse_cards(world, msgspec.to_builtins(notice))
+    await refuse_cards(world, msgspec.to_builtins(notice), caller=PROCESSOR)
     return await apply(world, orders, route, notice, request_id)
 
 

@@ -150,7 +150,7 @@ def _kind_of(
 async def _refuse_cards(world: World, rows: Rows, batch: list[Row]) -> None:
     """Identifiers are often long numbers: they are refused only when they are cards that are held."""
     like = [(row, rows.like.pop(row["row_no"])) for row in batch if row["row_no"] in rows.like]
-    held = await held_cards(world, {digits for _, several in like for _, digits in several})
+    held = await held_cards(world, {digits for _, several in like for _, digits in several}, rows.key[0])
     for row, several in like:
         name = next((name for name, digits in several if digits in held), None)
         if name is not None:
