@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from recoup.moves import challenges, collect
@@ -18,11 +18,14 @@ from recoup.moves.refunds import reverse_late_approval
 from recoup.moves.sends import lasting
 from recoup.rules.money.fees import fee_units
 from recoup.rules.money.ledger import collected
+from recoup.rules.network.card_text import without_card
 from recoup.rules.order import attempts as attempt_life
 from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.rules.order.snapshot import Attempt
 from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.order_evidence import attempt_reading
+
+_SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,10 @@ def close_attempt(change: Change, attempt_id: UUID, told: Told) -> str:
     if row is None or (row.to == attempt.state and row.due == "inquire"):
         return attempt.state
     change.undue("inquire")
+    said = {name: without_card(getattr(told, name), order.card) for name in _SAID}
     change.set_attempt(
-        attempt, state=row.to, if_late=row.if_late or attempt.if_late, reference=told.reference or attempt.reference,
-        network_transaction_id=told.network_transaction_id, scheme_code=told.scheme_code,
-        advice_code=told.advice_code, processor_code=told.processor_code, latency_ms=told.latency_ms,
+        attempt, state=row.to, if_late=row.if_late or attempt.if_late, latency_ms=told.latency_ms,
+        **said | {"reference": said["reference"] or attempt.reference},
         closed_at=change.now if row.to in ("approved", "declined", "not_sent") else None,
     )  # fmt: skip
     match row.to:

@@ -8,6 +8,7 @@ from recoup.kernel.problem import Problem
 from recoup.moves.change import Change
 from recoup.moves.disputes import answered, lose, not_taken, unheard
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
+from recoup.rules.network.card_text import without_card
 from recoup.rules.order.snapshot import Dispute
 
 
@@ -59,6 +60,7 @@ def close_answer(change: Change, dispute_id: UUID, answer_id: UUID, state: str, 
     dispute = change.order.dispute(dispute_id)
     if dispute.answer_id != answer_id or dispute.answer_state != "sent":
         return dispute.state
+    code = without_card(code, change.order.card)
     if state == "approved":
         change.undue("dispute_answer", subject_id=dispute_id)
         change.set_dispute(dispute, answer_state="done", answer_code=code)

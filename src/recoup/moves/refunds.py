@@ -10,6 +10,7 @@ from recoup.moves.disputed_refunds import give_way
 from recoup.moves.order_message import order_message
 from recoup.moves.pace import SEND_WITHIN, WORRY_AFTER_TRIES, pause_after
 from recoup.rules.money import ledger
+from recoup.rules.network.card_text import without_card
 from recoup.rules.order.attention import STUCK
 from recoup.rules.order.snapshot import Attempt, Refund
 
@@ -84,6 +85,7 @@ def close_refund(change: Change, refund_id: UUID, state: str, *, reference: str 
     refund = change.order.refund(refund_id)
     if refund.state != "sent":
         return refund.state
+    reference, code = (without_card(told, change.order.card) for told in (reference, code))
     if state == "approved":
         _done(change, refund, reference, code)
     elif state == "declined":

@@ -7,7 +7,7 @@ dashes, other marks or invisible characters between its groups, and be written i
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from recoup.rules.network.card import luhn, scheme_of
 from recoup.rules.network.magic import APPROVE_CARDS
@@ -91,6 +91,19 @@ def masked_numbers(text: str) -> str:
         return _DIGITS.sub("…", _plain(text))
     for one in reversed(found):
         text = f"{text[: one.start]}{one.digits[:6]}…{one.digits[-4:]}{text[one.end :]}"
+    return text
+
+
+def without_card(text: str | None, card: Any) -> str | None:
+    """An identifier of a counterpart's about a payment by this card (`bin`, `last4`; None: by none): where it is, or
+    holds, the card's number, that is masked. Another number is left as it is: ids are long numbers."""
+    if text is None or card is None or card.last4 not in text:
+        return text
+    own = re.compile(f"{re.escape(card.bin)}[0-9]{{3,9}}{re.escape(card.last4)}")
+    text = own.sub(lambda found: f"{card.bin}…{card.last4}" if luhn(found[0]) else found[0], text)
+    for one in reversed(list(numbers_in(text))):
+        if one.digits.startswith(card.bin) and one.digits.endswith(card.last4):
+            text = f"{text[: one.start]}{card.bin}…{card.last4}{text[one.end :]}"
     return text
 
 
