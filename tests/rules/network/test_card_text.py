@@ -1,5 +1,6 @@
 """Card numbers are found however they are written; what only resembles one is left alone."""
 
+import json
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.kernel.problem import Problem
+from recoup.lab.bench.calls import transmit_body
 from recoup.rules.network.card import luhn_digit
 from recoup.rules.network.card_guard import check_words, guard, holds_number, is_identifier
-from recoup.rules.network.card_text import numbers_in
+from recoup.rules.network.card_text import json_may_hold_number, numbers_in
 from recoup.rules.network.magic import PHONE_CARD, inputs, script_card
 
 HEADS = ("555555555555444", "37828224631000", "601100099013942", "353011133330000", "3622720627166", "620000000000000",
@@ -140,3 +142,32 @@ def test_a_long_number_that_is_no_card_is_free(head: int) -> None:
     """One digit off: no card at all."""
     wrong = str(head) + str((int(luhn_digit(str(head))) + 1) % 10)
     assert guard({"orderId": wrong, "note": wrong}).refused == []
+
+
+PIECES = st.sampled_from([*CARDS, *GROUPS, GROUPED, PAN[:6], PAN[6:], " ", "-", ".", "e", "4", "x", "\u00a0", "\u0664", '"', "\\", "\n",
+                          "2026-11-20", "100000000000000"])  # fmt: skip
+TEXTS = st.lists(PIECES, max_size=5).map("".join)
+NUMBERS = st.sampled_from([int(card) for card in CARDS]).flatmap(
+    lambda card: st.sampled_from([card, float(card), card * 10.0, card // 10, card * 10])
+)
+BODIES = st.recursive(TEXTS | NUMBERS | st.none(), lambda inner: st.lists(inner, max_size=3)
+                      | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=6)  # fmt: skip
+
+
+@given(BODIES, st.booleans())
+def test_what_a_quick_look_at_a_body_passes_holds_no_number_when_it_is_walked(body: object, escaped: bool) -> None:
+    if json_may_hold_number(json.dumps(body, ensure_ascii=escaped).encode()):
+        return
+    found = guard(body)
+    assert (found.refused, found.numbers) == ([], [])
+
+
+@pytest.mark.parametrize("written", ["4111111111111111e0", "41111111111111110e-1", "4.111111111111111e15", '"4111\\u00311111111111"',
+                                     "4111111111111111", "4111111111111111.0", "[4111,1111,1111,1111]"])  # fmt: skip
+def test_no_way_to_write_a_number_in_json_gets_past_the_quick_look(written: str) -> None:
+    assert json_may_hold_number(b'{"message": %b, "orderId": "100000000000000"}' % written.encode())
+
+
+def test_an_ordinary_body_is_not_walked() -> None:
+    body = transmit_body(uuid.UUID("c2f0a1de-7b64-4e5b-9d3c-58a1f6e0b7aa"), datetime(2026, 3, 2, 9, 15, tzinfo=UTC))
+    assert not json_may_hold_number(json.dumps(body).encode())

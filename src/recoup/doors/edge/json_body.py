@@ -25,13 +25,14 @@ class ClientGone(Exception):
     """The caller hung up before its body was complete: there is nobody to answer."""
 
 
-async def read_json(scope: Scope, receive: Receive) -> Any:
-    """Content type, body and JSON of a call in one step.
+async def read_json(scope: Scope, receive: Receive) -> tuple[Any, bytes]:
+    """The JSON of a call, its content type checked, and the body as it came.
 
     Raises: Problem(malformed); ClientGone.
     """
     check_content_type(header(scope, b"content-type"))
-    return decode_json(await read_body(receive))
+    content = await read_body(receive)
+    return decode_json(content), content
 
 
 async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> bytes:

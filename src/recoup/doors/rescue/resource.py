@@ -37,6 +37,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope as MerchantScope
 from recoup.kernel.time import iso
+from recoup.rules.network.card_text import json_may_hold_number
 
 log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
@@ -162,9 +163,9 @@ class Resource:
             await services.limits.take(services.buckets, answer_headers(scope), caller.app_key,
                                        services.world.clocks.monotonic(), merchant_id=caller.mid,
                                        partner_id=caller.partner_id)  # fmt: skip
-        body = await _body(method, scope, receive)
+        body, content = await _body(method, scope, receive)
         who = (caller.mid or caller.partner_id) if caller is not None else None
-        if body:
+        if body and json_may_hold_number(content):
             await refuse_cards(services.world, body, method.names, _pascal, caller=who)
         key = header(scope, b"idempotency-key")
         if key is not None:
@@ -222,18 +223,20 @@ def _query(text: bytes) -> dict[str, list[str]]:
     return query
 
 
-async def _body(method: Method, scope: Scope, receive: Receive) -> Any:
+async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, bytes]:
+    """With the names that its fields are told to have, and as it came."""
     if method.fold is None or method.streams:
-        return None
+        return None, b""
     if method.body_optional and not await _has_body(scope):
-        return {}
-    body = fold_keys(await read_json(scope, receive), method.fold)
+        return {}, b""
+    value, content = await read_json(scope, receive)
+    body = fold_keys(value, method.fold)
     if not isinstance(body, dict):
         raise Problem("malformed", "The body must be a JSON object.", field="Body",
                       cure="Put the fields in braces: {…}.")  # fmt: skip
     if method.strict:
         _refuse_unknown(body, method.fold)
-    return body
+    return body, content
 
 
 def _refuse_unknown(body: dict[str, Any], fold: Folding) -> None:

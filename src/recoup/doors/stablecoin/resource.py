@@ -22,6 +22,7 @@ from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope as MerchantScope
 from recoup.kernel.time import iso
+from recoup.rules.network.card_text import json_may_hold_number
 
 log = structlog.get_logger()
 _encode: Final = msgspec.json.Encoder().encode
@@ -113,8 +114,9 @@ class Resource:
             check_content_type(header(scope, b"content-type"))
             body = decode_json(content) if content else {}
         key = _idempotency_key(scope)
-        sent = {"Idempotency-Key": key, **body} if isinstance(body, dict) else [key, body]
-        await refuse_cards(services.world, sent, caller=caller.merchant_id)
+        if json_may_hold_number(b"%b,%b" % (content, (key or "").encode("latin-1"))):
+            sent = {"Idempotency-Key": key, **body} if isinstance(body, dict) else [key, body]
+            await refuse_cards(services.world, sent, caller=caller.merchant_id)
         call = Call(
             services, caller, body, scope.get("path_params", {}), read_query(scope["query_string"]), key,
             request_id(scope),

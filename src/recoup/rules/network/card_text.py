@@ -23,6 +23,9 @@ _DIGITS: Final = re.compile("[0-9]+")
 # A chain of digits long enough for a card, with at most three marks between two of them.
 _CHAIN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12,40000}")
 _MAY: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12}")
+_DIGITS_ALONE: Final = bytes(one if chr(one) in "0123456789" else 32 for one in range(256))
+_MARK_BYTES: Final = bytes(one for one in range(128) if not chr(one).isalnum())
+_EXPONENT: Final = re.compile(rb"[0-9.][eE][+-]?[0-9]+[\s,\]}]")  # 4.1e15: digits that the text does not show
 _MARKS: Final = re.compile(r"[\s\-._/*,|+]{1,3}")  # between the groups of a card; a colon is an address's
 _BLANKS: Final = re.compile(r"[\s\-]{1,3}")
 _DATE: Final = re.compile(r"(?<![0-9])(?:(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]|[0-3][0-9]-[01][0-9]-(?:19|20)[0-9]{2})"
@@ -34,6 +37,7 @@ _HEX: Final = re.compile(
 )  # fmt: skip
 _IBAN: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])")
 E164_DIGITS_MAX: Final = 15
+CHAINS_MAX: Final = 100
 CHARS_MAX: Final = 32_768  # far more than the ids of the largest order
 
 
@@ -49,6 +53,19 @@ class Number(NamedTuple):
 def may_hold_number(text: str) -> bool:
     """A quick look: what it does not find is not there."""
     return len(text) > 12 and (_MAY.search(text) is not None or not text.isascii())
+
+
+def json_may_hold_number(content: bytes) -> bool:
+    """A quick look at a body before its values are walked: what it does not find, no text and no number in it holds."""
+    if not content.isascii() or b"\\" in content or _EXPONENT.search(content):
+        return True
+    chains = [one for one in content.translate(_DIGITS_ALONE, _MARK_BYTES).split() if len(one) > 12]
+    if not chains:
+        return False
+    runs = [one for one in content.translate(_DIGITS_ALONE).split() if len(one) > 12]
+    if len(chains) > CHAINS_MAX or chains != runs:
+        return True  # some have marks between their digits
+    return any(len(one) < 20 and is_like_card(one.decode()) for one in chains)
 
 
 class TooManyDigits(ValueError):
@@ -109,12 +126,14 @@ def without_card(text: str | None, card: Any) -> str | None:
 
 def is_like_card(digits: str) -> bool:
     """Whether these digits, with nothing between them, are a card's number."""
+    if digits in APPROVE_CARDS:
+        return True
+    if not luhn(digits):
+        return False
     scheme = scheme_of(digits)
     if scheme == "generic":
-        fits = 16 <= len(digits) <= 19 and _OTHER_ISSUERS.match(digits) is not None
-    else:
-        fits = len(digits) in _LENGTHS[scheme] or len(digits) == 14 and _DINERS.match(digits) is not None
-    return fits and luhn(digits) or digits in APPROVE_CARDS
+        return 16 <= len(digits) <= 19 and _OTHER_ISSUERS.match(digits) is not None
+    return len(digits) in _LENGTHS[scheme] or len(digits) == 14 and _DINERS.match(digits) is not None
 
 
 def _plain(text: str) -> str:
