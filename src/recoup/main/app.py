@@ -45,6 +45,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
 from recoup.main.databases import Databases
 from recoup.main.docs import dialects
+from recoup.main.heap import settle_heap
 from recoup.main.metrics import Measured
 from recoup.main.probes import local_metrics, metrics_door, probes
 from recoup.main.settings import Settings
@@ -144,6 +145,7 @@ def make_app(
                 for one in opened:
                     logs[one.world.name] = await stack.enter_async_context(_noting(one.world))
                     await stack.enter_async_context(endings_of(one.world).heard())
+                settle_heap()
                 yield
 
     def note(scope: Scope, status: int, seconds: float) -> None:

@@ -17,6 +17,7 @@ from recoup.main.app import make_app, refuse
 from recoup.main.databases import Databases
 from recoup.main.door_server import DoorServer
 from recoup.main.file_handles import raise_file_handles
+from recoup.main.heap import settle_heap
 from recoup.main.logs import start_logs
 from recoup.main.metrics import watch
 from recoup.main.settings import Settings
@@ -81,6 +82,7 @@ async def _worker(settings: Settings, databases: Databases) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     async with open_worlds(settings, databases, "recoup-worker") as worlds:
+        settle_heap()
         task = asyncio.create_task(_work_all([one for one in worlds if one is not None]))
         waiter = asyncio.create_task(stop.wait())
         await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
