@@ -54,7 +54,7 @@ def answer(word: Word, sense_key: str | None, challenge_url: str | None) -> Eval
     return Evaluated(
         order_session_key=word.order_id, order_id=word.order_id, sense_key=sense_key, success=not said_no,
         result=result, status=word.evaluate, reason=word.reason, final=word.outcome in _ENDED,
-        cause=cast(CauseWord | None, cause and cause.word), next_attempt_at=iso_or_null(word.next_attempt_at),
+        cause=cast("CauseWord | None", cause and cause.word), next_attempt_at=iso_or_null(word.next_attempt_at),
         challenge_url=challenge_url,
         custom_properties={"warning": " ".join(word.warnings)} if word.warnings else {},
     )  # fmt: skip
