@@ -110,7 +110,9 @@ async def _with_attention(portal: Portal, session: Session) -> Session:
         count = await count_orders(connection, needing, cap=ATTENTION_MAX + 2)
         desks = await menu_counts(connection, session.merchant.merchant_id, ATTENTION_MAX + 1,
                                   as_operator=session.is_operator)  # fmt: skip
-    return replace(session, attention=count.value, disputes=desks.disputes, approvals=desks.approvals)
+    few = await portal.partitions.few_left(portal.world) if session.is_operator else None
+    return replace(session, attention=count.value, disputes=desks.disputes, approvals=desks.approvals,
+                   partition_days=few)  # fmt: skip
 
 
 def to_sign_in(request: Request) -> Response:

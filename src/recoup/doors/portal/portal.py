@@ -8,6 +8,7 @@ from uuid import UUID
 from starlette.routing import BaseRoute
 
 from recoup.doors.portal.orders.turns import Turns
+from recoup.doors.portal.partition_watch import PartitionWatch
 from recoup.flows.cards.evaluate import Evaluate
 from recoup.flows.cards.uploads.row import Reader
 from recoup.flows.known import Merchants
@@ -29,5 +30,6 @@ class Portal:
     evaluate: Evaluate  # of declines that are simulated
     deliveries: Deliveries  # of what a moved clock makes
     files: Turns = field(default_factory=Turns)  # of orders, that are read now
+    partitions: PartitionWatch = field(default_factory=PartitionWatch)
     moving: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)  # clocks on their way, by merchant
     pages: list[BaseRoute] = field(default_factory=list)  # all of them, filled in when they are made

@@ -88,6 +88,12 @@ def _day(context: Context, day: date) -> str:
 
 
 @pass_context
+def _short_day(context: Context, day: date) -> str:
+    """`20 Nov`."""
+    return day_of(context["language"], day, with_year=False)
+
+
+@pass_context
 def _weekday(context: Context, moment: datetime) -> str:
     return weekday_of(context["language"], moment.astimezone(ZoneInfo(_zone(context))))
 
@@ -162,6 +168,7 @@ def _environment(language: str) -> Environment:
     reader = Locale(language)
     made.filters |= {
         "money": _money, "when": _when, "utc": utc, "full": _full, "weekday": _weekday, "day": _day,
+        "short_day": _short_day,
         "moment": datetime.fromisoformat,
         "span": partial(span, to=reader), "ago": partial(ago, to=reader),
         "short_id": short_id, "middle": middle, "count": count,

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from recoup.rules.languages.catalogues import ENGLISH, catalogue
 from recoup.rules.languages.slots import SLOT, filled
+from recoup.rules.network.plain_meanings import PLAIN_MEANINGS
 
 _ENDS: Final = re.compile(r"(?<=[.!?]) (?=[A-Z0-9])")
 _FILLED: Final = r"((?:(?![.!?] [A-Z]).)*?)"
@@ -20,6 +21,13 @@ _LITTLE: Final = 5
 _SUM: Final = re.compile(r"(−?[\d.,]+(?: [A-Z]{3,5})? )(.+)")
 _DEEP: Final = 2
 _LONGEST: Final = 1_500  # what is longer holds somebody else's words, and looking for its shape takes seconds
+
+
+# A day or moment that was filled into a sentence: it is read in the order and with the months of the language.
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY: Final = re.compile(rf"(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?")
+_CLOCK: Final = r"(?: \d\d:\d\d(?::\d\d)?)?"
+_DAYS: Final = re.compile(rf"{_DAY.pattern}{_CLOCK}(?: – {_DAY.pattern}{_CLOCK})?(?:, \S+)?")
 
 
 class _Shape(NamedTuple):
@@ -45,6 +53,10 @@ def _sentence(language: str, text: str, deep: int) -> str:
     known = catalogue(language).words
     if inner in known:
         return text.replace(inner, known[inner])
+    if _DAYS.fullmatch(inner):
+        return _DAY.sub(lambda found: _day(language, found), text)
+    if (plain := PLAIN_MEANINGS.get(inner)) in known:
+        return text.replace(inner, known[plain])
     if not deep:
         return text
     if ", " in inner and (parts := _listed(known, inner)):
@@ -56,6 +68,12 @@ def _sentence(language: str, text: str, deep: int) -> str:
             values = dict(zip(shape.names, found.groups(), strict=True))
             return text.replace(inner, filled(shape.words, values, lambda value: _said(language, value, deep - 1)))
     return text
+
+
+def _day(language: str, found: re.Match[str]) -> str:
+    known, (day, month, year) = catalogue(language), found.groups()
+    shape = known.day_and_year if year else known.day
+    return shape.format(day=int(day), month=known.months[_MONTHS.index(month)], year=year)
 
 
 def _parted(language: str, text: str, deep: int) -> str:

@@ -38,6 +38,7 @@ _NAMED: Final = (
     "Receipt", "Refunded", "Charge coming", "Challenge", "New", "Ok", "Disabled", "An unknown browser",
     "A browser on {0}", "{0} on {1}", "owner", "operations", "analyst", "developer", "day", "week", "month", "any",
     "CIT (web)", "CIT (call centre)", "refund", "reversal", "void", "capture", "charge", "fee", "funding", "dispute",
+    "today", "yesterday",
     "commas", "semicolons", "tabs", "bars", "name", "address", "unknown", "challenge", "declined", "not_sent",
 )  # fmt: skip
 _ROOMS: Final = ("doors/portal/", "flows/", "rules/", "moves/", "store/", "kernel/")

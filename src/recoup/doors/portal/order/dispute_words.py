@@ -31,7 +31,8 @@ def _answer_by(told: Told) -> str:
 def _opened(told: Told) -> Said:
     bears = "The operator bears it." if told.get("liable") == "operator" else "By your contract you bear it."
     text = f"{_why(told)} The cardholder's bank has taken it back. {bears}{_answer_by(told)}"
-    return Said(f"{_name(told)} of {told.amount()}", text, "chargeback", "bad", "money")
+    title = f"Dispute {told.get('number') or '?'} of {told.amount()}"
+    return Said(title, text, "chargeback", "bad", "money")
 
 
 def _inquiry(told: Told) -> Said:

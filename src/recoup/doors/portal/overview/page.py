@@ -17,6 +17,7 @@ from recoup.doors.portal.visit import Visit
 from recoup.doors.portal.words import SCHEMES
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.rules.languages.dates import day_of
 from recoup.rules.network.codes import read_decline
 from recoup.store.read.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, Overview, read_overview
 
@@ -86,7 +87,7 @@ def _told(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str, 
     listed = Query(channels=CHANNELS, site=site.site_id if site else None, placed=chosen.listed)
     by_day = {row["day"]: row for row in found.days}
     days = [
-        Group(f"{day:%-d %b}", row["declined"] if row else 0, row["rescued"] if row else 0,
+        Group(day_of(visit.language, day, with_year=False), row["declined"] if row else 0, row["rescued"] if row else 0,
               listed.link(placed=Days(first=day, last=day)))
         for day in chosen.days for row in (by_day.get(day),)
     ]  # fmt: skip

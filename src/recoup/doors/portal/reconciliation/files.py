@@ -144,7 +144,7 @@ def _days(run: Mapping[str, Any]) -> str:
     """As the file counts them."""
     zone = run["reading"]["zone"]
     first, last = days_of((run["period_from"], run["period_to"]), zone)
-    until = "" if first == last else f" to {last.day} {last:%b %Y}"
+    until = "" if first == last else f" – {last.day} {last:%b %Y}"
     return f"{first.day} {first:%b %Y}{until}" + (f", {zone}" if zone != "UTC" else "")
 
 
