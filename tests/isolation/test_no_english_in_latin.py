@@ -1,4 +1,4 @@
-"""Every page in German, French and Spanish: no English sentence, no word of ours that has a translation, no English date.
+"""Every page in German, French and Spanish: no English sentence, no word that has a translation, no English date.
 
 The sister of `test_no_english`, which knows English by its letters. Here it is known by words that none of the three
 has, and by what the catalogues say otherwise.
@@ -26,8 +26,8 @@ _FUNCTION_WORDS = re.compile(
 )  # fmt: skip
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DATES = re.compile(
-    rf"\b\d{{1,2}} (?:{_MONTHS})\b(?!\.)|\b(?:{_MONTHS})\.? \d{{1,2}}\b(?!:)|\b(?:January|February|March|May|June|July|October"
-    r"|December) \d{1,4}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:day)?,? \d"
+    rf"\b\d{{1,2}} (?:{_MONTHS})\b(?!\.)|\b(?:{_MONTHS})\.? \d{{1,2}}\b(?!:)|\b(?:January|February|March|May|June|July"
+    r"|October|December) \d{1,4}\b|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:day)?,? \d"
 )
 _STAYING = re.compile(rf"{_NAMES}|second from units|valid from")  # names, and fields of the logs
 

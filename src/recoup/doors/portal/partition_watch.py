@@ -1,9 +1,10 @@
 """How many days of partitions are left, for the operator's people: the notice on each page of theirs."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 from recoup.store.read.partitions import read_days_left
 
@@ -16,7 +17,7 @@ class PartitionWatch:
     """Of one portal; the database is asked once a minute at most."""
 
     _left: int | None = None
-    _seen_at: datetime | None = None
+    _seen_at: WallTime | None = None
 
     async def few_left(self, world: World) -> int | None:
         """Whole days until the first table has no partition; None while there are enough."""

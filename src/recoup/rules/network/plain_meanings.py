@@ -8,7 +8,7 @@ from recoup.rules.network.tables import CODES
 
 
 def _all() -> Mapping[str, str]:
-    """Whole, and without the note behind the semicolon. The first row counts where two mean other things by one text."""
+    """Whole, and without the note behind the semicolon. Of rows with the same text the first counts."""
     found: dict[str, str] = {}
     for row in CODES:
         plain = REASONS[reason_of(row.kind, row.code, row.klass)][0]
