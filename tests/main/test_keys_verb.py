@@ -18,10 +18,13 @@ from tests.main.test_second_machine import Machines, machines
 
 from recoup.flows import rekey as rekeying
 from recoup.flows.cards.tokenize import CardGiven, Vault
+from recoup.flows.rekey import go_over, rekey, retire, states_of
+from recoup.gateways.keys.files import load
 from recoup.gateways.keys.keyring import open_keyring
 from recoup.gateways.keys.sealing import Sealed
 from recoup.main import keys_verb
-from recoup.main.worlds import open_sandbox
+from recoup.main.databases import prepare
+from recoup.main.worlds import open_live, open_sandbox, open_worlds
 from recoup.rules.network.magic import script_card
 
 __all__ = ["machines"]
@@ -146,3 +149,61 @@ def test_killed_at_any_step_it_goes_on_and_every_card_opens(machines: Machines) 
         assert json.loads(ring.open_card("sandbox", row["merchant_id"], row["token_id"], sealed))["pan"]
     assert machines.sql("SELECT count(DISTINCT card_id) AS cards FROM card_prints")[0]["cards"] == CARDS
     assert machines.sql("SELECT count(*) AS prints FROM card_prints")[0]["prints"] == 2 * CARDS
+
+
+def test_a_live_world_that_was_made_later_keeps_the_keys_that_it_needs(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker that had started before `recoup live init` forgot the key of live cards: they could not be charged."""
+    machines.up("a")
+    monkeypatch.setattr(rekeying, "RETIRES_AFTER", timedelta(0))  # an hour later
+    settings = machines.settings("a")
+    both = machines.with_live()
+
+    async def inside() -> None:
+        async with open_sandbox(settings, machines.databases) as started:
+            old = started.world.keys.current_ids()["card"]
+            await prepare(both, live=True)
+            async with open_live(settings, both) as live:
+                given = CardGiven(uuid4(), uuid4(), script_card("visa", "51", 0), 9, 2031)
+                await Vault(live.world).store(given)
+            open_keyring(machines.keys("a"), {}).rotate()
+            started.world.keys.reload()
+            await rekey(started.world)  # what this worker does by itself
+            assert load(machines.keys("a")).find("card", old) is not None
+            alone = await states_of([started.world])
+            assert [one for one in alone if one.state == "old" and not one.needed], "it would have gone otherwise"
+
+    asyncio.run(inside())
+    told = run(machines, "rotate", "--wait", "0").output
+    assert "Old keys stay: the live world is not open here" in told
+    assert "Forgotten" not in told
+
+    async def with_both() -> None:
+        async with open_worlds(settings, both) as (sandbox, live):
+            assert live is not None
+            await go_over(live.world)
+            async with live.world.db.transaction() as tx:
+                await tx.execute("DELETE FROM cvv_once")
+            gone = await retire([sandbox.world, live.world])
+            assert {one.purpose for one in gone} == {"card", "print", "seal", "token"}
+
+    asyncio.run(with_both())
+
+
+def test_a_live_world_that_begins_while_keys_are_forgotten_does_not_ask_for_them(machines: Machines) -> None:
+    """Its first start took the forgotten keys up as its own: no later start found them."""
+    machines.up("a")
+    ring = open_keyring(machines.keys("a"), {})
+    ring.rotate()
+    machines.up("a")
+    machines.sql("UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN"
+                 " (SELECT purpose, min(key_id) FROM key_checks GROUP BY purpose HAVING count(*) > 1)", people=True)  # fmt: skip
+    both = machines.with_live()
+
+    async def inside() -> list[Any]:
+        await prepare(both, live=True)
+        async with open_live(machines.settings("a"), both) as live:
+            return await live.world.db.fetch("SELECT * FROM key_checks")
+
+    assert len(asyncio.run(inside())) == 6

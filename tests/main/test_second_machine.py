@@ -5,6 +5,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ class Machines:
             asyncio.run(empty(server, kind, name))
         people, sandbox = (server.dsn(self.names[kind]) for kind in ("people", "world"))
         self.databases = Databases(people, sandbox, None, None, "")
+
+    def with_live(self) -> Databases:
+        """The same with a live world beside them, once `prepare` has made it; dropped with the others."""
+        name = self.names.setdefault("live", f"machines_live_{uuid.uuid4().hex[:8]}")
+        return replace(self.databases, live=self.server.dsn(name), admin=self.server.dsn("postgres"))
 
     def settings(self, machine: str) -> Settings:
         return load_settings(data_dir=self.folder / machine, people_database_url=self.databases.people,

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.time import Clocks
+from recoup.store.installation_worlds import note_world
 from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys
 
 CURE: Final = (
@@ -24,9 +26,18 @@ async def check_there(db: Any, place: str, *, people: bool) -> None:
             raise Problem("unavailable", message, cure=CURE)
 
 
-async def check_keys(db: Any, checks: Mapping[tuple[str, str], bytes], place: str) -> None:
-    """`checks`: of the keys that are here, `place` where they are. A new database takes them as its own; so does one
-    for keys that were rotated in. Older ones that it does not know it has forgotten, and never asks for again.
+async def enter_installation(people: Any, world: str) -> None:
+    """Makes this world known to those who forget keys."""
+    async with people.connection() as connection:
+        await note_world(connection, world, Clocks().wall())
+
+
+async def check_keys(
+    db: Any, checks: Mapping[tuple[str, str], bytes], place: str, *, kept_by: Any = None
+) -> None:
+    """`checks`: of the keys that are here, `place` where they are. A new database takes them as its own, but for those
+    that `kept_by`, its people's, forgets; so does one for keys that were rotated in. Older ones that it does not know
+    it has forgotten, and never asks for again.
 
     Raises: Problem(unavailable) for other keys, and for an older copy that lacks some.
     """
@@ -34,6 +45,7 @@ async def check_keys(db: Any, checks: Mapping[tuple[str, str], bytes], place: st
         known = await key_checks(connection)
     if known == checks:
         return
+    kept = await _kept(kept_by) if kept_by is not None else set(checks)
     async with db.transaction() as tx:
         await lock_checks(tx)
         known, retiring = await key_checks(tx), await retiring_keys(tx)
@@ -44,7 +56,12 @@ async def check_keys(db: Any, checks: Mapping[tuple[str, str], bytes], place: st
         if lacking:
             message = f"The keys in {place} lack some that this database was written with: {', '.join(lacking[:6])}."
             raise Problem("unavailable", message, cure=CURE)
-        await add_checks(tx, {key: value for key, value in checks.items() if _is_newer(key, known)})
+        await add_checks(tx, {key: value for key, value in checks.items() if key in kept and _is_newer(key, known)})
+
+
+async def _kept(db: Any) -> set[tuple[str, str]]:
+    async with db.connection() as connection:
+        return set(await key_checks(connection)) - await retiring_keys(connection)
 
 
 def _is_newer(key: tuple[str, str], known: Collection[tuple[str, str]]) -> bool:

@@ -19,6 +19,7 @@ from recoup.kernel.world import World
 from recoup.rules.money.bank_account import account_context, deposits_context
 from recoup.rules.money.bank_payout import file_context
 from recoup.rules.stable.signing import secret_context
+from recoup.store.installation_worlds import installation_worlds
 from recoup.store.key_checks import drop_checks, retire_checks
 from recoup.store.write.rekeying import (
     PEOPLE,
@@ -101,10 +102,11 @@ async def states_of(worlds: Sequence[World]) -> list[KeyState]:
 
 async def retire(worlds: Sequence[World]) -> list[KeyState]:
     """Forgets old keys that nothing here needs, an hour after the current one took over: a file beside the keys has
-    them for backups from before. Answers which.
+    them for backups from before. Answers which. None while another world that this process has not opened may need
+    them.
     """
     ring = worlds[0].keys
-    if not ring.is_from_folder:
+    if not ring.is_from_folder or await unopened(worlds):
         return []
     states, now = await states_of(worlds), worlds[0].clocks.wall()
     since = {state.purpose: state.since for state in states if state.state == "current"}
@@ -115,11 +117,24 @@ async def retire(worlds: Sequence[World]) -> list[KeyState]:
         for db in _databases(worlds):  # first, so that no start in between asks for them or takes them up again
             async with db.connection() as connection:
                 await retire_checks(connection, keys)
+        if await unopened(worlds):  # one that has just begun; what begins from here on does not take these keys up
+            return []
         ring.drop(keys)
         for db in _databases(worlds):
             async with db.connection() as connection:
                 await drop_checks(connection, keys)
     return gone
+
+
+async def unopened(worlds: Sequence[World]) -> set[str]:
+    """Worlds of this installation that are not among these, as the database knows them now: a live one may have been
+    made since this process started, or be another machine's.
+    """
+    people = worlds[0].extra.get("people")
+    if people is None:
+        return set()
+    async with people.connection() as connection:
+        return await installation_worlds(connection) - {world.name for world in worlds}
 
 
 def _databases(worlds: Sequence[World]) -> list[Any]:

@@ -11,7 +11,7 @@ import click
 import uvloop
 
 from recoup.flows.own_keys import check_keys
-from recoup.flows.rekey import KeyState, go_over, retire, states_of
+from recoup.flows.rekey import KeyState, go_over, retire, states_of, unopened
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kernel.world import World
@@ -70,6 +70,8 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
     await _until_current(worlds)
     for world in worlds:
         await go_over(world, _teller(world.name))
+    if missing := await unopened(worlds):
+        click.echo(f"Old keys stay: the {' and '.join(sorted(missing))} world is not open here and may need them.")
     for one in await retire(worlds):
         click.echo(f"Forgotten: {one.purpose} {one.key_id}; nothing needed it.")
     _show(await states_of(worlds), False)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.own_keys import check_keys, check_there
+from recoup.flows.own_keys import check_keys, check_there, enter_installation
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.bridge import Bridge, NoProcessor
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -96,7 +96,7 @@ async def open_live(
         processor = Bridge(settings.live_processor_url, secret=settings.live_processor_secret,
                            acceptor_id=settings.live_acceptor_id)  # fmt: skip
     clocks = DatabaseClocks(machine)
-    async with _parts(settings, databases.live, databases.people, name, clocks, loopback=False) as parts:
+    async with _parts(settings, databases, "live", name, clocks, loopback=False) as parts:
         world = World(
             name="live", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
             processors={processor.name: processor}, policy=live_policy(settings),
@@ -116,7 +116,7 @@ async def open_sandbox(
 ) -> AsyncIterator[Running]:
     """Inside a running loop. Connections are made when they are needed, so a database may still be coming up."""
     clocks, loopback = DatabaseClocks(machine), settings.takes_loopback
-    async with _parts(settings, databases.sandbox, databases.people, name, clocks, loopback=loopback) as parts:
+    async with _parts(settings, databases, "sandbox", name, clocks, loopback=loopback) as parts:
         processor = SandboxProcessor(
             databases.sandbox, mac_key=parts.keys.mac("issuer", b"book"), acceptor_id="sandbox"
         )
@@ -150,29 +150,30 @@ class _Parts:
 
 @asynccontextmanager
 async def _parts(
-    settings: Settings, own: str, people: str, name: str, clocks: DatabaseClocks, *, loopback: bool
+    settings: Settings, databases: Databases, world: str, name: str, clocks: DatabaseClocks, *, loopback: bool
 ) -> AsyncIterator[_Parts]:
-    """`own`, `people`: where the databases are. `clocks` follow the world's own."""
+    """`clocks` follow the world's database."""
     async with AsyncExitStack() as stack:
-        db = await Database(own, size=settings.connections, name=name, clocks=clocks).open()
+        db = await Database(getattr(databases, world), size=settings.connections, name=name, clocks=clocks).open()
         stack.push_async_callback(db.close)
-        persons = await Database(people, size=3, name=name).open()
+        persons = await Database(databases.people, size=3, name=name).open()
         stack.push_async_callback(persons.close)
-        keys = await _own_keys(settings, db, persons)
+        keys = await _own_keys(settings, db, persons, world)
         web = WebClient(loopback=loopback)
         stack.push_async_callback(web.close)
         await stack.enter_async_context(watched(db, clocks, name))
         yield _Parts(keys, db, persons, web)
 
 
-async def _own_keys(settings: Settings, db: Database, people: Database) -> Keyring:
+async def _own_keys(settings: Settings, db: Database, people: Database, world: str) -> Keyring:
     """The keys of the databases; a new installation makes them. Raises: Problem(unavailable) for others, or none."""
     folder = settings.data_dir / "keys"
     place = ENVIRONMENT if os.environ.get(ENVIRONMENT, "").strip() else str(folder / FILE_NAME)
     if not has_keys(folder, os.environ):
         await check_there(people, place, people=True)
         await check_there(db, place, people=False)
+    await enter_installation(people, world)  # before the keys are read: from here on none is forgotten without it
     keys = open_keyring(folder, os.environ)
-    for one in (people, db):
-        await check_keys(one, keys.checks(), place)
+    await check_keys(people, keys.checks(), place)
+    await check_keys(db, keys.checks(), place, kept_by=people)
     return keys
