@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -13,12 +14,15 @@ import asyncpg
 import pytest
 from tests.worlds import TEMPLATES, drop, empty
 
-from recoup.gateways.keys.files import change
-from recoup.gateways.keys.material import fresh, rotated
+from recoup.flows.cards.tokenize import CardGiven, Vault
+from recoup.gateways.keys.files import change, load
+from recoup.gateways.keys.material import Key, Material, fresh, rotated
 from recoup.kernel.problem import Problem
 from recoup.main.cli import _addresses, _bootstrap
 from recoup.main.databases import Databases
 from recoup.main.settings import Settings, load_settings
+from recoup.main.worlds import open_sandbox
+from recoup.rules.network.magic import script_card
 from recoup.store.server import ServerAddress
 
 
@@ -126,6 +130,42 @@ def test_a_lost_key_file_is_not_made_anew_for_a_database_from_before(machines: M
     shutil.move(machines.keys("a").with_name("backup"), machines.keys("a"))
     machines.up("a")
     assert len(machines.sql("SELECT * FROM key_checks")) == 6
+
+
+@pytest.mark.parametrize("what", ["a sealed key", "a card"])
+def test_a_database_without_check_values_knows_its_keys_by_what_they_sealed(machines: Machines, what: str) -> None:
+    """One from before, or a restored one, took any keys that were there as its own; then nothing of it could be read."""
+    machines.up("a")
+    if what == "a card":
+        asyncio.run(_store_card(machines))
+        machines.sql("UPDATE merchants SET webhook_key = NULL, stablecoin_webhook_key = NULL")
+    for people in (False, True):
+        machines.sql("DELETE FROM key_checks", people=people)
+    own = machines.keys("a").with_name("own")
+    shutil.copytree(machines.keys("a"), own)
+    change(machines.keys("a"), lambda _: fresh())
+    with pytest.raises(Problem, match="lack some that this database was written with: "):
+        machines.up("a")
+    change(machines.keys("a"), lambda _: _under_the_ids_of(load(own)))
+    with pytest.raises(Problem, match="are not those of this database"):
+        machines.up("a")
+    assert not machines.sql("SELECT * FROM key_checks"), "nothing was written"
+    assert not machines.sql("SELECT * FROM key_checks", people=True)
+    shutil.rmtree(machines.keys("a"))
+    shutil.copytree(own, machines.keys("a"))
+    machines.up("a")
+    assert len(machines.sql("SELECT * FROM key_checks")) == 6
+
+
+async def _store_card(machines: Machines) -> None:
+    async with open_sandbox(machines.settings("a"), machines.databases) as running:
+        given = CardGiven(uuid.uuid4(), uuid.uuid4(), script_card("visa", "51", 0), 9, 2031)
+        await Vault(running.world).store(given)
+
+
+def _under_the_ids_of(material: Material) -> Material:
+    return Material({purpose: tuple(Key(key.id, os.urandom(32)) for key in keys)
+                     for purpose, keys in material.keys.items()})  # fmt: skip
 
 
 def test_other_keys_are_refused(machines: Machines) -> None:

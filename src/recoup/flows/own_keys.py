@@ -4,13 +4,16 @@ Else a second machine, or a database that was restored without its keys, would m
 and network limits would count one card as two.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from recoup.gateways.keys.keyring import Keyring
+from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.installation_worlds import note_world
-from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys
+from recoup.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys, sealed_by_keys
+from recoup.store.write.rekeying import needs_of_people, needs_of_world
 
 CURE: Final = (
     "Restore keyring.json from the backup of the keys, or copy it from the machine that runs on this database; see "
@@ -32,6 +35,34 @@ async def enter_installation(people: Any, world: str) -> None:
         await note_world(connection, world, Clocks().wall())
 
 
+async def check_first(db: Any, keys: Keyring, place: str, world: str, *, people: bool) -> None:
+    """Before anything is written by these keys. A database from before, or one that was restored, may keep no check
+    values: what was sealed in it, and its cards, tell whose keys it was written with. `world`: whose cards.
+
+    Raises: Problem(unavailable) for other keys.
+    """
+    async with db.connection() as connection:
+        known = await key_checks(connection)
+        if known:
+            _refuse_others(known, keys.checks(), place)
+            return
+        needs = await (needs_of_people(connection) if people
+                       else needs_of_world(connection, keys.current_ids()["print"]))  # fmt: skip
+        secrets, card = await sealed_by_keys(connection, people=people)
+    held = {(purpose, key_id) for purpose, several in keys.every_id().items() for key_id, _ in several}
+    if lacking := sorted(set(needs) - held):
+        message = f"The keys in {place} lack some that this database was written with: {_named(lacking)}."
+        raise Problem("unavailable", message, cure=CURE)
+    try:
+        for context, sealed in secrets:
+            keys.open_secret(context, sealed)
+        if card is not None:
+            sealed_card = Sealed(card["kek_id"], card["wrapped_dek"], card["nonce"], card["ciphertext"])
+            keys.open_card(world, card["merchant_id"], card["token_id"], sealed_card)
+    except Problem as problem:
+        raise _others(place) from problem
+
+
 async def check_keys(
     db: Any, checks: Mapping[tuple[str, str], bytes], place: str, *, kept_by: Any = None
 ) -> None:
@@ -49,12 +80,10 @@ async def check_keys(
     async with db.transaction() as tx:
         await lock_checks(tx)
         known, retiring = await key_checks(tx), await retiring_keys(tx)
-        if known and not any(checks.get(key) == value for key, value in known.items()):
-            raise Problem("unavailable", f"The keys in {place} are not those of this database.", cure=CURE)
-        lacking = sorted(f"{purpose} {key_id}" for (purpose, key_id), value in known.items()
-                         if checks.get((purpose, key_id)) != value and (purpose, key_id) not in retiring)  # fmt: skip
+        _refuse_others(known, checks, place)
+        lacking = sorted(key for key, value in known.items() if checks.get(key) != value and key not in retiring)
         if lacking:
-            message = f"The keys in {place} lack some that this database was written with: {', '.join(lacking[:6])}."
+            message = f"The keys in {place} lack some that this database was written with: {_named(lacking)}."
             raise Problem("unavailable", message, cure=CURE)
         await add_checks(tx, {key: value for key, value in checks.items() if key in kept and _is_newer(key, known)})
 
@@ -67,3 +96,16 @@ async def _kept(db: Any) -> set[tuple[str, str]]:
 def _is_newer(key: tuple[str, str], known: Collection[tuple[str, str]]) -> bool:
     """Than each known one of its purpose: ids begin with the time from which a key is used."""
     return all(key_id < key[1] for purpose, key_id in known if purpose == key[0])
+
+
+def _refuse_others(known: Mapping[tuple[str, str], bytes], checks: Mapping[tuple[str, str], bytes], place: str) -> None:
+    if known and not any(checks.get(key) == value for key, value in known.items()):
+        raise _others(place)
+
+
+def _others(place: str) -> Problem:
+    return Problem("unavailable", f"The keys in {place} are not those of this database.", cure=CURE)
+
+
+def _named(keys: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{purpose} {key_id}" for purpose, key_id in keys[:6])

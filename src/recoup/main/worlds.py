@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from recoup.flows.locked import Orders
 from recoup.flows.messages.deliver import Deliveries
-from recoup.flows.own_keys import check_keys, check_there, enter_installation
+from recoup.flows.own_keys import check_first, check_keys, check_there, enter_installation
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.bridge import Bridge, NoProcessor
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
@@ -174,6 +174,8 @@ async def _own_keys(settings: Settings, db: Database, people: Database, world: s
         await check_there(db, place, people=False)
     await enter_installation(people, world)  # before the keys are read: from here on none is forgotten without it
     keys = open_keyring(folder, os.environ)
+    await check_first(people, keys, place, world, people=True)
+    await check_first(db, keys, place, world, people=False)
     await check_keys(people, keys.checks(), place)
     await check_keys(db, keys.checks(), place, kept_by=people)
     return keys

@@ -17,6 +17,13 @@ INSERT INTO key_checks (purpose, key_id, value) SELECT * FROM unnest($1::text[],
 ON CONFLICT DO NOTHING
 """
 _DROP = "DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+_SECRETS = {
+    False: "SELECT 'webhook:' || merchant_id AS context, webhook_key AS sealed FROM merchants"
+    " WHERE webhook_key IS NOT NULL LIMIT 1",
+    True: "SELECT 'totp:' || user_id AS context, sealed_secret AS sealed FROM second_factors"
+    " WHERE sealed_secret IS NOT NULL LIMIT 1",
+}
+_CARD = "SELECT merchant_id, token_id, kek_id, wrapped_dek, nonce, ciphertext FROM vault LIMIT 1"
 _WORLD_IN_USE = "SELECT EXISTS (SELECT FROM merchants)"
 _PEOPLE_IN_USE = "SELECT EXISTS (SELECT FROM users)"
 
@@ -51,3 +58,11 @@ async def drop_checks(connection: asyncpg.Connection, keys: Collection[Key]) -> 
 async def is_in_use(connection: asyncpg.Connection, *, people: bool) -> bool:
     """Whether anything was written with keys: a merchant, or somebody who signs in."""
     return bool(await connection.fetchval(_PEOPLE_IN_USE if people else _WORLD_IN_USE))
+
+
+async def sealed_by_keys(
+    connection: asyncpg.Connection, *, people: bool
+) -> tuple[list[tuple[str, bytes]], asyncpg.Record | None]:
+    """What only the right keys open, of each kind one where there is one: secrets with their context, a card."""
+    secrets = [(row["context"], row["sealed"]) for row in await connection.fetch(_SECRETS[people])]
+    return secrets, None if people else await connection.fetchrow(_CARD)
