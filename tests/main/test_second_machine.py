@@ -134,7 +134,7 @@ def test_a_lost_key_file_is_not_made_anew_for_a_database_from_before(machines: M
 
 @pytest.mark.parametrize("what", ["a sealed key", "a card"])
 def test_a_database_without_check_values_knows_its_keys_by_what_they_sealed(machines: Machines, what: str) -> None:
-    """One from before, or a restored one, took any keys that were there as its own; then nothing of it could be read."""
+    """One from before, or a restored one, took any keys as its own; then nothing of it could be read."""
     machines.up("a")
     if what == "a card":
         asyncio.run(_store_card(machines))

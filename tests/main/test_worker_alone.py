@@ -3,13 +3,14 @@
 import asyncio
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 from tests.kills.installation import RECOUP
 
-from recoup.main.databases import find_databases, prepare
+from recoup.main.databases import find_databases, has_live, prepare
 from recoup.main.settings import load_settings
 from recoup.store.partitions import partitions_of
 
@@ -45,6 +46,27 @@ def test_a_worker_makes_partitions_where_no_supervisor_runs(tmp_path: Path) -> N
             while asyncio.run(_count(databases.sandbox)) < 8:
                 assert worker.poll() is None
                 assert time.monotonic() < give_up, "nobody made partitions"
+                time.sleep(0.2)
+        finally:
+            worker.terminate()
+            worker.communicate(timeout=30)
+    finally:
+        databases.server.stop()
+
+
+@pytest.mark.timeout(200)
+def test_a_worker_that_starts_first_brings_the_schema_as_the_doors_do(tmp_path: Path) -> None:
+    """Alone it ran on a schema that lacked migrations, and told of an error in each loop."""
+    settings = load_settings(data_dir=tmp_path / "data")
+    databases = find_databases(settings)
+    assert databases.server is not None
+    try:
+        worker = subprocess.Popen([*RECOUP, "worker", "--data-dir", str(settings.data_dir)], stderr=subprocess.PIPE)
+        try:
+            give_up = time.monotonic() + 90
+            while not asyncio.run(has_live(replace(databases, live=databases.sandbox))):
+                assert worker.poll() is None, worker.stderr.read() if worker.stderr else ""
+                assert time.monotonic() < give_up, "nobody made the schema"
                 time.sleep(0.2)
         finally:
             worker.terminate()

@@ -137,13 +137,17 @@ def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | N
 
 
 @cli.command()
+@click.option("--prepared", is_flag=True, hidden=True)
 @_data_dir
-def worker(data_dir: Path | None) -> None:
+def worker(data_dir: Path | None, prepared: bool) -> None:
     """The worker alone: due work, events, deliveries, pages."""
     from recoup.main import serve as serving
 
     settings = load_settings(data_dir=data_dir)
-    serving.worker(settings, find_databases(settings))
+    databases = find_databases(settings)
+    if not prepared:
+        asyncio.run(prepare(databases))
+    serving.worker(settings, databases)
 
 
 def _which_installation(settings: Settings) -> str:

@@ -1,5 +1,7 @@
 """Where the databases are: the embedded server, or addresses that were given; created and migrated when asked."""
 
+import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -13,13 +15,15 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.clock_watch import check_clock
 from recoup.main.settings import Settings
-from recoup.store.migrate import check_migrated, create_database, migrate
+from recoup.store.migrate import check_migrated, create_database, migrate, others_beside
 from recoup.store.roles import ensure_role, owns_schema
 from recoup.store.server import EmbeddedServer
 from recoup.store.upkeep import keep_up
+from recoup.store.versions import held_up_by
 
 _NAMES = {"people": "recoup_people", "sandbox": "recoup_sandbox", "live": "recoup_live"}
 _NEEDED = ("people", "sandbox")
+OTHERS_END_SECONDS = 5
 _SIMULATED = ("issuer", "mock_channel", "mailbox")
 _USE = """
 GRANT USAGE ON SCHEMA {schema} TO recoup_app;
@@ -83,14 +87,35 @@ async def prepare(databases: Databases, *, live: bool = False) -> None:
     Raises: Problem(unavailable) in one line.
     """
     try:
-        for name in (*_NEEDED, "live") if live or await has_live(databases) else _NEEDED:
+        names = (*_NEEDED, "live") if live or await has_live(databases) else _NEEDED
+        await _until_alone(databases, names)
+        for name in names:
             await _prepare_one(databases, name)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _unprepared(error) from error
 
 
+async def _until_alone(databases: Databases, names: Sequence[str]) -> None:
+    """Before any database is migrated: no process of another release uses one of them. Those that are just ending get a
+    moment. Raises: Problem(unavailable)."""
+    there = [(databases.owned(name), _kind(name)) for name in names if await _is_there(databases.owned(name))]
+    for left in range(OTHERS_END_SECONDS * 5, -1, -1):
+        if not [True for dsn, kind in there if await check_migrated(dsn, kind)]:
+            return
+        found = [one for dsn, kind in there for one in await others_beside(dsn, kind)]
+        if not found:
+            return
+        if not left:
+            raise held_up_by(found)
+        await asyncio.sleep(0.2)
+
+
+def _kind(name: str) -> str:
+    return "people" if name == "people" else "world"
+
+
 async def _prepare_one(databases: Databases, name: str) -> None:
-    dsn, kind = databases.owned(name), "people" if name == "people" else "world"
+    dsn, kind = databases.owned(name), _kind(name)
     log_in = await _log_in(getattr(databases, name)) if databases.owner else None
     if not await _is_there(dsn) and databases.admin:
         await create_database(databases.owned("admin"), urlsplit(dsn).path.lstrip("/"), log_in)

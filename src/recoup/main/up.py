@@ -118,7 +118,7 @@ def supervise(
     flags = ["--data-dir", str(settings.data_dir)]
     parts = [
         Part("doors", [*base, "serve", *flags, "--fd", str(sock.fileno())], (sock.fileno(),)),
-        Part("worker", [*base, "worker", *flags]),
+        Part("worker", [*base, "worker", *flags, "--prepared"]),
     ]
     environment = os.environ | {
         "RECOUP_PEOPLE_DATABASE_URL": databases.people, "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,

@@ -25,6 +25,7 @@ from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
 from recoup.rules.stable.channels import enabled
+from recoup.store.migrate import schema_of
 from recoup.store.pool import Database
 
 
@@ -154,9 +155,10 @@ async def _parts(
 ) -> AsyncIterator[_Parts]:
     """`clocks` follow the world's database."""
     async with AsyncExitStack() as stack:
-        db = await Database(getattr(databases, world), size=settings.connections, name=name, clocks=clocks).open()
+        db = await Database(getattr(databases, world), size=settings.connections, name=name, clocks=clocks,
+                            schema=schema_of("world")).open()  # fmt: skip
         stack.push_async_callback(db.close)
-        persons = await Database(databases.people, size=3, name=name).open()
+        persons = await Database(databases.people, size=3, name=name, schema=schema_of("people")).open()
         stack.push_async_callback(persons.close)
         keys = await _own_keys(settings, db, persons, world)
         web = WebClient(loopback=loopback)

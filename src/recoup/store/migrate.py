@@ -15,6 +15,7 @@ import asyncpg
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.store.roles import ensure_role
+from recoup.store.versions import Schema, held_up_by, others, schema_by
 
 LOCK: Final = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
 WAIT_SECONDS_MAX: Final = 900.0  # for another process that migrates
@@ -45,6 +46,15 @@ def migrations_of(database: str) -> list[Migration]:
     folder = files("recoup.store") / "migrations" / database
     entries = sorted((e for e in folder.iterdir() if e.name.endswith(".sql")), key=lambda e: e.name)
     return [Migration(int(e.name[:4]), e.name, e.read_text(encoding="utf-8")) for e in entries]
+
+
+def schema_of(database: str) -> Schema:
+    """What this release takes the `world` or `people` database to be."""
+    return _schema(migrations_of(database))
+
+
+def _schema(migrations: Sequence[Migration]) -> Schema:
+    return schema_by([(one.number, one.name) for one in migrations])
 
 
 def schema_sql(database: str, lifecycle_check: str) -> str:
@@ -79,8 +89,8 @@ async def migrate(
     """Applies what is missing, in order, each file in its own transaction; answers the schema's newest number. A lower
     number than the newest may be missing, where two branches were merged.
 
-    Raises: Problem(unavailable) when the database belongs to another world, to a newer Recoup, or when an applied file
-    has another text now.
+    Raises: Problem(unavailable) when the database belongs to another world, to a newer Recoup, when an applied file
+    has another text now, or when processes of another release are connected.
     """
     wanted = migrations_of(database) if migrations is None else migrations
     connection = await asyncpg.connect(dsn, timeout=10)
@@ -92,7 +102,7 @@ async def migrate(
         await _keep_record(connection, database)
         missing = await missing_of(connection, database, wanted)
         for migration in missing:
-            await _apply(connection, database, migration)
+            await _apply(connection, database, migration, _schema(wanted))
         if world is not None:
             await _claim_world(connection, world)
         return wanted[-1].number
@@ -107,6 +117,8 @@ async def check_migrated(dsn: str, database: str) -> list[Migration]:
         return await missing_of(connection, database, migrations_of(database))
     except asyncpg.UndefinedTableError:
         return migrations_of(database)
+    except asyncpg.UndefinedColumnError:  # from before the checksums
+        return migrations_of(database)[1:]
     finally:
         await connection.close()
 
@@ -158,15 +170,32 @@ async def missing_of(
     return [migration for migration in wanted if migration.number not in applied]
 
 
-async def _apply(connection: asyncpg.Connection, database: str, migration: Migration) -> None:
+async def others_beside(dsn: str, database: str) -> list[str]:
+    """Connections of processes of other releases."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        return await others(connection, schema_of(database))
+    finally:
+        await connection.close()
+
+
+async def _refuse_others(connection: asyncpg.Connection, schema: Schema) -> None:
+    if found := await others(connection, schema):
+        raise held_up_by(found)
+
+
+async def _apply(connection: asyncpg.Connection, database: str, migration: Migration, schema: Schema) -> None:
     """Again and again while a table that it needs is in use: in between, those who use it go on."""
     for left in range(LOCK_TRIES - 1, -1, -1):
         try:
             if migration.sql.startswith(CONCURRENTLY):
+                await _refuse_others(connection, schema)
                 await _apply_concurrently(connection, migration)
                 return
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+                await connection.execute("LOCK TABLE schema_migrations")  # who connects now waits, see `versions.greet`
+                await _refuse_others(connection, schema)
                 await connection.execute(migration.sql)
                 await _note(connection, migration)
             return

@@ -15,6 +15,7 @@ import msgspec
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import DatabaseClocks
+from recoup.store.versions import Schema, greet
 
 LOST: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,
@@ -88,10 +89,11 @@ class Database:
 
     def __init__(
         self, dsn: str, *, size: int = 12, role: str | None = "recoup_app", name: str = "recoup",
-        clocks: DatabaseClocks | None = None,
+        clocks: DatabaseClocks | None = None, schema: Schema | None = None,
     ) -> None:  # fmt: skip
-        """`clocks`: they are told this database's time, with each connection and once a minute."""
-        self._clocks = clocks
+        """`clocks`: they are told this database's time, with each connection and once a minute. `schema`: which the
+        database must have, see `versions`."""
+        self._clocks, self._schema = clocks, schema
         self._dsn, self._size, self._role, self._name = dsn, size, role, name
         self._free: asyncio.LifoQueue[asyncpg.Connection | None] = asyncio.LifoQueue()
         self._used: dict[asyncpg.Connection, float] = {}
@@ -173,6 +175,8 @@ class Database:
             self._clocks.measured(at, asked, self._clocks.monotonic())
         if self._role is not None and (role != self._role or mighty):
             raise _not_ours(f"The connection's role is {role}, not {self._role}.")
+        if self._schema is not None:
+            await greet(connection, self._schema)
 
     async def measure(self) -> None:
         """Asks for the database's time. Raises: Problem(unavailable)."""

@@ -1,0 +1,127 @@
+"""What an operator sees who starts a new release while the one before still runs: nothing moves, and it is said why."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from tests.store.test_schema import fresh
+
+from recoup.kernel.problem import Problem
+from recoup.main import databases as preparing
+from recoup.main.databases import Databases, prepare
+from recoup.store.migrate import migrate, migrations_of, schema_of
+from recoup.store.pool import Database
+from recoup.store.server import ServerAddress
+from recoup.store.versions import Schema, schema_by
+
+OLD = migrations_of("people")[:-1]
+OLD_SCHEMA = schema_by([(one.number, one.name) for one in OLD])
+LAST = migrations_of("people")[-1].name
+
+
+@asynccontextmanager
+async def process(dsn: str, schema: Schema | None) -> AsyncIterator[Database]:
+    """One that works with a database, as the doors and the worker do."""
+    db = await Database(dsn, size=1, name="recoup-worker", schema=schema).open()
+    try:
+        await db.fetch("SELECT 1")
+        yield db
+    finally:
+        await db.close()
+
+
+async def has(dsn: str, name: str) -> bool:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM schema_migrations WHERE name = $1)", name))
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("schema", [None, OLD_SCHEMA], ids=["of 82ede58", "of the release before"])
+def test_the_schema_does_not_move_under_a_process_of_another_release(
+    server: ServerAddress, schema: Schema | None
+) -> None:
+    """It went on with errors, or wrote rows that `recoup verify` found wrong."""
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people", migrations=OLD)
+            async with process(dsn, schema):
+                with pytest.raises(Problem) as refused:
+                    await migrate(dsn, "people")
+                said = refused.value.sentence()
+                assert "recoup-worker of " in said
+                assert "(pid " in said
+                assert "Stop Recoup on every machine" in said
+                assert not await has(dsn, LAST)
+            await _moved(dsn)
+
+    asyncio.run(story())
+
+
+async def _moved(dsn: str) -> None:
+    """As soon as the server has seen that the other one went."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await migrate(dsn, "people")
+                break
+            except Problem:
+                await asyncio.sleep(0.1)
+    assert await has(dsn, LAST)
+
+
+def test_no_database_moves_while_another_is_used_by_the_release_before(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The people's would have moved, and the sandbox's not: neither release could go on."""
+    monkeypatch.setattr(preparing, "OTHERS_END_SECONDS", 0)
+
+    async def story() -> None:
+        async with fresh(server) as people, fresh(server) as sandbox:
+            await migrate(people, "people", migrations=OLD)
+            await migrate(sandbox, "world", world="sandbox", migrations=migrations_of("world"))
+            async with process(sandbox, None):  # of 82ede58
+                with pytest.raises(Problem, match="Processes of another release use this database: recoup-worker of"):
+                    await prepare(Databases(people, sandbox, None, None, ""))
+                assert not await has(people, LAST)
+
+    asyncio.run(story())
+
+
+def test_processes_of_one_release_go_on_beside_a_start(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people")
+            async with process(dsn, schema_of("people")):
+                await migrate(dsn, "people")
+
+    asyncio.run(story())
+
+
+def test_a_process_that_was_idle_while_the_schema_moved_is_told_to_stop(server: ServerAddress) -> None:
+    """It had no connection just then. Its next one wrote as it always did."""
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people")
+            with pytest.raises(Problem, match="schema is newer than this process"):
+                async with process(dsn, OLD_SCHEMA):
+                    pass
+
+    asyncio.run(story())
+
+
+def test_a_process_that_comes_before_its_schema_says_what_to_run(server: ServerAddress) -> None:
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            await migrate(dsn, "people", migrations=OLD)
+            with pytest.raises(Problem, match="lacks 1 migrations") as refused:
+                async with process(dsn, schema_of("people")):
+                    pass
+            assert "recoup schema apply" in refused.value.sentence()
+
+    asyncio.run(story())
