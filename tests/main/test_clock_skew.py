@@ -1,6 +1,7 @@
 """A machine whose clock is far from its database's: it does not start, and it tells when that happens later."""
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from tests.flows.test_two_clocks import FAR, Shifted
 from tests.worlds import sandbox_world
 
 from recoup.kernel.problem import Problem
-from recoup.kernel.time import DatabaseClocks
+from recoup.kernel.time import DatabaseClocks, WallTime
 from recoup.main import clock_watch
 from recoup.main.clock_watch import check_clock, watched
 from recoup.store.pool import Database
@@ -56,3 +57,74 @@ def test_a_clock_that_goes_wrong_later_is_told(server: ServerAddress, monkeypatc
                 await db.close()
 
     asyncio.run(story())
+
+
+def test_a_slow_answer_of_the_database_is_no_wrong_clock(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that was busy at the start kept every process from starting."""
+
+    class Slow(Shifted):
+        """Ten seconds pass between question and answer, the answer being of the first moment."""
+
+        passed = 0.0
+
+        def wall(self) -> WallTime:
+            return WallTime(super().wall() + timedelta(seconds=self.passed))
+
+        def monotonic(self) -> float:
+            self.passed += 10.0
+            return super().monotonic() + self.passed
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            await check_clock(world.extra["dsn"], Slow(timedelta(0)))
+            with pytest.raises(Problem, match="ahead of"):
+                await check_clock(world.extra["dsn"], Slow(FAR))
+
+    asyncio.run(story())
+
+
+def test_the_clock_is_followed_on_after_any_error(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first error that was no Problem ended it, and nothing said so."""
+    told = asyncio.Queue[str]()
+    monkeypatch.setattr(clock_watch, "EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(clock_watch.log, "warning", lambda event, **_: told.put_nowait(event))
+
+    class Broken(Database):
+        is_broken = False
+
+        async def measure(self) -> None:
+            if self.is_broken:
+                raise RuntimeError("the driver broke")
+            await super().measure()
+
+    async def story() -> None:
+        async with sandbox_world(server) as (world, _, _):
+            machine = Shifted(timedelta(0))
+            clocks = DatabaseClocks(machine)
+            db = await Broken(world.extra["dsn"], size=1, clocks=clocks).open()
+            try:
+                async with watched(db, clocks, "worker"):
+                    db.is_broken = True
+                    assert await asyncio.wait_for(told.get(), 30) == "clock not measured"
+                    db.is_broken = False
+                    machine.by = FAR
+                    while await asyncio.wait_for(told.get(), 30) != "clock skew":
+                        pass
+            finally:
+                await db.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")
+def test_a_machine_that_slept_for_an_hour_knows_how_late_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hour was missing until the next measurement: leases seemed to hold, and sends to be in time."""
+    clocks, read = DatabaseClocks(), time.clock_gettime
+    before = clocks.monotonic()
+    clocks.measured(clocks.wall(), before, before)
+    was = clocks.wall()
+    monkeypatch.setattr(time, "clock_gettime", lambda which: read(which) + 3600 * (which == time.CLOCK_BOOTTIME))
+    assert clocks.wall() - was >= timedelta(hours=1)
+    assert clocks.monotonic() - before >= 3600

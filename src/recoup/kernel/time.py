@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
 
 DRIFT_MAX: Final = 0.001  # a second of a machine's clock is one of the database's, but for so much
+# Counts on while a machine is suspended, where there is such a clock: what is due by then is late afterwards.
+STEADY: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 SKEW_SECONDS_MAX: Final = 2.0  # between the clocks of a machine and of its database
 
 BusinessTime = NewType("BusinessTime", datetime)
@@ -27,7 +29,7 @@ class Clocks:
         return business_at(self.wall(), offset_us)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(STEADY)
 
 
 class DatabaseClocks(Clocks):
@@ -56,6 +58,11 @@ class DatabaseClocks(Clocks):
         unsure, passed = (answered - asked) / 2, answered - self._measured
         if self._at is None or unsure <= self._unsure + 0.001 + passed * DRIFT_MAX:
             self._at, self._measured, self._unsure = WallTime(at), (asked + answered) / 2, unsure
+
+    @property
+    def unsure_seconds(self) -> float:
+        """By how much the last measurement may be wrong, to either side."""
+        return self._unsure
 
     @property
     def ahead_seconds(self) -> float:

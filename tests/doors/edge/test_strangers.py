@@ -1,6 +1,7 @@
 """What somebody without an account can make the door do: wait, hold and grow no more than its limits say."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 import ssl
@@ -215,6 +216,53 @@ def test_a_closed_answer_that_nobody_reads_is_not_kept() -> None:
             time.sleep(0.05)
         assert not len(raw.connections), "the connection is held for good"
         made.close()
+
+
+def reader(raw: Raw, asked: bytes) -> socket.socket:
+    """A caller behind a thin line: little is on its way to it."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    made.settimeout(20)
+    made.connect(("127.0.0.1", raw.port))
+    raw.made.append(made)
+    made.sendall(asked)
+    return made
+
+
+def read_slowly(made: socket.socket, size: int) -> int:
+    read = 0
+    with contextlib.suppress(ConnectionResetError):
+        while read < size and (piece := made.recv(65536)):
+            read += len(piece)
+            time.sleep(0.01 * len(piece) / 16384)
+    return read
+
+
+@pytest.mark.parametrize("asked", [b"", b"connection: close\r\n"], ids=["kept open", "closed afterwards"])
+def test_who_reads_slowly_and_steadily_gets_the_whole_answer(asked: bytes) -> None:
+    """It was cut after the time that one who reads nothing has."""
+    with serving(replace(SOON, write_seconds=6.0)) as raw:  # what the kernel keeps for it, some MB, is read by then
+        made = reader(raw, b"GET /bytes/20000000 HTTP/1.1\r\n" + asked + b"\r\n")
+        assert read_slowly(made, 20_000_000) >= 20_000_000
+
+
+def test_who_reads_too_slowly_is_cut_off() -> None:
+    with serving(replace(SOON, write_bytes_per_second=50 << 20)) as raw:
+        made = reader(raw, b"GET /bytes/9000000 HTTP/1.1\r\n\r\n")
+        assert read_slowly(made, 9_000_000) < 9_000_000
+
+
+def test_many_half_bodies_of_one_address_do_not_cut_the_largest_upload_of_another() -> None:
+    with serving(Limits(held_bytes=8 << 20)) as raw:
+        honest = socket.create_connection(("127.0.0.1", raw.port), timeout=20, source_address=("127.0.0.2", 0))
+        raw.made.append(honest)
+        honest.sendall(b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 2000000\r\n\r\n" + b"x" * 1_900_000)
+        begun = b"POST / HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n"
+        for _ in range(40):
+            send_all(raw.connect(begun), iter([b"x" * 500_000]))
+        assert raw.is_healthy()
+        honest.sendall(b"x" * 100_000)
+        assert rest_of(honest).endswith(b"2000000")
 
 
 @pytest.mark.parametrize("head", [b"content-length: 1000000", b"transfer-encoding: chunked"])

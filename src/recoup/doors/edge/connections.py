@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from recoup.doors.edge.asgi import App
 from recoup.doors.edge.proxies import Proxies
@@ -24,8 +24,9 @@ _LOG: Final = logging.getLogger("recoup.connections")
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`spare`: connections beyond the others, for health checks. `body_bytes_per_second`: each such number of bytes
-    that came gives a body one second more. `held_bytes`: of calls that have not come whole and answers that are not
-    read, together; beyond it the largest gives way. `*_pressed_seconds`: while three quarters of the room are taken.
+    that came gives a body one second more, `write_bytes_per_second` the same for what was read of an answer.
+    `held_bytes`: of calls that have not come whole and answers that are not read, together; beyond it the address that
+    holds most gives way. `*_pressed_seconds`: while three quarters of the room are taken.
     """
 
     total: int = 1000
@@ -43,6 +44,7 @@ class Limits:
     idle_seconds: float = 75.0
     idle_pressed_seconds: float = 5.0
     write_seconds: float = 30.0
+    write_bytes_per_second: int = 4096
     held_bytes: int = 128 << 20
     linger_seconds: float = 2.0
 
@@ -109,15 +111,28 @@ class Connections:
                 del self._by_address[address]
 
     def hold(self, connection: Connection, size: int) -> None:
+        """`size`: more bytes, or fewer."""
         self._held[connection] = self._held.get(connection, 0) + size
         self._held_bytes += size
         while self._held_bytes > self.limits.held_bytes:
-            unfinished = [one for one in self._held if one.is_unfinished]
-            largest = max(unfinished or [connection], key=lambda one: self._held.get(one, 0))
+            largest = self._largest_of_the_greediest() or connection
             self.let_go(largest)
             largest.cut()
             if largest is connection:
                 return
+
+    def _largest_of_the_greediest(self) -> Connection | None:
+        """Of the address that holds most in sum: many half bodies of one stranger do not cut another's whole one. Whose
+        address is not known is taken by each connection."""
+        sums: dict[Any, int] = {}
+        largest: dict[Any, Connection] = {}
+        for one, held in self._held.items():
+            if one.is_unfinished:
+                who = self._open.get(one) or one
+                sums[who] = sums.get(who, 0) + held
+                if who not in largest or self._held[largest[who]] < held:
+                    largest[who] = one
+        return largest[max(sums, key=lambda who: sums[who])] if sums else None
 
     def let_go(self, connection: Connection) -> None:
         self._held_bytes -= self._held.pop(connection, 0)

@@ -42,7 +42,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._since = self._blocked_at = self._closing_at = 0.0
         self._read = self._head_most = self._head_least = 0
         self._body_bytes = self._pieces = self._bodiless = 0
-        self._discarded = self._held = 0
+        self._discarded = self._held = self._unread_most = 0
 
     # The connection
 
@@ -59,8 +59,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         self._blocked_at = self._now()
-        self._held += self.transport.get_write_buffer_size()
-        self._all.hold(self, self.transport.get_write_buffer_size())
+        self._unread_most = self.transport.get_write_buffer_size()
+        self._held += self._unread_most
+        self._all.hold(self, self._unread_most)
         super().pause_writing()
 
     def resume_writing(self) -> None:
@@ -158,9 +159,9 @@ class BoundedHttp(HttpToolsProtocol):
         if self.transport.is_closing():
             # Closed by us while an answer waits for a caller that does not read it.
             self._closing_at = self._closing_at or now
-            if now - self._closing_at > limits.write_seconds:
+            if self._is_read_too_slowly(now - self._closing_at):
                 self.transport.abort()
-        elif self._blocked_at and now - self._blocked_at > limits.write_seconds:
+        elif self._blocked_at and self._is_read_too_slowly(now - self._blocked_at):
             self.transport.abort()
         elif self._is_busy:
             self._look_at_body(now)
@@ -170,6 +171,13 @@ class BoundedHttp(HttpToolsProtocol):
                 self._refuse()
             else:
                 self.transport.close()
+
+    def _is_read_too_slowly(self, seconds: float) -> bool:
+        """Who reads on gets more time by what was read; so an answer's size bounds it."""
+        unread = self.transport.get_write_buffer_size()
+        self._unread_most = max(self._unread_most, unread)
+        read = self._unread_most - unread
+        return seconds > self._limits.write_seconds + read / self._limits.write_bytes_per_second
 
     def _look_at_body(self, now: float) -> None:
         if self._state != _BODY:
