@@ -155,7 +155,6 @@ class BoundedHttp(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def look(self, now: float, *, pressed: bool) -> None:
-        limits = self._limits
         if self.transport.is_closing():
             # Closed by us while an answer waits for a caller that does not read it.
             self._closing_at = self._closing_at or now
