@@ -99,3 +99,33 @@ def test_no_more_merchants_are_kept_than_there_is_room_for(
         assert await totals.total(connection, SHOP, "rescue", NOW) == 4
 
     played(server, story)
+
+
+def test_movements_of_a_wallet_count_once_and_those_of_one_posting_together(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_totals, "AT_ONCE", 5)
+
+    async def story(connection: asyncpg.Connection) -> None:
+        totals = Totals()
+        await connection.execute("SET session_replication_role = replica")
+        await move(connection, NOW - timedelta(days=3), 8)
+        await move(connection, NOW - timedelta(days=3), 8, place="")
+        await move(connection, NOW - timedelta(seconds=1), 2)
+        assert await totals.total(connection, SHOP, "wallet", NOW) == 20
+        await connection.execute("DELETE FROM entries WHERE posting_id < $1", first_id_of(NOW - SETTLED))
+        await move(connection, NOW, 1)
+        assert await totals.total(connection, SHOP, "wallet", NOW + timedelta(hours=1)) == 22
+
+    played(server, story)
+
+
+async def move(connection: asyncpg.Connection, at: datetime, number: int, place: str = "wallet") -> None:
+    """Postings that move a wallet twice each."""
+    for _ in range(number):
+        posting_id = UUID(int=first_id_of(at).int | uuid.uuid4().int >> 64)
+        await connection.executemany(
+            "INSERT INTO entries (merchant_id, posting_id, line_no, account, asset, place, units, available_at)"
+            " VALUES ($1, $2, $3, 'merchant_payable', 'USDT', $4, 1, now())",
+            [(SHOP, posting_id, line_no, place) for line_no in (1, 2)],
+        )

@@ -8,14 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from starlette.applications import Starlette
 from tests.doors.portal.shop import PASSWORD
 from tests.doors.portal.test_portal import HOME, field, sign_in
 from tests.flows.disputes.test_disputes import a_shop, disputed, notice_of, paid, sent, the_dispute
 from tests.worlds import Shop
 
+from recoup.doors.portal.disputes import page as portal_page
 from recoup.doors.portal.routes import routes
 from recoup.flows.people.make_user import Membership, make_user, register_merchant
+from recoup.store.read import disputes as reads
 from recoup.store.server import ServerAddress
 
 Tell = Callable[[Shop, Callable[[str], Awaitable[httpx.AsyncClient]]], Awaitable[None]]
@@ -146,5 +149,21 @@ def test_notices_that_fit_no_charge_are_the_operators(server: ServerAddress) -> 
         assert (await post(olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie",
                            what="done")).status_code == 303  # fmt: skip
         assert "fit no charge" not in (await olga.get("/disputes")).text
+
+    story(server, tell)
+
+
+def test_the_desk_counts_as_far_as_it_says(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disputes of years are not counted for each look at the desk."""
+    for where in (portal_page, reads):
+        monkeypatch.setattr(where, "COUNTED_MAX", 2)
+
+    async def tell(shop: Shop, as_: Any) -> None:
+        maya = await as_(MAYA)
+        for number, said in enumerate(("1", "2", "2+"), 1):
+            await disputed(shop, await paid(shop))
+            page = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", (await maya.get("/disputes?view=all")).text))
+            assert f"Open {said} Answered" in page, number
+            assert f"All {said} " in page, number
 
     story(server, tell)

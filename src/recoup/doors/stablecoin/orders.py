@@ -87,7 +87,11 @@ async def list_all(call: Call) -> Reply:
             fits = one is not None and status in (None, order_object(call.services, one).status)
             found, total = ([one] if one and fits and not offset else []), int(fits)
         else:
-            found, total = await list_stable_orders(connection, merchant_id, status, limit, offset)
+            known = None
+            if status is None:
+                wall = call.services.world.clocks.wall()
+                known = await call.services.totals.total(connection, merchant_id, "stablecoin", wall)
+            found, total = await list_stable_orders(connection, merchant_id, status, limit, offset, known)
     return Reply(OrderList([order_object(call.services, order) for order in found], total, limit, offset))
 
 

@@ -1,6 +1,6 @@
 """What the door's resources work with; made once by `main`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from recoup.doors.edge.limits import Limits
 from recoup.doors.edge.rate import Buckets
@@ -10,6 +10,7 @@ from recoup.flows.merchants.quotas import Quotas
 from recoup.flows.stable.callers import Callers
 from recoup.flows.stable.charge import Charges
 from recoup.kernel.world import World
+from recoup.store.read.order_totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Services:
     buckets: Buckets
     url: str
     limits: Limits
+    totals: Totals = field(default_factory=Totals)
 
 
 def make_services(

@@ -74,7 +74,8 @@ async def ledger(call: Call) -> Reply:
     limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
     try:
         async with world.db.connection() as connection:
-            rows, total = await movements(connection, merchant_id, limit, offset)
+            known = await call.services.totals.total(connection, merchant_id, "wallet", world.clocks.wall())
+            rows, total = await movements(connection, merchant_id, limit, offset, known)
     except asyncpg.QueryCanceledError:
         raise Problem("unavailable", "Counting the movements takes too long.", cure="Ask again in a moment.") from None
     return Reply(Ledger([_movement(world, merchant_id, row) for row in rows], total, limit, offset))

@@ -31,18 +31,22 @@ SELECT payout_id, payout_no, state, units, asset FROM bank_payouts WHERE merchan
 ORDER BY payout_no DESC LIMIT 1
 """
 _ADJUSTMENTS = """
-SELECT * FROM adjustments WHERE merchant_id = $1 ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC
-LIMIT $2
+SELECT * FROM (
+  (SELECT * FROM adjustments WHERE merchant_id = $1 AND state = 'waiting' ORDER BY created_at DESC LIMIT $2)
+  UNION ALL
+  (SELECT * FROM adjustments WHERE merchant_id = $1 AND state <> 'waiting'
+    ORDER BY created_at DESC, adjustment_id DESC LIMIT $2)) a
+ORDER BY state <> 'waiting', created_at DESC, adjustment_id DESC LIMIT $2
 """
 _ALONE = """
 SELECT coalesce(sum(abs(units)), 0)::bigint FROM adjustments
 WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked' AND decided_by IS NULL
 """
 _LAST_RETURNS = """
-SELECT account_id, reason, ended_at FROM (
-  SELECT DISTINCT ON (account_id) account_id, state, reason, ended_at FROM bank_payouts
-  WHERE merchant_id = $1 AND account_id IS NOT NULL AND ended_at IS NOT NULL ORDER BY account_id, ended_at DESC) p
-WHERE state = 'returned'
+SELECT a.account_id, p.reason, p.ended_at FROM bank_accounts a CROSS JOIN LATERAL (
+  SELECT state, reason, ended_at FROM bank_payouts
+  WHERE merchant_id = $1 AND account_id = a.account_id AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 1) p
+WHERE a.merchant_id = $1 AND p.state = 'returned'
 """
 _SENT = """
 SELECT o.payout_id AS id, o.reference, t.type, o.units, o.asset, t.at

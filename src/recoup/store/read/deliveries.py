@@ -83,11 +83,15 @@ async def read_log(
 ) -> tuple[list[dict[str, Any]], UUID | None]:  # fmt: skip
     """Newest first, older than `before`; and before which try the next page begins: None when that was all. `event`:
     its name in the endpoint's dialect, and in the outbox. A narrowed page looks through so many tries and may be short,
-    or empty, with a next one."""
+    or empty, with a next one; one that is not looks at what it shows."""
     before, names = before or HIGHEST, event or (None, None)
-    rows = await connection.fetch(_LOG, endpoint_id, before, SCANNED_MAX, result, *names, limit + 1)
+    narrowed = result is not None or event is not None
+    looks = SCANNED_MAX if narrowed else limit + 1
+    rows = await connection.fetch(_LOG, endpoint_id, before, looks, result, *names, limit + 1)
     if len(rows) > limit:
         return [dict(row) for row in rows[:limit]], rows[limit - 1]["try_id"]
+    if not narrowed:
+        return [dict(row) for row in rows], None
     return [dict(row) for row in rows], await connection.fetchval(_SEEN_TO, endpoint_id, before, SCANNED_MAX - 1)
 
 

@@ -11,6 +11,7 @@ from recoup.rules.merchants import personal
 from recoup.rules.money.disputes import Terms
 
 DESK_MAX: Final = 100
+COUNTED_MAX: Final = 1_000  # of each state
 Row = Mapping[str, Any]
 
 _DESK = """
@@ -23,11 +24,23 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 WHERE d.merchant_id = $1
 """
-_ORDER_BY = {
-    "open": "ORDER BY d.respond_by NULLS LAST, d.dispute_id",
-    "all": "ORDER BY d.opened_at DESC, d.dispute_id DESC",
-}
-_COUNTS = "SELECT state, count(*) AS n FROM disputes WHERE merchant_id = $1 GROUP BY state"
+_PRESSING = "ORDER BY d.respond_by NULLS LAST, d.dispute_id"
+_NEWEST = "ORDER BY d.opened_at DESC, d.dispute_id DESC"
+_OPEN = f"{_DESK} AND d.state = 'open' AND ($2::text IS NULL OR d.kind = $2) {_PRESSING} OFFSET $3 LIMIT $4"
+_ALL = f"{_DESK} AND ($2::text IS NULL OR d.kind = $2) {_NEWEST} OFFSET $3 LIMIT $4"
+# The newest of each state, merged: what was decided before them is not looked at.
+_OF_STATES = f"""{_DESK} AND d.dispute_id = ANY(ARRAY(
+  SELECT d.dispute_id FROM unnest($5::text[]) AS f (state) CROSS JOIN LATERAL (
+    SELECT dispute_id, opened_at FROM disputes
+    WHERE merchant_id = $1 AND state = f.state AND ($2::text IS NULL OR kind = $2)
+    ORDER BY opened_at DESC, dispute_id DESC LIMIT $3::bigint + $4::bigint) d
+  {_NEWEST} OFFSET $3::bigint LIMIT $4::bigint)) {_NEWEST}
+"""
+_COUNTS = """
+SELECT f.state, (
+  SELECT count(*) FROM (SELECT FROM disputes d WHERE d.merchant_id = $1 AND d.state = f.state LIMIT $3) n)
+FROM unnest($2::text[]) AS f (state)
+"""
 _NOTES = """
 SELECT n.*, (SELECT to_jsonb(p) FROM disputes d JOIN order_payer p USING (merchant_id, order_id)
   WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
@@ -56,9 +69,12 @@ async def desk(
     offset: int = 0, limit: int = DESK_MAX, clear: bool,
 ) -> list[Row]:  # fmt: skip
     """Open ones by deadline, the most pressing first; others newest first. Customers are masked unless `clear`."""
-    order = _ORDER_BY["open" if tuple(states) == ("open",) else "all"]
-    sql = f"{_DESK} AND ($2::text[] = '{{}}' OR d.state = ANY($2)) AND ($3::text IS NULL OR d.kind = $3) {order}"
-    rows = await connection.fetch(f"{sql} OFFSET $4 LIMIT $5", merchant_id, list(states), kind, offset, limit)
+    if tuple(states) == ("open",):
+        rows = await connection.fetch(_OPEN, merchant_id, kind, offset, limit)
+    elif states:
+        rows = await connection.fetch(_OF_STATES, merchant_id, kind, offset, limit, list(states))
+    else:
+        rows = await connection.fetch(_ALL, merchant_id, kind, offset, limit)
     return rows if clear else [_masked(row) for row in rows]
 
 
@@ -66,9 +82,9 @@ def _masked(row: Row) -> Row:
     return {**row, "customer": personal.name(row["customer"])}
 
 
-async def counts(connection: asyncpg.Connection, merchant_id: UUID) -> dict[str, int]:
-    """By state."""
-    return {r["state"]: r["n"] for r in await connection.fetch(_COUNTS, merchant_id)}
+async def counts(connection: asyncpg.Connection, merchant_id: UUID, states: Iterable[str]) -> dict[str, int]:
+    """By state; one more than COUNTED_MAX stands for any more."""
+    return dict(await connection.fetch(_COUNTS, merchant_id, list(states), COUNTED_MAX + 1))
 
 
 async def read_dispute(

@@ -28,20 +28,21 @@ UNION ALL (
   JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
   ORDER BY h.placed_at LIMIT 1)
 UNION ALL (
-  SELECT 'mit', h.placed_at, h.order_id, o.external_id
+  SELECT 'mit', m.placed_at, m.order_id, m.external_id
   FROM generate_series(0, 8) status,
-    LATERAL (SELECT order_id, placed_at FROM order_heads
-      WHERE merchant_id = $1 AND order_type = 'MIT' AND (source = 'callcenter') = false
-        AND order_heads.status = status.status ORDER BY placed_at, order_id LIMIT 100) h
-  JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id AND o.kind = 'mit_managed'
-  ORDER BY h.placed_at LIMIT 1)
+    LATERAL (SELECT h.placed_at, h.order_id, o.external_id FROM (
+        SELECT order_id, placed_at FROM order_heads
+        WHERE merchant_id = $1 AND order_type = 'MIT' AND (source = 'callcenter') = false
+          AND order_heads.status = status.status ORDER BY placed_at, order_id LIMIT 100) h
+      JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id AND o.kind = 'mit_managed'
+      ORDER BY h.placed_at, h.order_id LIMIT 1) m
+  ORDER BY m.placed_at LIMIT 1)
 UNION ALL (
   SELECT 'webhook', t.at, o.order_id, o.external_id
-  FROM (SELECT at, subject_id, result, sample, try_id FROM delivery_tries
-    WHERE merchant_id = $1 ORDER BY try_id DESC LIMIT 5000) t
-  LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = t.subject_id
-  WHERE t.result = 'delivered' AND t.sample IS NULL
-  ORDER BY t.try_id LIMIT 1)
+  FROM (SELECT n.at, n.subject_id FROM (SELECT at, subject_id, result, sample, try_id FROM delivery_tries
+      WHERE merchant_id = $1 ORDER BY try_id DESC LIMIT 5000) n
+    WHERE n.result = 'delivered' AND n.sample IS NULL ORDER BY n.try_id LIMIT 1) t
+  LEFT JOIN orders o ON o.merchant_id = $1 AND o.order_id = t.subject_id)
 UNION ALL (
   SELECT 'refund', r.business_at, r.order_id, o.external_id
   FROM (SELECT refund_id, business_at, order_id, kind, state FROM refunds WHERE merchant_id = $1

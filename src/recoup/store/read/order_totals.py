@@ -1,5 +1,6 @@
-"""How many orders a merchant has at a door, for lists that promise it: counted once, and from then on only what came
-since. Orders are never deleted, and their ids rise with time, so that what lies a while back is counted for good.
+"""How many orders a merchant has at a door, and how often its wallet moved, for lists that promise it: counted once,
+and from then on only what came since. None of it is ever deleted, and ids rise with time, so that what lies a while
+back is counted for good.
 """
 
 from dataclasses import dataclass, field
@@ -18,12 +19,19 @@ LOOKS_MAX: Final = 20
 MERCHANTS_MAX: Final = 10_000
 AGAIN: Final = timedelta(seconds=15)  # between two looks at what has settled meanwhile
 _FIRST: Final = UUID(int=0)
+_ORDERS: Final = "SELECT order_id AS id FROM order_heads WHERE merchant_id = $1 AND door = '{door}' AND order_id > $2"
+_SOURCES: Final = {
+    "rescue": _ORDERS.format(door="rescue"), "stablecoin": _ORDERS.format(door="stablecoin"),
+    "wallet": "SELECT posting_id AS id FROM entries WHERE merchant_id = $1 AND account = 'merchant_payable'"
+              " AND place = 'wallet' AND posting_id > $2",
+}  # fmt: skip
+_BELOW: Final = {"rescue": "order_id", "stablecoin": "order_id", "wallet": "posting_id"}
+# Movements of one posting stand together.
 _SETTLED: Final = """
-SELECT count(*) AS n, (array_agg(order_id ORDER BY order_id DESC))[1] AS last FROM (
-  SELECT order_id FROM order_heads WHERE merchant_id = $1 AND door = $2 AND order_id > $3 AND order_id < $4
-  ORDER BY order_id LIMIT $5) h
+SELECT count(*) AS n, (array_agg(id ORDER BY id DESC))[1] AS last FROM (
+  {source} AND {id} < $3 ORDER BY {id} FETCH FIRST ($4::bigint) ROWS WITH TIES) h
 """
-_REST: Final = "SELECT count(*) FROM order_heads WHERE merchant_id = $1 AND door = $2 AND order_id > $3"
+_REST: Final = "SELECT count(*) FROM ({source}) h"
 
 
 @dataclass(slots=True)
@@ -32,14 +40,16 @@ class Totals:
 
     _kept: dict[tuple[UUID, str], tuple[UUID, UUID, int]] = field(default_factory=dict)
 
-    async def total(self, connection: asyncpg.Connection, merchant_id: UUID, door: str, wall: datetime) -> int | None:
-        """None when there is so much to count for the first time that the next call has to go on."""
-        key = (merchant_id, door)
+    async def total(self, connection: asyncpg.Connection, merchant_id: UUID, what: str, wall: datetime) -> int | None:
+        """`what`: a door, or `wallet`. None when there is so much to count for the first time that the next call has to
+        go on."""
+        key, source = (merchant_id, what), _SOURCES[what]
+        count = _SETTLED.format(source=source, id=_BELOW[what])
         until, last, number = self._kept.get(key, (_FIRST, _FIRST, 0))
         if until < first_id_of(wall - SETTLED - AGAIN):
             settled = first_id_of(wall - SETTLED)
             for _ in range(LOOKS_MAX):
-                row = await connection.fetchrow(_SETTLED, merchant_id, door, last, settled, AT_ONCE)
+                row = await connection.fetchrow(count, merchant_id, last, settled, AT_ONCE)
                 last, number = row["last"] or last, number + row["n"]
                 if row["n"] < AT_ONCE:
                     until = settled
@@ -47,7 +57,7 @@ class Totals:
             self._keep(key, (until, last, number))
             if until != settled:
                 return None
-        return number + int(await connection.fetchval(_REST, merchant_id, door, last))
+        return number + int(await connection.fetchval(_REST.format(source=source), merchant_id, last))
 
     def _keep(self, key: tuple[UUID, str], found: tuple[UUID, UUID, int]) -> None:
         """The oldest goes when there are too many; of two calls at once the one that got further counts."""

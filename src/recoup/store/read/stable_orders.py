@@ -100,9 +100,10 @@ async def order_id_of(connection: asyncpg.Connection, merchant_id: UUID, externa
 
 
 async def list_stable_orders(
-    connection: asyncpg.Connection, merchant_id: UUID, status: str | None, limit: int, offset: int
-) -> tuple[list[StableOrder], int]:
-    """Newest first, with the exact total.
+    connection: asyncpg.Connection, merchant_id: UUID, status: str | None, limit: int, offset: int,
+    total: int | None = None,
+) -> tuple[list[StableOrder], int]:  # fmt: skip
+    """Newest first, with the exact total, which is counted unless it is known.
 
     Raises: Problem(unavailable) when that takes too long.
     """
@@ -113,7 +114,8 @@ async def list_stable_orders(
     try:
         async with bounded(connection, LIST_TIMEOUT_MS):
             rows = await connection.fetch(page, merchant_id, list(statuses))
-            total = await connection.fetchval(_COUNT.format(where=where), merchant_id, list(statuses))
+            if total is None:
+                total = int(await connection.fetchval(_COUNT.format(where=where), merchant_id, list(statuses)))
     except asyncpg.QueryCanceledError:
         message = "Listing these orders takes too long."
         raise Problem("unavailable", message, cure="Filter by status or merchant_order_id.") from None

@@ -70,9 +70,12 @@ async def available(connection: asyncpg.Connection, merchant_id: UUID, asset: st
 
 
 async def movements(
-    connection: asyncpg.Connection, merchant_id: UUID, limit: int, offset: int
+    connection: asyncpg.Connection, merchant_id: UUID, limit: int, offset: int, total: int | None = None
 ) -> tuple[Sequence[asyncpg.Record], int]:
-    """Newest first, with the exact total. Raises: asyncpg.QueryCanceledError when counting takes too long."""
+    """Newest first, with the exact total, which is counted unless it is known. Raises: asyncpg.QueryCanceledError when
+    counting takes too long."""
     rows = await connection.fetch(_MOVEMENTS, merchant_id, limit, offset)
+    if total is not None:
+        return rows, total
     async with bounded(connection, COUNT_TIMEOUT_MS):
         return rows, await connection.fetchval(_COUNT, merchant_id)

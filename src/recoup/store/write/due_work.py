@@ -31,9 +31,12 @@ RETURNING {_FIELDS}
 """
 _CLAIM_MERCHANT = f"""
 WITH picked AS MATERIALIZED (
-  SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d JOIN merchants m USING (merchant_id)
+  SELECT d.merchant_id, d.kind, d.subject_id FROM due_work d
   WHERE d.merchant_id = $4 AND (d.lease_until IS NULL OR d.lease_until <= $1)
-    AND d.due_at <= $1::timestamptz + CASE WHEN d.wall THEN 0 ELSE m.offset_us END * interval '1 microsecond'
+    AND d.due_at <= $1::timestamptz
+      + greatest(0, (SELECT offset_us FROM merchants WHERE merchant_id = $4)) * interval '1 microsecond'
+    AND CASE WHEN d.wall THEN d.due_at <= $1::timestamptz ELSE d.due_at <= $1::timestamptz
+      + (SELECT offset_us FROM merchants WHERE merchant_id = $4) * interval '1 microsecond' END
   ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1

@@ -15,7 +15,7 @@ from recoup.flows.disputes.desk import take_off, try_notice_again
 from recoup.flows.disputes.receive import in_words
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
-from recoup.store.read.disputes import DESK_MAX, counts, desk, unmatched
+from recoup.store.read.disputes import COUNTED_MAX, DESK_MAX, counts, desk, unmatched
 
 NOBODY: Final = UUID(int=0)
 OFFSET_MAX: Final = 100_000
@@ -43,14 +43,14 @@ async def _show(visit: Visit, problem: Problem | None = None) -> Response:
     async with visit.portal.world.db.connection() as connection:
         rows = await desk(connection, visit.merchant_id, states=states, kind=kind, offset=offset, limit=DESK_MAX + 1,
                           clear=visit.sight == SHOWN)  # fmt: skip
-        numbers = await counts(connection, visit.merchant_id)
+        numbers = await counts(connection, visit.merchant_id, DISPUTE_STATES)
         strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
         notices = await unmatched(connection, strangers) if strangers else []
-    views = [(name, word, sum(numbers.get(s, 0) for s in (of or numbers)), name == view)
+    views = [(name, word, [numbers[state] for state in of or numbers], name == view)
              for name, (word, of) in VIEWS.items()]  # fmt: skip
     values = visit.values(
-        rows=[_row(row) for row in rows[:DESK_MAX]], views=views, view=view, kind=kind, kinds=DISPUTE_KINDS,
-        begin=offset, more=len(rows) > DESK_MAX, step=DESK_MAX, notices=notices, in_words=in_words,
+        rows=[_row(row) for row in rows[:DESK_MAX]], views=views, most=COUNTED_MAX, view=view, kind=kind,
+        kinds=DISPUTE_KINDS, begin=offset, more=len(rows) > DESK_MAX, step=DESK_MAX, notices=notices, in_words=in_words,
         problem=problem,
     )  # fmt: skip
     return render("disputes/disputes.html", values, status=STATUSES[problem.code] if problem else 200)

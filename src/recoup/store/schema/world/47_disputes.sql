@@ -35,6 +35,7 @@ CREATE TABLE disputes (
 );
 CREATE INDEX disputes_desk ON disputes (merchant_id, respond_by, dispute_id) WHERE state = 'open';
 CREATE INDEX disputes_newest ON disputes (merchant_id, opened_at DESC, dispute_id DESC);
+CREATE INDEX disputes_state ON disputes (merchant_id, state, opened_at DESC, dispute_id DESC);
 
 -- What speaks for the merchant, in words and links. What was said stays said, until its cardholder asks to be forgotten.
 CREATE TABLE dispute_notes (

@@ -86,6 +86,7 @@ CREATE TABLE adjustments (
   PRIMARY KEY (merchant_id, adjustment_id),
   CHECK ((state = 'waiting') = (decided_at IS NULL))
 );
+CREATE INDEX adjustments_newest ON adjustments (merchant_id, created_at DESC, adjustment_id DESC);
 CREATE INDEX adjustments_waiting ON adjustments (merchant_id, created_at) WHERE state = 'waiting';
 
 -- The numbers are sealed; `masked` is what anybody sees. At most one account of a currency is active.
@@ -142,4 +143,5 @@ CREATE TABLE bank_payouts (
 );
 CREATE UNIQUE INDEX bank_payouts_one ON bank_payouts (merchant_id, batch_id) WHERE state <> 'returned';
 CREATE INDEX bank_payouts_open ON bank_payouts (merchant_id, state) WHERE state IN ('created', 'approved', 'sent');
+CREATE INDEX bank_payouts_ended ON bank_payouts (merchant_id, account_id, ended_at DESC) WHERE ended_at IS NOT NULL;
 CREATE INDEX bank_payouts_reference ON bank_payouts (merchant_id, reference);
