@@ -42,7 +42,7 @@ from recoup.gateways.channels.mock import book as channel_book
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.keyring import Keyring
 from recoup.gateways.keys.material import fresh
-from recoup.gateways.web.client import WebClient
+from recoup.gateways.web.client import WebClient, tls_context
 from recoup.gateways.web.mail import mailbox as mailbox_table
 from recoup.gateways.web.mail.mailbox import Mailbox
 from recoup.kernel.ids import new_id
@@ -57,8 +57,10 @@ from recoup.store.partitions import ensure_partitions
 from recoup.store.pool import Database
 from recoup.store.server import ServerAddress
 
+TLS = tls_context()  # reads the authorities of the machine: once is enough
 KEYRING = Keyring(fresh())  # one for the whole process: a clone of a world can be opened too
 POLICY = Policy(call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1))
+_HAVE_TEMPLATES: set[ServerAddress] = set()  # as far as this process knows
 TEMPLATES = {"people": "template_people", "world": "template_world"}
 FUNDS_CARD = script_card("visa", "51", 99)  # declines for want of funds, always
 HARD_CARD = script_card("visa", "04", 99)  # a hard decline
@@ -75,18 +77,18 @@ async def sandbox_world(
     database stays, for others to clone.
     """
     name, people_name = f"w_{uuid.uuid4().hex[:12]}", f"p_{uuid.uuid4().hex[:12]}"
-    dsn, people_dsn = await empty(server, "world", name, template), await empty(server, "people", people_name)
+    dsn = await empty(server, "world", name, template)
     db = await Database(dsn, size=8, name="test").open()
-    people = await Database(people_dsn, size=2, name="test").open()
+    people = await People(server, people_name).open()
     processor = SandboxProcessor(dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
     channels = mock_channels(dsn, tuple(CHANNELS))
-    web = WebClient(loopback=True)
+    web = WebClient(loopback=True, tls=TLS)
     mailbox = Mailbox(dsn)
     world = World(
         name="sandbox", db=db, keys=KEYRING, processors={processor.name: processor}, web=web, channels=channels,
         clocks=clocks or Clocks(), policy=policy, mail=mailbox, bank=SandboxBank(),
         extra={"people": people, "dsn": dsn, "database": name, "url": "http://recoup.test",
-               "people_dsn": people_dsn, "owner": dsn},
+               "people_dsn": server.dsn(people_name), "owner": dsn},
     )  # fmt: skip
     try:
         yield world, Orders(world), Deliveries(world)
@@ -98,14 +100,38 @@ async def sandbox_world(
         await web.close()
         await db.close()
         await people.close()
-        await drop(server, people_name)
+        if people.made:
+            await drop(server, people_name)
         if not keep:
             await drop(server, name)
 
 
+class People(Database):
+    """The world's database of people. Most tests need none: it is made for the first who asks."""
+
+    def __init__(self, server: ServerAddress, name: str) -> None:
+        super().__init__(server.dsn(name), size=2, name="test")
+        self._server, self._at, self._making, self.made = server, name, asyncio.Lock(), False
+
+    async def _connect(self) -> asyncpg.Connection:
+        async with self._making:
+            if not self.made:
+                await empty(self._server, "people", self._at)
+                self.made = True
+        return await super()._connect()
+
+
+async def people_dsn(world: World) -> str:
+    """For who connects by themselves to the database of people."""
+    await world.extra["people"].fetch("SELECT")
+    return str(world.extra["people_dsn"])
+
+
 async def empty(server: ServerAddress, kind: str, name: str, template: str | None = None) -> str:
     """A database as migrations leave it, `kind` world or people, or a clone of `template`; its address as the owner."""
-    await asyncio.to_thread(_templates_once, server)
+    if server not in _HAVE_TEMPLATES:
+        await asyncio.to_thread(_templates_once, server)
+        _HAVE_TEMPLATES.add(server)
     await clone(server, name, template or TEMPLATES[kind])
     return server.dsn(name)
 

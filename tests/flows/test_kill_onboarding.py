@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 from tests.flows.processes import Killer, run_until_killed
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, people_dsn, sandbox_world
 
 from recoup.flows.insight.verify import verify
 from recoup.flows.merchants import partner_merchants
@@ -46,7 +46,7 @@ Check = Callable[[World, str, Any], Awaitable[None]]
 async def dying_world(world: World, killer: Killer) -> AsyncIterator[World]:
     """The same installation, served by a process that `killer` ends: both of its databases."""
     db = await DyingDatabase(world.extra["dsn"], killer).open()
-    people = await DyingDatabase(world.extra["people_dsn"], killer).open()
+    people = await DyingDatabase(await people_dsn(world), killer).open()
     try:
         yield replace(world, db=db, extra=world.extra | {"people": people})
     finally:

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from tests.flows.disputes.test_disputes import disputed, paid, the_dispute
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, people_dsn, sandbox_world
 
 from recoup.flows.disputes.answer import note_evidence
 from recoup.flows.lists.ask import ask_for_file
@@ -147,7 +147,7 @@ def test_of_many_at_once_exactly_the_quota_is_made(
         async with ground(server) as made:
             world = made.shop.world
             world.extra["exports"] = tmp_path
-            dsn = world.extra["people_dsn" if quota.table in IN_PEOPLE else "dsn"]
+            dsn = await people_dsn(world) if quota.table in IN_PEOPLE else world.extra["dsn"]
             connection = await asyncpg.connect(dsn)
             count = f"SELECT count(*) FROM {quota.table} WHERE {quota.standing}"
             there = await connection.fetchval(count)
@@ -170,7 +170,7 @@ def test_of_many_at_once_exactly_the_quota_is_made(
 async def ground(server: ServerAddress) -> AsyncIterator[Ground]:
     async with sandbox_world(server) as made:
         shop = await make_shop(*made, fee_basis_points=290)
-        people = await Database(shop.world.extra["people_dsn"], size=CALLERS, name="test").open()
+        people = await Database(await people_dsn(shop.world), size=CALLERS, name="test").open()
         small, shop.world.extra["people"] = shop.world.extra["people"], people
         await register_merchant(shop.world, shop.merchant_id, "Tea", None)
         owners = [await make_user(shop.world, f"owner{n}@example.test", "Owner", "correct horse battery",

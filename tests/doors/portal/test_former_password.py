@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 from tests.doors.portal.test_partner import ME, PASSWORD, Office, office, post
+from tests.worlds import people_dsn
 
 from recoup.flows.merchants.credentials import Credentials
 from recoup.kernel.problem import Problem
@@ -18,7 +19,7 @@ _KEYS = r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([
 
 
 async def people_sql(world: World, statement: str, *args: object) -> list[tuple[object, ...]]:
-    connection = await asyncpg.connect(world.extra["people_dsn"])
+    connection = await asyncpg.connect(await people_dsn(world))
     try:
         return [tuple(row) for row in await connection.fetch(statement, *args)]
     finally:

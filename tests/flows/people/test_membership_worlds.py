@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from tests.worlds import Shop, make_shop, sandbox_world
+from tests.worlds import Shop, make_shop, people_dsn, sandbox_world
 
 from recoup.flows.people.invitations import Subject, invite, join_as
 from recoup.flows.people.lost_factor import help_member
@@ -56,7 +56,7 @@ class Two:
         return found
 
     async def roles(self, user_id: UUID) -> dict[str, str]:
-        connection = await asyncpg.connect(self.sandbox.extra["people_dsn"])
+        connection = await asyncpg.connect(await people_dsn(self.sandbox))
         try:
             rows = await connection.fetch("SELECT world, role FROM memberships WHERE user_id = $1", user_id)
         finally:
@@ -145,7 +145,7 @@ def test_an_invitation_holds_in_its_world_and_keeps_the_other_role(server: Serve
         with pytest.raises(Problem, match="no owner there"):
             await invite(two.live, two.subject, eve, "c@x.example", "owner", request_id="t")
         invitation = await invite(two.sandbox, two.subject, ann, "bob@x.example", "owner", request_id="t")
-        connection = await asyncpg.connect(two.sandbox.extra["people_dsn"])
+        connection = await asyncpg.connect(await people_dsn(two.sandbox))
         sealed = await connection.fetchval("SELECT sealed_token FROM invitations WHERE invitation_id = $1", invitation)
         await connection.close()
         token = two.sandbox.keys.open_secret(f"invitation:{invitation}", sealed).decode()
@@ -210,7 +210,7 @@ def test_memberships_of_before_hold_where_they_did(server: ServerAddress) -> Non
         olga = await two.person("olga", "owner", two.sandbox, kind="operator")
         eve = await make_user(two.sandbox, "eve@x.example", "Eve", "a good password",
                               [Membership("merchant", sandbox_only, "owner")])  # fmt: skip
-        connection = await asyncpg.connect(two.sandbox.extra["people_dsn"])
+        connection = await asyncpg.connect(await people_dsn(two.sandbox))
         try:
             await connection.execute("DELETE FROM memberships WHERE world = 'live'")
             await connection.execute("ALTER TABLE memberships DROP COLUMN world CASCADE")
