@@ -24,6 +24,7 @@ AT_ONCE = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
 class Cost:
     """Of one statement, on average. `buffers`: blocks of eight kilobytes that it looked into."""
 
+    sql: str
     calls: int
     buffers: float
     ms: float
@@ -86,24 +87,28 @@ async def forget_old(dsn: str) -> None:
 
 
 class Statements:
-    """`pg_stat_statements` of one database, read over a connection of its own."""
+    """What one role runs: `pg_stat_statements` of one database, read over a connection of its own. What it calls a
+    statement is the same in every clone of a database; its text is not always."""
 
     def __init__(self, admin: str, database: str) -> None:
         self._admin, self._database = admin, database
 
     @contextmanager
-    def counted(self, into: dict[str, Cost]) -> Iterator[None]:
+    def counted(self, into: dict[int, Cost], role: str = "recoup_app") -> Iterator[None]:
         asyncio.run(self._ask("SELECT pg_stat_statements_reset()"))
         yield
         rows = asyncio.run(self._ask(
-            "SELECT query, sum(calls)::bigint AS calls, sum(shared_blks_hit + shared_blks_read)::float8 AS buffers,"
+            "SELECT s.queryid, min(s.query) AS query, sum(calls)::bigint AS calls,"
+            " sum(shared_blks_hit + shared_blks_read)::float8 AS buffers,"
             " sum(total_exec_time)::float8 AS ms, sum(rows)::float8 AS rows FROM pg_stat_statements s"
-            f" JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = '{self._database}' GROUP BY 1"
+            " JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.userid"
+            f" WHERE d.datname = '{self._database}' AND r.rolname = '{role}' GROUP BY 1"
         ))  # fmt: skip
         into |= {
-            plain(r["query"]): Cost(r["calls"], r["buffers"] / r["calls"], r["ms"] / r["calls"], r["rows"] / r["calls"])
+            r["queryid"]: Cost(plain(r["query"]), r["calls"], r["buffers"] / r["calls"], r["ms"] / r["calls"],
+                               r["rows"] / r["calls"])
             for r in rows
-        }
+        }  # fmt: skip
 
     async def _ask(self, sql: str) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self._admin, timeout=10)
@@ -118,10 +123,11 @@ def plain(query: str) -> str:
 
 
 def grown(
-    few: Mapping[str, Cost], many: Mapping[str, Cost], *, most: float, slack: float
-) -> dict[str, tuple[Cost, Cost]]:
-    """Statements that look into more than `most` times as many buffers, and `slack`, where there is more history."""
-    return {
-        sql: (few[sql], cost) for sql, cost in many.items()
-        if sql in few and cost.buffers > few[sql].buffers * most + slack
-    }  # fmt: skip
+    few: Mapping[int, Cost], many: Mapping[int, Cost], *, most: float, slack: float
+) -> list[tuple[Cost, Cost]]:
+    """Statements that look into more than `most` times as many buffers, and `slack`, where there is more history. What
+    runs once may meet a table that is made longer just then, so that as much may come once."""
+    return [
+        (few[which], cost) for which, cost in many.items()
+        if which in few and cost.buffers > few[which].buffers * most + slack + slack / cost.calls
+    ]  # fmt: skip

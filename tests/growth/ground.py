@@ -8,20 +8,25 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 from tests.doors.rescue.door import Caller, Door, opened_door
+from tests.doors.rescue.partner import Partner
 from tests.doors.rescue.receiver import receiving
 from tests.growth.day import Cost, Statements, forget_old, play, subscribed, work
-from tests.growth.history import multiply
+from tests.growth.history import Copies, multiply
+from tests.growth.people import People, begin, finish, gathered, look_round, open_doors, run_desks, sell
 from tests.worlds import Shop, owner
 
 from recoup.store.pool import PLANS
 from recoup.store.server import EmbeddedServer, ServerAddress
 
-DAYS = 3  # that are played and then multiplied
+DAYS = 2  # that are played and then multiplied
+FEW = 1_000  # orders that a merchant and its neighbours take in SPAN; more orders are more years of the same
+SPAN = timedelta(days=31)
 NAMES = ("busy", "steady", "quiet")
 
 
@@ -31,6 +36,7 @@ class Played:
 
     database: str
     shops: tuple[Shop, ...]
+    partners: tuple[Partner, ...]
     orders: Mapping[UUID, int]
 
 
@@ -38,7 +44,7 @@ class Played:
 class Measured:
     """What statements cost on a day of each merchant, and at the start of the product; and how each is planned."""
 
-    days: Mapping[str, Mapping[str, Cost]]
+    days: Mapping[str, Mapping[int, Cost]]
     plans: Mapping[str, str]
 
 
@@ -72,43 +78,62 @@ def _as_admin(server: ServerAddress, sql: str) -> None:
 
 def played(server: ServerAddress) -> Played:
     """By real calls."""
-    with opened_door(server, keep=True) as door, receiving(door) as receiver:
+    with opened_door(server, keep=True) as door, receiving(door) as receiver, open_doors(door) as client:
         callers = [door.shop(name=name) for name in NAMES]
+        partners = [begin(caller) for caller in callers]
+        people = [gathered(door, client, *both) for both in zip(callers, partners, strict=True)]
         for caller in callers:
             subscribed(caller, receiver)
-            play(caller)
-        for caller in callers[:2] * (DAYS - 1):
-            play(caller)
+        for one in (*people, *people[:2] * (DAYS - 1)):
+            _day(one)
+        work(door)
         rows = door.sql("SELECT merchant_id, count(*) AS n FROM orders GROUP BY 1")
         counts = {r["merchant_id"]: r["n"] for r in rows}
-        return Played(door.world.extra["database"], tuple(c.shop for c in callers), counts)
+        return Played(door.world.extra["database"], tuple(c.shop for c in callers), tuple(partners), counts)
+
+
+def _day(people: People, *, looking: bool = False) -> None:
+    play(people.caller)
+    sell(people)
+    run_desks(people)
+    work(people.door)
+    if looking:
+        look_round(people)
+    finish(people)
 
 
 def measured(server: ServerAddress, before: Played, orders: int) -> Measured:
-    """After so many orders, nine of ten the busy one's."""
-    with opened_door(server, template=before.database) as door, receiving(door) as receiver:
+    """After so many orders, nine of ten the busy one's: as many a day, however many there are."""
+    with (opened_door(server, template=before.database) as door, receiving(door) as receiver,
+          open_doors(door) as client):  # fmt: skip
         busy, steady, _ = before.shops
 
         async def fill() -> None:
+            copies = {}
+            for shop, share in ((busy, 9), (steady, 1)):
+                usual, wanted = (all_ * share // 10 // before.orders[shop.merchant_id] for all_ in (FEW, orders))
+                copies[shop.merchant_id] = Copies(wanted, SPAN / usual)
             async with owner(door.world) as connection:
-                await multiply(connection, {shop.merchant_id: orders * share // 10 // before.orders[shop.merchant_id]
-                                            for shop, share in ((busy, 9), (steady, 1))})  # fmt: skip
+                await multiply(connection, copies)
                 await connection.execute("UPDATE endpoints SET url = $1", receiver.url())
 
         door.run(fill())
-        callers = dict(zip(NAMES, (_caller(door, shop) for shop in before.shops), strict=True))
-        for caller in [*callers.values()] * 2:
-            play(caller)  # connections make their plans
+        people = {}
+        for name, shop, partner in zip(NAMES, before.shops, before.partners, strict=True):
+            people[name] = gathered(door, client, _caller(door, shop), replace(partner, door=door))
+        for one in people.values():
+            _day(one)  # connections make their plans
+        asyncio.run(forget_old(door.world.extra["dsn"]))  # it was forgotten day by day
         work(door)
         statements = Statements(server.dsn("postgres"), door.world.extra["database"])
-        days: dict[str, dict[str, Cost]] = {name: {} for name in (*NAMES, "owner")}
-        for name, caller in callers.items():
+        days: dict[str, dict[int, Cost]] = {name: {} for name in (*NAMES, "owner")}
+        for name, one in people.items():
             door.sql("UPDATE rescue_watches SET checked_at = 'epoch'")
             with statements.counted(days[name]):
-                play(caller)
-        with statements.counted(days["owner"]):
+                _day(one, looking=True)
+        with statements.counted(days["owner"], server.user):
             asyncio.run(forget_old(door.world.extra["dsn"]))
-        every = sorted({sql for name in NAMES for sql in days[name]})
+        every = sorted({cost.sql for name in NAMES for cost in days[name].values()})
         return Measured(days, asyncio.run(_plans(door.world.extra["dsn"], every)))
 
 
@@ -130,11 +155,12 @@ async def _plans(dsn: str, statements: list[str]) -> dict[str, str]:
             nothing = ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", sql)), default=0))
             try:
                 await connection.execute(f"PREPARE one AS {sql}")
+                rows = await connection.fetch("EXPLAIN (COSTS OFF) EXECUTE one" + (f" ({nothing})" if nothing else ""))
             except asyncpg.PostgresError:
                 continue
-            rows = await connection.fetch("EXPLAIN (COSTS OFF) EXECUTE one" + (f" ({nothing})" if nothing else ""))
+            finally:
+                await connection.execute("DEALLOCATE ALL")
             plans[sql] = "\n".join(r[0] for r in rows)
-            await connection.execute("DEALLOCATE one")
     finally:
         await connection.close()
     return plans
