@@ -181,6 +181,24 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("balance after entry 1", "clearing")),
     "balance of an account": (("UPDATE account_balances SET units = units + 1 WHERE account = 'merchant_payable'",),
                               ("balance of account", "merchant_payable|USD|")),
+    # decisions
+    "verdict of a decision": (
+        (f"UPDATE decisions SET verdict = 'wait' WHERE verdict = 'plan' AND order_id = {_of('PLANNED')}",),
+        ("verdict of decision", "plan", "wait")),
+    "plan of a decision": (
+        (f"UPDATE decisions SET plan = '[]' WHERE verdict = 'plan' AND order_id = {_of('PLANNED')}",),
+        ("plan of decision",)),
+    "features of a decision": (
+        ("UPDATE decisions SET features = jsonb_set(features, '{expires_at}', features -> 'started_at')"
+         f" WHERE verdict = 'plan' AND order_id = {_of('PLANNED')}",), ("verdict of decision", "wait", "plan")),
+    "features of no decision": (
+        (f"UPDATE decisions SET features = '{{}}' WHERE order_id = {_of('PLANNED')}",), ("can be decided again",)),
+    "policy of a decision that nobody knows": (
+        ("""UPDATE decisions SET versions = versions || '{"policy": "retry-0"}' WHERE order_id ="""
+         f" {_of('PLANNED')}",), ("can be decided again", "retry-0")),
+    "loss that an advance would be": (
+        ("UPDATE decisions SET features = jsonb_set(features, '{limits,order_max_units}', '1')"
+         f" WHERE verdict = 'approve_now' AND order_id = {_of('ADVANCED-DUE')}",), ("verdict of decision",)),
     # attempts, sends, the issuer
     "network send deleted": ((f"DELETE FROM network_sends WHERE send_id = {_attempt('APPROVED-1', 'approved')}",),
                              ("network send of attempt 1", "none")),

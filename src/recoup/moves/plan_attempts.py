@@ -15,6 +15,7 @@ from recoup.rules.rescue.challenge import LADDER
 from recoup.rules.rescue.decide import decide
 from recoup.rules.rescue.evidence import Decision
 from recoup.rules.rescue.order_evidence import evidence_of
+from recoup.rules.rescue.policy import CURRENT
 
 INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadline
 
@@ -22,7 +23,7 @@ INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadlin
 def decide_next(change: Change, reading: Reading) -> tuple[Decision, UUID]:
     """The decision and the id it is stored under, with everything that it was made from."""
     evidence = evidence_of(change.order, reading, change.now)
-    decision = decide(evidence)
+    decision = decide(evidence, CURRENT)
     stored = decision.to_dict()
     decision_id = change.decide(
         verdict=decision.verdict, features=evidence.features(), plan=stored["plan"], reasons=stored["reasons"],

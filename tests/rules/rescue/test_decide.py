@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from recoup.rules.network.codes import Reading, read_decline
 from recoup.rules.network.tables import CODES
-from recoup.rules.rescue.decide import decide
+from recoup.rules.rescue.decide import decide as decide_by
 from recoup.rules.rescue.evidence import Decision, Evidence, Tried, tried
-from recoup.rules.rescue.policy import POLICY, SENDS_MAX, group_of
+from recoup.rules.rescue.policy import CURRENT, POLICIES, RetryPolicy, group_of
 
 NOW = datetime(2026, 11, 20, 15, 0, 20, tzinfo=UTC)  # a Friday, 10:00 in New York
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -31,6 +31,10 @@ def evidence(code: str = "05", scheme: str = "visa", advice: str | None = None, 
         "now": NOW, "expires_at": NOW + 21 * DAY, "units": 4590, "currency": "USD", "utc_offset": -300,
     }  # fmt: skip
     return Evidence(**(usual | more))
+
+
+def decide(asked: Evidence, policy: RetryPolicy = CURRENT) -> Decision:
+    return decide_by(asked, policy)
 
 
 def plan(code: str, scheme: str = "visa", advice: str | None = None, **more: Any) -> list[str]:
@@ -66,8 +70,17 @@ def test_a_send_that_left_late_does_not_lose_the_next_pay_day() -> None:
     assert decide(asked).plan[0] == rest[1], "what a network asks for is waited in full"
 
 
+def test_the_policy_of_before_decides_as_it_did() -> None:
+    first, *rest = decide(evidence("51")).plan[1:]
+    late = first + timedelta(milliseconds=12)
+    sent = evidence("51", attempts=(Tried("funds", decide(evidence("51")).plan[0]), Tried("funds", late)), now=late)
+    before = decide(sent, POLICIES["retry-1"])
+    assert (list(before.plan), before.versions["policy"]) == (rest[1:], "retry-1")
+    assert list(decide(sent).plan) == rest
+
+
 def test_a_plan_that_is_used_up_promises_no_further_try() -> None:
-    six = tuple(Tried("funds", NOW - (6 - number) * DAY) for number in range(POLICY["funds"].tries_max))
+    six = tuple(Tried("funds", NOW - (6 - number) * DAY) for number in range(CURRENT.ladders["funds"].tries_max))
     for more in ({"attempts": six}, {"expires_at": NOW}):
         decision = decide(evidence("51", **more))
         assert decision.verdict == "wait"
@@ -127,14 +140,14 @@ def test_budgets_count_per_group_over_a_mixed_history() -> None:
     history = tried(declines, sent)
     assert [one.group for one in history] == ["funds", "technical", "technical"]
     back_to_funds = evidence("51", attempts=history, now=sent[-1], expires_at=NOW + 30 * DAY)
-    assert len(decide(back_to_funds).plan) <= POLICY["funds"].tries_max - 1
+    assert len(decide(back_to_funds).plan) <= CURRENT.ladders["funds"].tries_max - 1
     still_technical = evidence("91", attempts=history, now=sent[-1])
     assert len(decide(still_technical).plan) == 2
     assert decide(still_technical).plan[0] == sent[-1].replace(second=0) + 6 * HOUR + MINUTE
 
 
 def test_no_order_is_sent_more_than_twelve_times() -> None:
-    eleven = tuple(Tried("funds", NOW - DAY) for _ in range(SENDS_MAX - 1))
+    eleven = tuple(Tried("funds", NOW - DAY) for _ in range(CURRENT.sends_max - 1))
     assert len(decide(evidence("91", attempts=eleven)).plan) == 1
     assert decide(evidence("91", attempts=(*eleven, eleven[0]))).verdict == "wait"
 
@@ -179,7 +192,7 @@ offsets_in_minutes = st.integers(0, 60 * 24 * 40).map(lambda minutes: minutes * 
 def any_evidence(draw: st.DrawFn) -> Evidence:
     now = NOW + draw(st.integers(0, 10**12)) * timedelta(microseconds=1)
     first = now - draw(offsets_in_minutes)
-    groups = draw(st.lists(st.sampled_from([*POLICY, "sca"]), max_size=14))
+    groups = draw(st.lists(st.sampled_from([*CURRENT.ladders, "sca"]), max_size=14))
     attempts = tuple(Tried(group, now - draw(offsets_in_minutes)) for group in groups)
     return Evidence(
         kind=draw(st.sampled_from(["cit", "sync_mit", "managed_mit"])),
@@ -224,14 +237,14 @@ def test_every_plan_keeps_the_rules(given_: Evidence) -> None:
     sent = [given_.now] if decision.verdict == "attempt_now" else []
     before = [given_.first_declined_at, *(one.at for one in given_.attempts)]
     chain = [*(sent or [max(before)]), *times]
-    slack = POLICY[group].slack if group and not reading.wait_by_rule else timedelta(0)
+    slack = CURRENT.ladders[group].slack if group and not reading.wait_by_rule else timedelta(0)
     floor = timedelta(hours=reading.min_wait_hours or 0) - slack
     assert all(later - earlier >= floor for earlier, later in zip(chain, chain[1:], strict=False))
     made = len(given_.attempts) + len(sent) + len(times)
-    assert not times or made <= SENDS_MAX
+    assert not times or made <= CURRENT.sends_max
     if group and (times or sent) and not given_.magic_first_send and given_.kind != "cit":
         used = sum(1 for one in given_.attempts if one.group == group)
-        assert used + len(sent) + len(times) <= POLICY[group].tries_max
+        assert used + len(sent) + len(times) <= CURRENT.ladders[group].tries_max
     assert (decision.verdict == "decline_at_once") >= reading.terminal
     assert not times or reading.retry == "yes"
     assert all(reason.endswith(".") for reason in decision.reasons)

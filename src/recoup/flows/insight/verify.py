@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from recoup.flows.insight import verify_ledger, verify_orders
+from recoup.flows.insight import verify_decisions, verify_ledger, verify_orders
 from recoup.flows.insight.verify_bank import bank
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
@@ -24,6 +24,7 @@ from recoup.store.read.proofs import issuer
 from recoup.store.read.proofs.advances import advances, exposure, operator_exposure
 from recoup.store.read.proofs.attempts import attempts_and_refunds
 from recoup.store.read.proofs.counts import counts
+from recoup.store.read.proofs.decisions import read_decisions
 from recoup.store.read.proofs.disputes import disputes, issuers_cases, notices
 from recoup.store.read.proofs.due import due_work, due_work_of_nothing
 from recoup.store.read.proofs.ledger import (
@@ -114,6 +115,8 @@ async def _merchant(
     async for rows in postings_without_order(connection, merchant_id):
         wrong = (verify_ledger.wrong_posting(merchant_id, row) for row in rows)
         yield [_difference(merchant_id, None, told) for told in wrong if told]
+    async for rows in read_decisions(connection, merchant_id):
+        yield [_difference(merchant_id, *wrong) for wrong in verify_decisions.all_wrong(rows)]
     for proof in (references_of_nothing, book, pages, due_work_of_nothing, payouts, notices, statements, uploads):
         yield await proof(connection, merchant_id)
     yield await bank_settlements(connection, merchant_id, list(KINDS), list(KINDS.values()))

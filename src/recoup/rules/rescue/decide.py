@@ -1,4 +1,4 @@
-"""Evidence in, decision out: pure, so that the same evidence gives the same decision again, always.
+"""Evidence and policy in, decision out: pure, so that the same two give the same decision again, always.
 
 Another way of deciding is another version in another file; this one then stays for replays.
 """
@@ -10,7 +10,7 @@ from recoup.kernel.time import BusinessTime
 from recoup.rules.network.reasons import REASONS
 from recoup.rules.rescue.challenge import TRIES_MAX, asks_of
 from recoup.rules.rescue.evidence import Alternative, Decision, Evidence, Verdict
-from recoup.rules.rescue.policy import POLICY, POLICY_VERSION, SENDS_MAX, Group, Ladder, group_of
+from recoup.rules.rescue.policy import Group, Ladder, RetryPolicy, group_of
 from recoup.rules.rescue.slots import month_start_slot, next_day_slot, next_minute, pay_day_slot
 
 DECIDER_VERSION: Final = "decide-1"
@@ -28,46 +28,47 @@ _SLOT_WORDS: Final = {
 }
 
 
-def decide(evidence: Evidence) -> Decision:
+def decide(evidence: Evidence, policy: RetryPolicy) -> Decision:
     """What to do about the last decline, and the tries that would follow if each were declined the same way."""
     group = group_of(evidence.reading)
     if evidence.kind == "cit" and 0 < evidence.challenge_tries < TRIES_MAX:
-        return _decision(evidence, "challenge", (), None, ["customer_may_try_again"])  # with another card, if need be
+        # With another card, if need be.
+        return _decision(evidence, policy, "challenge", (), None, ["customer_may_try_again"])
     if evidence.reading.terminal:
-        return _end(evidence, "hard_decline")
+        return _end(evidence, policy, "hard_decline")
     if evidence.kind == "cit":
-        return _with_customer(evidence, group)
+        return _with_customer(evidence, policy, group)
     if evidence.now >= evidence.expires_at:
-        return _decision(evidence, "wait", (), None, ["expired"])
+        return _decision(evidence, policy, "wait", (), None, ["expired"])
     if evidence.magic_first_send and evidence.kind == "sync_mit" and not evidence.attempts:
-        return _decision(evidence, "attempt_now", _plan(evidence, group, 1), group, ["sandbox_first_send"])
+        plan = _plan(evidence, policy, group, 1)
+        return _decision(evidence, policy, "attempt_now", plan, group, ["sandbox_first_send"])
     if group is None:
-        return _decision(evidence, "wait", (), None, ["no_cure_by_waiting"])
-    if _may_try_now(evidence, group):
-        return _decision(
-            evidence, "attempt_now", _plan(evidence, group, 1), group, ["due" if evidence.due_at else "sync"]
-        )
-    plan = _plan(evidence, group, 0)
+        return _decision(evidence, policy, "wait", (), None, ["no_cure_by_waiting"])
+    if _may_try_now(evidence, policy, group):
+        plan = _plan(evidence, policy, group, 1)
+        return _decision(evidence, policy, "attempt_now", plan, group, ["due" if evidence.due_at else "sync"])
+    plan = _plan(evidence, policy, group, 0)
     verdict: Verdict = "plan" if plan else "wait"
-    return _decision(evidence, verdict, plan, group, [f"{group}_ladder" if plan else "plan_used_up"])
+    return _decision(evidence, policy, verdict, plan, group, [f"{group}_ladder" if plan else "plan_used_up"])
 
 
-def _with_customer(evidence: Evidence, group: Group | None) -> Decision:
+def _with_customer(evidence: Evidence, policy: RetryPolicy, group: Group | None) -> Decision:
     """A customer waits for the answer: one try, a question to the customer, or no."""
     if not evidence.attempts and (group or evidence.magic_first_send):
-        return _decision(evidence, "attempt_now", (), group, ["customer_waits"])
+        return _decision(evidence, policy, "attempt_now", (), group, ["customer_waits"])
     if asks_of(evidence.reading) is not None and not evidence.challenge_tries:
-        return _decision(evidence, "challenge", (), None, ["customer_can_cure"])
-    return _end(evidence, "customer_answered" if evidence.attempts else "no_cure_by_waiting")
+        return _decision(evidence, policy, "challenge", (), None, ["customer_can_cure"])
+    return _end(evidence, policy, "customer_answered" if evidence.attempts else "no_cure_by_waiting")
 
 
-def _end(evidence: Evidence, rule: str) -> Decision:
-    return _decision(evidence, "decline_at_once", (), None, [rule])
+def _end(evidence: Evidence, policy: RetryPolicy, rule: str) -> Decision:
+    return _decision(evidence, policy, "decline_at_once", (), None, [rule])
 
 
-def _may_try_now(evidence: Evidence, group: Group) -> bool:
+def _may_try_now(evidence: Evidence, policy: RetryPolicy, group: Group) -> bool:
     """A planned instant has come; or a sync MIT's first question, where no network asked to wait."""
-    if _left(evidence, group) <= 0:
+    if _left(evidence, policy, group) <= 0:
         return False
     if evidence.due_at is not None:
         return evidence.due_at <= evidence.now
@@ -79,20 +80,20 @@ def _used(evidence: Evidence, group: Group) -> int:
     return sum(1 for one in evidence.attempts if one.group == group)
 
 
-def _left(evidence: Evidence, group: Group) -> int:
-    return min(POLICY[group].tries_max - _used(evidence, group), SENDS_MAX - len(evidence.attempts))
+def _left(evidence: Evidence, policy: RetryPolicy, group: Group) -> int:
+    return min(policy.ladders[group].tries_max - _used(evidence, group), policy.sends_max - len(evidence.attempts))
 
 
-def _plan(evidence: Evidence, group: Group | None, sent_now: int) -> tuple[BusinessTime, ...]:
+def _plan(evidence: Evidence, policy: RetryPolicy, group: Group | None, sent_now: int) -> tuple[BusinessTime, ...]:
     """Due times after now and before expiry; `sent_now` = 1 when a try leaves at this very moment."""
     if group is None:
         return ()
-    ladder, used, plan = POLICY[group], _used(evidence, group) + sent_now, list[BusinessTime]()
+    ladder, used, plan = policy.ladders[group], _used(evidence, group) + sent_now, list[BusinessTime]()
     last = evidence.now if sent_now else max([evidence.first_declined_at, *(one.at for one in evidence.attempts)])
     end = evidence.expires_at
     if ladder.within is not None:
         end = min(end, max(evidence.first_declined_at, evidence.started_at) + ladder.within)
-    for number in range(used, used + _left(evidence, group) - sent_now):
+    for number in range(used, used + _left(evidence, policy, group) - sent_now):
         due = next_minute(_instant(evidence, ladder, number, last)).astimezone(UTC)
         if due >= end:
             break
@@ -121,6 +122,7 @@ def _wait(evidence: Evidence, ladder: Ladder, number: int) -> timedelta:
 
 def _decision(
     evidence: Evidence,
+    policy: RetryPolicy,
     verdict: Verdict,
     plan: tuple[BusinessTime, ...],
     group: Group | None,
@@ -129,15 +131,15 @@ def _decision(
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
     versions = {
-        "decider": DECIDER_VERSION, "policy": POLICY_VERSION, "knowledge": evidence.knowledge, "model": None,
+        "decider": DECIDER_VERSION, "policy": policy.version, "knowledge": evidence.knowledge, "model": None,
     }  # fmt: skip
     reasons = (
         _decided(evidence, verdict, plan),
         _heard(evidence),
-        *_why(evidence, group, plan),
+        *_why(evidence, policy, group, plan),
         _change(evidence, verdict),
     )
-    return Decision(verdict, plan, group, reasons, tuple(rules), versions, _alternatives(verdict, group))
+    return Decision(verdict, plan, group, reasons, tuple(rules), versions, _alternatives(policy, verdict, group))
 
 
 def _decided(evidence: Evidence, verdict: Verdict, plan: tuple[BusinessTime, ...]) -> str:
@@ -160,10 +162,10 @@ def _heard(evidence: Evidence) -> str:
     return f"The last answer was: {told} with advice {advice}." if advice else f"The last answer was: {told}."
 
 
-def _why(evidence: Evidence, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:
+def _why(evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tuple[BusinessTime, ...]) -> list[str]:
     if group is None:
         return []
-    ladder = POLICY[group]
+    ladder = policy.ladders[group]
     lines = [
         f"For a {_GROUP_WORDS[group]} the policy allows {ladder.tries_max} tries; {_used(evidence, group)} made so far."
     ]
@@ -184,11 +186,11 @@ def _change(evidence: Evidence, verdict: Verdict) -> str:
     return evidence.reading.cure
 
 
-def _alternatives(verdict: Verdict, group: Group | None) -> tuple[Alternative, ...]:
+def _alternatives(policy: RetryPolicy, verdict: Verdict, group: Group | None) -> tuple[Alternative, ...]:
     other_card = Alternative("other_card", None, "Another card of the customer.")
     if group is None or verdict in ("wait", "decline_at_once", "challenge"):
         return (other_card,)
-    ladder = POLICY[group]
+    ladder = policy.ladders[group]
     return (
         Alternative("planned", ladder.chance, "The next try as planned; a rough prior."),
         Alternative("daily", ladder.chance_daily, "A try at the same hour each day; a rough prior."),

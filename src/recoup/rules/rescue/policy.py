@@ -1,19 +1,17 @@
 """The retry policy as data: how often, and when, each group of declines is tried again.
 
-A changed policy is a new version. Chances are rough priors from published figures, not measurements.
+A changed policy is a new version; each that ever decided stays, so that what it decided can be decided again. Chances
+are rough priors from published figures, not measurements.
 
 Source: the project's default policy (knowledge on declines and retries, "ready default policy").
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
 
 from recoup.rules.network.codes import Reading
-
-POLICY_VERSION: Final = "retry-2"
-SENDS_MAX: Final = 12  # of one order, over all groups
 
 Group = Literal["technical", "soft", "funds", "limits"]
 
@@ -36,14 +34,26 @@ class Ladder:
     slack: timedelta = timedelta(0)
 
 
-_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`sends_max`: of one order, over all groups."""
 
-POLICY: Final[Mapping[Group, Ladder]] = {
+    version: str
+    ladders: Mapping[Group, Ladder]
+    sends_max: int = 12
+
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+_FUNDS: Final = Ladder("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12)
+_RETRY_1: Final = RetryPolicy("retry-1", {
     "technical": Ladder("after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35),
     "soft": Ladder("after_wait", (24 * _HOUR, 72 * _HOUR, 7 * _DAY), 3, None, 0.15, 0.10),
-    "funds": Ladder("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12, slack=_HOUR),
+    "funds": _FUNDS,
     "limits": Ladder("next_day_then_month_start", (24 * _HOUR,), 4, None, 0.30, 0.15),
-}
+})  # fmt: skip
+RETRY_2: Final = RetryPolicy("retry-2", {**_RETRY_1.ladders, "funds": replace(_FUNDS, slack=_HOUR)})
+POLICIES: Final[Mapping[str, RetryPolicy]] = {one.version: one for one in (_RETRY_1, RETRY_2)}
+CURRENT: Final = RETRY_2
 
 
 def group_of(reading: Reading) -> Group | None:

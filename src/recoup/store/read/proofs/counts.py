@@ -8,10 +8,10 @@ import asyncpg
 from recoup.store.read.proofs.walk import fetch
 
 _TABLES: Final = {
-    "orders": "orders", "log lines": "order_log", "attempts": "attempts", "refunds": "refunds", "advances": "advances",
-    "disputes": "disputes", "network sends": "network_sends", "postings": "postings", "entries": "entries",
-    "pages": "pages", "batches": "settlement_batches", "settled": "settlement_lines",
-    "due work": "due_work", "events": "outbox", "deliveries": "delivery_tries",
+    "orders": "orders", "log lines": "order_log", "decisions": "decisions", "attempts": "attempts",
+    "refunds": "refunds", "advances": "advances", "disputes": "disputes", "network sends": "network_sends",
+    "postings": "postings", "entries": "entries", "pages": "pages", "batches": "settlement_batches",
+    "settled": "settlement_lines", "due work": "due_work", "events": "outbox", "deliveries": "delivery_tries",
 }  # fmt: skip
 
 
