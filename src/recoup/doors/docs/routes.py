@@ -13,9 +13,10 @@ from recoup.doors.docs.markdown import Section
 from recoup.doors.docs.reference import Reference
 from recoup.doors.docs.search import entries
 from recoup.doors.docs.site import Site, make_site
-from recoup.doors.docs.templates import CONSUMERS, STATIC, render
+from recoup.doors.docs.standing import STANDING, freshened
+from recoup.doors.docs.templates import CONSUMERS, STATIC, render, rendered, shown
 from recoup.doors.edge.dialect import Dialect
-from recoup.doors.edge.example_values import fresh_at
+from recoup.doors.edge.example_values import Fresh, fresh_at
 from recoup.doors.edge.postman import collection
 from recoup.kernel.world import World
 from recoup.rules.network import magic
@@ -117,24 +118,39 @@ def _named(site: Site, request: Request) -> Response:
 
 
 def _reference(site: Site, reference: Reference) -> Response:
+    key = (reference.dialect.name,)
+    if key not in site.rendered:
+        site.rendered[key] = reference_page(site, reference, STANDING)
+    return shown(freshened(site.rendered[key], fresh_at(site.world.clocks.wall())))
+
+
+def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
     dialect = reference.dialect
     contents = [Section(one.anchor, one.operation.summary, "") for several in reference.groups.values()
                 for one in several]  # fmt: skip
-    samples = reference.samples(fresh_at(site.world.clocks.wall()))
+    samples = reference.samples(fresh)
     values = site.values(
         f"/docs/{dialect.name}", dialect.title, [*contents, Section("errors", "Errors", "")], dialect=dialect,
         groups=reference.groups, samples=samples,
     )  # fmt: skip
-    return render("reference.html", values)
+    return rendered("reference.html", values)
 
 
 def _guide(site: Site, name: str, request: Request) -> Response:
-    page = site.guides[name].page
     more = {"magic-inputs": _inputs, "events": _events}.get(name)
     extra: dict[str, Any] = more(site, request) if more is not None else {"extra": None}
+    key = (name, *extra.get("chosen", {}).values())
+    page = site.rendered.get(key) or _guide_page(site, name, extra)
+    if extra.get("inputs", True):  # of words that nobody documents none is kept
+        site.rendered[key] = page
+    return shown(page)
+
+
+def _guide_page(site: Site, name: str, extra: dict[str, Any]) -> bytes:
+    page = site.guides[name].page
     html = Markup(page.html)  # noqa: S704 - made by the Markdown renderer, which escapes
     contents = [one for one in page.sections if one.anchor]
-    return render("guide.html", site.values(f"/docs/{name}", page.title, contents, html=html, **extra))
+    return rendered("guide.html", site.values(f"/docs/{name}", page.title, contents, html=html, **extra))
 
 
 def _events(site: Site, request: Request) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """All pages of the door, made once: navigation, references, guides, and what a search looks through."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from recoup.doors.docs.guides import Guide, read_guides
@@ -27,6 +27,7 @@ class Site:
     guides: Mapping[str, Guide]
     events: Sequence[EventSample]
     stable_events: Sequence[EventSample]
+    rendered: dict[tuple[str, ...], bytes] = field(default_factory=dict)  # pages, by name and what narrows them
 
     @property
     def navigation(self) -> dict[str, list[Link]]:

@@ -44,4 +44,12 @@ _TEMPLATES: Final = _environment()
 
 
 def render(name: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_TEMPLATES.get_template(name).render(values), status_code=status, headers=HEADERS)
+    return shown(rendered(name, values), status=status)
+
+
+def rendered(name: str, values: Mapping[str, Any]) -> bytes:
+    return _TEMPLATES.get_template(name).render(values).encode()
+
+
+def shown(page: bytes, *, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(page, status_code=status, headers=HEADERS)
