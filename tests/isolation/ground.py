@@ -1,6 +1,7 @@
 """Two merchants that have never heard of each other, each with a partner, people of every role and one object of every
 kind; every door of the product over them, as one application."""
 
+import base64
 import html
 import json
 import re
@@ -255,6 +256,10 @@ def _objects(side: Side) -> None:
     ids["paid"], disputable = order(**at_once), order(**at_once)
     door.run(disputed(shop, uuid.UUID(disputable), kind="service"))
     ids["dispute"] = str(door.run(the_dispute(shop, uuid.UUID(disputable)))["dispute_id"])
+    ids["disputed"] = disputable
+    files = f"/orders/{disputable}/disputes/{ids['dispute']}/files"
+    content = base64.b64encode(b"%%PDF-1.7 %b\n%%%%EOF" % mark.encode()).decode()
+    ids["evidence"] = caller.post(files, {"name": f"{mark}.pdf", "content": content}).json()["id"]
     refund = door.run(stuck(shop, side.units))
     ids["stuck_order"], ids["refund"] = str(refund[0]), str(refund[1])
     ids["asked_order"] = order(**at_once)

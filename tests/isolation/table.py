@@ -83,6 +83,7 @@ EVERY_ROLE = frozenset({"owner", "operations", "analyst", "developer"})
 _ORDER, _MID, _CUSTOMER = {"order_id": "order"}, {"mid": "mid"}, {"payer_id": "customer"}
 _NOTE = {"note": "noted"}
 _CAMPAIGN = {"id": "site", "campaign": "campaign"}
+_DISPUTE = {"id": "disputed", "dispute": "dispute"}
 _SINCE = "from=2026-11-01T00:00:00Z&to=2027-01-01T00:00:00Z"
 _APPLICATION, _DOCUMENT = {"application_id": "application"}, {"id": "application", "document": "document"}
 _HOOKS = frozenset({"partner owner", "partner operations", "partner developer"})
@@ -108,6 +109,10 @@ TABLE: dict[Key, Line] = {
     ("PATCH", "/v1/orders/{id}"): _of("order", body=lambda s: {"metadata": {"walk": "1"}}),
     ("POST", "/v1/orders/{id}/refund"): _of("paid", body=lambda s: {"amountToRefund": 0.01}),
     ("POST", "/v1/orders/{id}/cancel"): _of("order", body=lambda s: {"reason": "walk"}),
+    ("POST", "/v1/orders/{id}/disputes/{dispute}/files"): _v1(ids=_DISPUTE, body=lambda s: {
+        "name": "walk.pdf", "content": _document(s, 8)["content"]}),
+    ("GET", "/v1/orders/{id}/disputes/{dispute}/files"): _v1(ids=_DISPUTE),
+    ("GET", "/v1/orders/{id}/disputes/{dispute}/files/{file}"): _v1(ids=_DISPUTE | {"file": "evidence"}),
     ("GET", "/v1/webhooks"): _v1(),
     ("POST", "/v1/webhooks"): _v1(body=lambda s: {"url": "https://hooks.example.com/walk"}),
     ("GET", "/v1/webhooks/{id}"): _of("endpoint"),
@@ -371,6 +376,8 @@ TABLE: dict[Key, Line] = {
         "route": "sandbox", "notice": UNKNOWN}),
     ("GET", "/disputes/{dispute_id}"): _page(ids={"dispute_id": "dispute"}),
     ("POST", "/disputes/{dispute_id}/notes"): _page(ids={"dispute_id": "dispute"}, body=lambda s: _NOTE),
+    ("POST", "/disputes/{dispute_id}/files"): _page(ids={"dispute_id": "dispute"}, body=lambda s: {}),
+    ("GET", "/disputes/{dispute_id}/files/{file_id}"): _page(ids={"dispute_id": "dispute", "file_id": "evidence"}),
     ("POST", "/disputes/{dispute_id}/answer"): _page(ids={"dispute_id": "dispute"}, body=lambda s: {
         "answer": "contest"}),
     ("POST", "/disputes/{dispute_id}/decide"): _page(ids={"dispute_id": "dispute"}, whose="operator", may=NOBODY,

@@ -254,6 +254,8 @@ def _files(walk: _Walk) -> None:
 def _disputes_and_refunds(walk: _Walk) -> None:
     dispute, one = walk.a.ids["dispute"], "/disputes/{dispute_id}"
     walk.act(f"{one}/notes", "dispute.noted", path=f"/disputes/{dispute}/notes", note="noted")
+    walk.act(f"{one}/files", "dispute.file_added", path=f"/disputes/{dispute}/files",
+             files={"file": ("w.pdf", _PDF, "application/pdf")})  # fmt: skip
     walk.act(f"{one}/answer", "order.dispute_answer_owed", path=f"/disputes/{dispute}/answer", answer="contest")
     walk.act(f"{one}/decide", "dispute.simulated", "operator", path=f"/disputes/{dispute}/decide", decided="won")
     walk.act("/refunds/{refund_id}", "order.refund_retried", path=f"/refunds/{walk.a.ids['refund']}", action="again")

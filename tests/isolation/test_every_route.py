@@ -26,7 +26,8 @@ from recoup.doors.portal.endpoint import COOKIE
 REFUSED = {401, 403, 404}
 APIS = ("/v1", "/api/v1", "/inbound")
 WORDS = frozenset({"sandbox", "sites", "csv"})  # in a path they are no ids
-FILES = ("/reconciliation/files", "/uploads", "/applications/{application_id}/documents")
+FILES = ("/reconciliation/files", "/uploads", "/applications/{application_id}/documents",
+         "/disputes/{dispute_id}/files")
 
 
 @dataclass

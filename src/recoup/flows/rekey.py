@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.flows.disputes.files import evidence_context
 from recoup.flows.merchants.application_documents import document_context
 from recoup.flows.merchants.handover import handover_context
 from recoup.flows.people.invitations import token_context
@@ -222,6 +223,7 @@ _CONTEXTS: Final[Mapping[tuple[str, str], Callable[[World, Any], str]]] = {
     ("handovers", "sealed"): lambda _, row: handover_context(row["handover_id"]),
     ("application_documents", "sealed"):
         lambda world, row: document_context(world, row["application_id"], row["document_id"]),
+    ("dispute_files", "sealed"): lambda world, row: evidence_context(world, row["dispute_id"], row["file_id"]),
     ("bank_accounts", "sealed"): lambda _, row: account_context(row["account_id"]),
     ("bank_accounts", "deposits"): lambda _, row: deposits_context(row["account_id"]),
     ("bank_payouts", "file"): lambda _, row: file_context(row["payout_id"]),

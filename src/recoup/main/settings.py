@@ -32,6 +32,9 @@ class Settings:
     )  # fmt: skip
     owner_database_password: str = _setting("", "its password")
     live_processor_url: str = _setting("", "live: the bridge to your card processor (docs/live.md); empty: none")
+    live_processor_files: bool = _setting(
+        False, "live: the bridge takes files of evidence with the answer to a dispute"
+    )
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: the id under which card networks know you as an acceptor")
     world: str = _setting("sandbox", "the world that verbs work in: sandbox or live; `recoup --live VERB` sets it")

@@ -95,6 +95,7 @@ async def open_live(
     processor: Bridge | NoProcessor = NoProcessor()
     if settings.live_processor_url:
         processor = Bridge(settings.live_processor_url, secret=settings.live_processor_secret,
+                           takes_files=settings.live_processor_files,
                            acceptor_id=settings.live_acceptor_id)  # fmt: skip
     clocks = DatabaseClocks(machine)
     async with _parts(settings, databases, "live", name, clocks, loopback=False) as parts:

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from tests.doors.portal.shop import PASSWORD
 from tests.doors.portal.test_portal import HOME, field, sign_in
 from tests.flows.disputes.test_disputes import a_shop, disputed, notice_of, paid, sent, the_dispute
-from tests.worlds import Shop
+from tests.worlds import Shop, owner
 
 from recoup.doors.portal.disputes import page as portal_page
 from recoup.doors.portal.routes import routes
@@ -165,5 +165,52 @@ def test_the_desk_counts_as_far_as_it_says(server: ServerAddress, monkeypatch: p
             page = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", (await maya.get("/disputes?view=all")).text))
             assert f"Open {said} Answered" in page, number
             assert f"All {said} " in page, number
+
+    story(server, tell)
+
+
+async def handed_in(client: httpx.AsyncClient, dispute_id: Any, name: str, content: bytes) -> httpx.Response:
+    page = f"/disputes/{dispute_id}"
+    csrf = field((await client.get(page)).text, "csrf")
+    return await client.post(f"{page}/files", data={"csrf": csrf}, files={"file": (name, content, "text/html")})
+
+
+def test_evidence_is_handed_in_as_files_and_never_shown_inside_a_page(server: ServerAddress) -> None:
+    """What a browser or a name calls a file is only words."""
+
+    async def tell(shop: Shop, as_: Any) -> None:
+        async with owner(shop.world) as connection:
+            await connection.execute("UPDATE merchants SET sight = sight || '{\"operations\": \"shown\"}'")
+        await asyncio.sleep(1.1)  # until the portal reads a merchant's settings again
+        maya, ann, olga = await as_(MAYA), await as_(ANN), await as_(OLGA)
+        order_id = await paid(shop)
+        await disputed(shop, order_id)
+        dispute_id = (await the_dispute(shop, order_id))["dispute_id"]
+        page = f"/disputes/{dispute_id}"
+        card = " ".join(("4111", "1111", "1111", "1111"))
+        for content, why in ((b"MZ\x90\0", "nor plain text"), (b"", "is empty"), (card.encode(), "a card number")):
+            refused = await handed_in(maya, dispute_id, "x.pdf", content)
+            assert refused.status_code == 400
+            assert why in refused.text
+        assert (await handed_in(ann, dispute_id, "x.txt", b"delivered")).status_code == 403
+        made = await handed_in(maya, dispute_id, 'a"b<script>.html', b"<script>alert(1)</script>")
+        assert made.headers["location"] == f"{page}#evidence"
+        seen = (await maya.get(page)).text
+        assert "<script>alert" not in seen
+        assert 'href="#contest"' in seen, "a file alone is evidence"
+        link = re.search(rf'href="({page}/files/[^"]+)"', seen)
+        assert link
+        file = await maya.get(link[1])
+        assert file.content == b"<script>alert(1)</script>"
+        assert file.headers["content-type"] == "text/plain; charset=utf-8"
+        assert file.headers["content-disposition"].startswith("attachment; filename=")
+        assert file.headers["x-content-type-options"] == "nosniff"
+        assert (await olga.get(link[1])).status_code == 200
+        assert link[1] not in (await ann.get(page)).text
+        assert (await ann.get(link[1])).status_code == 403, "who sees customers only in part opens no file"
+        assert (await maya.get(f"{page}/files/{uuid.uuid4()}")).status_code == 404
+        for n in range(4):
+            assert (await handed_in(maya, dispute_id, "x.txt", b"proof %d" % n)).status_code == 303
+        assert "at most 5 files" in (await handed_in(maya, dispute_id, "x.txt", b"one more")).text
 
     story(server, tell)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from aiohttp import web
 from tests.gateways.cards.bridge_twin import SECRET, Twin, bridge_twin
 
 from recoup.gateways.cards.bridge import Bridge, NoProcessor, check_bridge
-from recoup.gateways.cards.port import Card, Charge, DisputeAnswer, Processor, Reversal
+from recoup.gateways.cards.port import Card, Charge, DisputeAnswer, EvidenceFile, Processor, Reversal
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -69,6 +70,13 @@ def test_a_charge_its_refund_and_questions_about_them() -> None:
         assert twin.sent[str(back.id)]["chargeId"] == str(charge.id)
         answer = DisputeAnswer(new_id(), "case-1", charge.id, "accept", "", AT, Clocks().monotonic() + 60, 2.0)
         assert (await port.answer_dispute(answer)).state == "approved"
+        assert "files" not in twin.sent[str(answer.id)], "a bridge that was not asked for them knows none"
+        bridge.takes_files = True
+        files = (EvidenceFile("a.txt", "text/plain", b"delivered"),)
+        answer = replace(answer, id=new_id(), answer="contest", files=files)
+        assert (await port.answer_dispute(answer)).state == "approved"
+        assert twin.sent[str(answer.id)]["files"] == [
+            {"name": "a.txt", "mediaType": "text/plain", "content": "ZGVsaXZlcmVk"}]  # fmt: skip
 
     run(story)
 

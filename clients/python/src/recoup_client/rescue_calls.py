@@ -69,6 +69,21 @@ class Recoup(Waiting):
         found: s.Refunded = self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
         return found
 
+    def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
+        """Add a file of evidence."""
+        found: s.EvidenceFileShown = self._call("POST", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files", body=body)
+        return found
+
+    def list_order_dispute_files(self, id: str, dispute: str) -> s.EvidenceFiles:
+        """Files of evidence."""
+        found: s.EvidenceFiles = self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files")
+        return found
+
+    def get_order_dispute_file(self, id: str, dispute: str, file: str) -> s.EvidenceFileContent:
+        """One file of evidence."""
+        found: s.EvidenceFileContent = self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files/{segment(file)}")
+        return found
+
     def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:
         """Send a file of many payments."""
         found: s.Upload = self._call("POST", "/v1/uploads", body=body, query={"kind": kind, "filename": filename})
@@ -491,6 +506,21 @@ class AsyncRecoup(Awaiting):
     async def refund_order(self, id: str, body: s.RefundBody) -> s.Refunded:
         """Pay an order back."""
         found: s.Refunded = await self._call("POST", f"/v1/orders/{segment(id)}/refund", body=body)
+        return found
+
+    async def create_order_dispute_file(self, id: str, dispute: str, body: s.EvidenceFileBody) -> s.EvidenceFileShown:
+        """Add a file of evidence."""
+        found: s.EvidenceFileShown = await self._call("POST", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files", body=body)
+        return found
+
+    async def list_order_dispute_files(self, id: str, dispute: str) -> s.EvidenceFiles:
+        """Files of evidence."""
+        found: s.EvidenceFiles = await self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files")
+        return found
+
+    async def get_order_dispute_file(self, id: str, dispute: str, file: str) -> s.EvidenceFileContent:
+        """One file of evidence."""
+        found: s.EvidenceFileContent = await self._call("GET", f"/v1/orders/{segment(id)}/disputes/{segment(dispute)}/files/{segment(file)}")
         return found
 
     async def create_upload(self, body: s.UploadBody, *, kind: Literal["evaluate", "transmit"] | None = None, filename: str | None = None) -> s.Upload:

@@ -592,6 +592,39 @@ EventShown = TypedDict("EventShown", {
 })
 """An event as its webhook says it, and its number."""
 
+EvidenceFileBody = TypedDict("EvidenceFileBody", {
+    "name": str,
+    "content": str,
+})
+"""A file of evidence: PDF, PNG, JPEG or plain text, told by its bytes."""
+
+EvidenceFileContent = TypedDict("EvidenceFileContent", {
+    "id": str,
+    "name": str,
+    "mediaType": str,
+    "bytes": int,
+    "sha256": str,
+    "addedDate": str,
+    "content": str,
+})
+"""With its bytes."""
+
+EvidenceFileShown = TypedDict("EvidenceFileShown", {
+    "id": str,
+    "name": str,
+    "mediaType": str,
+    "bytes": int,
+    "sha256": str,
+    "addedDate": str,
+})
+"""What is told of a file of evidence."""
+
+EvidenceFiles = TypedDict("EvidenceFiles", {
+    "data": list["EvidenceFileShown"],
+    "success": bool,
+})
+"""Of one dispute, in the order of their coming."""
+
 Feed = TypedDict("Feed", {
     "data": list["EventShown"],
     "next": str,

@@ -24,6 +24,7 @@ from recoup.doors.portal.developers import page as developers
 from recoup.doors.portal.developers.clock import post_clock
 from recoup.doors.portal.developers.decline import post_decline
 from recoup.doors.portal.disputes.dispute import add_note, decide, dispute_order, dispute_page, post_answer
+from recoup.doors.portal.disputes.files import evidence_file, post_evidence
 from recoup.doors.portal.disputes.page import disputes_page, notice_again
 from recoup.doors.portal.endpoint import SET_UP, see
 from recoup.doors.portal.exports import page as exports
@@ -229,6 +230,8 @@ def routes(
         on("/disputes/notices", notice_again, "POST"),
         on("/disputes/{dispute_id}", dispute_page),
         on("/disputes/{dispute_id}/notes", add_note, "POST"),
+        on("/disputes/{dispute_id}/files", post_evidence, "POST"),
+        on("/disputes/{dispute_id}/files/{file_id}", evidence_file),
         on("/disputes/{dispute_id}/answer", post_answer, "POST"),
         on("/disputes/{dispute_id}/decide", decide, "POST"),
         on("/fees", fees_page),

@@ -12,6 +12,7 @@ from recoup.doors.rescue import (
     connection_test,
     evaluate,
     events,
+    evidence_files,
     hooks,
     onboarding,
     onboarding_documents,
@@ -39,7 +40,8 @@ from recoup.doors.rescue.services import Services
 
 # In the order in which the documentation shows them.
 _RESOURCES: Final = (
-    token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, uploads, hooks, webhooks,
+    token, transmit, tokenize, evaluate, check, capture, outcome, orders, order, refund, evidence_files,
+    uploads, hooks, webhooks,
     events, sites, campaigns, switches, connection_test, settlements, reconciliation, reports, partner,
     partner_merchant, partner_report, partner_webhooks, onboarding, onboarding_documents,
 )  # fmt: skip

@@ -1,15 +1,17 @@
 """Our answer to a dispute: evidence is noted, the answer is owed, told to the processor, and what it says is kept."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from recoup.flows.disputes.files import no_such_dispute, opened
 from recoup.flows.locked import Job, Orders
 from recoup.flows.outward import deadline_of, heard
-from recoup.gateways.cards.port import DisputeAnswer, Processor
+from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Processor
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
@@ -22,7 +24,7 @@ from recoup.moves.disputes import meet_deadline
 from recoup.rules.money.disputes import UNDECIDED
 from recoup.rules.network.card import luhn
 from recoup.rules.order.snapshot import Dispute
-from recoup.store.read.disputes import order_of_dispute, read_dispute, read_notes
+from recoup.store.read.disputes import order_of_dispute, read_dispute, read_notes, sealed_files
 from recoup.store.read.merchants import offset_of
 from recoup.store.write.disputes import insert_note
 
@@ -43,7 +45,7 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
     async with world.db.transaction() as tx:
         row = await read_dispute(tx, scope.merchant_id, dispute_id, clear=True)
         if row is None:
-            raise _no_such_dispute()
+            raise no_such_dispute()
         if row["state"] not in UNDECIDED:
             raise Problem("wrong_state", f"A dispute that is {row['state']} takes no evidence any more.",
                           cure="It is over; nothing has to be done.")  # fmt: skip
@@ -65,10 +67,11 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
     async with world.db.connection() as connection:
         order_id = await _order_of(connection, scope.merchant_id, dispute_id)
         notes = await read_notes(connection, scope.merchant_id, dispute_id, clear=True)
+        files = await sealed_files(connection, scope.merchant_id, dispute_id)
     if answer not in ("contest", "accept"):
         raise Problem("invalid", "A dispute is answered by contest or accept.", field="Answer",
                       cure="Press one of the two buttons.")  # fmt: skip
-    if answer == "contest" and not any(note["text"] for note in notes):
+    if answer == "contest" and not files and not any(note["text"] for note in notes):
         raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Note what speaks for you first.")
     key = (scope.merchant_id, order_id)
     await orders.change(Job(key, lambda c: ask_answer(c, dispute_id, answer), scope.actor, scope.request_id))
@@ -79,21 +82,23 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     async with world.db.connection() as connection:
         order_id = await _order_of(connection, merchant_id, dispute_id)
         notes = await read_notes(connection, merchant_id, dispute_id, clear=True)
+        files = opened(world, dispute_id, await sealed_files(connection, merchant_id, dispute_id))
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Dispute, Any] | None:
         dispute = open_answer(change, dispute_id, world.policy.call_timeout)
         return (dispute, change.now) if dispute else None
 
-    opened = await orders.change(Job(key, intent, WORKER, "worker"))
-    if opened is None:
+    begun = await orders.change(Job(key, intent, WORKER, "worker"))
+    if begun is None:
         return
-    dispute, now = opened
+    dispute, now = begun
     processor: Processor = world.processors[dispute.route]
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     outcome = await heard(processor.answer_dispute(DisputeAnswer(
         id=dispute.answer_id, case_ref=dispute.case_ref, charge_id=dispute.attempt_id, answer=dispute.answer,
-        evidence="\n\n".join(note["text"] for note in notes if note["text"]), sent_at=now,
+        evidence=_in_words(notes, files, sent_along=processor.takes_files), sent_at=now,
+        files=files if processor.takes_files and dispute.answer == "contest" else (),
         send_before_monotonic=deadline_of(world, dispute.answer_before), timeout_seconds=timeout,
     )), timeout)  # fmt: skip
 
@@ -102,6 +107,14 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
         return close_answer(change, dispute_id, dispute.answer_id, outcome.state, code)
 
     await orders.change(Job(key, result, WORKER, "worker"))
+
+
+def _in_words(notes: Sequence[Any], files: Sequence[EvidenceFile], *, sent_along: bool) -> str:
+    """Files that are not sent along are named."""
+    words = [note["text"] for note in notes if note["text"]]
+    if files and not sent_along:
+        words.append("Files that can be handed in: " + "; ".join(f"{one.name} ({one.media_type})" for one in files))
+    return "\n\n".join(words)
 
 
 async def end_in_time(world: World, orders: Orders, merchant_id: UUID, dispute_id: UUID) -> None:
@@ -122,9 +135,5 @@ async def _order_of(connection: asyncpg.Connection, merchant_id: UUID, dispute_i
     """Raises: Problem(not_found)."""
     order_id = await order_of_dispute(connection, merchant_id, dispute_id)
     if order_id is None:
-        raise _no_such_dispute()
+        raise no_such_dispute()
     return order_id
-
-
-def _no_such_dispute() -> Problem:
-    return Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")

@@ -6,6 +6,7 @@ What cannot be understood is unknown, never declined; only an answer that names 
 
 import asyncio
 import hmac
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -79,11 +80,12 @@ class Bridge:
     settled_after = timedelta(seconds=60)
 
     def __init__(
-        self, url: str, *, secret: str, acceptor_id: str, name: str = "bridge", clocks: Clocks | None = None
-    ) -> None:
+        self, url: str, *, secret: str, acceptor_id: str, name: str = "bridge", clocks: Clocks | None = None,
+        takes_files: bool = False,
+    ) -> None:  # fmt: skip
         """Raises: Problem(invalid) for an address in the clear, a short secret, or no acceptor."""
         check_bridge(url, secret, acceptor_id)
-        self.name, self.acceptor_id = name, acceptor_id
+        self.name, self.acceptor_id, self.takes_files = name, acceptor_id, takes_files
         self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
         connector = aiohttp.TCPConnector(limit=256, limit_per_host=256, keepalive_timeout=4.0)
@@ -115,10 +117,13 @@ class Bridge:
         return await self._post("/reversals", reversal, body)
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
-        body = {
+        body: dict[str, Any] = {
             "id": answer.id, "caseRef": answer.case_ref, "chargeId": answer.charge_id, "answer": answer.answer,
             "evidence": answer.evidence, "sentAt": iso(answer.sent_at),
         }  # fmt: skip
+        if self.takes_files:
+            body["files"] = [{"name": one.name, "mediaType": one.media_type,
+                              "content": b64encode(one.content).decode()} for one in answer.files]  # fmt: skip
         return await self._post("/dispute-answers", answer, body)
 
     async def inquire(self, id: UUID) -> Outcome:
@@ -175,6 +180,7 @@ class NoProcessor:
     acceptor_id = ""
     asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
     unprocessed_codes: frozenset[str] = frozenset()
+    takes_files = False
     idempotency_window = Bridge.idempotency_window
     settled_after = Bridge.settled_after
 

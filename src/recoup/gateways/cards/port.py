@@ -73,10 +73,18 @@ class StatementLine(NamedTuple):
     at: datetime
 
 
+class EvidenceFile(NamedTuple):
+    """`media_type`: as its bytes say."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class DisputeAnswer:
     """Our word to a case of the processor's. `id` is ours and is the idempotency key; `evidence` is what speaks for the
-    merchant, as text."""
+    merchant, as text, `files` the same as files, for a processor that takes them."""
 
     id: UUID
     case_ref: str
@@ -86,6 +94,7 @@ class DisputeAnswer:
     sent_at: datetime
     send_before_monotonic: float
     timeout_seconds: float
+    files: tuple[EvidenceFile, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,7 @@ class Processor(Protocol):
     idempotency_window: timedelta
     settled_after: timedelta
     unprocessed_codes: frozenset[str]
+    takes_files: bool  # with the answer to a dispute
 
     async def charge(self, charge: Charge) -> Outcome: ...
 

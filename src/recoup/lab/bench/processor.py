@@ -37,6 +37,7 @@ class Told:
     idempotency_window = Bridge.idempotency_window
     settled_after = Bridge.settled_after
     unprocessed_codes = Bridge.unprocessed_codes
+    takes_files = False
     acceptor_id = ACCEPTOR
 
     def __init__(self, approved: bool) -> None:

@@ -89,6 +89,7 @@ class SimIssuer:
     idempotency_window: timedelta = timedelta(days=30)
     settled_after: timedelta = timedelta(seconds=1)
     unprocessed_codes: frozenset[str] = frozenset({"not_processed"})
+    takes_files: bool = False
     sends: dict[UUID, Sent] = field(default_factory=dict)
     reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
     told: Counter[str] = field(default_factory=Counter)  # what was done to messages

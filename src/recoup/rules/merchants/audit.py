@@ -30,6 +30,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "customer.revealed": "looked at a customer's data in the clear",
     "decline.simulated": "simulated a decline",
     "dispute.simulated": "simulated a dispute",
+    "dispute.file_added": "added a file of evidence to a dispute",
     "dispute.noted": "wrote evidence beside a dispute",
     "dispute_terms.set": "set the terms of disputes",
     "export.asked": "asked for a file of orders",

@@ -77,7 +77,10 @@ SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descr
     WHERE n.merchant_id = o.merchant_id AND n.order_id = o.order_id) AS notes,
   (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'text', n.text) ORDER BY n.note_id)
     FROM disputes d JOIN dispute_notes n USING (merchant_id, dispute_id)
-    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence
+    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence,
+  (SELECT jsonb_agg(jsonb_build_object('at', n.business_at, 'name', n.name, 'media_type', n.media_type)
+      ORDER BY n.file_id) FROM disputes d JOIN dispute_files n USING (merchant_id, dispute_id)
+    WHERE d.merchant_id = o.merchant_id AND d.order_id = o.order_id) AS evidence_files
 FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
 """

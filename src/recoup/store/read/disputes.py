@@ -46,6 +46,17 @@ SELECT n.*, (SELECT to_jsonb(p) FROM disputes d JOIN order_payer p USING (mercha
   WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
 FROM dispute_notes n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.note_id
 """
+_FILES = """
+SELECT n.file_id, n.dispute_id, n.name, n.media_type, n.bytes, encode(n.sha256, 'hex') AS sha256, n.actor,
+  n.business_at, n.sealed IS NULL AS erased,
+  (SELECT to_jsonb(p) FROM disputes d JOIN order_payer p USING (merchant_id, order_id)
+  WHERE d.merchant_id = n.merchant_id AND d.dispute_id = n.dispute_id) AS payer
+FROM dispute_files n WHERE n.merchant_id = $1 AND n.dispute_id = $2 ORDER BY n.file_id
+"""
+_SEALED = """
+SELECT file_id, name, media_type, sealed FROM dispute_files
+WHERE merchant_id = $1 AND dispute_id = $2 AND sealed IS NOT NULL ORDER BY file_id
+"""
 _TERMS = "SELECT * FROM dispute_terms WHERE merchant_id = $1 ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200"
 _NOTICE = "SELECT * FROM dispute_notices WHERE merchant_id = $1 AND route = $2 AND notice_id = $3"
 _UNMATCHED = """
@@ -101,6 +112,19 @@ async def read_notes(
     """Oldest first. Unless `clear`, without what is known of the order's customer."""
     rows = await connection.fetch(_NOTES, merchant_id, dispute_id)
     return [personal.without_payer(row, ("text",), clear=clear) for row in rows]
+
+
+async def read_files(
+    connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID, *, clear: bool
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Without their bytes, oldest first. Unless `clear`, names without what is known of the order's customer."""
+    rows = await connection.fetch(_FILES, merchant_id, dispute_id)
+    return [personal.without_payer(row, ("name",), clear=clear) for row in rows]
+
+
+async def sealed_files(connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID) -> list[asyncpg.Record]:
+    """With their bytes, as they are kept; without those that were erased."""
+    return await connection.fetch(_SEALED, merchant_id, dispute_id)  # type: ignore[no-any-return]
 
 
 async def read_terms(connection: asyncpg.Connection, merchant_id: UUID) -> list[asyncpg.Record]:

@@ -12,6 +12,14 @@ SELECT $1, $2, $3, $4, $5, $6
 WHERE (SELECT count(*) FROM dispute_notes WHERE merchant_id = $1 AND dispute_id = $3) < $7
 RETURNING note_id
 """
+_FILE = """
+INSERT INTO dispute_files (merchant_id, file_id, dispute_id, name, media_type, bytes, sha256, sealed, actor,
+  business_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+WHERE (SELECT count(*) FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $3) < $11
+RETURNING file_id
+"""
+_SAME = "SELECT file_id FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $2 AND sha256 = $3"
 _TERMS = """
 INSERT INTO dispute_terms (merchant_id, terms_id, asset, valid_from, service_borne_by, fee_units, fee_borne_by,
   block_cards, actor, made_at)
@@ -32,6 +40,18 @@ async def insert_note(
     await connection.execute(_LOCK, merchant_id, dispute_id)
     made = await connection.fetchval(_NOTE, merchant_id, note_id, dispute_id, text, actor, business_at, notes_max)
     return made is not None
+
+
+async def insert_file(
+    connection: asyncpg.Connection, merchant_id: UUID, dispute_id: UUID, file_id: UUID, name: str, media_type: str,
+    size: int, sha256: bytes, sealed: bytes, actor: str, business_at: Any, files_max: int,
+) -> UUID | None:  # fmt: skip
+    """Its id, or that of the same bytes that are there; None when the dispute has as many as it may: they are written
+    one by one."""
+    await connection.execute(_LOCK, merchant_id, dispute_id)
+    same: UUID | None = await connection.fetchval(_SAME, merchant_id, dispute_id, sha256)
+    return same or await connection.fetchval(_FILE, merchant_id, file_id, dispute_id, name, media_type, size, sha256,
+                                             sealed, actor, business_at, files_max)  # fmt: skip
 
 
 async def insert_terms(connection: asyncpg.Connection, *values: Any) -> bool:

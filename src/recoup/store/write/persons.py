@@ -43,6 +43,10 @@ WITH person AS (
   UPDATE dispute_notes n SET text = '' FROM disputes d
   WHERE d.merchant_id = $1 AND d.order_id = ANY($2::uuid[])
     AND n.merchant_id = d.merchant_id AND n.dispute_id = d.dispute_id AND n.text <> ''
+), files AS (
+  UPDATE dispute_files n SET name = '', sha256 = '', sealed = NULL FROM disputes d
+  WHERE d.merchant_id = $1 AND d.order_id = ANY($2::uuid[])
+    AND n.merchant_id = d.merchant_id AND n.dispute_id = d.dispute_id AND n.sealed IS NOT NULL
 ), booked AS (
   UPDATE reconciliation_lines SET note = '' WHERE merchant_id = $1 AND order_id = ANY($2::uuid[]) AND note <> ''
 ), heard AS (

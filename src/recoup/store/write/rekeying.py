@@ -30,6 +30,7 @@ WORLD: Final = (
     Place("webhook_key_overlaps", ("merchant_id", "door"), "previous_key"),
     Place("signing_keys", ("key_id",), "secret"), Place("handovers", ("merchant_id", "handover_id"), "sealed"),
     Place("application_documents", ("document_id",), "sealed"),
+    Place("dispute_files", ("merchant_id", "file_id"), "sealed"),
     Place("bank_accounts", ("merchant_id", "account_id"), "sealed"),
     Place("bank_accounts", ("merchant_id", "account_id"), "deposits"),
     Place("bank_payouts", ("merchant_id", "payout_id"), "file"),

@@ -26,16 +26,18 @@ from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 from recoup.rules.money import typed_amounts
 from recoup.rules.money.disputes import UNDECIDED
-from recoup.store.read.disputes import read_dispute, read_notes
+from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
+from recoup.store.read.disputes import read_dispute, read_files, read_notes
 
-_ANSWER: Final = ("dispute", "answer disputes")
+ANSWER: Final = ("dispute", "answer disputes")
+FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}
 
 
 async def dispute_page(visit: Visit) -> Response:
-    return await _show(visit, _asked_for(visit))
+    return await show_dispute(visit, asked_for(visit))
 
 
-def _asked_for(visit: Visit) -> UUID:
+def asked_for(visit: Visit) -> UUID:
     """Raises: Problem(not_found)."""
     found = parse_id(visit.request.path_params["dispute_id"])
     if found is None:
@@ -43,26 +45,30 @@ def _asked_for(visit: Visit) -> UUID:
     return found
 
 
-async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, text: str = "") -> Response:
+async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None = None, text: str = "") -> Response:
     async with visit.portal.world.db.connection() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
         if dispute is None:
             message = f"{visit.known.merchant.name} has no dispute with this id."
             raise Problem("not_found", message, cure="Look it up in the list of disputes.")
         notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
+        files = await read_files(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
         page = await read_as_seen(visit, connection, dispute["order_id"])
     assert page is not None
-    people = await named(visit, [n["actor"] for n in notes])
+    people = await named(visit, [n["actor"] for n in [*notes, *files]])
     answering = dispute["answer_state"] in ("owed", "sent")
     in_time = dispute["respond_by"] is None or visit.now < dispute["respond_by"]
     may_answer = visit.session.may("dispute") and dispute["state"] == "open" and not answering and in_time
     values = visit.values(
         dispute=dispute, page=page, notes=notes, evidence=sum(bool(note["text"]) for note in notes), erased=ERASED,
+        files=files, whole_files=sum(not one["erased"] for one in files), files_max=COUNT_MAX,
+        kilobytes=BYTES_MAX >> 10, file_types=FILE_TYPES, opens_files=visit.sight == SHOWN,
         people=people, look=DISPUTE_STATES[dispute["state"]],
         kind_word=DISPUTE_KINDS[dispute["kind"]], stage_word=DISPUTE_STAGES[dispute["stage"]],
         reason=reason_words(dispute["scheme"] or "generic", dispute["reason_code"]), answering=answering,
         items=moments(in_heard_codes(page), visit.now, visit.session.zone, dispute_id), may_answer=may_answer,
         may_note=visit.session.may("dispute") and dispute["state"] in UNDECIDED and len(notes) < NOTES_MAX,
+        may_file=visit.session.may("dispute") and dispute["state"] in UNDECIDED and len(files) < COUNT_MAX,
         may_decide=visit.is_operator and visit.values()["sandbox"] and dispute["state"] in UNDECIDED,
         hints=suggested(page, dispute), text=text, problem=problem, note_max=NOTE_MAX, notes_max=NOTES_MAX,
     )  # fmt: skip
@@ -70,33 +76,33 @@ async def _show(visit: Visit, dispute_id: UUID, problem: Problem | None = None, 
 
 
 async def add_note(visit: Visit) -> Response:
-    form, dispute_id = await checked_form(visit), _asked_for(visit)
-    visit.only(*_ANSWER)
+    form, dispute_id = await checked_form(visit), asked_for(visit)
+    visit.only(*ANSWER)
     text = one(form, "note")
     try:
         await note_evidence(visit.portal.world, visit.scope, dispute_id, text)
     except Problem as problem:
         if problem.code == "not_found":
             raise
-        return await _show(visit, dispute_id, problem, text[:NOTE_MAX])
+        return await show_dispute(visit, dispute_id, problem, text[:NOTE_MAX])
     return see(f"/disputes/{dispute_id}#evidence")
 
 
 async def post_answer(visit: Visit) -> Response:
-    form, dispute_id = await checked_form(visit), _asked_for(visit)
-    visit.only(*_ANSWER)
+    form, dispute_id = await checked_form(visit), asked_for(visit)
+    visit.only(*ANSWER)
     try:
         await answer_dispute(visit.portal.world, visit.portal.orders, visit.scope, dispute_id, one(form, "answer"))
     except Problem as problem:
         if problem.code == "not_found":
             raise
-        return await _show(visit, dispute_id, problem)
+        return await show_dispute(visit, dispute_id, problem)
     return see(f"/disputes/{dispute_id}")
 
 
 async def decide(visit: Visit) -> Response:
     """In the sandbox the operator says what the cardholder's bank decides."""
-    form, dispute_id = await checked_form(visit), _asked_for(visit)
+    form, dispute_id = await checked_form(visit), asked_for(visit)
     visit.only_operator("decide a dispute of the sandbox")
     async with visit.portal.world.db.connection() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
@@ -109,14 +115,14 @@ async def decide(visit: Visit) -> Response:
         await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, dispute["order_id"]),
                                 decided=decided, case=dispute["case_ref"], by=visit.operator_scope)  # fmt: skip
     except Problem as problem:
-        return await _show(visit, dispute_id, problem)
+        return await show_dispute(visit, dispute_id, problem)
     return see(f"/disputes/{dispute_id}")
 
 
 async def dispute_order(visit: Visit) -> Response:
     """In the sandbox: the cardholder of this order disputes it. What is refused is said on the order's page."""
     form = await checked_form(visit)
-    visit.only(*_ANSWER)
+    visit.only(*ANSWER)
     page = await find(visit)
     try:
         kind: Any = one(form, "kind")

@@ -126,6 +126,10 @@ async def hear(connection: asyncpg.Connection, answer: DisputeAnswer) -> Decided
             "INSERT INTO issuer.answers VALUES ($1, $2, $3, $4, $5, $6, $7)", answer.id, answer.case_ref,
             answer.answer, answer.evidence, answer.sent_at, decision, why,
         )  # fmt: skip
+        await connection.executemany(
+            "INSERT INTO issuer.answer_files VALUES ($1, $2, $3, $4, $5)",
+            [(answer.id, n, one.name, one.media_type, one.content) for n, one in enumerate(answer.files, 1)],
+        )  # fmt: skip
         if not why and answer.answer == "accept":
             await connection.execute("UPDATE issuer.disputes SET status = 'lost' WHERE case_id = $1", case["case_id"])
         return Decided(decision, None, None, why)

@@ -34,6 +34,7 @@ class SandboxProcessor:
     idempotency_window = timedelta(days=30)
     settled_after = timedelta(seconds=1)
     unprocessed_codes = frozenset({_UNPROCESSED})
+    takes_files = True
 
     def __init__(
         self,

@@ -95,6 +95,16 @@ CREATE TABLE IF NOT EXISTS issuer.answers (
     why text
 );
 
+-- Files that came with them.
+CREATE TABLE IF NOT EXISTS issuer.answer_files (
+    answer_id uuid NOT NULL REFERENCES issuer.answers,
+    file_no int NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    content bytea NOT NULL,
+    PRIMARY KEY (answer_id, file_no)
+);
+
 -- What the operator switched on, until a wall time.
 CREATE TABLE IF NOT EXISTS issuer.faults (
     kind text PRIMARY KEY CHECK (kind IN ('outage', 'slow', 'silent', 'duplicate', 'refuse')),

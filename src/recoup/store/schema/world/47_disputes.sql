@@ -50,6 +50,23 @@ CREATE TABLE dispute_notes (
 );
 CREATE INDEX dispute_notes_of ON dispute_notes (merchant_id, dispute_id, note_id);
 
+-- The same as files. Bytes are sealed; gone with the customer's data.
+CREATE TABLE dispute_files (
+  merchant_id uuid NOT NULL,
+  file_id uuid NOT NULL,
+  dispute_id uuid NOT NULL,
+  name text NOT NULL,                      -- empty: erased
+  media_type text NOT NULL,
+  bytes int NOT NULL CHECK (bytes > 0),
+  sha256 bytea NOT NULL,                   -- empty: erased
+  sealed bytea,                            -- null: erased
+  actor text NOT NULL,
+  business_at timestamptz NOT NULL,
+  PRIMARY KEY (merchant_id, file_id),
+  FOREIGN KEY (merchant_id, dispute_id) REFERENCES disputes
+);
+CREATE INDEX dispute_files_of ON dispute_files (merchant_id, dispute_id, file_id);
+
 -- By contract: who bears disputes about the service, and what a dispute costs the merchant. The row that was valid when
 -- the charge was approved counts; asset '' holds for every currency.
 CREATE TABLE dispute_terms (

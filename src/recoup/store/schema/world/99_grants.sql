@@ -16,6 +16,7 @@ GRANT UPDATE (stage, version, token_id, card_id, pan_id, expires_at, cards_befor
 GRANT UPDATE (note, state, said, done_count, refused_count, stop_asked_at, finished_at) ON bulk_acts TO recoup_app;
 GRANT UPDATE (state, answer) ON bulk_act_rows TO recoup_app;
 GRANT UPDATE (text) ON order_notes, order_words, dispute_notes TO recoup_app;
+GRANT UPDATE (name, sha256, sealed) ON dispute_files TO recoup_app;
 GRANT UPDATE (answer) ON delivery_tries TO recoup_app;
 GRANT UPDATE (lifted_by, lifted_at) ON blocks TO recoup_app;
 GRANT UPDATE (page_no, position) ON postings TO recoup_app;

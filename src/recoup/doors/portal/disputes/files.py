@@ -1,0 +1,50 @@
+"""/disputes/{dispute_id}/files: evidence as files. Who sees customers only in part sees that there are some."""
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from recoup.doors.portal.disputes.dispute import ANSWER, asked_for, show_dispute
+from recoup.doors.portal.endpoint import see
+from recoup.doors.portal.file_form import file_form
+from recoup.doors.portal.taken import taken
+from recoup.doors.portal.templates import HEADERS
+from recoup.doors.portal.visit import Visit
+from recoup.flows.disputes.files import add_file, read_file
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants.personal import SHOWN
+from recoup.rules.money.evidence_file import BYTES_MAX
+
+
+async def post_evidence(visit: Visit) -> Response:
+    dispute_id = asked_for(visit)
+    visit.only(*ANSWER)
+    posted = await file_form(visit)
+    try:
+        file = posted.get("file")
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
+        content = await file.read(BYTES_MAX + 1)
+        await add_file(visit.portal.world, visit.scope, dispute_id, file.filename, content)
+    except Problem as problem:
+        if problem.code == "not_found":
+            raise
+        return await show_dispute(visit, dispute_id, problem)
+    finally:
+        await posted.close()
+    return see(f"/disputes/{dispute_id}#evidence")
+
+
+async def evidence_file(visit: Visit) -> Response:
+    """As its bytes say, and never shown inside a page of ours."""
+    dispute_id, file_id = asked_for(visit), parse_id(visit.request.path_params["file_id"])
+    if file_id is None:
+        raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
+    if visit.sight != SHOWN:
+        raise Problem("forbidden", "Files of evidence may show who the customer is: your role does not open them.",
+                      cure="Ask an owner.")  # fmt: skip
+    row, content = await read_file(visit.portal.world, visit.merchant_id, dispute_id, file_id)
+    await taken(visit, "file of evidence", dispute_id)
+    name = row["name"].encode("ascii", "replace").decode().replace("?", "_")
+    headers = HEADERS | {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=row["media_type"], headers=headers)

@@ -1,0 +1,81 @@
+"""/orders/{id}/disputes/{dispute}/files: evidence as files. The answer itself is given in the portal."""
+
+import base64
+import binascii
+from typing import Any, Final
+from uuid import UUID
+
+from recoup.doors.edge.described import Operation
+from recoup.doors.rescue.fields import Fields
+from recoup.doors.rescue.resource import Call, Method, Reply
+from recoup.doors.rescue.shapes.evidence_files import (
+    CONTENT_MAX,
+    EvidenceFileBody,
+    EvidenceFileContent,
+    EvidenceFiles,
+    EvidenceFileShown,
+)
+from recoup.flows.disputes.files import add_file, list_files, read_file
+from recoup.kernel.time import iso
+
+_BASE64: Final = "must be base64, with the alphabet of RFC 4648 §4 and its padding"
+_CURE: Final = "See GET /v1/orders/{id}: it lists the order's disputes."
+
+
+async def add(call: Call) -> Reply:
+    fields = Fields(call.body)
+    name, content = fields.text("name", required=True), _content(fields)
+    fields.raise_if_any()
+    made = await add_file(call.services.world, call.scope, _dispute(call), name, content, call.object_id())
+    return Reply(EvidenceFileShown(**_members(made)), 201)
+
+
+async def list_all(call: Call) -> Reply:
+    rows = await list_files(call.services.world, call.scope.merchant_id, _dispute(call), call.object_id())
+    return Reply(EvidenceFiles(data=[EvidenceFileShown(**_members(row)) for row in rows]))
+
+
+async def read(call: Call) -> Reply:
+    order_id, dispute_id = call.object_id(), _dispute(call)
+    file_id = call.object_id("file", noun="file", cure="See GET /v1/orders/{id}/disputes/{dispute}/files.")
+    row, content = await read_file(call.services.world, call.scope.merchant_id, dispute_id, file_id, order_id)
+    return Reply(EvidenceFileContent(**_members(row), content=base64.b64encode(content).decode()))
+
+
+def _dispute(call: Call) -> UUID:
+    return call.object_id("dispute", noun="dispute", cure=_CURE)
+
+
+def _content(fields: Fields) -> bytes:
+    text = fields.text("content", required=True, maximum=CONTENT_MAX)
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        fields.complain("content", _BASE64)
+        return b""
+
+
+def _members(row: Any) -> dict[str, Any]:
+    return {
+        "id": row["file_id"], "name": row["name"], "media_type": row["media_type"], "bytes": row["bytes"],
+        "sha256": row["sha256"], "added_date": iso(row["business_at"]),
+    }  # fmt: skip
+
+
+_PATH: Final = "/v1/orders/{id}/disputes/{dispute}/files"
+
+
+def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> Operation:
+    return Operation(method, _PATH + path, summary, text, group="Orders", **more)
+
+
+METHODS: Final = (
+    Method(_operation("POST", "", "Add a file of evidence",
+                      "While the dispute is open or answered. The same bytes again are the file that is there.",
+                      body=EvidenceFileBody, answers={201: EvidenceFileShown}, problems=("not_found", "wrong_state")),
+           add, "orders"),
+    Method(_operation("GET", "", "Files of evidence", "Of one dispute, without their bytes.",
+                      answers={200: EvidenceFiles}, problems=("not_found",)), list_all, "orders"),
+    Method(_operation("GET", "/{file}", "One file of evidence", "With its bytes.",
+                      answers={200: EvidenceFileContent}, problems=("not_found",)), read, "orders"),
+)  # fmt: skip

@@ -1,0 +1,44 @@
+"""Bodies of /orders/{id}/disputes/{dispute}/files."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta
+
+from recoup.doors.rescue.wire import Moment, Shape
+from recoup.rules.money.evidence_file import BYTES_MAX, COUNT_MAX
+
+CONTENT_MAX: Final = -(-BYTES_MAX // 3) * 4
+
+
+class EvidenceFileBody(Shape, kw_only=True):
+    """A file of evidence: PDF, PNG, JPEG or plain text, told by its bytes."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
+    content: Annotated[
+        str, Meta(min_length=1, max_length=CONTENT_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
+    ]
+
+
+class EvidenceFileShown(Shape, kw_only=True):
+    """What is told of a file of evidence."""
+
+    id: UUID
+    name: Annotated[str, Meta(description="Empty: erased with the customer's data.")]
+    media_type: Annotated[str, Meta(description="As its bytes say.")]
+    bytes: int
+    sha256: str
+    added_date: Moment
+
+
+class EvidenceFileContent(EvidenceFileShown, kw_only=True):
+    """With its bytes."""
+
+    content: Annotated[str, Meta(description="Base64.")]
+
+
+class EvidenceFiles(Shape, kw_only=True):
+    """Of one dispute, in the order of their coming."""
+
+    data: Annotated[list[EvidenceFileShown], Meta(max_length=COUNT_MAX)]
+    success: bool = True

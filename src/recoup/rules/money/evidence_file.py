@@ -1,0 +1,45 @@
+"""What a file of evidence is, by its own bytes: names and declared types are only words. Pure."""
+
+import re
+from typing import Final
+
+from recoup.kernel.problem import Problem
+from recoup.rules.merchants import documents
+from recoup.rules.network.card_guard import refused
+from recoup.rules.network.card_text import Room, TooManyDigits, may_hold_number, numbers_in
+
+BYTES_MAX: Final = documents.BYTES_MAX
+COUNT_MAX: Final = 5
+TEXT: Final = "text/plain"
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+
+
+def evidence_type(content: bytes) -> str:
+    """Raises: Problem(invalid) for what is empty, too large, none of the four, or a text with a card number."""
+    if not content:
+        raise Problem("invalid", "The file is empty.", field="Content")
+    if len(content) > BYTES_MAX:
+        raise Problem("invalid", f"The file is larger than {BYTES_MAX >> 10} KiB.", field="Content",
+                      cure="Scan it with fewer dots an inch, or send it in parts.")  # fmt: skip
+    try:
+        return documents.media_type(content)
+    except Problem:
+        text = _text(content)
+    if text is None:
+        raise Problem("invalid", "The file is neither a whole PDF, a PNG or JPEG image nor plain text, whatever its"
+                      " name says.", field="Content", cure="Send one of these four.")  # fmt: skip
+    try:
+        if may_hold_number(text) and next(numbers_in(text, Room()), None) is not None:
+            raise refused(["Content"])
+    except TooManyDigits:
+        raise Problem("invalid", "The text holds more long numbers than are looked through for card numbers.",
+                      field="Content", cure="Leave tables of numbers out, or send it as a PDF.") from None  # fmt: skip
+    return TEXT
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROLS.search(text) else text
