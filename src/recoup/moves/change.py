@@ -41,7 +41,7 @@ class Change:
         self.order, self.now, self.wall = order, now, wall
         self.actor, self._request_id = actor.text(), request_id
         self.rows = Rows()
-        self._started_at = order.version
+        self._started_at, self._shown_before = order.version, _shown(order)
         self._touched: dict[tuple[str, UUID], Any] = {}
         self._blocks: dict[UUID, dict[str, Any]] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
@@ -297,19 +297,26 @@ class Change:
                 rows.due_work.append(key | {"due_at": when[0], "wall": when[1]})
         if order.version != self._started_at:
             order.status = order.face().status
-            rows.orders.append({
-                "merchant_id": order.merchant_id, "order_id": order.order_id, "stage": order.stage,
-                "version": order.version, "created_at": order.created_at, "status": order.status,
-                "refunded_units": order.refunded_units, "disputed": order.disputed,
-                "attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at, "reason": order.reason,
-                "attention": order.attention,
-            } | self._amended)  # fmt: skip
+            key = {"merchant_id": order.merchant_id, "order_id": order.order_id}
+            rows.orders.append(key | {"stage": order.stage, "version": order.version} | self._amended)
+            shown = _shown(order)
+            if shown != self._shown_before or "expires_at" in self._amended:
+                rows.order_heads.append(key | shown | {"expires_at": order.expires_at})
         return rows
 
     def _row(self, value: Any) -> dict[str, Any]:
         """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
         names, values = _columns(value.__class__)
         return {"merchant_id": self.order.merchant_id} | dict(zip(names, values(value), strict=True))
+
+
+def _shown(order: Order) -> dict[str, Any]:
+    """What lists show of it and may change. Most facts change none of it, and the row has an index for each filter."""
+    return {
+        "created_at": order.created_at, "status": order.status, "refunded_units": order.refunded_units,
+        "disputed": order.disputed, "attempts": order.attempts_count, "next_attempt_at": order.next_attempt_at,
+        "reason": order.reason, "attention": order.attention,
+    }  # fmt: skip
 
 
 @cache

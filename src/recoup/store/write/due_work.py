@@ -27,6 +27,7 @@ WITH picked AS MATERIALIZED (
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
+  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
 """
 _CLAIM_MERCHANT = f"""
@@ -41,6 +42,7 @@ WITH picked AS MATERIALIZED (
 )
 UPDATE due_work d SET lease_until = $3, tries = d.tries + 1
 FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subject_id = p.subject_id
+  AND p.kind = ANY (ARRAY[p.kind])  -- true; see `changes._FEW`
 RETURNING {_FIELDS}
 """
 _POSTPONE = """

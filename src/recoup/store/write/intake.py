@@ -21,6 +21,7 @@ WITH input AS MATERIALIZED (
     phone text, ip text,
     billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint,
     operation text, subject_kind text, due_kind text, attempt_id uuid, channel text)
+  WHERE i.order_id = ANY (ARRAY[i.order_id])  -- true; see `changes._FEW`
 ), fresh AS MATERIALIZED (
   SELECT i.*, v.pan_id, v.last4, v.scheme, v.bin,
     CASE WHEN v.magic IS NOT NULL THEN md5(i.order_id::text || v.pan_id::text)::uuid ELSE v.pan_id END AS card_id

@@ -1,0 +1,57 @@
+"""A connection keeps the plan that it made while the tables were small: the statements of every order look their rows up
+by keys from the first one on."""
+
+import asyncio
+import re
+
+import asyncpg
+import pytest
+from tests.worlds import sandbox_world
+
+from recoup.store.pool import PLANS
+from recoup.store.read import evidence
+from recoup.store.server import ServerAddress
+from recoup.store.write import changes, due_work, intake, locks
+
+STATEMENTS = {
+    "admit": intake._ADMIT, "lock": locks._ORDERS, "evidence": evidence._EVIDENCE, "claim": due_work._CLAIM,
+    **{f"write {name}": changes._statement((name,)) for name in changes._PARTS},
+}  # fmt: skip
+WHOLE = re.compile("(Hash|Merge) .*Join|(Hash|Merge) Join")
+
+
+async def _plan(connection: asyncpg.Connection, sql: str) -> str:
+    nothing = ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", sql))))
+    await connection.execute(f"PREPARE one AS {sql}")
+    rows = await connection.fetch(f"EXPLAIN (COSTS OFF) EXECUTE one ({nothing})")
+    await connection.execute("DEALLOCATE one")
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize("rows", [0, 100], ids=["before the first order", "after a hundred, analyzed"])
+def test_no_plan_of_a_small_table_reads_all_of_it(server: ServerAddress, rows: int) -> None:
+    whole = {name: plan for name, plan in asyncio.run(_plans(server, rows)).items() if WHOLE.search(plan)}
+    assert not whole, "\n".join(f"{name}:\n{plan}" for name, plan in whole.items())
+
+
+async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
+    async with sandbox_world(server) as (world, _, _):
+        connection = await asyncpg.connect(world.extra["dsn"], timeout=10, server_settings=PLANS)
+        try:
+            await connection.execute("SET session_replication_role = replica")
+            await connection.execute(f"""
+            INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset, units)
+            SELECT '{'1' * 32}', gen_random_uuid(), now(), 7, 'MIT', 'web', 'rescue', '{'1' * 32}', 'USD', 1
+            FROM generate_series(1, {rows});
+            INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,
+              descriptor, asset, units, amount_text, placed_at, facts)
+            SELECT merchant_id, order_id, 'completed', 1, door, 'mit_sync', order_id, 1, site_id, '', asset, units, '1',
+              placed_at, '{{}}' FROM order_heads;
+            INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
+            SELECT merchant_id, 'expire', order_id, now() FROM order_heads;
+            """)
+            if rows:
+                await connection.execute("ANALYZE order_heads, orders, due_work")
+            return {name: await _plan(connection, sql) for name, sql in STATEMENTS.items()}
+        finally:
+            await connection.close()
