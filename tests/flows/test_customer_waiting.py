@@ -10,6 +10,7 @@ import pytest
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.flows.cards.cancel import cancel
+from recoup.flows.cards.first_try import Tried
 from recoup.flows.cards.taken import Person
 from recoup.flows.insight.verify import verify
 from recoup.flows.refunds.capture import CaptureAsked, Captured, capture
@@ -120,7 +121,7 @@ def test_a_customer_who_left_is_not_charged(server: ServerAddress) -> None:
     """The process that was to answer died: whoever finds the order sends nothing."""
 
     async def story(shop: Shop) -> None:
-        shop.evaluate._try_once = lambda *_: asyncio.sleep(0)  # type: ignore[method-assign,assignment]
+        shop.evaluate._tries._try_with_customer = lambda *_: asyncio.sleep(0, Tried())  # type: ignore[method-assign]
         word = await waiting(shop)
         assert word.evaluate == "DECLINED"
         await asyncio.sleep(0.7)

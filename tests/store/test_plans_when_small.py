@@ -1,5 +1,5 @@
-"""A connection keeps the plan that it made while the tables were small: the statements of every order look their rows up
-by keys from the first one on."""
+"""A connection keeps the plan that it made while the tables were small: the statements of every order look their rows
+up by keys from the first one on."""
 
 import asyncio
 import re
@@ -40,7 +40,8 @@ async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
         try:
             await connection.execute("SET session_replication_role = replica")
             await connection.execute(f"""
-            INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset, units)
+            INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset,
+              units)
             SELECT '{'1' * 32}', gen_random_uuid(), now(), 7, 'MIT', 'web', 'rescue', '{'1' * 32}', 'USD', 1
             FROM generate_series(1, {rows});
             INSERT INTO orders (merchant_id, order_id, stage, version, door, kind, external_id, generation, site_id,

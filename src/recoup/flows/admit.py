@@ -1,9 +1,9 @@
 """The admission that both dialects share: whatever orders came in at one moment, by one statement."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from recoup.kernel.ids import first_id_of
@@ -12,6 +12,22 @@ from recoup.kernel.world import World
 from recoup.store.coalesce import Coalescer
 from recoup.store.pool import retrying
 from recoup.store.write.intake import Raced, admit
+
+T = TypeVar("T")
+
+
+async def settled(admission: Callable[[], Awaitable[T]], *, last: bool) -> T | None:
+    """What the admission answers. None when the answer of a commit was lost: asked again, the gate knows.
+
+    Raises: Problem(unavailable) when too many wait, or when an answer is lost and this is the `last` try.
+    """
+    try:
+        return await admission()
+    except Problem as problem:
+        if problem.code != "unavailable" or problem.facts.get("full") or last:
+            raise
+        await asyncio.sleep(0.2)
+        return None
 
 
 class Admissions:
@@ -22,17 +38,8 @@ class Admissions:
         self._rows: Coalescer[dict[str, Any], bool] = Coalescer(self._together)
 
     async def admit(self, row: dict[str, Any], *, last: bool) -> bool | None:
-        """Whether it was admitted now. None when the answer of a commit was lost: asked again, the gate knows.
-
-        Raises: Problem(unavailable) when too many wait, or when an answer is lost and this is the `last` try.
-        """
-        try:
-            return await self._rows.submit(row)
-        except Problem as problem:
-            if problem.code != "unavailable" or problem.facts.get("full") or last:
-                raise
-            await asyncio.sleep(0.2)
-            return None
+        """Whether it was admitted now; None and what it raises: see `settled`."""
+        return await settled(lambda: self._rows.submit(row), last=last)
 
     async def _together(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
         """Keys that came twice at once go in turn, so that the second finds the first."""
@@ -42,7 +49,7 @@ class Admissions:
         batch = list(first.values())
         recent = first_id_of(self._world.clocks.wall() - self._recent)
 
-        async def once() -> set[UUID]:
+        async def once() -> Collection[UUID]:
             async with self._world.db.connection() as connection:
                 return await admit(connection, batch, recent)
 

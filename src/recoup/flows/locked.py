@@ -6,7 +6,7 @@ transaction, each order once; a Problem raised by one order's work discards that
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +15,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Actor
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
+from recoup.moves.admitted import admitted_row, head_of
 from recoup.moves.change import Change, write_all
 from recoup.moves.exposure import exchange
 from recoup.moves.sends import with_reserved
@@ -29,9 +30,28 @@ from recoup.store.read.evidence import read_evidence
 from recoup.store.read.locked import order_of
 from recoup.store.read.refund_limits import read_desks
 from recoup.store.read.wallets import available
+from recoup.store.write.intake import Raced, admit
 from recoup.store.write.locks import lock_cards, lock_orders
 from recoup.store.write.payouts import lock_wallet
 from recoup.store.write.refund_limits import lock_people
+
+Key = tuple[UUID, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A row for `store.write.intake`, whose order is decided in the same transaction. Transmissions from the id
+    `recent` on are looked at."""
+
+    row: dict[str, Any]
+    recent: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """It was admitted now; what `work` answered to it, or the Problem that it raised: then it is admitted only."""
+
+    answer: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +61,7 @@ class Job:
     of `person`, who asks for one. `wallet` locks the wallet of a stablecoin order, and brings what it holds. `door`: of
     another dialect's order the caller hears that there is none."""
 
-    key: tuple[UUID, UUID]
+    key: Key
     work: Callable[[Change], Any]
     actor: Actor = WORKER
     request_id: str = "worker"
@@ -50,6 +70,12 @@ class Job:
     person: Actor | None = None
     by_people: bool = False
     wallet: bool = False
+    admission: Admission | None = None
+
+    @property
+    def turn(self) -> tuple[UUID, Any]:
+        """Of two that share it one comes after the other, so that the second finds what the first has done."""
+        return self.key if self.admission is None else (self.key[0], self.admission.row["key"])
 
 
 class Orders:
@@ -60,6 +86,7 @@ class Orders:
         self._plain: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
         self._by_people: Coalescer[Job, Any] = Coalescer(self._run, writers=2, max_rows=together)
         self._with_cards: Coalescer[Job, Any] = Coalescer(self._run, writers=3, max_rows=together)
+        self._new: Coalescer[Job, Any] = Coalescer(self._run, writers=2, max_rows=together)
 
     async def change(self, job: Job) -> Any:
         """What `work` answered, once everything it gathered is committed.
@@ -69,16 +96,28 @@ class Orders:
         way = self._with_cards if job.cards else self._by_people if job.by_people else self._plain
         return await way.submit(job)
 
+    async def admit(self, job: Job) -> Taken | None:
+        """Admits the job's order and does its work, in one transaction. None for one that is known, or that the slow
+        way has to look at.
+
+        Raises: Problem(unavailable).
+        """
+        try:
+            taken: Taken | None = await self._new.submit(job)
+        except Raced:
+            return None
+        return taken
+
     async def _run(self, jobs: Sequence[Job]) -> list[Any]:
         answers: dict[int, Any] = {}
         waiting = list(enumerate(jobs))
         while waiting:
-            keys: set[tuple[UUID, UUID]] = set()
+            turns: set[tuple[UUID, Any]] = set()
             now: list[tuple[int, Job]] = []
             later: list[tuple[int, Job]] = []
             for item in waiting:
-                (later if item[1].key in keys else now).append(item)
-                keys.add(item[1].key)
+                (later if item[1].turn in turns else now).append(item)
+                turns.add(item[1].turn)
             batch = now
             try:
                 answers |= await retrying(lambda batch=batch: self._transaction(batch))  # type: ignore[misc]
@@ -92,46 +131,101 @@ class Orders:
 
     async def _transaction(self, jobs: list[tuple[int, Job]]) -> dict[int, Any]:
         world, wall = self._world, self._world.clocks.wall()
-        with_cards = jobs[0][1].cards
-        keys = sorted(job.key for _, job in jobs)
+        first = jobs[0][1]
         answers: dict[int, Any] = {}
         changes = []
-        reserved: dict[UUID, dict[UUID, dict[str, Any]]] = {}  # card -> sends that this transaction has changed
         async with world.db.transaction() as tx:
-            rows = {(r["merchant_id"], r["order_id"]): r for r in await lock_orders(tx, keys)}
-            if with_cards:
+            heads: dict[Key, dict[str, Any]] = {}
+            if first.admission is not None:
+                rows, heads = await admit_all(tx, [job.admission for _, job in jobs if job.admission is not None])
+            else:
+                keys = sorted(job.key for _, job in jobs)
+                rows = {(r["merchant_id"], r["order_id"]): r for r in await lock_orders(tx, keys)}
+            if first.cards:
                 cards = [r["card_id"] for r in rows.values() if r["card_id"]]
                 await lock_cards(tx, cards, wall)
-            evidence = await read_evidence(tx, list(rows), wall - LOOKBACK, with_sends=with_cards)
-            desks = await desks_of(tx, [job for _, job in jobs], wall) if jobs[0][1].by_people else {}
+            evidence = await read_evidence(tx, list(rows), wall - LOOKBACK, with_sends=first.cards)
+            desks = await desks_of(tx, [job for _, job in jobs], wall) if first.by_people else {}
             debited = [rows[job.key] for _, job in jobs if job.wallet and job.key in rows]
             wallets = await wallets_of(tx, [r for r in debited if r["kind"] == "stable"], wall)
+            ground = _Ground(world, wall, rows, heads, evidence, desks, wallets, {})
             for index, job in jobs:
                 row = rows.get(job.key)
+                if row is None and job.admission is not None:
+                    answers[index] = None
+                    continue
                 if row is None or job.door not in (None, row["door"]):
                     cure = "Check the id; it is the orderId of /evaluate."
                     answers[index] = Problem("not_found", "There is no such order.", cure=cure)
                     continue
-                order = order_of(row, evidence[job.key], wall)
-                if order.limits is not None:
-                    order.known_as = customer_names(world, order, evidence[job.key]["limits"])
-                order.sends = with_reserved(order.sends, reserved.get(row["card_id"], {}))
-                now = order.merchant.business(wall)
-                change = Change(order, now=now, wall=wall, actor=job.actor, request_id=job.request_id)
-                change.desk = desks.get(job.key)
-                change.wallet = wallets.get((row["merchant_id"], row["asset"]))
+                change = ground.change(job)
                 try:
                     answers[index] = job.work(change)
                 except Problem as problem:
                     answers[index] = problem
-                    continue
+                    if job.admission is None:
+                        continue
+                    change = ground.change(job)
+                if job.admission is not None:
+                    answers[index] = Taken(answers[index])
                 changes.append(change)
-                for send in change.rows.network_sends:
-                    reserved.setdefault(send["card_id"], {})[send["send_id"]] = send
+                ground.reserve(change)
             if changes:
                 await exchange(tx, changes)
                 await write_all(tx, changes)
         return answers
+
+
+class _Ground(NamedTuple):
+    """What one transaction has locked and read. `heads`: of orders that it admits."""
+
+    world: World
+    wall: WallTime
+    rows: Mapping[Key, Mapping[str, Any]]
+    heads: Mapping[Key, dict[str, Any]]
+    evidence: Mapping[Key, Mapping[str, Any]]
+    desks: Mapping[Key, Desk]
+    wallets: Mapping[tuple[UUID, str], Wallet]
+    reserved: dict[UUID, dict[UUID, dict[str, Any]]]  # card -> sends that this transaction has changed
+
+    def change(self, job: Job) -> Change:
+        """Of its order, with nothing done yet."""
+        row, evidence = self.rows[job.key], self.evidence[job.key]
+        order = order_of(row, evidence, self.wall)
+        if order.limits is not None:
+            order.known_as = customer_names(self.world, order, evidence["limits"])
+        order.sends = with_reserved(order.sends, self.reserved.get(row["card_id"], {}))
+        now = order.merchant.business(self.wall)
+        change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id,
+                        head=self.heads.get(job.key))  # fmt: skip
+        change.desk = self.desks.get(job.key)
+        change.wallet = self.wallets.get((row["merchant_id"], row["asset"]))
+        if job.admission is not None:
+            change.due(job.admission.row["due_kind"], job.admission.row["due_at"])
+        return change
+
+    def reserve(self, change: Change) -> None:
+        for send in change.rows.network_sends:
+            self.reserved.setdefault(send["card_id"], {})[send["send_id"]] = send
+
+
+async def admit_all(
+    tx: asyncpg.Connection, admissions: Sequence[Admission]
+) -> tuple[dict[Key, Mapping[str, Any]], dict[Key, dict[str, Any]]]:
+    """Of each order that exists from now on: what a locked row of it would be, and its head, still to be written.
+
+    Raises: Raced, with nothing written.
+    """
+    given = [admission.row | {"decided": True} for admission in admissions]
+    made = await admit(tx, given, min(admission.recent for admission in admissions))
+    rows: dict[Key, Mapping[str, Any]] = {}
+    heads = {}
+    for row in given:
+        card = made.get(row["order_id"])
+        if card is not None:
+            key = row["merchant_id"], row["order_id"]
+            rows[key], heads[key] = admitted_row(row, card), head_of(row, card)
+    return rows, heads
 
 
 def customer_names(world: World, order: Order, payer: Mapping[str, Any]) -> tuple[UUID, ...]:

@@ -37,11 +37,15 @@ RETRYING = "The merchant is retrying this payment too; each retry uses up the ca
 class Change:
     """Collects what happens to `order` at one instant. Changes `order` itself too, so that rules see the new state."""
 
-    def __init__(self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str) -> None:
+    def __init__(
+        self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str,
+        head: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """`head`: of an order that this transaction admits, what lists show of it for good."""
         self.order, self.now, self.wall = order, now, wall
         self.actor, self._request_id = actor.text(), request_id
         self.rows = Rows()
-        self._started_at, self._shown_before = order.version, _shown(order)
+        self._started_at, self._shown_before, self._new_head = order.version, _shown(order), head
         self._touched: dict[tuple[str, UUID], Any] = {}
         self._blocks: dict[UUID, dict[str, Any]] = {}
         self._due: dict[tuple[str, UUID], tuple[datetime, bool] | None] = {}
@@ -292,7 +296,8 @@ class Change:
         for (kind, subject_id), when in self._due.items():
             key = {"merchant_id": order.merchant_id, "kind": kind, "subject_id": subject_id}
             if when is None:
-                rows.due_done.append(key)
+                if self._new_head is None:  # else nothing was due
+                    rows.due_done.append(key)
             else:
                 rows.due_work.append(key | {"due_at": when[0], "wall": when[1]})
         if order.version != self._started_at:
@@ -300,8 +305,10 @@ class Change:
             key = {"merchant_id": order.merchant_id, "order_id": order.order_id}
             rows.orders.append(key | {"stage": order.stage, "version": order.version} | self._amended)
             shown = _shown(order)
-            if shown != self._shown_before or "expires_at" in self._amended:
+            if self._new_head is None and (shown != self._shown_before or "expires_at" in self._amended):
                 rows.order_heads.append(key | shown | {"expires_at": order.expires_at})
+        if self._new_head is not None:
+            rows.new_heads.append(self._new_head | _shown(order))
         return rows
 
     def _row(self, value: Any) -> dict[str, Any]:

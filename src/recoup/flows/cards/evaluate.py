@@ -14,10 +14,10 @@ from uuid import UUID
 
 import msgspec
 
-from recoup.flows.admit import Admissions
+from recoup.flows.admit import Admissions, settled
 from recoup.flows.cards.due import give_up
-from recoup.flows.cards.send import NOTHING, send_attempt
-from recoup.flows.cards.taken import AtHand, Declined, Word, word_of, word_of_order
+from recoup.flows.cards.first_try import FirstTries, Tried
+from recoup.flows.cards.taken import Declined, Word, word_of, word_of_order
 from recoup.flows.cards.tokenize import CardGiven, Vault, check_number
 from recoup.flows.known import Merchants
 from recoup.flows.locked import Orders
@@ -54,8 +54,6 @@ NO_CODE = (
 )
 STALE = "The decline is older than a day; send declines on the day they happen."
 RECENT = timedelta(days=3)  # a transmission comes within a day of its payment
-CROWD_SECONDS_EACH = 0.006
-CROWD_SECONDS_MAX = 0.6
 ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the answer itself
 
 
@@ -69,7 +67,7 @@ class Evaluate:
         self._world, self._orders, self._merchants, self._vault = world, orders, merchants, vault
         self._begin_after = begin_after
         self._admissions = Admissions(world, RECENT)
-        self._out: set[asyncio.Task[bool]] = set()
+        self._tries = FirstTries(world, orders, vault)
 
     async def evaluate(self, scope: Scope, given: Declined) -> Word:
         """Answers a caller that waits for an attempt inside the deadline, counted from here.
@@ -96,11 +94,11 @@ class Evaluate:
                     raise await self._told(scope, problem) from None
                 return await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
             # A number given outright goes into the vault only once it is known that this is taken.
-            admitted = kept and await self._admissions.admit(row, last=attempt == _TRIES - 1)
+            admitted = kept and await self._admit(scope, row, last=attempt == _TRIES - 1)
             if admitted is None:
                 continue
             if admitted:
-                return await self._first_word(scope, given, row, warnings, until)
+                return await self._first_word(scope, given, row, admitted, warnings, until)
             seen = await self._seen(scope, given, token_id, input_mac)
             if isinstance(seen, UUID):
                 return await self._present(scope, seen, warnings, until)
@@ -186,6 +184,12 @@ class Evaluate:
             "status": 0 if managed else 4,
         }, warnings  # fmt: skip
 
+    async def _admit(self, scope: Scope, row: dict[str, Any], *, last: bool) -> asyncio.Task[Tried] | bool | None:
+        """Whether it was admitted now; of a sync MIT the first try, under way. None: ask again, see `settled`."""
+        if row["kind"] != "mit_sync":
+            return await self._admissions.admit(row, last=last)
+        return await settled(lambda: self._tries.admitted(scope, row, RECENT), last=last)
+
     async def _check_not_blocked(self, scope: Scope, known: Known, given: Declined, token_id: UUID) -> None:
         """What costs a look-up is looked up only by a merchant that has blocked a card.
 
@@ -206,32 +210,22 @@ class Evaluate:
         return payer_id
 
     async def _first_word(
-        self, scope: Scope, given: Declined, row: dict[str, Any], warnings: tuple[str, ...], until: float
-    ) -> Word:
+        self, scope: Scope, given: Declined, row: dict[str, Any], admitted: asyncio.Task[Tried] | bool,
+        warnings: tuple[str, ...], until: float,
+    ) -> Word:  # fmt: skip
         if row["kind"] == "mit_managed":
             return Word(row["order_id"], given.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None,
                         Cause(GOES_ON))  # fmt: skip
-        work = asyncio.create_task(self._try_once(scope, given, row))
-        self._out.add(work)
-        work.add_done_callback(self._out.discard)
+        work = self._tries.with_customer(scope, given, row) if isinstance(admitted, bool) else admitted
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
-        await asyncio.wait({work}, timeout=max(0.0, until - self._crowd() - self._world.clocks.monotonic()))
-        without_code = work.done() and work.result()
+        await asyncio.wait({work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic()))
+        tried = work.result() if work.done() else Tried()
+        if tried.order is not None and tried.order.stage is Stage.COMPLETED:
+            return word_of_order(tried.order, warnings)
         word = await self._present(scope, row["order_id"], warnings, until)
-        if without_code and word.evaluate in _UNPAID:
+        if tried.without_code and word.evaluate in _UNPAID:
             return replace(word, warnings=(*word.warnings, NO_CODE))
         return word
-
-    async def _try_once(self, scope: Scope, given: Declined, row: dict[str, Any]) -> bool:
-        """The first attempt, made while the caller waits. True when it went without a security code that could have
-        come along: the customer's card is a token, and its code was never given or is used up."""
-        key = (scope.merchant_id, row["order_id"])
-        at_hand = NOTHING
-        if not given.is_mit:
-            at_hand = AtHand(given.payer.phone, given.cvv or await self._vault.code(scope.merchant_id, row["token_id"]))
-        await send_attempt(self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id,
-                           at_hand=at_hand, pick_up=True)  # fmt: skip
-        return row["kind"] == "cit_web" and given.token_id is not None and not at_hand.cvv
 
     # what is known already ------------------------------------------------------------------------------------
 
@@ -276,10 +270,6 @@ class Evaluate:
             last = await last_actors(connection, scope.merchant_id, [off.subject_id for off in offs], switch)
         return refused(switch, [off._replace(actor=last.get(off.subject_id)) for off in offs])
 
-    def _crowd(self) -> float:
-        """Seconds earlier to decide, for those that are tried side by side will all have to be answered at once."""
-        return min(CROWD_SECONDS_MAX, CROWD_SECONDS_EACH * len(self._out))
-
     async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float) -> Word:
         """The order's word now; for one that another call is just trying, as soon as that is answered."""
         while True:
@@ -288,7 +278,7 @@ class Evaluate:
             assert row is not None
             if not row["busy"]:
                 return word_of(row, warnings)
-            if self._world.clocks.monotonic() >= until - self._crowd():
+            if self._world.clocks.monotonic() >= until - self._tries.crowd():
                 if not row["kind"].startswith("cit"):
                     return word_of(row, warnings)
                 # The customer has to be told something, and it holds, whatever the processor says later.

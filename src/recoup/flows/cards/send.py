@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from recoup.flows.cards.taken import AtHand
-from recoup.flows.locked import Job, Orders
+from recoup.flows.locked import Admission, Job, Orders, Taken
 from recoup.flows.outward import deadline_of, heard
 from recoup.gateways.cards.port import Card, Charge, Outcome, Processor
 from recoup.gateways.keys.sealing import Sealed
@@ -21,6 +21,7 @@ from recoup.rules.order.snapshot import Attempt, Order
 
 NOTHING = AtHand()
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
+Opened = tuple[Order, Attempt, float]
 _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out", "not_sent": "not_sent",
            "not_found": "not_found"}  # fmt: skip
 
@@ -42,15 +43,22 @@ async def send_attempt(
     `pick_up`: an order that was only just admitted is decided in the same transaction.
     """
 
+    intent = intent_of(world, pick_up=pick_up, with_customer=at_hand is not NOTHING)
+    return await carry_out(world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand)
+
+
+def intent_of(world: World, *, pick_up: bool, with_customer: bool = False) -> Intent:
+    """The order's due attempt."""
+
     def intent(change: Change) -> tuple[Order, Attempt] | None:
         if pick_up:
             start_order(change)
         processor = route_of(world, change.order)
         attempt = open_attempt(change, world.policy, processor.name, processor.settled_after,
-                               with_customer=at_hand is not NOTHING)  # fmt: skip
+                               with_customer=with_customer)  # fmt: skip
         return (change.order, attempt) if attempt is not None else None
 
-    return await carry_out(world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand)
+    return intent
 
 
 async def carry_out(
@@ -58,20 +66,52 @@ async def carry_out(
     request_id: str = "worker", at_hand: AtHand = NOTHING,
 ) -> str | None:  # fmt: skip
     """`intent` opens the attempt under the locks of order and card; then the call, then what came of it."""
+    opened = await orders.change(Job(key, opening(world, intent), actor, request_id, cards=True))
+    if opened is None:
+        return None
+    order, attempt, deadline = opened
+    outcome = await call(world, order, attempt, deadline, at_hand)
+    return await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
 
-    def open_it(change: Change) -> tuple[Order, Attempt, float] | None:
+
+def opening(world: World, intent: Intent) -> Callable[[Change], Opened | None]:
+    """`intent` as the work of a transaction, with the instant on the monotonic clock until which the call may begin."""
+
+    def open_it(change: Change) -> Opened | None:
         made = intent(change)
         if made is None:
             return None
         assert made[1].send_before is not None
         return *made, deadline_of(world, made[1].send_before)
 
-    opened = await orders.change(Job(key, open_it, actor, request_id, cards=True))
-    if opened is None:
-        return None
+    return open_it
+
+
+async def first_of_new(
+    world: World, orders: Orders, admission: Admission, *, actor: Actor, request_id: str
+) -> Taken | None:
+    """Admits an order and opens its first attempt, in one transaction; to be called and closed by `finish`. What was
+    taken has Opened for its answer, or None where nothing may be sent. None for an order that is not new.
+
+    A process that dies after that commit leaves an attempt that is out, for all that anybody knows: it is inquired.
+    """
+    key = (admission.row["merchant_id"], admission.row["order_id"])
+    work = opening(world, intent_of(world, pick_up=True))
+    return await orders.admit(Job(key, work, actor, request_id, cards=True, admission=admission))
+
+
+async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, request_id: str) -> Order:
+    """The call, and what came of it; answers the order as that left it."""
     order, attempt, deadline = opened
-    outcome = await call(world, order, attempt, deadline, at_hand)
-    return await close(orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
+    outcome = await call(world, order, attempt, deadline)
+    told, key = _told(outcome), (order.merchant_id, order.order_id)
+
+    def work(change: Change) -> Order:
+        close_attempt(change, attempt.attempt_id, told)
+        return change.order
+
+    closed: Order = await orders.change(Job(key, work, actor, request_id, cards=True))
+    return closed
 
 
 async def call(
@@ -116,11 +156,15 @@ async def close(
     orders: Orders, key: tuple[UUID, UUID], attempt_id: UUID, outcome: Outcome, *, actor: Actor = WORKER,
     request_id: str = "worker",
 ) -> str:  # fmt: skip
-    told = Told(
+    told = _told(outcome)
+    work: Callable[[Change], Any] = lambda change: close_attempt(change, attempt_id, told)  # noqa: E731
+    state: str = await orders.change(Job(key, work, actor, request_id, cards=True))
+    return state
+
+
+def _told(outcome: Outcome) -> Told:
+    return Told(
         _EVENTS[outcome.state], reference=outcome.reference, network_transaction_id=outcome.network_transaction_id,
         scheme_code=outcome.scheme_code, advice_code=outcome.advice_code, processor_code=outcome.processor_code,
         latency_ms=outcome.latency_ms,
     )  # fmt: skip
-    work: Callable[[Change], Any] = lambda change: close_attempt(change, attempt_id, told)  # noqa: E731
-    state: str = await orders.change(Job(key, work, actor, request_id, cards=True))
-    return state

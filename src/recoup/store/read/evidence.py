@@ -7,7 +7,8 @@ from uuid import UUID
 import asyncpg
 
 # One JSON per order: small, and one round trip however many attempts or sends there are. What orders have in common
-# comes as text, so that each text is read once.
+# comes as text, so that each text is read once. The last line is true; to the planner it leaves one key, see
+# `store.write.changes._FEW`.
 _EVIDENCE = """
 SELECT o.merchant_id, o.order_id,
   (to_jsonb(m) - 'webhook_key' - 'stablecoin_webhook_key')::text AS merchant,
@@ -60,7 +61,7 @@ FROM unnest($1::uuid[], $2::uuid[]) AS k (merchant_id, order_id)
 JOIN orders o USING (merchant_id, order_id)
 JOIN merchants m USING (merchant_id)
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
-WHERE k.order_id = ANY (ARRAY[k.order_id])  -- true; to the planner it is one key: see `store.write.changes`
+WHERE k.order_id = ANY (ARRAY[k.order_id])
 """
 
 

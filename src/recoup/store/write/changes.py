@@ -56,6 +56,17 @@ head AS (
   WHERE h.merchant_id = i.merchant_id AND h.order_id = i.order_id AND {_FEW}
 )
 """,
+    "new_heads": """
+new_head AS (
+  INSERT INTO order_heads (merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id,
+    asset, units, refunded_units, disputed, attempts, expires_at, next_attempt_at, reason, attention, descriptor,
+    campaign_id, decline_code, decline_source, card_scheme, card_bin)
+  SELECT merchant_id, order_id, placed_at, created_at, status, order_type, source, door, site_id, asset, units,
+    refunded_units, disputed, attempts, expires_at, next_attempt_at, reason, attention, descriptor, campaign_id,
+    decline_code, decline_source, card_scheme, card_bin
+  FROM jsonb_populate_recordset(NULL::order_heads, $N)
+)
+""",
     "attempts": """
 tried AS (
   INSERT INTO attempts AS a (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
@@ -292,6 +303,7 @@ class Rows:
     order_words: list[dict[str, Any]] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
     order_heads: list[dict[str, Any]] = field(default_factory=list)
+    new_heads: list[dict[str, Any]] = field(default_factory=list)  # of orders that this transaction admits
     attempts: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
     refund_requests: list[dict[str, Any]] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """The coalesced admission of orders: one set-based statement, inserts only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import asyncpg
 # Writes nothing for a row whose key or order id is known, whose token is unknown (stablecoin orders have none), or
 # whose merchant has changed since it was read: those get no line in the answer and take the slow way. When another
 # batch wins a race between the two uniqueness checks, 1/0 undoes the statement, so that a key never stands without its
-# order.
+# order. Of one that is `decided` later in the same transaction, head and due work are written with what was decided.
 _ADMIT = """
 WITH input AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1::jsonb) AS i (
@@ -20,7 +20,8 @@ WITH input AS MATERIALIZED (
     event_id uuid, event jsonb, due_at timestamptz, payer_id uuid, first_name text, last_name text, email text,
     phone text, ip text,
     billing jsonb, shipping jsonb, payer_external_id text, search text, stage text, happening text, status smallint,
-    operation text, subject_kind text, due_kind text, attempt_id uuid, channel text)
+    operation text, subject_kind text, due_kind text, attempt_id uuid, channel text,
+    decided boolean)
   WHERE i.order_id = ANY (ARRAY[i.order_id])  -- true; see `changes._FEW`
 ), fresh AS MATERIALIZED (
   SELECT i.*, v.pan_id, v.last4, v.scheme, v.bin,
@@ -64,7 +65,7 @@ WITH input AS MATERIALIZED (
   SELECT merchant_id, order_id, placed_at, CASE WHEN status <> 0 THEN placed_at END, status, order_type, source, door,
     site_id, asset, units, expires_at, descriptor, campaign_id, coalesce(facts -> 'decline' ->> 'code', ''),
     lower(coalesce(facts -> 'decline' ->> 'source', '')), coalesce(scheme, ''), coalesce(bin, '')
-  FROM admitted
+  FROM admitted WHERE decided IS NOT TRUE
 ), payer AS (
   INSERT INTO payers (merchant_id, payer_id, email, phone, name, external_id, first_seen_at)
   SELECT DISTINCT ON (merchant_id, payer_id) merchant_id, payer_id, email, phone, trim(first_name || ' ' || last_name),
@@ -84,7 +85,7 @@ WITH input AS MATERIALIZED (
   FROM admitted
 ), due AS (
   INSERT INTO due_work (merchant_id, kind, subject_id, due_at)
-  SELECT merchant_id, due_kind, order_id, due_at FROM admitted
+  SELECT merchant_id, due_kind, order_id, due_at FROM admitted WHERE decided IS NOT TRUE
 ), payment AS (  -- what a stablecoin order waits for
   INSERT INTO attempts (merchant_id, attempt_id, order_id, attempt_no, state, ladder, due_at, route, units, asset,
     initiator)
@@ -98,7 +99,7 @@ WITH input AS MATERIALIZED (
     AND t.transacted_at > (a.facts -> 'decline' ->> 'at')::timestamptz
   ON CONFLICT DO NOTHING
 )
-SELECT a.order_id, w.whole
+SELECT a.order_id, a.card_id, a.pan_id, a.scheme, a.bin, w.whole
 FROM (SELECT 1 / ((SELECT count(*) FROM gate) = (SELECT count(*) FROM refs))::int AS whole) w
 LEFT JOIN admitted a ON w.whole = 1
 """
@@ -108,14 +109,17 @@ class Raced(Exception):
     """Another call took one of the keys or order ids in between; nothing was written."""
 
 
-async def admit(connection: asyncpg.Connection, rows: Sequence[dict[str, Any]], recent: UUID) -> set[UUID]:
-    """Admits what is new; answers the ids of the orders that now exist.
+async def admit(
+    connection: asyncpg.Connection, rows: Sequence[dict[str, Any]], recent: UUID
+) -> dict[UUID, Mapping[str, Any]]:
+    """Admits what is new; answers the orders that now exist, by id, each with its card.
 
     Transmissions from the id `recent` on are looked at for a success that came before its decline.
 
     Raises: Raced, with nothing written, when a race makes the set undecidable.
     """
     try:
-        return {r["order_id"] for r in await connection.fetch(_ADMIT, rows, recent) if r["order_id"] is not None}
+        made = await connection.fetch(_ADMIT, rows, recent)
     except asyncpg.DivisionByZeroError:
         raise Raced from None
+    return {row["order_id"]: row for row in made if row["order_id"] is not None}

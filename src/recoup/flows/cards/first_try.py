@@ -1,0 +1,87 @@
+"""The first try of an order whose caller waits. It goes on when the caller goes away."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from recoup.flows.cards.send import finish, first_of_new, send_attempt
+from recoup.flows.cards.taken import AtHand, Declined
+from recoup.flows.cards.tokenize import Vault
+from recoup.flows.locked import Admission, Orders
+from recoup.kernel.ids import first_id_of
+from recoup.kernel.problem import Problem
+from recoup.kernel.scope import Scope
+from recoup.kernel.world import World
+from recoup.rules.order.snapshot import Order
+
+CROWD_SECONDS_EACH = 0.006
+CROWD_SECONDS_MAX = 0.6
+
+
+class Tried(NamedTuple):
+    """`order`: as the try left it, where that is known. `without_code`: it went without a security code that could have
+    come along: the customer's card is a token, and its code was never given or is used up."""
+
+    order: Order | None = None
+    without_code: bool = False
+
+
+class FirstTries:
+    """Those under way. One a flow and process."""
+
+    def __init__(self, world: World, orders: Orders, vault: Vault) -> None:
+        self._world, self._orders, self._vault = world, orders, vault
+        self._out: set[asyncio.Task[Tried]] = set()
+
+    def crowd(self) -> float:
+        """Seconds earlier to decide, for those that are tried side by side will all have to be answered at once."""
+        return min(CROWD_SECONDS_MAX, CROWD_SECONDS_EACH * len(self._out))
+
+    async def admitted(self, scope: Scope, row: dict[str, Any], recent: timedelta) -> asyncio.Task[Tried] | bool:
+        """The try of a sync MIT that is admitted with it, in one transaction; False for an order that is not new.
+
+        Raises: Problem(unavailable).
+        """
+        known: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        work = self._begin(self._admit_and_try(scope, row, recent, known))
+        return work if await known else False
+
+    def with_customer(self, scope: Scope, given: Declined, row: dict[str, Any]) -> asyncio.Task[Tried]:
+        """The try of an order that stands, made while the customer waits."""
+        return self._begin(self._try_with_customer(scope, given, row))
+
+    def _begin(self, work: Coroutine[Any, Any, Tried]) -> asyncio.Task[Tried]:
+        task = asyncio.create_task(work)
+        self._out.add(task)
+        task.add_done_callback(self._out.discard)
+        return task
+
+    async def _admit_and_try(
+        self, scope: Scope, row: dict[str, Any], recent: timedelta, known: asyncio.Future[bool]
+    ) -> Tried:
+        """`known`: whether it was admitted now; its caller may be gone."""
+        admission = Admission(row, first_id_of(self._world.clocks.wall() - recent))
+        try:
+            taken = await first_of_new(self._world, self._orders, admission, actor=scope.actor,
+                                       request_id=scope.request_id)  # fmt: skip
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is the caller's
+            if not known.done():
+                known.set_exception(error)
+            return Tried()
+        if not known.done():
+            known.set_result(taken is not None)
+        if taken is None or taken.answer is None:
+            return Tried()
+        if isinstance(taken.answer, Problem):
+            raise taken.answer
+        return Tried(await finish(self._world, self._orders, taken.answer, actor=scope.actor,
+                                  request_id=scope.request_id))  # fmt: skip
+
+    async def _try_with_customer(self, scope: Scope, given: Declined, row: dict[str, Any]) -> Tried:
+        key = (scope.merchant_id, row["order_id"])
+        code = given.cvv or await self._vault.code(scope.merchant_id, row["token_id"])
+        at_hand = AtHand(given.payer.phone, code)
+        await send_attempt(self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id,
+                           at_hand=at_hand, pick_up=True)  # fmt: skip
+        return Tried(without_code=row["kind"] == "cit_web" and given.token_id is not None and not code)
