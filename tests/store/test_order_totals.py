@@ -58,6 +58,22 @@ def test_each_order_counts_at_once_and_once(server: ServerAddress) -> None:
     played(server, story)
 
 
+def test_an_order_that_was_committed_late_is_in_the_total_soon(server: ServerAddress) -> None:
+    """Its id was made, then its process stood still for longer than a statement takes: it was missing for good."""
+
+    async def story(connection: asyncpg.Connection) -> None:
+        totals = Totals()
+        await add(connection, NOW - timedelta(days=3), 40)
+        await add(connection, NOW - timedelta(minutes=20), 3)
+        assert await totals.total(connection, SHOP, "rescue", NOW) == 43
+        await add(connection, NOW - timedelta(minutes=30))
+        assert await totals.total(connection, SHOP, "rescue", NOW + AGAIN * 2) == 44
+        await add(connection, NOW - timedelta(minutes=1))
+        assert await totals.total(connection, SHOP, "rescue", NOW + timedelta(minutes=30)) == 45
+
+    played(server, story)
+
+
 def test_what_was_counted_is_not_read_again(server: ServerAddress) -> None:
     async def story(connection: asyncpg.Connection) -> None:
         totals = Totals()

@@ -6,12 +6,16 @@ has an account is not told: whoever signs up with one that is taken gets an acco
 leads to. Nobody proves an e-mail here, and none is trusted.
 """
 
+import asyncio
 import base64
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import asyncpg
 
@@ -46,6 +50,8 @@ from recoup.store.write.sign_ups import UnfinishedSignUp, begin_sign_up, end_sig
 KINDS: Final = ("merchant", "partner", "both")
 TRIES: Final = 5
 REMEMBERED: Final = timedelta(hours=1)
+TURN_SECONDS_MAX: Final = 20.0
+_TURNS: Final[WeakKeyDictionary[Database, asyncio.Lock]] = WeakKeyDictionary()
 _TOO_MANY: Final = "Too many tries with this e-mail. Go on in"
 
 
@@ -110,12 +116,32 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
         return SignedUp(entered.token, is_half=entered.is_half, device=new_device(world, known.user_id))
     login = email if user is None else namesake
     begun = await _begin(world, passwords, asked, login, hashed)
-    async with people.transaction() as connection:
+    async with _in_turn(people), people.transaction() as connection:
         await lock_email(connection, email)
         taken = await find_user(connection, login) is not None
         if taken or not await hold_sign_up(connection, login, begun.user_id):
             raise _twice()
         return await _make(connection, world, asked, login, begun)
+
+
+@asynccontextmanager
+async def _in_turn(people: Database) -> AsyncIterator[None]:
+    """What a sign-up makes in the world is made under the e-mail's lock: of this process's few connections to the
+    people one at most waits for the world's.
+
+    Raises: Problem(unavailable) when the turn does not come.
+    """
+    turn = _TURNS.setdefault(people, asyncio.Lock())
+    try:
+        async with asyncio.timeout(TURN_SECONDS_MAX):
+            await turn.acquire()
+    except TimeoutError:
+        raise Problem("unavailable", "Too many sign up just now.", cure="Send it again in a minute.",
+                      retry_after_seconds=30) from None  # fmt: skip
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 async def _begin(
@@ -180,7 +206,7 @@ async def _make(
     key = credentials = None
     if partner_id is not None:
         await make_partner(world, partner_id, asked.name)
-        key = await make_partner_key(world, partner_id)
+        key = await make_partner_key(world, partner_id, is_first=True)
     if merchant_id is not None:
         credentials = await _merchant(world, asked, begun, partner_id)
     hashed, now = begun.password_hash, world.clocks.wall()

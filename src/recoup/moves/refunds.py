@@ -23,8 +23,7 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
 
     Raises: Problem(wrong_state) for more than the wallet of a stablecoin order holds.
     """
-    order = change.order
-    fee = order.returned_fee(order.refunded_units + units) - order.returned_fee(order.refunded_units)
+    order, fee = change.order, _returned_fee(change, units)
     if order.payable_place == ledger.WALLET:
         assert change.wallet is not None
         change.wallet.refund(units - fee, order.sent_text)
@@ -43,6 +42,18 @@ def owe_refund(change: Change, units: int, *, message: str, items: list[dict[str
     change.post("refund", refund.refund_id, postings)
     collect.settle_refund(change, refund)
     return refund
+
+
+def check_wallet(change: Change, units: int) -> None:
+    """That a refund which is only asked for could be paid now. Raises: Problem(wrong_state)."""
+    if change.order.payable_place == ledger.WALLET:
+        assert change.wallet is not None
+        change.wallet.check(units - _returned_fee(change, units), change.order.sent_text)
+
+
+def _returned_fee(change: Change, units: int) -> int:
+    order = change.order
+    return order.returned_fee(order.refunded_units + units) - order.returned_fee(order.refunded_units)
 
 
 def calm(change: Change, refund: Refund) -> None:

@@ -178,6 +178,7 @@ def test_a_customer_is_blocked_and_unblocked_in_the_portal(server: ServerAddress
         here = f"/customers/{payer_id}"
         assert (await post(clerk, here, f"{here}/block", reason="fraud")).status_code == 403
         assert (await post(ops, here, f"{here}/block", reason="because")).status_code == 400
+        assert "Under another id or e-mail they are a new customer" in texts(await ops.get(here))
         assert (await post(ops, here, f"{here}/block", reason="abuse")).status_code == 303
         assert "Blocked: refunds or disputes are abused. Ops," in texts(await clerk.get(here))
         listed = texts(await ops.get("/customers"))

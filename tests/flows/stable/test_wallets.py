@@ -151,6 +151,22 @@ def test_a_second_persons_word_pays_no_more_than_is_there(server: ServerAddress)
     lived(server, story)
 
 
+def test_a_second_person_is_not_asked_for_what_the_wallet_cannot_pay(server: ServerAddress) -> None:
+    """The request waited, was agreed to, and only then was it refused."""
+
+    async def story(shop: Shop) -> None:
+        await limit(shop, second=1, asset="USDT")
+        order_id = await paid(shop, "50.00", "order-1")
+        await pay_out(shop, "20.00")
+        told = await refused(ask(shop, order_id, "50.00"))
+        assert told.facts["detail"] == "insufficient_balance"
+        assert told.message == "The wallet holds 30.00 USDT, and this refund takes 50.00 from it."
+        assert (await ask(shop, order_id, "30.00")).waits
+        assert await holds(shop) == units("30.00"), "asking takes nothing"
+
+    lived(server, story)
+
+
 def test_many_refunds_and_payouts_at_once_share_what_is_there(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         ids = [await paid(shop, "30.00", f"order-{n}") for n in range(12)]

@@ -45,9 +45,11 @@ async def make_partner(world: World, partner_id: UUID, name: str) -> None:
 
 
 async def make_partner_key(
-    world: World, partner_id: UUID, overlap: timedelta = timedelta(0), scope: PartnerScope | None = None
-) -> PartnerKey:
-    """A new key; earlier ones end now, or after the overlap. Raises: Problem(conflict) for too many keys."""
+    world: World, partner_id: UUID, overlap: timedelta = timedelta(0), scope: PartnerScope | None = None,
+    *, is_first: bool = False,
+) -> PartnerKey:  # fmt: skip
+    """A new key; earlier ones end now, or after the overlap. `is_first`: nobody was told of an earlier one, so that
+    its end is not waited for. Raises: Problem(conflict) for too many keys."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     key = PartnerKey(f"{KEY_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}",
                      new_id())  # fmt: skip
@@ -64,7 +66,7 @@ async def make_partner_key(
         kept = world.keys.secret_hash(key.app_secret)
         await add_partner_key(tx, key.app_key, key.key_id, partner_id, kept, list(SCOPES), wall)
         await note(tx, scope or PartnerScope(partner_id, SETUP, "setup"), "key_made", wall, key_ends=key.app_key[-4:])
-    if not overlap:
+    if not overlap and not is_first:
         await heard_everywhere(world)
     return key
 

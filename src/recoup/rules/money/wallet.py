@@ -15,9 +15,14 @@ class Wallet:
     units: int
 
     def refund(self, units: int, like: str | None = None) -> None:
-        """Takes a refund out. `like`: the amount as the order's sender wrote it.
+        """Takes a refund out. Raises: as `check`, and nothing is taken."""
+        self.check(units, like)
+        self.units -= units
 
-        Raises: Problem(wrong_state) with the detail insufficient_balance, and nothing is taken.
+    def check(self, units: int, like: str | None = None) -> None:
+        """That a refund could leave now. `like`: the amount as the order's sender wrote it.
+
+        Raises: Problem(wrong_state) with the detail insufficient_balance.
         """
         if units > self.units:
             there = shown(max(0, self.units), self.asset, like)
@@ -27,4 +32,3 @@ class Wallet:
             if self.units > 0:
                 cure = f"Refund at most {there}, or wait for more payments."
             raise Problem("wrong_state", message, field="AmountToRefund", cure=cure, detail="insufficient_balance")
-        self.units -= units

@@ -1,23 +1,25 @@
 """How many orders a merchant has at a door, and how often its wallet moved, for lists that promise it: counted once,
 and from then on only what came since. None of it is ever deleted, and ids rise with time, so that what lies a while
-back is counted for good.
+back is counted for good; what was committed late is in the total a minute later.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from recoup.kernel.ids import first_id_of
 
-# An order's id is made a moment before its row is there; longer than any statement takes, its repeats included.
+# An order's id is made a moment before its row is there. What is older than SETTLED is counted again after AGAIN, and
+# what is older than FOR_GOOD never: a process that stood still for so long has lost its connection.
 SETTLED: Final = timedelta(minutes=2)
+AGAIN: Final = timedelta(seconds=60)
+FOR_GOOD: Final = timedelta(hours=1)
 AT_ONCE: Final = 100_000  # rows that one look counts
 LOOKS_MAX: Final = 20
 MERCHANTS_MAX: Final = 10_000
-AGAIN: Final = timedelta(seconds=15)  # between two looks at what has settled meanwhile
 _FIRST: Final = UUID(int=0)
 _ORDERS: Final = "SELECT order_id AS id FROM order_heads WHERE merchant_id = $1 AND door = '{door}' AND order_id > $2"
 _SOURCES: Final = {
@@ -34,34 +36,53 @@ SELECT count(*) AS n, (array_agg(id ORDER BY id DESC))[1] AS last FROM (
 _REST: Final = "SELECT count(*) FROM ({source}) h"
 
 
+class _Count(NamedTuple):
+    """All that was made before `until`; `last` is the newest of them."""
+
+    until: UUID = _FIRST
+    last: UUID = _FIRST
+    number: int = 0
+
+
 @dataclass(slots=True)
 class Totals:
-    """One a process. It keeps up to which moment it has counted, the last id until then, and how many there were."""
+    """One a process. Of a merchant at a door it keeps what was counted for good, and with it what was lately."""
 
-    _kept: dict[tuple[UUID, str], tuple[UUID, UUID, int]] = field(default_factory=dict)
+    _kept: dict[tuple[UUID, str], tuple[_Count, _Count]] = field(default_factory=dict)
 
     async def total(self, connection: asyncpg.Connection, merchant_id: UUID, what: str, wall: datetime) -> int | None:
         """`what`: a door, or `wallet`. None when there is so much to count for the first time that the next call has to
         go on."""
-        key, source = (merchant_id, what), _SOURCES[what]
-        count = _SETTLED.format(source=source, id=_BELOW[what])
-        until, last, number = self._kept.get(key, (_FIRST, _FIRST, 0))
-        if until < first_id_of(wall - SETTLED - AGAIN):
-            settled = first_id_of(wall - SETTLED)
-            for _ in range(LOOKS_MAX):
-                row = await connection.fetchrow(count, merchant_id, last, settled, AT_ONCE)
-                last, number = row["last"] or last, number + row["n"]
-                if row["n"] < AT_ONCE:
-                    until = settled
-                    break
-            self._keep(key, (until, last, number))
-            if until != settled:
+        key = (merchant_id, what)
+        good, lately = self._kept.get(key, (_Count(), _Count()))
+        if lately.until < first_id_of(wall - SETTLED - AGAIN):
+            for_good, settled = first_id_of(wall - FOR_GOOD), first_id_of(wall - SETTLED)
+            good = await _counted(connection, key, good, for_good)
+            lately = good
+            if good.until == for_good:
+                lately = await _counted(connection, key, good, settled)
+            self._keep(key, (good, lately))
+            if lately.until != settled:
                 return None
-        return number + int(await connection.fetchval(_REST.format(source=source), merchant_id, last))
+        rest = _REST.format(source=_SOURCES[what])
+        return lately.number + int(await connection.fetchval(rest, merchant_id, lately.last))
 
-    def _keep(self, key: tuple[UUID, str], found: tuple[UUID, UUID, int]) -> None:
+    def _keep(self, key: tuple[UUID, str], found: tuple[_Count, _Count]) -> None:
         """The oldest goes when there are too many; of two calls at once the one that got further counts."""
         known = self._kept.pop(key, found)
         if len(self._kept) >= MERCHANTS_MAX:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = max(known, found)
+
+
+async def _counted(connection: asyncpg.Connection, key: tuple[UUID, str], known: _Count, until: UUID) -> _Count:
+    """From what is known on; short of `until` when that is too much for one call."""
+    merchant_id, what = key
+    count = _SETTLED.format(source=_SOURCES[what], id=_BELOW[what])
+    last, number = known.last, known.number
+    for _ in range(LOOKS_MAX):
+        row = await connection.fetchrow(count, merchant_id, last, until, AT_ONCE)
+        last, number = row["last"] or last, number + row["n"]
+        if row["n"] < AT_ONCE:
+            return _Count(until, last, number)
+    return _Count(known.until, last, number)

@@ -34,6 +34,7 @@ CREATE TABLE refresh_tokens (
   app_key text NOT NULL,
   expires_at timestamptz NOT NULL
 );
+CREATE INDEX refresh_tokens_over ON refresh_tokens (expires_at);
 
 -- Which card a keyed hash of its number means. Keys rotate by adding rows; nothing else is keyed by a print.
 CREATE TABLE card_prints (
