@@ -53,6 +53,27 @@ def test_a_named_proxy_says_who_calls_and_over_what() -> None:
     assert told({}) == b"10.1.2.3 http"
 
 
+def test_a_named_proxy_that_adds_no_header_is_told_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    """Everybody behind it shared one throttle, and nothing said so."""
+    front: App = Front(who, refuse, Proxies("10.0.0.0/8"), Hosts(["*"]))
+
+    def asked(path: str, *sent: tuple[bytes, bytes], client: tuple[str, int] = PROXY) -> None:
+        call(front, scope_of(path, list(sent), client=client), request())
+
+    asked("/healthz")
+    asked("/orders", (b"x-forwarded-for", b"203.0.113.9"))
+    asked("/orders", client=("203.0.113.9", 5))
+    assert not caplog.messages
+    for _ in range(3):
+        asked("/orders")
+    assert [one for one in caplog.messages if "The proxy 10.1.2.3 sends no X-Forwarded-For" in one] == caplog.messages
+    assert len(caplog.messages) == 1
+    caplog.clear()
+    anybody: App = Front(who, refuse, Proxies("*"), Hosts(["*"]))
+    call(anybody, scope_of("/orders", [(b"x-forwarded-for", b"203.0.113.9")], client=PROXY), request())
+    assert not caplog.messages
+
+
 OWN = {"host": "0.0.0.0", "public_url": "https://pay.example.com"}
 
 

@@ -5,9 +5,11 @@ only this machine may do would be open to all. A name that is not ours is anothe
 here (DNS rebinding), and so passes every check of a form's origin.
 """
 
+import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
+from time import monotonic
 from typing import Final
 
 from recoup.doors.edge.asgi import App, Receive, Refuse, Scope, Send, send_refusal
@@ -15,6 +17,8 @@ from recoup.doors.edge.crowded import PROBES
 from recoup.doors.edge.proxies import Proxies
 from recoup.kernel.problem import Problem
 
+TELL_SECONDS: Final = 3600.0
+_LOG: Final = logging.getLogger("recoup.front")
 CHAIN_MAX: Final = 2_000  # bytes of a header that says through whom a call came
 _UNNAMED: Final = Problem(
     "forbidden", "This call came through a proxy that Recoup was not told of.",
@@ -50,10 +54,11 @@ class Front:
 
     def __init__(self, app: App, refuse: Refuse, proxies: Proxies, hosts: Hosts) -> None:
         self._app, self._refuse, self._proxies, self._hosts = app, refuse, proxies, hosts
+        self._told_at = -TELL_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            forwarded, problem = False, None
+            forwarded, problem, peer = False, None, scope.get("client")
             for name, value in scope["headers"]:
                 if name == b"host":
                     if not self._hosts.allows(value):
@@ -61,15 +66,23 @@ class Front:
                 elif name.startswith(b"x-forwarded-") or name == b"forwarded":
                     forwarded = True
             if forwarded:
-                client = scope.get("client")
-                if client is not None and client[0] in self._proxies:
+                if peer is not None and peer[0] in self._proxies:
                     self._believe(scope)
                 else:
                     problem = _UNNAMED
             if problem is not None and scope["path"] not in PROBES:
                 await send_refusal(send, self._refuse(scope, problem), (b"connection", b"close"))
                 return
+            if self._proxies and scope.get("client") is peer and scope["path"] not in PROBES:
+                self._tell_of_silence(peer)
         await self._app(scope, receive, send)
+
+    def _tell_of_silence(self, client: tuple[str, int] | None) -> None:
+        """A named proxy that does not say for whom it calls: all of its callers share one throttle."""
+        if client is not None and client[0] in self._proxies and monotonic() - self._told_at >= TELL_SECONDS:
+            self._told_at = monotonic()
+            _LOG.warning("The proxy %s sends no X-Forwarded-For: all who call through it count as one. Let it add the "
+                         "header (and X-Forwarded-Proto).", client[0])  # fmt: skip
 
     def _believe(self, scope: Scope) -> None:
         """Read from the end: what stands before was written by whoever called the first proxy."""
