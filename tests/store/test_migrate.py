@@ -36,6 +36,15 @@ SELECT merchant_id, token_id, token_id, 'visa', '411111', '1111', 1, 30, 'k', ''
 FROM orders WHERE token_id IS NOT NULL;
 SET session_replication_role = origin;
 """
+_ADVANCES_OF_BEFORE = """
+SET session_replication_role = replica;
+INSERT INTO advances (merchant_id, order_id, payer_id, pan_id, asset, slot, units, due_units, state, policy, started_at,
+  until)
+SELECT md5('0')::uuid, md5('order' || n)::uuid, md5('payer')::uuid, md5('pan')::uuid, 'USD', 0, n, n % 2,
+  CASE n % 2 WHEN 1 THEN 'due' ELSE 'charged' END, '1', '2026-01-01Z', '2026-02-01Z'
+FROM generate_series(1, 2) n;
+SET session_replication_role = origin;
+"""
 
 
 async def numbers(dsn: str) -> list[int]:
@@ -209,6 +218,27 @@ def test_orders_of_before_are_filled_in_also_when_a_first_try_was_broken_off(ser
             ]  # fmt: skip
             assert await connection.fetchval("SELECT count(*) FROM order_heads WHERE card_bin = '1'") == 3
             assert await connection.fetchval("SELECT bool_and(indisvalid) FROM pg_index") is True
+            await connection.close()
+
+    asyncio.run(story())
+
+
+def test_what_processes_of_the_release_before_wrote_beside_this_schema_is_filled_in(server: ServerAddress) -> None:
+    """Their orders had no decline code and their advances no customers: `recoup verify` found them wrong for good."""
+
+    async def story() -> None:
+        async with fresh(server) as dsn:
+            connection = await asyncpg.connect(dsn)
+            await migrate(dsn, "world", migrations=[one for one in migrations_of("world") if one.number < 90])
+            await connection.execute(_ORDERS_OF_BEFORE)
+            await connection.execute(_ADVANCES_OF_BEFORE)
+            await migrate(dsn, "world")
+            blank = "SELECT count(*) FROM order_heads WHERE door = 'rescue' AND decline_code <> '51'"
+            assert await connection.fetchval(blank) == 0
+            assert await connection.fetchval("SELECT count(*) FROM order_heads WHERE card_bin = '411111'") == 1250
+            own = "SELECT customers = ARRAY[payer_id, pan_id] AS own FROM advances ORDER BY units"
+            told = [row["own"] for row in await connection.fetch(own)]
+            assert told == [True, False], "what is not due any more counts for nobody"
             await connection.close()
 
     asyncio.run(story())
