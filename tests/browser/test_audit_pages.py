@@ -24,19 +24,19 @@ def test_looking_as_somebody_has_a_band_and_ends_and_the_log_tells(page: Page) -
         page.locator("nav details.menu summary").click()
         follow(page, page.locator("nav").get_by_role("button", name="Brightleaf Tea"))
     page.goto("/look-as")
-    whom = page.get_by_label("As whom")
+    whom = page.get_by_label("As")
     if "Maya" in whom.inner_text():
         whom.select_option(label="Maya Okafor, operations")
     else:
         whom.select_option(label="operations")
     page.get_by_label("Why").fill("Too short")
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Say why, in 10 to 300 characters.")).to_be_visible()
     expect(page.get_by_label("Why")).to_have_value("Too short")
     page.get_by_label("Why").fill("Case 4711: why does an order wait")
-    page.get_by_role("button", name="Begin").click()
-    band = page.get_by_role("region", name="You look as somebody else")
-    expect(band).to_contain_text("you only look")
+    page.get_by_role("button", name="Start").click()
+    band = page.get_by_role("region", name="You are impersonating somebody")
+    expect(band).to_contain_text("view only")
     for path in ("/orders", "/switches", "/webhooks", "/no-such-page"):
         page.goto(path)
         expect(band).to_be_visible()
@@ -47,8 +47,8 @@ def test_looking_as_somebody_has_a_band_and_ends_and_the_log_tells(page: Page) -
     band.get_by_role("button", name="End").click()
     expect(band).to_have_count(0)
     page.goto("/audit?kind=people")
-    expect(page.get_by_role("cell", name="began to look as somebody").first).to_be_visible()
-    expect(page.get_by_role("cell", name="ended to look as somebody").first).to_be_visible()
+    expect(page.get_by_role("cell", name="started to impersonate somebody").first).to_be_visible()
+    expect(page.get_by_role("cell", name="ended an impersonation").first).to_be_visible()
 
 
 def test_the_log_is_narrowed_by_keyboard_and_pages_are_small(page: Page) -> None:
@@ -62,8 +62,8 @@ def test_the_log_is_narrowed_by_keyboard_and_pages_are_small(page: Page) -> None
     expect(page.get_by_role("heading", name="Audit log", level=1)).to_be_visible()
     expect(page.locator("tbody tr").first).to_contain_text("chose what becomes of orders")
     expect(page.locator("tbody tr").first).to_contain_text("use_default")
-    page.get_by_label("Kind of act").focus()
-    page.get_by_label("Kind of act").select_option("settings")
+    page.get_by_label("Kind of action").focus()
+    page.get_by_label("Kind of action").select_option("settings")
     page.get_by_label("Zone").fill("Asia/Tokyo")
     page.get_by_label("Zone").press("Enter")
     page.wait_for_url("**/audit?*kind=settings*")

@@ -57,7 +57,7 @@ def test_selected_orders_are_cancelled_after_a_look(page: Page) -> None:
 def test_a_note_for_all_that_match_and_a_file_in_the_background(page: Page, shop: Shop) -> None:
     page.goto("/orders?size=25")
     page.locator("td.pick input").first.check()
-    page.get_by_label("All 60 that match, not only this page").check()
+    page.get_by_label("All 60 matching orders, not only this page").check()
     page.get_by_role("button", name="Add note…").click()
     expect(page.get_by_role("heading", name="Add a note to 60 orders?")).to_be_visible()
     page.get_by_label("Note", exact=True).fill("Told by mail")
@@ -68,7 +68,7 @@ def test_a_note_for_all_that_match_and_a_file_in_the_background(page: Page, shop
     page.goto("/orders?status=7")
     page.get_by_text("Export", exact=True).first.click()
     page.get_by_role("link", name="In the background…").click()
-    page.get_by_role("button", name="Make the file").click()
+    page.get_by_role("button", name="Start export").click()
     expect(page.get_by_text("Waits").first).to_be_visible()
     beside(worked(shop))  # the worker's turn
     link = page.get_by_role("link", name="Download").first
@@ -103,12 +103,12 @@ def test_without_javascript_all_that_match_are_chosen_and_a_file_is_asked_for(
     with signed_in(browser, address, size=size, script=False) as made:
         made.goto("/orders?size=25")
         made.locator("td.pick input").first.check()
-        made.get_by_label("All 60 that match, not only this page").check()
+        made.get_by_label("All 60 matching orders, not only this page").check()
         made.get_by_role("button", name="Cancel…").click()
         expect(made.get_by_role("heading", name=re.compile(r"^Cancel [0-9]+ of 60 orders\?$"))).to_be_visible()
         follow(made, made.get_by_role("link", name="Keep them"))
         made.goto("/exports/new/csv?status=7")
-        made.get_by_role("button", name="Make the file").click()
+        made.get_by_role("button", name="Start export").click()
         expect(made.get_by_role("link", name="Reload")).to_be_visible()
         made.get_by_role("button", name="Cancel").first.click()
         expect(made.get_by_text("Cancelled").first).to_be_visible()
@@ -117,9 +117,9 @@ def test_without_javascript_all_that_match_are_chosen_and_a_file_is_asked_for(
 def test_what_keeps_the_columns_stays_on_the_screen(page: Page) -> None:
     page.goto("/orders?size=25")
     page.locator("summary", has_text="Columns").click()
-    expect(page.get_by_role("button", name="The usual ones")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Defaults")).to_be_in_viewport(ratio=1)
     page.get_by_role("checkbox", name="Channel").check()
-    expect(page.get_by_role("button", name="The usual ones")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Defaults")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("place", ["/orders", "/exports/new/csv?status=7"], ids=["list", "files"])
@@ -132,7 +132,7 @@ def test_a_page_that_is_left_alone_lets_its_session_end_and_stops_asking(
         if place == "/orders":
             page.get_by_label("Search orders").fill("what was typed")
         else:
-            page.get_by_role("button", name="Make the file").click()
+            page.get_by_role("button", name="Start export").click()
             expect(page.get_by_text("Waits").first).to_be_visible()
         page.wait_for_load_state()
         beside(people(shop, "UPDATE sessions SET seen_at = now() - interval '90 minutes'"))

@@ -82,7 +82,7 @@ def test_the_work_on_an_order_is_stopped_held_and_let_go(page: Page, way: Way) -
     page.goto(f"/orders/{way.order('open')}")
     expect(page.get_by_role("heading", name="Next planned attempt")).to_be_visible()
     press(page, "stop", "Stop attempts")
-    follow(page, page.get_by_role("button", name="Let attempts go on"))
+    follow(page, page.get_by_role("button", name="Resume attempts"))
     press(page, "retry", re.compile("Retry .* now"))
     page.reload()
     page.locator("summary", has_text="More").click()
@@ -125,7 +125,7 @@ def test_pieces_are_refunded(owners_page: Page, way: Way) -> None:
     dialog = page.locator("#refund")
     dialog.get_by_label("By item").check()
     dialog.get_by_label("of 3 ×").fill("1")
-    dialog.get_by_role("button", name="See what will happen").click()
+    dialog.get_by_role("button", name="Review refund").click()
     page.locator("#review").get_by_role("button", name="Refund 15.30 USD").click()
     expect(page.get_by_role("status").first).to_contain_text("15.30 USD refunded")
     page.go_back()  # the form is not sent again by it
@@ -153,7 +153,7 @@ def test_a_customer_gets_their_data_and_is_erased(owners_page: Page, way: Way) -
     email = f"way{way.number}@zzmark.example"
     expect(page.get_by_text(email).first).to_be_visible()
     with page.expect_download() as arriving:
-        page.get_by_role("button", name="Export their data").click()
+        page.get_by_role("button", name="Export data").click()
     assert email.encode() in arriving.value.path().read_bytes()
     page.goto(f"/customers/{way.order('payer')}")
     page.get_by_role("link", name="Erase…").click()
@@ -187,9 +187,9 @@ def test_desks_lead_to_what_they_are_about(page: Page) -> None:
 def test_a_developer_declines_a_payment_and_moves_the_clock(page: Page) -> None:
     page.goto("/developers")
     page.get_by_label("Amount, USD").fill("0")
-    page.get_by_role("button", name="Decline it").click()
+    page.get_by_role("button", name="Simulate decline").click()
     expect(page.get_by_label("Amount, USD")).to_have_value("0")
     expect(page.get_by_label("Amount, USD")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Amount, USD").fill("45.90")
-    page.get_by_role("button", name="Decline it").click()
+    page.get_by_role("button", name="Simulate decline").click()
     expect(page.get_by_role("heading", name="/evaluate answered")).to_be_visible()

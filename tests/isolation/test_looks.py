@@ -55,7 +55,7 @@ def test_with_the_tick_only_what_is_open_is_let_in(ground: Ground) -> None:
     who, wrong = _looking(ground, act=True), []
     for key in FORMS:
         answer = ground.call(**request_of(ground, key, TABLE[key], who))
-        refused = answer.status_code == 403 and "as somebody else" in answer.text
+        refused = answer.status_code == 403 and "impersonat" in answer.text
         if refused == (key[1] in OPEN):
             wrong.append(f"{key[1]}: {answer.status_code}")
     assert not wrong
@@ -73,7 +73,7 @@ def test_pages_show_the_shop_and_its_band_and_nothing_of_people_or_the_operator(
         if key[1].split("/")[1] in CLOSED or TABLE[key].whose == "operator":
             assert answer.status_code == 403, key
         if answer.headers.get("content-type", "").startswith("text/html") and answer.status_code != 303:
-            assert "LOOKING AS" in answer.text, key
+            assert "IMPERSONATING" in answer.text, key
     ground.call("POST", END, data={"csrf": who.csrf}, headers=who.headers)
 
 

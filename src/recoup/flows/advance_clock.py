@@ -40,7 +40,7 @@ async def advance_clock(
                       cure="Name a merchant of the sandbox.")  # fmt: skip
     if by < timedelta(0):
         raise Problem("invalid", "A clock only moves forward.", field="advance",
-                      cure="Say a time like 22d, 36h or 90m.")  # fmt: skip
+                      cure="Give a time span like 22d, 36h or 90m.")  # fmt: skip
     if by > STEP_MAX:
         raise Problem("invalid", f"A clock moves at most {STEP_MAX.days} days at once.", field="advance",
                       cure="Move it in several steps.")  # fmt: skip
@@ -50,7 +50,7 @@ async def advance_clock(
         raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id, or leave it out.")
     target = world.clocks.business(offset) + by
     if target > world.clocks.wall() + AHEAD_MAX:
-        message = f"A clock may stand at most {AHEAD_MAX.days} days ahead, and it never goes back."
+        message = f"A clock can be at most {AHEAD_MAX.days} days ahead and never goes back."
         raise Problem("invalid", message, field="advance", cure="Use another merchant, or a new data folder.")
     if asked and not await _begin(world, *asked, target - by, target):
         return BusinessTime(target - by)
@@ -104,6 +104,6 @@ async def _settle(
         if not left["work"] and not (at_end and (left["unfed"] or left["undelivered"])):
             return
         if world.clocks.monotonic() > give_up:
-            raise Problem("unavailable", "Work of this merchant does not finish; the clock stands where it is.",
-                          cure="See the portal's orders that need attention, then try again.")  # fmt: skip
+            raise Problem("unavailable", "Work of this merchant does not finish; the clock was not moved.",
+                          cure="Check the orders that need attention in the portal, then try again.")  # fmt: skip
         await asyncio.sleep(0.02)

@@ -14,7 +14,8 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
         found = await find_any_order(connection, parse_id(key) or parse_wire_id("ord", key), key, merchant_id)
     if not found:
         raise Problem("not_found", f"No order is known by {key!r}.",
-                      cure="Check it: any whole id of the order, ours or the merchant's, or its reference number.")
+                      cure="Check it: use a complete id of the order (Recoup's or the merchant's) or its reference "
+                           "number.")
     if len({row["merchant_id"] for row in found}) > 1:
         ids = ", ".join(str(row["order_id"]) for row in found)
         raise Problem("conflict", "Several merchants have an order with this id.", cure=f"Use one of {ids}.")

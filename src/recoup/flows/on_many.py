@@ -70,7 +70,7 @@ async def take_all(
                 raise too_many()
             if len(order_ids) != expected or not order_ids:
                 message = f"The list has changed: {len(order_ids):,} orders match now, {expected:,} were shown."
-                raise Problem("conflict", message, cure="Look again, then press once more.")
+                raise Problem("conflict", message, cure="Check again, then repeat.")
             if await take_act(tx, row, order_ids):
                 await note(tx, scope, wall, "bulk.begun", act_id, {"what": act.action, "orders": expected})
 
@@ -79,7 +79,7 @@ async def take_all(
 
 def too_many() -> Problem:
     return Problem("invalid", f"More than {SELECTED_MAX:,} orders match; nothing was done.",
-                   cure="Narrow the list, for instance by days, and do it part by part.")  # fmt: skip
+                   cure="Narrow the list, for example by days, and proceed in parts.")  # fmt: skip
 
 
 async def stop_act(world: World, merchant_id: UUID, act_id: UUID) -> None:

@@ -90,7 +90,7 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
     """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests)
     after five tries from one address in an hour, whatever they were, and as for a sign-in, see `throttle`."""
     if not is_open(world):
-        raise Problem("forbidden", "This Recoup takes no sign-ups.", cure="Ask the operator for an account.")
+        raise Problem("forbidden", "Sign-up is switched off here.", cure="Ask the operator for an account.")
     email = _checked(asked)
     people: Database = world.extra["people"]
     now, mac = world.clocks.wall(), world.keys.mac("signup", asked.address.encode("utf-8", "replace"))
@@ -111,7 +111,7 @@ async def sign_up(world: World, passwords: Passwords, asked: SignUp) -> SignedUp
     if known is not None and right and known.active:
         async with people.transaction() as tx:
             if await hold_user(tx, known.user_id) != known.password_hash:
-                raise Problem("unavailable", "This account changed just now.", cure="Sign in.", retry_after_seconds=1)
+                raise Problem("unavailable", "This account has just changed.", cure="Sign in.", retry_after_seconds=1)
             entered = await enter(tx, world, known.user_id, asked.old_token, _whence(asked))
         return SignedUp(entered.token, is_half=entered.is_half, device=new_device(world, known.user_id))
     login = email if user is None else namesake
@@ -169,7 +169,7 @@ async def _begin(
 
 def _twice() -> Problem:
     """The same form sent twice is most likely."""
-    return Problem("unavailable", "This sign-up came twice at once.", cure="Sign in, or send it again.",
+    return Problem("unavailable", "This sign-up arrived twice at the same time.", cure="Sign in, or send it again.",
                    retry_after_seconds=1)  # fmt: skip
 
 
@@ -179,11 +179,11 @@ def _checked(asked: SignUp) -> str:
     local, at, host = email.rpartition("@")
     sane = email.isprintable() and not set(" #") & set(email) and len(asked.email) <= 254
     if not (local and at and "." in host and sane):
-        raise Problem("invalid", "This is no e-mail address.", field="email")
+        raise Problem("invalid", "This is not an e-mail address.", field="email")
     if not asked.name or len(asked.name) > 128 or not asked.name.isprintable():
         raise Problem("invalid", "A name has 1 to 128 characters.", field="name")
     if asked.kind not in KINDS:
-        raise Problem("invalid", "Choose what you are.", field="kind")
+        raise Problem("invalid", "Choose merchant or partner.", field="kind")
     if asked.kind != "partner":
         if not asked.site_url:
             raise Problem("invalid", "Enter the address of the shop, like https://shop.example.", field="site_url")

@@ -81,7 +81,7 @@ def _credential(scopes: frozenset[str] | None, api_keys: int) -> Hop:
         return Hop("credential", "ok", f"{api_keys} key{'' if api_keys == 1 else 's'} may send orders.")
     if "payments" not in scopes:
         return Hop("credential", "failed", "This key does not allow payments.", "Use a key with the scope payments.")
-    return Hop("credential", "ok", "The key is known here and may send orders.")
+    return Hop("credential", "ok", "The key is valid and may send orders.")
 
 
 def _merchant(known: Known) -> Hop:
@@ -90,8 +90,8 @@ def _merchant(known: Known) -> Hop:
     except Problem as problem:
         return Hop("merchant", "failed", problem.message, problem.cure)
     if known.merchant.killed:
-        return Hop("merchant", "failed", "The operator has stopped all sends: orders are taken and wait.",
-                   "Ask the operator when it goes on.")  # fmt: skip
+        return Hop("merchant", "failed", "The operator has stopped all sending: orders are accepted and wait.",
+                   "Ask the operator when sending resumes.")  # fmt: skip
     return Hop("merchant", "ok", f"{known.merchant.name} takes orders.")
 
 
@@ -121,7 +121,7 @@ async def _switches(
 def _no_campaign(origin: Origin, campaign: str | None) -> Hop:
     if campaign:
         return Hop("switch_campaign", "failed", f"The site {origin.site.name} has no campaign {campaign!r}.",
-                   f"Make it: POST /v1/sites/{origin.site.site_id}/campaigns.")  # fmt: skip
+                   f"Create it: POST /v1/sites/{origin.site.site_id}/campaigns.")  # fmt: skip
     return Hop("switch_campaign", "skipped", "No campaign was named.")
 
 
@@ -133,11 +133,11 @@ def _token_key(world: World, tokenization_keys: int) -> Hop:
     except Exception:  # noqa: BLE001 - whatever is wrong with the keys, it is this hop that fails
         opened = b""
     if opened != probe:
-        return Hop("token_key", "failed", "The vault does not open what it sealed.", "Tell the operator.")
+        return Hop("token_key", "failed", "The vault cannot decrypt what it encrypted.", "Tell the operator.")
     if not tokenization_keys:
         return Hop("token_key", "failed", "There is no tokenization key.",
                    "Ask the operator for one; or send /tokenize with a token of /oauth2/token.")  # fmt: skip
-    return Hop("token_key", "ok", "Cards can be tokenized and opened again.")
+    return Hop("token_key", "ok", "Cards can be tokenized and decrypted.")
 
 
 async def _processors(world: World) -> list[Hop]:
@@ -147,13 +147,13 @@ async def _processors(world: World) -> list[Hop]:
 
 async def _processor(world: World, processor: Processor) -> Hop:
     if processor.asks == "none":
-        return Hop("processor", "skipped", f"{processor.name} cannot be asked without a payment.")
+        return Hop("processor", "skipped", f"{processor.name} cannot be tested without a payment.")
     begun = world.clocks.monotonic()
     outcome = await heard(processor.inquire(new_id()), PROCESSOR_SECONDS)
     latency = _ms(world, begun)
     if outcome.state == "not_found":
         return Hop("processor", "ok", f"{processor.name} answers.", latency_ms=latency)
-    why = "did not answer in time" if outcome.text == "time-out" else "could not be asked"
+    why = "did not answer in time" if outcome.text == "time-out" else "could not be reached"
     return Hop("processor", "failed", f"{processor.name} {why}.", "Orders wait until it answers; tell the operator.",
                latency)  # fmt: skip
 
@@ -168,7 +168,7 @@ async def _webhooks(world: World, scope: Scope) -> list[Hop]:
     active = [(owner, one) for owner, one in found if one.state == "active"]
     if not active:
         told = "Every endpoint is disabled." if found else "There is no webhook endpoint."
-        return [Hop("webhook", "skipped", told, "Make one: POST /v1/webhooks; until then ask /v1/outcome.")]
+        return [Hop("webhook", "skipped", told, "Create one: POST /v1/webhooks; until then use /v1/outcome.")]
     tried = active[:WEBHOOKS_MAX]
     hops = list(await asyncio.gather(*(_webhook(world, scope, owner, one) for owner, one in tried)))
     if len(active) > WEBHOOKS_MAX:
@@ -186,11 +186,12 @@ async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint)
         return Hop("webhook", "skipped" if problem.code == "too_many_requests" else "failed",
                    f"{host}: {problem.message}", problem.cure, _ms(world, begun))  # fmt: skip
     except TimeoutError:
-        return Hop("webhook", "failed", f"{host} did not answer in time.", "Answer at once, work afterwards.",
+        return Hop("webhook", "failed", f"{host} did not answer in time.", "Answer at once and process afterwards.",
                    _ms(world, begun))  # fmt: skip
     if not sent.taken:
         return Hop("webhook", "failed", f"{host} answered {sent.status}.",
-                   "Answer 2xx to a signed event; the sample shows among its deliveries.", sent.latency_ms)  # fmt: skip
+                   "Answer 2xx to a signed event; the sample is listed in its deliveries.",
+                   sent.latency_ms)  # fmt: skip
     return Hop("webhook", "ok", f"{host} took a signed sample.", latency_ms=sent.latency_ms)
 
 
@@ -200,9 +201,9 @@ def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
     asked = scopes is None or "orders" in scopes
     if pushed or asked:
         ways = [way for way, there in (("by webhook", pushed), ("by /v1/outcome", asked)) if there]
-        return Hop("outcome", "ok", f"What becomes of an order is told {' and '.join(ways)}.")
+        return Hop("outcome", "ok", f"Outcomes of orders are available {' and '.join(ways)}.")
     return Hop("outcome", "failed", "Nothing tells what becomes of an order: no webhook works, and this key may not "
-               "read orders.", "Mend the webhook, or use a key with the scope orders.")  # fmt: skip
+               "read orders.", "Fix the webhook, or use a key with the scope orders.")  # fmt: skip
 
 
 def _ms(world: World, begun: float) -> int:

@@ -24,7 +24,7 @@ def answer(change: Change, card: NewCard | None) -> None:
         raise Problem("conflict", "What was given is just being tried.", cure="Wait a moment.")
     lapsed = challenge is None or challenge.expires_at <= change.now or order.do_not_retry
     if challenge is None or lapsed or order.stage not in _ASKED:
-        raise Problem("wrong_state", "Nothing is asked of the customer any more.", cure="The payment has ended.")
+        raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
     change.set_challenge(challenge, state="tried", tries=challenge.tries + 1)
     drop_plan(change)
     if card is not None:

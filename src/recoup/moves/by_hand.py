@@ -49,7 +49,7 @@ def release_by_hand(change: Change, *, operator: bool) -> bool:
     if order.stage is not Stage.HELD:
         check_open(change)
         raise Problem("wrong_state", f"An order that is {order.stage.value} is not on hold.",
-                      cure="Read the order: its state says what is possible.")  # fmt: skip
+                      cure="Read the order: its state shows what is possible.")  # fmt: skip
     check_release(order.held, operator=operator, killed=order.merchant.killed)
     go_on(change, "Released by a person.")
     return True
@@ -65,7 +65,7 @@ def retry_now(change: Change) -> bool:
     check_open(change)
     check_retried(change)
     if order.stage is not Stage.PROCESSING:
-        cure = "Release it first." if order.stage is Stage.HELD else "Read the order: its state says what is possible."
+        cure = "Release it first." if order.stage is Stage.HELD else "Read the order: its state shows what is possible."
         raise Problem("wrong_state", f"An order that is {order.stage.value} is not tried now.", cure=cure)
     if order.do_not_retry:
         raise Problem("wrong_state", "Its attempts are stopped.", cure="Let them go on first.")

@@ -19,7 +19,7 @@ def ask_answer(change: Change, dispute_id: UUID, answer: str) -> Dispute:
     """
     dispute = next((d for d in change.order.disputes if d.dispute_id == dispute_id), None)
     if dispute is None:
-        raise Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")
+        raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
     if dispute.answering and dispute.answer == answer or dispute.state == _AFTER[answer]:
         return dispute
     if dispute.answering:

@@ -34,7 +34,7 @@ def may_go(change: Change, units: int, role: str, actor: str) -> bool:
     desk, order = _desk(change), change.order
     alone = goes_alone(desk.of(role), units, order.asset, spent_units=desk.day.units, alone_units=_alone(order, actor))
     if not alone and desk.waiting() is not None:
-        raise Problem("wrong_state", "A refund of this order waits for a second person already.",
+        raise Problem("wrong_state", "A refund of this order is already waiting for approval.",
                       cure="See Refunds: have it decided, or withdrawn, first.")  # fmt: skip
     return alone
 
@@ -124,7 +124,7 @@ def found(change: Change, request_id: UUID) -> RefundRequest:
     """Raises: Problem(not_found)."""
     request = next((one for one in _desk(change).requests if one.request_id == request_id), None)
     if request is None:
-        raise Problem("not_found", "There is no such request.", cure="Look at the order's refunds.")
+        raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
     return request
 
 

@@ -35,7 +35,7 @@ class Coalescer(Generic[Row, Answer]):
 
     async def submit(self, row: Row) -> Answer:
         if len(self._waiting) >= self._queue_max:
-            message = "More calls are waiting than can be taken."
+            message = "Too many calls are waiting."
             raise Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=1, full=True)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((row, future))

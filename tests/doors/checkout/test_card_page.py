@@ -103,7 +103,7 @@ def test_a_card_that_the_bank_does_not_take_is_asked_for(door: Door, shop: Calle
                     transaction__responseCodeSource="visa")  # fmt: skip
     assert told["status"] == "CHALLENGE"
     page = door.call("GET", urlsplit(told["challengeUrl"]).path).text
-    assert "Your bank did not take the card" in page
+    assert "Your bank declined the card" in page
     assert 'name="number"' in page
 
 

@@ -58,7 +58,7 @@ def test_a_charge_that_the_bank_took_back_is_said_to_be(door: Door, shop: Caller
     order = charged.pop("order")
     key = (shop.shop.merchant_id, UUID(order["orderId"]))
     door.run(dispute_on_demand(door.world, door.orders, key))
-    assert "Charged, then taken back by your bank." in look_up(door, **charged).text
+    assert "Charged, then charged back by your bank." in look_up(door, **charged).text
 
 
 def test_a_refund_shows(door: Door, shop: Caller, charged: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ def test_a_refund_shows(door: Door, shop: Caller, charged: dict[str, Any]) -> No
     day = charged["date"]
     # A sum of its own, so that no other test's charge is meant.
     shop.refund(order["orderId"], {"amountToRefund": 10.00})
-    assert "A part of it was refunded." in look_up(door, **charged).text
+    assert "then partly refunded." in look_up(door, **charged).text
     assert day in look_up(door, **charged).text
 
 
@@ -79,10 +79,10 @@ def test_whoever_misses_one_fact_hears_the_same(door: Door, charged: dict[str, A
     missed = look_up(door, **(charged | other))
     took = time.monotonic() - began
     assert missed.status_code == 200
-    assert "We found no such charge" in missed.text
+    assert "No matching charge found" in missed.text
     assert "<dl" not in missed.text
     began = time.monotonic()
-    assert "We found no such charge" not in look_up(door, **charged).text
+    assert "No matching charge found" not in look_up(door, **charged).text
     # Neither comes before its time: which of both it is cannot be told from how soon it came.
     assert min(took, time.monotonic() - began) >= 0.4
 

@@ -16,7 +16,7 @@ from recoup.flows.cards.cancel import cancel
 from recoup.flows.cards.inquire import inquire
 from recoup.rules.network.magic import FAULT_CARDS, script_card
 
-NOTHING = "Nothing is taken."
+NOTHING = "Nothing is charged."
 
 
 def called_off(door: Door, shop: Caller, order_id: str) -> None:
@@ -32,16 +32,16 @@ def test_a_try_that_is_out_and_comes_in_late_is_not_called_nothing(
     page = door.call("GET", path).text
     assert NOTHING not in page
     assert "Your bank has not answered yet." in page
-    assert "Look again" in page
+    assert "Check again" in page
     with processor_away(monkeypatch):
         asked_about(door, shop, order_id)
         page = door.call("GET", path).text
         assert NOTHING not in page
-        assert "It goes back to you by itself." in page
+        assert "The money is being returned to you automatically." in page
     door.run(shop.shop.settle())
     page = door.call("GET", path).text
     assert NOTHING not in page
-    assert "It went back to you." in page
+    assert "The money was returned to you." in page
 
 
 def asked_about(door: Door, shop: Caller, order_id: str) -> None:
@@ -64,9 +64,9 @@ def test_a_hold_that_is_let_go_is_said(door: Door, shop: Caller, monkeypatch: py
         called_off(door, shop, told["orderId"])
         page = door.call("GET", path).text
         assert NOTHING not in page
-        assert "What your bank had held for it is being released." in page
+        assert "The amount reserved on your card is being released." in page
     door.run(shop.shop.settle())
-    assert "What your bank had held for it was released." in door.call("GET", path).text
+    assert "The amount reserved on your card was released." in door.call("GET", path).text
 
 
 def test_a_payment_that_goes_on_without_its_customer_has_not_ended(door: Door, shop: Caller) -> None:
@@ -78,7 +78,7 @@ def test_a_payment_that_goes_on_without_its_customer_has_not_ended(door: Door, s
     door.run(amend(door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(order_id), ended))
     page = door.call("GET", path).text
     assert "This payment has ended" not in page
-    assert "Nothing has been taken so far." in page
+    assert "Nothing has been charged so far." in page
 
 
 def test_what_was_called_off_before_any_try_took_nothing(door: Door, shop: Caller) -> None:

@@ -64,7 +64,7 @@ def test_what_is_wrong_is_said_in_the_language_too(door: Door, shop: Caller) -> 
     assert "Eine Kartennummer hat 12 bis 19 Ziffern." in wrong.text
     lost = door.call("GET", "/checkout/nothing", headers=german)
     assert lost.status_code == 404
-    assert "Hinter diesem Link steht keine Zahlung." in lost.text
+    assert "Zu diesem Link gibt es keine Zahlung." in lost.text
     assert '<html lang="de">' in lost.text
 
 

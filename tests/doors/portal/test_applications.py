@@ -102,7 +102,7 @@ def test_a_decline_is_read_by_who_applied(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         pat, olga = await signed_in("pat"), await signed_in("olga")
         here = await submitted(pat)
-        assert "Say why it is declined" in texts(await post(olga, here, here, do="decline"), 400)
+        assert "Give a reason for declining" in texts(await post(olga, here, here, do="decline"), 400)
         assert (await post(olga, here, here, do="decline", reason="risk", note="Too new.")).status_code == 303
         told = texts(await pat.get(here))
         assert "Declined: The risk is more than the operator takes." in told

@@ -55,12 +55,12 @@ def test_the_owner_reads_who_did_what_to_which_object(server: ServerAddress) -> 
         order_id = await _acts(shop, ada)
         page = await ada.get("/audit")
         read = texts(page)
-        for said in ("cancelled an order", "switched a kind of orders off", "invited somebody",
-                     "chose what becomes of orders that name unknown sites"):  # fmt: skip
+        for said in ("cancelled an order", "switched an order type off", "invited somebody",
+                     "changed the handling of unknown sites"):  # fmt: skip
             assert said in read, said
         assert "Owner" in read
         assert "a pause" in read
-        assert re.search(r"policy\s+use_default\s+→\s+became\s+refuse", read), "old and new"
+        assert re.search(r"policy\s+use_default\s+→\s+changed\s+to\s+refuse", read), "old and new"
         assert f'href="/orders/{order_id}"' in page.text
         assert "new@example.test" not in page.text, "an e-mail address is nobody's in this log"
         # each line once, newest first
@@ -99,7 +99,7 @@ def test_it_is_narrowed_by_person_kind_object_and_days_and_the_address_says_so(s
         assert "key.made" in await actions(f"from={today - day}&zone=Asia%2FTokyo&kind=keys")
         page = texts(await ada.get("/audit?from=yesterday-ish&zone=Nowhere%2FNever&kind=keys"))
         assert "Not understood: yesterday-ish, Nowhere/Never" in page
-        assert "made a key" in page, "what could not be read narrows nothing"
+        assert "created a key" in page, "what could not be read narrows nothing"
         for odd in ("before=%00", "before=2026_x", "object=%00%27", "who=%27--", "before=2026-01-01T00:00:00Z_é"):
             assert (await ada.get(f"/audit?{odd}")).status_code == 200, odd
 
@@ -154,15 +154,15 @@ def test_only_owners_and_the_operator_read_it(server: ServerAddress) -> None:
                 assert answer.status_code == 403, (name, path)
                 assert "cancelled an order" not in answer.text
             assert 'href="/audit"' not in (await client.get("/orders")).text
-        assert "switched a kind of orders off" in texts(await (await signed_in("olga")).get("/audit"))
+        assert "switched an order type off" in texts(await (await signed_in("olga")).get("/audit"))
         # a partner's owner: what the partner's own people and keys did
         pat, pia = await signed_in("pat"), await signed_in("pia")
-        assert "switched a kind of orders off" not in texts(await pat.get("/audit"))
-        assert "of your partner’s people" in texts(await pat.get("/audit"))
+        assert "switched an order type off" not in texts(await pat.get("/audit"))
+        assert "Actions of your partner’s members" in texts(await pat.get("/audit"))
         made = await post(pat, "/partner/keys", "/partner/keys", overlap="0")
         assert made.status_code == 200
-        assert "made a partner key" in texts(await pat.get("/partner/audit"))
-        assert "made a partner key" not in texts(await (await signed_in("rita")).get("/partner/audit"))
+        assert "created a partner key" in texts(await pat.get("/partner/audit"))
+        assert "created a partner key" not in texts(await (await signed_in("rita")).get("/partner/audit"))
         assert (await pia.get("/partner/audit")).status_code == 403
         assert (await pia.get("/audit")).status_code == 403
 

@@ -121,7 +121,7 @@ def test_a_note_typed_while_the_session_ended_is_kept_and_sent_again(ground: Gro
     old = {"csrf": "of the session that ended", "note": typed, "key": "f" * 32}
     answer = ground.call("POST", path, data=old, headers=ours | {"cookie": f"{COOKIE}=over"})
     assert answer.status_code == 401
-    assert "You are signed out by now; nothing was done." in text_of(answer)
+    assert "You have been signed out; nothing was done." in text_of(answer)
     assert typed in text_of(answer)
     assert "of the session that ended" not in answer.text
 

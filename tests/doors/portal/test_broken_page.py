@@ -45,7 +45,7 @@ def test_the_page_has_its_number_and_the_log_the_place(
         said = texts(await client.get(path), 500)
         (line,) = [json.loads(one) for one in capsys.readouterr().err.splitlines()]
         assert line["event"] == "page failed"
-        assert f"Something broke on our side. Its number is {line['request']}." in said
+        assert f"Something went wrong on our side. Its request id is {line['request']}." in said
         assert any(one.endswith(" broken") for one in line["where"])
         assert HELD not in said + json.dumps(line)
 

@@ -80,10 +80,10 @@ def test_all_that_match_are_cancelled_after_a_look_at_their_count_and_sums(shop:
         both = await asyncio.gather(*(client.post("/orders/bulk", data=form) for _ in range(2)))
         assert {answer.headers.get("location") for answer in both} == {both[0].headers["location"]}
         page = await client.get(both[0].headers["location"])
-        assert f"0 done, 0 not done, {drafts + paid} to come" in page.text
+        assert f"0 done, 0 not done, {drafts + paid} to go" in page.text
         await worked(shop)
         page = (await client.get(both[0].headers["location"])).text
-        assert f"{drafts} done, {paid} not done, 0 left" in page
+        assert f"{drafts} done, {paid} not done, 0 not started" in page
         assert (await counted(shop, 0), await counted(shop, 7)) == (0, paid)
         refused = (await client.get(both[0].headers["location"] + "?show=refused")).text
         assert refused.count("Not done</span>") == min(paid, 100)
@@ -107,7 +107,7 @@ def test_the_list_of_acts_says_that_ticked_orders_are_not_in_it(shop: Shop) -> N
         look = (await client.post("/orders/bulk", data=form)).text
         sure = form | {"key": field(look, "key"), "sure": "1"}
         assert "2 of 2 orders done" in (await client.post("/orders/bulk", data=sure)).text
-        assert "Nothing done to all that match yet" in await told()
+        assert "No bulk actions yet" in await told()
         assert "individually selected orders run at once and are not listed here" in await told()
         everything = await form_of(client, "/orders?status=0", "cancel")
         everything |= sure_of((await client.post("/orders/bulk", data=everything)).text)
@@ -230,7 +230,7 @@ def test_who_may_only_look_does_nothing_and_stops_nothing(shop: Shop) -> None:
         drafts = await counted(shop, 0)
         await worked(shop)
         assert await counted(shop, 0) == drafts
-        assert f"0 done, 0 not done, {drafts} left" in (await client.get(kept[0])).text
+        assert f"0 done, 0 not done, {drafts} not started" in (await client.get(kept[0])).text
 
     visit(shop, maya)
     visit(shop, ann, email="ann@example.test", address="198.51.100.8")

@@ -62,7 +62,7 @@ async def press(client: httpx.AsyncClient, refund_id: uuid.UUID, action: str, no
 def test_the_desk(server: ServerAddress) -> None:
     async def work(shop: Shop, client: Client) -> None:
         maya, ann, one, two = [await client(f"{name}@x.test") for name in ("maya", "ann", "op1", "op2")]
-        assert "Nothing to look at" in (await maya.get("/refunds")).text
+        assert "Nothing to review" in (await maya.get("/refunds")).text
         order_id, refund_id = await stuck(shop)
         page = await maya.get("/refunds")
         assert "refused_on_demand" in page.text
@@ -83,10 +83,10 @@ def test_the_desk(server: ServerAddress) -> None:
         assert "<b>wire" not in page.text
         assert (await press(one, refund_id, "confirm")).status_code == 403
         assert (await press(two, refund_id, "confirm")).status_code == 303
-        assert "Nothing to look at" in (await two.get("/refunds")).text
+        assert "Nothing to review" in (await two.get("/refunds")).text
         life = (await maya.get(f"/orders/{order_id}")).text
         assert "Paid by hand: &lt;b&gt;wire 7&lt;/b&gt;" in life
-        assert "Its life" in life
+        assert "History" in life
 
     told(server, work)
 
@@ -95,7 +95,7 @@ def test_mails_are_switched_and_read(server: ServerAddress) -> None:
     async def work(shop: Shop, client: Client) -> None:
         maya, ann = await client("maya@x.test"), await client("ann@x.test")
         page = await maya.get("/mailbox")
-        assert "No mail yet" in page.text
+        assert "No e-mail yet" in page.text
         form = {"csrf": csrf(page), "notice": ["receipt", "refunded"]}
         assert (await ann.post("/mailbox", data=form | {"csrf": csrf(await ann.get("/mailbox"))})).status_code == 403
         assert (await maya.post("/mailbox", data=form)).status_code == 303

@@ -39,10 +39,10 @@ def test_the_page_says_what_a_program_needs(server: ServerAddress) -> None:
             assert secret not in page.text
         for to in ("/keys", "/webhooks", "/switches", "/docs/rescue", "/docs/stablecoin", "/docs/magic-inputs"):
             assert f'href="{to}"' in page.text
-        assert "Your role may look" in read
+        assert "Your role may view the clock" in read
         every = texts(await clerk.get("/developers?inputs=all"))
         assert all(one.card in every for one in inputs())
-        assert "None like that" in texts(await clerk.get("/developers?inputs=dispute&network=<b>"))
+        assert "No matches" in texts(await clerk.get("/developers?inputs=dispute&network=<b>"))
         assert (await clerk.get("/developers?scheme=x&inputs=%00")).status_code == 200
 
     portal(server, story)

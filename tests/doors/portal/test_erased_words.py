@@ -194,7 +194,7 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddr
         async with shop.world.extra["people"].connection() as people:
             assert {row["name"] for row in await people.fetch("SELECT name FROM saved_views")} == {"card", "May"}
         owner = await as_("owner")
-        erased = "What it said was erased with the customer's data."
+        erased = "Its text was erased with the customer's data."
         for order_id in (left.refused, left.by_hand):
             assert erased in texts(await owner.get(f"/orders/{order_id}"))
         assert erased in texts(await owner.get(f"/disputes/{left.dispute_id}"))

@@ -23,14 +23,14 @@ def test_what_is_agreed_is_shown_as_it_counts(server: ServerAddress) -> None:
         answer = await analyst.get("/fees")
         page = texts(answer)
         assert "2.50 % 0.30 0.50 2.80 the whole fee is given back once the whole order is refunded" in page
-        assert page.index("Service fees of approved orders") < page.index("USD 2.50 %") < page.index("Agreed for later")
-        assert page.index("Agreed for later") < page.index("Stablecoin payments")
+        assert page.index("Service fees of approved orders") < page.index("USD 2.50 %") < page.index("Future fees")
+        assert page.index("Future fees") < page.index("Stablecoin payments")
         assert "&lt;b&gt;the new contract" in answer.text
         assert "USD the operator bears it you bear it 15.00 USD" in page
         ended = TermAsked(Tariff(), currency="USD", ended=True)
         await set_fee_term(shop.world, shop.scope, ended)
         page = texts(await analyst.get("/fees"))
-        assert page.index("What held before") < page.index("USD 2.50 %")
+        assert page.index("Past fees") < page.index("USD 2.50 %")
 
     portal(server, story)
 
@@ -38,7 +38,7 @@ def test_what_is_agreed_is_shown_as_it_counts(server: ServerAddress) -> None:
 def test_a_shop_without_terms_is_told_so(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         page = texts(await (await signed_in("owner")).get("/fees"))
-        assert "No fee is taken: there is no term." in page
+        assert "No fee is charged: none was agreed." in page
         assert "all the operator bears it the operator bears it nothing" in page
 
     portal(server, story)

@@ -68,7 +68,7 @@ def test_who_forgot_the_password_sets_another_by_the_mails_link(server: ServerAd
             assert email in texts(page), "looking at it uses nothing up: mail scanners do"
             assert page.headers["referrer-policy"] in ("no-referrer", "same-origin")
             done = await nobody.post(path, data={"password": NEW})
-            assert "Your password is changed" in texts(done)
+            assert "Your password was changed" in texts(done)
             assert COOKIE not in nobody.cookies, "nobody is signed in by a link"
             assert (await old.get("/orders")).status_code == 303, "sessions of before are over"
             assert await sign_in(await signed_in(""), email, PASSWORD) == 401
@@ -82,7 +82,7 @@ def test_who_forgot_the_password_sets_another_by_the_mails_link(server: ServerAd
                              " ORDER BY log_id LIMIT 2")  # fmt: skip
         assert lines == [("password_link_asked", False), ("password_set", True)]
         told = texts(await (await signed_in("owner")).get("/audit?kind=people"))
-        assert "set a new password by a link" in told
+        assert "set a new password with a link" in told
 
     portal(server, story)
 
@@ -122,7 +122,7 @@ def test_of_two_passwords_sent_at_once_one_counts_and_the_same_twice_is_done_onc
         fits = [await sign_in(await signed_in(""), "clerk@example.test", one) for one in words]
         assert fits == [303 if one == won else 401 for one in words]
         again = await nobody.post(path, data={"password": won})
-        assert "Your password is changed" in texts(again)
+        assert "Your password was changed" in texts(again)
         path = await mailed(shop.world, nobody, "clerk@example.test")
         twice = await asyncio.gather(*(nobody.post(path, data={"password": NEW}) for _ in range(4)))
         assert [one.status_code for one in twice] == [200] * 4

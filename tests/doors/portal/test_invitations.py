@@ -95,7 +95,7 @@ def test_nobody_gets_anothers_account_by_a_link(server: ServerAddress) -> None:
         boss, nobody, rita = await signed_in("owner"), await signed_in(""), await signed_in("rita")
         path = await invited(boss, "rita@example.test", "analyst")
         page = await nobody.get(path)
-        assert "Sign in and join" in texts(page)
+        assert "Sign in to join" in texts(page)
         assert 'name="password"' not in page.text
         answer = await joined(nobody, path)
         assert answer.status_code == 409

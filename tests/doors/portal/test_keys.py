@@ -107,13 +107,13 @@ def test_others_look_and_make_no_key(server: ServerAddress, who: str) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         client = await signed_in(who)
         page = await client.get("/keys")
-        assert "Keys that open the APIs" in texts(page)
+        assert "API keys" in texts(page)
         print_ = (await live(shop, "api"))[0]["print"]
         assert print_ not in page.text
         assert shop.keys.tokenization_key not in page.text
         for path in ("/keys", "/keys/end", "/keys/signing"):
             told = await post(client, "/keys", path, kind="api", print=print_, which="shared", overlap="0")
-            assert "not make or end keys" in texts(told, 403), path
+            assert "not create or end keys" in texts(told, 403), path
         assert await works(shop, shop.keys.app_key, shop.keys.app_secret)
 
     portal(server, story)

@@ -16,7 +16,7 @@ from recoup.flows.people.look_mail import send_look_mails
 from recoup.store.server import ServerAddress
 
 REASON = "Case 4711: the shop asks why an order waits"
-BAND = "LOOKING AS"
+BAND = "IMPERSONATING"
 
 
 async def choose(olga: httpx.AsyncClient, shop: Shop) -> None:
@@ -50,14 +50,14 @@ def test_it_shows_the_portal_as_they_see_it_and_changes_nothing(server: ServerAd
         order_id = await shop.admit()
         assert (await look(olga, shop)).status_code == 303
         page = texts(await olga.get(f"/orders/{order_id}"))
-        for said in (BAND, "Ops", "you only look", "You are Olga"):
+        for said in (BAND, "Ops", "view only", "You are Olga"):
             assert said in page, said
-        assert "Look as somebody" not in page, "the operator's own pages are gone"
+        assert "Impersonate" not in page, "the operator's own pages are gone"
         assert "Payouts" not in texts(await olga.get("/approvals"))
         assert (await olga.get("/audit")).status_code == 403, "operations do not see the log"
         refused = await post(olga, f"/orders/{order_id}", f"/orders/{order_id}/cancel")
         assert refused.status_code == 403
-        assert "You only look: nothing was done." in texts(refused, 403)
+        assert "View only: nothing was done." in texts(refused, 403)
         assert BAND in texts(refused, 403), "on pages of errors, too"
         assert "Cancelled" not in texts(await ada.get(f"/orders/{order_id}"))
         for path in ("/invitations", "/partner", "/look-as"):
@@ -87,8 +87,8 @@ def test_the_owner_reads_it_and_gets_a_mail(server: ServerAddress) -> None:
             assert said in mail["text"], said
         assert (await post(olga, "/orders", "/look-as/end")).status_code == 303
         read = texts(await ada.get("/audit?kind=people"))
-        assert "began to look as somebody" in read
-        assert "ended to look as somebody" in read
+        assert "started to impersonate somebody" in read
+        assert "ended an impersonation" in read
         assert REASON in read
         assert "Olga (the operator)" in read
 
@@ -100,14 +100,14 @@ def test_an_act_is_logged_under_both_names(server: ServerAddress) -> None:
         olga, ada = await signed_in("olga"), await signed_in("owner")
         order_id = await shop.admit()
         assert (await look(olga, shop, act=True)).status_code == 303
-        assert "you may act" in texts(await olga.get("/orders"))
+        assert "actions allowed" in texts(await olga.get("/orders"))
         done = await post(olga, f"/orders/{order_id}", f"/orders/{order_id}/hold", reason="check")
         assert done.status_code == 303
         assert (await post(olga, "/switches", "/switches/unknown-sites", unknown="refuse")).status_code == 303
         lines = [line for line in await log_of(ada) if line["action"] in ("order.held", "unknown_sites.changed")]
-        assert {line["who"] for line in lines} == {"Olga of the operator as Ops"}
+        assert {line["who"] for line in lines} == {"Olga, operator staff, as Ops"}
         assert len(lines) == 2
-        assert "Olga of the operator as Ops" in texts(await ada.get(f"/orders/{order_id}"))
+        assert "Olga, operator staff, as Ops" in texts(await ada.get(f"/orders/{order_id}"))
         # never, tick or not
         for path, fields in (
             ("/keys", {"kind": "api", "overlap": "keep"}), ("/keys/signing", {"which": "shared", "overlap": "0"}),
@@ -203,7 +203,7 @@ def test_what_was_typed_wrongly_is_named_and_kept(server: ServerAddress) -> None
             ({"reason": "short"}, "Say why, in 10 to 300 characters."),
             ({"reason": f"card {'4242 ' * 4}of a customer"}, "holds a card number"),
             ({"minutes": "600"}, "Choose 15, 30, 60 minutes."), ({"whom": "user:nobody"}, "Choose a person or a role."),
-            ({"whom": f"user:{shop.merchant_id}"}, "This is no member of the shop."),
+            ({"whom": f"user:{shop.merchant_id}"}, "This person is not a member of the shop."),
         ):  # fmt: skip
             answer = await look(olga, shop, **fields)
             assert answer.status_code == 400, fields
@@ -253,13 +253,13 @@ def test_who_only_looks_is_not_led_to_the_customers_own_page(server: ServerAddre
         page, link = f"/orders/{(await challenged(shop)).order_id}", 'href="/checkout/'
         for who in ("clerk", "dev", "pia"):
             answer = await (await signed_in(who)).get(page)
-            assert "Customer can cure it" in answer.text
+            assert "Link for the customer" in answer.text
             assert link not in answer.text, who
         assert link in (await (await signed_in("ops")).get(page)).text
         olga = await signed_in("olga")
         await choose(olga, shop)
         await look(olga, shop)
-        assert "Customer can cure it" in (await olga.get(page)).text
+        assert "Link for the customer" in (await olga.get(page)).text
         assert link not in (await olga.get(page)).text
         await post(olga, page, "/look-as/end")
         await look(olga, shop, act=True)

@@ -47,7 +47,7 @@ def test_an_empty_needs_attention_says_that_nothing_needs_you(server: ServerAddr
     async def story(shop: Shop, signed_in: As) -> None:
         client = await signed_in("ops")
         empty = texts(await client.get("/orders?attention=1"))
-        assert "Nothing needs you" in empty
+        assert "No action needed" in empty
         assert "Drop one" not in empty
         assert "No order matches" in texts(await client.get("/orders?attention=1&status=7"))
 

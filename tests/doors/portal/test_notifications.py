@@ -128,20 +128,20 @@ def test_a_link_stops_mails_of_a_kind_or_all_without_signing_in(server: ServerAd
         await go_round(shop)
         link = await link_of(shop, "owner@example.test")
         page = await nobody.get(link)
-        assert "Stop these mails?" in texts(page)
+        assert "Stop these e-mails?" in texts(page)
         assert "owner@example.test" not in page.text, "the link names nobody"
         assert "orders" in ticked(await boss.get("/account/notifications"), "mail"), "looking stops nothing"
         one_click = {"content-type": "application/x-www-form-urlencoded", "origin": "https://mail.example"}
         for _ in range(2):
             answer = await nobody.post(link, content="List-Unsubscribe=One-Click", headers=one_click)
-            assert "No more mails about “Orders that wait for a person”" in texts(answer)
+            assert "No more e-mails about “Orders that need attention”" in texts(answer)
         choices = await boss.get("/account/notifications")
         assert "orders" not in ticked(choices, "mail")
         assert {"orders", "dispute"} <= ticked(choices, "page")
         assert "dispute" in ticked(choices, "mail")
         await more_orders(shop)
         assert len([m for m in await arrived(shop) if m["recipient"] == "owner@example.test"]) == 1
-        assert "No more mails" in texts(await nobody.post(link, data={"what": "all"}))
+        assert "No more e-mails" in texts(await nobody.post(link, data={"what": "all"}))
         page = await boss.get("/account/notifications")
         assert 'name="mails">' in page.text
         by_parts = await nobody.post(await link_of_other(shop), files={"List-Unsubscribe": (None, "One-Click")})

@@ -79,7 +79,7 @@ def test_going_live_is_asked_by_the_owner_and_decided_by_the_operator(server: Se
         await terms(shop, period="week")
         told = texts(await boss.get(on))
         assert "8 of 8 done" in told, told
-        assert "Its owner enters it on Bank account and proves it." in told
+        assert "The owner adds it on Bank account and verifies it." in told
         async with owner(shop.world) as connection:
             await connection.execute(
                 "INSERT INTO bank_accounts (merchant_id, account_id, asset, scheme, holder, masked, sealed, deposits,"

@@ -23,7 +23,7 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         for offered in ("Retry now…", "Stop attempts…", "Hold…", "Add a note", "What will happen"):
             assert offered in page
         looked_at = texts(await clerk.get(here))
-        assert "Not now: your role may look only." in looked_at
+        assert "Not now: your role may only view it." in looked_at
         assert "Add a note" not in looked_at
         for action in ("retry", "stop", "resume", "hold", "release", "notes"):
             form = {"reason": "check", "note": "x", "key": "0" * 32}
@@ -34,8 +34,8 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         assert (await post(ops, here, f"{here}/hold", reason="fraud")).status_code == 303
         held = texts(await ops.get(here))
         assert "Put on hold by a person: fraud is suspected." in held
-        assert "What helps: Release it when that is cleared up, or cancel it." in held
-        assert "Whom to ask: whoever held it; the timeline names them." in held
+        assert "What to do: Release it when this is resolved, or cancel it." in held
+        assert "Contact: the person who put it on hold; see the timeline." in held
         assert "Only the operator" not in held
         assert (await post(ops, here, f"{here}/retry")).status_code == 409
         assert (await post(ops, here, f"{here}/release")).status_code == 303
@@ -48,7 +48,7 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         stopped = await post(ops, here, f"{here}/stop")
         assert "Attempts are stopped." in texts(await ops.get(stopped.headers["location"]))
         assert "Attempts are stopped." not in texts(await ops.get(here))
-        assert "Let attempts go on" in texts(await ops.get(here))
+        assert "Resume attempts" in texts(await ops.get(here))
         assert (await post(ops, here, f"{here}/retry")).status_code == 409
         assert (await post(ops, here, f"{here}/resume")).status_code == 303
         retried = (await post(ops, here, f"{here}/retry")).headers["location"]
@@ -136,18 +136,18 @@ def test_what_only_people_can_settle_goes_away_when_they_say_so(server: ServerAd
         await shop.transmitted((await shop.order(order_id))["external_id"], declined=False)
         page = texts(await ops.get(here))
         assert "Paid twice: the merchant's own payment succeeded too." in page
-        assert "It is dealt with" in page
-        assert "It is dealt with" not in texts(await clerk.get(here))
+        assert "Mark as resolved" in page
+        assert "Mark as resolved" not in texts(await clerk.get(here))
         assert (await post(clerk, here, f"{here}/dealt-with")).status_code == 403
         assert str(order_id) in (await ops.get("/orders?attention=1")).text
 
         done = await post(ops, here, f"{here}/dealt-with")
-        assert "It needs nobody any more." in texts(await ops.get(done.headers["location"]))
+        assert "The problem is resolved." in texts(await ops.get(done.headers["location"]))
         page = texts(await ops.get(here))
-        assert "Dealt with: it needs nobody any more" in page
-        assert "What helps:" not in page
+        assert "Marked as resolved" in page
+        assert "What to do:" not in page
         assert str(order_id) not in (await ops.get("/orders?attention=1")).text
-        assert "said that an order's trouble is dealt with" in texts(await chief.get("/audit?kind=orders"))
+        assert "marked an order's problem as resolved" in texts(await chief.get("/audit?kind=orders"))
         assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303  # pressed again
         assert (await shop.happenings(order_id)).count("dealt_with") == 1
 
@@ -162,7 +162,7 @@ def test_what_ends_by_itself_is_not_said_to_be_dealt_with(server: ServerAddress)
         here = f"/orders/{order_id}"
         await shop.transmitted((await shop.order(order_id))["external_id"], declined=True)
         assert "The merchant is retrying" in texts(await ops.get(here))
-        assert "It is dealt with" not in texts(await ops.get(here))
+        assert "Mark as resolved" not in texts(await ops.get(here))
         refused = texts(await post(ops, here, f"{here}/dealt-with"), 409)
         assert "It goes away by itself once it is settled." in refused
 

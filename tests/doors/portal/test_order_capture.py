@@ -29,12 +29,12 @@ def test_a_hold_is_captured_once_however_often_the_form_is_sent(server: ServerAd
         for one in (clerk, dev):
             page = texts(await one.get(here))
             assert "Capture…" not in page
-            assert "Capture it by POST /v1/capture before" in page
-            assert "look, not capture orders" in texts(await post(one, here, f"{here}/capture", key=KEY), 403)
-        assert "No endpoint asked for order.completed" in texts(await ops.get(here))
+            assert "Capture it with POST /v1/capture before" in page
+            assert "may not capture orders" in texts(await post(one, here, f"{here}/capture", key=KEY), 403)
+        assert "No endpoint subscribes to order.completed" in texts(await ops.get(here))
         await make(owner, "https://shop.example/hooks", ("order.completed",))
         page = texts(await ops.get(here))
-        for said in ("Capture…", "The card is charged the whole authorised amount, once.",
+        for said in ("Capture…", "The card is charged the full authorised amount, once.",
                      "gets the webhook order.completed"):  # fmt: skip
             assert said in page
         assert (await ops.post(f"{here}/capture", data={"csrf": "made up", "key": KEY})).status_code == 403
@@ -103,14 +103,14 @@ def test_a_refusal_that_comes_late_is_told_and_needs_nobody(
             await worried(shop)
             page = texts(await ops.get(here))
             assert "A capture is delayed" in page
-            assert "No cancelling. Its capture is under way" in page
+            assert "Cancellation not possible. Its capture is under way" in page
         await refused(shop)
         assert await captures(shop) == ["refused"]
         page = texts(await ops.get(begun.headers["location"]))
         assert "The processor refused the capture." in page
         assert "has not answered yet" not in page
         assert "A capture is delayed" not in page.partition("Timeline")[0]
-        assert "No cancelling." not in page
+        assert "Cancellation not possible." not in page
         await clear_fault(shop.world, "refuse")
         assert (await post(ops, here, f"{here}/cancel")).status_code == 303
         assert "refused the capture" not in texts(await ops.get(begun.headers["location"])).partition("Timeline")[0]
@@ -168,7 +168,7 @@ def test_a_capture_that_was_out_at_the_end_of_its_window_does_not_open_it_anew(
             await shop.run_due()
         await refused(shop)
         page = texts(await ops.get(here))
-        assert "its time to be captured is over" in page
+        assert "the time to capture it is over" in page
         assert "Capture…" not in page
 
     portal(server, story)

@@ -24,10 +24,10 @@ def test_a_returned_order_is_not_said_to_be_one_that_is_refunded(server: ServerA
             assert "refunded, not cancelled" in top(texts(await ops.get(f"/orders/{order_id}")))
         page = top(texts(await ops.get(f"/orders/{returned}")))
         assert "refunded, not cancelled" not in page
-        assert "No cancelling. It was paid. All of it is refunded already." in page
+        assert "Cancellation not possible. It was paid. It is already refunded in full." in page
         page = top(texts(await ops.get(f"/orders/{gone}")))
         assert "refunded, not cancelled" not in page
-        assert "No cancelling. It was paid. What is left of it is disputed" in page
+        assert "Cancellation not possible. It was paid. The rest is disputed" in page
 
     portal(server, story)
 
@@ -40,9 +40,9 @@ def test_a_dispute_that_the_issuer_would_refuse_is_not_offered(server: ServerAdd
         await disputed(shop, part, units=1000)
         await disputed(shop, gone, units=4590)
         await disputed(shop, asked, stage="inquiry", units=2000)
-        for order_id, says in ((fresh, "at most 45.90 USD; empty: what was not refunded"),
-                               (part, "at most 35.90 USD; empty: what was not refunded"),
-                               (asked, "at most 45.90 USD; empty: what was asked about")):  # fmt: skip
+        for order_id, says in ((fresh, "at most 45.90 USD; leave empty for the amount not refunded"),
+                               (part, "at most 35.90 USD; leave empty for the amount not refunded"),
+                               (asked, "at most 45.90 USD; leave empty for the amount of the inquiry")):  # fmt: skip
             here = f"/orders/{order_id}"
             page = await ops.get(here)
             assert says in texts(page)
@@ -58,8 +58,8 @@ def test_a_dispute_that_the_issuer_would_refuse_is_not_offered(server: ServerAdd
 
         for order_id in (fresh, returned, gone):
             page = await ops.get(f"/orders/{order_id}")
-            assert "Dispute it" not in page.text
-            assert "All of it is disputed already." in texts(page)
+            assert ">Dispute</button>" not in page.text
+            assert "The full amount is already disputed." in texts(page)
 
     portal(server, story)
 
@@ -80,10 +80,10 @@ def test_a_dispute_whose_time_is_over_offers_no_answer(server: ServerAddress) ->
         assert 'href="#contest"' in (await ops.get(here)).text
         await set_merchant(shop, f"offset_us = offset_us + {15 * 86_400_000_000}")  # nobody ends it yet
         for _ in range(100):  # until the portal reads the shop's clock again
-            if "over by" in (page := (await ops.get(here)).text):
+            if "overdue by" in (page := (await ops.get(here)).text):
                 break
             await asyncio.sleep(0.1)
-        assert "over by" in page
+        assert "overdue by" in page
         assert 'href="#contest"' not in page
         assert 'href="#accept"' not in page
 
@@ -98,7 +98,7 @@ def test_a_dispute_that_is_full_of_notes_offers_none(server: ServerAddress) -> N
         for number in range(NOTES_MAX):
             await note_evidence(shop.world, shop.scope, dispute_id, f"note {number}")
         page = await ops.get(f"/disputes/{dispute_id}")
-        assert "Note it" not in page.text
+        assert "Add evidence" not in page.text
         assert "A dispute has at most 50 notes." in texts(page)
 
     portal(server, story)

@@ -37,7 +37,7 @@ async def authorised(shop: Shop) -> str:
 
 
 def why_then(page: str) -> str:
-    return page.partition("Why then")[2].partition("Card’s allowance")[0]
+    return page.partition("Why at this time")[2].partition("Card’s retry allowance")[0]
 
 
 def test_a_cancelled_order_says_who_cancelled_it_and_no_plan(server: ServerAddress) -> None:
@@ -62,7 +62,7 @@ def test_an_expired_order_says_so_and_a_declined_one_why(server: ServerAddress) 
             await shop.advance(timedelta(days=1))
         assert (await shop.order(expired))["stage"] == "expired"
         why = why_ended(texts(await ops.get(f"/orders/{expired}")))
-        assert "Expired: its time ran out" in why
+        assert "Expired before an approval" in why
         assert "Next try" not in why
         assert (await shop.order(declined))["stage"] == "declined"
         why = why_ended(texts(await ops.get(f"/orders/{declined}")))
@@ -78,8 +78,8 @@ def test_an_expired_order_says_so_and_a_declined_one_why(server: ServerAddress) 
     ("pan", "units", "at_once", "later"),
     [
         (FUNDS_CARD, 4590, "Declined while the customer waited", "Declined while the customer waited"),
-        (FAULT_CARDS["visa"], 80_001, "", "Approved after the customer had been told no"),
-        (FAULT_CARDS["visa"], 80_013, "No answer by the bank in time", "No answer by the bank in time"),
+        (FAULT_CARDS["visa"], 80_001, "", "Approved after the customer was shown a decline"),
+        (FAULT_CARDS["visa"], 80_013, "No answer from the bank in time", "No answer from the bank in time"),
         (HARD_CARD, 4590, "Declined for good", "Declined for good"),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_payment_that_was_not_declined_for_good_does_not_read_so(
         page = texts(await ops.get(f"/orders/{word.order_id}"))
         assert later in why_ended(page)
         assert ("for good" in why_ended(page)) == (pan == HARD_CARD)
-        assert ("Nothing more is tried: only a new payment" in page) == (pan == HARD_CARD)
+        assert ("No further attempts: only a new payment" in page) == (pan == HARD_CARD)
 
     portal(server, story)
 
@@ -110,12 +110,12 @@ def test_an_attempt_that_a_person_asked_for_says_who_and_not_the_old_plan(server
         assert "Next try" in why_then(texts(await ops.get(here)))
         assert (await post(ops, here, f"{here}/retry")).status_code == 303
         asked = why_then(texts(await ops.get(here)))
-        assert "Ops asked for it, " in asked
+        assert "Ops requested it, " in asked
         assert (await shop.now()).strftime("%H:%M") in asked
-        for old in ("Next try", "planned in all", "What would change it"):
+        for old in ("Next try", "planned in all", "What would change this"):
             assert old not in asked
         await shop.settle()
-        assert "asked for it" not in why_then(texts(await ops.get(here))), "the next is the policy's again"
+        assert "requested it" not in why_then(texts(await ops.get(here))), "the next is the policy's again"
 
     portal(server, story)
 
@@ -125,14 +125,15 @@ def test_an_authorised_order_says_what_to_do_and_that_nothing_is_charged(server:
         ops, here = await as_("ops"), await authorised(shop)
         held = texts(await ops.get(here))
         assert "The amount is authorised: nothing is charged until it is captured." in held
-        assert re.search(r"Capture it here or by POST /v1/capture before \d+ \w+ \d\d:\d\d GMT, else it is void", held)
-        assert "Nothing was posted yet: the order is authorised, and is charged when it is captured." in held
+        assert re.search(r"Capture it here or with POST /v1/capture before \d+ \w+ \d\d:\d\d GMT, otherwise it is "
+                         "void", held)
+        assert "Nothing booked yet: the order is authorised, and is charged when it is captured." in held
         for untrue in ("no attempt has succeeded", "Expires"):
             assert untrue not in held, untrue
         await shop.advance(timedelta(days=8))
         voided = texts(await ops.get(here))
-        assert "Not captured in time: the authorisation was let go" in why_ended(voided)
-        assert "Nothing was posted: the authorisation was not captured." in voided
+        assert "Not captured in time: the authorisation was voided" in why_ended(voided)
+        assert "Nothing booked: the authorisation was not captured." in voided
 
     portal(server, story)
 
@@ -160,7 +161,7 @@ def test_the_tab_and_the_table_count_the_attempts_that_were_sent(server: ServerA
         await shop.settle()
         page = texts(await ops.get(here))
         assert "Attempts sent 1" in page
-        assert re.search("1 sent to the processor ?; besides 1 of your own, declined", page)
+        assert re.search("1 sent to the processor ?; your own declined attempts: 1", page)
 
     portal(server, story)
 
@@ -173,16 +174,16 @@ def test_a_dialog_promises_a_webhook_only_where_an_endpoint_takes_it(server: Ser
         review = f"/orders/{paid}/refund?how=amount&amount=1.00&key={'a' * 32}"
         untold = texts(await owner.get(here))
         for event in ("order.cancelled", "order.onhold", "order.amended"):
-            assert f"No endpoint asked for {event} : the feed has it" in untold
+            assert f"No endpoint subscribes to {event} : it is in the feed" in untold
         assert "gets the webhook" not in untold
         asked = await owner.get(review)
-        assert "No endpoint asked for order.refunded : the feed has it" in texts(asked)
-        assert '<a href="/webhooks">the feed has it</a>' in asked.text
+        assert "No endpoint subscribes to order.refunded : it is in the feed" in texts(asked)
+        assert '<a href="/webhooks">it is in the feed</a>' in asked.text
 
         await make(owner, "https://shop.example/hooks", ("order.refunded", "order.onhold"))
         assert "gets the webhook order.refunded" in texts(await owner.get(review))
         told = texts(await owner.get(here))
         assert "gets the webhook order.onhold" in told
-        assert "No endpoint asked for order.cancelled : the feed has it" in told
+        assert "No endpoint subscribes to order.cancelled : it is in the feed" in told
 
     portal(server, story)

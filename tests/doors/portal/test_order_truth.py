@@ -68,10 +68,10 @@ def test_a_stuck_refund_of_what_was_paid_twice_is_said_and_stays(server: ServerA
         page = top(texts(await ops.get(here)))
         assert "A refund is stuck" in page
         assert "Paid twice" in page
-        assert "The desk of refunds" in page
+        assert "Under Refunds, send it again" in page
         done = await post(ops, here, f"{here}/dealt-with")
         page = top(texts(await ops.get(done.headers["location"])))
-        assert "It needs nobody any more" not in page
+        assert "Marked as resolved" not in page
         assert "A refund is stuck" in page
         assert str(order_id) in (await ops.get("/orders?attention=1")).text
         await give_back(shop, order_id)  # another one goes through
@@ -121,7 +121,7 @@ def test_that_the_customer_paid_elsewhere_outlasts_declines_and_holds_and_ends_w
         held = top(texts(await ops.get(here)))
         assert "Put on hold by a person" in held
         assert f"{PAID_TOO} " in held
-        assert "Look whether it is the same purchase" in held
+        assert "Check whether it is the same purchase" in held
         await post(ops, here, f"{here}/release")
         assert await worry(shop, order_id) == PAID_TOO
         done = await post(ops, here, f"{here}/cancel")
@@ -137,7 +137,7 @@ def test_a_hold_still_needs_somebody_when_the_rest_is_dealt_with(server: ServerA
         await paid_under_another_id(shop, order_id)
         await post(ops, here, f"{here}/hold", reason="check")
         assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303
-        assert "What helps: Release it when that is cleared up, or cancel it." in texts(await ops.get(here))
+        assert "What to do: Release it when this is resolved, or cancel it." in texts(await ops.get(here))
         assert str(order_id) in (await ops.get("/orders?attention=1")).text
         await post(ops, here, f"{here}/release")
         assert str(order_id) not in (await ops.get("/orders?attention=1")).text
@@ -202,7 +202,7 @@ def test_a_refund_says_what_became_of_it(server: ServerAddress) -> None:
         made = await give_back(shop, taken, refused=True)
         await disputed(shop, taken, units=4590)
         page = texts(await ops.get(f"/orders/{taken}?refunded={made}"))
-        assert "It did not go back, and no longer counts." in top(page)
+        assert "It was not paid out, and no longer counts." in top(page)
         assert "it can be refunded again" not in page
 
         made = await give_back(shop, by_hand, "10.00", refused=True)
@@ -248,7 +248,7 @@ def test_an_answered_dispute_is_not_to_be_answered_and_an_inquiry_took_nothing(s
         dispute_id = (await the_dispute(shop, asked))["dispute_id"]
         await note_evidence(shop.world, shop.scope, dispute_id, "delivered")
         page = texts(await ops.get(f"/disputes/{dispute_id}"))
-        assert "Nothing was taken yet." in page
+        assert "Nothing has been taken yet." in page
         assert "come back to you. If it is lost" not in page
 
     portal(server, story)
@@ -288,8 +288,8 @@ def test_a_declined_customer_hears_no_word_of_a_bank_that_did_not_say_it(server:
         word = await shop.ask(is_mit=False, days=None, pan=FUNDS_CARD, code="05", cvv="123")
         await shop.settle()
         page = texts(await (await as_("ops")).get(f"/orders/{word.order_id}"))
-        assert ("The customer was told no without a try at the bank." in page) is killed
-        assert ("The bank said no while the customer waited." in page) is not killed
+        assert ("The customer was shown a decline without an attempt at the bank." in page) is killed
+        assert ("The bank declined while the customer waited." in page) is not killed
         assert "answer was final" not in page
 
     portal(server, story)
@@ -341,7 +341,7 @@ def test_who_may_only_look_gets_no_link_to_nowhere(server: ServerAddress) -> Non
     async def story(shop: Shop, as_: As) -> None:
         page = await offered(shop)
         told = (await (await as_("clerk")).get(f"/orders/{page.order_id}")).text
-        assert re.search(r"<dt>Customer can cure it</dt><dd>their page, until", told)
+        assert re.search(r"<dt>Link for the customer</dt><dd>page, until", told)
 
     portal(server, story)
 

@@ -109,7 +109,7 @@ def test_a_merchant_is_made_shown_once_and_handed_over(server: ServerAddress) ->
         given = shown(made.text)
         await Credentials(at.world).sign_in(given["App key"], given["App secret"])
         again = await client.post("/partner/merchants", data=sent)
-        assert "was there already" in again.text
+        assert "already existed" in again.text
         assert given["App secret"] not in again.text
         link = re.search(r"http://recoup.test(/handover/[\w=-]+)", again.text)
         assert link
@@ -149,7 +149,7 @@ def test_the_list_is_searched_and_many_are_switched(server: ServerAddress) -> No
         assert len(mids) == 3
         assert "crm-1" not in page
         assert "Shop 1" in (await client.get("/partner?q=e1")).text, "found by the partner's own id too"
-        assert "No merchant fits" in (await client.get("/partner?q=nothing&state=paused")).text
+        assert "No matches" in (await client.get("/partner?q=nothing&state=paused")).text
         answer = await post(client, "/partner", "/partner/switches", mid=[*mids[:2], str(uuid4())], mit="off", why="w")
         assert "2 of 3 merchants switched" in answer.text
         assert "There is no such merchant" in answer.text
@@ -171,7 +171,7 @@ def test_a_merchants_page_shows_how_it_stands_and_new_keys_end_the_old(server: S
         assert at.shop.keys.app_key[-4:] in page
         assert at.shop.keys.app_key not in page
         assert 'id="h-keys"' not in (await analyst.get(path)).text
-        assert "New keys" in (await developer.get(path)).text
+        assert "Create keys" in (await developer.get(path)).text
         asked = await post(developer, path, f"{path}/keys", overlap="0")
         assert "End these keys at once?" in asked.text
         await Credentials(at.world).sign_in(at.shop.keys.app_key, at.shop.keys.app_secret)
@@ -297,7 +297,7 @@ def test_somebody_signs_up_and_has_a_merchant_and_a_partner(server: ServerAddres
         assert signed.status_code == 303
         back = at.browser("198.51.100.3")
         again = await back.post("/signup", data=ME | {"name": "Another company", "kind": "partner"})
-        assert "You have an account already" in again.text, "an account with its password: signed in, and no key ends"
+        assert "You already have an account" in again.text, "an account with its password: signed in, and no key ends"
         assert (await back.get("/orders")).status_code == 200
         await credentials.sign_in(*keys[0])
 
@@ -314,7 +314,7 @@ def test_each_kind_lands_where_it_belongs(server: ServerAddress, kind: str) -> N
         home = await client.get("/orders")
         if kind == "partner":
             assert (home.status_code, home.headers["location"]) == (303, "/partner")
-            assert "No merchant yet" in (await client.get("/partner")).text
+            assert "No merchants yet" in (await client.get("/partner")).text
             assert "/docs/partners" in done.text
             assert "/docs/first-order" not in done.text
         else:

@@ -37,7 +37,7 @@ def test_a_partner_sees_its_endpoints_health_log_and_sample_in_the_portal(server
             for delivery in set(re.findall(rf'"({one}/deliveries/[0-9a-f-]+)"', page)):
                 assert "HTTP <b>200</b>" in (await dev.get(delivery)).text
             again = await post(dev, one, f"{one}/rotate", overlap="24", of=field(page, "of"))
-            assert "The key is replaced" in again.text
+            assert "Signing key replaced" in again.text
             merchants = (await dev.get("/webhooks")).text
             assert "Endpoints of your partner" in merchants
             assert "127.0.0.1" in merchants

@@ -14,7 +14,7 @@ def test_the_table_says_what_the_code_does() -> None:
         for action, row in zip(words, table_of(words, may), strict=True):
             assert [cell == "yes" for cell in row[1:]] == [action in may[role] for role in may]
     assert in_words("analyst") == ()
-    assert any("see and invite people" in text for text in in_words("owner"))
+    assert any("view and invite members" in text for text in in_words("owner"))
 
 
 def test_who_may_not_is_told_to_ask_somebody_who_may() -> None:

@@ -316,13 +316,13 @@ def test_every_story_has_its_page(shop: Shop) -> None:
 def test_the_page_says_what_comes_next_and_why(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = (await client.get(order_path(shop, "processing"))).text
-        for words in ("Next planned attempt", "Why then", "What would change it",
+        for words in ("Next planned attempt", "Why at this time", "What would change this",
                       "not enough money on the card (code 51)", "Attempt 1 declined: not sufficient funds",
                       "Visa code 51", "decide-1"):  # fmt: skip
             assert words in page, words
-        assert "No refund. Nothing was paid" in page
+        assert "Refund not possible. Nothing was paid" in page
         done = (await client.get(order_path(shop, "completed_items"))).text
-        assert "No cancelling. It is paid" in done
+        assert "Cancellation not possible. It is paid" in done
         assert "more owed to you" in done
         given_back = (await client.get(order_path(shop, "part_refunded"))).text
         sums = re.findall(r"Posted: [0-9.,]+ (\S+) (.+?)<", given_back)
@@ -390,10 +390,10 @@ def test_a_refund_by_items_and_what_is_wrong_is_said_with_what_was_typed(shop: S
             ({"how": "items", "line_1": "9"}, "quantity of 3 left"),
             ({"how": "items", "line_1": "-1"}, "not a whole number"),
             ({"how": "items", "line_77": "1"}, "no such item"),
-            ({"how": "items"}, "Choose at least one"),
+            ({"how": "items"}, "Choose a quantity of at least one"),
             ({"how": "amount", "amount": "99999999"}, "greater than maximum refund amount"),
             ({"how": "amount", "amount": "1.2.3"}, "invalid"),
-            ({"how": "amount", "amount": ""}, "how much"),
+            ({"how": "amount", "amount": ""}, "Enter the amount"),
             ({"how": "amount", "amount": "0"}, "more than zero"),
             ({"how": "amount", "amount": "1e3"}, "invalid"),
             ({"how": "amount", "amount": "-5"}, "invalid"),
@@ -461,7 +461,8 @@ def test_an_analyst_looks_and_changes_nothing(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         path = order_path(shop, "part_refunded")
         page = (await client.get(path)).text
-        assert "Your role (analyst) may look, not refund." in html.unescape(page).replace("your role", "Your role")
+        assert "Your role (analyst) may view orders, but not refund them." in html.unescape(page).replace(
+        "your role", "Your role")
         before = await refunded(client, path)
         form = {"csrf": field(page, "csrf"), "how": "amount", "amount": "1"}
         assert (await client.post(path + "/refund", data=form)).status_code == 403

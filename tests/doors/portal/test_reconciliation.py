@@ -35,7 +35,7 @@ async def upload(client: httpx.AsyncClient, text: str, **more: str) -> httpx.Res
 
 def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
-        assert "No statement yet" in (await client.get(FILES)).text
+        assert "No statements yet" in (await client.get(FILES)).text
         made = await upload(client, HEADER + FEE + UNKNOWN + "broken\n", mapping='[values]\nroute = "acme"')
         assert made.status_code == 303
         page = await client.get(made.headers["location"])
@@ -64,16 +64,16 @@ def test_lines_in_other_currencies_are_told_once_and_taken_on_request(shop: Shop
         text = HEADER + FEE.replace("12.50", "4.10") + FEE.replace("USD", "EUR") * 3 + "broken\n"
         where = (await upload(client, text, mapping='[values]\nroute = "acme"')).headers["location"]
         page = (await client.get(where)).text
-        assert "4 of 5 lines were not taken" in page
+        assert "4 of 5 lines could not be read" in page
         assert page.count("name every currency to take all") == 1
-        assert "In another currency than the file: 3" in page
+        assert "Different currency from the file: 3" in page
         assert 'Differences <span class="count hot">1<' in page
         assert (await client.get(f"{where}?outcome=refused")).text.count("it is in EUR") == 3
-        assert "4 not taken" in (await client.get(FILES)).text
+        assert "4 not readable" in (await client.get(FILES)).text
         anew = await upload(client, text, like=where.rsplit("/", 1)[1])
         assert anew.headers["location"] not in (where, where + "?known=1")
         page = (await client.get(anew.headers["location"])).text
-        assert "1 of 5 lines were not taken" in page
+        assert "1 of 5 lines could not be read" in page
         assert "Compare with all currencies" not in page
         ticked = await upload(client, text, mapping='[values]\nroute = "acme"', every="1")
         assert ticked.headers["location"] == anew.headers["location"] + "?known=1"
@@ -92,7 +92,7 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
         page = (await client.get(where)).text
         assert re.search(r'type="checkbox" name="row" value="2"', page)
         csrf = field(page, "csrf")
-        for data, words in (({"row": "2", "note": " "}, "has no note"), ({"note": "why"}, "No line was chosen"),
+        for data, words in (({"row": "2", "note": " "}, "needs a note"), ({"note": "why"}, "No line was chosen"),
                             ({"row": "77", "note": "why"}, "has no line 77")):  # fmt: skip
             refused = await client.post(where + "/book", data={"csrf": csrf, "which": "rows"} | data)
             assert refused.status_code in (400, 404)
@@ -110,7 +110,7 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("text", "more", "words"), [
     ("", {}, "empty"), ("a,b\n1,2\n", {}, "no type"), (HEADER + FEE, {"kind": "shop"}, "A file is one of"),
-    (HEADER + FEE, {"from": "2026-11-01"}, "two ends"), (HEADER + FEE, {"mapping": "x ="}, "no TOML"),
+    (HEADER + FEE, {"from": "2026-11-01"}, "both days"), (HEADER + FEE, {"mapping": "x ="}, "not valid TOML"),
     (HEADER + FEE, {"from": "2026-11-30", "to": "2026-11-01"}, "ends before"), ("PK\x03\x04", {}, "ZIP"),
 ])  # fmt: skip
 def test_a_file_that_cannot_be_is_refused(shop: Shop, text: str, more: dict[str, str], words: str) -> None:
@@ -155,7 +155,7 @@ def test_the_report_of_a_month_in_any_zone(shop: Shop) -> None:
         assert page.status_code == 200
         assert 'href="/reconciliation" aria-current="page"' in page.text
         other = await client.get("/reconciliation?month=2020-01&zone=Asia/Kolkata")
-        assert "Nothing moved in 2020-01" in other.text
+        assert "No movements in 2020-01" in other.text
         for query in ("month=2026-13", "zone=Mars", "after=x~y~z", "month=%00", f"zone={'x' * 300}"):
             assert (await client.get(f"/reconciliation?{query}")).status_code == 200
         assert (await client.get("/reconciliation/report.csv?month=1999-01")).status_code == 400

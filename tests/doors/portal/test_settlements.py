@@ -35,7 +35,7 @@ async def entered(owner: httpx.AsyncClient, account: str = ACCOUNT) -> str:
 def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner, operator = await signed_in("owner"), await signed_in("olga")
-        assert "No settlement yet" in texts(await owner.get("/settlements"))
+        assert "No settlements yet" in texts(await owner.get("/settlements"))
         account = await entered(owner)
         answer = await post(operator, "/approvals", f"/approvals/accounts/{account}", decision="approve")
         assert answer.status_code == 303, answer.text
@@ -127,7 +127,7 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
                       {"currency": "XXX"}):  # fmt: skip
             answer = await post(olga, "/approvals", path, **(good | wrong), key=str(new_id()))
             assert answer.status_code == 400, wrong
-        assert "no key of its own" in (await post(olga, "/approvals", path, **good)).text
+        assert "This form has no key" in (await post(olga, "/approvals", path, **good)).text
         made, larger = str(new_id()), good | {"amount": "200.00", "direction": "from"}
         assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 303
         assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 409, "a form sent twice"
@@ -163,8 +163,8 @@ def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) ->
         await shop.advance(DAY)
         page = await olga.get("/approvals")
         told = texts(page)
-        for words in ("USD 2", "EUR 1", "no account for EUR", "Approve all 2 that can be",
-                      "above 100.00 USD in a day, and in every other currency to any amount."):  # fmt: skip
+        for words in ("USD 2", "EUR 1", "no account for EUR", "Approve all 2 ready payouts",
+                      "above 100.00 USD in a day, and any amount in other currencies."):  # fmt: skip
             assert words in told, words
         assert page.text.count('form="approve" name="payout"') == 2
         assert "no account for EUR" not in texts(await olga.get("/approvals?currency=USD"))
@@ -192,14 +192,14 @@ def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(se
         await sold(shop)
         await shop.advance(DAY)
         (payout,) = await payouts(shop)
-        assert "came back" not in texts(await owner.get("/bank"))
+        assert "returned" not in texts(await owner.get("/bank"))
         await post(olga, "/approvals", f"/approvals/payouts/{payout['payout_id']}/approve")
         await shop.run_due()
         await shop.advance(2 * DAY)
         assert "R02, the account is closed. Enter another account" in texts(await owner.get("/bank"))
         batch = f"/settlements/{payout['batch_id']}"
         assert (await post(owner, batch, f"{batch}/pay-again")).status_code == 303
-        assert "came back from it: R02, the account is closed" in texts(await olga.get("/approvals"))
+        assert "returned from this account: R02, the account is closed" in texts(await olga.get("/approvals"))
 
     portal(server, story, fee_basis_points=290)
 

@@ -99,10 +99,10 @@ def test_a_connection_is_tested_by_who_develops(server: ServerAddress) -> None:
         dev = await signed_in("dev")
         read = words(await post(dev, "/switches/test", kind="mit", site=str(shop.site_id)))
         assert "Test of MIT" in read
-        assert "Whole" in read
+        assert "All passed" in read
         assert "sandbox answers." in read
         failed = words(await post(dev, "/switches/test", kind="cit_web", campaign="autumn"))
-        assert "1 hop failed" in failed
+        assert "1 step failed" in failed
         assert "has no campaign 'autumn'" in failed
         assert (await post(dev, "/switches/test", kind="x")).status_code == 400
 

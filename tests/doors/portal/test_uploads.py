@@ -64,18 +64,18 @@ def visit(shop: Shop, work: object, email: str = "maya@example.test") -> None:
 
 def test_a_file_is_sent_looked_at_and_answered(shop: Shop) -> None:
     async def work(visitor: Visitor) -> None:
-        assert "No file yet" in (await visitor.client.get("/uploads")).text
+        assert "No files yet" in (await visitor.client.get("/uploads")).text
         bad = rows("A", 3)
         bad[1]["transaction"] = {"amount": "<b>x"}
         answer = await visitor.send("transmit_day.json", json.dumps(bad).encode())
         assert answer.status_code == 303
         place = answer.headers["location"]
         page = (await visitor.client.get(place)).text
-        assert "0 taken, 1 refused, 2 to come" in page
+        assert "0 accepted, 1 refused, 2 to go" in page
         assert "Reload" in page
         await visitor.work()
         page = (await visitor.client.get(place)).text
-        assert "2 taken, 1 refused, 0 to come" in page
+        assert "2 accepted, 1 refused, 0 to go" in page
         assert "Refused rows" in page
         assert "whole number of cents" in page
         assert "Reload" not in page
@@ -97,8 +97,8 @@ def test_a_file_can_be_stopped(shop: Shop) -> None:
         assert "Stopping" in (await visitor.client.get(place)).text
         await visitor.work()
         page = (await visitor.client.get(place)).text
-        assert "3 left out" in page
-        assert "may be sent again" in page
+        assert "3 skipped" in page
+        assert "can send the same file again" in page
         assert (await visitor.client.post(f"{place}/stop", data={"csrf": "x"})).status_code == 403
 
     visit(shop, work)
@@ -125,7 +125,7 @@ def test_an_analyst_looks_and_a_stranger_sees_nothing(shop: Shop) -> None:
 
     async def look(visitor: Visitor) -> None:
         page = (await visitor.client.get("/uploads")).text
-        assert "not send files" in page
+        assert "not send them" in page
         assert (await visitor.client.get(places[0])).status_code == 200
         csrf = re.search(r'name="csrf" value="([^"]+)"', page)
         assert csrf

@@ -75,7 +75,7 @@ async def rows(client: httpx.AsyncClient, at: str) -> list[str]:
 def test_an_endpoint_is_made_its_key_shown_once_changed_and_deleted(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         dev = await signed_in("dev")
-        assert "No endpoint yet" in texts(await dev.get("/webhooks"))
+        assert "No endpoints yet" in texts(await dev.get("/webhooks"))
         fields = {"url": "https://hooks.example.com/in", "format": "standard", "events": ["order.completed"],
                   "key": "own", "csrf": await token(dev, "/webhooks/new")}  # fmt: skip
         made = await dev.post("/webhooks", data=fields)
@@ -221,7 +221,7 @@ def test_of_many_samples_at_once_no_more_leave_than_may(
             if whose == "merchant":
                 dev, at = await signed_in("dev"), f"/webhooks/{made[0].endpoint_id}"
                 read = texts(await post(dev, at, f"{at}/test", event="order.completed"), 429)
-                assert "3 samples were sent within a minute, as many as may be. Send the next one in" in read
+                assert "3 samples were sent within a minute, which is the limit. Send the next one in" in read
 
     portal(server, story)
 
@@ -301,7 +301,7 @@ def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddres
             await shop.admit_many(3)
             await shop.publish()
             assert len(receiver.got) == 3
-            assert "Count them" in texts(await ops.get(f"{at}/replay"))
+            assert "Count events" in texts(await ops.get(f"{at}/replay"))
             counted = texts(await ops.get(f"{at}/replay?count=1"))
             assert "3 events of 3 orders" in counted
             assert "Send 3 again" in counted
@@ -360,7 +360,7 @@ def test_a_try_has_the_same_time_on_its_orders_page_and_in_the_log(server: Serve
             page = await ops.get(f"/orders/{order_id}")
             assert page.text.count(machine) == 2  # in the timeline and in the table
             assert ", real time)" in texts(page)
-            assert "of webhooks the real time" in texts(page)
+            assert "webhooks in real time" in texts(page)
 
     portal(server, story)
 
@@ -444,12 +444,12 @@ def test_events_of_an_order_are_sent_again_one_after_the_other(server: ServerAdd
             for which, key, done in ((cancelled, "1", "again"), (submitted, "2", "queued")):
                 sent = await ops.post(f"{which}/redeliver", data={"csrf": csrf, "key": key * 32})
                 assert sent.headers["location"].endswith(f"done={done}")
-                assert "after what is being sent again of its order" in texts(
+                assert "after the events of its order that are being resent" in texts(
                     await ops.get(sent.headers["location"])) or done == "again"  # fmt: skip
             receiver.answers = [500]
             assert await told(shop, receiver) == ["order.cancelled"], "not taken"
             again = await ops.post(f"{submitted}/redeliver", data={"csrf": csrf, "key": "3" * 32})
-            assert "This event is being sent there again already" in texts(again, 409)
+            assert "This event is already being resent there" in texts(again, 409)
             waits = "SELECT due_at - now() > interval '2 seconds' FROM due_work WHERE kind = 'replay'"
             assert await told(shop, receiver) == ["order.cancelled"]
             await asyncio.sleep(LOOKS_EVERY_MIN / timedelta(seconds=1))
@@ -478,7 +478,7 @@ def test_one_event_waits_until_a_range_is_through(server: ServerAddress) -> None
             csrf = await token(ops, at)
             assert (await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "7" * 32})).status_code == 303
             busy = await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "8" * 32})
-            assert "This event is being sent there again already" in texts(busy, 409)
+            assert "This event is already being resent there" in texts(busy, 409)
             second = await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "9" * 32})
             assert "still under way" in texts(second, 409)
             await shop.run_due()
@@ -524,9 +524,9 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
                 return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
 
             unheard = await shop.admit()
-            assert await told(unheard) == ["order.submitted – – It goes out in a moment."]
+            assert await told(unheard) == ["order.submitted – – It is sent in a moment."]
             await shop.publish()
-            assert await told(unheard) == ["order.submitted – – No endpoint asked for it."]
+            assert await told(unheard) == ["order.submitted – – No endpoint subscribes to it."]
             async with owner(shop.world) as connection:
                 await connection.execute("UPDATE outbox SET recorded_at = recorded_at - interval '1 year'")
             assert "kept for 3 months" in (await told(unheard))[0]
@@ -536,17 +536,17 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
             heard = (await shop.evaluate.evaluate(shop.scope, given)).order_id
             await publish(shop.world, shop.merchant_id)
             where = receiver.url
-            assert await told(heard) == [f"order.submitted – 1 Waits for its first try {where} –"]
+            assert await told(heard) == [f"order.submitted – 1 First try pending {where} –"]
             receiver.answers = [500]
             await shop.publish()
             again, tried = await told(heard)
-            assert re.fullmatch(rf"order.submitted – 2 Tried again \d+ \w+ \d\d:\d\d:\d\d GMT {where} –", again)
+            assert re.fullmatch(rf"order.submitted – 2 Next try \d+ \w+ \d\d:\d\d:\d\d GMT {where} –", again)
             assert " 1 500 " in tried
             await shop.transmitted(given.external_id, declined=False)
             await shop.run_due()
             await publish(shop.world, shop.merchant_id)
             first, *others = await told(heard)
-            assert first == f"order.cancelled – 1 Waits for the event before it {where} –"
+            assert first == f"order.cancelled – 1 Waits for the previous event {where} –"
             assert again in others
 
             async with owner(shop.world) as connection:
@@ -554,7 +554,7 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
                                          " probe_at = now() + interval '1 hour'")  # fmt: skip
             late = await shop.admit()
             await publish(shop.world, shop.merchant_id)
-            assert re.search(r"Waits for its first try, .* GMT", (await told(late))[0])
+            assert re.search(r"First try pending, .* GMT", (await told(late))[0])
 
     portal(server, story)
 

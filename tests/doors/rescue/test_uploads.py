@@ -138,7 +138,7 @@ def test_each_row_is_answered_by_itself(shop: Caller, other: Caller) -> None:
     assert told[1]["errors"] == [{"field": "Transaction.Amount", "message":
                                   "The field Amount must be a whole number of cents: 4590 for 45.90."}]  # fmt: skip
     assert "does not belong" in told[2]["errors"][0]["message"]
-    assert told[3]["errors"][0]["cure"] == "Nothing of the row was kept."
+    assert told[3]["errors"][0]["cure"] == "The row was not stored."
     assert counted(shop, "transmissions") == 3
     assert counted(other, "transmissions") == 0
 

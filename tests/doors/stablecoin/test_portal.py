@@ -116,11 +116,11 @@ def test_the_page_has_the_apis_order_id_and_state(merchant: Merchant, seen: Any)
 def test_a_refund_is_told_in_the_words_of_this_api(merchant: Merchant, seen: Any) -> None:
     order = merchant.paid()
     review = seen(f"{page_of(order)}/refund?how=amount&amount=10.00&key={'a' * 32}")
-    assert "asked for <code>payment.refunded</code>" in review
+    assert "subscribes to <code>payment.refunded</code>" in review
     assert merchant.call("PUT", "/webhook", {"url": "https://shop.example/hooks"}).status_code == 200
     review = seen(f"{page_of(order)}/refund?how=amount&amount=10.00&key={'a' * 32}")
     assert "webhook <code>payment.refunded</code>" in review
-    assert "Mock (test) is told to send 10.00 USDT back" in review
+    assert "Mock (test) sends 10.00 USDT back" in review
     assert "39.90 USDT can still be refunded" in review
     assert "partially_refunded in the API" in review
     for foreign in ("Banks show it", "order.refunded", "The processor", "card"):
@@ -166,13 +166,13 @@ def test_late_money_is_given_back_by_a_button(door: Door, merchant: Merchant, se
     order = late(door, merchant, "mock")
     path = page_of(order)
     page = seen(path)
-    assert "49.90 USDT came too late" in page
-    assert "Came late" in page
-    assert "nothing to give back" not in page
-    assert "Give back 49.90 USDT?" in page
-    assert "came too late" not in seen(f"{path}/give-back", x="1")
+    assert "49.90 USDT arrived too late" in page
+    assert "Arrived late" in page
+    assert "nothing to refund" not in page
+    assert "Return 49.90 USDT?" in page
+    assert "USDT arrived too late" not in seen(f"{path}/give-back", x="1")
     merchant.run_due()
-    assert "49.90 USDT went back to the payer" in seen(f"{path}/give-back", x="1")
+    assert "49.90 USDT returned to the payer" in seen(f"{path}/give-back", x="1")
     door.verified(merchant)
 
 
@@ -181,10 +181,10 @@ def test_late_money_of_a_direct_channel_is_settled_by_hand(door: Door, merchant:
     path = page_of(order)
     page = seen(path)
     assert "Recoup cannot send it back" in page
-    assert "Give back…" not in page
+    assert "Return…" not in page
     assert "The note is empty." in seen(f"{path}/settled-by-hand", note=" ")
     done = seen(f"{path}/settled-by-hand", note="Sent back from our wallet")
-    assert "came too late" not in done
+    assert "USDT arrived too late" not in done
     assert "Sent back from our wallet" in done
     assert "settled by hand" in done
     door.verified(merchant)
@@ -196,7 +196,7 @@ def test_a_stuck_settlement_is_tried_again_by_a_button(door: Door, merchant: Mer
     door.sql(other, merchant.shop.merchant_id, "USDC")
     merchant.run_due()
     path = page_of(order)
-    assert "did not leave for your wallet" in seen(path)
+    assert "was not sent to your wallet" in seen(path)
     door.sql(other, merchant.shop.merchant_id, "USDT")
     assert "did not leave" not in seen(f"{path}/settle-again", x="1")
     merchant.run_due()

@@ -53,7 +53,7 @@ def test_whoever_asked_is_told_with_the_way_to_it(server: ServerAddress, tmp_pat
         assert (mine["user_id"], mine["kind"], mine["mail_state"]) == (people["analyst"], "export", "sent")
         words = words_of("export", mine["facts"])
         assert (words.title, words.path) == ("Your file is ready", f"/exports#file-{key}")
-        assert words.lines[0].startswith("orders.csv, with 1 order. It goes on ")
+        assert words.lines[0].startswith("orders.csv, with 1 order. It is deleted on ")
         [mail] = await arrived(shop)
         assert mail["recipient"] == "analyst@staff.example"
         assert f"/notifications/{mine['notification_id']}" in mail["text"]
@@ -70,7 +70,7 @@ def test_a_refusal_is_told_with_its_reason(
         await go_round(shop)
         [mine] = await told(shop)
         words = words_of("export", mine["facts"])
-        assert words.title == "A file could not be made"
+        assert words.title == "An export failed"
         assert "The file is larger than" in words.lines[0]
 
     run(server, tmp_path, story)

@@ -300,7 +300,7 @@ def test_an_endpoint_that_is_down_is_told_of_once(server: ServerAddress) -> None
         assert await kinds(shop, people["developer"]) == ["webhook"]
         assert await kinds(shop, people["analyst"]) == []
         mail = next(mail for mail in await arrived(shop) if mail["recipient"] == "developer@staff.example")
-        assert "127.0.0.1:9. It is probed until it answers again; nothing is lost." in mail["text"]
+        assert "127.0.0.1:9. It is probed until it answers again; no events are lost." in mail["text"]
         assert "key=abc" not in mail["text"], "an address may hold a secret"
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE endpoints SET probe_at = now()")

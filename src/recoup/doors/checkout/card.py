@@ -87,10 +87,10 @@ def _expiry(text: str, now: datetime) -> tuple[int, int]:
     month, _, year = (part.strip() for part in text.partition("/"))
     fits = all(part.isascii() and part.isdecimal() for part in (month, year))
     if not fits or len(month) > 2 or len(year) not in (2, 4) or not 1 <= int(month) <= 12:
-        raise Problem("invalid", "Fill in month and year as they stand on the card: 09/31.", field="Expires")
+        raise Problem("invalid", "Enter month and year as shown on the card: 09/31.", field="Expires")
     whole = int(year) + (2000 if len(year) == 2 else 0)
     if not (now.year, now.month) <= (whole, int(month)) <= (now.year + YEARS_MAX, 12):
-        raise Problem("invalid", "This card has expired, or the date is not right.", field="Expires")
+        raise Problem("invalid", "This card has expired, or the date is wrong.", field="Expires")
     return int(month), whole
 
 

@@ -31,7 +31,7 @@ ANSWER_SECONDS: Final = 0.4  # both answers take this long
 AROUND: Final = timedelta(days=1)  # zones, and the days between paying and booking
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 STATUSES: Final = {"too_many_requests": 429, "unavailable": 503, "internal": 500}
-_SLOWLY: Final = "Too many tries in a short time."
+_SLOWLY: Final = "Too many attempts in a short time."
 
 
 class ChargePage:
@@ -89,13 +89,13 @@ class ChargePage:
         """Raises: Problem(invalid) naming the field."""
         last4, asset = given.get("last4", ""), given.get("currency", "").upper()
         if not (len(last4) == 4 and last4.isascii() and last4.isdecimal()):
-            raise Problem("invalid", "Fill in the card's last four digits.", field="last4")
+            raise Problem("invalid", "Enter the card's last four digits.", field="last4")
         if asset not in EXPONENTS:
-            raise Problem("invalid", "Fill in the currency as three letters: USD.", field="currency")
+            raise Problem("invalid", "Enter the currency as three letters: USD.", field="currency")
         try:
             units = from_text(given.get("amount", "").replace(",", "."), asset, "amount").units
         except Problem:
-            message = "Fill in the amount as it stands on the statement: 19.99."
+            message = "Enter the amount as shown on the statement: 19.99."
             raise Problem("invalid", message, field="amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
         async with self._world.db.connection() as connection:
@@ -131,7 +131,7 @@ def _day(text: str) -> date:
     except ValueError:
         day = date.min
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise Problem("invalid", "Fill in the day as it stands on the statement: 2026-01-31.", field="date")
+        raise Problem("invalid", "Enter the date as shown on the statement: 2026-01-31.", field="date")
     return day
 
 

@@ -17,7 +17,7 @@ async def pay_page(visit: Visit) -> Response:
     async with world.db.connection() as connection:
         order = await stable_order(connection, merchant_id, order_id)
     if order is None:
-        raise Problem("not_found", "There is no payment behind this link.", cure="Ask the shop for a new one.")
+        raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
     merchant = (await checkout.merchants.get(merchant_id)).merchant
     now = merchant.business(world.clocks.wall())
     over = order.expires_at is not None and order.expires_at <= now

@@ -54,7 +54,7 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]]) -> An
         try:
             key = order_of_token(checkout.world, request.path_params["token"])
             if key is None:
-                raise Problem("not_found", "There is no payment behind this link.", cure="Ask the shop for a new one.")
+                raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
             return await work(Visit(checkout, request, key, language))
         except Problem as problem:
             status = STATUSES.get(problem.code, 400)

@@ -77,7 +77,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @bank.command(context_settings={"ignore_unknown_options": True})
     @click.argument("amount")
     @click.argument("currency")
-    @click.option("--note", default="", help="Why; the merchant reads it.")
+    @click.option("--note", default="", help="Why; shown to the merchant.")
     @as_option
     @_merchant
     @data_dir_option

@@ -47,7 +47,7 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
                 async with opened.world.db.connection() as connection:
                     rows, _ = await list_batches(connection, BatchFilter(merchant_id), BATCHES_MAX, 0)
                 told = [_told(row) for row in rows]
-                return json.dumps(told) if as_json else "\n".join(_table(told)) or "No settlement yet."
+                return json.dumps(told) if as_json else "\n".join(_table(told)) or "No settlements yet."
             found = await read_batch(opened.world, merchant_id, batch_id)
             await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
             return None

@@ -70,7 +70,7 @@ def _asked(
         return None
     asset = currency.upper()
     if fee is not None and asset not in EXPONENTS:
-        raise Problem("invalid", "A fee is an amount of money.", field="currency", cure="Name it with --currency.")
+        raise Problem("invalid", "A fee must be an amount of money.", field="currency", cure="Name it with --currency.")
     units = from_text(fee, asset, "fee").units if fee is not None else None
     return TermsAsked(asset, service, units, fee_by, block_cards, moment(valid_from))
 

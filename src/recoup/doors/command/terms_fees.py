@@ -60,7 +60,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         for row in rows:
             click.echo("  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip())
         if not rows:
-            click.echo("No fee is taken: there is no term.")
+            click.echo("No fee is charged: none was agreed.")
 
 
 def _asked(

@@ -64,8 +64,8 @@ def unsigned(portal: Portal, work: Endpoint) -> Endpoint:
         except Exception as error:
             number = request_id(request.scope)
             log.exception("page failed", request=number, error=type(error).__name__)
-            message = f"Something broke on our side. Its number is {number}."
-            broken = Problem("internal", message, cure="Try again; if it stays, tell the operator.")
+            message = f"Something went wrong on our side. Its request id is {number}."
+            broken = Problem("internal", message, cure="Try again; if it happens again, tell the operator.")
             return error_page(portal, broken, request)
 
     return endpoint
@@ -135,8 +135,8 @@ async def signed_out(portal: Portal, request: Request) -> Response:
         except Problem:
             typed = None
         if typed is not None:
-            problem = Problem("unauthenticated", "You are signed out by now; nothing was done.", typed=typed,
-                              cure="What you typed is kept on this page. Sign in in a new tab, then send it again "
+            problem = Problem("unauthenticated", "You have been signed out; nothing was done.", typed=typed,
+                              cure="Your entries are kept on this page. Sign in in a new tab, then send it again "
                                    "from here.")  # fmt: skip
             return error_page(portal, problem, request)
     return to_sign_in(request)

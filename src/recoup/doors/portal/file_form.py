@@ -18,7 +18,7 @@ async def file_form(visit: AnyVisit) -> FormData:
     request = visit.request
     same_origin(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Problem("malformed", "This is not a form of this page.", cure="Use the form on the page of the files.")
+        raise Problem("malformed", "This form does not belong to this page.", cure="Use the form on the Files page.")
     try:
         form = await request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=65_536)
     except HTTPException:

@@ -43,4 +43,4 @@ def request_key(key: str) -> str:
 
 
 def _without() -> Problem:
-    return Problem("invalid", "This form has no key of its own.", cure="Reload the page and send it again.")
+    return Problem("invalid", "This form has no key.", cure="Reload the page and send it again.")

@@ -34,9 +34,9 @@ async def arrived(request: Request) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > FORM_BYTES_MAX:
-                    raise Problem("too_large", "This form is larger than any of ours.", cure="Shorten what was typed.")
+                    raise Problem("too_large", "This form is too large.", cure="Shorten your entries.")
     except (TimeoutError, ClientDisconnect):
-        raise Problem("malformed", "The form did not arrive whole; nothing was done.",
+        raise Problem("malformed", "The form arrived incomplete; nothing was done.",
                       cure="Send it again.") from None  # fmt: skip
     request.state.form = body
     return body
@@ -48,12 +48,12 @@ async def read_form(request: Request) -> Form:
     Raises: Problem(too_large); Problem(malformed) for what is no form of ours.
     """
     if not _is_form(request):
-        raise Problem("malformed", "This is not a form of this page.", cure="Use the portal's own page.")
+        raise Problem("malformed", "This form does not belong to this page.", cure="Use the portal's own page.")
     body = await arrived(request)
     try:
         form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=500)
     except ValueError:
-        raise Problem("malformed", "This form has more fields than any of ours.",
+        raise Problem("malformed", "This form has too many fields.",
                       cure="Reload the page and send it again.") from None  # fmt: skip
     # No browser sends it and no database takes it.
     plain = {name: [value.replace("\0", "") for value in values] for name, values in form.items()}

@@ -33,12 +33,12 @@ def check_csrf(
         return
     if is_csrf(session, given):
         raise Problem("conflict", "This form belongs to another merchant or environment than the present one; nothing"
-                      " was done.", cure="Check the page as it is now, and send the form again.")  # fmt: skip
+                      " was done.", cure="Check the page and send the form again.")  # fmt: skip
     if session.spent_csrf and compare_digest(session.spent_csrf.encode(), given.encode("utf-8", "replace")):
         raise Problem("forbidden", "Your impersonation is over; nothing was done.",
                       cure="From now on you act as yourself: start again.")  # fmt: skip
     raise Problem("forbidden", "This form is from another session; nothing was done.",
-                  cure="Go back, reload the page and send it again.", typed=typed)  # fmt: skip
+                  cure="Go back, reload the page and send the form again.", typed=typed)  # fmt: skip
 
 
 def not_paused(partner: str) -> None:
@@ -46,4 +46,4 @@ def not_paused(partner: str) -> None:
     if partner:
         message = (f"This partner is paused: people of {partner} may view everything, but change nothing; "
                    "nothing was done.")
-        raise Problem("forbidden", message, cure="Ask the operator. A shop's own people go on as before.")
+        raise Problem("forbidden", message, cure="Ask the operator. Members of the shop itself are not affected.")

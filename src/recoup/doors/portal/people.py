@@ -9,7 +9,7 @@ from recoup.kernel.scope import Actor
 from recoup.store.read.people import names_of
 
 _OTHERS = {
-    "worker": "Recoup", "partner": "the partner", "api": "a call by API", "link": "whoever had the link",
+    "worker": "Recoup", "partner": "the partner", "api": "a call by API", "link": "somebody with the link",
     "stranger": "somebody", "payer": "the customer", "processor": "the processor",
 }  # fmt: skip
 
@@ -36,7 +36,7 @@ async def names_for(portal: Portal, actors: Iterable[str | None], *, staff: bool
 def _told(actor: Actor, names: dict[str, str], *, staff: bool) -> str:
     if actor.kind == "user":
         whose = names.get(actor.id, "a former user" if parse_id(actor.id) else actor.id)
-        return f"{names.get(actor.behind, 'somebody')} of the operator as {whose}" if actor.behind else whose
+        return f"{names.get(actor.behind, 'somebody')}, operator staff, as {whose}" if actor.behind else whose
     word = _OTHERS.get(actor.kind, "the operator")
     of_theirs = staff and actor.kind in ("operator", "partner") and actor.id in names
     return f"{names[actor.id]} ({word})" if of_theirs else word

@@ -7,28 +7,28 @@ from recoup.flows.people.sessions import MAY
 
 # action -> what it lets somebody do at a merchant, beside looking
 AT_MERCHANT: Final[Mapping[str, str]] = {
-    "refund": "refund orders, work the refund desk, compare statements",
-    "approve": "agree to refunds that others ask for", "limits": "set what roles may refund and whose data they see",
+    "refund": "refund orders, review stuck refunds, compare statements",
+    "approve": "approve refunds that others request", "limits": "set refund limits and data access of roles",
     "cancel": "cancel orders", "capture": "capture authorised orders",
     "retry": "retry, stop, hold and release orders, write notes", "block": "block customers and cards",
     "erase": "erase and export a customer's data",
-    "dispute": "answer disputes", "upload": "send batches and transmissions as files",
-    "switch": "switch kinds of orders, make campaigns", "test": "try the connection",
-    "mails": "choose the mails to payers", "bank": "enter bank accounts",
-    "apply": "apply for a merchant, submit, make it a merchant", "go_live": "ask to go live",
-    "invite": "see and invite people, end memberships, require a second factor", "keys": "make and end keys",
-    "hooks": "make, change, test and replay webhooks, replace their signing keys",
+    "dispute": "answer disputes", "upload": "upload files of payments",
+    "switch": "switch order types, manage campaigns", "test": "test the connection",
+    "mails": "choose the e-mails to payers", "bank": "enter bank accounts",
+    "apply": "apply for a merchant and create it", "go_live": "ask to go live",
+    "invite": "view and invite members, end memberships, require a second factor", "keys": "create and end keys",
+    "hooks": "manage, test and replay webhooks, replace their signing keys",
     "sandbox": "move the sandbox's clock, simulate declines",
-    "audit": "see who did what",
+    "audit": "view the audit log",
 }  # fmt: skip
 # the same at a partner
 AT_PARTNER: Final[Mapping[str, str]] = {
-    "merchants": "make and change merchants", "switches": "switch kinds of orders for many merchants",
-    "see_keys": "see which keys there are", "keys": "make keys",
-    "hooks": "make, change and test the partner's webhooks, replace their signing keys",
-    "apply": "apply for a merchant, submit, make it one",
-    "invite": "see and invite people, end memberships, require a second factor",
-    "audit": "see what the partner's people and keys did",
+    "merchants": "create and change merchants", "switches": "switch order types for many merchants",
+    "see_keys": "view keys", "keys": "make keys",
+    "hooks": "manage and test the partner's webhooks, replace their signing keys",
+    "apply": "apply for a merchant and create it",
+    "invite": "view and invite members, end memberships, require a second factor",
+    "audit": "view the partner's audit log",
 }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def revealing(kind: str, find: Callable[[Visit], Awaitable[Any]]) -> Callable[[V
         subject_id: UUID = found.order_id if kind == "order" else found["payer_id"]
         if visit.sight == "masked":
             raise Problem("forbidden", "Your role sees customers' data masked; nothing was revealed.",
-                          cure="Ask an owner: they choose which roles may.")  # fmt: skip
+                          cure="Ask an owner to change what your role may see.")  # fmt: skip
         if visit.sight == "reveal":
             await reveal(visit.portal.world, visit.scope, kind, subject_id)
         return see(back_to(visit, subject_id, "customer") if kind == "order" else f"/{kind}s/{subject_id}#customer")

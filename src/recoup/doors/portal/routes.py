@@ -129,7 +129,7 @@ def routes(
         form_of = page_of(made, visit.request.url.path)
         if form_of is not None:
             return see(form_of)
-        raise Problem("no_such_path", "There is no such page.", cure="Go to the orders; everything begins there.")
+        raise Problem("no_such_path", "There is no such page.", cure="Start from the orders page.")
 
     made += [
         on("/", _home),

@@ -70,7 +70,7 @@ class Visit:
     def only(self, action: str, doing: str, *, or_operator: bool = False) -> None:
         """`doing` as "cancel orders". Raises: Problem(forbidden) for a role that may not."""
         if not self.may(action, or_operator=or_operator):
-            raise Problem("forbidden", f"Your role may look, not {doing}; nothing was done.", cure=whom_to_ask(action))
+            raise Problem("forbidden", f"Your role may not {doing}; nothing was done.", cure=whom_to_ask(action))
 
     def acting(self, action: str, doing: str) -> Scope:
         """On whose behalf: the operator's people do it as the operator. Raises: as `only`."""

@@ -28,14 +28,14 @@ class State(NamedTuple):
 
 _LOOKS: Final[dict[int, tuple[str, str, str]]] = {
     0: ("off", "draft", "Next: processing, or cancelled."),
-    1: ("hold", "onhold", "Next: it goes on by itself or a person lets it go."),
+    1: ("hold", "onhold", "Next: it continues automatically, or a person releases it."),
     2: ("off", "cancelled", "This is an end."),
-    3: ("prob", "problem", "Next: a person solves it, then it goes on or ends."),
+    3: ("prob", "problem", "Next: a person resolves it, then it continues or ends."),
     4: ("run", "processing", "Next: completed, cancelled, on hold or a problem."),
     5: ("run", "capture", "Next: captured, or cancelled."),
     6: ("off", "returned", "A dispute may still follow."),
     7: ("ok", "completed", "A refund or a dispute may follow."),
-    8: ("disp", "chargeback", "Next: won goes back to completed."),
+    8: ("disp", "chargeback", "Next: if won, completed again."),
 }
 STATUSES: Final[dict[int, Status]] = {
     code: Status(code, word, *_LOOKS[code][:2], f"{MEANINGS[code]} {_LOOKS[code][2]}")
@@ -56,8 +56,8 @@ CHANNELS: Final[dict[str, tuple[str, str]]] = {
     "stable": ("On-chain", "Stablecoin, paid by the customer"),
 }
 REASONS: Final[dict[str, str]] = {
-    "declined": "It was not approved, and nothing more is tried: only a new payment by the customer helps.",
-    "expired": "Its time ran out before an attempt was approved.",
+    "declined": "It was not approved and there are no further attempts: only a new payment by the customer helps.",
+    "expired": "It expired before an attempt was approved.",
     "merchant_cancelled": "You cancelled it.",
     "paid_elsewhere": "Your own payment for the same order succeeded, so the rescue ended.",
     "capture_window": "It was not captured in time; the authorisation was released.",
@@ -74,13 +74,13 @@ DISPUTE_STATES: Final[dict[str, tuple[str, str, str]]] = {  # tone, icon, word
     "accepted": ("off", "cancelled", "Accepted"), "expired": ("off", "cancelled", "Lost: not answered"),
 }  # fmt: skip
 CLASSES: Final[dict[str, str]] = {
-    "funds": "Lack of money: may be tried again.",
-    "soft": "Soft: may be tried again.",
-    "technical": "A technical failure: may be tried again soon.",
-    "data": "Wrong card data: the same data will not pass.",
+    "funds": "Insufficient funds: may be retried.",
+    "soft": "Soft: may be retried.",
+    "technical": "Technical failure: may be retried soon.",
+    "data": "Wrong card data: the same data will not pass again.",
     "sca": "The customer has to confirm with the bank.",
-    "fraud": "Suspected fraud: speak with the customer first.",
-    "hard": "Final: never tried again.",
+    "fraud": "Suspected fraud: contact the customer first.",
+    "hard": "Final: never retried.",
     "configuration": "The merchant's set-up at the acquirer is refused.",
 }
 SCHEMES: Final = SCHEME_WORDS

@@ -113,7 +113,7 @@ async def answer(world: World, orders: Orders, vault: Vault, asked: Asked, given
     Raises: Problem invalid (naming the field), wrong_state, conflict, unavailable.
     """
     if asked.state != "asked":
-        raise Problem("wrong_state", "Nothing is asked of the customer any more.", cure="The payment has ended.")
+        raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
     _check(asked, given)
     key = (asked.merchant_id, asked.order_id)
     card = await _vaulted(world, vault, asked, given) if given.pan else None
@@ -149,11 +149,11 @@ def _check(asked: Asked, given: Given) -> None:
     if given.pan:
         return
     if asked.asks == "card":
-        raise Problem("invalid", "Fill in the card number.", field="CardNumber")
+        raise Problem("invalid", "Enter the card number.", field="CardNumber")
     if asked.asks == "code" and not given.code:
-        raise Problem("invalid", "Fill in the security code.", field="Code")
+        raise Problem("invalid", "Enter the security code.", field="Code")
     if asked.asks == "address" and not (given.billing or {}).get("addressLine1"):
-        raise Problem("invalid", "Fill in the address.", field="Address")
+        raise Problem("invalid", "Enter the address.", field="Address")
     if asked.asks == "confirm" and not given.confirmed:
         raise Problem("invalid", "Confirm the payment, or use another card.", field="Confirmed")
 

@@ -110,7 +110,7 @@ class Evaluate:
             else:
                 await self._keep_card(scope, given, token_id)
                 kept = True
-        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1,
+        raise Problem("unavailable", "Other calls are changing the order at the moment.", retry_after_seconds=1,
                       cure="Send it again with the same key in a second.")  # fmt: skip
 
     async def look(self, scope: Scope, given: Declined) -> tuple[str, ...]:

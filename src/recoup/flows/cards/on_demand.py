@@ -36,7 +36,7 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
             return True
         if order.stage is not Stage.PROCESSING or order.going() is not None:
             raise Problem("wrong_state", f"The order is {order.stage.value}; only one in processing can be tried.",
-                      cure="Read the order: its state says what is possible.")  # fmt: skip
+                      cure="Read the order: its state shows what is possible.")  # fmt: skip
         change.fact("planned", verdict="operator", next=change.now, reasons=["Brought forward by the operator."])
         plan_attempt(change, change.now, "soft", None)
         return False

@@ -41,15 +41,15 @@ async def simulate_decline(
     what /evaluate raises.
     """
     if not (world.policy.test_mode and world.policy.magic_inputs):
-        raise Problem("forbidden", "Declines are simulated in the sandbox only.", cure="Go to the sandbox.")
+        raise Problem("forbidden", "Declines can be simulated only in the sandbox.", cure="Go to the sandbox.")
     _check(asked, world.policy.amount_max)
     made = _made(asked.key)
     if made is None or abs(world.clocks.wall() - WallTime(made)) > FORM_LASTS:
-        raise Problem("invalid", "This form is too old.", field="key", cure="Reload the page and send it again.")
+        raise Problem("invalid", "This form has expired.", field="key", cure="Reload the page and send it again.")
     given = _declined(asked, known.merchant.business(made))
     kind = kind_of(known.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
     if kind != asked.kind:
-        raise Problem("invalid", "This shop's recurring payments are all taken the other way.", field="kind",
+        raise Problem("invalid", "This shop handles all recurring payments in the other mode.", field="kind",
                       cure=f"Choose {kind}.")  # fmt: skip
     word = await evaluate.evaluate(scope, given)
     async with world.db.transaction() as tx:
@@ -65,7 +65,7 @@ def _check(asked: Simulated, amount_max: int) -> None:
         if given not in choices:
             raise Problem("invalid", f"There is no {name} {given[:32]!r}.", field=name, cure="Choose one of the list.")
     if asked.code not in codes_of(asked.scheme):
-        raise Problem("invalid", f"{asked.code[:8]!r} is no code of a decline by {asked.scheme} that a test card says.",
+        raise Problem("invalid", f"{asked.code[:8]!r} is not a decline code of {asked.scheme} for test cards.",
                       field="code", cure="Choose one of the list.")  # fmt: skip
     if not 1 <= asked.units <= amount_max:
         raise Problem("invalid", "The amount is out of bounds.", field="amount", cure="Enter an amount like 45.90.")

@@ -37,8 +37,8 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
     """Raises: Problem not_found, invalid, wrong_state."""
     text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > NOTE_MAX or "\0" in text:
-        raise Problem("invalid", f"A note has 1 to {NOTE_MAX} characters.", field="Note",
-                      cure="Write it in some sentences; the rest may be another note.")  # fmt: skip
+        raise Problem("invalid", f"A note must have 1 to {NOTE_MAX} characters.", field="Note",
+                      cure="Use a few sentences; put the rest in another note.")  # fmt: skip
     if any(luhn(re.sub(r"[ -]", "", found[0])) for found in _CARD_NUMBER.finditer(text)):
         cure = "The last four digits are enough."
         raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="Note", cure=cure)
@@ -47,15 +47,15 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         if row is None:
             raise no_such_dispute()
         if row["state"] not in UNDECIDED:
-            raise Problem("wrong_state", f"A dispute that is {row['state']} takes no evidence any more.",
-                          cure="It is over; nothing has to be done.")  # fmt: skip
+            raise Problem("wrong_state", f"A dispute that is {row['state']} no longer accepts evidence.",
+                          cure="It is closed; nothing needs to be done.")  # fmt: skip
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         note_id = new_id()
         made = await insert_note(tx, scope.merchant_id, note_id, dispute_id, text, scope.actor.text(), now, NOTES_MAX)
         if made:
             await note(tx, scope, world.clocks.wall(), "dispute.noted", dispute_id)
     if not made:
-        raise Problem("wrong_state", f"A dispute has at most {NOTES_MAX} notes.", cure="Say more in one note.")
+        raise Problem("wrong_state", f"A dispute has at most {NOTES_MAX} notes.", cure="Put more into one note.")
     return note_id
 
 

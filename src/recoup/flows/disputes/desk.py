@@ -1,4 +1,4 @@
-"""Notices that fit no charge, as the operator deals with them."""
+"""Notices that match no charge, as the operator deals with them."""
 
 from uuid import UUID
 
@@ -41,4 +41,4 @@ async def try_notice_again(
 
 
 def _none_waits() -> Problem:
-    return Problem("not_found", "No such notice waits.", cure="Somebody may have dealt with it; reload the page.")
+    return Problem("not_found", "No such notice is waiting.", cure="Somebody may have processed it; reload the page.")

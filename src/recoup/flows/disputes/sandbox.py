@@ -96,12 +96,13 @@ async def dispute_on_demand(
             await note(tx, by, world.clocks.wall(), "dispute.simulated", key[1], {"decided": decided})
     notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won", case) if decided else None
     if notice is None and case is not None:
-        raise Problem("wrong_state", "The bank has decided this case otherwise.", cure="Look at the dispute.")
+        raise Problem("wrong_state", "The bank has already decided this case differently.", cure="Check the dispute.")
     if notice is None:
         notice = await issuer.dispute(Wanted(charge["attempt_id"], kind, now, stage, units))
         if notice is None:
-            message = "The issuer takes no such dispute: it is more than the charge has left, or no case can go on so."
-            raise Problem("wrong_state", message, cure="Look at the order's disputes and refunds.")
+            message = ("The issuer refuses this dispute: it exceeds what is left of the charge, or the case cannot "
+                       "proceed this way.")
+            raise Problem("wrong_state", message, cure="Check the order's disputes and refunds.")
         told = await _send(world, orders, notice)
         notice = await issuer.decide_dispute(charge["attempt_id"], decided == "won") if decided else None
         if notice is None:
@@ -121,7 +122,7 @@ async def _send(world: World, orders: Orders, notice: Notice) -> Received:
 
 def _issuer(world: World) -> Any:
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Disputes are made in the sandbox only.",
-                      cure="In live they come from the processor.")  # fmt: skip
+        raise Problem("forbidden", "Disputes can be simulated only in the sandbox.",
+                      cure="In live, they come from the processor.")  # fmt: skip
     issuer: SandboxProcessor = world.processors[ROUTE]
     return issuer

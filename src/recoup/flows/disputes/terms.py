@@ -40,11 +40,11 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         since = asked.valid_from or now
         if since < now:
-            message = f"Terms cannot reach into the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."
-            raise Problem("invalid", message, field="from", cure="Leave the date out, or name one to come.")
+            message = f"Terms cannot begin in the past: it is {now:%Y-%m-%d %H:%M:%S} UTC there."
+            raise Problem("invalid", message, field="from", cure="Leave the date out, or choose a future date.")
         if since > now + AHEAD_MAX:
             raise Problem("invalid", f"Terms begin at most {AHEAD_MAX.days} days ahead.", field="from",
-                          cure="Name an earlier date with --from.")  # fmt: skip
+                          cure="Choose an earlier date with --from.")  # fmt: skip
         before = terms_at([as_terms(row) for row in await read_terms(tx, scope.merchant_id)], since, asked.asset)
         after = _after(before, asked, since)
         made = await insert_terms(
@@ -54,7 +54,7 @@ async def change_terms(world: World, scope: Scope, asked: TermsAsked) -> Terms:
         told = changes(_told(before), _told(after)) | {"currency": after.asset or "every", "valid_from": iso(since)}
         await note(tx, scope, world.clocks.wall(), "dispute_terms.set", "", told)
     if not made:
-        raise Problem("conflict", "Other terms begin at that very instant.", cure="Name another date.")
+        raise Problem("conflict", "Other terms begin at the same moment.", cure="Choose another date.")
     return after
 
 
@@ -62,10 +62,10 @@ def _check(asked: TermsAsked) -> None:
     if asked.asset and asked.asset not in EXPONENTS:
         raise Problem("invalid", f"{asked.asset!r} is no currency.", field="currency", cure="Use its ISO 4217 code.")
     if asked.fee_units is not None and not 0 <= asked.fee_units <= FEE_MAX:
-        raise Problem("invalid", "A fee is no less than nothing, and not that much.", field="fee",
+        raise Problem("invalid", "The fee is negative or too large.", field="fee",
                       cure="Write it like 15.00.")  # fmt: skip
     if asked.fee_units and not asked.asset:
-        raise Problem("invalid", "A fee is an amount of money.", field="currency", cure="Name its currency.")
+        raise Problem("invalid", "A fee must be an amount of money.", field="currency", cure="Name its currency.")
     if asked.valid_from is not None and asked.valid_from.tzinfo is None:
         raise Problem("invalid", "The date has no zone.", field="from", cure="Write it like 2026-01-31T00:00:00Z.")
 

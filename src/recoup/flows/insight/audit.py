@@ -32,7 +32,7 @@ async def read_audit(world: World, subject: tuple[str, UUID], wanted: AuditFilte
             found += await people_lines(connection, subject, world.name, world.clocks.wall(), wanted, limit)
     except TimeoutError:
         raise Problem("unavailable", "This search takes too long.", retry_after_seconds=5,
-                      cure="Narrow it: name the days, or an object.") from None  # fmt: skip
+                      cure="Narrow it by days or by object.") from None  # fmt: skip
     return sorted(found, key=lambda line: (line.at, line.line), reverse=True)[:limit]
 
 

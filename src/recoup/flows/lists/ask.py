@@ -38,8 +38,8 @@ async def ask_for_file(
             return await find_export(tx, scope.merchant_id, user_id, key) is not None
 
     if not await retrying(once):
-        message = f"You have {UNDER_WAY_MAX} files under way, or this merchant has {STANDING_MAX} that are kept."
-        raise Problem("conflict", message, cure="Wait for one, or delete one that nobody needs.")
+        message = f"You have {UNDER_WAY_MAX} exports under way, or this merchant has {STANDING_MAX} stored exports."
+        raise Problem("conflict", message, cure="Wait until one finishes, or delete one.")
 
 
 async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: UUID) -> Mapping[str, Any]:
@@ -48,7 +48,7 @@ async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: 
         row: Mapping[str, Any] | None = await find_export(connection, merchant_id, user_id, export_id)
     if row is None:
         raise Problem("not_found", "There is no such file of yours at this merchant.",
-                      cure="It may be of another merchant: switch first; else export again.")  # fmt: skip
+                      cure="It may belong to another merchant: switch first; otherwise export again.")  # fmt: skip
     return row
 
 
@@ -57,8 +57,8 @@ async def fetch(world: World, scope: Scope, row: Mapping[str, Any]) -> Path:
     path = file_of(world, row["export_id"], row["run_no"])
     over = row["state"] != "ready" or row["gone_at"] <= world.clocks.wall()
     if over or not path.is_file():
-        message = "The file is gone." if row["state"] in ("ready", "gone") else "The file is not ready."
-        raise Problem("not_found", message, cure="The page Exports tells how far it is; else export again.")
+        message = "The file was deleted." if row["state"] in ("ready", "gone") else "The file is not ready."
+        raise Problem("not_found", message, cure="The page Exports shows the progress; otherwise export again.")
     async with world.db.transaction() as tx:
         facts = {"form": row["form"], "orders": row["rows_done"]}
         await note(tx, scope, world.clocks.wall(), "export.fetched", row["export_id"], facts)

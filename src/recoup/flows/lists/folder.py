@@ -21,7 +21,7 @@ def folder_of(world: World) -> Path:
     """Raises: Problem(unavailable) where there is none."""
     folder: Path | None = world.extra.get("exports")
     if folder is None:
-        raise Problem("unavailable", "This installation has no folder for files.", cure="Narrow the list.")
+        raise Problem("unavailable", "This installation has no folder for exports.", cure="Narrow the list.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
@@ -55,7 +55,7 @@ def check_room(path: Path, size: int) -> None:
         raise Problem("too_large", f"The file is larger than {BYTES_MAX >> 30} GB.",
                       cure="Narrow the list, or choose fewer columns.")  # fmt: skip
     if shutil.disk_usage(path.parent).free < FREE_MIN:
-        raise Problem("unavailable", "The disk has no room for files.", cure="Ask the operator to make room.")
+        raise Problem("unavailable", "There is no disk space left for exports.", cure="Ask the operator to free space.")
 
 
 def lying(world: World) -> Iterator[tuple[UUID, int, Path]]:

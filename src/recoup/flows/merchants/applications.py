@@ -104,13 +104,13 @@ async def decide_application(
     Raises: Problem not_found, wrong_state, forbidden, invalid.
     """
     if who.owner is not None:
-        raise Problem("forbidden", "Only the operator decides on applications.", cure="Wait for the decision.")
+        raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
     reason, note = reason.strip(), " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX:
         raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note")
     if not approve and reason not in DECLINE_REASONS:
         cure = f"One of {', '.join(DECLINE_REASONS)}."
-        raise Problem("invalid", "Say why it is declined.", field="reason", cure=cure)
+        raise Problem("invalid", "Give a reason for declining.", field="reason", cure=cure)
     if not approve and reason == "other" and not note:
         raise Problem("invalid", "The reason other needs a note.", field="note")
     async with world.db.transaction() as tx:
@@ -169,7 +169,7 @@ async def _check_active(tx: asyncpg.Connection, who: Applicant) -> None:
     if who.owner is not None and who.owner[0] == "partner":
         partner = await find_partner(tx, who.owner[1])
         if partner is None or partner.state != "active":
-            raise Problem("forbidden", "This partner is paused: it may read, not change anything.",
+            raise Problem("forbidden", "This partner is paused: it can read, but not change anything.",
                           cure="Ask the operator.")  # fmt: skip
 
 

@@ -25,7 +25,7 @@ async def block_of_order(world: World, scope: Scope, order_id: UUID, kind: str, 
     async with world.db.connection() as connection:
         subjects = await subjects_of_order(connection, scope.merchant_id, order_id)
     if kind not in subjects:
-        raise Problem("wrong_state", _NOBODY[kind], cure="Block what the order has.")
+        raise Problem("wrong_state", _NOBODY[kind], cure="Choose what the order has: a customer or a card.")
     return await block(world, scope, kind, subjects[kind], reason, order_id=order_id)
 
 
@@ -45,7 +45,7 @@ async def block(
                                   scope.actor.text(), now)  # fmt: skip
         if made and await count_blocks(tx, scope.merchant_id) > STANDING_MAX:
             raise Problem("wrong_state", f"At most {STANDING_MAX:,} customers and cards are blocked at once.",
-                          cure="Unblock some that need it no more.")  # fmt: skip
+                          cure="Unblock some first.")  # fmt: skip
         if made:
             of = {"order": str(order_id)} if order_id else {}
             await note(tx, scope, world.clocks.wall(), "block.made", subject_id, {"kind": kind, "reason": reason} | of)

@@ -36,7 +36,7 @@ class Wanted:
 
 
 async def list_all(world: World, scope: Scope, site_id: UUID) -> list[Campaign]:
-    """Those that take orders, in the order of their making. Raises: Problem(not_found) for the site."""
+    """Those that take orders, oldest first. Raises: Problem(not_found) for the site."""
     async with world.db.connection() as connection:
         return _of_site(await load_merchant(connection, scope.merchant_id), site_id)
 
@@ -111,7 +111,7 @@ async def _put(world: World, scope: Scope, site_id: UUID, campaign: Campaign | U
             await _check_not_closed(tx, scope, before)
         if known is not None and before is campaign and len(known.campaigns) >= CAMPAIGNS_MAX:
             message = f"A merchant has at most {CAMPAIGNS_MAX} campaigns."
-            raise Problem("conflict", message, cure="Delete one that is over first.")
+            raise Problem("conflict", message, cure="Delete an ended one first.")
         await put_campaign(tx, asdict(after) | {"merchant_id": scope.merchant_id})
         await note(world, tx, scope, version, "campaign", after.campaign_id, after.name, switches_of(before),
                    switches_of(after))  # fmt: skip
@@ -145,4 +145,4 @@ def _check(campaign: Campaign, others: list[Any]) -> None:
         check_descriptor(campaign.descriptor)
     if any(other.key.lower() == campaign.key.lower() for other in others):
         raise Problem("conflict", f"The site has a campaign with the key {campaign.key} already.",
-                      cure="Change that one, or send another key.")  # fmt: skip
+                      cure="Change that one, or send a different key.")  # fmt: skip

@@ -52,7 +52,7 @@ async def convert_application(world: World, who: Applicant, application_id: UUID
             return Converted(moved, *done)
     except KeyTaken:
         raise Problem("conflict", "Another of your merchants has the application's externalId.",
-                      cure="Ask the operator to make the merchant without it.") from None  # fmt: skip
+                      cure="Ask the operator to create the merchant without it.") from None  # fmt: skip
 
 
 async def waiting_credentials(world: World, merchant_id: UUID) -> Handover | None:
@@ -93,5 +93,5 @@ async def _check_room(tx: asyncpg.Connection, partner_id: UUID) -> None:
     """Under the partner's lock, so that two at once are not both the last."""
     partner = await lock_partner(tx, partner_id)
     if partner is None or await count_merchants(tx, partner_id) >= partner.merchants_max:
-        raise Problem("conflict", "This partner has as many merchants as it may have.",
-                      cure="Ask the operator for a larger number; paused merchants count, too.")  # fmt: skip
+        raise Problem("conflict", "This partner has reached its number of merchants.",
+                      cure="Ask the operator for a higher limit; paused merchants count, too.")  # fmt: skip

@@ -57,7 +57,7 @@ class Credentials:
         async with self._world.db.connection() as connection:
             key = await _find_key(connection, app_key)
         if not self._matches(key, app_secret) or key is None:
-            raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check both, and their environment.")
+            raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check both, and the environment.")
         self._check_open(key, "bad_credentials")
         return await self._issue(key)
 
@@ -128,7 +128,7 @@ class Credentials:
         """Told to whoever has the secret only. Raises: Problem(`code`) for a key that was revoked or replaced."""
         if key.ended_at is not None and self._has_ended(key):
             raise Problem(code, f"This key ended at {iso(key.ended_at)}.", field="AppKey",
-                          cure="Use the key that took its place, or have a new one made.")  # fmt: skip
+                          cure="Use the key that replaced it, or create a new one.")  # fmt: skip
 
     def _matches(self, key: ApiKey | None, secret: str) -> bool:
         """Takes as long for an unknown key as for a wrong secret."""
@@ -152,7 +152,7 @@ class Credentials:
 
 def _ended() -> Problem:
     return Problem("unauthenticated", "The key of this call has ended, and its access tokens with it.",
-                   cure="Sign in with the key that took its place, or have a new one made.")  # fmt: skip
+                   cure="Sign in with the key that replaced it, or create a new one.")  # fmt: skip
 
 
 async def _find_key(connection: asyncpg.Connection, app_key: str) -> ApiKey | None:

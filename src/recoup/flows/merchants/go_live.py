@@ -27,7 +27,7 @@ async def onboarding_of(world: World, merchant_id: UUID) -> tuple[Facts, tuple[C
 async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UUID:
     """With these kinds of orders. Raises: Problem(wrong_state) naming what does not hold; Problem invalid, conflict."""
     if not world.policy.test_mode:
-        raise Problem("wrong_state", "This environment is live already.", cure="Ask in the sandbox.")
+        raise Problem("wrong_state", "This environment is already live.", cure="Ask in the sandbox.")
     request_id, wall = new_id(), world.clocks.wall()
     try:
         async with world.db.transaction() as tx:
@@ -39,7 +39,8 @@ async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UU
             await add_request(tx, scope.merchant_id, request_id, wanted, _holding(found), scope.actor.text(), wall)
             await audit.note(tx, scope, wall, "go_live.asked", request_id, {"kinds": wanted})
     except KeyTaken:
-        raise Problem("conflict", "It was asked already; the operator decides.", cure="Wait, or withdraw it.") from None
+        raise Problem("conflict", "It was already requested; the operator decides.",
+                      cure="Wait, or withdraw it.") from None
     return request_id
 
 
@@ -66,7 +67,7 @@ async def _end(world: World, scope: Scope, request_id: UUID, state: str, note: s
             _check(found)
         by, at = scope.actor.text(), world.clocks.wall()
         if not await decide_request(tx, scope.merchant_id, request_id, state, _holding(found), note, by, at):
-            raise Problem("wrong_state", "This question is not open.", cure="Reload the page.")
+            raise Problem("wrong_state", "This request is not open.", cure="Reload the page.")
         await audit.note(tx, scope, at, f"go_live.{state}", request_id)
         if state != "withdrawn":
             await alert_of_decision(tx, scope.merchant_id, request_id, state, at)
@@ -82,7 +83,7 @@ async def _look(connection: Any, merchant_id: UUID) -> tuple[Facts, tuple[Condit
 def _check(found: tuple[Condition, ...]) -> None:
     lacking = [one.title for one in found if not one.holds]
     if lacking:
-        raise Problem("wrong_state", f"Still missing: {'; '.join(lacking)}.", cure="The page says what to do.")
+        raise Problem("wrong_state", f"Still missing: {'; '.join(lacking)}.", cure="See the page for what to do.")
 
 
 def _holding(found: tuple[Condition, ...]) -> dict[str, bool]:

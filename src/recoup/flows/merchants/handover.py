@@ -90,7 +90,7 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
     given = Credentials(**{field.name: told[field.name] for field in fields(Credentials)})
     left = {name: "" for key, names in _KEYS.items() if getattr(given, key) in ended for name in names}
     if left and not any(getattr(given, key) for key in _KEYS if key not in left):
-        raise Problem("not_found", "The keys behind this link were replaced: they open nothing any more.",
+        raise Problem("not_found", "The keys behind this link were replaced and no longer work.",
                       cure="Ask whoever sent it for the new link.")  # fmt: skip
     return replace(given, **left)
 

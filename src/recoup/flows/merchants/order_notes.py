@@ -29,7 +29,7 @@ async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, 
             await note(tx, scope, world.clocks.wall(), "order.noted", order_id)
     if not made:
         raise Problem("wrong_state", f"An order has at most {NOTES_MAX} notes, and each form makes one.",
-                      cure="Reload the page; say more in one note.")  # fmt: skip
+                      cure="Reload the page; put more into one note.")  # fmt: skip
 
 
 def checked_note(text: str) -> str:
@@ -37,7 +37,7 @@ def checked_note(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\0", "").strip()
     if not text or len(text) > NOTE_MAX:
         raise Problem("invalid", f"A note has 1 to {NOTE_MAX:,} characters.", field="note",
-                      cure="Write it in some sentences; the rest may be another note.")  # fmt: skip
+                      cure="Use a few sentences; put the rest in another note.")  # fmt: skip
     if next(numbers_in(text), None) is not None:
         raise Problem("invalid", "This looks like a card number; it must not be kept here.", field="note",
                       cure="The last four digits are enough.")  # fmt: skip

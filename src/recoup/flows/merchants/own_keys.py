@@ -41,12 +41,12 @@ async def make_key(
     if kind not in KEY_KINDS:
         raise Problem("invalid", "There is no such kind of key.", field="kind", cure=f"One of {', '.join(KEY_KINDS)}.")
     if overlap is not None and not timedelta(0) <= overlap <= OVERLAP_MAX:
-        raise Problem("invalid", f"Old keys end within {OVERLAP_MAX.days} days, or stay.", field="overlap")
+        raise Problem("invalid", f"Old keys must end within {OVERLAP_MAX.days} days, or stay valid.", field="overlap")
     wall, by = world.clocks.wall(), scope.actor.text()
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)  # of two at once the second ends the first one's key
         if overlap != timedelta(0) and await live_keys(tx, scope.merchant_id, kind, wall) >= KEYS_MAX:
-            raise Problem("conflict", f"There are {KEYS_MAX} keys of this kind that still work.",
+            raise Problem("conflict", f"There are {KEYS_MAX} active keys of this kind.",
                           cure="End one first.")  # fmt: skip
         if overlap is not None:
             await end_keys(tx, scope.merchant_id, (kind,), wall + overlap, wall, by)
@@ -69,7 +69,7 @@ async def end_key(world: World, scope: Scope, kind: str, print_: str) -> None:
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
         if not await end_keys(tx, scope.merchant_id, (kind,), wall, wall, by, only=print_):
-            raise Problem("not_found", "There is no such key that still works.", cure="Reload the page.")
+            raise Problem("not_found", "There is no such active key.", cure="Reload the page.")
         await note(tx, scope, wall, "key.ended", print_, {"kind": kind})
     await heard_everywhere(world)
     log.info("merchant key ended", merchant=str(scope.merchant_id), key_kind=kind, actor=by, request=scope.request_id)
@@ -97,5 +97,5 @@ def _checked_name(name: str) -> str:
     if len(name) > NAME_MAX:
         raise Problem("invalid", f"A key's name has at most {NAME_MAX} characters.", field="name", cure="Shorten it.")
     if not name.isprintable():
-        raise Problem("invalid", "A key's name is plain text on one line.", field="name", cure="Type it anew.")
+        raise Problem("invalid", "A key's name must be plain text on one line.", field="name", cure="Enter it again.")
     return name

@@ -85,11 +85,11 @@ async def create(world: World, scope: PartnerScope, asked: MerchantAsked) -> Mer
         if before:
             return await _again(tx, world, before, asked, input_mac)
         if partner is None or partner.state != "active":
-            raise Problem("forbidden", "This partner is paused: it makes no merchants.", cure="Ask the operator.")
+            raise Problem("forbidden", "This partner is paused: it cannot create merchants.", cure="Ask the operator.")
         count = await count_merchants(tx, scope.partner_id)
         if count >= partner.merchants_max:
-            raise Problem("conflict", f"This partner has {count} merchants, as many as it may have.",
-                          cure="Ask the operator for a larger number; paused merchants count, too.")  # fmt: skip
+            raise Problem("conflict", f"This partner has {count} merchants, which is its limit.",
+                          cure="Ask the operator for a higher limit; paused merchants count, too.")  # fmt: skip
         return await _new(tx, world, scope, asked, input_mac)
 
 

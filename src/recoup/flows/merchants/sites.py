@@ -37,7 +37,7 @@ class Wanted:
 
 
 async def list_all(world: World, scope: Scope) -> list[Site]:
-    """Those that take orders, in the order of their making."""
+    """Those that take orders, oldest first."""
     async with world.db.connection() as connection:
         return await _sites(connection, scope)
 

@@ -33,7 +33,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One try. `headers` and `body` are made again from the event: None when it is no longer known. `next_at` is not
+    """One try. `headers` and `body` are rebuilt from the event: None when it is no longer known. `next_at` is not
     among its facts; see the log."""
 
     row: Mapping[str, Any]
@@ -81,7 +81,7 @@ async def delivery_of(
     async with world.db.connection() as connection:
         row = await read_try(connection, merchant_id, endpoint.endpoint_id, try_id, clear=clear)
     if row is None:
-        raise Problem("not_found", "There is no such delivery.", cure="Look at the endpoint's log.")
+        raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     sent = _sent(world, endpoint, row)
     name = _told(endpoint).get(row["event"], row["event"]) if row["sample"] is None else row["sample"]
     body = sent.body.decode("utf-8", "replace") if sent else None

@@ -148,8 +148,8 @@ async def update(
     url, form, state = url or before.url, form or before.format, state or before.state
     encrypt = before.encrypt if encrypt is None else encrypt
     if names_in(form) != names_in(before.format):
-        raise Problem("invalid", "An endpoint keeps its dialect: events on their way to it are of that.",
-                      field="Format", cure="Make another endpoint with this format, and delete this one.")  # fmt: skip
+        raise Problem("invalid", "An endpoint cannot change its dialect while events are queued for it.",
+                      field="Format", cure="Create another endpoint with this format and delete this one.")  # fmt: skip
     why = before.why if state == before.state else None if state == "active" else "Switched off by the merchant."
     wanted = _checked(world, url, before.events if events is None else events, form, encrypt)
     row = {

@@ -34,11 +34,11 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
         row = await read_try(connection, scope.merchant_id, endpoint.endpoint_id, try_id, clear=False)
         known = await list_replays(connection, endpoint.endpoint_id, 1, key)
     if row is None:
-        raise Problem("not_found", "There is no such delivery.", cure="Look at the endpoint's log.")
+        raise Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
     if known:
         return "again"
     if row["sample"] is not None or row["event"] is None:
-        raise Problem("wrong_state", "A sample belongs to no order and is not sent again.",
+        raise Problem("wrong_state", "A sample belongs to no order and cannot be sent again.",
                       cure="Send another sample from the endpoint's page.")  # fmt: skip
     if endpoint.state != "active":
         raise Problem("wrong_state", "The endpoint is disabled: nothing is sent there.",
@@ -53,8 +53,8 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
     except KeyTaken:
         return "again"  # the same key, asked twice at once
     if said == COMING:
-        raise Problem("conflict", "This event is being sent there again already.",
-                      cure="Wait until it was taken; the log tells.")  # fmt: skip
+        raise Problem("conflict", "This event is already being resent there.",
+                      cure="Wait until it is delivered; see the log.")  # fmt: skip
     return said
 
 
@@ -76,8 +76,8 @@ async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | 
     except KeyTaken:
         return "its last event, before"
     if not names:
-        raise Problem("wrong_state", "No active endpoint listens to an event of this order.",
-                      cure="Register one, or switch it on.")  # fmt: skip
+        raise Problem("wrong_state", "No active endpoint subscribes to an event of this order.",
+                      cure="Create one, or switch one on.")  # fmt: skip
     sent = sum(one != COMING for one in said)
     what = ", ".join(sorted(names))
     return f"{what} to {sent} endpoint{'' if sent == 1 else 's'}" if sent else f"{what} is on its way already"

@@ -92,7 +92,7 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, asked: ReplayAsked,
             await lock_endpoint(tx, endpoint_id, owner_id(owner))
             if await is_busy(tx, endpoint_id):
                 raise Problem("conflict", "An earlier replay to this endpoint is still under way.",
-                              cure="GET …/replays tells when it is done.")  # fmt: skip
+                              cure="GET …/replays shows when it is done.")  # fmt: skip
             partner = isinstance(owner, PartnerScope)
             last = await (last_partner_number if partner else last_number)(tx, owner_id(owner))
             numbers = _numbers(asked, last)
@@ -169,8 +169,8 @@ def _wanted(endpoint: Endpoint, asked: ReplayAsked) -> list[str]:
     strange = [name for name in asked.events or () if name not in endpoint.events]
     if strange or asked.events == ():
         listens = ", ".join(endpoint.events)
-        message = f"The endpoint does not listen to {strange[0][:64]!r}." if strange else "Name at least one event."
-        cure = f"It listens to: {listens}. PATCH its events for others."
+        message = f"The endpoint does not subscribe to {strange[0][:64]!r}." if strange else "Name at least one event."
+        cure = f"It subscribes to: {listens}. PATCH its events to add others."
         raise Problem("invalid", message, field="Events", cure=cure)
     if endpoint.format == "stablecoin" and (asked.from_number is not None or asked.to_number is not None):
         raise Problem("invalid", "Events of the stablecoin API have no numbers.", field="FromNumber",
@@ -182,7 +182,7 @@ def _numbers(asked: ReplayAsked, last: int) -> tuple[int, int]:
     """Raises: Problem(invalid)."""
     low, high = asked.from_number or 1, last if asked.to_number is None else min(last, asked.to_number)
     if asked.from_number is not None and asked.from_number > last:
-        raise Problem("invalid", f"The feed ends at {last}.", field="FromNumber", cure="Name a number up to that.")
+        raise Problem("invalid", f"The feed ends at {last}.", field="FromNumber", cure="Send a number up to that.")
     if asked.to_number is not None and asked.to_number < low:
         raise Problem("invalid", "ToNumber lies before fromNumber.", field="ToNumber", cure="Send a higher number.")
     return low, high

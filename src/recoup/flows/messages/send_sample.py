@@ -26,9 +26,9 @@ from recoup.store.write.endpoints import add_sample_try
 SAMPLES_MAX: Final = 20  # to all endpoints of one owner, who chose their addresses
 WITHIN: Final = timedelta(minutes=1)
 _WORDS = {
-    "dns": "its name is not known", "connect": "it takes no connection", "tls": "its certificate is not valid",
-    "refused_address": "its name leads to an address that may not be called",
-    "too_large": "its answer's head is too long", "protocol": "what it answers is no HTTP",
+    "dns": "its host name is unknown", "connect": "it refuses connections", "tls": "its certificate is not valid",
+    "refused_address": "its host name resolves to an address that is not allowed",
+    "too_large": "its answer's head is too long", "protocol": "its answer is not HTTP",
 }  # fmt: skip
 
 
@@ -83,7 +83,7 @@ async def _count(world: World, owner: Owner, endpoint_id: UUID, name: str) -> No
         first = await last_but(tx, owner_id(owner), wall - WITHIN, SAMPLES_MAX, partner=isinstance(owner, PartnerScope))
         if first is not None:
             seconds = math.ceil((first + WITHIN - wall).total_seconds())
-            raise Problem("too_many_requests", f"{SAMPLES_MAX} samples were sent within a minute, as many as may be.",
+            raise Problem("too_many_requests", f"{SAMPLES_MAX} samples were sent within a minute, which is the limit.",
                           retry_after_seconds=seconds, cure=f"Send the next one in {seconds} s.")  # fmt: skip
         await note(tx, owner, wall, "webhook.tested", endpoint_id, {"event": name})
 
@@ -131,7 +131,7 @@ def _text(answer: Answer) -> str:
 def _status(answer: Answer) -> int:
     if answer.error == "timeout":
         raise Problem("gateway_timeout", "The receiver did not answer in time.",
-                      cure="Answer at once, and work on the event afterwards.")  # fmt: skip
+                      cure="Answer at once and process the event afterwards.")  # fmt: skip
     if answer.error is not None or answer.status is None:
         why = _WORDS.get(answer.error or "", "it did not answer")
         raise Problem("bad_gateway", f"The receiver cannot be reached: {why}.", cure="Check the endpoint's url.")

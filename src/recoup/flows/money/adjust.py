@@ -41,7 +41,7 @@ async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, 
             check_adjustment(units, note, asset, await payable_assets(tx, scope.merchant_id))
             adjustment_id = key or new_id()
             if key is not None and await lock_adjustment(tx, scope.merchant_id, key) is not None:
-                raise Problem("conflict", "This adjustment was made already.", cure="Reload the page.")
+                raise Problem("conflict", "This adjustment already exists.", cure="Reload the page.")
             alone = await adjusted_alone(tx, scope.merchant_id, asset, scope.actor.text(), now - ALONE_WITHIN)
             waits = needs_second(units, asset, await terms_at(tx, scope.merchant_id, now), alone)
             row = {

@@ -92,8 +92,8 @@ async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: s
     """One that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise Problem("invalid", "Say why the account is refused.", field="reason",
-                      cure="Write the reason beside the button.")  # fmt: skip
+        raise Problem("invalid", "Give a reason for refusing the account.", field="reason",
+                      cure="Enter the reason beside the button.")  # fmt: skip
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")
@@ -119,8 +119,8 @@ async def _locked(tx: asyncpg.Connection, merchant_id: UUID, account_id: UUID, *
     if row is None:
         raise Problem("not_found", "There is no such bank account.", cure="Check the id.")
     if row["state"] not in states:
-        raise Problem("wrong_state", f"This bank account is {row['state']}; that cannot be done to it.",
-                      cure="Reload the page: somebody may have been quicker.")  # fmt: skip
+        raise Problem("wrong_state", f"This bank account is {row['state']}; this action is not possible.",
+                      cure="Reload the page: somebody may have acted first.")  # fmt: skip
     return row
 
 

@@ -55,7 +55,7 @@ async def approve(world: World, scope: Scope, payout_id: UUID) -> None:
         async with world.db.transaction() as tx:
             row = await _locked(tx, scope.merchant_id, payout_id)
             if row["killed"]:
-                raise Problem("forbidden", "This merchant takes no money out now: it is switched off.",
+                raise Problem("forbidden", "Payouts of this merchant are switched off.",
                               cure="Switch it on first.", detail="merchant_suspended")  # fmt: skip
             now = business_at(wall, row["offset_us"])
             account = await active_account(tx, scope.merchant_id, row["asset"])
@@ -85,7 +85,7 @@ async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
                 raise Problem("not_found", "This settlement has no payout.", cure="Check the id.")
             if last["state"] != "returned":
                 message = f"The payout of this settlement is {last['state']}; only one that came back is paid again."
-                raise Problem("wrong_state", message, cure="Wait until it is over.")
+                raise Problem("wrong_state", message, cure="Wait until it is finished.")
             made = await begin_payout(
                 tx, scope.merchant_id, batch_id, last["asset"], last["units"], scope.actor.text(),
                 now=business_at(wall, clock.offset_us), wall=wall, payout_no=last["payout_no"] + 1,
@@ -104,10 +104,10 @@ async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, 
     """
     reason = " ".join((reason or "").split())[:200] or None
     if state not in ("paid", "returned"):
-        raise Problem("invalid", "A payout was paid or it was returned.", field="outcome",
-                      cure="Press one of the two buttons.")  # fmt: skip
+        raise Problem("invalid", "A payout is either paid or returned.", field="outcome",
+                      cure="Use one of the two buttons.")  # fmt: skip
     if state == "returned" and reason is None:
-        raise Problem("invalid", "Say why the bank gave it back.", field="reason", cure="Copy it from the statement.")
+        raise Problem("invalid", "Enter why the bank returned it.", field="reason", cure="Copy it from the statement.")
     await _close(world, scope.merchant_id, payout_id, state, reason, told_by=scope)
 
 
@@ -116,7 +116,7 @@ async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[s
     async with world.db.connection() as connection:
         row = await payout_file(connection, merchant_id, payout_id)
     if row is None:
-        raise Problem("not_found", "The bank file of this payout is not made yet.", cure="Approve the payout first.")
+        raise Problem("not_found", "The bank file of this payout does not exist yet.", cure="Approve the payout first.")
     return row["file_name"], world.keys.open_secret(file_context(payout_id), row["file"])
 
 

@@ -34,7 +34,7 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
     """
     note = " ".join(note.replace("\0", "").split())
     if not note:
-        raise Problem("invalid", "A booking says why: it has no note.", field="note", cure="Write what you found out.")
+        raise Problem("invalid", "A booking needs a note.", field="note", cure="Enter the reason.")
     if len(note) > NOTE_MAX:
         raise Problem("invalid", f"A note has at most {NOTE_MAX} characters.", field="note", cure="Shorten it.")
     if row_nos is not None:
@@ -84,11 +84,12 @@ def _check(row_nos: Sequence[int], lines: Sequence[dict[str, object]]) -> None:
     for number in row_nos:
         line = there.get(number)
         if line is None:
-            raise Problem("not_found", f"The comparison has no line {number}.", cure="Look at its list.")
+            raise Problem("not_found", f"The comparison has no line {number}.", cure="Check its list.")
         if line["recipe"] is None:
             message = f"Nothing is suggested for line {number}; there is nothing to book."
-            raise Problem("wrong_state", message, cure="Book lines that show a suggestion.")
+            raise Problem("wrong_state", message, cure="Only lines with a suggestion can be booked.")
         if line["booked_at"] is not None:
             when = iso(line["booked_at"])  # type: ignore[arg-type]
-            raise Problem("wrong_state", f"Line {number} was booked by {line['booked_by']} at {when}; it counts once.",
+            raise Problem("wrong_state", f"Line {number} was booked by {line['booked_by']} at {when}; it is booked "
+                                         f"only once.",
                           cure="Reload the page to see it.")  # fmt: skip

@@ -106,7 +106,7 @@ async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> dict[str, Any
     async with world.db.connection() as connection:
         found = await find_run(connection, merchant_id, run_id)
     if found is None:
-        raise Problem("not_found", "There is no such comparison of a file.", cure="Look at the list of files.")
+        raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
     return found
 
 

@@ -30,7 +30,7 @@ async def sandbox_statement(
     Raises: Problem(forbidden) outside a sandbox; Problem(not_found) for an unknown merchant.
     """
     if not world.policy.test_mode:
-        raise Problem("forbidden", "Only the sandbox's counterparts show their books.",
+        raise Problem("forbidden", "Statements are available only from the sandbox's simulated processors.",
                       cure="Ask the processor for its statement.")  # fmt: skip
     async with world.db.connection() as connection:
         offset = await known_offset(connection, merchant_id)

@@ -61,5 +61,5 @@ async def set_terms(
     try:
         return await retrying(once)
     except KeyTaken:
-        message = "Other terms begin at the very same instant."
-        raise Problem("conflict", message, field="valid_from", cure="Name another.") from None
+        message = "Other terms begin at the same moment."
+        raise Problem("conflict", message, field="valid_from", cure="Choose another.") from None

@@ -91,24 +91,24 @@ async def _spend_step(tx: asyncpg.Connection, world: World, user_id: UUID, code:
     if step is None:
         raise wrong_code()
     if not await spend_step(tx, user_id, step):
-        raise Problem("bad_credentials", "This code was used already.", field="code",
-                      cure="Wait for the next one: half a minute at most.")  # fmt: skip
+        raise Problem("bad_credentials", "This code was already used.", field="code",
+                      cure="Wait for the next one: at most 30 seconds.")  # fmt: skip
 
 
 async def _spend_recovery(tx: asyncpg.Connection, world: World, user_id: UUID, code: str, **facts: Any) -> None:
     became = await spend_recovery(tx, user_id, hash_of(world, user_id, code), world.clocks.wall())
     if became == "used":
-        raise Problem("bad_credentials", "This recovery code was used already; each works once.", field="code",
-                      cure="Take another one of your list.")  # fmt: skip
+        raise Problem("bad_credentials", "This recovery code was already used; each works once.", field="code",
+                      cure="Use another one from your list.")  # fmt: skip
     if became == "unknown":
-        raise Problem("bad_credentials", "This is none of your recovery codes.", field="code",
-                      cure="Look at the newest list: new codes end the old ones.")  # fmt: skip
+        raise Problem("bad_credentials", "This is not one of your recovery codes.", field="code",
+                      cure="Check your latest list: new codes replace the old ones.")  # fmt: skip
     state = await factor_state(tx, user_id)
     await note(tx, world, user_id, "recovery_code_used", codes_left=state.codes_left, **facts)
 
 
 def wrong_code() -> Problem:
-    cure = "Take the one that the app shows now. If none fits, let the phone set its clock by itself."
+    cure = "Enter the code that the app shows now. If no code works, set the phone's clock to automatic."
     return Problem("bad_credentials", "This code is wrong, or its 30 seconds are over.", field="code", cure=cure)
 
 

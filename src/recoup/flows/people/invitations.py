@@ -55,7 +55,7 @@ async def invite(
     """
     email, now = clean_email(email), world.clocks.wall()
     if not is_address(email):
-        raise Problem("invalid", "This is no e-mail address.", field="email")
+        raise Problem("invalid", "This is not an e-mail address.", field="email")
     if role not in MAY:
         raise Problem("invalid", "Choose a role.", field="role", cure=f"One of {', '.join(MAY)}.")
     people: Database = world.extra["people"]
@@ -63,13 +63,14 @@ async def invite(
     async with people.transaction() as tx:
         await lock_inviting(tx, user_id, subject.key)
         if not await lock_ownership(tx, user_id, subject.key, world.name):
-            raise Problem("forbidden", "You are no owner there; nobody was invited.", cure="Ask its owner.")
+            raise Problem("forbidden", "You are not an owner there; nobody was invited.", cure="Ask its owner.")
         if await count_invitations(tx, subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem("too_many_requests", f"{OPEN_MAX} invitations wait already.", retry_after_seconds=3600,
-                          cure="Revoked ones count until the week is over.")  # fmt: skip
+                          cure="Revoked invitations count for a week.")  # fmt: skip
         if await count_sent(tx, user_id, now - SENT_WITHIN) >= SENT_MAX:
-            raise Problem("too_many_requests", f"You sent {SENT_MAX} invitations within a day, in all.",
-                          retry_after_seconds=3600, cure="Try again tomorrow; revoked ones count.")  # fmt: skip
+            raise Problem("too_many_requests", f"You sent {SENT_MAX} invitations in one day.",
+                          retry_after_seconds=3600,
+                          cure="Try again tomorrow; revoked invitations count, too.")  # fmt: skip
         await add_invitation(
             tx, invitation_id=invitation_id, token_hash=_hash(world, token),
             sealed_token=world.keys.seal_secret(token_context(invitation_id), token.encode()), email=email,
@@ -127,7 +128,7 @@ async def join_new(
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
         if await add_user(tx, user_id, found["email"], name, hashed, world.clocks.wall()) is None:
-            raise Problem("conflict", "You have a password here already.", cure="Sign in, then open the link again.")
+            raise Problem("conflict", "You already have an account here.", cure="Sign in, then open the link again.")
         await _take(tx, world, token, user_id, request_id)
         return await open_session(tx, world, user_id, None, whence)
 

@@ -69,7 +69,7 @@ async def keep_view(world: World, key: Key, name: str, query: str, *, sharing: S
     except KeyTaken:
         raise _taken(name) from None
     if not added:
-        raise Problem("conflict", f"There are {VIEWS_MAX} views already.", cure="Delete one that nobody needs.")
+        raise Problem("conflict", f"There are {VIEWS_MAX} views already.", cure="Delete one that is no longer needed.")
     return view_id
 
 
@@ -138,7 +138,7 @@ async def _room(tx: asyncpg.Connection, world: World, merchant_id: UUID) -> None
     await lock_shared(tx, merchant_id)
     if await count_shared(tx, merchant_id, world.name) >= SHARED_MAX:
         raise Problem("conflict", f"There are {SHARED_MAX} shared views already.",
-                      cure="Save it for yourself, or have an owner delete one that nobody needs.")  # fmt: skip
+                      cure="Save it for yourself, or ask an owner to delete one.")  # fmt: skip
 
 
 async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None:
@@ -180,7 +180,7 @@ def _named(name: str) -> str:
 def _fitting(query: str) -> str:
     if len(query) > QUERY_MAX:
         raise Problem("invalid", "This list has more filters than a view can hold.", field="query",
-                      cure="Take some filters off.")  # fmt: skip
+                      cure="Remove some filters.")  # fmt: skip
     return query
 
 

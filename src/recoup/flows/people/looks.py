@@ -38,7 +38,7 @@ async def begin(world: World, token: str, session: Session, asked: Asked, reques
     """
     merchant = session.merchant
     if session.behind is not None or not session.is_operator or merchant is None:
-        raise Problem("forbidden", "Only the operator looks as somebody else; nothing was done.",
+        raise Problem("forbidden", "Only operator staff can impersonate; nothing was done.",
                       cure="Ask the operator.")  # fmt: skip
     reason, lasts = check_reason(asked.reason), check_minutes(asked.minutes)
     if asked.whom is None and asked.role not in MAY:
@@ -52,7 +52,8 @@ async def begin(world: World, token: str, session: Session, asked: Asked, reques
         if asked.whom is not None:
             found = await members_to_look_as(tx, merchant.merchant_id, session.user_id, world.name, asked.whom)
             if not found:
-                raise Problem("invalid", "This is no member of the shop.", field="whom", cure="Reload the page.")
+                raise Problem("invalid", "This person is not a member of the shop.", field="whom",
+                              cure="Reload the page.")
             role = found[0]["role"]
         row = {
             "look_id": look_id, "staff_id": session.user_id, "world": world.name,
@@ -60,7 +61,7 @@ async def begin(world: World, token: str, session: Session, asked: Asked, reques
             "may_act": asked.may_act, "request_id": request_id, "began_at": now, "expires_at": WallTime(now + lasts),
         }  # fmt: skip
         if not await begin_look(tx, session_hash(world, token), row):
-            raise Problem("conflict", "You look as somebody already.", cure="End that first.")
+            raise Problem("conflict", "You are already impersonating somebody.", cure="End that first.")
     return look_id
 
 

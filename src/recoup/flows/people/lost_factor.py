@@ -59,7 +59,7 @@ async def help_by_email(world: World, email: str, actor: str) -> None:
     async with people.connection() as connection:
         user = await find_user(connection, clean_email(email))
     if user is None:
-        raise Problem("not_found", "Nobody signs in with this e-mail.", cure="Check how it is written.")
+        raise Problem("not_found", "No account has this e-mail.", cure="Check the spelling.")
     async with people.transaction() as tx:
         await hold_user(tx, user.user_id)
         if not await _remove(tx, world, user.user_id, actor, ""):
@@ -71,7 +71,7 @@ async def _may_help(connection: asyncpg.Connection, subject: Subject, by: UUID, 
     if subject.key not in [(kind, id_) for kind, id_, _, _ in theirs]:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
     if by == user_id:
-        raise Problem("forbidden", "This is you.", cure="Turn it off, or move it, on your account's page.")
+        raise Problem("forbidden", "This is your own account.", cure="Turn it off or move it on your account page.")
     mine = await memberships_of(connection, by)
     if not all((kind, id_, "owner", world) in mine for kind, id_, _, world in theirs if (kind, id_) == subject.key):
         raise Problem("forbidden", "Only an owner who is a member here may do this; nothing was done.",

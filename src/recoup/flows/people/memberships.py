@@ -31,7 +31,7 @@ async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: U
         others = [row for row in rows if row["user_id"] != user_id and row["role"] == "owner" and row["active"]]
         kept = {row["world"] for row in others}
         if any(theirs[name] == "owner" and name not in kept for name in ended):
-            raise Problem("conflict", "This is the only owner: without one nobody could invite another.",
+            raise Problem("conflict", "This is the only owner; a shop needs at least one.",
                           cure="Invite another owner first.")  # fmt: skip
         await store.end_membership(tx, subject.key, user_id, theirs[world.name], by=by, request_id=request_id,
                                    at=world.clocks.wall(), worlds=ended)  # fmt: skip

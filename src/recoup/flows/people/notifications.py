@@ -34,7 +34,7 @@ async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bo
     people: Database = world.extra["people"]
     async with people.connection() as connection:
         if await find_notification(connection, user_id, world.name, MAY, notification_id) is None:
-            raise Problem("not_found", "There is no such notification.", cure="Go to your notifications.")
+            raise Problem("not_found", "There is no such notification.", cure="Open your notifications.")
         at = None if unread else world.clocks.wall()
         await store.mark_read(connection, (user_id, notification_id), world.name, at)
 
@@ -56,7 +56,7 @@ async def choose(
     """
     for name in wanted:
         if name not in KINDS or KINDS[name].partner != partner:
-            raise Problem("invalid", f"{name!r} is nothing that one is told.", field="kind")
+            raise Problem("invalid", f"{name!r} is not a notification.", field="kind")
     people: Database = world.extra["people"]
     async with people.connection() as connection:
         readers = partner_readers_of if partner else readers_of
@@ -74,7 +74,7 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
         named = read_zone(zone.strip())
     except ValueError:
         raise Problem("invalid", f"There is no time zone {zone[:40]!r}.", field="zone",
-                      cure="Write it like Europe/Berlin or GMT.") from None  # fmt: skip
+                      cure="Enter it like Europe/Berlin or GMT.") from None  # fmt: skip
     people: Database = world.extra["people"]
     async with people.connection() as connection:
         await store.save_zone(connection, user_id, named)
@@ -110,8 +110,8 @@ async def subscription_of(world: World, token: str) -> Subscription:
         async with people.connection() as connection:
             row = await named_notification(connection, *named, world.name)
     if row is None:
-        raise Problem("not_found", "This link stops no mails: it is older than half a year, or never was one.",
-                      cure="Sign in; your account says what you are told.")  # fmt: skip
+        raise Problem("not_found", "This link is not valid: it is older than six months, or never existed.",
+                      cure="Sign in and change your notification settings.")  # fmt: skip
     return Subscription(row["user_id"], row["subject_id"], row["subject_name"], row["kind"], row["mails"])
 
 

@@ -67,7 +67,7 @@ async def change_password(world: World, passwords: Passwords, me: Oneself, old: 
             return
         raise _wrong("old")
     if old == new:
-        raise Problem("invalid", "This is the password that you have.", field="new")
+        raise Problem("invalid", "This is your current password.", field="new")
     try:
         hashed = await passwords.hashed(new, _turn(me))
     except Problem as problem:
@@ -120,7 +120,7 @@ async def end_session(world: World, me: Oneself, key: str) -> None:
     except ValueError:
         named = b""
     if not named:
-        raise Problem("invalid", "This is no session of the page.", field="session", cure="Reload the page.")
+        raise Problem("invalid", "This session is not in the list.", field="session", cure="Reload the page.")
     people: Database = world.extra["people"]
     async with people.transaction() as tx:
         if await store.end_session(tx, me.user_id, named, world.clocks.wall()):
@@ -144,8 +144,8 @@ def _turn(me: Oneself) -> Turn:
 
 
 def changed_meanwhile() -> Problem:
-    return Problem("conflict", "Your account was changed meanwhile, by another page of yours; nothing was done.",
-                   cure="Reload the page and look.")  # fmt: skip
+    return Problem("conflict", "Your account was changed meanwhile in another window; nothing was done.",
+                   cure="Reload the page and check.")  # fmt: skip
 
 
 async def _charged(world: World, me: Oneself) -> str | None:
@@ -156,4 +156,4 @@ async def _charged(world: World, me: Oneself) -> str | None:
 
 
 def _wrong(field: str) -> Problem:
-    return Problem("bad_credentials", "This is not your password.", field=field, cure="Capital letters count.")
+    return Problem("bad_credentials", "The password is wrong.", field=field, cure="Capital letters count.")

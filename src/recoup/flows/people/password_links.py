@@ -82,7 +82,7 @@ async def link_by_operator(world: World, email: str, actor: str) -> str:
     async with people.transaction() as tx:
         user = await find_user(tx, clean_email(email))
         if user is None:
-            raise Problem("not_found", "Nobody signs in with this e-mail.", cure="Check how it is written.")
+            raise Problem("not_found", "No account has this e-mail.", cure="Check how it is written.")
         if await hold_user(tx, user.user_id) is None:
             raise Problem("forbidden", "This person is blocked: no password signs them in.",
                           cure="Let them in again first.")  # fmt: skip

@@ -150,7 +150,7 @@ class Passwords:
 
 
 def _full() -> Problem:
-    return Problem("too_many_requests", "Many people sign in just now.", retry_after_seconds=5,
+    return Problem("too_many_requests", "Too many sign-ins at the moment.", retry_after_seconds=5,
                    cure="Try again in a few seconds.")  # fmt: skip
 
 

@@ -215,7 +215,7 @@ async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *,
 
 
 def no_such_customer() -> Problem:
-    return Problem("not_found", "No customer of this merchant is known by this.",
+    return Problem("not_found", "This merchant has no such customer.",
                    cure="Check the e-mail or the customer id, as it came with the order.")  # fmt: skip
 
 
@@ -225,5 +225,5 @@ def nobody_found(*, masked: bool) -> Problem:
         return no_such_customer()
     return Problem("not_found", "Nobody was found by what your role searches by: a customer id, a whole e-mail or "
                    "name, or an order’s id or descriptor.",
-                   cure="Your role sees customers’ data masked, and finds nobody by a part of a name or e-mail. "
-                   "Ask an owner: they choose which roles may see it.")  # fmt: skip
+                   cure="Your role sees masked data and cannot search by parts of names or e-mails. "
+                   "Ask an owner to change what your role may see.")  # fmt: skip

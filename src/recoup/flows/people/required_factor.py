@@ -20,7 +20,7 @@ async def require(world: World, subject: Subject, by: UUID, *, required: bool, r
     async with people.transaction() as tx:
         for name in sorted({world.name, *await worlds_with_members(tx, subject.key)}):
             if not await lock_ownership(tx, by, subject.key, name):
-                raise Problem("forbidden", "You are no owner there; nothing was done.", cure="Ask its owner.")
+                raise Problem("forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner.")
         if required:
             changed = await make_rule(tx, subject.key, subject.name, by, world.clocks.wall())
         else:

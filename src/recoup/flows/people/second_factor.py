@@ -121,7 +121,7 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
     """
     typed = typed_code(code)
     if typed.kind != "app":
-        raise Problem("invalid", "Type the six digits that the app shows.", field="code")
+        raise Problem("invalid", "Enter the six digits that the app shows.", field="code")
     await charge_code(world, me.user_id, me.address, typed)
     people: Database = world.extra["people"]
     now = world.clocks.wall()
@@ -134,7 +134,7 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
             world, me, factor.offered_to, factor.offered_at
         ):  # fmt: skip
             raise Problem("conflict", "This set-up has expired: it lasts 15 minutes, in one session.",
-                          cure="Begin again.")  # fmt: skip
+                          cure="Start again.")  # fmt: skip
         step = step_of(open_secret(world, me.user_id, factor.sealed_offer), typed.text, now)
         if step is None:
             raise wrong_code()
@@ -245,4 +245,4 @@ def _is_repeat(world: World, me: Oneself, factor: Factor, key: str, now: datetim
 
 
 def _none_there() -> Problem:
-    return Problem("conflict", "There is no second factor any more.", cure="Reload the page.")
+    return Problem("conflict", "The second factor is already off.", cure="Reload the page.")

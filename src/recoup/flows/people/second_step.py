@@ -98,7 +98,7 @@ def _could_be(half: str) -> bool:
 
 def _over() -> Problem:
     return Problem("unauthenticated", "The sign-in expired before the code came: it lasts ten minutes, in one window.",
-                   cure="Begin again.")  # fmt: skip
+                   cure="Start again.")  # fmt: skip
 
 
 def _token(world: World, half: str, typed: Typed) -> str:

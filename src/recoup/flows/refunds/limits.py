@@ -33,8 +33,8 @@ async def change_limits(world: World, scope: Scope, role: str, asset: str, limit
         await lock_merchant(tx, scope.merchant_id)
         now = await list_limits(tx, scope.merchant_id)
         if len({one for _, one in now} | {asset}) > CURRENCIES_MAX:
-            raise Problem("invalid", f"Limits stand for {CURRENCIES_MAX} currencies already.", field="currency",
-                          cure="Change one that is there.")  # fmt: skip
+            raise Problem("invalid", f"There are already limits for {CURRENCIES_MAX} currencies.", field="currency",
+                          cure="Change an existing one.")  # fmt: skip
         before = now.get((role, asset), NONE)
         if before == limits:
             return

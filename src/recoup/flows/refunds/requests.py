@@ -77,11 +77,11 @@ def _still_possible(order: Order, request: RefundRequest, cap_percent: int | Non
     try:
         units, _ = what_to_refund(order, RefundAsked(amount=amount, items=parts or None), cap_percent)
     except Problem as problem:
-        raise Problem(problem.code, f"The order does not allow it any more. {problem.message}",
-                      cure="Refuse it; what is left can be asked for anew.") from None  # fmt: skip
+        raise Problem(problem.code, f"The order no longer allows it. {problem.message}",
+                      cure="Refuse it; a refund of the rest can be requested again.") from None  # fmt: skip
     if units != request.units:
         raise Problem("wrong_state", "The order has changed: these pieces are worth another amount now.",
-                      cure="Refuse it; what is left can be asked for anew.")  # fmt: skip
+                      cure="Refuse it; a refund of the rest can be requested again.")  # fmt: skip
 
 
 async def _row(world: World, merchant_id: UUID, request_id: UUID) -> Any:
@@ -89,7 +89,7 @@ async def _row(world: World, merchant_id: UUID, request_id: UUID) -> Any:
     async with world.db.connection() as connection:
         row = await find_refund_request(connection, merchant_id, request_id)
     if row is None:
-        raise Problem("not_found", "There is no such request.", cure="Look at the order's refunds.")
+        raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
     return row
 
 

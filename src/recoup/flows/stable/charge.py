@@ -89,7 +89,7 @@ class Charges:
                 message = "This merchant takes no payments now."
                 raise Problem("forbidden", message, cure=cure, detail="merchant_suspended")
             self._merchants.forget(scope.merchant_id)
-        raise Problem("unavailable", "The order is being changed by other calls.", retry_after_seconds=1,
+        raise Problem("unavailable", "Other calls are changing the order at the moment.", retry_after_seconds=1,
                   cure="Send it again in a second.")  # fmt: skip
 
     def _row(

@@ -12,7 +12,7 @@ REASONS: Final[Mapping[str, str]] = {
     "fraud": "fraud is suspected",
     "abuse": "refunds or disputes are abused",
     "asked": "they asked not to be charged any more",
-    "other": "another reason; a note says it",
+    "other": "another reason, given in a note",
 }
 STANDING_MAX: Final = 2_000
 
@@ -34,5 +34,6 @@ def check_not_blocked(blocked: Mapping[UUID, str], *subjects: UUID | None) -> No
         kind = blocked.get(subject) if subject is not None else None
         if kind is not None:
             raise Problem("blocked", f"{KINDS[kind]} is blocked by the merchant.",
-                          cure="Nothing was taken. Unblock it in the portal, or ask for another way to pay.",
+                          cure="Nothing was taken. Unblock it in the portal, or ask the customer for another "
+                               "payment method.",
                           blocked=kind)  # fmt: skip

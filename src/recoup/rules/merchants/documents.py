@@ -22,15 +22,15 @@ def media_type(content: bytes) -> str:
         raise Problem("invalid", "The document is empty.", field="Content")
     if len(content) > BYTES_MAX:
         raise Problem("invalid", f"The document is larger than {BYTES_MAX >> 10} KiB.", field="Content",
-                      cure="Scan it with fewer dots an inch, or send it in parts.")  # fmt: skip
+                      cure="Scan it at a lower resolution, or send it in parts.")  # fmt: skip
     if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
         return "image/png"
     if content.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if re.search(rb"%PDF-[12]\.[0-9]", content[:_PDF_WITHIN]) and b"%%EOF" in content[-_PDF_WITHIN:]:
         return "application/pdf"
-    raise Problem("invalid", "The document is neither a whole PDF nor a PNG or JPEG image, whatever its name says.",
-                  field="Content", cure="Send one of these three.")  # fmt: skip
+    raise Problem("invalid", "The document is not a complete PDF, PNG or JPEG file.",
+                  field="Content", cure="Send one of these formats.")  # fmt: skip
 
 
 def file_name(given: str) -> str:

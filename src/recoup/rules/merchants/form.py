@@ -19,9 +19,9 @@ KINDS: Final[dict[str, str]] = {
     "mit": "Recurring payments",
 }  # fmt: skip
 DOCUMENTS: Final[dict[str, str]] = {
-    "registration": "Extract of the commercial register, or what shows that the business exists",
-    "identity": "Identity of an owner or director", "bank": "Statement or letter of the bank",
-    "processing": "Statements of the present processor", "other": "Anything else",
+    "registration": "Extract from the commercial register, or other proof of the business",
+    "identity": "Identity of an owner or director", "bank": "Bank statement or letter",
+    "processing": "Statements of the current processor", "other": "Anything else",
 }  # fmt: skip
 DOCUMENTS_NEEDED: Final = ("registration",)
 SITES_MAX: Final = 20

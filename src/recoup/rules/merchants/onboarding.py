@@ -49,7 +49,7 @@ _EVALUATE: Final[dict[str, Any]] = {
 _CARD: Final = {"first_name": "Ana", "last_name": "Roe", "number": "$CARD", "verification_value": "999", "month": "09",
                 "year": "2031"}  # fmt: skip
 TASKS: Final = (
-    Task("token", "Token taken", "somebody signs in with your key",
+    Task("token", "Token taken", "your program signs in with its key",
          "Sign in with your key: the answer's accessToken is $TOKEN for ten minutes.",
          "POST", "/v1/oauth2/token", {"AppKey": "$APP_KEY", "AppSecret": "$APP_SECRET"}),
     Task("transmit", "Transmit: success", "a copy of a payment of yours is kept",
@@ -65,7 +65,7 @@ TASKS: Final = (
          "POST", "/v1/evaluate", _EVALUATE | {
              "isMIT": False, "orderId": "CIT-1", "idempotencyKey": "CIT-1", "customerIp": "203.0.113.24",
              "payer": {"phone": "+1 555 010 2030"}}),
-    Task("mit", "Recurring payment: SUBMITTED", "a recurring payment is taken over until its expiry",
+    Task("mit", "Recurring payment: SUBMITTED", "a recurring payment is accepted and retried until its expiry",
          "Evaluate a declined recurring payment; $EXPIRY is two to three weeks from now, like 2026-03-23T00:00:00Z.",
          "POST", "/v1/evaluate", _EVALUATE | {
              "isMIT": True, "isRecurring": True, "orderId": "MIT-1", "idempotencyKey": "MIT-1",
@@ -73,7 +73,7 @@ TASKS: Final = (
     Task("webhook", "Webhook delivered", "an endpoint of yours, or of your partner, answers 2xx to an event",
          "Name the address that takes your webhooks; the next change of an order is posted there.",
          "POST", "/v1/webhooks", {"url": "$HOOK"}),
-    Task("refund", "Refund", "some of an approved order goes back", "Refund part of an approved order.",
+    Task("refund", "Refund", "part of an approved order is refunded", "Refund part of an approved order.",
          "POST", "/v1/orders/$ORDER_ID/refund", {"amountToRefund": "1.00"}),
     Task("reconciliation", "Reconciliation report", "the first period's report is ready",
          "It is ready minutes after a period's settlement; in the sandbox move the clock on by 8 days, on Developers.",
@@ -128,13 +128,13 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
     terms = [word for word, there in (("fees", facts.has_fees), ("settlement", facts.has_settlement)) if not there]
     return (
         Condition("checklist", "A green checklist", not open_,
-                  f"Still open: {', '.join(open_)}." if open_ else "Each of them happened."),
+                  f"Still open: {', '.join(open_)}." if open_ else "All steps are done."),
         Condition("terms", "Fees and settlement agreed", not terms,
                   f"Not yet: {' and '.join(terms)}. The operator sets {'them' if len(terms) > 1 else 'it'}."
                   if terms else "Fees and settlement."),
         _bank(facts.bank_states), _descriptors(facts), _switches(facts),
         Condition("active", "A merchant that is not paused", facts.is_active,
-                  "It takes new orders." if facts.is_active else "Its partner, or the operator, lets it go on."),
+                  "It takes new orders." if facts.is_active else "Its partner or the operator can resume it."),
     )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def kinds_on(facts: Facts) -> tuple[str, ...]:
 
 def _bank(states: frozenset[str]) -> Condition:
     holds = bool(states & {"verified", "active"})
-    told = "It was proved by two small amounts." if holds else "Its owner enters it on Bank account and proves it."
+    told = "It was verified by two small amounts." if holds else "The owner adds it on Bank account and verifies it."
     return Condition("bank", "A verified bank account", holds, told)
 
 
@@ -158,7 +158,7 @@ def _descriptors(facts: Facts) -> Condition:
         except Problem:
             wrong.append(name)
     holds = bool(facts.sites) and not wrong
-    told = f"Without one that statements can show: {', '.join(wrong)}." if wrong else "Statements say who charged."
+    told = f"Without one that statements can show: {', '.join(wrong)}." if wrong else "Statements show who charged."
     return Condition("descriptors", "A descriptor for every site", holds, told if facts.sites else "There is no site.")
 
 

@@ -37,8 +37,8 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
     for kind in (
         EventKind("order.completed", "recommended", True, shapes.Completed, "The order was approved."),
         EventKind("order.cancelled", "recommended", True, shapes.Cancelled, "The order ended without payment."),
-        EventKind("order.expired", "recommended", True, shapes.Expired, "Its time ended before an approval."),
-        EventKind("order.refunded", "critical", True, shapes.Refunded, "Some or all of it goes back."),
+        EventKind("order.expired", "recommended", True, shapes.Expired, "It expired before an approval."),
+        EventKind("order.refunded", "critical", True, shapes.Refunded, "Some or all of it is refunded."),
         EventKind("order.capturerequired", "informational", True, shapes.CaptureRequired, "Capture is due."),
         EventKind(
             "payment.chargeback.received",
@@ -54,7 +54,7 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
         EventKind("payout.created", "informational", True, shapes.Payout,
                   "A payout was sent to the bank, which has not confirmed it yet."),
         EventKind("payout.updated", "informational", True, shapes.Payout,
-                  "The bank confirmed a payout, did not take it, or gave it back."),
+                  "The bank confirmed, refused or returned a payout."),
         EventKind("settlement.closed", "informational", True, shapes.SettlementClosed, "A settlement is final."),
         EventKind(
             "reconciliation.ready",
@@ -63,12 +63,12 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             shapes.ReconciliationReady,
             "A period's report can be fetched.",
         ),
-        EventKind("upload.completed", "informational", True, shapes.UploadCompleted, "A file's rows are answered."),
-        EventKind("order.submitted", "informational", False, shapes.Progress, "The order was taken in."),
-        EventKind("order.processing", "informational", False, shapes.Progress, "Work on it began or went on."),
+        EventKind("upload.completed", "informational", True, shapes.UploadCompleted, "A file was processed."),
+        EventKind("order.submitted", "informational", False, shapes.Progress, "The order was accepted."),
+        EventKind("order.processing", "informational", False, shapes.Progress, "Processing started or resumed."),
         EventKind("order.onhold", "informational", False, shapes.Held, "It waits."),
-        EventKind("order.problem", "informational", False, shapes.Held, "A person looks at it."),
-        EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "A send was declined."),
+        EventKind("order.problem", "informational", False, shapes.Held, "A person has to check it."),
+        EventKind("attempt.declined", "informational", False, shapes.AttemptDeclined, "An attempt was declined."),
         EventKind("order.amended", "informational", False, shapes.Amended, "The merchant changed the open order."),
         EventKind("order.refundrefused", "informational", False, shapes.RefundRefused, "A refund will not be made."),
         EventKind(
@@ -82,9 +82,9 @@ CATALOGUE: Final[Mapping[str, EventKind]] = {
             EventKind(f"application.{word}", "informational", False, shapes.Application, meaning)
             for word, meaning in (
                 ("submitted", "An application waits for the operator."),
-                ("approved", "The operator agreed; it can be made a merchant."),
-                ("declined", "The operator said no, and why."),
-                ("cancelled", "Whoever applied, or the operator, ended it."),
+                ("approved", "The operator approved it; the merchant can be created."),
+                ("declined", "The operator declined it and says why."),
+                ("cancelled", "The applicant or the operator cancelled it."),
                 ("converted", "The merchant exists."),
             )
         ),

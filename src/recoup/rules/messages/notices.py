@@ -24,9 +24,9 @@ class Notice(NamedTuple):
 
 NOTICES: Final = (
     Notice("receipt", "the card was charged", ("collected", "captured", "charged"), False),
-    Notice("refunded", "money goes back", ("refund_owed",), False),
-    Notice("charge_coming", "the order is through, its charge comes later", ("advanced",), True),
-    Notice("challenge", "only the payer can cure a decline: the link", ("challenge_offered",), True),
+    Notice("refunded", "a refund was made", ("refund_owed",), False),
+    Notice("charge_coming", "the order is confirmed, its charge follows later", ("advanced",), True),
+    Notice("challenge", "a decline that only the payer can fix: the link", ("challenge_offered",), True),
 )
 NAMES: Final = tuple(notice.name for notice in NOTICES)
 _BY_HAPPENING: Final = {happening: notice for notice in NOTICES for happening in notice.happenings}
@@ -84,7 +84,7 @@ def words_of(facts: NoticeFacts, to: Locale = PLAIN) -> Words:
     """Plain and HTML with the same words; everything is escaped, and a subject is one line."""
     subject, lines, link = _SAYS[facts.notice](facts, to)
     lines = [*lines, to.say("Questions about the order: {contact}.", contact=facts.contact)]
-    unknown = to.say("You do not know this charge?")
+    unknown = to.say("Don't recognise this charge?")
     plain = [*lines[:1], *([facts.link] if link else []), *lines[1:], f"{unknown} {facts.charge_page}"]
     parts = [f"<p>{escape(line)}</p>" for line in lines]
     if link:
@@ -111,24 +111,24 @@ def _receipt(f: NoticeFacts, to: Locale) -> Said:
 def _refunded(f: NoticeFacts, to: Locale) -> Said:
     whose = {"amount": f.amount, "card": f.card, "order": f.order, "shop": f.shop}
     if f.netted:
-        less = "{amount} are taken off what your {card} will be charged for your order {order} at {shop}."
+        less = "{amount} are deducted from what your {card} will be charged for your order {order} at {shop}."
         return to.say("{amount} less for your order at {shop}", **whose), [to.say(less, **whose)], ""
-    back = "{amount} of your order {order} at {shop} go back to your {card}. Banks show it after some days."
+    back = "{amount} for your order {order} at {shop} are refunded to your {card}. Banks show it after some days."
     return to.say("{shop} refunds {amount}", **whose), [to.say(back, **whose), _statement(f, to)], ""
 
 
 def _charge_coming(f: NoticeFacts, to: Locale) -> Said:
-    coming = to.say("Your order {order} at {shop} is through. Your {card} will be charged {amount} in the next days.",
+    coming = to.say("Your order {order} at {shop} is confirmed. Your {card} will be charged {amount} in the next days.",
                     order=f.order, shop=f.shop, card=f.card, amount=f.amount)  # fmt: skip
-    subject = to.say("Your order at {shop}: the charge comes later", shop=f.shop)
+    subject = to.say("Your order at {shop}: the charge follows later", shop=f.shop)
     return subject, [coming, _statement(f, to)], ""
 
 
 def _challenge(f: NoticeFacts, to: Locale) -> Said:
-    refused = "Your bank did not take {amount} for your order {order} at {shop}. Only you can cure that:"
+    refused = "Your bank declined {amount} for your order {order} at {shop}. Only you can fix this:"
     return to.say("{shop}: action needed for your payment", shop=f.shop), [
-        to.say(refused, amount=f.amount, order=f.order, shop=f.shop), to.say("Nothing is charged before you do."),
-    ], to.say("Go on with the payment")  # fmt: skip
+        to.say(refused, amount=f.amount, order=f.order, shop=f.shop), to.say("Nothing is charged before you confirm."),
+    ], to.say("Continue the payment")  # fmt: skip
 
 
 _CARDS: Final = {"visa": "Visa card", "mastercard": "Mastercard", "amex": "American Express card"}

@@ -38,8 +38,8 @@ def _named(facts: Facts) -> list[tuple[str, str]]:
 
 def foot_of(stop: str, settings: str, to: Locale) -> str:
     """Below every such mail. `stop`, `settings`: links."""
-    return (f"-- \n{to.say('No more of these mails: {link}', link=stop)}\n"
-            f"{to.say('What you are told: {link}', link=settings)}")  # fmt: skip
+    return (f"-- \n{to.say('Stop these e-mails: {link}', link=stop)}\n"
+            f"{to.say('Notification settings: {link}', link=settings)}")  # fmt: skip
 
 
 def _amount(units: int, asset: str) -> str:
@@ -83,10 +83,10 @@ def _orders(facts: Facts, to: Locale) -> _Said:
 
 
 def _dispute(facts: Facts, to: Locale) -> _Said:
-    title = to.say("A dispute over {amount} goes into its next stage" if facts.get("continued")
+    title = to.say("A dispute over {amount} entered its next stage" if facts.get("continued")
                    else "A dispute over {amount} was opened", amount=_sum(facts))  # fmt: skip
     until = facts.get("respond_by")
-    by = to.say("Answer by {when}.", when=_when(until, to)) if until else to.say("No date is known for an answer.")
+    by = to.say("Answer by {when}.", when=_when(until, to)) if until else to.say("No deadline is known.")
     return title, [f"{_of_order(facts, to)} {by}"], f"/disputes/{facts['dispute_id']}"
 
 
@@ -99,7 +99,8 @@ def _deadline(facts: Facts, to: Locale) -> _Said:
     title = to.say("Evidence is due within a day: a dispute over {amount}" if days == 1
                    else "Evidence is due in {days} days or less: a dispute over {amount}",
                    days=str(days), amount=_sum(facts))  # fmt: skip
-    lost = to.say("Nothing was sent yet; without an answer by {when} it is lost.", when=_when(facts["respond_by"], to))
+    lost = to.say("No evidence was sent yet; without an answer by {when} it is lost.", when=_when(facts["respond_by"],
+                                                                                                  to))
     return title, [f"{_of_order(facts, to)} {lost}"], f"/disputes/{facts['dispute_id']}"
 
 
@@ -110,9 +111,9 @@ _PAYOUT: Final = {
                 "Nothing is sent before a bank account is in use and the operator’s second person has approved it."),
     "sent": ("A payout of {amount} was sent", "The bank has it, and has not confirmed it yet."),
     "completed": ("A payout of {amount} was confirmed", "The bank says that it arrived."),
-    "failed": ("A payout of {amount} failed", "The bank did not take it; it can be paid again."),
-    "reversed": ("A payout of {amount} came back", "The bank gave it back; it can be paid again."),
-    "waits_again": ("A payout of {amount} waits for approval again", "What was approved does not hold any more."),
+    "failed": ("A payout of {amount} failed", "The bank refused it; it can be paid again."),
+    "reversed": ("A payout of {amount} came back", "The bank returned it; it can be paid again."),
+    "waits_again": ("A payout of {amount} waits for approval again", "The earlier approval is no longer valid."),
 }
 
 
@@ -123,7 +124,7 @@ def _payout(facts: Facts, to: Locale) -> _Said:
 
 def _approval(facts: Facts, to: Locale) -> _Said:
     title = to.say("A payout of {amount} waits for approval", amount=_sum(facts))
-    return title, [to.say("Somebody who did not ask for it approves it.")], "/approvals"
+    return title, [to.say("Somebody other than the requester has to approve it.")], "/approvals"
 
 
 def _settlement(facts: Facts, to: Locale) -> _Said:
@@ -138,7 +139,7 @@ def _webhook(facts: Facts, to: Locale) -> _Said:
     off = facts["state"] == "disabled"
     title = to.say("A webhook endpoint was switched off" if off else "A webhook endpoint is down")
     then = to.say("Nothing is sent there any more." if off
-                  else "It is probed until it answers again; nothing is lost.")  # fmt: skip
+                  else "It is probed until it answers again; no events are lost.")  # fmt: skip
     return title, [f"{facts['host']}. {then}"], f"/webhooks/{facts['endpoint_id']}"
 
 
@@ -156,8 +157,8 @@ def _go_live(facts: Facts, to: Locale) -> _Said:
 def _export(facts: Facts, to: Locale) -> _Said:
     name, path = facts["file_name"], f"/exports#file-{facts['export_id']}"
     if facts["why"]:
-        return to.say("A file could not be made"), [f"{name}: {to.said(facts['why'])}"], path
-    line = to.say("{file}, with {count} order{s}. It goes on {when}.", file=name, count=f"{facts['orders']:,}",
+        return to.say("An export failed"), [f"{name}: {to.said(facts['why'])}"], path
+    line = to.say("{file}, with {count} order{s}. It is deleted on {when}.", file=name, count=f"{facts['orders']:,}",
                   s=_s(facts["orders"]), when=_when(facts["gone_at"], to))  # fmt: skip
     return to.say("Your file is ready"), [line], path
 

@@ -77,7 +77,7 @@ def read_account(holder: str, *, iban: str = "", routing: str = "", account: str
     iban, routing, account = (text.translate(_COPIED).upper() for text in (iban, routing, account))
     if iban and (routing or account):
         message = "Give an IBAN, or a routing and an account number, not both."
-        raise Problem("invalid", message, field="iban", cure="Copy it as the bank's papers show it.")
+        raise Problem("invalid", message, field="iban", cure="Copy it from the bank's documents.")
     if iban:
         _check_iban(iban)
         return BankAccount("iban", holder, iban)

@@ -47,7 +47,7 @@ def read_answers(content: bytes) -> list[Told]:
             found.append(_checked(Told(reader.line_num, values[0], values[1].lower(), values[2])))
     except csv.Error as error:
         raise Problem("invalid", f"Line {reader.line_num} cannot be read: {error}.", field="file",
-                      cure="Mend that line, or save the file as CSV UTF-8 anew.") from None  # fmt: skip
+                      cure="Fix that line, or save the file as CSV UTF-8 again.") from None  # fmt: skip
     return found
 
 

@@ -52,7 +52,7 @@ def check_step(state: str, to: str) -> None:
     """Raises: Problem(wrong_state)."""
     if to not in STEPS[state]:
         raise Problem("wrong_state", f"This payout is {state}; it cannot become {to}.",
-                      cure="Reload the page: somebody may have been quicker.")  # fmt: skip
+                      cure="Reload the page: somebody may have acted first.")  # fmt: skip
 
 
 def check_approval(
@@ -73,5 +73,5 @@ def check_approval(
     if now < from_:
         message = (f"The bank account changed on {noted(account['active_at'])}; it takes payouts {delay_days} days"
                    f" later, from {noted(from_)} on.")  # fmt: skip
-        raise Problem("wrong_state", message, cure="Make sure that the change is the merchant's own, and wait.",
+        raise Problem("wrong_state", message, cure="Make sure that the merchant made the change, and wait.",
                       detail="account_changed")  # fmt: skip

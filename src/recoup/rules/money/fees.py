@@ -103,13 +103,13 @@ def check_term(term: FeeTerm, now: datetime) -> None:
         message = f"A fee cannot be changed for the past: it is {iso(now)}, and orders approved before keep their fee."
         raise Problem("invalid", message, field="from", cure="Leave it out, or name a later date.")
     if term.order_type not in (None, *ORDER_TYPES):
-        raise Problem("invalid", f"{term.order_type!r} is no order type.", field="type", cure="CIT, MIT or STABLE.")
+        raise Problem("invalid", f"{term.order_type!r} is not an order type.", field="type", cure="CIT, MIT or STABLE.")
     if term.currency not in (None, *EXPONENTS):
         raise Problem("invalid", f"{term.currency!r} is no currency.", field="currency", cure="Send it like USD.")
     if not 0 <= tariff.basis_points <= 10_000:
         raise Problem("invalid", "A fee is 0 to 100 percent.", field="percent", cure="Write it like 2.9.")
     if tariff.refund not in REFUND_POLICIES:
-        raise Problem("invalid", f"{tariff.refund!r} is no refund policy.", field="refund",
+        raise Problem("invalid", f"{tariff.refund!r} is not a refund policy.", field="refund",
                       cure=f"One of {', '.join(REFUND_POLICIES)}.")  # fmt: skip
     for name, part in (("fixed", tariff.fixed_units), ("minimum", tariff.minimum_units)):
         if not 0 <= part <= 10**12:

@@ -41,7 +41,7 @@ def month(text: str, zone: str) -> Span:
     """`2026-11`. Raises: Problem(invalid)."""
     found = _MONTH.fullmatch(text)
     if not found:
-        raise Problem("invalid", f"{text[:20]!r} is no month.", field="month", cure="Write it like 2026-11.")
+        raise Problem("invalid", f"{text[:20]!r} is not a month.", field="month", cure="Write it like 2026-11.")
     first = date(int(found[1]), int(found[2]), 1)
     return midnight(first, zone), midnight((first.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
 
@@ -56,7 +56,7 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
             return found
     except (ValueError, OverflowError):
         pass
-    raise Problem("invalid", f"{text[:40]!r} is no date.", field="period", cure="Write it like 2026-11-30.")
+    raise Problem("invalid", f"{text[:40]!r} is not a date.", field="period", cure="Write it like 2026-11-30.")
 
 
 def midnight(day: date, zone: str) -> datetime:

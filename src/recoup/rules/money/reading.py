@@ -61,7 +61,7 @@ def mapping_file(text: str) -> dict[str, Any]:
     try:
         told = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Problem("invalid", f"The mapping is no TOML: {error}.", field="mapping",
+        raise Problem("invalid", f"The mapping is not valid TOML: {error}.", field="mapping",
                       cure="Write lines like amount = 'Gross' under [columns].") from None  # fmt: skip
     tables = {"columns": COLUMNS, "types": None, "values": ("type", "currency", "route"),
               "format": ("delimiter", "decimal", "date_format", "zone", "encoding")}  # fmt: skip

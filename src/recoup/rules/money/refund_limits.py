@@ -86,7 +86,8 @@ def check_limits(limits: Limits) -> None:
                       cure="Make it at most what a person may refund a day.")  # fmt: skip
     ceiling = min((one for one in (most, day) if one is not None), default=None)
     if second is not None and ceiling is not None and second > ceiling:
-        raise Problem("invalid", "A second person would never be asked: the limits end below.", field="second_from",
+        raise Problem("invalid", "No refund would ever need a second person: the limits are lower.",
+                      field="second_from",
                       cure="Make it at most what one refund may be, or leave it empty.")  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def check_one(limits: Limits, units: int, asset: str, whose: str = "Your role") 
     ceilings = [one for one in (limits.refund_max_units, limits.day_max_units) if one is not None]
     if ceilings and units > min(ceilings):
         message = f"{whose} may refund at most {_text(min(ceilings), asset)} at once; this is {_text(units, asset)}."
-        raise Problem("forbidden", message, field="amount", cure="Ask somebody whose role may, or the owner.")
+        raise Problem("forbidden", message, field="amount", cure="Ask somebody whose role allows it, or the owner.")
 
 
 def check_day(limits: Limits, units: int, spent_units: int, asset: str, whose: str = "You") -> None:
@@ -133,7 +134,7 @@ def check_waiting(request: RefundRequest, now: datetime) -> None:
     }  # fmt: skip
     state = "expired" if request.state == "waiting" and now >= request.expires_at else request.state
     if state != "waiting":
-        cure = "Nothing has to be done." if state == "approved" else "Ask for it again if it is still wanted."
+        cure = "Nothing needs to be done." if state == "approved" else "Request it again if it is still needed."
         raise Problem("wrong_state", words[state], cure=cure)
 
 
@@ -145,7 +146,7 @@ def is_theirs(asked_by: str, actor: str) -> bool:
 def check_other(request: RefundRequest, approver: str) -> None:
     """Raises: Problem(forbidden) for whoever asked, however they came here."""
     if is_theirs(request.asked_by, approver):
-        raise Problem("forbidden", "A refund that you asked for needs somebody else; you can take it back.",
+        raise Problem("forbidden", "A refund that you requested needs somebody else; you can withdraw it.",
                       cure="Ask an owner, or somebody with the role operations.")  # fmt: skip
 
 

@@ -154,8 +154,8 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
     if not units:
         raise Problem("invalid", "An adjustment of 0 changes nothing.", field="amount", cure="Say how much.")
     if not note.strip():
-        message = "An adjustment says why: it has no note."
-        raise Problem("invalid", message, field="note", cure="Write what it is for; the merchant reads it.")
+        message = "An adjustment needs a note."
+        raise Problem("invalid", message, field="note", cure="Write what it is for; shown to the merchant.")
     if asset not in assets:
         have = ", ".join(sorted(assets)) or "none yet"
         raise Problem("invalid", f"The merchant has no balance in {asset}; it has: {have}.", field="currency",
@@ -171,5 +171,5 @@ def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:
 def check_second(first: str | None, second: str, what: str) -> None:
     """The second person is another than the first, whomever they act as. Raises: Problem(forbidden)."""
     if first == second or first is not None and Actor.of(first).people & Actor.of(second).people:
-        message = f"{what} needs a second person: you are the first."
-        raise Problem("forbidden", message, cure="Ask somebody else who decides for the operator.")
+        message = f"{what} needs a second person, other than you."
+        raise Problem("forbidden", message, cure="Ask another member of the operator's staff.")

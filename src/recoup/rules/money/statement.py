@@ -77,11 +77,11 @@ class Statement:
         every = iter(lines)
         sample = [line for line in islice(every, SAMPLE_LINES) if line.text is None or line.text.strip()]
         if not sample:
-            raise Problem("invalid", "The file is empty.", field="file", cure="It needs a header and lines.")
+            raise Problem("invalid", "The file is empty.", field="file", cure="Add a header and lines.")
         header, rest = sample[0], sample[1:]
         if header.text is None:
             raise Problem("invalid", f"Line {header.number}, the header, {header.why}.", field="file",
-                          cure="Save the file as CSV UTF-8 anew.")  # fmt: skip
+                          cure="Save the file as CSV UTF-8 again.")  # fmt: skip
         self.layout = _layout(header, rest, reading)
         self._lines = chain(rest, every)
         self.currencies: set[str] = set(reading.currencies) - {EVERY}
@@ -237,7 +237,7 @@ def _columns(names: Sequence[str], reading: Reading, number: int) -> dict[str, i
     found: dict[str, int] = {}
     for ours, theirs in reading.columns.items():
         if ours not in COLUMNS:
-            raise Problem("invalid", f"{ours!r} is no column of ours; there are {', '.join(COLUMNS)}.", field="map",
+            raise Problem("invalid", f"{ours!r} is not a known column; there are {', '.join(COLUMNS)}.", field="map",
                           cure="Map one of these.")  # fmt: skip
         if _plain(theirs) not in positions:
             message = f"Line {number}, the header, has no column {theirs[:40]!r}; it has {have}."
@@ -262,7 +262,7 @@ def _header_cells(header: Line, delimiter: str) -> list[str]:
         return _cells(header.text or "", delimiter)
     except Problem as problem:
         raise Problem("invalid", f"Line {header.number}, the header: {problem.message}.", field="file",
-                      cure="Mend the first line, or export the file anew.") from None  # fmt: skip
+                      cure="Fix the first line, or export the file again.") from None  # fmt: skip
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

@@ -59,8 +59,8 @@ def guard(value: Any, names: Names | None = None) -> Guarded:
     try:
         _walk(value, names, (), found, free=False)
     except TooManyDigits:
-        raise Problem("invalid", "The body has more long numbers than any payment needs.", field="Body",
-                      cure="Leave out what is no part of the payment.") from None  # fmt: skip
+        raise Problem("invalid", "The body has too many long numbers.", field="Body",
+                      cure="Leave out what is not part of the payment.") from None  # fmt: skip
     if found.cards:
         own = [(path, digits) for path, digits in found.numbers if digits in found.cards]
         found.refused += [path for path, _ in own]

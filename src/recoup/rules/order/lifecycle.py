@@ -216,7 +216,7 @@ def fact(stage: Stage, happening: str) -> Fact:
     if stage not in row.stages:
         message = f"{happening.replace('_', ' ').capitalize()} is not possible for an order that is {stage.value}."
         raise Problem("wrong_state", message,
-                      cure="Read the order: its state says what is possible.", stage=stage.value)  # fmt: skip
+                      cure="Read the order: its state shows what is possible.", stage=stage.value)  # fmt: skip
     return row
 
 

@@ -42,19 +42,19 @@ HAPPENINGS: Final[Mapping[str, Happening]] = {
         "From now on your password alone signs you in."),
     "second_factor_removed": Happening(
         "Second factor removed for you", "Your second factor was removed",
-        "Somebody who may help you removed your second factor, because you had lost it. All sessions were signed"
+        "An owner or the operator removed your second factor because you had lost it. All sessions were signed"
         " out; from now on your password alone signs you in."),
     "recovery_codes_made": Happening(
         "New recovery codes", "You have new recovery codes",
-        "Ten new recovery codes were made. The old ones open nothing."),
+        "Ten new recovery codes were made. The old codes no longer work."),
     "recovery_code_used": Happening(
         "A recovery code was used", "A recovery code was used",
         "One of your recovery codes was used. Each works once."),
     "codes_guessed": Happening(
-        "Too many wrong codes", "Somebody tries to sign in with your password",
+        "Too many wrong codes", "Somebody is trying to sign in with your password",
         "Your password was right, but the code after it was wrong too many times."),
     "rule_made": Happening("Required a second factor of everybody"),
     "rule_ended": Happening("No longer required a second factor"),
 }  # fmt: skip
-NOT_YOU: Final = ("If this was not you, change your password now, and look at Sessions on your account's page. If you"
+NOT_YOU: Final = ("If this was not you, change your password now and check Sessions on your account page. If you"
                   " cannot sign in, tell the operator.")  # fmt: skip

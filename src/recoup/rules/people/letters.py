@@ -10,7 +10,7 @@ from recoup.rules.languages.locale import Locale
 from recoup.rules.people.account_words import NOT_YOU, Happening
 
 Letter = tuple[str, list[str]]
-_LEFT: Final = {0: "None is left: make new ones.", 1: "One is left."}
+_LEFT: Final = {0: "None is left: create new codes.", 1: "One is left."}
 
 
 def of_account(told: Happening, at: datetime, email: str, codes_left: int | None, to: Locale) -> Letter:
@@ -49,13 +49,13 @@ def of_look(
     looks = "{staff}, operator staff, is viewing {shop} in the portal as {name}."
     if not name:
         looks = "{staff}, operator staff, is viewing {shop} in the portal with the role {role}."
-    may = "They may act; every action is logged under both names." if may_act else "They can change nothing."
-    return to.say("The operator looks at {shop}", shop=shop), [
+    may = "They may act; every action is logged under both names." if may_act else "They cannot change anything."
+    return to.say("The operator is viewing {shop}", shop=shop), [
         to.say(looks, staff=staff, shop=shop, name=name, role=_role(role, to)),
         to.say("Why: {reason}", reason=why),
         to.say("From {begin} until {end} at most.", begin=to.moment(lasts[0]), end=to.moment(lasts[1]))
         + " " + to.say(may),
-        to.say("Your audit log tells when it began and ended. If you did not expect it, ask the operator."),
+        to.say("Your audit log shows when it started and ended. If you did not expect it, ask the operator."),
     ]  # fmt: skip
 
 

@@ -166,7 +166,7 @@ class JsonRows:
         self._searches += 1
         if self._searches > SEARCHES_MAX:
             raise Problem("invalid", f"The file is broken in too many places, the last near line {self._line}.",
-                          field="file", cure="Write it anew; nothing of it was taken.")  # fmt: skip
+                          field="file", cure="Create it again; none of it was accepted.")  # fmt: skip
         try:
             value, _ = _decode(self._text, begin)
         except (ValueError, RecursionError):

@@ -147,7 +147,7 @@ async def find_notice(
 async def unmatched(
     connection: asyncpg.Connection, merchant_ids: Sequence[UUID], limit: int = DESK_MAX
 ) -> list[asyncpg.Record]:
-    """Notices that fit no charge, newest first."""
+    """Notices that match no charge, newest first."""
     return await connection.fetch(_UNMATCHED, list(merchant_ids), limit)  # type: ignore[no-any-return]
 
 

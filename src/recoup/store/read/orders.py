@@ -76,7 +76,7 @@ async def list_orders(
     """
     cursor = parse_cursor(after, by) if after else None
     if after and cursor is None:
-        raise Problem("invalid", "This page's address is damaged.", field="cursor", cure="Begin at the first page.")
+        raise Problem("invalid", "The page's address is invalid.", field="cursor", cure="Start at the first page.")
     limit = max(1, min(limit, LIMIT_MAX))
     back = cursor is not None and cursor.back
     descending = newest_first is not back

@@ -53,8 +53,8 @@ def test_what_a_browser_asks_for(header: str, language: str) -> None:
 
 
 def test_what_mails_say_is_in_the_catalogues() -> None:
-    said = {"Invitation to {name}", "No more of these mails: {link}", "Your payment of {amount} to {shop}",
-            "If this was not you, change your password now, and look at Sessions on your account's page."}  # fmt: skip
+    said = {"Invitation to {name}", "Stop these e-mails: {link}", "Your payment of {amount} to {shop}",
+            "If this was not you, change your password now and check Sessions on your account page."}  # fmt: skip
     assert said <= set(harvest.words())
 
 

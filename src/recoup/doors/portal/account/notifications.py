@@ -30,7 +30,7 @@ async def post_choices(visit: AccountVisit) -> Response:
         if one(form, "what") == "person":
             hour = one(form, "hour")
             if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
-                raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one of the list.")
+                raise Problem("invalid", "A day has the hours 0 to 23.", field="hour", cure="Choose one from the list.")
             await keep_digest(world, user_id, int(hour) if hour else None, "empty" in form, "mails" in form)
         elif visit.session.seat is not None and one(form, "partner") == str(visit.session.seat.partner_id):
             await choose(world, user_id, visit.session.seat.partner_id, _wanted(form), partner=True)
@@ -38,7 +38,7 @@ async def post_choices(visit: AccountVisit) -> Response:
             await choose(world, user_id, merchant.merchant_id, _wanted(form))
         else:
             raise Problem("conflict", "You have switched to another merchant; nothing was changed.",
-                          cure="Check the page as it is now, and send the form again.")  # fmt: skip
+                          cure="Check the page and send the form again.")  # fmt: skip
     except Problem as problem:
         return await _show(visit, problem)
     return see(PLACE + "?saved=1")

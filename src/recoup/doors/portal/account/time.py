@@ -33,7 +33,7 @@ async def post_time(visit: AccountVisit) -> Response:
 
 async def _language(visit: AccountVisit, chosen: str) -> Response:
     if chosen and chosen not in LANGUAGES:
-        raise Problem("invalid", "The portal does not speak this language.", field="language",
+        raise Problem("invalid", "The portal is not available in this language.", field="language",
                       cure="Choose one of the list.")  # fmt: skip
     await keep_language(visit.portal.world, visit.session.user_id, chosen)
     return see(PLACE + "?saved=1")

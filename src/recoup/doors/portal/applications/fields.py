@@ -54,7 +54,7 @@ def _units(posted: Posted, name: str, currency: str) -> int | None:
         raise Problem("invalid", "An amount needs a currency like USD.", field="Volumes.Currency")
     units = typed_amounts.units(text, currency, name)
     if not 0 <= units <= 10**12:
-        raise Problem("invalid", "This amount is out of bounds.", field=name)
+        raise Problem("invalid", "The amount is too large or too small.", field=name)
     return units
 
 

@@ -83,7 +83,7 @@ async def act(visit: AnyVisit) -> Response:
 def _only_operator(desk: Desk) -> None:
     """Raises: Problem(forbidden)."""
     if not desk.may_decide:
-        raise Problem("forbidden", "Only the operator decides on applications.", cure="Wait for the decision.")
+        raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
 
 
 async def _step(world: Any, desk: Desk, application_id: UUID, doing: str) -> None:
@@ -91,13 +91,14 @@ async def _step(world: Any, desk: Desk, application_id: UUID, doing: str) -> Non
         _, lacks = await applications.submit_application(world, desk.who, application_id)
         if lacks:
             missing = "; ".join(map(label_of, lacks))
-            raise Problem("invalid", f"Still missing: {missing}.", cure="It was saved; fill these in.")
+            raise Problem("invalid", f"Still missing: {missing}.",
+                          cure="Your entries were saved; fill in these fields.")
     elif doing == "cancel":
         await applications.cancel_application(world, desk.who, application_id)
     elif doing == "convert":
         await convert_application(world, desk.who, application_id)
     elif doing != "save":
-        raise Problem("malformed", "This is not a button of this page.")
+        raise Problem("malformed", "This action does not exist on this page.")
 
 
 async def add_document(visit: AnyVisit) -> Response:
@@ -171,7 +172,7 @@ async def _link(world: Any, desk: Desk, row: dict[str, Any]) -> str | None:
 def _id(visit: AnyVisit) -> UUID:
     found = parse_id(visit.request.path_params["application_id"])
     if found is None:
-        raise Problem("not_found", "There is no such application.", cure="Look it up in the list.")
+        raise Problem("not_found", "There is no such application.", cure="Choose it from the list.")
     return found
 
 

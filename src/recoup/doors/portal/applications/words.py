@@ -6,24 +6,25 @@ from recoup.doors.portal.words import State
 from recoup.rules.merchants.form import DOCUMENTS
 
 STATES: Final = {
-    "DRAFT": State("Draft", "off", "draft", "It can be edited; nobody else looks at it."),
+    "DRAFT": State("Draft", "off", "draft", "It can be edited and is not yet submitted."),
     "SUBMITTED": State("Submitted", "hold", "onhold", "The operator decides."),
-    "APPROVED": State("Approved", "run", "processing", "It can be made a merchant."),
-    "DECLINED": State("Declined", "prob", "problem", "The operator said no; the reason stands below."),
-    "CANCELLED": State("Cancelled", "off", "cancelled", "This is an end."),
-    "CONVERTED": State("Merchant", "ok", "completed", "Its merchant exists."),
+    "APPROVED": State("Approved", "run", "processing", "The merchant can be created."),
+    "DECLINED": State("Declined", "prob", "problem", "The operator declined it; the reason is shown below."),
+    "CANCELLED": State("Cancelled", "off", "cancelled", "This is final."),
+    "CONVERTED": State("Merchant", "ok", "completed", "The merchant exists."),
 }
 HAPPENINGS: Final = {
-    "created": "Begun", "changed": "Edited", "document_added": "Document added", "document_removed": "Document removed",
+    "created": "Started", "changed": "Edited", "document_added": "Document added",
+    "document_removed": "Document removed",
     "submitted": "Submitted", "approved": "Approved", "declined": "Declined", "cancelled": "Cancelled",
-    "converted": "Made a merchant",
+    "converted": "Merchant created",
 }  # fmt: skip
 # The wire's name of a field -> its label on the page.
 _LABELS: Final = {
     "LegalName": "Legal name", "Country": "Country", "RegistrationNumber": "Registration number",
     "BusinessCategory": "Merchant category code", "Contact.Name": "Contact: name", "Contact.Email": "Contact: e-mail",
-    "Volumes.Currency": "Expected sales: currency", "Volumes.MonthlyAmount": "Expected sales: a month",
-    "Kinds": "What it wants", "Sites": "A site",
+    "Volumes.Currency": "Expected sales: currency", "Volumes.MonthlyAmount": "Expected sales: per month",
+    "Kinds": "Order types", "Sites": "A site",
 }  # fmt: skip
 _OF_SITE: Final = {"Url": "address", "Name": "name", "Descriptor": "descriptor"}
 

@@ -63,7 +63,7 @@ async def _reader(visit: Visit) -> _Reader:
     """Raises: Problem(forbidden)."""
     session = visit.session
     if not visit.is_operator and not session.may_by_role("audit"):
-        raise Problem("forbidden", "Only the shop's owner sees who did what.", cure="Ask the owner.")
+        raise Problem("forbidden", "Only the shop's owner can view the audit log.", cure="Ask the owner.")
     people = await _people(visit, ("merchant", visit.merchant_id))
     own = visit.is_operator or session.merchant is not None and session.merchant.own_role == "owner"
     if own or session.seat is None:
@@ -75,7 +75,7 @@ async def _reader(visit: Visit) -> _Reader:
 async def _partner_reader(visit: PartnerVisit) -> _Reader:
     """Raises: Problem(forbidden)."""
     if not visit.seat.may("audit"):
-        raise Problem("forbidden", "Only the partner's owner sees who did what.", cure="Ask the owner.")
+        raise Problem("forbidden", "Only the partner's owner can view the audit log.", cure="Ask the owner.")
     subject = ("partner", visit.partner.partner_id)
     return _Reader(subject, OF_PARTNER, await _people(visit, subject))
 
@@ -136,7 +136,7 @@ async def _file(visit: AnyVisit, reader: _Reader) -> Response:
     """What the page shows, all of it."""
     form = visit.request.path_params["form"]
     if form not in ("csv", "json"):
-        raise Problem("not_found", "The log comes as CSV or JSON.", cure="Go to the log and choose a file.")
+        raise Problem("not_found", "The log is available as CSV or JSON.", cure="Go to the log and choose a file.")
     query = await _query(visit)
     asked = {name: value for name, value in query.pairs() if name in ("from", "to", "zone", "kind")}
     await taken(visit, "audit log", form=form, **asked)

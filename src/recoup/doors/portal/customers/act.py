@@ -55,7 +55,7 @@ async def post_erasure(visit: Visit) -> Response:
     visit.only("erase", "erase a customer's data")
     label = label_of(customer, visit.language)
     if one(form, "confirm").strip().casefold() != label.casefold():
-        problem = Problem("invalid", "Nothing was erased: what was typed is not this customer.", field="confirm",
+        problem = Problem("invalid", "Nothing was erased: the text does not match this customer.", field="confirm",
                           cure=f"Type {label} to erase their data.")  # fmt: skip
         return await show(visit, problem=problem, typed=one(form, "confirm"))
     world, payer_id = visit.portal.world, customer["payer_id"]

@@ -33,7 +33,7 @@ async def post_clock(visit: Visit) -> Response:
         move_id, by = key_id_of(form), await _step(visit, one(form, "by"))
         task = moving.get(visit.merchant_id)
         if task is not None and task.get_name() != str(move_id):
-            raise Problem("conflict", "The clock is being moved already.", cure="Wait until it is there.")
+            raise Problem("conflict", "The clock is already moving.", cure="Wait until the move has finished.")
         if task is None:
             task = asyncio.create_task(_move(visit, scope, by, move_id), name=str(move_id))
             moving[visit.merchant_id] = task
@@ -68,7 +68,7 @@ async def _step(visit: Visit, text: str) -> timedelta:
         async with visit.portal.world.db.connection() as connection:
             due = await next_business_instant(connection, visit.merchant_id)
         if due is None:
-            raise Problem("invalid", "Nothing falls due.", field="by", cure="Choose how far instead.")
+            raise Problem("invalid", "Nothing falls due.", field="by", cure="Choose a time span instead.")
         return max(due - visit.now, timedelta(0))
     if text not in STEPS:
         raise Problem("invalid", "There is no such step.", field="by", cure="Choose one of the list.")

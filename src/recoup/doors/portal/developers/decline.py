@@ -31,6 +31,6 @@ def _units(text: str) -> int:
     """US cents. Raises: Problem(invalid)."""
     units = typed_amounts.units(text, "USD", "amount")
     if not 0 < units < 10**12:
-        raise Problem("invalid", f"{text!r} is no amount of US dollars.", field="amount",
+        raise Problem("invalid", f"{text!r} is not an amount in US dollars.", field="amount",
                       cure="Enter an amount like 45.90.")  # fmt: skip
     return units

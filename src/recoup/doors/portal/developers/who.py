@@ -1,4 +1,4 @@
-"""Who may use the sandbox's tools, and on whose behalf."""
+"""Who may use the sandbox tools, and on whose behalf."""
 
 from recoup.doors.portal.visit import Visit
 from recoup.kernel.problem import Problem
@@ -12,5 +12,6 @@ def may_play(visit: Visit) -> bool:
 def acting(visit: Visit) -> Scope:
     """Raises: Problem(forbidden)."""
     if not visit.portal.world.policy.test_mode:
-        raise Problem("forbidden", "This is a tool of the sandbox; nothing was done.", cure="Go to the sandbox.")
-    return visit.acting("sandbox", "use the sandbox's tools")
+        raise Problem("forbidden", "This tool exists only in the sandbox; nothing was done.",
+                      cure="Switch to the sandbox.")
+    return visit.acting("sandbox", "use the sandbox tools")

@@ -41,7 +41,7 @@ def asked_for(visit: Visit) -> UUID:
     """Raises: Problem(not_found)."""
     found = parse_id(visit.request.path_params["dispute_id"])
     if found is None:
-        raise Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")
+        raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
     return found
 
 
@@ -50,7 +50,7 @@ async def show_dispute(visit: Visit, dispute_id: UUID, problem: Problem | None =
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
         if dispute is None:
             message = f"{visit.known.merchant.name} has no dispute with this id."
-            raise Problem("not_found", message, cure="Look it up in the list of disputes.")
+            raise Problem("not_found", message, cure="Choose it from the list of disputes.")
         notes = await read_notes(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
         files = await read_files(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
         page = await read_as_seen(visit, connection, dispute["order_id"])
@@ -107,11 +107,11 @@ async def decide(visit: Visit) -> Response:
     async with visit.portal.world.db.connection() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
     if dispute is None:
-        raise Problem("not_found", "There is no such dispute.", cure="Look it up in the list of disputes.")
+        raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
     decided: Any = one(form, "decided")
     try:
         if decided not in ("won", "lost"):
-            raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Press one of the buttons.")
+            raise Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
         await dispute_on_demand(visit.portal.world, visit.portal.orders, (visit.merchant_id, dispute["order_id"]),
                                 decided=decided, case=dispute["case_ref"], by=visit.operator_scope)  # fmt: skip
     except Problem as problem:
@@ -127,7 +127,7 @@ async def dispute_order(visit: Visit) -> Response:
     try:
         kind: Any = one(form, "kind")
         if kind not in DISPUTE_KINDS:
-            raise Problem("invalid", "A dispute is about fraud, the service or the processing.", field="kind",
+            raise Problem("invalid", "A dispute is about fraud, service or processing.", field="kind",
                           cure="Choose one of them.")  # fmt: skip
         text, asset = one(form, "amount").strip(), page.order["asset"]
         units = typed_amounts.units(text, asset, "amount") if text and asset in EXPONENTS else None

@@ -10,7 +10,8 @@ def suggested(page: OrderPage, dispute: Row) -> list[str]:
     for refund in page.refunds:
         if refund["kind"] in ("refund", "reversal") and refund["state"] == "done":
             amount, reference = money(refund["units"], asset), refund["reference"] or refund["refund_id"]
-            found.append(f"{amount} {asset} went back to the cardholder, asked for on {full(refund['business_at'])},"
+            found.append(f"{amount} {asset} were refunded to the cardholder, requested on "
+                         f"{full(refund['business_at'])},"
                          f" reference {reference}.")  # fmt: skip
     charge = next((a for a in page.attempts if a["attempt_id"] == str(dispute["attempt_id"])), None)
     if charge is not None:

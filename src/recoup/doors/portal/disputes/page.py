@@ -66,12 +66,12 @@ def _row(row: Any) -> dict[str, Any]:
 async def notice_again(visit: Visit) -> Response:
     """The operator has it tried once more, or has dealt with it."""
     form = await checked_form(visit)
-    visit.only_operator("deal with notices")
+    visit.only_operator("process notices")
     world, merchant_id = visit.portal.world, NOBODY if one(form, "nobody") else visit.merchant_id
     key = (visit.operator_scope, merchant_id, one(form, "route"), one(form, "notice"))
     if one(form, "what") == "done":
         await take_off(world, *key)
     elif await try_notice_again(world, visit.portal.orders, *key) == "unmatched":
-        message = "It still fits no charge."
+        message = "It still matches no charge."
         return await _show(visit, Problem("wrong_state", message, cure="Ask the processor what it is about."))
     return see("/disputes")

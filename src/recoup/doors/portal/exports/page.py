@@ -43,7 +43,8 @@ async def new_export(visit: Visit) -> Response:
     """What the file would be of, and the button."""
     form = visit.request.path_params["form"]
     if form not in TYPES:
-        raise Problem("not_found", "Orders come as CSV, JSON or XLSX.", cure="Go to the orders and choose Export.")
+        raise Problem("not_found", "Orders are exported as CSV, JSON or XLSX.",
+                      cure="Open the orders and choose Export.")
     return await _new(visit, await query_of(visit), form, fresh_key())
 
 
@@ -52,7 +53,7 @@ async def post_export(visit: Visit) -> Response:
     form = await checked_form(visit)
     query, kind = await _query(visit, form), one(form, "form")
     if kind not in TYPES:
-        raise Problem("invalid", "Orders come as CSV, JSON or XLSX.", cure="Go to the orders and choose Export.")
+        raise Problem("invalid", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export.")
     key = key_of(form)
     try:
         refuse_unclear(query)
@@ -69,7 +70,7 @@ async def export_file(visit: Visit) -> Response:
     """Only for whoever asked, at the merchant that they look at."""
     row = await one_export(visit.portal.world, visit.merchant_id, person_of(visit), _id(visit))
     if visit.sight != SHOWN and row["wanted"].get("filter", {}).get("sight") == SHOWN:
-        raise Problem("forbidden", "This file holds customers' data that your role does not see any more.",
+        raise Problem("forbidden", "This file contains customers' data that your role may no longer see.",
                       cure="Delete it and export again.")  # fmt: skip
     path = await fetch(visit.portal.world, visit.scope, row)
     return FileResponse(path, media_type=TYPES[row["form"]], filename=row["file_name"], headers=HEADERS)
@@ -92,7 +93,7 @@ def _id(visit: Visit) -> UUID:
     """Raises: Problem(not_found)."""
     found = parse_id(visit.request.path_params["export_id"])
     if found is None:
-        raise Problem("not_found", "There is no such file.", cure="Look at the list of files.")
+        raise Problem("not_found", "There is no such file.", cure="Open the list of exports.")
     return found
 
 

@@ -26,10 +26,10 @@ from recoup.store.read.second_factors import who_asks, with_factor
 ROWS: Final = 100
 LEFT_ROWS: Final = 20
 STATES: Final = {
-    "open": State("Open", "hold", "onhold", "The link works once, until it is over."),
+    "open": State("Open", "hold", "onhold", "The link works once, until it expires."),
     "accepted": State("Joined", "ok", "completed", "Somebody used the link."),
-    "revoked": State("Revoked", "off", "cancelled", "The link opens nothing."),
-    "expired": State("Over", "off", "cancelled", "Nobody used the link in time."),
+    "revoked": State("Revoked", "off", "cancelled", "The link no longer works."),
+    "expired": State("Expired", "off", "cancelled", "The link was not used in time."),
 }
 
 
@@ -41,7 +41,7 @@ async def post_invitation(visit: AnyVisit) -> Response:
     form = await any_form(visit)
     subject = await subject_of(visit, one(form, "subject"))
     if not may_invite(visit, subject):
-        raise Problem("forbidden", "Only an owner invites people; nobody was invited.", cure="Ask the owner.")
+        raise Problem("forbidden", "Only an owner can invite people; nobody was invited.", cure="Ask the owner.")
     try:
         made = await invite(visit.portal.world, subject, visit.session.user_id, one(form, "email"), one(form, "role"),
                             request_id=visit.scope.request_id)  # fmt: skip
@@ -73,7 +73,7 @@ async def post_end(visit: AnyVisit) -> Response:
         if user_id is None:
             raise Problem("not_found", "There is no such member.", cure="Reload the page.")
         if user_id == me and one(form, "leave") != "yes":
-            raise Problem("invalid", "This is your own membership; it stays.", field="leave",
+            raise Problem("invalid", "You cannot end your own membership here.", field="leave",
                           cure="Tick the box if you really want to leave.")  # fmt: skip
         await end_membership(visit.portal.world, subject, user_id, by=me, request_id=visit.scope.request_id)
     except Problem as problem:
@@ -98,7 +98,7 @@ async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
     if isinstance(visit, Visit) and (visit.is_operator or visit.session.may_by_role("invite")):
         found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
     if not found:
-        raise Problem("forbidden", "Only an owner sees and invites people.", cure="Ask the owner.")
+        raise Problem("forbidden", "Only an owner can view and invite people.", cure="Ask the owner.")
     return found
 
 
@@ -106,7 +106,7 @@ async def subject_of(visit: AnyVisit, key: str) -> Subject:
     """Raises: Problem(forbidden) for what is not this person's to open."""
     found = (await _subjects(visit)).get(key)
     if found is None:
-        raise Problem("forbidden", "You are no owner there; nothing was done.", cure="Ask its owner.")
+        raise Problem("forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner.")
     if key == "partner" and (await read_partner(visit.portal.world, found.id)).state != "active":
         raise Problem("forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator.")
     return found

@@ -25,7 +25,8 @@ async def post_rule(visit: AnyVisit) -> Response:
     form = await any_form(visit)
     subject = await subject_of(visit, one(form, "subject"))
     if not may_invite(visit, subject):
-        raise Problem("forbidden", "Only an owner requires it of everybody; nothing was done.", cure="Ask the owner.")
+        raise Problem("forbidden", "Only an owner can require it for everybody; nothing was done.",
+                      cure="Ask the owner.")
     wanted = one(form, "required")
     if wanted not in ("yes", "no"):
         raise Problem("invalid", "Say whether it is required.", field="required", cure="Reload the page.")

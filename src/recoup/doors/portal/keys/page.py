@@ -22,9 +22,9 @@ PLACE: Final = "/keys"
 KEEP: Final = "keep"
 # kind -> how the page calls it, what its parts are called, what it is for
 KINDS: Final = {
-    "api": (WORDS["api"], ("App key", "App secret"), "opens the rescue API"),
-    "stablecoin": (WORDS["stablecoin"], ("Key id", "Secret"), "signs calls of the stablecoin API"),
-    "tokenization": (WORDS["tokenization"], ("Tokenization key",), "lets a page of yours tokenize cards"),
+    "api": (WORDS["api"], ("App key", "App secret"), "for the rescue API"),
+    "stablecoin": (WORDS["stablecoin"], ("Key id", "Secret"), "signs calls to the stablecoin API"),
+    "tokenization": (WORDS["tokenization"], ("Tokenization key",), "for tokenizing cards in your pages"),
 }
 # what signs webhooks -> how the page calls it, and the API whose deliveries it signs
 SIGNING: Final = {"shared": ("Webhook key", "rescue"), "stablecoin": ("Stablecoin webhook secret", "stablecoin")}
@@ -84,7 +84,7 @@ async def post_signing(visit: Visit) -> Response:
     which, overlap, of = one(form, "which"), one(form, "overlap"), one(form, "of")
     try:
         if which not in SIGNING:
-            raise Problem("invalid", "This is no key of this page.", cure="Reload the page.")
+            raise Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")
         word, door = SIGNING[which]
         hours = _hours(overlap)
         if hours == timedelta(0) and not is_sure(form):
@@ -119,7 +119,7 @@ async def _new_shared(visit: Visit, overlap: timedelta, of: str, door: str) -> s
 async def _form(visit: Visit) -> Form:
     """Raises: Problem(forbidden) for a role that may not."""
     form = await checked_form(visit)
-    visit.only("keys", "make or end keys")
+    visit.only("keys", "create or end keys")
     return form
 
 

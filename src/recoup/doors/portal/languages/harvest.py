@@ -31,7 +31,7 @@ _WORDY: Final = (
 )  # fmt: skip
 # Said of names that stand in the database, and words too small to be known from names.
 _NAMED: Final = (
-    "Owner", "Operations", "Analyst", "Developer", "Operator", "Merchant", "Partner", "Member of nothing yet",
+    "Owner", "Operations", "Analyst", "Developer", "Operator", "Merchant", "Partner", "No membership yet",
     "Sandbox", "Live", "Site", "Campaign", "Active", "Paused", "Owed", "Sent", "Done", "Stuck", "Refused", "Netted",
     "overdue", "within a day", "in 1 to 3 days", "in 4 to 7 days", "in 8 to 14 days", "in 15 days or more", "never",
     "Requested", "Proved", "To prove", "Approved", "Waits", "Failed", "Returned", "Ended", "Low", "Normal", "High",

@@ -37,11 +37,11 @@ def check_behind(request: Request, session: Session) -> None:
         return
     if path.split("/")[1] in CLOSED:
         raise Problem("forbidden", "This is not shown while you impersonate somebody.",
-                      cure="End the look first.")  # fmt: skip
+                      cure="End the impersonation first.")  # fmt: skip
     if request.method in ("GET", "HEAD"):
         return
     if not session.behind.may_act:
-        raise Problem("forbidden", "You only look: nothing was done.",
+        raise Problem("forbidden", "View only: nothing was done.",
                       cure="End the impersonation, or start one in which you may act.")  # fmt: skip
     if path not in OPEN:
         raise Problem("forbidden", "This cannot be done while you impersonate somebody; nothing was done.",

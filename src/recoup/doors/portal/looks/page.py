@@ -22,13 +22,13 @@ PLACE: Final = "/look-as"
 
 
 async def look_page(visit: Visit) -> Response:
-    visit.only_operator("look as somebody else")
+    visit.only_operator("impersonate somebody")
     return await _show(visit)
 
 
 async def post_look(visit: Visit) -> Response:
     form = await checked_form(visit)
-    visit.only_operator("look as somebody else")
+    visit.only_operator("impersonate somebody")
     kind, _, whom = one(form, "whom").partition(":")
     user_id = parse_id(whom) if kind == "user" else None
     try:

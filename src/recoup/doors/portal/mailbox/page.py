@@ -30,7 +30,7 @@ async def mailbox_page(visit: Visit) -> Response:
 async def switch_notices(visit: Visit) -> Response:
     """The form holds every switch: one that is not ticked is off."""
     form = await checked_form(visit)
-    visit.only("mails", "switch mails")
+    visit.only("mails", "switch e-mails")
     wanted = {name: name in form.get("notice", []) for name in NAMES}
     await switch(visit.portal.world, visit.scope, wanted)
     return see("/mailbox")

@@ -81,7 +81,7 @@ async def act(visit: AnyVisit) -> Response:
     form, row = await read_form_of(visit.request, visit.session), await _mine(visit)
     world, session, doing = visit.portal.world, visit.session, one(form, "do")
     if doing not in ("open", "read", "unread"):
-        raise Problem("invalid", "This form asks for nothing that can be done.", cure="Reload the page.")
+        raise Problem("invalid", "This action does not exist.", cure="Reload the page.")
     await notifications.read(world, session.user_id, row["notification_id"], unread=doing == "unread")
     if doing != "open":
         return see(_back(form))
@@ -94,7 +94,8 @@ async def read_all(visit: AnyVisit) -> Response:
     form = await read_form_of(visit.request, visit.session)
     until = parse_id(one(form, "until"))
     if until is None:
-        raise Problem("invalid", "This form does not say up to where.", cure="Reload the page and send it again.")
+        raise Problem("invalid", "This form does not name the last notification.",
+                      cure="Reload the page and send it again.")
     here = _here(visit) if one(form, "only") == "here" else None
     await notifications.read_all(visit.portal.world, visit.session.user_id, until, here)
     return see(_back(form))
@@ -110,7 +111,7 @@ async def _mine(visit: AnyVisit) -> Any:
             row = await find_notification(connection, *args)
     if row is None:
         raise Problem("not_found", "There is no such notification, or it is no longer for you.",
-                      cure="Go to your notifications.")  # fmt: skip
+                      cure="Open your notifications.")  # fmt: skip
     return row
 
 

@@ -16,11 +16,11 @@ from recoup.rules.merchants.onboarding import TASKS, curl_line, kinds_on
 from recoup.store.read.onboarding import go_live_requests
 
 STATES = {
-    "asked": State("Asked", "hold", "onhold", "The operator decides."),
-    "approved": State("Approved", "hold", "onhold", "It opens as soon as the live environment takes cards."),
-    "open": State("Live", "ok", "completed", "Switch to live: its keys are made there."),
-    "refused": State("Refused", "prob", "problem", "The note says why; it can be asked again."),
-    "withdrawn": State("Withdrawn", "off", "cancelled", "Whoever asked took it back."),
+    "asked": State("Requested", "hold", "onhold", "The operator decides."),
+    "approved": State("Approved", "hold", "onhold", "It goes live as soon as the live environment accepts cards."),
+    "open": State("Live", "ok", "completed", "Switch to live and create its keys there."),
+    "refused": State("Refused", "prob", "problem", "The note says why; you can ask again."),
+    "withdrawn": State("Withdrawn", "off", "cancelled", "It was withdrawn by the person who asked."),
 }
 REQUESTS_MAX = 20
 
@@ -49,9 +49,9 @@ async def _do(visit: Visit, form: Form, doing: str) -> None:
     elif doing in ("approve", "refuse"):
         visit.only_operator("decide who goes live")
     else:
-        raise Problem("malformed", "This is not a button of this page.")
+        raise Problem("malformed", "This action does not exist on this page.")
     if request_id is None:
-        raise Problem("not_found", "There is no such question.", cure="Reload the page.")
+        raise Problem("not_found", "There is no such request.", cure="Reload the page.")
     if doing == "withdraw":
         await withdraw(world, visit.scope, request_id)
     else:

@@ -68,8 +68,8 @@ async def post_refund(visit: Visit) -> Response:
         made = await refund(visit.portal.world, visit.portal.orders, visit.scope, page.order_id, given, role_of(visit))
     except Problem as problem:
         if problem.code == "conflict":
-            message = "This form was sent before with another amount, and that refund was made. Look at it first."
-            problem = Problem("conflict", message, cure="It stands under Refunds on this page.")
+            message = "This form was already sent with another amount, and that refund was made. Check it first."
+            problem = Problem("conflict", message, cure="See Refunds on this page.")
             asked = replace(asked, key=fresh_key())
         again = await find(visit)
         return show(visit, again, dialog="refund", asked=asked, problem=problem, status=STATUSES[problem.code])

@@ -31,9 +31,9 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
     if limits.refund_max_units is not None:
         said.append(f"You may refund at most {money(limits.refund_max_units, asset)} at once.")
     if limits.day_max_units is not None:
-        said.append(f"{money(max(0, limits.day_max_units - desk.day.units), asset)} are left of your day.")
+        said.append(f"{money(max(0, limits.day_max_units - desk.day.units), asset)} of your daily limit are left.")
     if limits.second_from_units is not None:
-        said.append(f"From {money(limits.second_from_units, asset)} on somebody else has to agree.")
+        said.append(f"From {money(limits.second_from_units, asset)} on, somebody else has to approve.")
     return " ".join(said)
 
 
@@ -46,15 +46,15 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     if goes_alone(desk.of(role), found.units, asset, spent_units=desk.day.units, alone_units=alone):
         return found
     if desk.waiting() is not None:
-        raise Problem("wrong_state", "A refund of this order waits for a second person already.",
+        raise Problem("wrong_state", "A refund of this order is already waiting for approval.",
                       cure="See Refunds: have it decided, or withdrawn, first.")  # fmt: skip
     until = when(visit.now + WAITS, visit.now, zone=visit.session.zone)
     first = (
-        "Somebody else whose role may agree to refunds finds it under Approvals, and on this page. Until they agree "
+        "Somebody else whose role may approve refunds finds it under Approvals and on this page. Until they agree "
         "nothing is owed and nothing is sent.",
-        f"It waits until {until} {visit.session.zone}; you can take it back.",
+        f"It waits until {until} {visit.session.zone}; you can withdraw it.",
     )
-    then = (f"When they agree: {one[:1].lower()}{one[1:]}" if n == 0 else one
+    then = (f"When approved: {one[:1].lower()}{one[1:]}" if n == 0 else one
             for n, one in enumerate(found.sentences[1:]))  # fmt: skip
     return replace(found, sentences=(*first, *then), second=True)
 

@@ -13,7 +13,7 @@ from recoup.flows.merchants.blocks import block_of_order, unblock
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 
-BLOCK: Final = ("block", "block anybody")
+BLOCK: Final = ("block", "block customers and cards")
 
 
 async def post_block(visit: Visit) -> Response:

@@ -25,18 +25,18 @@ def _why(told: Told) -> str:
 
 def _answer_by(told: Told) -> str:
     until = told.moment("respond_by")
-    return f" To be answered by {until}." if until else ""
+    return f" Answer due by {until}." if until else ""
 
 
 def _opened(told: Told) -> Said:
-    bears = "The operator bears it." if told.get("liable") == "operator" else "By your contract you bear it."
+    bears = "The operator bears the loss." if told.get("liable") == "operator" else "By contract, you bear the loss."
     text = f"{_why(told)} The cardholder's bank has taken it back. {bears}{_answer_by(told)}"
     title = f"Dispute {told.get('number') or '?'} of {told.amount()}"
     return Said(title, text, "chargeback", "bad", "money")
 
 
 def _inquiry(told: Told) -> Said:
-    text = f"{_why(told)} Nothing is taken yet: a refund now may end it.{_answer_by(told)}"
+    text = f"{_why(told)} Nothing has been taken yet: a refund now may end it.{_answer_by(told)}"
     return Said(f"The cardholder asks about {told.amount()}", text, "chargeback", "warn", "money")
 
 
@@ -49,7 +49,7 @@ def _continued(told: Told) -> Said:
 def _owed(told: Told) -> Said:
     if told.get("answer") == "accept":
         return Said(f"{_name(told)}: accepted", "The processor is told.", "right", "", "money")
-    text = "The processor is told what speaks for you."
+    text = "The processor gets your evidence."
     return Said(f"{_name(told)}: evidence is sent", text, "right", "run", "money")
 
 
@@ -66,15 +66,15 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "dispute_continued": _continued,
     "dispute_answer_owed": _owed,
     "inquiry_closed": _plain("The cardholder's question is closed", "{why}", "check", ""),
-    "dispute_warned": _plain("{name} must be answered soon", "Without an answer it is lost.", "clock", "warn"),
-    "dispute_answer_delayed": _plain("{name}: the answer is delayed", "It is sent until the processor hears it.",
+    "dispute_warned": _plain("{name} needs an answer soon", "Without an answer, it is lost.", "clock", "warn"),
+    "dispute_answer_delayed": _plain("{name}: the answer is delayed", "It is sent until the processor accepts it.",
                                      "clock", "warn"),
-    "dispute_answer_refused": _plain("{name}: the processor did not take the answer", "Look at the case there.",
+    "dispute_answer_refused": _plain("{name}: the processor refused the answer", "Check the case at the processor.",
                                      "problem", "bad"),
     "dispute_answered": _plain("{name} answered", "The cardholder's bank decides now.", "check", "run"),
     "dispute_won": _plain("{name} won: {amount} came back", "", "completed", "ok"),
     "dispute_lost": _plain("{name} lost: {amount} stay with the customer", "{why}", "cancelled", "bad"),
-    "reversal_netted": _plain("Giving back {amount} is not needed", "{why}", "returned", ""),
-    "reversal_owed_again": _plain("{amount} go back to the customer", "They were charged after the order had ended.",
+    "reversal_netted": _plain("No reversal of {amount} needed", "{why}", "returned", ""),
+    "reversal_owed_again": _plain("{amount} go back to the customer", "The charge came after the order had ended.",
                                   "returned", ""),
 }  # fmt: skip

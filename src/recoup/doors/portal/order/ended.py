@@ -12,27 +12,29 @@ from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.store.read.order_page import OrderPage, Row
 
 _HOW: Final = {
-    "expired": "Expired: its time ran out",
+    "expired": "Expired before an approval",
     "paid_elsewhere": "Paid elsewhere: your own payment for it succeeded",
-    "capture_window_ended": "Not captured in time: the authorisation was let go",
+    "capture_window_ended": "Not captured in time: the authorisation was voided",
     "challenge_failed": "The customer did not pass the bank's check",
     "challenge_timed_out": "The customer did not answer the bank's check in time",
 }
 # Of a decline: what happened to the last try.
 _CAUSES: Final = {
-    causes.HARD: "Declined for good: nothing more is tried",
-    causes.SOFT: "Declined while the customer waited: nothing more is tried",
-    causes.NO_ANSWER: "No answer by the bank in time: an approval that still comes goes back",
-    causes.TOO_LATE: "Approved after the customer had been told no: the amount goes back",
-    causes.NOT_SENT: "Nothing could be sent to the bank, and nothing was charged",
-    causes.DECLINED: "Declined: nothing more is tried",
+    causes.HARD: "Declined for good: no further attempts",
+    causes.SOFT: "Declined while the customer waited: no further attempts",
+    causes.NO_ANSWER: "No answer from the bank in time: a late approval is reversed",
+    causes.TOO_LATE: "Approved after the customer was shown a decline: reversed",
+    causes.NOT_SENT: "Not sent to the bank; nothing was charged",
+    causes.DECLINED: "Declined: no further attempts",
 }
 WHY: Final = {
-    causes.HARD: "Nothing more is tried: only a new payment by the customer helps.",
-    causes.SOFT: "The bank said no while the customer waited. A later payment, or another card, may succeed.",
-    causes.NO_ANSWER: "The customer was told no. Should the bank approve it after all, the amount goes back by itself.",
-    causes.TOO_LATE: "The customer was told no before the bank approved it. The amount goes back by itself.",
-    causes.NOT_SENT: "The customer was told no without a try at the bank. A new payment may succeed.",
+    causes.HARD: "No further attempts: only a new payment by the customer helps.",
+    causes.SOFT: "The bank declined while the customer waited. A later payment, or another card, may succeed.",
+    causes.NO_ANSWER: "The customer was told no. If the bank approves it after all, the amount is reversed "
+                      "automatically.",
+    causes.TOO_LATE: "The customer was shown a decline before the bank approved it. The amount is reversed "
+                     "automatically.",
+    causes.NOT_SENT: "The customer was shown a decline without an attempt at the bank. A new payment may succeed.",
 }
 
 

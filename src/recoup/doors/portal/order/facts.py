@@ -20,10 +20,10 @@ from recoup.store.read.order_page import OrderPage, Row
 ON_HOLD = 1
 _APPROVALS = frozenset({"collected", "captured", "advanced"})
 COLLECTED = (
-    "The order was approved before its customer was charged; they are charged by a plan of its own.",
+    "The order was approved before its customer was charged; they are charged later, by a separate plan.",
     "The operator bears the risk: you are settled whether it succeeds or not.",
 )
-COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline, or the end of the plan, ends the tries."
+COLLECTED_ENDS = "A refund reduces or cancels the charge; a hard decline or the end of the plan ends the attempts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,19 +255,19 @@ def channel(page: OrderPage) -> Channel | None:
 
 def can_refund(visit: Visit, page: OrderPage) -> Action:
     if not visit.session.may("refund"):
-        return Action(f"{_role(visit)} may look, not refund.")
+        return Action(f"{_role(visit)} may view orders, but not refund them.")
     if page.order["stage"] != Stage.COMPLETED:
         if any(line["happening"] == "paid_late" for line in page.log):
-            return Action("What came was too late to pay the order; it is told apart, below.")
+            return Action("The payment arrived too late for the order; it is listed separately below.")
         if any(line["happening"] == "approved_late" for line in page.log):
-            return Action("What was approved too late goes back by itself.")
-        return Action("Nothing was paid, so there is nothing to give back.")
+            return Action("Late approvals are reversed automatically.")
+        return Action("Nothing was paid, so there is nothing to refund.")
     if page.order["kind"] == "stable" and (found := channel(page)) is not None and not found.supports_refund:
-        return Action("Its money went straight to your own wallet; nothing of it is here.")
+        return Action("The money went straight to your own wallet; Recoup holds none of it.")
     if remaining(page) <= 0 and disputed(page):
-        return Action("What is left of it is disputed: the cardholder's bank has taken it back.")
+        return Action("The rest is disputed: the cardholder's bank has taken it back.")
     if remaining(page) <= 0:
-        return Action("All of it is refunded already.")
+        return Action("It is already refunded in full.")
     return Action()
 
 
@@ -289,25 +289,25 @@ def can_cancel(visit: Visit, page: OrderPage) -> Action:
     if stage is Stage.COMPLETED:
         return Action(_paid_for_good(page))
     if stage in ENDED:
-        return Action("It has ended already.")
+        return Action("It has already ended.")
     if capture_out(page) is not None:
-        return Action("Its capture is under way: wait for what the processor says.")
+        return Action("Its capture is under way: wait for the processor's answer.")
     if not can(stage, "cancelled"):
         return Action(f"An order that is {stage.value} cannot be cancelled just now.")
     if not visit.session.may("cancel"):
-        return Action(f"{_role(visit)} may look, not cancel.")
+        return Action(f"{_role(visit)} may view orders, but not cancel them.")
     return Action()
 
 
 def _paid_for_good(page: OrderPage) -> str:
     """What can be done with a paid order instead of cancelling it, as far as there is something."""
     if (found := channel(page)) is not None and not found.supports_refund:
-        return "It is paid. Its money went straight to your own wallet."
+        return "It is paid. The money went straight to your own wallet."
     if remaining(page) > 0:
         return "It is paid. A completed order is refunded, not cancelled."
     if disputed(page):
-        return "It was paid. What is left of it is disputed: the cardholder's bank has taken it back."
-    return "It was paid. All of it is refunded already."
+        return "It was paid. The rest is disputed: the cardholder's bank has taken it back."
+    return "It was paid. It is already refunded in full."
 
 
 def can_capture(visit: Visit, page: OrderPage) -> bool:

@@ -11,28 +11,29 @@ from recoup.rules.order.holds import BY_MERCHANT, BY_OPERATOR, KILLED
 from recoup.rules.order.lifecycle import Stage
 from recoup.store.read.order_page import OrderPage
 
-OPERATOR: Final = "the operator of Recoup, with the order's id."
-OURS: Final = "whoever held it; the timeline names them."
+OPERATOR: Final = "the operator of Recoup; name the order's id."
+OURS: Final = "the person who put it on hold; see the timeline."
 DESK: Final = "somebody with the role operations."
-DEVELOPER: Final = "whoever looks after your own retries."
-CAPTURES: Final = "whoever sends your captures."
+DEVELOPER: Final = "the person in charge of your own retries."
+CAPTURES: Final = "the person in charge of your captures."
 AUTHORISED: Final = "The amount is authorised: nothing is charged until it is captured."
 CAPTURING: Final = "The amount is authorised, and its capture is under way."
 # How causes begin -> what helps, and whom to ask.
 _CURES: Final[tuple[tuple[str, str, str], ...]] = (
     ("Paid twice", "Refund one of the two payments.", DESK),
-    ("The same customer paid the same amount", "Look whether it is the same purchase; if so, cancel this order.", DESK),
+    ("The same customer paid the same amount", "Check whether it is the same purchase; if so, cancel this "
+                                               "order.", DESK),
     ("The merchant is retrying", "Stop your own retries of it while Recoup works on it.", DEVELOPER),
     ("Already refunded", "Answer the dispute with the refund's reference.", DESK),
-    ("A refund was not sent", "Nothing: the cardholder has the money. The dispute's page tells how it ends.", DESK),
+    ("A refund was not sent", "Nothing: the cardholder has the money. The dispute's page shows how it ends.", DESK),
     ("Dispute ", "Answer it before its deadline, on the dispute's page.", DESK),
-    ("The answer to dispute", "It is sent until the processor hears it; look at the dispute's page.", OPERATOR),
-    ("The processor did not take the answer", "Answer the dispute anew, on its page.", DESK),
-    ("A refund is stuck", "The desk of refunds: send it anew, or pay it by hand.", OPERATOR),
+    ("The answer to dispute", "It is sent until the processor accepts it; see the dispute's page.", OPERATOR),
+    ("The processor did not take the answer", "Answer the dispute again on its page.", DESK),
+    ("A refund is stuck", "Under Refunds, send it again or pay it by hand.", OPERATOR),
     ("A refund is delayed", "Nothing: it is sent until the processor answers.", OPERATOR),
     ("A reversal is delayed", "Nothing: it is sent until the processor answers.", OPERATOR),
-    ("A reversal is", "The desk of refunds: send it anew, or pay it by hand.", OPERATOR),
-    ("A void is", "The desk of refunds: let go of the hold anew.", OPERATOR),
+    ("A reversal is", "Under Refunds, send it again or pay it by hand.", OPERATOR),
+    ("A void is", "Under Refunds, try the void again.", OPERATOR),
     ("The processor has not said", "Nothing: it is asked until it answers; nothing is sent twice.", OPERATOR),
 )
 
@@ -55,7 +56,7 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
     if not cause:
         return _authorised(visit, page) if stage is Stage.AUTHORISED else None
     if stage is Stage.PROBLEM:
-        cure = "It goes on by itself once the processor says what became of the payment; until then nothing is sent."
+        cure = "It continues automatically once the processor reports the outcome; until then nothing is sent."
         return Trouble(cause, cure, OPERATOR)
     stuck = next((r for r in page.refunds if r["state"] == "stuck"), None)
     if cause in FOR_PEOPLE and stuck is not None:
@@ -68,7 +69,7 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
 
 def _cured(first: str, cause: str) -> Trouble:
     """`first`: the cause whose cure is the next step."""
-    unknown = ("The timeline shows what led to it; it goes away when that is settled.", OPERATOR)
+    unknown = ("The timeline shows the cause; the problem closes when that is settled.", OPERATOR)
     return Trouble(cause, *next((one[1:] for one in _CURES if first.startswith(one[0])), unknown))
 
 
@@ -81,11 +82,11 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
         return Trouble(CAPTURING, "Nothing: it is sent until the processor answers.", OPERATOR)
     until, zone = capture_before(page), visit.session.zone
     if until is None or until <= visit.now:
-        return Trouble(AUTHORISED, "Nothing: its time to be captured is over, and it is voided.", CAPTURES)
+        return Trouble(AUTHORISED, "Nothing: the time to capture it is over, and it is voided.", CAPTURES)
     said = when(until, visit.now, zone=zone)
-    cure = f"Capture it by POST /v1/capture before {said} {zone}, else it is voided."
+    cure = f"Capture it with POST /v1/capture before {said} {zone}, otherwise it is voided."
     if can_capture(visit, page):
-        cure = f"Capture it here or by POST /v1/capture before {said} {zone}, else it is voided."
+        cure = f"Capture it here or with POST /v1/capture before {said} {zone}, otherwise it is voided."
     return Trouble(AUTHORISED, cure, CAPTURES)
 
 
@@ -95,11 +96,12 @@ def _held(visit: Visit, page: OrderPage, attention: str | None) -> Trouble:
     until = page.due.get("release")
     if until is not None:
         zone = visit.session.zone
-        return Trouble(why, f"Nothing: it goes on by itself on {when(until, visit.now, zone=zone)} {zone}.", OPERATOR)
+        return Trouble(why, f"Nothing: it continues automatically on {when(until, visit.now, zone=zone)} "
+                            f"{zone}.", OPERATOR)
     if held.get("cause") == BY_MERCHANT:
-        return Trouble(why, "Release it when that is cleared up, or cancel it.", OURS)
+        return Trouble(why, "Release it when this is resolved, or cancel it.", OURS)
     if held.get("cause") == BY_OPERATOR:
-        return Trouble(why, "The operator releases it when that is cleared up.", OPERATOR)
+        return Trouble(why, "The operator releases it when this is resolved.", OPERATOR)
     if held.get("cause") == KILLED:
-        return Trouble(why, "The operator lets sending go on, and releases it.", OPERATOR)
-    return Trouble(why, "The operator looks at it.", OPERATOR)
+        return Trouble(why, "The operator resumes sending and releases it.", OPERATOR)
+    return Trouble(why, "The operator is looking into it.", OPERATOR)

@@ -12,9 +12,9 @@ NEWEST: Final = 3  # lines of the log: what was done, and what followed at once
 _WORDS: Final = {
     "by_hand": "The next attempt is brought forward and sent within seconds. Reload the page for the bank's answer.",
     "retries_stopped": "Attempts are stopped. The order stays open until it expires.",
-    "retries_resumed": "Attempts go on.",
-    "dealt_with": "It needs nobody any more. The timeline keeps who said so.",
-    "released": "The order is released and worked on again.",
+    "retries_resumed": "Attempts are resumed.",
+    "dealt_with": "The problem is resolved. The timeline shows who resolved it.",
+    "released": "The order is released and processing resumes.",
     "capture_asked": "The capture is under way: the processor has not answered yet. Reload the page for its answer.",
     "capture_refused": "The processor refused the capture. While the order is authorised, capture it again later, or "
                        "cancel it.",

@@ -67,7 +67,7 @@ async def find(visit: Visit) -> OrderPage:
             page = await read_as_seen(visit, connection, order_id)
     if page is None:
         others = len(visit.session.merchants) > 1
-        cure = "It may belong to another merchant of yours: switch first." if others else "Look it up in the list."
+        cure = "It may belong to another of your merchants: switch first." if others else "Look it up in the list."
         raise Problem("not_found", f"{visit.known.merchant.name} has no order with this id.", cure=cure)
     return await _named(visit, page)
 

@@ -10,7 +10,7 @@ from recoup.rules.order.holds import check_release
 from recoup.rules.order.lifecycle import ENDED, Stage
 from recoup.store.read.order_page import OrderPage
 
-NOT_YOURS = "your role may look only."
+NOT_YOURS = "your role may only view it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
     deal = may and head["attention"] in FOR_PEOPLE and capture_out(page) is None
     stopped, worked_on = page.order["do_not_retry"], stage in (Stage.RECEIVED, Stage.PROCESSING)
     if not by_plan or stage in ENDED:
-        none = Action("it has no attempts by a plan.", shown=False)
+        none = Action("it has no planned attempts.", shown=False)
         return Possible(none, none, none, none, none, may, out, deal, _block(visit, page))
     return Possible(
         retry=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
@@ -46,7 +46,7 @@ def possible(visit: Visit, page: OrderPage) -> Possible:
                      stopped and "its attempts are stopped.", out and "an attempt is under way.",
                      bool(page.blocks) and "its customer or card is blocked."),
         stop=_first(not may and NOT_YOURS, stopped and "they are stopped."),
-        resume=_first(not may and NOT_YOURS, not stopped and "they go on."),
+        resume=_first(not may and NOT_YOURS, not stopped and "they are active."),
         hold=_first(not may and NOT_YOURS, stage is Stage.HELD and "it is on hold.",
                     not worked_on and "it waits for its customer, or for a person.",
                     out and "an attempt is under way.", shown=stage is not Stage.HELD),

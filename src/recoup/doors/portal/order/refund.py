@@ -88,7 +88,7 @@ def review(page: OrderPage, asked: Asked, fee: int) -> Review:
 
 def _amount(asked: Asked, asset: str) -> str:
     if not asked.typed:
-        raise Problem("invalid", "Say how much to refund.", field="amount", cure="Write it like 19.99.")
+        raise Problem("invalid", "Enter the amount to refund.", field="amount", cure="Enter it like 19.99.")
     return plain(asked.typed, asset, "amount")
 
 
@@ -99,11 +99,11 @@ def _items(asked: Asked) -> tuple[dict[str, Any], ...]:
             continue
         if not (text.isascii() and text.isdigit()):
             raise Problem("refund_items", f"The quantity of line {line} is not a whole number.", field=f"line_{line}",
-                          cure="Write it like 1, or leave it empty.")  # fmt: skip
+                          cure="Enter a number like 1, or leave it empty.")  # fmt: skip
         found.append({"line": line, "quantity": int(text)})
     if not found:
-        raise Problem("refund_items", "Choose at least one piece of an item.", field="items",
-                      cure="Fill in how many pieces, or refund an amount.")  # fmt: skip
+        raise Problem("refund_items", "Choose a quantity of at least one item.", field="items",
+                      cure="Enter quantities, or refund an amount.")  # fmt: skip
     return tuple(found)
 
 
@@ -119,7 +119,7 @@ def _sentences(page: OrderPage, units: int, fee: int) -> tuple[str, ...]:
     state = ("Returned", "refunded") if not left else ("Completed", "partially_refunded")
     api = f" ({state[1]} in the API)" if stable else ""
     return (
-        f"From the moment you press the button {amount} are owed to the customer; this cannot be undone.",
+        f"From the moment you confirm, {amount} are owed to the customer; this cannot be undone.",
         _where_from(page, units, amount, card, text),
         f"What is owed to you falls by {amount}.{_fee(fee, fee_back(page, units), text)}",
         f"The order becomes {state[0]}{api}: nothing is left to refund." if not left
@@ -142,14 +142,15 @@ def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Calla
     if page.order["kind"] == "stable":
         taken_by = channel(page)
         name = taken_by.name if taken_by else "The channel"
-        return f"{name} is told to send {amount} back to where the payment came from."
+        return f"{name} sends {amount} back to where the payment came from."
     state = page.advance["state"] if page.advance else "charged"
     if state == "uncollected":
         return "Nothing is sent: the customer was never charged."
     if state == "charged" or page.advance is None:
-        return f"The processor is told to send {amount} back to {card}. Banks show it after some days."
+        return f"The processor sends {amount} back to {card}. Banks show it after a few days."
     if attempt_out(page):
-        return "The customer is just being charged: if that succeeds it is sent back, if not it is never charged."
+        return ("The customer is being charged right now: if that succeeds, the amount is sent back; if not, it "
+                "is never charged.")
     left = page.advance["due_units"] - units
     less = f"they will be charged {text(left)}" if left else "they will not be charged at all"
     return f"The customer was not charged yet: {less}."

@@ -12,7 +12,7 @@ from recoup.store.read.order_page import OrderPage, Row
 
 def _charged(told: Told) -> Said:
     until = f" It can be paid until {told.when(told.expires_at)}." if told.expires_at else ""
-    return Said("Charge created", f"{told.amount()} are to be paid.{until}", "orders")
+    return Said("Charge created", f"{told.amount()} to be paid.{until}", "orders")
 
 
 def _collected(told: Told) -> Said:
@@ -30,7 +30,7 @@ def _plain(
     return lambda told: Said(title.format(amount=told.amount()), text, icon, tone, kind)
 
 
-_CHANNEL_LOOKS: Final = "The channel did not take it. It is still owed; the operator looks at it."
+_CHANNEL_LOOKS: Final = "The channel refused it. It is still owed; the operator is looking into it."
 _CHANNEL_WAITS: Final = "The channel does not answer; it is sent until it does."
 REASONS: Final[Mapping[str, str]] = {
     "declined": "The payment failed on its channel.",
@@ -39,20 +39,21 @@ REASONS: Final[Mapping[str, str]] = {
 }
 def _refund(told: Told) -> Said:
     number = f"Refund {told.get('number')}" if told.get("number") else "Refund"
-    return Said(f"{number} of {told.amount()}", "Owed to the payer from this moment on; the channel is told at once.",
+    return Said(f"{number} of {told.amount()}", "Owed to the payer from now on; it is sent to the channel at once.",
                 "returned", "", "money")  # fmt: skip
 
 
 SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "received": _charged,
-    "started": lambda told: Said("The payment was seen", "", "processing", "run"),
-    "attempt_approved": lambda told: Said("The payment is good", told.get("reference"), "check", "ok", "attempts"),
+    "started": lambda told: Said("Payment detected", "", "processing", "run"),
+    "attempt_approved": lambda told: Said("Payment confirmed", told.get("reference"), "check", "ok", "attempts"),
     "attempt_declined": lambda told: Said("The payment failed", "", "cancelled", "bad", "attempts"),
     "collected": _collected,
-    "settlement_due": lambda told: Said(f"{told.amount()} leave for your wallet", told.get("to"), "right", "", "money"),
+    "settlement_due": lambda told: Said(f"{told.amount()} on the way to your wallet", told.get("to"), "right",
+                                        "", "money"),
     "settled": _settled,
     "declined": _plain("Ended: the payment failed", "", "cancelled", "bad", "other"),
-    "cancelled": _plain("Cancelled by you", "It cannot be paid any more.", "cancelled", kind="other"),
+    "cancelled": _plain("Cancelled by you", "It can no longer be paid.", "cancelled", kind="other"),
     "expired": _plain("Expired", REASONS["expired"], "cancelled", kind="other"),
     "refund_owed": _refund,
     "refund_done": refund_done("The channel has sent it back."),
@@ -60,11 +61,12 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
                              "problem", "bad"),
     "refund_delayed": _plain("Refund of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
     "refund_stuck": _plain("Refund of {amount} is stuck", _CHANNEL_LOOKS, "problem", "bad"),
-    "paid_late": _plain("{amount} came after the end", "It is not lost; somebody decides what becomes of it.",
+    "paid_late": _plain("{amount} arrived after the order ended", "It is not lost; somebody decides whether to "
+                                                                  "return it.",
                         "problem", "warn"),
-    "reversed": _plain("{amount} went back to the payer", "The late payment is given back.", "returned", "ok"),
-    "reversal_delayed": _plain("Giving back {amount} is delayed", _CHANNEL_WAITS, "clock", "warn"),
-    "reversal_stuck": _plain("Giving back {amount} is stuck", "The channel did not take it; try again.", "problem",
+    "reversed": _plain("{amount} returned to the payer", "The late payment is returned.", "returned", "ok"),
+    "reversal_delayed": _plain("Return of {amount} delayed", _CHANNEL_WAITS, "clock", "warn"),
+    "reversal_stuck": _plain("Return of {amount} is stuck", "The channel did not take it; try again.", "problem",
                              "bad"),
 }  # fmt: skip
 # What a receiver of this dialect hears; other events are kept, and told to nobody.

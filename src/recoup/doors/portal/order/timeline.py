@@ -27,7 +27,7 @@ _DELIVERIES: Final = {
     "delivered": "Webhook {name} delivered", "failed": "Webhook {name} failed", "parked": "Webhook {name} given up",
     "disabled": "Webhook {name}: the endpoint was switched off",
 }  # fmt: skip
-ERASED: Final = "What it said was erased with the customer's data."
+ERASED: Final = "Its text was erased with the customer's data."
 _TYPED: Final = "\ue000"  # stands for what somebody typed until the words around it are translated
 
 

@@ -11,7 +11,7 @@ def untold(event: Row, wall: datetime) -> str:
     if event["tries"] or event["waits"]:
         return ""
     if not event["fed"]:
-        return "It goes out in a moment."
+        return "It is sent in a moment."
     if may_be_dropped(event["recorded_at"], wall):
-        return f"What was sent is kept for {KEPT_MONTHS} months; this event is older."
-    return "No endpoint asked for it."
+        return f"Deliveries are kept for {KEPT_MONTHS} months; this event is older."
+    return "No endpoint subscribes to it."

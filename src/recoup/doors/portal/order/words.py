@@ -11,7 +11,7 @@ from recoup.rules.lists.words import scheme_word
 
 def code_words(told: Told) -> str:
     """`Visa code 51, advice 24.`"""
-    code = f"{scheme_word(told.scheme)} code {told.get('code')}" if told.get("code") else "No code given"
+    code = f"{scheme_word(told.scheme)} code {told.get('code')}" if told.get("code") else "No code"
     return code + (f", advice {told.get('advice')}." if told.get("advice") else ".")
 
 
@@ -44,7 +44,7 @@ def _declined_attempt(told: Told) -> Said:
 
 
 def _held(told: Told) -> Said:
-    until = f" It goes on by itself at {told.moment('until')}." if told.moment("until") else ""
+    until = f" It continues automatically at {told.moment('until')}." if told.moment("until") else ""
     return Said("On hold", told.get("why") + until, "onhold", "warn")
 
 
@@ -57,14 +57,14 @@ def _collected(told: Told) -> Said:
 
 def _refund(told: Told) -> Said:
     number = f"Refund {told.get('number')}" if told.get("number") else "Refund"
-    text = "Owed to the customer from this moment on."
+    text = "Owed to the customer from now on."
     if told.get("asked_by"):
-        text = f"{told.get('asked_by')} asked for it, a second person agreed. {text}"
+        text = f"{told.get('asked_by')} requested it, a second person approved it. {text}"
     return Said(f"{number} of {told.amount()}", text, "returned", "", "money")
 
 
 def _refund_asked(told: Told) -> Said:
-    text = f"Nothing is owed before somebody else agrees, until {told.moment('until')} at the latest."
+    text = f"Nothing is owed until somebody else approves; the request expires {told.moment('until')}."
     return Said(f"Refund of {told.amount()} waits for a second person", text, "clock", "warn", "money")
 
 
@@ -83,19 +83,19 @@ def _moved(told: Told) -> Said:
 
 
 def _not_sent(told: Told) -> Said:
-    return Said(f"{told.attempt} not sent", told.get("why") or "Nothing left our side.", "cancelled", "", "attempts")
+    return Said(f"{told.attempt} not sent", told.get("why") or "Nothing was sent.", "cancelled", "", "attempts")
 
 
 def _charge_planned(told: Told) -> Said:
     title = f"Charge of {told.amount()} planned for {told.moment('next')}"
-    return Said(title, told.get("why") or "By the plan of what was advanced.", "clock", "run", "money")
+    return Said(title, told.get("why") or "From the collection plan of the advance.", "clock", "run", "money")
 
 
 def _netted(told: Told) -> Said:
     left = told.get("due")
     text = "The customer is charged less instead."
     if left == "0":
-        text = "Nothing is due any more: the customer is not charged."
+        text = "Nothing is due any more; the customer is not charged."
     return Said(f"Refund of {told.amount()} taken off the charge", text, "returned", "", "money")
 
 
@@ -128,30 +128,32 @@ def _plain(
 SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "received": _received,
     "began": _received,
-    "started": _plain("Picked up", "From here on it is worked on.", "processing", "run"),
+    "started": _plain("Picked up", "Processing starts.", "processing", "run"),
     "held": _held,
     "released": _plain("Released from hold", "{why}", "processing", "run"),
     "challenged": _plain("The customer is asked to confirm", "Nothing more is sent before they answer.",
                          "unknown", "warn"),
-    "challenge_answered": _plain("The customer answered", "The card is tried with what they gave.", "right", "run"),
+    "challenge_answered": _plain("The customer answered", "The card is tried with the new data.", "right", "run"),
     "challenge_offered": _plain("A link for the customer", "Only they can cure this decline; send them the link.",
                                 "unknown", "warn"),
-    "challenge_tried": _plain("The customer used the link", "The card is tried with what they gave.", "right", "run"),
+    "challenge_tried": _plain("The customer used the link", "The card is tried with the new data.", "right", "run"),
     "challenge_passed": _plain("The customer passed", "", "check", "ok"),
-    "challenge_refused": _plain("The challenge brought nothing", "{why}", "cancelled", "bad"),
-    "challenge_failed": _plain("Cancelled: the customer did not pass", REASONS["challenge_failed"], "cancelled", "bad"),
+    "challenge_refused": _plain("Challenge not completed", "{why}", "cancelled", "bad"),
+    "challenge_failed": _plain("Cancelled: the customer failed the challenge", REASONS["challenge_failed"],
+                               "cancelled", "bad"),
     "challenge_timed_out": _plain("Cancelled: no answer", REASONS["challenge_timeout"], "cancelled", "bad"),
     "authorised": _plain("Authorised: {amount}", "Waits for your capture.", "capture", "run", "money"),
-    "capture_asked": _plain("Capture of {amount} asked for", "", "right", "run", "money"),
+    "capture_asked": _plain("Capture of {amount} requested", "", "right", "run", "money"),
     "capture_delayed": _plain("The capture is delayed", "The processor does not answer; it is sent until it does.",
                               "clock", "warn", "money"),
-    "capture_refused": _plain("The processor refused the capture", "It is still held: capture again, or cancel.",
+    "capture_refused": _plain("The processor refused the capture",
+                              "The authorisation remains: capture again, or cancel.",
                               "problem", "bad", "money"),
-    "void_owed": _plain("The hold is to be let go", "", "right", "", "money"),
-    "voided": _plain("The hold of {amount} is let go", "", "returned", "", "money"),
-    "void_delayed": _plain("Letting go of the hold is delayed", "The processor does not answer; it is sent until it "
+    "void_owed": _plain("Void planned", "", "right", "", "money"),
+    "voided": _plain("Authorisation of {amount} voided", "", "returned", "", "money"),
+    "void_delayed": _plain("Void delayed", "The processor does not answer; it is sent until it "
                            "does.", "clock", "warn", "money"),
-    "void_stuck": _plain("Letting go of the hold is stuck", "The processor did not take it; the operator looks at it.",
+    "void_stuck": _plain("Void stuck", "The processor refused it; the operator is looking into it.",
                          "problem", "bad", "money"),
     "captured": _plain("Captured: {amount}", "", "completed", "ok", "money"),
     "capture_window_ended": _plain("Cancelled: not captured in time", REASONS["capture_window"], "cancelled"),
@@ -160,7 +162,7 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
                        "You are settled now; the customer is charged later, at the operator's risk.",
                        "completed", "ok", "money"),
     "broke": _plain("Problem", "{why}", "problem", "bad"),
-    "mended": _plain("The problem is solved", "{why}", "processing", "run"),
+    "mended": _plain("Problem resolved", "{why}", "processing", "run"),
     "declined": _plain("Cancelled: declined", "{why}", "cancelled", "bad"),
     "cancelled": _plain("Cancelled by you", "Nothing more is sent for it.", "cancelled"),
     "paid_elsewhere": _plain("Cancelled: paid elsewhere", REASONS["paid_elsewhere"], "cancelled"),
@@ -172,20 +174,20 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
     "attempt_withheld": _plain("{attempt} withheld", "{why}", "cancelled", "", "attempts"),
     "attempt_declined": _declined_attempt,
     "attempt_unknown": _plain("{attempt}: no answer yet",
-                              "The processor is asked what became of it; it is never sent twice.",
+                              "Recoup keeps asking the processor for the outcome; the attempt is never sent twice.",
                               "unknown", "warn", "attempts"),
     "attempt_approved": _plain("{attempt} approved", "", "check", "ok", "attempts"),
-    "approved_late": _plain("{attempt} was approved after the end", "The money goes back to the customer.",
+    "approved_late": _plain("{attempt} was approved after the order ended", "The money is returned to the customer.",
                             "problem", "warn", "attempts"),
-    "reversed": _plain("{amount} went back to the customer", "The late approval is undone.", "returned", "", "money"),
-    "reversal_stuck": _plain("Giving back {amount} is stuck", "The operator looks at it; the money is still owed.",
+    "reversed": _plain("{amount} returned to the customer", "The late approval is reversed.", "returned", "", "money"),
+    "reversal_stuck": _plain("Return of {amount} is stuck", "The operator is looking into it; the money is still owed.",
                              "problem", "bad", "money"),
     "refund_asked": _refund_asked,
-    "refund_request_refused": _plain("Refund of {amount}: a second person said no", "Why stands beside it.",
+    "refund_request_refused": _plain("Refund of {amount} refused by a second person", "See the reason given.",
                                      "cancelled", "bad", "money"),
-    "refund_request_withdrawn": _plain("Refund of {amount} taken back by who asked", "Nothing was sent.", "info", "",
+    "refund_request_withdrawn": _plain("Refund request of {amount} withdrawn", "Nothing was sent.", "info", "",
                                        "money"),
-    "refund_request_expired": _plain("Refund of {amount}: nobody agreed in time", "Nothing was sent.", "clock", "",
+    "refund_request_expired": _plain("Refund request of {amount} expired", "Nothing was sent.", "clock", "",
                                      "money"),
     "refund_owed": _refund,
     "refund_sent": _plain("Refund of {amount} sent", "", "right", "", "money"),
@@ -197,51 +199,53 @@ SAY: Final[Mapping[str, Callable[[Told], Said]]] = {
                       "money"),
     "uncollected": _plain("{amount} not collected", "{why} It is the operator's loss: you keep what you were settled.",
                           "problem", "warn", "money"),
-    "refund_done": refund_done("The processor has taken it."),
+    "refund_done": refund_done("The processor has accepted it."),
     "refund_refused": _plain("Refund of {amount} refused", "{why} It no longer counts.",
                              "problem", "bad", "money"),
     "refund_delayed": _plain("Refund of {amount} delayed", "The processor does not answer; it is sent until it does.",
                              "clock", "warn", "money"),
-    "reversal_delayed": _plain("Giving back {amount} is delayed", "The processor does not answer; it is sent until it "
+    "reversal_delayed": _plain("Return of {amount} delayed", "The processor does not answer; it is sent until it "
                                "does.", "clock", "warn", "money"),
     "refund_stuck": _plain("Refund of {amount} is stuck",
-                           "The processor did not take it. It is still owed; the operator looks at it.",
+                           "The processor refused it. It is still owed; the operator looks at it.",
                            "problem", "bad", "money"),
-    "refund_retried": _plain("Refund of {amount} sent anew", "Somebody asked for it at the desk.", "right", "run",
+    "refund_retried": _plain("Refund of {amount} sent again", "Requested under Refunds.", "right", "run",
                              "money"),
-    "refund_by_hand_proposed": _plain("Refund of {amount}: said to be paid by hand",
+    "refund_by_hand_proposed": _plain("Refund of {amount} marked as paid by hand",
                                       "{why} Another person has to confirm it.", "note", "warn", "money"),
-    "reversal_retried": _plain("Giving back {amount} is tried anew", "Somebody asked for it at the desk.", "right",
+    "reversal_retried": _plain("Return of {amount} retried", "Requested under Refunds.", "right",
                                "run", "money"),
-    "reversal_by_hand_proposed": _plain("{amount} are said to be given back by hand",
+    "reversal_by_hand_proposed": _plain("Return of {amount} marked as paid by hand",
                                         "{why} Another person has to confirm it.", "note", "warn", "money"),
-    "void_retried": _plain("Letting go of the hold is tried anew", "Somebody asked for it at the desk.", "right", "run",
+    "void_retried": _plain("Void retried", "Requested under Refunds.", "right", "run",
                            "money"),
-    "reversal_owed": _plain("{amount} are given back", "The late payment is owed to the payer; it is sent at once.",
+    "reversal_owed": _plain("Return of {amount} started", "The late payment is owed to the payer and sent at once.",
                             "returned", "", "money"),
-    "reversal_refused": _plain("Giving back {amount} was refused", "It is sent anew.", "problem", "warn", "money"),
-    "settled_by_hand": _plain("{amount} settled by hand", "Outside Recoup; the note stands with the refunds.", "check",
+    "reversal_refused": _plain("Return of {amount} refused", "It is sent again.", "problem", "warn", "money"),
+    "settled_by_hand": _plain("{amount} settled by hand", "Outside Recoup; see the note under Refunds.", "check",
                               "ok", "money"),
-    "settlement_replaced": _plain("The settlement of {amount} failed", "It is sent anew.", "problem", "warn", "money"),
-    "paid_late": _plain("{amount} came after the end", "It is not lost: give it back, or deliver.", "problem", "warn",
+    "settlement_replaced": _plain("The settlement of {amount} failed", "It is sent again.", "problem", "warn", "money"),
+    "paid_late": _plain("{amount} arrived after the order ended", "It is not lost: return it, or deliver.", "problem",
+                        "warn",
                         "money"),
     **DISPUTE_SAY,
-    "settlement_due": _plain("{amount} leave for your wallet", "", "right", "", "money"),
+    "settlement_due": _plain("{amount} on the way to your wallet", "", "right", "", "money"),
     "settled": _plain("{amount} reached your wallet", "", "completed", "ok", "money"),
     "settlement_delayed": _plain("The settlement is delayed", "It is sent until the channel takes it.", "clock", "warn",
                                  "money"),
     "settlement_stuck": _plain("The settlement is stuck",
-                               "The channel did not take it. The money is still yours; the operator looks at it.",
+                               "The channel did not take it. The money is still yours; the operator is looking into "
+                               "it.",
                                "problem", "bad", "money"),
-    "card_replaced": _plain("Another card", "A new card, or new data of it, is tried from here on.", "right"),
+    "card_replaced": _plain("Another card", "Attempts use the new card data from now on.", "right"),
     "expiry_moved": _moved,
-    "retries_stopped": _plain("No further attempts", "You asked for none; the order stays open until it expires.",
+    "retries_stopped": _plain("No further attempts", "You stopped them; the order stays open until it expires.",
                               "onhold", "", "attempts"),
-    "retries_resumed": _plain("Attempts go on", "You asked for them again.", "processing", "run", "attempts"),
+    "retries_resumed": _plain("Attempts resumed", "You resumed them.", "processing", "run", "attempts"),
     "notes_changed": _plain("Your notes were changed", "", "note"),
     "merchant_attempt": _own_attempt,
     "paid_twice": _paid_twice,
-    "dealt_with": _plain("Dealt with: it needs nobody any more", "{why}", "check"),
+    "dealt_with": _plain("Marked as resolved", "{why}", "check"),
 }  # fmt: skip
 
 RECIPES: Final[Mapping[str, str]] = {
@@ -256,7 +260,7 @@ RECIPES: Final[Mapping[str, str]] = {
     "reversal_by_hand": "given back to the customer by hand",
     "refund_netted": "taken off what the customer owes",
     "refund_done": "sent back to the customer",
-    "late_approval": "came in late and goes back",
+    "late_approval": "late payment to be returned",
     "reversed": "went back to the customer",
     "by_hand": "settled with the payer by hand",
     "settled": "sent to your own wallet",

@@ -19,17 +19,17 @@ from recoup.store.read.bulk_acts import act_rows, find_act, list_acts
 ROWS: Final = 100
 LISTED: Final = 50
 RIGHTS: Final = {"cancel": "cancel", "redeliver": "hooks", "note": "retry"}
-WORDS: Final = {"cancel": "Cancel", "redeliver": "Send the last event again", "note": "Add a note"}
+WORDS: Final = {"cancel": "Cancel", "redeliver": "Resend the last event", "note": "Add a note"}
 STATES: Final = {
-    "working": State("Under way", "run", "processing", "The worker does some orders at a time."),
-    "completed": State("Completed", "ok", "completed", "Every order has an answer."),
-    "stopped": State("Stopped", "off", "cancelled", "Somebody stopped it; orders that were not begun are left."),
+    "working": State("Under way", "run", "processing", "The orders are processed in batches."),
+    "completed": State("Completed", "ok", "completed", "All orders are processed."),
+    "stopped": State("Stopped", "off", "cancelled", "Stopped; remaining orders were not started."),
 }
 ROW_STATES: Final = {
-    "waiting": State("Waits", "off", "draft", "It is not begun yet."),
-    "done": State("Done", "ok", "completed", "It is done."),
-    "refused": State("Not done", "prob", "problem", "The reason stands beside it."),
-    "left": State("Left", "off", "cancelled", "It was stopped before."),
+    "waiting": State("Waits", "off", "draft", "Not started yet."),
+    "done": State("Done", "ok", "completed", "Completed."),
+    "refused": State("Not done", "prob", "problem", "The reason is shown beside it."),
+    "left": State("Left", "off", "cancelled", "Stopped before this order."),
 }
 
 
@@ -74,6 +74,6 @@ async def _find(visit: Visit) -> asyncpg.Record:
         async with visit.portal.world.db.connection() as connection:
             row = await find_act(connection, visit.merchant_id, act_id)
     if row is None:
-        raise Problem("not_found", "Nothing like this was done to orders of this merchant.",
-                      cure="It may be another merchant's: switch first.")  # fmt: skip
+        raise Problem("not_found", "This merchant has no such bulk action.",
+                      cure="It may belong to another merchant: switch first.")  # fmt: skip
     return row

@@ -81,7 +81,7 @@ async def post_bulk(visit: Visit) -> Response:
     chosen = _chosen(form)
     if doing not in (*ACTIONS, "export") or not everything and not 0 < len(chosen) <= ORDERS_MAX:
         message = f"Select at least one order, and at most {ORDERS_MAX}." if doing else "Choose what to do."
-        return await list_again(visit, query, Problem("invalid", message, cure="Then press the button again."), form)
+        return await list_again(visit, query, Problem("invalid", message, cure="Then try again."), form)
     if doing == "export":
         columns = columns_of(query, await habits_of(visit))
         wanted = query if everything else replace(query.without_filters(), order_ids=chosen)
@@ -138,7 +138,7 @@ async def _all(visit: Visit, asked: Asked, form: Form) -> Response:
     query = asked.query
     if query.unclear:
         message = f"Not understood: {', '.join(query.unclear)[:200]}; nothing was done."
-        problem = Problem("invalid", message, cure="Correct the filters, then press again.")
+        problem = Problem("invalid", message, cure="Correct the filters and try again.")
         return await list_again(visit, query, problem, form)
     wanted, expected = query.filter(visit.merchant_id, visit.now, visit.sight), one(form, "expected")
     problem_of = None
@@ -154,7 +154,7 @@ async def _all(visit: Visit, asked: Asked, form: Form) -> Response:
         groups = await selected_sums(tx, wanted)
     count = sum(group["orders"] for group in groups)
     if count > SELECTED_MAX or count == 0:
-        nothing = Problem("invalid", "No order matches any more.", cure="Look at the list again.")
+        nothing = Problem("invalid", "No order matches any more.", cure="Check the list again.")
         return await list_again(visit, query, too_many() if count else nothing, form)
     totals: dict[str, tuple[int, int]] = {}
     for group in groups:

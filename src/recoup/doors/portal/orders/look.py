@@ -31,13 +31,13 @@ async def post_look(visit: Visit) -> Response:
             zone = read_zone(one(form, "zone").strip())
         except ValueError:
             problem = Problem("invalid", f"There is no time zone {one(form, 'zone')[:40]!r}.", field="zone",
-                              cure="Write it like Europe/Berlin or GMT.")  # fmt: skip
+                              cure="Enter it like Europe/Berlin or GMT.")  # fmt: skip
             return await list_again(visit, query, problem, form)
         await keep_zone(world, user_id, zone)
         return see(replace(query, zone=zone, home=zone).link(cursor=query.cursor))
     wanted = tuple(name for name in COLUMNS if name in form.get("cols", []))
     if not wanted and "usual" not in form:
-        problem = Problem("invalid", "A list needs a column.", field="cols", cure="Choose at least one.")
+        problem = Problem("invalid", "Select at least one column.", field="cols", cure="Choose at least one.")
         return await list_again(visit, query, problem, form)
     await keep_columns(world, user_id, () if "usual" in form or wanted == DEFAULT else wanted)
     return see(replace(query, columns=()).link(cursor=query.cursor))
@@ -60,7 +60,7 @@ async def post_view(visit: Visit) -> Response:
     query, view_id, doing = back_of(visit, form), parse_id(visit.request.path_params["view_id"]), one(form, "do")
     world, keeper = visit.portal.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
     if view_id is None or doing not in ("save", "rename", "share", "unshare", "delete"):
-        raise Problem("not_found", "There is no such view.", cure="Go to the orders and choose one.")
+        raise Problem("not_found", "There is no such view.", cure="Choose one from the orders page.")
     try:
         if doing == "save":
             await change(world, keeper, view_id, query=kept(query))

@@ -126,7 +126,7 @@ def _code(visit: Visit, row: Any, listed: Query) -> Group:
     source = row["source"].lower()
     scheme = source if source in SCHEMES else "generic"
     reading = read_decline(scheme=scheme, source=source, code=row["name"], text=None, advice=None, on=visit.now.date())
-    meaning = reading.meaning.partition(";")[0] if row["name"] else "came without a code"
+    meaning = reading.meaning.partition(";")[0] if row["name"] else "without a code"
     note = " · ".join(part for part in (SCHEMES.get(source, row["source"]), meaning) if part)
     link = listed.link(code=row["name"], code_source=source) if row["name"] else ""
     return Group(row["name"] or "–", row["declined"], row["rescued"], link, note)

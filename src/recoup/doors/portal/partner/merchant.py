@@ -48,7 +48,7 @@ def _asked(form: Form, typed: dict[str, str]) -> MerchantAsked:
             raise Problem("invalid", f"The field {name.replace('_', ' ')} is too long.", field=name)
     key = parse_id(one(form, "key"))
     if key is None:
-        raise Problem("invalid", "This form is not one of ours.", cure="Reload the page.")
+        raise Problem("invalid", "This form is unknown.", cure="Reload the page.")
     return MerchantAsked(typed["name"], typed["site_url"], typed["site_name"], typed["descriptor"],
                          typed["external_id"] or None, f"form:{key}")  # fmt: skip
 

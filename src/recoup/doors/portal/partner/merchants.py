@@ -37,7 +37,7 @@ async def switch_merchants(visit: PartnerVisit) -> Response:
     mids = [mid for text in form.get("mid", [])[:PAGE] if (mid := parse_id(text)) is not None]
     try:
         if not mids or not wanted:
-            raise Problem("invalid", "Choose merchants, and what to switch.", cure="Nothing was switched.")
+            raise Problem("invalid", "Choose merchants and the order types to switch.", cure="Nothing was switched.")
         results = await switch_many(visit.portal.world, visit.scope, mids, wanted, one(form, "why"))
     except Problem as problem:
         return await show_merchants(visit, problem=problem)

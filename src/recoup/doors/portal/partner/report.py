@@ -68,11 +68,11 @@ async def _asked(visit: PartnerVisit, typed: dict[str, str]) -> Asked:
     first = _day(typed, "from") or last - timedelta(days=DAYS_USUAL - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
         raise Problem("invalid", f"The last day must be the first or later, within {DAYS_MAX} days.", field="to",
-                      cure="Choose a shorter time.")  # fmt: skip
+                      cure="Choose a shorter period.")  # fmt: skip
     asset = typed["currency"].upper()
     if asset and asset not in EXPONENTS:
         raise Problem("invalid", f"The currency {asset[:8]!r} is not an ISO 4217 code.", field="currency",
-                      cure="Write it like USD, or leave it empty.")  # fmt: skip
+                      cure="Enter it like USD, or leave it empty.")  # fmt: skip
     mid = None
     if typed["mid"]:
         mid = await own_merchant(visit.portal.world, visit.partner.partner_id, parse_id(typed["mid"]))
@@ -87,5 +87,5 @@ def _day(typed: dict[str, str], name: str) -> date | None:
     except ValueError:
         found = None
     if found is None or not 2000 <= found.year < 2200:
-        raise Problem("invalid", f"{typed[name]!r} is no day.", field=name, cure="Write it like 2026-03-01.")
+        raise Problem("invalid", f"{typed[name]!r} is no day.", field=name, cure="Enter it like 2026-03-01.")
     return found

@@ -22,7 +22,7 @@ from recoup.kernel.time import WallTime
 from recoup.store.read.merchants import Known
 from recoup.store.read.partners import Partner
 
-_ASK = {"merchants": "change merchants", "switches": "switch kinds of orders", "keys": "make keys",
+_ASK = {"merchants": "change merchants", "switches": "switch order types", "keys": "create keys",
         "see_keys": "see keys", "hooks": "change webhooks"}  # fmt: skip
 
 
@@ -56,7 +56,7 @@ class PartnerVisit:
     def only(self, action: str) -> None:
         """Raises: Problem(forbidden) for a role that may not."""
         if not self.seat.may(action):
-            raise Problem("forbidden", f"Your role may look, not {_ASK[action]}; nothing was done.",
+            raise Problem("forbidden", f"Your role may not {_ASK[action]}; nothing was done.",
                           cure="Ask your partner's owner.")  # fmt: skip
 
     async def form(self) -> Form:
@@ -97,7 +97,7 @@ def partner_page(portal: Portal, work: PartnerPage) -> Endpoint:
 
 async def _visit(portal: Portal, request: Request, session: Session) -> PartnerVisit:
     if session.seat is None:
-        raise Problem("forbidden", "These pages are for a partner's people.", cure="Ask its owner to invite you.")
+        raise Problem("forbidden", "These pages are for members of a partner.", cure="Ask its owner to invite you.")
     partner = await read_partner(portal.world, session.seat.partner_id)
     known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant is not None else None
     return PartnerVisit(portal, request, session, session.seat, partner, known, portal.world.clocks.wall())

@@ -41,7 +41,7 @@ async def post_file(visit: Visit) -> Response:
     try:
         visit.only("refund", "compare files", or_operator=True)
         if not isinstance(given, UploadFile) or not given.filename:
-            raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file, then compare.")
+            raise Problem("invalid", "No file was chosen.", field="file", cure="Choose the CSV file first.")
         reading = await _like(visit, typed["like"]) if "like" in typed else _reading(typed)
         ran = await reconcile(visit.portal.world, visit.scope, File(given.filename, given.file), reading)
     except Problem as problem:
@@ -108,7 +108,7 @@ async def _find(visit: Visit) -> dict[str, Any]:
     """Raises: Problem(not_found)."""
     run_id: UUID | None = parse_id(visit.request.path_params["run_id"])
     if run_id is None:
-        raise Problem("not_found", "There is no such comparison of a file.", cure="Look at the list of files.")
+        raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
     return await run_of(visit.portal.world, visit.merchant_id, run_id)
 
 
@@ -116,7 +116,7 @@ async def _like(visit: Visit, run_id: str) -> Reading:
     """As that file was read, with every currency. Raises: Problem(not_found)."""
     found = parse_id(run_id)
     if found is None:
-        raise Problem("not_found", "There is no such comparison of a file.", cure="Look at the list of files.")
+        raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
     run = await run_of(visit.portal.world, visit.merchant_id, found)
     return reading_of(run["reading"], (EVERY,))
 
@@ -125,8 +125,8 @@ def _reading(typed: Mapping[str, str]) -> Reading:
     told: dict[str, Any] = mapping_file(typed.get("mapping", ""))
     first, last = typed.get("from", "").strip(), typed.get("to", "").strip()
     if bool(first) != bool(last):
-        raise Problem("invalid", "A period has two ends; or leave both empty.", field="from",
-                      cure="Fill in the other day too.")  # fmt: skip
+        raise Problem("invalid", "Enter both days, or leave both empty.", field="from",
+                      cure="Enter the other day, too.")  # fmt: skip
     period = days(first, last, told.get("zone", "UTC")) if first else None
     named = tuple(typed.get("currencies", "").upper().replace(",", " ").split())
     currencies = (EVERY,) if "every" in typed else named
@@ -136,7 +136,7 @@ def _reading(typed: Mapping[str, str]) -> Reading:
 def _rows(texts: list[str]) -> list[int]:
     found = [int(text) for text in texts if _is_number(text)]
     if not found:
-        raise Problem("invalid", "No line was chosen.", field="row", cure="Tick those that are to be booked.")
+        raise Problem("invalid", "No line was chosen.", field="row", cure="Select the lines to book.")
     return found
 
 

@@ -16,21 +16,21 @@ class Outcome:
 
 OUTCOMES: Final = {
     "matched": Outcome("Matched", "ok", "check", "The same id or reference, type, amount and currency on both sides."),
-    "missing_here": Outcome("Missing here", "prob", "problem", "In the file, and not in the ledger."),
-    "missing_there": Outcome("Missing there", "hold", "problem", "In the ledger in this period, and not in the file."),
-    "amount_differs": Outcome("Amount differs", "prob", "problem", "The same movement with another amount."),
-    "duplicate": Outcome("Duplicate", "off", "info", "It says again what another line of the file says."),
-    "refused": Outcome("Not taken", "off", "problem", "A line that could not be read; nothing comes of it."),
+    "missing_here": Outcome("Missing here", "prob", "problem", "In the file, but not in the ledger."),
+    "missing_there": Outcome("Missing there", "hold", "problem", "In the ledger for this period, but not in the file."),
+    "amount_differs": Outcome("Amount differs", "prob", "problem", "Same movement, different amount."),
+    "duplicate": Outcome("Duplicate", "off", "info", "Repeats another line of the file."),
+    "refused": Outcome("Not readable", "off", "problem", "The line could not be read and is ignored."),
 }
 REFUSED: Final = {
-    "mixed_currencies": "In another currency than the file", "unknown_currency": "Unknown currency",
-    "unknown_type": "Unknown type", "unknown_route": "Unknown route", "bad_amount": "No amount of its currency",
-    "bad_date": "No date", "other_period": "Outside the period", "no_id": "Neither id nor reference",
-    "broken": "Broken", "wrong_encoding": "Wrong encoding", "too_long": "Too long",
-    "too_many_lines": "Beyond the largest file",
+    "mixed_currencies": "Different currency from the file", "unknown_currency": "Unknown currency",
+    "unknown_type": "Unknown type", "unknown_route": "Unknown route", "bad_amount": "No valid amount in its currency",
+    "bad_date": "No date", "other_period": "Outside the period", "no_id": "No id and no reference",
+    "broken": "Malformed", "wrong_encoding": "Wrong encoding", "too_long": "Too long",
+    "too_many_lines": "Beyond the maximum file size",
 }  # fmt: skip
 KINDS: Final = {"processor": "Processor", "bank": "Bank", "chain": "Channel or chain"}
 RECIPES: Final = {
-    "funded": "book as paid to the bank", "processing_cost": "book as cost of the processor",
-    "suspended": "book into suspense",
+    "funded": "book as paid to the bank", "processing_cost": "book as processor cost",
+    "suspended": "book to suspense",
 }  # fmt: skip

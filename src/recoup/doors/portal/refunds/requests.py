@@ -34,7 +34,7 @@ async def post_on_order(visit: Visit) -> Response:
     form = await checked_form(visit)
     page = await find(visit)
     if _id(visit) not in {parse_id(row["request_id"]) for row in page.requests}:
-        raise Problem("not_found", "There is no such request.", cure="Look at the order's refunds.")
+        raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
     try:
         await _decide(visit, form)
     except Problem as problem:
@@ -50,7 +50,7 @@ async def _decide(visit: Visit, form: Form) -> None:
     if decision == "withdraw":
         await requests.withdraw(world, orders, visit.scope, request_id)
         return
-    visit.only("approve", "agree to refunds")
+    visit.only("approve", "approve refunds")
     if decision == "refuse":
         await requests.refuse(world, orders, visit.scope, request_id, one(form, "reason"))
         return

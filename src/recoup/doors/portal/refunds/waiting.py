@@ -38,9 +38,9 @@ def waiting_row(visit: Visit, row: Mapping[str, Any], asked_by: str, not_now: st
 def not_now(visit: Visit, row: Mapping[str, Any], limits: Mapping[tuple[str, str], Limits]) -> str:
     """Why this person cannot agree to it; empty when they can."""
     if is_theirs(row["asked_by"], visit.scope.actor.text()):
-        return "You asked for it: somebody else has to agree."
+        return "You requested it: somebody else has to approve."
     if not visit.session.may("approve") or visit.session.merchant is None:
-        return "Your role may look, not agree to refunds."
+        return "Your role may not approve refunds."
     try:
         check_one(limits.get((visit.session.merchant.role, row["asset"]), NONE), row["units"], row["asset"])
     except Problem as problem:

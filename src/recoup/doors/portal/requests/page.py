@@ -15,7 +15,7 @@ from recoup.store.read.api_calls import read_calls, read_choices
 
 PLACE: Final = "/requests"
 SIZE: Final = 50
-CLASSES: Final = {"2": "2xx, done", "3": "3xx", "4": "4xx, refused", "5": "5xx, our trouble"}
+CLASSES: Final = {"2": "2xx, done", "3": "3xx", "4": "4xx, refused", "5": "5xx, server error"}
 _FIELDS: Final = {"status": 1, "path": 200, "key": 128, "request": 128}
 
 

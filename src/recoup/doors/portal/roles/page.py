@@ -24,11 +24,11 @@ from recoup.store.read.settlement_terms import payable_assets
 PLACE: Final = "/roles"
 # field of the form -> the limit
 FIELDS: Final = {
-    "refund_max": "One refund, at most", "day_max": "One person a day, at most",
-    "second_from": "A second person from",
+    "refund_max": "Maximum per refund", "day_max": "Maximum per person and day",
+    "second_from": "Second person from",
 }  # fmt: skip
 SIGHTS: Final = {
-    "shown": "always shown", "reveal": "masked; one order's or customer's on request, which is noted",
+    "shown": "always shown", "reveal": "masked; shown per order or customer on request, which is logged",
     "masked": "always masked",
 }  # fmt: skip
 BRIEFLY: Final = {"shown": "customers shown", "reveal": "customers on request", "masked": "customers masked"}
@@ -59,7 +59,7 @@ async def roles_page(visit: Visit) -> Response:
 
 async def post_limits(visit: Visit) -> Response:
     form = await checked_form(visit)
-    visit.only("limits", "set what roles may")
+    visit.only("limits", "set role permissions")
     role, asset = one(form, "role"), one(form, "currency").strip().upper()[:8]
     try:
         if "refund" not in MAY.get(role, frozenset()):
@@ -76,7 +76,7 @@ async def post_limits(visit: Visit) -> Response:
 
 async def post_sight(visit: Visit) -> Response:
     form = await checked_form(visit)
-    visit.only("limits", "set what roles may")
+    visit.only("limits", "set role permissions")
     role = one(form, "role")
     try:
         await change_sight(visit.portal.world, visit.scope, role, one(form, "sight"))
@@ -94,7 +94,7 @@ def _units(form: Form, name: str, asset: str) -> int | None:
     try:
         return typed_amounts.units(typed, asset, name)
     except Problem as problem:
-        raise Problem("invalid", f"{FIELDS[name]}: this is no amount in {asset}.", field=name,
+        raise Problem("invalid", f"{FIELDS[name]}: not an amount in {asset}.", field=name,
                       cure=problem.cure or "Write it like 100.00, or leave it empty.") from None  # fmt: skip
 
 

@@ -80,15 +80,15 @@ async def approve_payouts(visit: Visit) -> Response:
     for payout_id in wanted:
         try:
             if payout_id is None:
-                raise Problem("not_found", "There is no such payout.", cure="Reload the page of approvals.")
+                raise Problem("not_found", "There is no such payout.", cure="Reload the approvals page.")
             await approve(visit.portal.world, visit.scope, payout_id)
             done += 1
         except Problem as problem:
             refused = refused or problem
     if not wanted:
-        refused = Problem("invalid", "No payout was chosen.", field="payout", cure="Tick those to approve.")
+        refused = Problem("invalid", "No payout was chosen.", field="payout", cure="Select the payouts to approve.")
     elif refused is not None:
-        message = f"{done} of {len(wanted)} payouts were approved. The first that was not: {refused.message}"
+        message = f"{done} of {len(wanted)} payouts were approved. First failure: {refused.message}"
         refused = Problem(refused.code, message, cure=refused.cure)
     return await desk(visit, refused) if refused else see(_back(visit))
 
@@ -122,7 +122,7 @@ async def make_adjustment(visit: Visit) -> Response:
         asset = one(form, "currency").upper()[:4]
         if asset not in EXPONENTS:
             raise Problem("invalid", "This currency is not known.", field="currency",
-                          cure="Choose one that the merchant has a balance in.")  # fmt: skip
+                          cure="Choose a currency in which the merchant has a balance.")  # fmt: skip
         units = typed_amounts.units(one(form, "amount")[:40], asset, "amount")
         units = -units if one(form, "direction") == "from" else units
         note = one(form, "note")[:1000]
@@ -165,5 +165,5 @@ def _back(visit: Visit) -> str:
 def _id(visit: Visit) -> UUID:
     found = parse_id(visit.request.path_params["id"])
     if found is None:
-        raise Problem("not_found", "There is no such thing to decide.", cure="Reload the page of approvals.")
+        raise Problem("not_found", "There is no such decision.", cure="Reload the approvals page.")
     return found

@@ -88,7 +88,7 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
         accounts = await list_accounts(connection, visit.merchant_id)
     found = next((a for a in accounts if a["account_id"] == account_id), None)
     if found is None:
-        raise Problem("not_found", "There is no such bank account.", cure="Look at the list of accounts.")
+        raise Problem("not_found", "There is no such bank account.", cure="Check the list of accounts.")
     return found["account_id"], found["asset"]
 
 

@@ -125,7 +125,7 @@ async def _find(visit: Visit) -> asyncpg.Record:
     """Raises: Problem(not_found)."""
     batch_id = parse_id(visit.request.path_params["batch_id"])
     if batch_id is None:
-        raise Problem("not_found", "There is no such settlement.", cure="Look it up in the list of settlements.")
+        raise Problem("not_found", "There is no such settlement.", cure="Choose it from the list of settlements.")
     return await read_batch(visit.portal.world, visit.merchant_id, batch_id)
 
 

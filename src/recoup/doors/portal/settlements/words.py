@@ -5,12 +5,13 @@ from typing import Final
 from recoup.doors.portal.words import State
 
 STATES: Final = {
-    "carried": State("Carried", "off", "right", "Nothing is paid out: the next settlement begins with what is left."),
+    "carried": State("Carried", "off", "right", "Nothing is paid out: the balance is carried over to the next "
+                                                "settlement."),
     "created": State("Scheduled", "hold", "onhold", "Nothing is sent before the operator has approved it."),
-    "approved": State("Approved", "run", "processing", "It is being given to the bank."),
+    "approved": State("Approved", "run", "processing", "It is being sent to the bank."),
     "sent": State("Sent", "run", "processing", "The bank has it, and has not confirmed it yet."),
     "paid": State("Confirmed", "ok", "completed", "The bank has paid it."),
-    "returned": State("Returned", "prob", "problem", "The bank gave it back; it can be paid again."),
+    "returned": State("Returned", "prob", "problem", "The bank returned it; it can be paid again."),
 }
 KINDS: Final = {
     "amount": "Order", "fee": "Service fee", "dispute_fee": "Chargeback fee", "dispute": "Chargeback",
@@ -23,9 +24,9 @@ HEADINGS: Final = {
     "refund": "Returns", "adjustment": "Adjustment", "reserve": "Reserve", "carried": "Carried",
 }  # fmt: skip
 ACCOUNTS: Final = {
-    "added": State("To prove", "hold", "onhold", "Two small amounts arrive on it; enter them."),
+    "added": State("To verify", "hold", "onhold", "Enter the two small amounts from its statement."),
     "verified": State("To approve", "hold", "onhold", "The operator approves it."),
     "active": State("In use", "ok", "completed", "Payouts go to it."),
-    "replaced": State("Replaced", "off", "cancelled", "Another one took its place."),
-    "refused": State("Refused", "off", "cancelled", "It takes no payouts."),
+    "replaced": State("Replaced", "off", "cancelled", "Another account replaced it."),
+    "refused": State("Refused", "off", "cancelled", "No payouts go to it."),
 }

@@ -17,7 +17,7 @@ from recoup.kernel.problem import Problem
 
 _SHOWN: Final = ("invalid", "unavailable")
 _EMPTY: Final = {"email": "", "name": "", "kind": "merchant", "site_url": ""}
-_CLOSED: Final = Problem("not_found", "There is no sign-up here.", cure="Ask the operator for an account.")
+_CLOSED: Final = Problem("not_found", "Sign-up is switched off.", cure="Ask the operator for an account.")
 
 
 def sign_up_page(portal: Portal) -> Endpoint:

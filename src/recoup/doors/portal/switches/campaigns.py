@@ -15,7 +15,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.store.read.merchants import Campaign
 
-_GONE = Problem("not_found", "There is no such campaign.", cure="Look at the list of switches.")
+_GONE = Problem("not_found", "There is no such campaign.", cure="Choose it from the list of switches.")
 
 
 async def new_page(visit: Visit) -> Response:
@@ -28,7 +28,7 @@ async def post_new(visit: Visit) -> Response:
     try:
         site_id = parse_id(one(form, "site"))
         if site_id is None:
-            raise Problem("invalid", "Choose the site that the campaign is of.", field="site")
+            raise Problem("invalid", "Choose the campaign's site.", field="site")
         await campaigns.create(visit.portal.world, scope, site_id, _wanted(form))
     except Problem as problem:
         return _show(visit, problem=problem, typed=_typed(form))

@@ -48,7 +48,7 @@ async def post_switch(visit: Visit) -> Response:
         level, subject, kind, on = (one(form, "flip") + ":::").split(":")[:4]
         subject_id = parse_id(subject)
         if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
-            raise Problem("invalid", "This is no switch of this page.", cure="Reload the page.")
+            raise Problem("invalid", "This switch does not exist.", cure="Reload the page.")
         wanted = MERCHANT if level == "merchant" else Subject(level, subject_id)
         await switches.change(visit.portal.world, scope, wanted, kind, on == "on", one(form, "why"))
     except Problem as problem:

@@ -114,4 +114,5 @@ def _may(visit: Visit) -> bool:
 def _must(visit: Visit) -> None:
     """Raises: Problem(forbidden)."""
     if not _may(visit):
-        raise Problem("forbidden", "Your role may look, not send files.", cure="Ask somebody with the role operations.")
+        raise Problem("forbidden", "Your role may view files, but not send them.",
+                      cure="Ask somebody with the role operations.")

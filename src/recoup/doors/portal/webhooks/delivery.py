@@ -21,7 +21,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.rules.merchants.personal import SHOWN
 
-_GONE: Final = Problem("not_found", "There is no such delivery.", cure="Look at the endpoint's log.")
+_GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")
 
 
 async def delivery_page(visit: AnyVisit) -> Response:

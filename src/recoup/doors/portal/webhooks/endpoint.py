@@ -27,8 +27,8 @@ from recoup.store.read.endpoints import WAITING_MAX
 SIZE: Final = 50
 REPLAYS: Final = 5
 _UNREACHED: Final = frozenset({"bad_gateway", "gateway_timeout"})  # what is told of the receiver, not of this page
-_TAKEN: Final = "Change the endpoint that has it, delete it, or enter another address."
-_ANEW: Final = "Make another endpoint with it, and delete this one."
+_TAKEN: Final = "Edit or delete the endpoint that has it, or enter another address."
+_ANEW: Final = "Create another endpoint with it and delete this one."
 _TWO_KEYS: Final = "Wait until then, or end the old key now."
 
 
@@ -55,7 +55,7 @@ async def post_state(visit: AnyVisit) -> Response:
     scope, found = acting(visit), await find(visit, changing=True)
     state = {"on": "active", "off": "disabled"}.get(one(form, "switch"))
     if state is None:
-        return await _show(visit, found, Problem("invalid", "This is no switch of this page.", cure="Reload the page."))
+        return await _show(visit, found, Problem("invalid", "This switch does not exist.", cure="Reload the page."))
     if state != found.state:
         await endpoints.update(visit.portal.world, scope, found.endpoint_id, state=state)
     return see(f"{place(visit)}/{found.endpoint_id}")
@@ -93,7 +93,7 @@ async def post_rotate(visit: AnyVisit) -> Response:
             found = await rotate_endpoint(visit.portal.world, scope, found.endpoint_id, timedelta(hours=int(hours)))
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
             raise Problem("conflict", "The key was replaced since this page was loaded; nothing was done.",
-                          cure="Look at the page again, then decide.")  # fmt: skip
+                          cure="Check the page, then try again.")  # fmt: skip
     except Problem as problem:
         again = problem.code == "conflict" and "good until" in problem.message
         return await _show(visit, found, in_portal(problem, _TWO_KEYS) if again else problem)

@@ -21,7 +21,7 @@ from recoup.rules.rescue.site_address import host_of
 from recoup.store.read.endpoints import WAITING_MAX
 
 SAME_FORM: Final = timedelta(minutes=10)  # within which a form that comes twice is a double click
-_CURES: Final = {"conflict": "Change the endpoint that has it, delete it, or enter another address."}
+_CURES: Final = {"conflict": "Edit or delete the endpoint that has it, or enter another address."}
 
 
 async def webhooks_page(visit: AnyVisit) -> Response:

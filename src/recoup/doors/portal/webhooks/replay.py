@@ -18,7 +18,7 @@ from recoup.kernel.problem import Problem
 
 NUMBER_MAX: Final = 10**13 - 1
 _FIELDS: Final = ("from", "to", "since", "until")
-_CURES: Final = {"conflict": "Wait until it is done; the endpoint's page tells how far it is.",
+_CURES: Final = {"conflict": "Wait until it is done; the endpoint's page shows its progress.",
                  "wrong_state": "Switch the endpoint on, then replay."}  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def _asked(typed: Mapping[str, Any], endpoint: Endpoint) -> ReplayAsked:
     """Raises: Problem(invalid) naming the field that cannot be read."""
     since, until = _moment(typed, "since"), _moment(typed, "until")
     if since and until and until <= since:
-        raise Problem("invalid", "The end lies before the beginning.", field="until", cure="Enter a later end.")
+        raise Problem("invalid", "The end is before the start.", field="until", cure="Enter a later end.")
     events = tuple(dict.fromkeys(typed["events"]))
     every = not events or set(events) == set(endpoint.events)
     return ReplayAsked(_number(typed, "from"), _number(typed, "to"), since, until, None if every else events)

@@ -14,7 +14,7 @@ from recoup.kernel.scope import Scope
 
 PLACE: Final = "/webhooks"
 OF_PARTNER: Final = "/partner/webhooks"
-_GONE = Problem("not_found", "There is no such webhook endpoint.", cure="Look at the list of webhooks.")
+_GONE = Problem("not_found", "There is no such webhook endpoint.", cure="Choose it from the list of webhooks.")
 
 
 def place(visit: AnyVisit) -> str:

@@ -9,29 +9,31 @@ from recoup.flows.messages.endpoints import Endpoint
 DIALECTS: Final = {"rescue": "Rescue events", "stablecoin": "Stablecoin events"}
 FORMATS: Final = {
     "rescue": "Rescue: JSON, five x-fc headers, HMAC-SHA512",
-    "rescue-text": "Rescue as text/plain, signed the same",
+    "rescue-text": "Rescue as text/plain, same signature",
     "standard": "Standard Webhooks: webhook-signature, HMAC-SHA256",
     "stablecoin": "Stablecoin API: x-fluxa headers, HMAC-SHA256",
 }
 RESULTS: Final = {
-    "delivered": State("Delivered", "ok", "completed", "The receiver said 2xx."),
-    "failed": State("Failed", "hold", "retry", "The receiver did not take it; it is tried again."),
+    "delivered": State("Delivered", "ok", "completed", "The receiver answered 2xx."),
+    "failed": State("Failed", "hold", "retry", "The receiver did not accept it; it is retried."),
     "parked": State("Given up", "prob", "problem", "The last try failed; send it again by hand."),
     "disabled": State("Switched off", "off", "cancelled", "This answer switched the endpoint off."),
 }
 OVERLAPS: Final = {"24": "in 24 hours", "72": "in 3 days", "168": "in 7 days", "0": "at once"}
 ERRORS: Final[Mapping[str, str]] = {
-    "refused_address": "the address may not be called", "dns": "the name is not known", "connect": "no connection",
+    "refused_address": "the address may not be called", "dns": "the host name is unknown", "connect": "no connection",
     "tls": "the certificate is not valid", "timeout": "no answer in time", "too_large": "the answer's head is too long",
-    "protocol": "the answer is no HTTP", "not_rendered": "it could not be written", "switched_off": "was switched off",
+    "protocol": "the answer is not HTTP", "not_rendered": "the event could not be written",
+    "switched_off": "endpoint switched off",
 }  # fmt: skip
 _HEALTH: Final = {
-    "new": State("Not tried yet", "off", "draft", "Nothing was sent there yet: nobody knows whether it works."),
-    "ok": State("Healthy", "ok", "completed", "What was sent last was taken."),
-    "failing": State("Failing", "hold", "onhold", "The last tries were not taken; each is tried again by itself."),
-    "open": State("Down", "prob", "problem", "Ten tries in a row failed: only probes are sent, nothing is lost."),
+    "new": State("Not tried yet", "off", "draft", "Nothing was sent yet, so it is not known whether it works."),
+    "ok": State("Healthy", "ok", "completed", "The last delivery succeeded."),
+    "failing": State("Failing", "hold", "onhold", "The last deliveries failed and are retried automatically."),
+    "open": State("Down", "prob", "problem", "Ten deliveries in a row failed: only probes are sent; no events "
+                                             "are lost."),
 }
-_OFF: Final = State("Switched off", "off", "cancelled", "Nothing is sent, nothing is kept for it.")
+_OFF: Final = State("Switched off", "off", "cancelled", "Nothing is sent or queued for it.")
 
 
 def state_of(endpoint: Endpoint) -> State:

@@ -38,7 +38,7 @@ def form_of(head: bytes) -> tuple[str, str]:
     encoding = encoding_of(head)
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head).lstrip()
     if not text.strip("\0"):
-        raise Problem("invalid", "The file is empty.", field="file", cure="It needs rows.")
+        raise Problem("invalid", "The file is empty.", field="file", cure="Add at least one row.")
     return "json" if text[0] in "[{" else "csv", encoding
 
 
@@ -78,7 +78,7 @@ class Rows:
             self.refused += row["state"] == "refused"
             yield row
         if not self.count:
-            raise Problem("invalid", "The file has no rows.", field="file", cure="It needs one at least.")
+            raise Problem("invalid", "The file has no rows.", field="file", cure="Add at least one row.")
         self.notes = list(source.notes)
         if unpacked.broken:
             self.notes.append("The packed file ends early or is damaged: rows may be missing at its end.")
@@ -158,7 +158,7 @@ class Rows:
 def holds_card(field_name: str, what: str) -> Problem:
     """`what` it holds; the number itself is never told."""
     return Problem("invalid", f"The field {field_name[:64]} {what}.", field=field_name[:64], reason="card_data",
-                   cure="Nothing of the row was kept.")  # fmt: skip
+                   cure="The row was not stored.")  # fmt: skip
 
 
 def open_rows(source: Iterable[bytes], form: str, encoding: str, reader: Reader) -> JsonRows | TableRows:

@@ -21,7 +21,7 @@ async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> dict[str, 
             await note(tx, scope, wall, "upload.stopped", upload_id)
     upload = await one_upload(world, scope.merchant_id, upload_id)
     if not asked and upload["state"] == "completed":
-        raise Problem("wrong_state", "All rows of this upload are answered already.",
+        raise Problem("wrong_state", "All rows of this upload are already processed.",
                       cure="Cancel single orders with POST /v1/orders/{id}/cancel.")  # fmt: skip
     return upload
 

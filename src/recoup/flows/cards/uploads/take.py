@@ -100,7 +100,8 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
         made = await (find_upload(connection, *key) if mine else upload_by_content(
             connection, scope.merchant_id, kind, mac))  # fmt: skip
     if made is None:
-        raise Problem("unavailable", "The same file was just stopped.", retry_after_seconds=1, cure="Send it again.")
+        raise Problem("unavailable", "The same file has just been stopped.", retry_after_seconds=1,
+                      cure="Send it again.")
     return Taken(dict(made), not mine)
 
 
@@ -134,12 +135,12 @@ def _kind_of(
     name = check_name(file.name).lower()
     told += [kind for kind in KINDS if name.startswith(f"{kind}_")]
     if not told:
-        raise Problem("invalid", "It is not said what the file's rows are.", field="kind",
+        raise Problem("invalid", "The kind of the file's rows is missing.", field="kind",
                       cure="Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….")  # fmt: skip
     if told[0] not in KINDS:
         raise Problem("invalid", f"The kind {told[0][:20]!r} is none of {', '.join(KINDS)}.", field="kind")
     if len(set(told)) > 1:
-        raise Problem("invalid", f"The file is said to be of two kinds: {' and '.join(told)[:80]}.", field="kind",
+        raise Problem("invalid", f"The file names two kinds: {' and '.join(told)[:80]}.", field="kind",
                       cure="Name a transmit file transmit_…, and send it as kind=transmit.")  # fmt: skip
     if told[0] == "transmit" and name and not name.startswith("transmit_"):
         raise Problem("invalid", "The name of a transmit file begins with transmit_.", field="filename",
