@@ -69,10 +69,10 @@ async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id:
         notes = await read_notes(connection, scope.merchant_id, dispute_id, clear=True)
         files = await sealed_files(connection, scope.merchant_id, dispute_id)
     if answer not in ("contest", "accept"):
-        raise Problem("invalid", "A dispute is answered by contest or accept.", field="Answer",
-                      cure="Press one of the two buttons.")  # fmt: skip
+        raise Problem("invalid", "Answer a dispute with contest or accept.", field="Answer",
+                      cure="Use one of the two buttons.")  # fmt: skip
     if answer == "contest" and not files and not any(note["text"] for note in notes):
-        raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Note what speaks for you first.")
+        raise Problem("invalid", "There is no evidence yet.", field="Note", cure="Add your evidence first.")
     key = (scope.merchant_id, order_id)
     await orders.change(Job(key, lambda c: ask_answer(c, dispute_id, answer), scope.actor, scope.request_id))
 

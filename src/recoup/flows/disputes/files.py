@@ -40,8 +40,8 @@ async def add_file(
         if row is None or order_id not in (None, row["order_id"]):
             raise no_such_dispute()
         if row["state"] not in UNDECIDED:
-            raise Problem("wrong_state", f"A dispute that is {row['state']} takes no evidence any more.",
-                          cure="It is over; nothing has to be done.")  # fmt: skip
+            raise Problem("wrong_state", f"A dispute that is {row['state']} no longer accepts evidence.",
+                          cure="It is closed; nothing needs to be done.")  # fmt: skip
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         kept = await insert_file(tx, scope.merchant_id, dispute_id, file_id, name, found, len(content),
                                  sha256(content).digest(), sealed, scope.actor.text(), now, COUNT_MAX)  # fmt: skip

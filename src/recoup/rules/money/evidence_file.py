@@ -20,7 +20,7 @@ def evidence_type(content: bytes) -> str:
         raise Problem("invalid", "The file is empty.", field="Content")
     if len(content) > BYTES_MAX:
         raise Problem("invalid", f"The file is larger than {BYTES_MAX >> 10} KiB.", field="Content",
-                      cure="Scan it with fewer dots an inch, or send it in parts.")  # fmt: skip
+                      cure="Scan it at a lower resolution, or send it in parts.")  # fmt: skip
     try:
         return documents.media_type(content)
     except Problem:

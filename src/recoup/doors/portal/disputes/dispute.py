@@ -103,7 +103,7 @@ async def post_answer(visit: Visit) -> Response:
 async def decide(visit: Visit) -> Response:
     """In the sandbox the operator says what the cardholder's bank decides."""
     form, dispute_id = await checked_form(visit), asked_for(visit)
-    visit.only_operator("decide a dispute of the sandbox")
+    visit.only_operator("decide sandbox disputes")
     async with visit.portal.world.db.connection() as connection:
         dispute = await read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.sight == SHOWN)
     if dispute is None:
