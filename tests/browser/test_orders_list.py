@@ -31,9 +31,9 @@ def test_the_list_is_worked_with_by_keys(page: Page) -> None:
     expect(page.locator("#selected")).to_contain_text("2 selected · ")
     expect(page.get_by_role("button", name="Cancel…")).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("heading", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_hidden()
     page.keyboard.press("/")
     expect(page.get_by_label("Search orders")).to_be_focused()
     page.keyboard.type("status:problem")
@@ -62,9 +62,9 @@ def test_a_note_for_all_that_match_and_a_file_in_the_background(page: Page, shop
     expect(page.get_by_role("heading", name="Add a note to 60 orders?")).to_be_visible()
     page.get_by_label("Note", exact=True).fill("Told by mail")
     page.get_by_role("button", name="Add the note to 60 orders").click()
-    expect(page.get_by_text("0 done, 0 not done, 60 to come")).to_be_visible()
+    expect(page.get_by_text("0 done, 0 not done, 60 to go")).to_be_visible()
     beside(worked(shop))  # the worker's turn
-    expect(page.get_by_text("60 done, 0 not done, 0 left")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("60 done, 0 not done, 0 not started")).to_be_visible(timeout=15_000)
     page.goto("/orders?status=7")
     page.get_by_text("Export", exact=True).first.click()
     page.get_by_role("link", name="In the background…").click()
@@ -77,7 +77,7 @@ def test_a_note_for_all_that_match_and_a_file_in_the_background(page: Page, shop
         link.click()
     assert waiting.value.suggested_filename.startswith("orders_until_")
     page.get_by_role("button", name="Delete").first.click()
-    expect(page.get_by_text("Gone").first).to_be_visible()
+    expect(page.get_by_text("Deleted").first).to_be_visible()
 
 
 def test_an_order_is_opened_in_a_new_tab_and_its_id_is_copied(page: Page) -> None:
@@ -106,7 +106,7 @@ def test_without_javascript_all_that_match_are_chosen_and_a_file_is_asked_for(
         made.get_by_label("All 60 matching orders, not only this page").check()
         made.get_by_role("button", name="Cancel…").click()
         expect(made.get_by_role("heading", name=re.compile(r"^Cancel [0-9]+ of 60 orders\?$"))).to_be_visible()
-        follow(made, made.get_by_role("link", name="Keep them"))
+        follow(made, made.get_by_role("link", name="Back to the list"))
         made.goto("/exports/new/csv?status=7")
         made.get_by_role("button", name="Start export").click()
         expect(made.get_by_role("link", name="Reload")).to_be_visible()
