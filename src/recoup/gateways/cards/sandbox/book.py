@@ -164,12 +164,20 @@ async def find_reversal(connection: asyncpg.Connection, id: UUID) -> Decided | N
     return Decided(row["decision"], None, None, row["why"]) if row else None
 
 
+# The message arrives, and its charge is locked.
 _CHARGED = """
-SELECT units, currency, capture, decision = 'approved' AND coalesce(known_from <= $2, true) AS charged
-FROM issuer.sends WHERE id = $1 FOR UPDATE
+WITH call AS (
+    INSERT INTO issuer.calls (id, kind, received_at, sent_at, charge_id, units, currency)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+)
+SELECT units, currency, capture, decision = 'approved' AND coalesce(known_from <= $3, true) AS charged
+FROM issuer.sends WHERE id = $5 FOR UPDATE
 """
+# `own_*`: what was decided for this very id.
 _REVERSED = """
-SELECT coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
+SELECT (SELECT decision FROM issuer.reversals WHERE id = $2) AS own_decision,
+       (SELECT why FROM issuer.reversals WHERE id = $2) AS own_why,
+       coalesce(sum(units) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
        count(*) FILTER (WHERE kind = 'void') AS voids, count(*) FILTER (WHERE kind = 'capture') AS captures,
        (SELECT coalesce(sum(units), 0)::bigint FROM issuer.disputes
         WHERE charge_id = $1 AND stage <> 'inquiry' AND status <> 'won') AS disputed
@@ -184,15 +192,13 @@ async def decide_reversal(
     charge.
     """
     async with connection.transaction():
-        await connection.execute(
-            _ARRIVED, reversal.id, reversal.kind, now, reversal.sent_at, reversal.charge_id, None, None,
-            reversal.units, reversal.currency, None, None, None, None,
+        charge = await connection.fetchrow(
+            _CHARGED, reversal.id, reversal.kind, now, reversal.sent_at, reversal.charge_id, reversal.units,
+            reversal.currency,
         )  # fmt: skip
-        charge = await connection.fetchrow(_CHARGED, reversal.charge_id, now)
-        found = await find_reversal(connection, reversal.id)
-        if found is not None:
-            return found
-        before = await connection.fetchrow(_REVERSED, reversal.charge_id)
+        before = await connection.fetchrow(_REVERSED, reversal.charge_id, reversal.id)
+        if before["own_decision"] is not None:
+            return Decided(before["own_decision"], None, None, before["own_why"])
         why = "refused_on_demand" if refuse else _refusal(reversal, charge, before)
         decision = "declined" if why else "approved"
         mine = await connection.fetchval(
