@@ -106,21 +106,10 @@ def measured(server: ServerAddress, before: Played, orders: int) -> Measured:
     """After so many orders, nine of ten the busy one's: as many a day, however many there are."""
     with (opened_door(server, template=before.database) as door, receiving(door) as receiver,
           open_doors(door) as client):  # fmt: skip
-        busy, steady, _ = before.shops
-
-        async def fill() -> None:
-            copies = {}
-            for shop, share in ((busy, 9), (steady, 1)):
-                usual, wanted = (all_ * share // 10 // before.orders[shop.merchant_id] for all_ in (FEW, orders))
-                copies[shop.merchant_id] = Copies(wanted, SPAN / usual)
-            async with owner(door.world) as connection:
-                await multiply(connection, copies)
-                await connection.execute("UPDATE endpoints SET url = $1", receiver.url())
-
-        door.run(fill())
+        door.run(fill(door, before, orders, receiver.url()))
         people = {}
         for name, shop, partner in zip(NAMES, before.shops, before.partners, strict=True):
-            people[name] = gathered(door, client, _caller(door, shop), replace(partner, door=door))
+            people[name] = gathered(door, client, caller_of(door, shop), replace(partner, door=door))
         for one in people.values():
             _day(one)  # connections make their plans
         asyncio.run(forget_old(door.world.extra["dsn"]))  # it was forgotten day by day
@@ -137,7 +126,19 @@ def measured(server: ServerAddress, before: Played, orders: int) -> Measured:
         return Measured(days, asyncio.run(_plans(door.world.extra["dsn"], every)))
 
 
-def _caller(door: Door, shop: Shop) -> Caller:
+async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:
+    """So many orders; webhooks go to `hook_url` from now on."""
+    busy, steady, _ = before.shops
+    copies = {}
+    for shop, share in ((busy, 9), (steady, 1)):
+        usual, wanted = (all_ * share // 10 // before.orders[shop.merchant_id] for all_ in (FEW, orders))
+        copies[shop.merchant_id] = Copies(wanted, SPAN / usual)
+    async with owner(door.world) as connection:
+        await multiply(connection, copies)
+        await connection.execute("UPDATE endpoints SET url = $1", hook_url)
+
+
+def caller_of(door: Door, shop: Shop) -> Caller:
     services = door.services
     here = replace(shop, world=door.world, orders=door.orders, deliveries=door.deliveries, merchants=services.merchants,
                    evaluate=services.evaluate, transmit=services.transmit)  # fmt: skip
