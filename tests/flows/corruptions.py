@@ -135,6 +135,9 @@ CORRUPTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
                    ("order type", "MIT", "CIT")),
     "order reference deleted": ((f"DELETE FROM order_refs WHERE order_id = {_of('PLANNED')}",),
                                 ("order reference", "PLANNED")),
+    "a card lost from the vault": (
+        (f"DELETE FROM vault WHERE token_id = (SELECT token_id FROM orders WHERE order_id = {_of('PLANNED')})",),
+        ("card of the order", "a card in the vault", "none")),
     "key of an order that does not exist": (
         (f"UPDATE requests SET subject_id = '{_ID}' WHERE subject_id = {_of('PLANNED')}",), ("key of evaluate",)),
     # the ledger

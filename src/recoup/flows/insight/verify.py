@@ -36,7 +36,7 @@ from recoup.store.read.proofs.ledger import (
 )
 from recoup.store.read.proofs.mails import mails
 from recoup.store.read.proofs.messages import feed, messages
-from recoup.store.read.proofs.orders import read_lines, read_orders, references, references_of_nothing
+from recoup.store.read.proofs.orders import cards, read_lines, read_orders, references, references_of_nothing
 from recoup.store.read.proofs.pages import pages
 from recoup.store.read.proofs.periods import periods
 from recoup.store.read.proofs.reconciliation import statements
@@ -131,6 +131,7 @@ async def _window(
     orders = verify_orders.all_wrong(await read_orders(connection, window), await read_lines(connection, window))
     yield [_difference(merchant_id, *wrong) for wrong in orders]
     yield await references(connection, window)
+    yield await cards(connection, window)
     yield await attempts_and_refunds(connection, window)
     money = await read_money_lines(connection, window, verify_ledger.MONEY)
     postings, outstanding = await read_postings(connection, window), await read_outstanding(connection, window)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from recoup.rules.order.lifecycle import OPEN, Stage
 from recoup.store.read.proofs.walk import Difference, Window, all_of, differences, fetch
 
 _ORDERS: Final = """
@@ -46,6 +47,15 @@ FROM orders o LEFT JOIN order_refs f USING (merchant_id, door, external_id, gene
 WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND f.order_id IS DISTINCT FROM o.order_id
 ORDER BY o.order_id LIMIT 1000
 """
+# What may still be sent has a card to send.
+_CARDS: Final = """
+SELECT o.order_id, 'card of the order' AS field, 'a card in the vault' AS expected, 'none' AS found
+FROM orders o
+WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.stage = ANY($4::text[]) AND o.kind <> 'stable'
+  AND NOT EXISTS (SELECT FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id)
+ORDER BY o.order_id LIMIT 1000
+"""
+_STILL_SENT: Final = sorted(stage.value for stage in OPEN | {Stage.NEW})
 _REFS_OF_NOTHING: Final = """
 SELECT f.order_id, 'order reference ' || f.door || ' ' || f.external_id AS field, 'an order' AS expected,
   'no order' AS found
@@ -72,6 +82,10 @@ async def read_lines(connection: asyncpg.Connection, window: Window) -> Sequence
 
 async def references(connection: asyncpg.Connection, window: Window) -> list[Difference]:
     return await differences(connection, _REFS, window.merchant_id, *window)
+
+
+async def cards(connection: asyncpg.Connection, window: Window) -> list[Difference]:
+    return await differences(connection, _CARDS, window.merchant_id, *window, _STILL_SENT)
 
 
 async def references_of_nothing(connection: asyncpg.Connection, merchant_id: UUID) -> list[Difference]:
