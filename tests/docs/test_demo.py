@@ -124,6 +124,10 @@ def test_a_reader_can_send_the_file_twice(tmp_path: Path) -> None:
         assert customers["complaints"] == []
         assert set(customers["evaluate"]) >= {"APPROVED", "DECLINED", "CHALLENGE", "CAPTUREREQUIRED", "SUBMITTED"}
         assert customers["pay"] == {"done": 4}
+        recoup(data_dir, "clock", "advance", "21d")
+        weeks_later = json.loads(recoup(data_dir, "sandbox", "play", day))
+        assert weeks_later["complaints"] == [], "its dates are counted from the merchant's clock, not from the wall's"
+        assert weeks_later["evaluate"] == first["evaluate"]
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)

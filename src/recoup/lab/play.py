@@ -48,13 +48,14 @@ async def play(
     credentials: dict[str, Any],
     *,
     clock: Clock | None = None,
+    now: datetime | None = None,
     tell: Tell = lambda text: None,
     run: str = "",
     after: timedelta | None = None,
     done: Callable[[timedelta], None] = lambda at: None,
 ) -> Played:
     """Sends the lines of examples files. `clock(at)` moves the merchant's clock to that point of them, and answers its
-    time.
+    time. Without it `now` is the merchant's time, from which dates are counted; default: the wall's.
 
     `run` is appended to the order ids, so that the same file can be sent again. `after`: lines up to there were sent by
     an earlier, broken play of the same run; `done(at)` is told each point that is over. Order ids are looked up again.
@@ -72,7 +73,7 @@ async def play(
         await player.tokenize(wanted)
         tell(f"{played.tokens} cards tokenized")
         if clock is None:
-            await player.send(wanted, clocks.wall())
+            await player.send(wanted, now or clocks.wall())
         else:
             told_at = clocks.monotonic()
             for at, moment in groupby(sorted(wanted, key=lambda line: line.at), key=lambda line: line.at):

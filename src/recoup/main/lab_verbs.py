@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from recoup.doors.command.clock import shown_now
 from recoup.doors.command.verbs import WithWorld, data_dir_option
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
@@ -26,12 +27,15 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--url", help="Where to send it; default: this installation.")
     @data_dir_option
     def play_file(file: Path, url: str | None, data_dir: Path | None) -> None:
-        """Sends the first day of an examples file as the bootstrap merchant, now. Its dates are offsets."""
-        kept = Path(load_settings(data_dir=data_dir).data_dir) / "bootstrap.json"
+        """Sends the first day of an examples file as the bootstrap merchant, now. Its dates are counted from
+        what the merchant's clock shows."""
+        settings = load_settings(data_dir=data_dir)
+        kept = Path(settings.data_dir) / "bootstrap.json"
         if not kept.exists():
             raise Problem("not_found", "There is no bootstrap.json.", cure="Run `recoup up` or `recoup bootstrap`.")
         keys = json.loads(kept.read_text())
-        played = asyncio.run(play(read_example(file), url or keys["base_url"], keys, run=_run_name()))
+        now = with_world(settings, lambda opened: shown_now(opened, None))
+        played = asyncio.run(play(read_example(file), url or keys["base_url"], keys, now=now, run=_run_name()))
         click.echo(json.dumps(played.to_dict(), ensure_ascii=False))
 
     @cli.command(hidden=True)

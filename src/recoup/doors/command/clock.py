@@ -43,6 +43,15 @@ def merchant_of(opened: Opened, text: str | None) -> UUID:
     return found
 
 
+async def shown_now(opened: Opened, merchant: str | None) -> datetime:
+    """What the merchant's clock shows. Raises: Problem invalid, not_found."""
+    async with opened.world.db.connection() as connection:
+        offset = await offset_of(connection, merchant_of(opened, merchant))
+    if offset is None:
+        raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
+    return opened.world.clocks.business(offset)
+
+
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def clock() -> None:
@@ -73,11 +82,4 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     def now(merchant: str | None, data_dir: Path | None) -> None:
         """What the merchant's clock shows."""
 
-        async def work(opened: Opened) -> datetime:
-            async with opened.world.db.connection() as connection:
-                offset = await offset_of(connection, merchant_of(opened, merchant))
-            if offset is None:
-                raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
-            return opened.world.clocks.business(offset)
-
-        click.echo(iso(with_world(load_settings(data_dir=data_dir), work)))
+        click.echo(iso(with_world(load_settings(data_dir=data_dir), lambda opened: shown_now(opened, merchant))))
