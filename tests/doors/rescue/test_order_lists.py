@@ -180,6 +180,11 @@ def test_a_filter_that_is_not_known_is_refused_with_the_nearest_one(shop: Caller
     assert told in " ".join(wrong["Query"])
 
 
+def test_a_currency_that_is_none_is_told_as_it_was_sent(shop: Caller) -> None:
+    wrong = fields_of(shop.get("/orders?currency=dollar"))
+    assert wrong == {"Currency": ["The currency 'DOLLAR' is not an ISO 4217 code like USD."]}
+
+
 def test_an_own_order_id_in_the_path_is_told_how_to_find_the_order(shop: Caller) -> None:
     external = shop.order(shop.admit())["externalOrderId"]
     for which in (external, UNKNOWN):

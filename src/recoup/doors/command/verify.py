@@ -1,4 +1,4 @@
-"""`recoup verify`: proves ledger, log, faces and balances; exit 1 and what differs when they do not hold."""
+"""`recoup verify`: proves log, statuses, ledger and balances; exit 1 and what differs when they do not hold."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         merchant: str | None, path: Path | None, root: str | None, amount: int | None, as_json: bool,
         data_dir: Path | None,
     ) -> None:  # fmt: skip
-        """Proves ledger, log, faces and balances; exit 1 and what differs when they do not hold."""
+        """Proves log, statuses, ledger and balances; exit 1 and what differs when they do not hold."""
         if path is not None:
             prove_file(path, root, amount, as_json)
             return

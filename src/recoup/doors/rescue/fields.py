@@ -141,7 +141,7 @@ class Fields:
         value = self.text(field, required=True).upper()
         if value and value not in EXPONENTS:
             self.complain(field,
-                          text=f"The currency {value[:4]!r} is not an ISO 4217 code like USD.")  # fmt: skip
+                          text=f"The currency {value[:8]!r} is not an ISO 4217 code like USD.")  # fmt: skip
             return ""
         return value
 

@@ -141,7 +141,7 @@ def _currency(query: Query) -> str | None:
     text = query.one("currency").upper()
     if text and text not in EXPONENTS:
         query.complain("currency",
-                       text=f"The currency {text[:4]!r} is not an ISO 4217 code like USD.")  # fmt: skip
+                       text=f"The currency {text[:8]!r} is not an ISO 4217 code like USD.")  # fmt: skip
     return text or None
 
 

@@ -27,7 +27,7 @@ async def report(call: Call) -> Reply:
     mid, after = query.guid("mid"), query.guid("after")
     limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20
     if asset is not None and asset not in EXPONENTS:
-        query.complain("currency", text=f"The currency {asset[:4]!r} is not an ISO 4217 code.")
+        query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
     first = first or last - timedelta(days=DAYS_USUAL - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
         query.complain("to", text=f"The last day must be the first or later, within {DAYS_MAX} days.")

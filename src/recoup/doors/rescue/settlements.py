@@ -35,7 +35,7 @@ async def get_settlements(call: Call) -> Reply:
     size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
     asset = query.one("currency").upper() or None
     if asset is not None and asset not in EXPONENTS:
-        query.complain("currency", text=f"The currency {asset[:4]!r} is not an ISO 4217 code.")
+        query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
     wanted = BatchFilter(call.scope.merchant_id, query.instant("from"), query.instant("to"), asset)
     query.raise_if_any()
     async with call.services.world.db.connection() as connection:
