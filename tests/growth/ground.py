@@ -102,8 +102,9 @@ def _day(people: People, *, looking: bool = False) -> None:
     finish(people)
 
 
-def measured(server: ServerAddress, before: Played, orders: int) -> Measured:
-    """After so many orders, nine of ten the busy one's: as many a day, however many there are."""
+def measured(server: ServerAddress, before: Played, orders: int, *, warm: bool = False) -> Measured:
+    """After so many orders, nine of ten the busy one's: as many a day, however many there are. `warm`: what is read was
+    read before, so that times say something."""
     with (opened_door(server, template=before.database) as door, receiving(door) as receiver,
           open_doors(door) as client):  # fmt: skip
         door.run(fill(door, before, orders, receiver.url()))
@@ -111,7 +112,7 @@ def measured(server: ServerAddress, before: Played, orders: int) -> Measured:
         for name, shop, partner in zip(NAMES, before.shops, before.partners, strict=True):
             people[name] = gathered(door, client, caller_of(door, shop), replace(partner, door=door))
         for one in people.values():
-            _day(one)  # connections make their plans
+            _day(one, looking=warm)  # connections make their plans
         asyncio.run(forget_old(door.world.extra["dsn"]))  # it was forgotten day by day
         work(door)
         statements = Statements(server.dsn("postgres"), door.world.extra["database"])

@@ -39,6 +39,13 @@ COUNTED = {
 # Texts and hashes that stand once.
 ONCE = frozenset({"external_id", "key", "request_id", "email", "case_ref", "run_key", "reference", "notice_id",
                   "content_mac", "file_hash"})  # fmt: skip
+# What stands open is no history: payouts arrive within days, and so many blocks may stand. Of work only what falls due
+# some day: an order waits for its expiry, however many came before it.
+OVER = {
+    "bank_payouts": "state IN ('paid', 'returned')", "blocks": "lifted_at IS NOT NULL",
+    "exports": "gone_at IS NOT NULL OR state NOT IN ('asked', 'working', 'ready')",
+    "due_work": "NOT wall AND due_at > now() + interval '1 hour'",
+}  # fmt: skip
 LATER = timedelta(days=3_650)  # what waits in a copy falls due after all that is played
 _COLUMNS = """
 SELECT c.table_name::text AS "table", c.column_name::text AS name, c.data_type::text AS kind
@@ -140,11 +147,7 @@ async def _multiply(
         else f"t.{name}"
         for name, kind in columns.items()
     ]  # fmt: skip
-    # Of work only what falls due some day: an order waits for its expiry, however many came before it.
-    some = " AND NOT wall AND due_at > now() + interval '1 hour'" if table == "due_work" else ""
-    if table == "bank_payouts":  # what is on its way arrives within days
-        some = " AND state IN ('paid', 'returned')"
-    origin = f"SELECT * FROM {table} WHERE merchant_id = '{merchant_id}'{some}"
+    origin = f"SELECT * FROM {table} WHERE merchant_id = '{merchant_id}' AND {OVER.get(table, 'true')}"
     await connection.execute(f"CREATE TEMP TABLE origin AS {origin}")
     # The oldest first: each copy is read for its own sake, in order.
     await connection.execute(

@@ -235,4 +235,6 @@ def finish(people: People) -> None:
     payer = found["payer_id"]
     people.post("owner", f"/customers/{payer}/export")
     people.post("owner", f"/customers/{payer}/block", reason="other")
+    for row in door.sql("SELECT block_id FROM blocks WHERE merchant_id = $1 AND lifted_at IS NULL", mid):
+        people.post("owner", "/customers/unblock", block=str(row["block_id"]))
     people.post("owner", f"/customers/{payer}/erase", confirm=found["email"])

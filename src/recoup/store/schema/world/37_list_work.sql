@@ -22,7 +22,7 @@ CREATE TABLE exports (
   PRIMARY KEY (merchant_id, export_id),
   CHECK ((finished_at IS NULL) = (state IN ('asked', 'working')))
 );
-CREATE INDEX exports_of ON exports (merchant_id, user_id, export_id);
+CREATE INDEX exports_newest ON exports (merchant_id, user_id, asked_at DESC, export_id);
 CREATE INDEX exports_standing ON exports (merchant_id, gone_at) WHERE state IN ('asked', 'working', 'ready');
 
 -- One thing done to many orders, each with an answer of its own.

@@ -1,0 +1,5 @@
+-- concurrently
+-- A person's files are listed from the newest on, however many there were.
+DROP INDEX CONCURRENTLY IF EXISTS exports_newest;
+CREATE INDEX CONCURRENTLY exports_newest ON exports (merchant_id, user_id, asked_at DESC, export_id);
+DROP INDEX CONCURRENTLY IF EXISTS exports_of;
