@@ -31,7 +31,6 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT count(*) FROM settlement_batches": (1_000, "one a period, not one an order"),
     "SELECT e.endpoint_id, s.* FROM unnest": (4_000, "the last thousand tries of an endpoint"),
     "SELECT b.*, p.state AS payout_state": (500, "a page of settlements"),
-    "UPDATE exports SET gone_at": (1_000, "the files that somebody asked for, when a customer is erased"),
     "SELECT o.merchant_id, o.order_id, o.external_id, o.stage": (500, "a page of 20 orders, nine look-ups for each"),
 }
 # Tables that are as long as the history is.

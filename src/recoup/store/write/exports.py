@@ -52,7 +52,7 @@ UPDATE exports SET gone_at = CASE WHEN state = 'ready' THEN $2::timestamptz END,
   wanted = CASE WHEN state = 'working' THEN wanted ELSE '{}' END,
   said = CASE WHEN state = 'working' THEN said ELSE '[]' END,
   state = CASE WHEN state = 'working' THEN 'asked' ELSE state END
-WHERE merchant_id = $1 AND state IN ('working', 'ready', 'refused')
+WHERE merchant_id = $1 AND state IN ('working', 'ready', 'refused') AND wanted <> '{}'
 """
 
 

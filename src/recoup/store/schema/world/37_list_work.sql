@@ -23,6 +23,8 @@ CREATE TABLE exports (
   CHECK ((finished_at IS NULL) = (state IN ('asked', 'working')))
 );
 CREATE INDEX exports_newest ON exports (merchant_id, user_id, asked_at DESC, export_id);
+CREATE INDEX exports_worded ON exports (merchant_id)
+  WHERE state IN ('working', 'ready', 'refused') AND wanted <> '{}';
 CREATE INDEX exports_standing ON exports (merchant_id, gone_at) WHERE state IN ('asked', 'working', 'ready');
 
 -- One thing done to many orders, each with an answer of its own.
