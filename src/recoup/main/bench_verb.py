@@ -18,13 +18,13 @@ from recoup.lab.bench.table import show
 from recoup.main.databases import find_databases, prepare
 from recoup.main.settings import Settings, load_settings
 
-_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
 def add(cli: click.Group) -> None:
     @cli.command()
     @click.argument("name", required=False)
-    @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
     @click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds, ours and pgbench in turn.")
     @click.option("--seconds", default=Size().seconds, show_default=True, help="Each side of a round.")
     @_data_dir

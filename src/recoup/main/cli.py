@@ -27,7 +27,7 @@ from recoup.rules.network.card_guard import check_words
 T = TypeVar("T")
 PORT = click.IntRange(0, 65535)
 _data_dir = click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives. Default .recoup"
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder. Default: .recoup"
 )
 
 
@@ -75,7 +75,7 @@ def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = Fals
 
 
 @cli.command()
-@click.option("--port", type=PORT, help="Port to listen on; 0 takes a free one. Default 8400.")
+@click.option("--port", type=PORT, help="Port to listen on; 0 picks a free one. Default 8400.")
 @click.option("--host", help="Address to listen on.")
 @click.option("--demo", is_flag=True, help="Play the demo, a month of orders, once.")
 @_data_dir
@@ -162,7 +162,7 @@ def _which_installation(settings: Settings) -> str:
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @_data_dir
 def bootstrap(as_json: bool, data_dir: Path | None) -> None:
     """The sandbox's merchant, keys and portal user; made once, printed again."""

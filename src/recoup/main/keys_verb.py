@@ -22,7 +22,7 @@ from recoup.main.worlds import open_worlds
 T = TypeVar("T")
 WAIT_SECONDS: Final = 20  # every process of this machine has read the file again by then
 WAIT_SECONDS_MAX: Final = 7 * 24 * 3600
-_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
 def add(cli: click.Group, load_settings: Callable[..., Settings]) -> None:
@@ -31,7 +31,7 @@ def add(cli: click.Group, load_settings: Callable[..., Settings]) -> None:
         """The keys of this installation: docs/keys.md says what each is for, and what to back up."""
 
     @keys.command()
-    @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
+    @click.option("--json", "as_json", is_flag=True, help="Output as a JSON list.")
     @_data_dir
     def status(as_json: bool, data_dir: Path | None) -> None:
         """Each key: its age, and what cannot be read without it."""

@@ -24,7 +24,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
     @sandbox.command("play")
     @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-    @click.option("--url", help="Where to send it; default: this installation.")
+    @click.option("--url", help="Target address; default: this installation.")
     @data_dir_option
     def play_file(file: Path, url: str | None, data_dir: Path | None) -> None:
         """Sends the first day of an examples file as the bootstrap merchant, now. Its dates are counted from
@@ -39,7 +39,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         click.echo(json.dumps(played.to_dict(), ensure_ascii=False))
 
     @cli.command(hidden=True)
-    @click.option("--url", required=True, help="Where the doors answer.")
+    @click.option("--url", required=True, help="Address of the API.")
     @data_dir_option
     def demo(url: str, data_dir: Path | None) -> None:
         """Plays the demo, or goes on with it; `recoup up --demo` calls this."""

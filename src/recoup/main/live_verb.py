@@ -20,7 +20,7 @@ def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
 
     @live.command()
     @click.option("--embedded", is_flag=True, help="On the embedded server: nobody but you keeps a copy of it.")
-    @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+    @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
     def init(embedded: bool, data_dir: Path | None) -> None:
         """Makes its database. A second time it changes nothing."""
         settings: Settings = load_settings(data_dir=data_dir)

@@ -17,7 +17,7 @@ from recoup.store.read.partitions import read_days_left
 from recoup.store.roles import ADMINISTRATORS_SQL, owns_schema
 
 DAYS_LEFT_MIN = 3
-_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives.")
+_data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
 
 
 def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:

@@ -32,7 +32,7 @@ def add(cli: click.Group) -> None:
     @click.option("--merchants", type=click.IntRange(1, 100), default=Plan(0).merchants, show_default=True)
     @click.option("--orders", type=click.IntRange(1, 1_000_000), default=Plan(0).orders, show_default=True)
     @click.option("--faults", default="some", show_default=True, help="none, some, many, or crash=0.01,silent=0.05,…")
-    @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the disk to use is.")
     def verb(
         seed: int, days: int, merchants: int, orders: int, faults: str, as_json: bool, data_dir: Path | None

@@ -58,7 +58,7 @@ def test_fees_are_shown_set_and_ended(server: ServerAddress, tmp_path: Path) -> 
          "--type", "mit", "--refund", "pro-rata", "--json"),
         ("fees", "--end", "--json"), ("fees",),
     ))  # fmt: skip
-    assert "No fee is taken" in none
+    assert "No fee is charged" in none
     assert [(r["scope"], r["fee"], r["refund"], r["note"]) for r in first] == [
         ("everything", "2.90 %", "keep", "list price")]  # fmt: skip
     assert (second[1]["scope"], second[1]["fee"]) == (
@@ -84,7 +84,7 @@ def test_a_fee_that_cannot_be_is_refused(
     assert isinstance(refused, Problem)
     assert refused.field == field
     assert "USD does not have" not in refused.message or field == "fixed"
-    assert "No fee is taken" in after
+    assert "No fee is charged" in after
 
 
 def test_notices_are_switched(server: ServerAddress, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_the_list_of_acts_says_that_ticked_orders_are_not_in_it(shop: Shop) -> N
         everything = await form_of(client, "/orders?status=0", "cancel")
         everything |= sure_of((await client.post("/orders/bulk", data=everything)).text)
         assert (await client.post("/orders/bulk", data=everything)).status_code == 303
-        assert "Nothing done" not in await told()
+        assert "No bulk actions" not in await told()
         assert "individually selected orders run at once and are not listed here" in await told()
 
     visit(shop, work)

@@ -111,7 +111,7 @@ def test_what_cannot_be_done_is_said(server: ServerAddress) -> None:
             (maya, "notes", {"note": " "}, 400, "1 to 4000 characters"),
             (maya, "notes", {"note": "x" * 4001}, 400, "1 to 4000 characters"),
             (maya, "answer", {"answer": "contest"}, 400, "no evidence yet"),
-            (maya, "answer", {"answer": "perhaps"}, 400, "by contest or accept"),
+            (maya, "answer", {"answer": "perhaps"}, 400, "with contest or accept"),
             (ann, "notes", {"note": "hello"}, 403, "may not answer disputes"),
             (ann, "answer", {"answer": "accept"}, 403, "may not answer disputes"),
             (ann, "decide", {"decided": "won"}, 403, "Only the operator"),

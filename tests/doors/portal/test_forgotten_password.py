@@ -310,7 +310,7 @@ def test_where_no_mail_leaves_the_page_says_who_helps(server: ServerAddress) -> 
         assert found
         assert (await nobody.post(found[1], data={"password": NEW})).status_code == 200
         assert await sign_in(nobody, "clerk@example.test", NEW) == 303
-        with pytest.raises(Problem, match="Nobody signs in"):
+        with pytest.raises(Problem, match="No account has this e-mail"):
             await link_by_operator(shop.world, "noone@example.test", "operator:root")
         await people(shop, "UPDATE users SET state = 'blocked' WHERE email = 'clerk@example.test'")
         with pytest.raises(Problem, match="is blocked"):

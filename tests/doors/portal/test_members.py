@@ -99,7 +99,7 @@ def test_of_two_owners_who_end_each_other_at_once_one_stays(server: ServerAddres
         told = await asyncio.gather(ended(one, two), ended(two, one), return_exceptions=True)
         assert [one.code for one in told if isinstance(one, Problem)] == ["conflict"]
         gone = two if told[1] is None else one
-        with pytest.raises(Problem, match="no owner there"):
+        with pytest.raises(Problem, match="not an owner there"):
             await invite(shop.world, subject_of(shop), gone, "late@example.test", "owner", request_id="test")
 
     portal(server, story)
@@ -165,6 +165,6 @@ def test_a_form_that_does_not_arrive_is_not_waited_for(server: ServerAddress, mo
 
         kind = {"content-type": "application/x-www-form-urlencoded"}
         answer = await asyncio.wait_for((await signed_in("ops")).post("/switches", content=never(), headers=kind), 10)
-        assert "did not arrive whole" in texts(answer, 400)
+        assert "arrived incomplete" in texts(answer, 400)
 
     portal(server, story)

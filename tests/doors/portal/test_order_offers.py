@@ -52,7 +52,7 @@ def test_a_dispute_that_the_issuer_would_refuse_is_not_offered(server: ServerAdd
         here = f"/orders/{returned}"
         page = await ops.get(here)
         assert "at most 45.90 USD" in texts(page)
-        assert "empty: what was" not in texts(page)
+        assert "leave empty for the amount" not in texts(page)
         assert " required" in field(page.text), "nothing is left that was not refunded"
         assert (await post(ops, here, f"{here}/dispute", kind="service", amount="45.90")).status_code == 303
 

@@ -249,7 +249,7 @@ def test_an_answered_dispute_is_not_to_be_answered_and_an_inquiry_took_nothing(s
         await note_evidence(shop.world, shop.scope, dispute_id, "delivered")
         page = texts(await ops.get(f"/disputes/{dispute_id}"))
         assert "Nothing has been taken yet." in page
-        assert "come back to you. If it is lost" not in page
+        assert "come back to you. If you lose" not in page
 
     portal(server, story)
 

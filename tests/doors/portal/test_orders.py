@@ -471,7 +471,7 @@ def test_the_last_event_is_sent_again_once_to_each_endpoint_that_listens(shop: S
         form: dict[str, Any] = {"csrf": field(page, "csrf"), "do": "redeliver", "order": [str(order)],
                                 "back": "/orders"}  # fmt: skip
         answer = await client.post("/orders/bulk", data=form)
-        assert "No active endpoint listens" in answer.text
+        assert "No active endpoint subscribes" in answer.text
         connection = await asyncpg.connect(shop.dsn)
         listens = "UPDATE endpoints SET events = '{order.completed}' WHERE merchant_id = $1"
         await connection.execute(listens, shop.merchant_id)
@@ -613,7 +613,7 @@ def test_the_end_of_an_id_as_the_list_shows_it_offers_its_order(shop: Shop) -> N
         foreign = str(shop.other_order)
         for typed in (foreign[-6:], one[-7:], one[-5:]):
             page = await page_of(client, f"/orders?q={quote(typed)}")
-            assert "by the end of their Order Id" not in page, typed
+            assert "whose Order Id ends like this" not in page, typed
 
     visit(shop, work)
 

@@ -89,7 +89,7 @@ def test_every_hop_that_fails_is_told_with_its_cure(door: Door, shop: Caller) ->
     assert found["success"] is False
     assert {name for name, state in states(found).items() if state == "failed"} == set(HOPS) - {"credential", "outcome"}
     assert all(hop["told"] and hop["cure"] for hop in found["hops"] if hop["state"] == "failed")
-    assert found["result"].startswith("The operator has stopped all sends")
+    assert found["result"].startswith("The operator has stopped all sending")
     assert states(way_of(shop, "cit_web"))["switch_merchant"] == "ok", "kinds are tested apart"
 
 

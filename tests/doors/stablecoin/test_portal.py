@@ -68,7 +68,7 @@ def test_they_stand_in_the_list_with_the_others(merchant: Merchant, seen: Any) -
 def test_each_state_has_its_page(door: Door, merchant: Merchant, seen: Any) -> None:
     def told(order_id: str) -> str:
         page: str = seen(f"/orders/{uuid_of(order_id)}")
-        assert "Statement says" not in page
+        assert "Statement descriptor" not in page
         assert "after a decline of yours" not in page
         return page
 

@@ -598,7 +598,7 @@ def test_evidence_is_sent_and_the_bank_decides(server: ServerAddress) -> None:
             await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "accept")
         await disputed(shop, order_id, decided="won")
         assert (await shop.order(order_id))["status"] == 7
-        with pytest.raises(Problem, match="no evidence any more"):
+        with pytest.raises(Problem, match="no longer accepts evidence"):
             await note_evidence(shop.world, shop.scope, dispute_id, "too late")
 
     story(server, tell)

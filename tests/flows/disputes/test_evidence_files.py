@@ -81,7 +81,7 @@ def test_an_accepted_dispute_takes_no_file_along(server: ServerAddress) -> None:
         await shop.run_due()
         async with owner(shop.world) as connection:
             assert await connection.fetchval("SELECT count(*) FROM issuer.answer_files") == 0
-        with pytest.raises(Problem, match="takes no evidence"):
+        with pytest.raises(Problem, match="no longer accepts evidence"):
             await add_file(shop.world, shop.scope, dispute_id, "b.png", PNG + b"b")
 
     story(server, tell)

@@ -188,7 +188,7 @@ def test_a_new_password_waits_its_turn_too() -> None:
         made = [asyncio.create_task(used.hashed(f"a good password {n}", Turn(f"10.0.{n}.0/24")))
                 for n in range(WAITING_MAX + AT_ONCE + 1)]  # fmt: skip
         await settled()
-        with pytest.raises(Problem, match="Many people"):
+        with pytest.raises(Problem, match="Too many sign-ins"):
             await made[-1]
         assert all(await asyncio.gather(*made[:-1]))
 

@@ -85,7 +85,7 @@ def test_an_offer_is_shown_to_the_session_that_asked_and_not_for_long(shop: Shop
         assert await ann.offered() != first
         await second_factor.withdraw(world, ann.me)
         assert (await second_factor.read_standing(world, ann.me)).offer is None
-        with pytest.raises(Problem, match="not your password"):
+        with pytest.raises(Problem, match="The password is wrong"):
             await second_factor.begin(world, Passwords(), ann.me, "a guess at it", "")
 
     run(shop, work)
@@ -212,9 +212,9 @@ def test_recovery_codes_are_made_anew_and_the_old_ones_end(shop: Shop) -> None:
     async def work(world: World) -> None:
         ann = await secured(world)
         args = (world, Passwords(), ann.me, PASSWORD)
-        with pytest.raises(Problem, match="not your password"):
+        with pytest.raises(Problem, match="The password is wrong"):
             await second_factor.renew_codes(world, Passwords(), ann.me, "a guess at it", ann.code(), OTHER_KEY)
-        with pytest.raises(Problem, match="none of your recovery codes"):
+        with pytest.raises(Problem, match="not one of your recovery codes"):
             await second_factor.renew_codes(*args, "00000-00000", OTHER_KEY)
         code = ann.code()
         one, two = await asyncio.gather(*(second_factor.renew_codes(*args, code, OTHER_KEY) for _ in range(2)))
@@ -255,8 +255,9 @@ def test_another_app_takes_over_with_its_first_code(shop: Shop) -> None:
 def test_turning_it_off_asks_for_password_and_code(shop: Shop) -> None:
     async def work(world: World) -> None:
         ann = await secured(world)
-        for password, code, why in (("a guess at it", ann.code(), "not your password"), (PASSWORD, "", "six digits"),
-                                    (PASSWORD, "00000-00000", "none of your")):  # fmt: skip
+        for password, code, why in (("a guess at it", ann.code(), "The password is wrong"), (PASSWORD, "",
+                                                                                             "six digits"),
+                                    (PASSWORD, "00000-00000", "not one of your")):  # fmt: skip
             with pytest.raises(Problem, match=why):
                 await second_factor.turn_off(world, Passwords(), ann.me, password, code)
         off = second_factor.turn_off

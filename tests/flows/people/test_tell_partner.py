@@ -103,7 +103,7 @@ def test_choices_links_and_leaving_count_as_at_a_merchant(server: ServerAddress)
         assert answer.status_code == 303
         wrong = await post(boss, "/account/notifications", "/account/notifications", partner=str(at.partner_id),
                            kind=["payout"])  # fmt: skip
-        assert "nothing that one is told" in wrong.text
+        assert "is not a notification" in wrong.text
         await endpoint(at)
         await at.shop.admit_many(4)
         await fail(at, FAILURES_TO_OPEN + 1)

@@ -75,7 +75,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 def _decisions(applications: click.Group, run: Callable[[Path | None, bool, Callable[[Opened], Any]], None]) -> None:
     @applications.command()
     @click.argument("application")
-    @click.option("--note", default="", help="The applicant reads it.")
+    @click.option("--note", default="", help="Shown to the applicant.")
     @_json
     @data_dir_option
     def approve(application: str, note: str, as_json: bool, data_dir: Path | None) -> None:
@@ -89,7 +89,7 @@ def _decisions(applications: click.Group, run: Callable[[Path | None, bool, Call
     @applications.command()
     @click.argument("application")
     @click.option("--reason", type=click.Choice(list(DECLINE_REASONS)), required=True)
-    @click.option("--note", default="", help="The applicant reads it.")
+    @click.option("--note", default="", help="Shown to the applicant.")
     @_json
     @data_dir_option
     def decline(application: str, reason: str, note: str, as_json: bool, data_dir: Path | None) -> None:

@@ -30,7 +30,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
     @bank.command()
     @click.argument("payout")
-    @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder to write to.")
+    @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Output folder.")
     @_merchant
     @data_dir_option
     def file(payout: str, out: Path, merchant: str | None, data_dir: Path | None) -> None:

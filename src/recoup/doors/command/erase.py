@@ -16,7 +16,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @cli.command()
     @click.argument("who")
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--yes", is_flag=True, help="Erase without asking.")
+    @click.option("--yes", is_flag=True, help="Erase without confirmation.")
     @data_dir_option
     def erase(who: str, merchant: str | None, yes: bool, data_dir: Path | None) -> None:
         """Erases a customer's data. WHO: their e-mail, or the merchant's own id of them, whole. By an e-mail, all

@@ -20,9 +20,10 @@ SHOWN_MAX = 1_000
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.command()
     @click.argument("partner_id", required=False)
-    @click.option("--merchants-max", type=int, help="How many merchants it may have.")
-    @click.option("--calls-per-minute", type=int, help="Over its own and its merchants' keys, in each process.")
-    @click.option("--state", type=click.Choice(("active", "paused")), help="Paused: it may read, not change anything.")
+    @click.option("--merchants-max", type=int, help="Maximum number of merchants.")
+    @click.option("--calls-per-minute", type=int, help="Limit over its own and its merchants' keys, per process.")
+    @click.option("--state", type=click.Choice(("active", "paused")),
+                  help="Pause: it can read, but not change anything.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def partner(partner_id: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:

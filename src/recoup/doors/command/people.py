@@ -19,7 +19,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
     @people.command("reset-second-factor")
     @click.argument("email")
-    @click.option("--yes", is_flag=True, help="Remove it without asking.")
+    @click.option("--yes", is_flag=True, help="Remove it without confirmation.")
     @data_dir_option
     def reset_second_factor(email: str, yes: bool, data_dir: Path | None) -> None:
         """Removes the second factor of somebody who lost app and recovery codes. Their sessions end, and they hear of
@@ -39,7 +39,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 def _add_password_link(people: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @people.command("password-link")
     @click.argument("email")
-    @click.option("--yes", is_flag=True, help="Make it without asking.")
+    @click.option("--yes", is_flag=True, help="Proceed without confirmation.")
     @data_dir_option
     def password_link(email: str, yes: bool, data_dir: Path | None) -> None:
         """Prints a link by which somebody who forgot their password sets another: once, within an hour. Their second

@@ -10,7 +10,7 @@ from recoup.store.read.people import find_user, is_operator
 
 as_option = click.option(
     "--as", "email", metavar="E-MAIL", default="",
-    help="Who you are: the e-mail of a person who decides for the operator in the portal.",
+    help="Your e-mail, as operator staff in the portal.",
 )  # fmt: skip
 
 

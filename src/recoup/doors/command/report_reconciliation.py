@@ -19,11 +19,13 @@ from recoup.rules.money.periods import days, zone_of
 def add(report: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @report.command()
     @click.option("--from", "first", required=True, help="First day, like 2026-11-01.")
-    @click.option("--to", "last", required=True, help="Last day; it is included.")
-    @click.option("--zone", default="UTC", show_default=True, help="Of the days, and of the dates in the file.")
+    @click.option("--to", "last", required=True, help="Last day (inclusive).")
+    @click.option("--zone", default="UTC", show_default=True,
+                  help="Time zone of the days and of the dates in the file.")
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: the screen.")
-    @click.option("--totals", "only_totals", is_flag=True, help="Only what each balance moved by, as JSON.")
+    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
+                  help="Output file; default: standard output.")
+    @click.option("--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON.")
     @data_dir_option
     def reconciliation(
         first: str, last: str, zone: str, merchant: str | None, out: Path | None, only_totals: bool,

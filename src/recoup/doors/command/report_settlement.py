@@ -28,8 +28,9 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
     @report.command()
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
     @click.option("--batch", help="Settlement id; default: all of them, one line each.")
-    @click.option("--proof", is_flag=True, help="As the file that `recoup verify --file` proves.")
-    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: the screen.")
+    @click.option("--proof", is_flag=True, help="Output as a file for `recoup verify --file`.")
+    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
+                  help="Output file; default: standard output.")
     @click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
     @data_dir_option
     def settlement(

@@ -16,12 +16,12 @@ def add(sandbox: click.Group, with_world: WithWorld, load_settings: Callable[...
     @sandbox.command()
     @click.argument("order")
     @click.option("--fraud", "kind", flag_value="fraud", default="fraud", help="The cardholder denies it (default).")
-    @click.option("--service", "kind", flag_value="service", help="About what was bought.")
-    @click.option("--processing", "kind", flag_value="processing", help="About how it was charged.")
-    @click.option("--amount", type=int, help="Minor units; default: all that was not refunded.")
-    @click.option("--stage", type=click.Choice(STAGES), default="first", help="A case of an earlier stage goes on.")
-    @click.option("--won", "decided", flag_value="won", help="The case is decided for us.")
-    @click.option("--lost", "decided", flag_value="lost", help="It is decided against us.")
+    @click.option("--service", "kind", flag_value="service", help="The dispute is about goods or services.")
+    @click.option("--processing", "kind", flag_value="processing", help="The dispute is about processing.")
+    @click.option("--amount", type=int, help="Minor units; default: the amount not refunded.")
+    @click.option("--stage", type=click.Choice(STAGES), default="first", help="The next stage of an earlier case.")
+    @click.option("--won", "decided", flag_value="won", help="The dispute is won.")
+    @click.option("--lost", "decided", flag_value="lost", help="The dispute is lost.")
     @data_dir_option
     def dispute(order: str, kind: Any, amount: int | None, stage: str, decided: Any, data_dir: Path | None) -> None:
         """The cardholder takes an order's money back through the bank, which tells us by a notice."""

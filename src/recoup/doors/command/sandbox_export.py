@@ -19,7 +19,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
     @sandbox.command()
     @click.argument("book", type=click.Choice(BOOKS))
-    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: the screen.")
+    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
+                  help="Output file; default: standard output.")
     @click.option("--currency", help="Only this one; a file is compared in one currency at a time.")
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
     @data_dir_option

@@ -25,10 +25,11 @@ _PARTY = click.Choice(get_args(Party))
 def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @terms.command()
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--service", type=_PARTY, help="Who bears disputes about what was bought; a fraud is the operator's.")
+    @click.option("--service", type=_PARTY, help="Who bears disputes about goods and services; the operator bears "
+                                                 "fraud.")
     @click.option("--fee", help="What a dispute costs: 15.00; needs --currency.")
     @click.option("--fee-by", type=_PARTY, help="Who bears that fee.")
-    @click.option("--currency", default="", help="For this currency only.")
+    @click.option("--currency", default="", help="Only for this currency.")
     @click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
     @from_option
     @click.option("--json", "as_json", is_flag=True)

@@ -24,14 +24,14 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @terms.command()
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
     @click.option("--currency", default="USD", show_default=True)
-    @click.option("--limit", help="At most this much advanced and not collected; 0 advances nothing.")
-    @click.option("--order-max", help="No order of more than this. Default: the limit.")
-    @click.option("--customer-max", help="Of one customer at most this much at once. Default: the limit.")
+    @click.option("--limit", help="Limit of advances not yet collected; 0 switches advances off.")
+    @click.option("--order-max", help="Maximum per order. Default: the limit.")
+    @click.option("--customer-max", help="Maximum per customer at a time. Default: the limit.")
     @click.option("--chunk", help="Moved from the operator's limit in pieces of this size. Default: an eighth of it.")
-    @click.option("--allowed-loss", help="Beside the fee, in percent of the amount: 55.5")
+    @click.option("--allowed-loss", help="In addition to the fee, in percent of the amount: 55.5")
     @click.option("--advance-on", type=click.Choice(tuple(_OCCASIONS)), help="A customer's payment that had no answer "
                   "in time, one that was declined softly, or both.")  # fmt: skip
-    @click.option("--operator-limit", help="Over all merchants in this currency.")
+    @click.option("--operator-limit", help="Limit over all merchants in this currency.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def exposure(merchant: str | None, data_dir: Path | None, currency: str, as_json: bool, **given: Any) -> None:

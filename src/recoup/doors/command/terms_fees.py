@@ -30,12 +30,13 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--site", help="Only for this site (id).")
     @click.option("--type", "order_type", help="Only for CIT, MIT or STABLE orders.")
     @click.option("--currency", help="Only in this currency; needed with --fixed and --minimum.")
-    @click.option("--percent", help="Of the amount: 2.9")
-    @click.option("--fixed", help="Plus this much: 0.30")
-    @click.option("--minimum", help="At least this much: 0.50")
-    @click.option("--refund", type=click.Choice(_POLICIES), help="What a refund gives back of the fee. Default: keep.")
+    @click.option("--percent", help="Percentage of the amount: 2.9")
+    @click.option("--fixed", help="Fixed part: 0.30")
+    @click.option("--minimum", help="Minimum amount: 0.50")
+    @click.option("--refund", type=click.Choice(_POLICIES), help="Part of the fee that a refund returns. Default: "
+                                                                 "keep.")
     @from_option
-    @click.option("--end", is_flag=True, help="Ends the term of this scope; the next wider one counts again.")
+    @click.option("--end", is_flag=True, help="End the fee of this scope; the next more general one applies.")
     @click.option("--note", default="", help="Why.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option

@@ -17,8 +17,8 @@ from recoup.rules.messages.notices import NAMES, NOTICES
 def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @terms.command()
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--on", multiple=True, type=click.Choice(NAMES), help="Is sent from now on.")
-    @click.option("--off", multiple=True, type=click.Choice(NAMES), help="Is not sent any more.")
+    @click.option("--on", multiple=True, type=click.Choice(NAMES), help="Send this notice from now on.")
+    @click.option("--off", multiple=True, type=click.Choice(NAMES), help="Stop sending this notice.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def notices(

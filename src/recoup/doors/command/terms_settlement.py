@@ -25,13 +25,14 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @terms.command()
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
     @click.option("--period", type=click.Choice(tuple(PERIODS)), help="How much is paid together.")
-    @click.option("--anchor", type=int, help="It begins on this day of the week (1: Monday) or of the month (to 28).")
-    @click.option("--delay-days", type=int, help="So long after its end it is settled.")
-    @click.option("--reserve-basis-points", type=int, help="Held of the amounts: 500 is 5 %.")
-    @click.option("--reserve-days", type=int, help="For so long.")
-    @click.option("--account-delay-days", type=int, help="A changed bank account takes payouts so much later.")
+    @click.option("--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month "
+                                             "(up to 28).")
+    @click.option("--delay-days", type=int, help="Days after the period until it is settled.")
+    @click.option("--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %.")
+    @click.option("--reserve-days", type=int, help="Duration.")
+    @click.option("--account-delay-days", type=int, help="Days until a changed bank account receives payouts.")
     @click.option("--minimum", multiple=True, help="A smaller payout is carried: USD=25.00. May be repeated.")
-    @click.option("--limit", multiple=True, help="What one person may adjust in a day: USD=100.00.")
+    @click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
     @from_option
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option

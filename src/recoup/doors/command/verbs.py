@@ -26,7 +26,7 @@ class Opened:
 
 WithWorld = Callable[[Any, Callable[[Opened], Awaitable[Any]]], Any]
 data_dir_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the data lives."
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder."
 )
 
 

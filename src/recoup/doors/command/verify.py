@@ -22,7 +22,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @cli.command()
     @click.option("--merchant", help="Merchant id; default: all.")
     @click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-                  help="Proves this settlement file instead; needs no database.")
+                  help="Verify this settlement file instead; needs no database.")
     @click.option("--root", help="With --file: the root that the event settlement.closed told.")
     @click.option("--amount", type=int, help="With --file: the Amount that the event settlement.closed told.")
     @click.option("--json", "as_json", is_flag=True)

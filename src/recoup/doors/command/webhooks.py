@@ -41,11 +41,11 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("endpoint")
     @click.option("--from-number", type=click.IntRange(1, 10**13 - 1), help="The feed's number of the first event.")
     @click.option("--to-number", type=click.IntRange(1, 10**13 - 1), help="Of the last one.")
-    @click.option("--since", help="Business time (ISO 8601, UTC) from here on.")
+    @click.option("--since", help="From this business time on (ISO 8601, UTC).")
     @click.option("--until", help="Before this.")
     @click.option("--event", "events", multiple=True, help="Only this event; may be repeated.")
     @click.option("--key", help="The same key again is the same replay.")
-    @click.option("--count", "only_count", is_flag=True, help="Says how many events it would send; sends none.")
+    @click.option("--count", "only_count", is_flag=True, help="Print how many events would be sent, without sending.")
     @merchant_option
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
