@@ -51,7 +51,7 @@ def test_from_the_first_code_on_the_password_alone_opens_nothing(shop: Shop) -> 
         assert await read_session(world, elsewhere) is None, "a session begun without it ends"
         half = await ann.half()
         assert await read_session(world, half) is None, "half a sign-in is no session"
-        with pytest.raises(Problem, match="used already"):
+        with pytest.raises(Problem, match="already used"):
             await ann.give(half, ann.code())
         wait(world, 30)
         token = await ann.give(half, ann.code())
