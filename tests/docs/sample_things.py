@@ -67,9 +67,22 @@ class Things:
             made["SITE_ID"] = self.post("/v1/sites", site)["id"]
             if "{campaign}" in words:
                 made["CAMPAIGN"] = self.post(f"/v1/sites/{made['SITE_ID']}/campaigns", {"key": "spring"})["id"]
+        elif "disputes" in words:
+            made |= self.disputed()
         else:
             made["ORDER_ID"] = self.order("refund" in words, "capture" in words)
         return made
+
+    def disputed(self) -> dict[str, str]:
+        """A paid order, its dispute and a file of evidence."""
+        order_id = self.order(completed=True, held=False)
+        self.recoup("sandbox", "dispute", order_id)
+        headers = {"authorization": f"Bearer {self.token}"}
+        shown = httpx.get(f"{self.kept['base_url']}/v1/orders/{order_id}", headers=headers, timeout=30).json()
+        dispute = str(shown["disputes"][0]["id"])
+        file = {"name": "a.txt", "content": "ZGVsaXZlcmVk"}
+        return {"ORDER_ID": order_id, "DISPUTE": dispute,
+                "FILE": self.post(f"/v1/orders/{order_id}/disputes/{dispute}/files", file)["id"]}  # fmt: skip
 
     def application(self, doing: str) -> dict[str, str]:
         """A draft that lacks nothing, with its document; to be converted, one that was approved."""

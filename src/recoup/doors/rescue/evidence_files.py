@@ -5,7 +5,7 @@ import binascii
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.doors.edge.described import Operation
+from recoup.doors.edge.described import Example, Operation
 from recoup.doors.rescue.fields import Fields
 from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.evidence_files import (
@@ -72,8 +72,9 @@ def _operation(method: str, path: str, summary: str, text: str, **more: Any) -> 
 METHODS: Final = (
     Method(_operation("POST", "", "Add a file of evidence",
                       "While the dispute is open or answered. The same bytes again are the file that is there.",
-                      body=EvidenceFileBody, answers={201: EvidenceFileShown}, problems=("not_found", "wrong_state")),
-           add, "orders"),
+                      body=EvidenceFileBody, answers={201: EvidenceFileShown}, problems=("not_found", "wrong_state"),
+                      examples=(Example("a text", {"name": "delivery.txt", "content": "RGVsaXZlcmVkIG9uIE1vbmRheS4="},
+                                        201, {"mediaType": "text/plain"}),)), add, "orders"),
     Method(_operation("GET", "", "Files of evidence", "Of one dispute, without their bytes.",
                       answers={200: EvidenceFiles}, problems=("not_found",)), list_all, "orders"),
     Method(_operation("GET", "/{file}", "One file of evidence", "With its bytes.",

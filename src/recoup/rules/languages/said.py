@@ -25,9 +25,10 @@ _LONGEST: Final = 1_500  # what is longer holds somebody else's words, and looki
 
 # A day or moment that was filled into a sentence: it is read in the order and with the months of the language.
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DAY: Final = re.compile(rf"(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?")
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAY: Final = re.compile(rf"(?:({'|'.join(_WEEKDAYS)}) )?(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?")
 _CLOCK: Final = r"(?: \d\d:\d\d(?::\d\d)?)?"
-_DAYS: Final = re.compile(rf"{_DAY.pattern}{_CLOCK}(?: – {_DAY.pattern}{_CLOCK})?(?:, \S+)?")
+_DAYS: Final = re.compile(rf"{_DAY.pattern}{_CLOCK}(?: – {_DAY.pattern}{_CLOCK})?(?:,? [A-Z][\w/+-]*)?")
 
 
 class _Shape(NamedTuple):
@@ -57,6 +58,8 @@ def _sentence(language: str, text: str, deep: int) -> str:
         return _DAY.sub(lambda found: _day(language, found), text)
     if (plain := PLAIN_MEANINGS.get(inner)) in known:
         return text.replace(inner, known[plain])
+    if (one := _SUM.fullmatch(inner)) and one[2] in known:
+        return text.replace(inner, one[1] + known[one[2]])
     if not deep:
         return text
     if ", " in inner and (parts := _listed(known, inner)):
@@ -71,9 +74,10 @@ def _sentence(language: str, text: str, deep: int) -> str:
 
 
 def _day(language: str, found: re.Match[str]) -> str:
-    known, (day, month, year) = catalogue(language), found.groups()
+    known, (weekday, day, month, year) = catalogue(language), found.groups()
     shape = known.day_and_year if year else known.day
-    return shape.format(day=int(day), month=known.months[_MONTHS.index(month)], year=year)
+    before = f"{known.weekdays[_WEEKDAYS.index(weekday)]} " if weekday else ""
+    return before + shape.format(day=int(day), month=known.months[_MONTHS.index(month)], year=year)
 
 
 def _parted(language: str, text: str, deep: int) -> str:

@@ -73,5 +73,5 @@ def _release(visit: Visit, page: OrderPage, may: bool) -> Action:
     try:
         check_release(last_hold(page), operator=visit.is_operator, killed=visit.known.merchant.killed)
     except Problem as problem:
-        return Action(problem.message[:1].lower() + problem.message[1:])
+        return Action(problem.message)
     return Action()

@@ -16,7 +16,7 @@ def _charged(told: Told) -> Said:
 
 
 def _collected(told: Told) -> Said:
-    return Said(f"Paid: {told.amount()}", f"By {channel_name(told.get('route'))}.", "completed", "ok", "money")
+    return Said(f"Paid: {told.amount()}", f"Through {channel_name(told.get('route'))}.", "completed", "ok", "money")
 
 
 def _settled(told: Told) -> Said:
@@ -38,8 +38,9 @@ REASONS: Final[Mapping[str, str]] = {
     "merchant_cancelled": "You cancelled it.",
 }
 def _refund(told: Told) -> Said:
-    number = f"Refund {told.get('number')}" if told.get("number") else "Refund"
-    return Said(f"{number} of {told.amount()}", "Owed to the payer from now on; it is sent to the channel at once.",
+    number, amount = told.get("number"), told.amount()
+    title = f"Refund {number} of {amount}" if number else f"Refund of {amount}"
+    return Said(title, "Owed to the payer from now on; it is sent to the channel at once.",
                 "returned", "", "money")  # fmt: skip
 
 

@@ -56,11 +56,12 @@ def _collected(told: Told) -> Said:
 
 
 def _refund(told: Told) -> Said:
-    number = f"Refund {told.get('number')}" if told.get("number") else "Refund"
+    number, amount = told.get("number"), told.amount()
+    title = f"Refund {number} of {amount}" if number else f"Refund of {amount}"
     text = "Owed to the customer from now on."
     if told.get("asked_by"):
         text = f"{told.get('asked_by')} requested it, a second person approved it. {text}"
-    return Said(f"{number} of {told.amount()}", text, "returned", "", "money")
+    return Said(title, text, "returned", "", "money")
 
 
 def _refund_asked(told: Told) -> Said:
