@@ -41,7 +41,7 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         assert (await post(ops, here, f"{here}/release")).status_code == 303
 
         assert (await post(olga, here, f"{here}/hold", reason="check")).status_code == 303
-        assert "only the operator may release what the operator holds." in texts(await ops.get(here))
+        assert "Only the operator may release what the operator holds." in texts(await ops.get(here))
         assert (await post(ops, here, f"{here}/release")).status_code == 403
         assert (await post(olga, here, f"{here}/release")).status_code == 303
 
