@@ -34,7 +34,7 @@ ASSET: Final = "USD"
 SUPPORT: Final = ("sam@demo.example", "Sam Support")
 FAILING_URL: Final = "https://hooks.demo.example/recoup"  # a name that nobody has: every delivery fails
 ALONE_UNITS: Final = 2_000  # what support refunds without a second person
-REFUSING: Final = timedelta(minutes=1)
+REFUSING: Final = timedelta(minutes=5)  # beside other work; it ends as soon as the refund is refused
 COMPLETED: Final = 7
 
 
