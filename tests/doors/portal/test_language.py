@@ -21,11 +21,15 @@ def test_what_somebody_chose_goes_before_what_their_browser_asks_for(server: Ser
     async def story(shop: Shop, signed_in: As) -> None:
         boss, clerk = await signed_in("owner"), await signed_in("clerk")
         spanish = {"accept-language": "es-MX,es;q=0.9,en;q=0.5"}
-        assert language(await boss.get("/orders")) == "en"
+        english = await boss.get("/orders")
+        assert language(english) == "en"
+        assert "<small>Owner " in english.text
         assert language(await boss.get("/orders", headers=spanish)) == "es"
         assert (await post(boss, PLACE, PLACE, language="fr")).status_code == 303
         for path in ("/orders", PLACE, "/orders/none"):
-            assert language(await boss.get(path, headers=spanish)) == "fr", path
+            page = await boss.get(path, headers=spanish)
+            assert language(page) == "fr", path
+            assert "<small>Owner " not in page.text, "the role at the foot of the menu is told in French, too"
         assert language(await clerk.get("/orders")) == "en", "somebody else's stays"
         assert (await post(boss, PLACE, PLACE, language="")).status_code == 303
         assert language(await boss.get("/orders", headers=spanish)) == "es"

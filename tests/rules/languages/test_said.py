@@ -19,6 +19,8 @@ WORDS = {
     "{amount} went back to the payer": "{amount} gingen an den Zahler zurück",
     "the operator": "der Betreiber",
     "asked by {0}": "gefragt von {0}",
+    "Posted: {0}": "Gebucht: {0}",
+    "taken back": "zurückgeholt",
 }
 
 
@@ -53,6 +55,8 @@ def forget() -> None:
         ("22 days", "22 Tage"),
         ("Demo days", "Demo days"),
         ("It waits 3 days. Nothing was done.", "Es wartet 3 Tage. Nichts wurde getan."),
+        ("Posted: 5.00 USD taken back", "Gebucht: 5.00 USD zurückgeholt"),
+        ("Posted: 5.00 USD and more", "Gebucht: 5.00 USD and more"),
         ("10.00 USD went back to the payer", "10.00 USD gingen an den Zahler zurück"),
         ("asked by the operator", "gefragt von der Betreiber"),
         ("Nobody knows this. Nothing was done.", "Nobody knows this. Nichts wurde getan."),
