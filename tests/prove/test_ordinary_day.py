@@ -7,12 +7,13 @@ Blocks are counted, for they do not depend on what else the machine does; millis
 Again: `.venv/bin/python -m pytest tests/prove/test_ordinary_day.py --timeout=0 -s`
 """
 
+import asyncio
 import os
 from collections.abc import Callable
 
 from tests.doors.rescue.door import Caller, opened_door
 from tests.doors.rescue.receiver import receiving
-from tests.growth.day import AT_ONCE, Cost, Statements, work
+from tests.growth.day import AT_ONCE, Cost, Statements, forget_old, work
 from tests.growth.ground import Played, caller_of, counting_server, fill, played
 
 from recoup.store.server import ServerAddress
@@ -46,6 +47,10 @@ def costs_after(server: ServerAddress, before: Played, orders: int) -> Costs:
     with opened_door(server, template=before.database) as door, receiving(door) as receiver:
         door.run(fill(door, before, orders, receiver.url()))
         caller = caller_of(door, before.shops[0])
+        for act in (_sync, _managed):
+            act(caller)  # connections make their plans
+        asyncio.run(forget_old(door.world.extra["dsn"]))  # it was forgotten day by day
+        work(door)
         statements = Statements(server.dsn("postgres"), door.world.extra["database"])
         found: Costs = {}
         for name, prepared in (("sync", lambda _: _sync), ("managed", lambda _: _managed), ("refund", _refunding)):
@@ -55,6 +60,8 @@ def costs_after(server: ServerAddress, before: Played, orders: int) -> Costs:
                 for _ in range(EACH):
                     act(caller)
                 work(door)
+            for cost in sorted(every.values(), key=lambda c: -c.calls * c.buffers)[:3]:
+                print(f"{name} after {orders}: {cost.calls} x {cost.buffers:.0f} blocks: {cost.sql[:100]}")  # noqa: T201
             found[name] = (sum(c.calls * c.buffers for c in every.values()) / EACH,
                            sum(c.calls * c.ms for c in every.values()) / EACH)  # fmt: skip
         return found
