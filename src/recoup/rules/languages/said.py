@@ -19,7 +19,6 @@ _WORD: Final = r"(\S*?)"  # what is filled into a shape that says next to nothin
 _COUNT: Final = r"([\d−]\S*?)"  # and what such a one begins with
 _LITTLE: Final = 5
 _SUM: Final = re.compile(r"(−?[\d.,]+(?: [A-Z]{3,5})? )(.+)")
-_MONEY: Final = re.compile(r"−?[\d.,]+ [A-Z]{3,5} ")
 _DEEP: Final = 2
 _LONGEST: Final = 1_500  # what is longer holds somebody else's words, and looking for its shape takes seconds
 
@@ -63,7 +62,7 @@ def _sentence(language: str, text: str, deep: int) -> str:
         return text.replace(inner, one[1] + known[one[2]])
     if not deep:
         return text
-    if (", " in inner or _MONEY.match(inner)) and (parts := _listed(known, inner)):
+    if ", " in inner and (parts := _listed(known, inner)):
         return text.replace(inner, parts)
     if "; " in inner and (parts := _parted(language, inner, deep)):
         return text.replace(inner, parts)
@@ -89,7 +88,7 @@ def _parted(language: str, text: str, deep: int) -> str:
 
 
 def _listed(known: Mapping[str, str], text: str) -> str:
-    """A list, or one part, each of which is known, or a sum of money and then known; else nothing."""
+    """A list, each part of which is known, or a sum of money and then known; else nothing."""
     said = []
     for part in text.removesuffix(".").split(", "):
         amount, words = found.groups() if (found := _SUM.fullmatch(part)) else ("", part)
