@@ -182,7 +182,7 @@ def test_files_go_after_seven_days(server: ServerAddress, tmp_path: Path) -> Non
         assert row["gone_at"] - row["finished_at"] == timedelta(days=7)
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE exports SET gone_at = now() - interval '1 second'")
-        with pytest.raises(Problem, match="gone"):
+        with pytest.raises(Problem, match="was deleted"):
             await fetch(shop.world, shop.scope, await state_of(shop, key))
         await forget_files(shop.world)
         row = await state_of(shop, key)
@@ -207,7 +207,7 @@ def test_a_file_that_holds_an_erased_customer_is_gone_at_once(server: ServerAddr
             pass
         assert len(await content(shop, key)) == ORDERS + 1, "what is only read of a customer ends no file"
         await erase_person(shop.world, shop.scope, payer_id)
-        with pytest.raises(Problem, match="gone"):
+        with pytest.raises(Problem, match="was deleted"):
             await fetch(shop.world, shop.scope, await state_of(shop, key))
         await forget_files(shop.world)
         assert not list(tmp_path.iterdir())
@@ -289,7 +289,7 @@ def test_a_file_that_is_too_large_or_has_no_room_is_not_made(
         monkeypatch.setattr(folder, "BYTES_MAX", 1 << 30)
         monkeypatch.setattr(folder, "FREE_MIN", 1 << 60)
         key = await asked(shop)
-        with pytest.raises(Problem, match="no room"):  # it is tried again
+        with pytest.raises(Problem, match="no disk space left"):  # it is tried again
             await make_export(shop.world, due_of(shop, key))
         await make_export(shop.world, due_of(shop, key)._replace(tries=5))
         assert (await state_of(shop, key))["state"] == "refused"
