@@ -41,6 +41,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
         else:
             for row in told if isinstance(told, list) else [told]:
                 click.echo("  ".join(f"{value}" for value in row.values() if value not in ("", None, [])))
+            if not told:
+                click.echo("No applications.")
 
     @applications.command("list")
     @click.option("--status", type=click.Choice(_STATUSES), help="Only these.")

@@ -186,7 +186,7 @@ def _tell(endpoint_id: UUID, before: Health, after: Health, lost: bool) -> None:
     if lost:
         log.warning("webhook endpoint given up", endpoint=str(endpoint_id), since=str(after.failing_since))
     elif after.state == "open" != before.state:
-        log.warning("webhook endpoint open", endpoint=str(endpoint_id), since=str(after.failing_since),
+        log.warning("webhook endpoint down", endpoint=str(endpoint_id), since=str(after.failing_since),
                     failures=after.failures, error=after.last_error)  # fmt: skip
     elif before.state == "open" != after.state:
-        log.info("webhook endpoint closed", endpoint=str(endpoint_id), was_failing_since=str(before.failing_since))
+        log.info("webhook endpoint works again", endpoint=str(endpoint_id), was_failing_since=str(before.failing_since))
