@@ -276,7 +276,7 @@ def test_terms_are_history_and_begin_now_or_later(server: ServerAddress) -> None
             await terms_from(shop, {"period": "week", "anchor": 3}, None)
             later = await shop.now() + 40 * DAY
             await terms_from(shop, {"delay_days": 7}, later)
-            with pytest.raises(Problem, match="same instant"):
+            with pytest.raises(Problem, match="same moment"):
                 await terms_from(shop, {"delay_days": 8}, later)
             valid, history = await read_terms(shop.world, shop.merchant_id)
             assert (valid.period, valid.anchor, valid.delay_days) == ("week", 3, 2)

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import asyncpg
-from tests.worlds import sandbox_world
+from tests.worlds import people_dsn, sandbox_world
 
 from recoup.flows.people.passwords import Passwords
 from recoup.flows.sign_up import SignUp, sign_up
@@ -25,12 +25,12 @@ def test_nobody_waits_for_sign_ups_that_wait_for_the_world(server: ServerAddress
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
-            passwords = Passwords()
+            passwords, dsn = Passwords(), await people_dsn(world)
             async with AsyncExitStack() as busy:
                 for _ in range(8):
                     await busy.enter_async_context(world.db.connection())
                 waiting = [asyncio.create_task(_one(world, passwords, number)) for number in range(1, 4)]
-                watch = await asyncpg.connect(world.extra["people_dsn"])
+                watch = await asyncpg.connect(dsn)
                 for _ in range(600):
                     if await watch.fetchval(_WAITING):
                         break

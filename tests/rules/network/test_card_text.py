@@ -131,7 +131,7 @@ def test_what_is_not_read_is_not_looked_at() -> None:
 
 def test_a_body_of_digits_alone_is_refused_before_it_costs_anything() -> None:
     for text in ("4111-" * 200_000, "4 " * 500_000, "1..." * 250_000, "41111111 " * 110_000):
-        with pytest.raises(Problem, match="more long numbers"):
+        with pytest.raises(Problem, match="too many long numbers"):
             guard({"note": text})
     assert not holds_number("a1" * 500_000)
     guard({"items": [{"sku": f"40064{n:08}", "name": f"EAN 10064{n:08}"} for n in range(500)]})
