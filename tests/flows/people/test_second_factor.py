@@ -114,7 +114,7 @@ def test_the_same_form_sent_twice_opens_one_session(shop: Shop) -> None:
         one, other = await asyncio.gather(ann.give(half, code), ann.give(half, code))
         assert one == other
         assert await read_session(world, one) is not None
-        with pytest.raises(Problem, match="Begin again|expired before"):
+        with pytest.raises(Problem, match="Start again|expired before"):
             await ann.give(half, ann.code(1))
         wait(world, 61)
         with pytest.raises(Problem, match="expired before"):
