@@ -13,8 +13,8 @@ from recoup.doors.portal.routes import routes
 from recoup.store.server import ServerAddress
 
 # They ask for no merchant, choose what is looked at, or leave; below /account it is one's own.
-OPEN = {"/signin", "/signin/code", "/signup", "/signout", "/handover/{token}", "/invitations/{token}", "/merchant",
-        "/world"}  # fmt: skip
+OPEN = {"/signin", "/signin/code", "/signin/forgot", "/signin/password/{token}", "/signup", "/signout",
+        "/handover/{token}", "/invitations/{token}", "/merchant", "/world"}  # fmt: skip
 
 
 async def run(pool: Any, sql: str, *args: Any) -> Any:

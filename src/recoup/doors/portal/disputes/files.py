@@ -18,16 +18,16 @@ from recoup.rules.money.evidence_file import BYTES_MAX
 
 async def post_evidence(visit: Visit) -> Response:
     dispute_id = asked_for(visit)
-    visit.only(*ANSWER)
     posted = await file_form(visit)
     try:
+        visit.only(*ANSWER)
         file = posted.get("file")
         if not isinstance(file, UploadFile) or not file.filename:
             raise Problem("invalid", "No file was chosen.", field="file", cure="Choose one, then send it.")
         content = await file.read(BYTES_MAX + 1)
         await add_file(visit.portal.world, visit.scope, dispute_id, file.filename, content)
     except Problem as problem:
-        if problem.code == "not_found":
+        if problem.code in ("not_found", "forbidden"):
             raise
         return await show_dispute(visit, dispute_id, problem)
     finally:
