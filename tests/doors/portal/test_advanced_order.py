@@ -55,7 +55,7 @@ def test_the_page_says_what_is_still_to_be_collected(shop: Shop) -> None:
         page = html.unescape((await client.get(order_path(shop, "completed"))).text)
         left = f"{money(story.units - 7, story.asset)} {story.asset}"
         assert "Advanced, to be collected" in page
-        assert f"{left}, next try" in page
+        assert f"{left}, next attempt" in page
         assert "The operator bears the risk" in page
         told = json.loads((await client.get(order_path(shop, "completed") + ".json")).text)
         assert not {"payer_id", "pan_id", "slot"} & set(told["advance"])

@@ -43,7 +43,7 @@ def test_a_partner_applies_and_gets_its_merchant(server: ServerAddress) -> None:
         here = await begun(pat)
         answer = await post(pat, here, here, do="submit", legal_name="Brightleaf Tea Ltd")
         assert "Still missing: Country; Registration number; Merchant category code" in texts(answer, 400)
-        assert "document: Extract of the commercial register" in texts(answer, 400)
+        assert "document: Extract from the commercial register" in texts(answer, 400)
         assert "Brightleaf Tea Ltd" in (await pat.get(here)).text, "it was saved"
         assert (await attached(pat, here)).status_code == 303
         answer = await post(pat, here, here, do="submit", **FIELDS)

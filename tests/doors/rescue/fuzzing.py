@@ -17,6 +17,7 @@ from tests.doors.rescue.partner import make_one, merchant_body
 from tests.flows.money.settling import terms
 
 from recoup.doors.edge.described import Operation
+from recoup.flows.disputes.sandbox import dispute_on_demand
 from recoup.flows.merchants.applications import Applicant, decide_application
 from recoup.kernel.scope import Actor
 
@@ -51,6 +52,8 @@ class Target(Watched):
         self.partner_merchant = self.partner.merchant()["mid"]
         self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
         self.made = 0
+        self.disputed = shop.completed()
+        self.dispute, self.file = self.new_dispute(self.disputed)
         self.site = self.new_site()
         self.campaign = self.new_campaign()
         self.endpoint = self.new_endpoint()
@@ -61,6 +64,14 @@ class Target(Watched):
         operator = Applicant(None, Actor("operator", "cli"), "test")
         door.run(decide_application(door.world, operator, uuid.UUID(self.approved), approve=True))
         self.seen = self.stand()
+
+    def new_dispute(self, order_id: str) -> tuple[str, str]:
+        """A dispute of a paid order, and a file of evidence."""
+        door, key = self.door, (self.shop.shop.merchant_id, uuid.UUID(order_id))
+        door.run(dispute_on_demand(door.world, door.orders, key, kind="service"))
+        dispute = str(self.shop.order(order_id)["disputes"][0]["id"])
+        files = f"/orders/{order_id}/disputes/{dispute}/files"
+        return dispute, str(self.shop.post(files, _evidence(self)).json()["id"])
 
     def new_site(self) -> str:
         self.made += 1
@@ -159,6 +170,12 @@ class Target(Watched):
             campaign = self.new_campaign() if operation.method == "DELETE" else self.campaign
             self.seen = self.stand()
             return found.replace("{id}", self.site).replace("{campaign}", campaign)
+        if "/disputes/" in found:
+            if operation.method == "POST":  # there is an end to how many a dispute has
+                self.door.sql("DELETE FROM dispute_files WHERE file_id <> $1", uuid.UUID(self.file))
+                self.seen = self.stand()
+            found = found.replace("{dispute}", self.dispute).replace("{file}", self.file)
+            return found.replace("{id}", self.disputed)
         if "/orders/" in found:
             which = self.paid if found.endswith("refund") else self.open
         elif "/settlements/" in found:
@@ -226,6 +243,11 @@ def _document(target: Target) -> dict[str, Any]:
     return {"kind": "other", "name": "a.pdf", "content": _pdf(target.made)}
 
 
+def _evidence(target: Target) -> dict[str, Any]:
+    target.made += 1
+    return {"name": "a.txt", "content": base64.b64encode(f"Delivered, {target.made}.".encode()).decode()}
+
+
 APPLICATION: dict[str, Any] = {
     "legalName": "Tea Ltd", "tradingName": "Tea", "country": "GB", "registrationNumber": "1",
     "businessCategory": "5499", "contact": {"name": "Ana", "email": "ana@example.test", "phone": "1"},
@@ -252,6 +274,7 @@ KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
         "idempotencyKey": str(uuid.uuid4())},
     "POST /v1/orders/{id}/cancel": lambda t: {"reason": "r"},
     "PATCH /v1/orders/{id}": _amend,
+    "POST /v1/orders/{id}/disputes/{dispute}/files": _evidence,
     "POST /v1/webhooks": lambda t: _hook(t) | {"ownKey": True, "mid": t.shop.mid},
     "PUT /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "active"},
     "PATCH /v1/webhooks/{id}": lambda t: _hook(t) | {"state": "disabled"},
