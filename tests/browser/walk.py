@@ -16,7 +16,8 @@ from recoup.doors.portal.endpoint import COOKIE
 from recoup.flows.people.invitations import token_context
 from recoup.store.server import ServerAddress
 
-FILES = re.compile(r"\.(json|csv|xlsx|\{form\})$|/static/|/favicon|/answers$|/file$|/(?:documents|files)/\{|^/docs/consumers/")
+FILES = re.compile(r"\.(json|csv|xlsx|\{form\})$|/static/|/favicon|/answers$|/file$|/(documents|files)/\{"
+                   r"|^/docs/consumers/")
 APIS = ("/v1", "/api/", "/inbound")
 TAKEN = {"/customers/{payer_id}/export"}  # the answer is a file
 NO_PAGES = {"/", "/orders/new"}  # the first leads to another, the second is for the list's script
