@@ -125,7 +125,7 @@ def read(messages: list[Message], headers: list[tuple[bytes, bytes]] | None = No
     async def receive() -> Message:
         return messages.pop(0)
 
-    return asyncio.run(read_json(scope_of(headers=headers), receive))
+    return asyncio.run(read_json(scope_of(headers=headers), receive))[0]
 
 
 def test_a_body_comes_in_chunks() -> None:
