@@ -56,7 +56,7 @@ def test_receipt_and_refund(server: ServerAddress) -> None:
         assert first["subject"] == "Your payment of 99.99 USD to Leaf"
         for word in ("ending in", "BRIGHTLEAF *TEA", "http://recoup.test/charge", "https://leaf.example.test"):
             assert word in first["text"], word
-        assert "9.99 USD of your order" in second["text"]
+        assert "9.99 USD for your order" in second["text"]
 
     told(server, work)
 

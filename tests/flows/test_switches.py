@@ -151,11 +151,11 @@ async def test_who_switches_on_stands_as_high_as_who_switched_off(
     if may:
         assert (await change(shop.world, by(shop, on), subject, "mit", True)).changed
         return
-    with pytest.raises(Problem, match="endpoint switched off") as caught:
+    with pytest.raises(Problem, match="was switched off") as caught:
         await change(shop.world, by(shop, on), subject, "mit", True)
     assert caught.value.code == "forbidden"
     if level == "site":  # nor by the site's own form
-        with pytest.raises(Problem, match="endpoint switched off"):
+        with pytest.raises(Problem, match="was switched off"):
             await sites.update(shop.world, by(shop, on), shop.site_id, Wanted(mit=True, name="Other"))
     assert len(await noted(shop)) == 1
     await refusal(shop)
@@ -168,7 +168,7 @@ async def test_a_merchant_that_was_made_without_a_kind_waits_for_the_operator(sh
             "UPDATE merchants SET mit = false, version = version + 1 WHERE merchant_id = $1", shop.merchant_id
         )
     assert "the operator can switch it on" in ((await refusal(shop)).cure or "")
-    with pytest.raises(Problem, match="endpoint switched off"):
+    with pytest.raises(Problem, match="was switched off"):
         await change(shop.world, shop.scope, MERCHANT, "mit", True)
     await change(shop.world, by(shop, "operator"), MERCHANT, "mit", True)
     await change(shop.world, shop.scope, MERCHANT, "mit", False)  # from now on it is the merchant's to do

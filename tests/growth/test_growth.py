@@ -31,6 +31,7 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT count(*) FROM settlement_batches": (1_000, "one a period, not one an order"),
     "SELECT e.endpoint_id, s.* FROM unnest": (4_000, "the last thousand tries of an endpoint"),
     "SELECT b.*, p.state AS payout_state": (500, "a page of settlements"),
+    "SELECT h.decline_code AS name": (200, "the declines of the days shown; in a small table they lie closer together"),
     "SELECT o.merchant_id, o.order_id, o.external_id, o.stage": (500, "a page of 20 orders, nine look-ups for each"),
 }
 # Tables that are as long as the history is.
