@@ -76,12 +76,14 @@ def work(door: Door, passes: int = 3) -> None:
     door.run(once())
 
 
-async def forget_old(dsn: str) -> None:
-    """What the start of the product does as the owner."""
+async def forget_old(dsn: str, *, vacuum: bool = False) -> None:
+    """What the start of the product does as the owner. `vacuum`: what the server does by itself, some time later."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await connection.execute("SET enable_seqscan = off")  # a table that is small here is read whole otherwise
         await retain(connection, datetime.now(UTC))
+        if vacuum:
+            await connection.execute("VACUUM requests, alerts, partner_alerts")
     finally:
         await connection.close()
 

@@ -113,7 +113,7 @@ def measured(server: ServerAddress, before: Played, orders: int, *, warm: bool =
             people[name] = gathered(door, client, caller_of(door, shop), replace(partner, door=door))
         for one in people.values():
             _day(one, looking=warm)  # connections make their plans
-        asyncio.run(forget_old(door.world.extra["dsn"]))  # it was forgotten day by day
+        asyncio.run(forget_old(door.world.extra["dsn"], vacuum=True))  # it was forgotten day by day
         work(door)
         statements = Statements(server.dsn("postgres"), door.world.extra["database"])
         days: dict[str, dict[int, Cost]] = {name: {} for name in (*NAMES, "owner")}
