@@ -41,6 +41,7 @@ class Target(Watched):
         self.items = [{"sku": "TEA", "name": "Tea", "amount": 1000, "quantity": 3}]
         at_once = {"expiryDateUtc": None, "transaction__responseCode": "91", "transaction__amount": 90_000_000}
         self.paid = shop.admit(**at_once, orderItems=self.items)
+        self.disputed = shop.admit(**at_once)
         door.run(terms(shop.shop, period="day", delay_days=0))
         shop.advance(days=1)
         self.settlement = shop.get("/settlements").json()["data"][0]["id"]
@@ -52,7 +53,6 @@ class Target(Watched):
         self.partner_merchant = self.partner.merchant()["mid"]
         self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
         self.made = 0
-        self.disputed = shop.completed()
         self.dispute, self.file = self.new_dispute(self.disputed)
         self.site = self.new_site()
         self.campaign = self.new_campaign()
