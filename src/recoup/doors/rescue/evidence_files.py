@@ -1,7 +1,6 @@
 """/orders/{id}/disputes/{dispute}/files: evidence as files. The answer itself is given in the portal."""
 
 import base64
-import binascii
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,13 +17,12 @@ from recoup.doors.rescue.shapes.evidence_files import (
 from recoup.flows.disputes.files import add_file, list_files, read_file
 from recoup.kernel.time import iso
 
-_BASE64: Final = "must be base64, with the alphabet of RFC 4648 §4 and its padding"
 _CURE: Final = "See GET /v1/orders/{id}: it lists the order's disputes."
 
 
 async def add(call: Call) -> Reply:
     fields = Fields(call.body)
-    name, content = fields.text("name", required=True), _content(fields)
+    name, content = fields.text("name", required=True), fields.base64("content", maximum=CONTENT_MAX)
     fields.raise_if_any()
     made = await add_file(call.services.world, call.scope, _dispute(call), name, content, call.object_id())
     return Reply(EvidenceFileShown(**_members(made)), 201)
@@ -44,15 +42,6 @@ async def read(call: Call) -> Reply:
 
 def _dispute(call: Call) -> UUID:
     return call.object_id("dispute", noun="dispute", cure=_CURE)
-
-
-def _content(fields: Fields) -> bytes:
-    text = fields.text("content", required=True, maximum=CONTENT_MAX)
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        fields.complain("content", _BASE64)
-        return b""
 
 
 def _members(row: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Reads the fields of a body, collects every complaint, and names each field as the contract does: `Transaction.Id`."""
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -80,6 +81,14 @@ class Fields:
     def unknown(self, names: Mapping[str, Any]) -> list[str]:
         """Fields that this dialect does not know, the first of them."""
         return list(islice((name for name in self._raw if name not in names), UNKNOWN_MAX))
+
+    def base64(self, field: str, *, maximum: int) -> bytes:
+        """Bytes that are required, from at most `maximum` characters."""
+        try:
+            return b64decode(self.text(field, required=True, maximum=maximum), validate=True)
+        except ValueError:
+            self.complain(field, "must be base64, with the alphabet of RFC 4648 §4 and its padding")
+            return b""
 
     def object(self, field: str) -> "Fields":
         return Fields(self._raw.get(field), errors=self.errors, outer=self, field=field)

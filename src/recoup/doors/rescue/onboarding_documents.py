@@ -1,7 +1,6 @@
 """/onboarding/application/{id}/documents: what shows that a business is what it says. Source: contract §13."""
 
 import base64
-import binascii
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,13 +11,11 @@ from recoup.doors.rescue.resource import Call, Method, Reply
 from recoup.doors.rescue.shapes.onboarding import CONTENT_MAX, Document, DocumentBody, DocumentContent, Documents
 from recoup.flows.merchants import application_documents
 
-_BASE64: Final = "must be base64, with the alphabet of RFC 4648 §4 and its padding"
-
 
 async def attach(call: Call) -> Reply:
     who, fields = applicant_of(call), Fields(call.body)
     kind, name = fields.text("kind", required=True, maximum=32), fields.text("name", required=True)
-    content = _content(fields)
+    content = fields.base64("content", maximum=CONTENT_MAX)
     fields.raise_if_any()
     made = await application_documents.attach_document(
         call.services.world, who, application_id(call), kind, name, content
@@ -50,15 +47,6 @@ async def delete(call: Call) -> Reply:
 
 def _document_id(call: Call) -> UUID:
     return call.object_id("document", noun="document", cure="See GET /v1/onboarding/application/{id}/documents.")
-
-
-def _content(fields: Fields) -> bytes:
-    text = fields.text("content", required=True, maximum=CONTENT_MAX)
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        fields.complain("content", _BASE64)
-        return b""
 
 
 # The smallest image there is: one grey pixel.

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from recoup.flows.insight.verify_orders import Wrong
 from recoup.rules.rescue.replay import decide_again
-
-Wrong = tuple[str, Any, Any]  # field, expected, found
 
 
 def all_wrong(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[UUID, Wrong]]:
