@@ -16,7 +16,7 @@ import uvloop
 from recoup import __version__
 from recoup.doors.command.verbs import Opened, register
 from recoup.kernel.problem import Problem
-from recoup.main import bench_verb, docs_verb, keys_verb, lab_verbs, live_verb, schema_verb, simulate_verb
+from recoup.main import bench_verb, docs_verb, keys_verb, lab_group, lab_verbs, live_verb, schema_verb, simulate_verb
 from recoup.main.bootstrap_file import bootstrap_once, served_at
 from recoup.main.databases import Databases, find_databases, has_live, prepare
 from recoup.main.logs import start_logs
@@ -206,6 +206,7 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
 
 register(cli, with_world, load_settings)
 lab_verbs.add(cli, with_world, load_settings)
+lab_group.add(cli)
 bench_verb.add(cli)
 simulate_verb.add(cli)
 docs_verb.add(cli, load_settings)

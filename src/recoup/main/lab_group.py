@@ -1,0 +1,10 @@
+"""`recoup lab`: simulated worlds, and what plays policies against them. Each verb stands in a module of its own and
+adds itself to the group."""
+
+import click
+
+
+def add(cli: click.Group) -> None:
+    @cli.group()
+    def lab() -> None:
+        """Simulated worlds that judge retry policies."""
