@@ -19,7 +19,7 @@ from recoup.rules.network.card import luhn, luhn_digit, scheme_of
 from recoup.rules.network.magic_disputes import DISPUTES
 from recoup.rules.network.tables import CODES
 
-CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes"]
+CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes", "world"]
 Fault = Literal["silent", "lost", "slow", "duplicate", "late", "outage", "unprocessed", "hidden", "garbage", "mute"]
 
 PHONE_CARD: Final = "4111111111111111"
@@ -38,6 +38,10 @@ CODE_CARDS: Final[dict[str, str]] = {
 FAULT_CARDS: Final[dict[str, str]] = {"visa": "4200000000000000", "mastercard": "5500050000000009"}
 DISPUTE_CARDS: Final[dict[str, str]] = {"visa": "4000200000000008", "mastercard": "5555200000000004"}
 COUNTING_CARDS: Final = ("4242424242424242", "5555555555554444", "378282246310005")
+# scheme -> (first six digits, length) of the cards of a plugged world; the three digits after them name the issuer
+WORLD_CARDS: Final[dict[str, tuple[str, int]]] = {
+    "visa": ("400088", 16), "mastercard": ("555588", 16), "amex": ("370088", 15),
+}  # fmt: skip
 
 # scheme -> (first digits, digits of the code, digits of the serial number)
 _SCRIPTS: Final[dict[str, tuple[str, int, int]]] = {
@@ -133,8 +137,9 @@ class MagicInput:
         return asdict(self)
 
 
-def classify(pan: str) -> MagicCard | None:
-    """What the sandbox makes of a card number; None for every number that it does not take."""
+def classify(pan: str, *, with_world: bool = False) -> MagicCard | None:
+    """What the sandbox makes of a card number; None for every number that it does not take. `with_world`: a world is
+    plugged, whose cards are taken too; the sandbox's own issuer does not know them."""
     if pan in APPROVE_CARDS:
         return MagicCard("approve", scheme_of(pan))
     if pan == DECLINE_CARD:
@@ -147,7 +152,28 @@ def classify(pan: str) -> MagicCard | None:
         return MagicCard("disputes", scheme_of(pan))
     if pan in COUNTING_CARDS:
         return MagicCard("counting", scheme_of(pan), counts=True)
+    if with_world and is_world_card(pan):
+        return MagicCard("world", scheme_of(pan), counts=True)
     return _script(pan)
+
+
+def is_world_card(pan: str) -> bool:
+    """Whether it is a card number that plugged worlds use. Source: docs/world-protocol.md."""
+    head, length = WORLD_CARDS.get(scheme_of(pan), ("", 0))
+    return len(pan) == length and pan.startswith(head) and luhn(pan)
+
+
+def is_world_bin(bin: str) -> bool:
+    """Whether a card with these first six digits is a plugged world's."""
+    return any(bin == head for head, _ in WORLD_CARDS.values())
+
+
+def world_card(scheme: str, issuer: int, serial: int) -> str:
+    """A number of a plugged world's card. `issuer` under 1,000, `serial` under 100,000."""
+    head, length = WORLD_CARDS[scheme]
+    body = f"{head}{issuer:03d}{serial:0{length - 10}d}"
+    assert len(body) == length - 1, "issuer or serial is too large"
+    return body + luhn_digit(body)
 
 
 def identity_of(order_id: UUID, pan_id: UUID, magic: str | None) -> UUID:
