@@ -129,3 +129,50 @@ def test_a_call_that_comes_as_the_last_writer_leaves_is_not_forgotten() -> None:
             assert await asyncio.gather(first, second) == [("done", "first"), ("done", "second")]
 
     asyncio.run(story())
+
+
+def test_a_few_rows_go_together_and_many_in_further_writers() -> None:
+    async def story() -> None:
+        writes = Writes()
+        writes.gate.clear()
+        coalescer = Coalescer(writes.run, writers=3)
+        calls = [asyncio.create_task(coalescer.submit(0))]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for n in range(1, 3):
+            calls.append(asyncio.create_task(coalescer.submit(n)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert writes.batches == [[0]], "two wait for the one that is out"
+        calls.append(asyncio.create_task(coalescer.submit(3)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert writes.batches == [[0], [1, 2, 3]], "three are worth a writer of their own"
+        writes.gate.set()
+        assert await asyncio.gather(*calls) == [("done", n) for n in range(4)]
+
+    asyncio.run(story())
+
+
+def test_a_transaction_that_is_held_up_holds_up_no_other_row() -> None:
+    """What the merchant saw: one order was locked for seconds, and the next call, of another order, took as long."""
+
+    async def story() -> None:
+        held, free = asyncio.Event(), asyncio.Event()
+
+        async def run(rows: Sequence[str]) -> list[Any]:
+            await (held if "held" in rows else free).wait()
+            return [("done", row) for row in rows]
+
+        free.set()
+        coalescer = Coalescer(run, writers=3)
+        first = asyncio.create_task(coalescer.submit("held"))
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(1):
+            assert await coalescer.submit("second") == ("done", "second")
+            assert await coalescer.submit("third") == ("done", "third")
+        assert not first.done()
+        held.set()
+        assert await first == ("done", "held")
+
+    asyncio.run(story())

@@ -1,18 +1,22 @@
 """Concurrent calls share one set-based statement or transaction; the flow brings `run`.
 
 A bad row is a value in its own answer; when the statement itself fails, the batch is halved until the row that breaks
-it stands alone. Rows wait for no timer: whatever queued up while the writers were busy goes together.
+it stands alone. The first row waits for nothing; whatever queued up while the writers were busy goes together.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from recoup.kernel.problem import Problem
 
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
+# A transaction of three rows costs little more than one of a single row: another writer begins beside those that are
+# busy when that many wait for each of these, or when one has waited so long that a busy writer may be held up.
+ROWS_EACH: Final = 3
+PATIENCE_SECONDS: Final = 0.02
 
 
 class Coalescer(Generic[Row, Answer]):
@@ -30,25 +34,44 @@ class Coalescer(Generic[Row, Answer]):
         queue_max: int = 4096,
     ) -> None:
         self._run, self._max_rows, self._writers, self._queue_max = run, max_rows, writers, queue_max
-        self._waiting: deque[tuple[Row, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[tuple[Row, asyncio.Future[Answer], float]] = deque()
         self._busy: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def submit(self, row: Row) -> Answer:
         if len(self._waiting) >= self._queue_max:
             message = "Too many calls are waiting."
             raise Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=1, full=True)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((row, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((row, future, loop.time()))
+        if len(self._waiting) >= ROWS_EACH * len(self._busy):
+            self._begin()
+        elif self._timer is None and len(self._busy) < self._writers:
+            self._timer = loop.call_later(PATIENCE_SECONDS, self._look)
+        return await future
+
+    def _begin(self) -> None:
         if len(self._busy) < self._writers:
             task = asyncio.create_task(self._write())
             self._busy.add(task)
             task.add_done_callback(self._busy.discard)
-        return await future
+
+    def _look(self) -> None:
+        """Whether the row that has waited longest has waited long enough."""
+        self._timer = None
+        if self._waiting:
+            loop = asyncio.get_running_loop()
+            left = self._waiting[0][2] + PATIENCE_SECONDS - loop.time()
+            if left <= 0:
+                self._begin()
+            else:
+                self._timer = loop.call_later(left, self._look)
 
     async def _write(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._max_rows, len(self._waiting)))]
-            await self._settle(batch)
+            await self._settle([(row, future) for row, future, _ in batch])
         self._busy.discard(asyncio.current_task())  # now: the callback comes a turn later
 
     async def _settle(self, batch: list[tuple[Row, "asyncio.Future[Answer]"]]) -> None:
