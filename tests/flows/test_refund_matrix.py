@@ -25,16 +25,15 @@ POLICY = Policy(
 )
 PART = {"amount": "20.00"}
 KINDS = {"20.00": PART, "two pieces of a line": {"items": ({"line": 1, "quantity": 2},)}, "in full": {"all": True}}
-HEAD = """# What becomes of a refund
+HEAD = """# Refund outcomes
 
-Written by `tests/flows/test_refund_matrix.py` from what it sees: an order of 45.90 USD (a line of three pieces at 10.00
-and one piece at 15.90) in every state that its charge can be in, asked for money back in every way, alone and in races.
-The amounts are what reached the customer by the issuer's own book; `netted` is what was taken off a charge that had not
-been made, or off the operator's loss; `void` is a hold that was let go; `charged back` went by a dispute. In flight the
-order is of 800.01 USD, in four pieces.
+`tests/flows/test_refund_matrix.py` writes this page from its observations: an order of 45.90 USD (one line of three pieces
+at 10.00, one piece at 15.90) in every state of its charge, refunded in every way, alone and in races. The amounts are
+those the customer received, by the issuer's own records. `netted` was deducted from a charge that had not been made, or
+from the operator's loss. `void` is a voided authorisation. `charged back` was returned by a dispute. The order with an
+attempt in flight is 800.01 USD, in four pieces.
 
-What is refused says why: `wrong_state` names the way to go instead, `over_remainder` both amounts, `refund_items` the
-line.
+Each refusal says why: `wrong_state` names the alternative, `over_remainder` both amounts, `refund_items` the line.
 
 ## One refund, alone
 
@@ -42,9 +41,9 @@ line.
 RACES = """
 ## Races
 
-The same key twice is one refund. Of two refunds of 30.00 (in flight 500.00) with keys of their own, asked for at
-once, at most as many are accepted as fit. The last column is a refund of 20.00 against another call at the same moment:
-every end that may be seen.
+The same key twice makes one refund. Of two simultaneous refunds of 30.00 (in flight: 500.00) with different keys, only those
+that fit into the remaining amount are accepted. The last column shows a refund of 20.00 against another call at the same
+moment, with every possible result.
 
 """
 
