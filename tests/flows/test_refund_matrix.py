@@ -27,11 +27,11 @@ PART = {"amount": "20.00"}
 KINDS = {"20.00": PART, "two pieces of a line": {"items": ({"line": 1, "quantity": 2},)}, "in full": {"all": True}}
 HEAD = """# Refund outcomes
 
-`tests/flows/test_refund_matrix.py` writes this page from its observations: an order of 45.90 USD (one line of three pieces
-at 10.00, one piece at 15.90) in every state of its charge, refunded in every way, alone and in races. The amounts are
-those the customer received, by the issuer's own records. `netted` was deducted from a charge that had not been made, or
-from the operator's loss. `void` is a voided authorisation. `charged back` was returned by a dispute. The order with an
-attempt in flight is 800.01 USD, in four pieces.
+`tests/flows/test_refund_matrix.py` writes this page from its observations: an order of 45.90 USD (one line of three
+pieces at 10.00, one piece at 15.90) in every state of its charge, refunded in every way, alone and in races. The
+amounts are those the customer received, by the issuer's own records. `netted` was deducted from a charge that had not
+been made, or from the operator's loss. `void` is a voided authorisation. `charged back` was returned by a dispute. The
+order with an attempt in flight is 800.01 USD, in four pieces.
 
 Each refusal says why: `wrong_state` names the alternative, `over_remainder` both amounts, `refund_items` the line.
 
@@ -41,9 +41,9 @@ Each refusal says why: `wrong_state` names the alternative, `over_remainder` bot
 RACES = """
 ## Races
 
-The same key twice makes one refund. Of two simultaneous refunds of 30.00 (in flight: 500.00) with different keys, only those
-that fit into the remaining amount are accepted. The last column shows a refund of 20.00 against another call at the same
-moment, with every possible result.
+The same key twice makes one refund. Of two simultaneous refunds of 30.00 (in flight: 500.00) with different keys, only
+those that fit into the remaining amount are accepted. The last column shows a refund of 20.00 against another call at
+the same moment, with every possible result.
 
 """
 

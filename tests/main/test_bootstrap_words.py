@@ -15,6 +15,6 @@ def test_bootstrap_in_another_folder_says_that_it_made_a_new_installation(tmp_pa
 
 def test_bootstrap_says_which_installation_it_used(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
-    assert "those from before are revoked" in _which_installation(load_settings(data_dir=tmp_path))
+    assert "earlier ones are revoked" in _which_installation(load_settings(data_dir=tmp_path))
     (tmp_path / "bootstrap.json").write_text("{}")
     assert _which_installation(load_settings(data_dir=tmp_path)).endswith(f"the installation in {tmp_path}.")

@@ -75,7 +75,7 @@ def test_a_rotation_that_was_interrupted_goes_on_under_the_same_keys(machines: M
     open_keyring(machines.keys("a"), {}).rotate()  # killed right after the file was written
     keys = (machines.keys("a") / "keyring.json").read_text()
     answer = run(machines, "rotate", "--wait", "0")
-    assert "A rotation is under way: it goes on." in answer.output
+    assert "Continuing the rotation that is under way." in answer.output
     assert (machines.keys("a") / "keyring.json").read_text() == keys
     assert all(one["needed"] == 0 for one in told(machines) if one["state"] == "old")
 
@@ -89,7 +89,7 @@ def test_a_machine_that_still_has_the_forgotten_keys_keeps_no_other_from_startin
     machines.up("a")
     shutil.copytree(machines.keys("a"), machines.keys("b"))
     monkeypatch.setattr(rekeying, "RETIRES_AFTER", timedelta(0))  # an hour later
-    assert "Forgotten: card" in run(machines, "rotate", "--wait", "0").output
+    assert "Retired: card" in run(machines, "rotate", "--wait", "0").output
     known = machines.sql("SELECT * FROM key_checks ORDER BY 1, 2")
     machines.up("b")
     assert machines.sql("SELECT * FROM key_checks ORDER BY 1, 2") == known
@@ -133,8 +133,8 @@ def test_killed_at_any_step_it_goes_on_and_every_card_opens(machines: Machines) 
     machines.up("a")
     asyncio.run(_store_cards(machines))
     heard = [_killed_after(machines, lines) for lines in (1, 2, 3)]
-    assert "New keys are made" in heard[0][0]
-    assert all("A rotation is under way: it goes on." in told[0] for told in heard[1:])
+    assert "New keys were created" in heard[0][0]
+    assert all("Continuing the rotation that is under way." in told[0] for told in heard[1:])
     assert any("cards 500 of 1100" in line for line in heard[1] + heard[2])
     answer = run(machines, "rotate", "--wait", "0")
     assert answer.exit_code == 0, answer.output
@@ -176,7 +176,7 @@ def test_a_live_world_that_was_made_later_keeps_the_keys_that_it_needs(
 
     asyncio.run(inside())
     told = run(machines, "rotate", "--wait", "0").output
-    assert "Old keys stay: the live world is not open here" in told
+    assert "Old keys are kept: the live world is not open here" in told
     assert "Forgotten" not in told
 
     async def with_both() -> None:

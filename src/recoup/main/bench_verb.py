@@ -25,11 +25,11 @@ def add(cli: click.Group) -> None:
     @cli.command()
     @click.argument("name", required=False)
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
-    @click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds, ours and pgbench in turn.")
-    @click.option("--seconds", default=Size().seconds, show_default=True, help="Each side of a round.")
+    @click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds; Recoup and pgbench alternate.")
+    @click.option("--seconds", default=Size().seconds, show_default=True, help="Seconds per side of a round.")
     @_data_dir
     def bench(name: str | None, as_json: bool, rounds: int, seconds: float, data_dir: Path | None) -> None:
-        """What this machine does, beside pgbench running the same statements."""
+        """Measures this machine's throughput, compared with pgbench running the same statements."""
         names = chosen(name)
         console = Console(stderr=True)
         with console.status("bench") as status:

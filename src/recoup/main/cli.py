@@ -33,9 +33,9 @@ _data_dir = click.option(
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="recoup")
-@click.option("--live", "is_live", is_flag=True, help="The verb works in the live world, not in the sandbox.")
+@click.option("--live", "is_live", is_flag=True, help="Use the live world instead of the sandbox.")
 def cli(is_live: bool) -> None:
-    """Recoup: an orders platform that saves declined payments."""
+    """Recoup: an orders platform that rescues declined payments."""
     if is_live:
         os.environ["RECOUP_WORLD"] = "live"
 
@@ -45,14 +45,14 @@ def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
     embedded = not (settings.sandbox_database_url or settings.database_url)
     if embedded and not (settings.data_dir / "postgres").exists():
         message = f"There is no installation in {settings.data_dir}."
-        raise Problem("not_found", message, cure="Name it with --data-dir, or make one with `recoup up`.")
+        raise Problem("not_found", message, cure="Set --data-dir, or create an installation with `recoup up`.")
     settings = replace(settings, public_url=settings.public_url or served_at(settings.data_dir))
     databases = find_databases(settings)
 
     async def inside() -> T:
         await prepare(databases)
         if settings.world == "live" and not await has_live(databases):
-            raise Problem("not_found", "There is no live world.", cure="Make it: recoup live init.")
+            raise Problem("not_found", "There is no live world.", cure="Create it with `recoup live init`.")
         async with open_worlds(settings, databases, "recoup-cli") as (sandbox, live):
             running = live if settings.world == "live" and live is not None else sandbox
             opened = Opened(running.world, running.orders, running.deliveries, settings.data_dir, settings.url)
@@ -75,12 +75,12 @@ def _bootstrap(settings: Settings, databases: Databases, *, serving: bool = Fals
 
 
 @cli.command()
-@click.option("--port", type=PORT, help="Port to listen on; 0 picks a free one. Default 8400.")
+@click.option("--port", type=PORT, help="Port to listen on; 0 for a free port. Default 8400.")
 @click.option("--host", help="Address to listen on.")
 @click.option("--demo", is_flag=True, help="Play the demo, a month of orders, once.")
 @_data_dir
 def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) -> None:
-    """Database, doors and worker in one command."""
+    """Starts database, HTTP server and worker in one command."""
     from recoup.main.up import listen_on, only_one, supervise
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
@@ -89,11 +89,11 @@ def up(port: int | None, host: str | None, demo: bool, data_dir: Path | None) ->
         sock = listen_on(settings)
     except OSError as error:
         raise Problem("unavailable", f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.",
-                      cure="Choose another with --port.") from None  # fmt: skip
+                      cure="Choose another port with --port.") from None  # fmt: skip
     settings = replace(settings, port=sock.getsockname()[1])
     is_new = not (settings.data_dir / "bootstrap.json").exists()
     if is_new:
-        click.echo(f"Setting up {settings.data_dir}: database, keys, a merchant of your own ...")
+        click.echo(f"Setting up {settings.data_dir}: database, keys, and a merchant ...")
     databases = find_databases(settings)
     kept = _bootstrap(settings, databases, serving=True)
     click.echo(_addresses(settings, kept, is_new=is_new))
@@ -126,7 +126,7 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
 @click.option("--fd", type=int, hidden=True)
 @_data_dir
 def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | None) -> None:
-    """The HTTP doors alone."""
+    """Starts only the HTTP server."""
     from recoup.main import serve as serving
 
     settings = load_settings(port=port, host=host, data_dir=data_dir)
@@ -140,7 +140,7 @@ def serve(port: int | None, host: str | None, fd: int | None, data_dir: Path | N
 @click.option("--prepared", is_flag=True, hidden=True)
 @_data_dir
 def worker(data_dir: Path | None, prepared: bool) -> None:
-    """The worker alone: due work, events, deliveries, pages."""
+    """Starts only the worker: due work, events, webhook deliveries, ledger pages."""
     from recoup.main import serve as serving
 
     settings = load_settings(data_dir=data_dir)
@@ -156,7 +156,7 @@ def _which_installation(settings: Settings) -> str:
     if (folder / "bootstrap.json").exists():
         return f"These are the credentials of the installation in {folder}."
     if folder.is_dir() and any(folder.iterdir()):
-        return f"New credentials were made for the data in {folder}; those from before are revoked."
+        return f"New credentials were created for the data in {folder}; earlier ones are revoked."
     return (f"A NEW installation was made in {folder}, with a merchant of its own. "
             "To use another one, run this in its folder or name it with --data-dir.")  # fmt: skip
 
@@ -165,7 +165,7 @@ def _which_installation(settings: Settings) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @_data_dir
 def bootstrap(as_json: bool, data_dir: Path | None) -> None:
-    """The sandbox's merchant, keys and portal user; made once, printed again."""
+    """Creates the sandbox's merchant, keys and portal user once, and prints them."""
     settings = load_settings(data_dir=data_dir)
     said = _which_installation(settings)
     databases = find_databases(settings)
@@ -187,7 +187,7 @@ def bootstrap(as_json: bool, data_dir: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True)
 @_data_dir
 def settings(as_json: bool, data_dir: Path | None) -> None:
-    """Each setting: its value, where it comes from, what it means. Passwords in addresses are hidden."""
+    """Prints each setting: its value, its source, its meaning. Passwords in URLs are hidden."""
     loaded = load_settings(data_dir=data_dir)
     rows = []
     for spec in fields(loaded):

@@ -28,13 +28,13 @@ _data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay
 def add(cli: click.Group, load_settings: Callable[..., Settings]) -> None:
     @cli.group()
     def keys() -> None:
-        """The keys of this installation: docs/keys.md says what each is for, and what to back up."""
+        """Shows and rotates the keys of this installation; see docs/keys.md."""
 
     @keys.command()
     @click.option("--json", "as_json", is_flag=True, help="Output as a JSON list.")
     @_data_dir
     def status(as_json: bool, data_dir: Path | None) -> None:
-        """Each key: its age, and what cannot be read without it."""
+        """Shows each key: its age, and how many records need it."""
 
         async def work(worlds: Sequence[World]) -> None:
             _show(await states_of(worlds), as_json)
@@ -46,7 +46,7 @@ def add(cli: click.Group, load_settings: Callable[..., Settings]) -> None:
                   help="Seconds until the new keys are used; with several machines, time to copy them.")  # fmt: skip
     @_data_dir
     def rotate(wait: int, data_dir: Path | None) -> None:
-        """New keys; what older ones hold goes over to them. One that was interrupted goes on."""
+        """Creates new keys and re-encrypts all data with them. Continues an interrupted rotation."""
 
         async def work(worlds: Sequence[World]) -> None:
             await rotate_keys(worlds, wait)
@@ -59,10 +59,10 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
     ring = worlds[0].keys
     states = await states_of(worlds)
     if any(one.state == "waiting" or one.state == "old" and one.needed for one in states):
-        click.echo("A rotation is under way: it goes on.")
+        click.echo("Continuing the rotation that is under way.")
     else:
         ring.rotate(after_ms=wait * 1000)
-        click.echo("New keys are made. Back up the key file now: docs/keys.md.")
+        click.echo("New keys were created. Back up the key file now; see docs/keys.md.")
     for world in worlds:
         world.keys.reload()
         for db in (world.db, world.extra["people"]):
@@ -71,9 +71,9 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
     for world in worlds:
         await go_over(world, _teller(world.name))
     if missing := await unopened(worlds):
-        click.echo(f"Old keys stay: the {' and '.join(sorted(missing))} world is not open here and may need them.")
+        click.echo(f"Old keys are kept: the {' and '.join(sorted(missing))} world is not open here and may need them.")
     for one in await retire(worlds):
-        click.echo(f"Forgotten: {one.purpose} {one.key_id}; nothing needed it.")
+        click.echo(f"Retired: {one.purpose} {one.key_id}; nothing needs it.")
     _show(await states_of(worlds), False)
 
 
@@ -86,7 +86,7 @@ async def _until_current(worlds: Sequence[World]) -> None:
     waiting = [one.since for one in await states_of(worlds) if one.state == "waiting"]
     if waiting:
         left = (max(waiting) - worlds[0].clocks.wall()).total_seconds()
-        click.echo(f"They are used from {iso(max(waiting))} on, when every process knows them.")
+        click.echo(f"They come into use at {iso(max(waiting))}, when every process has read them.")
         await asyncio.sleep(max(0.0, left) + 0.1)
 
 
@@ -99,7 +99,7 @@ def _show(states: Sequence[KeyState], as_json: bool) -> None:
         needed = str(one.needed) if one.purpose in ("card", "print", "seal") else "-"
         click.echo(f"{one.purpose:8} {one.key_id:17} {iso(one.since):24} {one.state:8} {needed}")
     if any(one.state == "old" for one in states):
-        click.echo("Old keys go by themselves, an hour after the current ones took over, when nothing needs them.")
+        click.echo("Old keys are retired one hour after the current ones came into use, once nothing needs them.")
 
 
 def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:

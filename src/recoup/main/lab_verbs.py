@@ -27,8 +27,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--url", help="Target address; default: this installation.")
     @data_dir_option
     def play_file(file: Path, url: str | None, data_dir: Path | None) -> None:
-        """Sends the first day of an examples file as the bootstrap merchant, now. Its dates are counted from
-        what the merchant's clock shows."""
+        """Sends the first day of an examples file now, as the bootstrap merchant. Dates are relative to the
+        merchant's clock."""
         settings = load_settings(data_dir=data_dir)
         kept = Path(settings.data_dir) / "bootstrap.json"
         if not kept.exists():
@@ -42,7 +42,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--url", required=True, help="Address of the API.")
     @data_dir_option
     def demo(url: str, data_dir: Path | None) -> None:
-        """Plays the demo, or goes on with it; `recoup up --demo` calls this."""
+        """Plays or continues the demo; `recoup up --demo` calls this."""
         settings = load_settings(data_dir=data_dir)
         told = with_world(settings, lambda opened: load_demo(opened, url, lambda text: click.echo(f"Demo: {text}")))
         click.echo(told)

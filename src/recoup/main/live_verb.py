@@ -16,34 +16,34 @@ from recoup.main.settings import Settings
 def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def live() -> None:
-        """The live world: real cards, real money."""
+        """Sets up the live world: real cards, real money."""
 
     @live.command()
-    @click.option("--embedded", is_flag=True, help="On the embedded server: nobody but you keeps a copy of it.")
+    @click.option("--embedded", is_flag=True, help="Use the embedded server; you must back it up yourself.")
     @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
     def init(embedded: bool, data_dir: Path | None) -> None:
-        """Makes its database. A second time it changes nothing."""
+        """Creates the live database. Running it again changes nothing."""
         settings: Settings = load_settings(data_dir=data_dir)
         _check(settings, embedded)
         databases = find_databases(settings)
         try:
             if not databases.live:
-                raise Problem("invalid", "Nothing says where the live database is.", field="live_database_url",
+                raise Problem("invalid", "The live database is not set.", field="live_database_url",
                               cure="Set RECOUP_LIVE_DATABASE_URL.")  # fmt: skip
             asyncio.run(prepare(databases, live=True))
         finally:
             if databases.server is not None:
                 databases.server.stop()
-        click.echo("The live world is ready; doors and worker open it when they start: restart them if they run.")
+        click.echo("The live world is ready. If Recoup is running, restart it.")
         if not settings.live_processor_url:
-            click.echo("No card processor is set yet, so no merchant can be opened: see docs/live.md.")
+            click.echo("No card processor is set yet, so no merchant can go live; see docs/live.md.")
 
 
 def _check(settings: Settings, embedded: bool) -> None:
     """Raises: Problem(invalid) before anything is made."""
     if not (settings.live_database_url or settings.database_url) and not embedded:
-        message = "Live data wants a PostgreSQL server of its own, with backups; the embedded one is for trying out."
+        message = "Live data needs its own PostgreSQL server with backups; the embedded server is for trials."
         raise Problem("invalid", message, field="live_database_url",
-                      cure="Set RECOUP_LIVE_DATABASE_URL, or say --embedded.")  # fmt: skip
+                      cure="Set RECOUP_LIVE_DATABASE_URL, or use --embedded.")  # fmt: skip
     if settings.live_processor_url:
         check_bridge(settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id)

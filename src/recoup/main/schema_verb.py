@@ -23,30 +23,30 @@ _data_dir = click.option("--data-dir", type=click.Path(path_type=Path, file_okay
 def add(cli: click.Group, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def schema() -> None:
-        """The databases' schema, roles and partitions."""
+        """Sets up and checks the databases: schema, roles and partitions."""
 
     @schema.command("sql")
     def sql() -> None:
-        """What an administrator of a PostgreSQL server runs once: roles and databases."""
+        """Prints the SQL that an administrator runs once: roles and databases."""
         click.echo(ADMINISTRATORS_SQL, nl=False)
 
     @schema.command("apply")
     @_data_dir
     def apply(data_dir: Path | None) -> None:
-        """Migrates, as the schema's owner, and makes partitions. A second time it changes nothing."""
+        """Migrates and creates partitions, as the schema's owner. Running it again changes nothing."""
         _with_databases(load_settings(data_dir=data_dir), prepare)
         click.echo("The schema is up to date.")
 
     @schema.command("check")
     @_data_dir
     def check(data_dir: Path | None) -> None:
-        """Looks at every database as the application does; exit 1 when something is missing."""
+        """Checks every database as the application's role; exits with 1 if something is missing."""
         found = _with_databases(load_settings(data_dir=data_dir), _checked)
         for database, what, trouble in found:
             click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
         wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
         if wrong:
-            raise Problem("unavailable", wrong[0], cure="docs/postgresql.md says how to mend it.")
+            raise Problem("unavailable", wrong[0], cure="See docs/postgresql.md.")
 
 
 def _with_databases(settings: Any, work: Callable[[Databases], Any]) -> Any:
@@ -98,14 +98,16 @@ async def _owner(dsn: str) -> str:
         log_in = await connection.fetchval("SELECT current_user::text")
         if await owns_schema(connection):
             return ""
-        return f"{log_in} does not own the schema: nobody here migrates or makes partitions. Set owner_database_user."
+        return f"{log_in} does not own the schema, so it cannot migrate or create partitions. Set owner_database_user."
     finally:
         await connection.close()
 
 
 async def _migrations(dsn: str, kind: str) -> str:
     missing = await check_migrated(dsn, kind)
-    return f"{len(missing)} are missing, from {missing[0].name} on. Run `recoup schema apply`." if missing else ""
+    if not missing:
+        return ""
+    return f"{len(missing)} are missing, starting with {missing[0].name}. Run `recoup schema apply`."
 
 
 async def _role(db: Database) -> str:

@@ -23,55 +23,55 @@ class Settings:
     data_dir: Path = _setting(Path(".recoup"), "where data, keys and the embedded database live")
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8400, "port to listen on; 0 takes a free one")
-    database_url: str = _setting("", "template for all databases; each name is put in its place")
+    database_url: str = _setting("", "template for all databases; the name of each replaces its database name")
     people_database_url: str = _setting("", f"people: {_DATABASE}")
     sandbox_database_url: str = _setting("", f"sandbox: {_DATABASE}")
-    live_database_url: str = _setting("", "live: PostgreSQL URL, made ready by `recoup live init`; empty: none")
+    live_database_url: str = _setting("", "live: PostgreSQL URL, set up by `recoup live init`; empty: none")
     owner_database_user: str = _setting(
-        "", "log-in that owns the schema, where the one in the addresses is the application's alone"
+        "", "log-in that owns the schema, if the URLs contain the application's log-in"
     )  # fmt: skip
-    owner_database_password: str = _setting("", "its password")
+    owner_database_password: str = _setting("", "password of owner_database_user")
     live_processor_url: str = _setting("", "live: the bridge to your card processor (docs/live.md); empty: none")
     live_processor_files: bool = _setting(
-        False, "live: the bridge takes files of evidence with the answer to a dispute"
+        False, "live: the bridge accepts evidence files with the answer to a dispute"
     )
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
-    live_acceptor_id: str = _setting("", "live: the id under which card networks know you as an acceptor")
-    world: str = _setting("sandbox", "the world that verbs work in: sandbox or live; `recoup --live VERB` sets it")
-    public_url: str = _setting("", "address that others reach this at; empty: http://host:port")
+    live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")
+    world: str = _setting("sandbox", "the world that commands use: sandbox or live; `recoup --live COMMAND` sets it")
+    public_url: str = _setting("", "public address of this installation; empty: http://host:port")
     allowed_hosts: str = _setting(
-        "", "more names that calls may ask for as their Host, like a.example, *.b.example, or * for any"
+        "", "more accepted Host names, like a.example, *.b.example, or * for any"
     )  # fmt: skip
     metrics_address: str = _setting(
-        "", "address:port of its own for /metrics; empty: at the doors, for callers on this machine only"
+        "", "separate address:port for /metrics; empty: on the main port, for callers on this machine only"
     )  # fmt: skip
-    tls_cert: str = _setting("", "PEM certificate chain; with tls_key the doors speak TLS")
+    tls_cert: str = _setting("", "PEM certificate chain; together with tls_key it enables TLS")
     tls_key: str = _setting("", "PEM private key")
-    behind_proxy: str = _setting("", "proxies in front whose X-Forwarded-* is believed: CIDRs with commas")
-    http_connections: int = _setting(0, "HTTP connections at once; 0: as many as file handles allow, at most 10000")
+    behind_proxy: str = _setting("", "proxies whose X-Forwarded-* headers are trusted: CIDRs separated by commas")
+    http_connections: int = _setting(0, "maximum HTTP connections; 0: as many as file handles allow, up to 10000")
     http_connections_per_address: int = _setting(
-        256, "of them from one address (an IPv6 /64); a proxy named by behind_proxy is not counted as one"
+        256, "maximum HTTP connections from one address (an IPv6 /64); proxies named by behind_proxy have no maximum"
     )  # fmt: skip
     drain_seconds: int = _setting(
-        -1, "how long /readyz answers 503 before the doors close; -1: 5, and 0 while only this machine calls"
+        -1, "seconds that /readyz answers 503 before shutdown; -1: 5, or 0 while only this machine can call"
     )  # fmt: skip
-    visa_limit: int = _setting(20, "Visa sends per card and amount in 30 days; 15 is the safe mode")
-    expiry_max_days: int = _setting(30, "the latest expiryDateUtc, in days from now")
-    refund_cap_percent: int = _setting(0, "largest partial refund in percent of the order; 0: no cap")
+    visa_limit: int = _setting(20, "maximum Visa attempts per card and amount in 30 days; 15 is the safe mode")
+    expiry_max_days: int = _setting(30, "maximum expiryDateUtc, in days from now")
+    refund_cap_percent: int = _setting(0, "maximum partial refund in percent of the order; 0: no maximum")
     rate_per_second: int = _setting(2000, "calls per second for each API key, in each process")
-    single_use_reads: bool = _setting(True, "stablecoin API: signatures of GETs work once too, as those of writes do")
+    single_use_reads: bool = _setting(True, "stablecoin API: the signature of a GET is valid once, as for writes")
     loopback_webhooks: str = _setting(
-        "auto", "sandbox: whether webhooks may go to http://127.0.0.1; yes, no, auto (while only this machine calls)"
+        "auto", "sandbox: whether webhooks may go to http://127.0.0.1; yes, no, auto (while only this machine can call)"
     )  # fmt: skip
-    sign_up: bool = _setting(True, "whether anybody may make a sandbox account at /signup; live never has it")
+    sign_up: bool = _setting(True, "whether anybody can create a sandbox account at /signup; live never allows it")
     connections: int = _setting(12, "database connections of each process")
-    smtp_host: str = _setting("", "mail server for notices to payers, in the sandbox on loopback only; empty: none")
-    smtp_port: int = _setting(587, "its port")
-    smtp_user: str = _setting("", "its user; empty: no sign-in")
-    smtp_password: str = _setting("", "its password")
-    smtp_from: str = _setting("", "the address that mails to payers come from")
+    smtp_host: str = _setting("", "mail server, in the sandbox on loopback only; empty: none")
+    smtp_port: int = _setting(587, "port of the mail server")
+    smtp_user: str = _setting("", "user at the mail server; empty: no authentication")
+    smtp_password: str = _setting("", "password of smtp_user")
+    smtp_from: str = _setting("", "sender address of e-mails")
     smtp_tls: str = _setting("starttls", "starttls, implicit, or none on loopback")
-    digest_hour: int = _setting(8, "when daily digests are sent, 0 to 23 in each person's zone, unless they chose")
+    digest_hour: int = _setting(8, "default hour of daily digests, 0 to 23 in each person's time zone")
     log_level: str = _setting("info", "debug, info, warning or error")
     origins: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -124,7 +124,7 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     unknown = sorted(set(listed) - set(known))
     if unknown:
         raise Problem("invalid", f"{path} has an unknown setting {unknown[0]!r}.", field=unknown[0],
-                      cure="`recoup settings` lists all.")  # fmt: skip
+                      cure="`recoup settings` lists all settings.")  # fmt: skip
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name, spec in known.items():
@@ -147,11 +147,11 @@ def _check(values: dict[str, Any]) -> None:
     """Raises: Problem(invalid) for a value that no door could work with."""
     if not 0 <= values.get("port", 0) <= 65535:
         raise Problem("invalid", f"The port must be between 0 and 65535, not {values['port']}.", field="port",
-                      cure="Set it to one that is free, like 8400.")  # fmt: skip
+                      cure="Choose a free port, like 8400.")  # fmt: skip
     for name, least in (("http_connections", 0), ("http_connections_per_address", 1), ("drain_seconds", -1)):
         if values.get(name, least) < least:
             raise Problem("invalid", f"{name} must be {least} or more, not {values[name]}.", field=name,
-                          cure="Leave it out for the default.")  # fmt: skip
+                          cure="Remove it to use the default.")  # fmt: skip
     host, _, port = values.get("metrics_address", "").rpartition(":")
     if values.get("metrics_address") and not (host and port.isdigit() and int(port) <= 65535):
         raise Problem("invalid", f"metrics_address must be address:port, not {values['metrics_address']!r}.",
@@ -180,4 +180,4 @@ def _as(name: str, default: Any, value: Any) -> Any:
     except (TypeError, ValueError):
         kind = "a whole number" if isinstance(default, int) else type(default).__name__
         raise Problem("invalid", f"The setting {name} must be {kind}, not {value!r}.", field=name,
-                      cure="`recoup settings` shows each with its meaning.") from None  # fmt: skip
+                      cure="`recoup settings` describes each setting.") from None  # fmt: skip

@@ -27,17 +27,17 @@ from recoup.store.server import EmbeddedServer
 
 def add(cli: click.Group) -> None:
     @cli.command("simulate")
-    @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same hash.")
+    @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same hash.")
     @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True)
     @click.option("--merchants", type=click.IntRange(1, 100), default=Plan(0).merchants, show_default=True)
     @click.option("--orders", type=click.IntRange(1, 1_000_000), default=Plan(0).orders, show_default=True)
     @click.option("--faults", default="some", show_default=True, help="none, some, many, or crash=0.01,silent=0.05,…")
     @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-    @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the disk to use is.")
+    @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where to put the database.")
     def verb(
         seed: int, days: int, merchants: int, orders: int, faults: str, as_json: bool, data_dir: Path | None
     ) -> None:
-        """A seeded month with faults and crashes, proved every day. The last line is its hash."""
+        """Simulates a seeded month with faults and crashes, verified every day. The last line is its hash."""
         plan = Plan(seed, days, merchants, orders, faults_of(faults))
         console = Console(stderr=True)
         start_logs("critical")
@@ -46,7 +46,7 @@ def add(cli: click.Group) -> None:
         click.echo(json.dumps(as_dict(done)) if as_json else f"{as_text(done)}\n{done.hash}")
         if done.wrong:
             again = f"--seed {seed} --days {days} --merchants {merchants} --orders {orders} --faults {faults}"
-            raise Problem("internal", done.wrong, cure=f"Again: recoup simulate {again}")
+            raise Problem("internal", done.wrong, cure=f"To repeat it: recoup simulate {again}")
 
 
 def play(data_dir: Path, plan: Plan, tell: Callable[[str], None]) -> Simulated:

@@ -45,7 +45,7 @@ class Part:
         if self.process is not None and self.process.poll() is None:
             return
         if self.process is not None:
-            print(f"{self.name} ended ({self.process.returncode}); it is started again.", file=sys.stderr, flush=True)
+            print(f"{self.name} ended ({self.process.returncode}); restarting it.", file=sys.stderr, flush=True)
             self.back_off = 0.2 if now - self.started > 30 else min(BACK_OFF_SECONDS_MAX, self.back_off * 2 or 0.2)
             self.not_before, self.process = now + self.back_off, None
         if now >= self.not_before:
@@ -77,7 +77,7 @@ def only_one(data_dir: Path) -> IO[str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        message = f"Recoup runs already on {data_dir}."
+        message = f"Recoup is already running on {data_dir}."
         raise Problem("conflict", message, cure="Stop it, or use another --data-dir.") from None
     return lock
 

@@ -63,8 +63,8 @@ def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
     if not settings.smtp_host:
         return None
     if test_mode and settings.smtp_host not in LOOPBACK:
-        message = "The sandbox's payers are made up: it sends mails to a server on this machine only."
-        raise Problem("invalid", message, field="smtp_host", cure="Leave smtp_host out; /mailbox shows the mails.")
+        message = "The sandbox sends e-mails only to a mail server on this machine, because its payers are not real."
+        raise Problem("invalid", message, field="smtp_host", cure="Remove smtp_host; /mailbox shows the e-mails.")
     return SmtpMail(SmtpServer(settings.smtp_host, settings.smtp_port, settings.smtp_from, settings.smtp_user,
                                settings.smtp_password, settings.smtp_tls))  # fmt: skip
 

@@ -85,7 +85,7 @@ def test_what_is_no_settlement_file_is_called_so(tmp_path: Path, content: bytes,
     done = CliRunner().invoke(_verify(), ["verify", "--file", str(tmp_path / "file")])
     assert done.exit_code == 1
     assert found in done.output
-    assert "This is no settlement file" in done.output
+    assert "This is not a settlement file" in done.output
     assert "Error" not in done.output
 
 

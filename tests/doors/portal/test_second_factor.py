@@ -330,7 +330,7 @@ def test_the_shell_asks_before_it_helps() -> None:
     people_verb.add(cli, lambda settings, work: done.append(work), lambda **given: given)
     asked = CliRunner().invoke(cli, ["people", "reset-second-factor", "ann@example.test"], input="n\n")
     assert asked.exit_code == 1
-    assert "know that it is them" in asked.output
+    assert "verified the identity" in asked.output
     assert not done
     sure = CliRunner().invoke(cli, ["people", "reset-second-factor", "ann@example.test", "--yes"])
     assert sure.exit_code == 0

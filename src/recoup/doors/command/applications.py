@@ -32,7 +32,7 @@ _json = click.option("--json", "as_json", is_flag=True)
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def applications() -> None:
-        """Who wants to become a merchant, and the operator's decision."""
+        """Lists and decides applications of new merchants."""
 
     def run(data_dir: Path | None, as_json: bool, work: Callable[[Opened], Any]) -> None:
         told = with_world(load_settings(data_dir=data_dir), work)
@@ -45,11 +45,11 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
                 click.echo("No applications.")
 
     @applications.command("list")
-    @click.option("--status", type=click.Choice(_STATUSES), help="Only these.")
+    @click.option("--status", type=click.Choice(_STATUSES), help="Only applications with this status.")
     @_json
     @data_dir_option
     def list_all(status: str | None, as_json: bool, data_dir: Path | None) -> None:
-        """The newest 200."""
+        """Lists the newest 200 applications."""
 
         async def work(opened: Opened) -> list[dict[str, Any]]:
             wanted = status.upper() if status else None
@@ -62,7 +62,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @_json
     @data_dir_option
     def show(application: str, as_json: bool, data_dir: Path | None) -> None:
-        """One, with the names of its documents and of what it lacks."""
+        """Shows one application, its documents and its missing fields."""
 
         async def work(opened: Opened) -> dict[str, Any]:
             row = await read_application(opened.world, OPERATOR, _id(application))
@@ -81,7 +81,7 @@ def _decisions(applications: click.Group, run: Callable[[Path | None, bool, Call
     @_json
     @data_dir_option
     def approve(application: str, note: str, as_json: bool, data_dir: Path | None) -> None:
-        """It may be made a merchant."""
+        """Approves an application: it can then be converted into a merchant."""
 
         async def work(opened: Opened) -> dict[str, Any]:
             return _told(await decide_application(opened.world, OPERATOR, _id(application), approve=True, note=note))
@@ -95,7 +95,7 @@ def _decisions(applications: click.Group, run: Callable[[Path | None, bool, Call
     @_json
     @data_dir_option
     def decline(application: str, reason: str, note: str, as_json: bool, data_dir: Path | None) -> None:
-        """The operator says no."""
+        """Declines an application."""
 
         async def work(opened: Opened) -> dict[str, Any]:
             done = await decide_application(opened.world, OPERATOR, _id(application), approve=False, reason=reason,

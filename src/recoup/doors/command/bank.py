@@ -26,7 +26,7 @@ _merchant = click.option("--merchant", help="Merchant id; default: the bootstrap
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def bank() -> None:
-        """Payouts to banks, and money moved by hand."""
+        """Payouts to banks, and manual adjustments."""
 
     @bank.command()
     @click.argument("payout")
@@ -53,8 +53,8 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @_merchant
     @data_dir_option
     def answers(path: Path, merchant: str | None, data_dir: Path | None) -> None:
-        """Takes the bank's answer FILE: CSV with payout (id or reference), outcome (paid, returned), reason. Ends with
-        1 when a line could not be done; the others are."""
+        """Records the bank's answers from FILE: CSV with payout (id or reference), outcome (paid, returned), reason.
+        Exits with 1 if a line could not be processed; the other lines are."""
         content = path.read_bytes()
 
         async def work(opened: Opened) -> list[Any]:
@@ -77,14 +77,14 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @bank.command(context_settings={"ignore_unknown_options": True})
     @click.argument("amount")
     @click.argument("currency")
-    @click.option("--note", default="", help="Why; shown to the merchant.")
+    @click.option("--note", default="", help="Reason; shown to the merchant.")
     @as_option
     @_merchant
     @data_dir_option
     def adjust(
         amount: str, currency: str, note: str, email: str, merchant: str | None, data_dir: Path | None
     ) -> None:
-        """Moves AMOUNT of CURRENCY to the merchant, or from it when it begins with -."""
+        """Books an adjustment: AMOUNT of CURRENCY to the merchant, or from it if negative."""
         asset = currency.upper()
         if asset not in EXPONENTS:
             raise Problem("invalid", f"{currency!r} is not a currency.", field="currency",

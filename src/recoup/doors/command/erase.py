@@ -19,22 +19,22 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--yes", is_flag=True, help="Erase without confirmation.")
     @data_dir_option
     def erase(who: str, merchant: str | None, yes: bool, data_dir: Path | None) -> None:
-        """Erases a customer's data. WHO: their e-mail, or the merchant's own id of them, whole. By an e-mail, all
-        customers whom the merchant knows by it."""
+        """Erases a customer's data. WHO: the complete e-mail, or the merchant's own customer id. An e-mail erases all
+        of the merchant's customers with it."""
 
         async def work(opened: Opened) -> Erased:
             scope = Scope(merchant_of(opened, merchant), Actor("operator", "erase"), "erase")
             known = await find_all_by_name(opened.world, scope.merchant_id, who)
             if known and not yes:
-                click.confirm(f"{customers(len(known))} known by this. Names, addresses and all that was typed about "
-                              "their orders go, for good. Erase them?", abort=True)  # fmt: skip
+                click.confirm(f"{customers(len(known))} found. Names, addresses and all text typed about their orders "
+                              "will be deleted permanently. Erase?", abort=True)  # fmt: skip
             return await erase_all(opened.world, scope, who, known)
 
         erased = with_world(load_settings(data_dir=data_dir), work)
         plural = "" if erased.orders == 1 else "s"
-        click.echo(f"{customers(erased.customers)} erased, from {erased.orders} order{plural}"
-                   + (f"; {erased.opened} of them still open, and going on without the data" if erased.opened else ""))
+        click.echo(f"Erased {customers(erased.customers)}, from {erased.orders} order{plural}"
+                   + (f"; {erased.opened} still open, now without the data" if erased.opened else ""))
 
 
 def customers(number: int) -> str:
-    return "1 customer is" if number == 1 else f"{number:,} customers are"
+    return f"{number:,} customer{'' if number == 1 else 's'}"

@@ -21,13 +21,13 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @cli.command()
     @click.argument("partner_id", required=False)
     @click.option("--merchants-max", type=int, help="Maximum number of merchants.")
-    @click.option("--calls-per-minute", type=int, help="Limit over its own and its merchants' keys, per process.")
+    @click.option("--calls-per-minute", type=int, help="Limit for its own and its merchants' keys, per process.")
     @click.option("--state", type=click.Choice(("active", "paused")),
-                  help="Pause: it can read, but not change anything.")
+                  help="A paused partner can read, but not change anything.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def partner(partner_id: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
-        """Shows all partners, or one; with options what it may do is changed."""
+        """Shows all partners, or one; options change its limits and state."""
         quota = Quota(**given)
 
         async def work(opened: Opened) -> list[tuple[Partner, int]]:

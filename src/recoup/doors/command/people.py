@@ -15,23 +15,23 @@ from recoup.flows.people.password_links import link_by_operator
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def people() -> None:
-        """The portal's people."""
+        """Helps people who cannot sign in to the portal."""
 
     @people.command("reset-second-factor")
     @click.argument("email")
     @click.option("--yes", is_flag=True, help="Remove it without confirmation.")
     @data_dir_option
     def reset_second_factor(email: str, yes: bool, data_dir: Path | None) -> None:
-        """Removes the second factor of somebody who lost app and recovery codes. Their sessions end, and they hear of
-        it by mail."""
+        """Removes the second factor of a person who lost app and recovery codes. Ends their sessions and notifies them
+        by e-mail."""
         if not yes:
-            click.confirm(f"Did you speak to {email}, and do you know that it is them? Remove it?", abort=True)
+            click.confirm(f"Have you verified the identity of {email}? Remove the second factor?", abort=True)
 
         async def work(opened: Opened) -> None:
             await help_by_email(opened.world, email, f"operator:{_whoever()}")
 
         with_world(load_settings(data_dir=data_dir), work)
-        click.echo(f"{email} signs in by the password alone from now on, and is told so by a mail of the worker")
+        click.echo(f"{email} can now sign in with the password alone. The worker sends them an e-mail about it.")
 
     _add_password_link(people, with_world, load_settings)
 
@@ -42,10 +42,10 @@ def _add_password_link(people: click.Group, with_world: WithWorld, load_settings
     @click.option("--yes", is_flag=True, help="Proceed without confirmation.")
     @data_dir_option
     def password_link(email: str, yes: bool, data_dir: Path | None) -> None:
-        """Prints a link by which somebody who forgot their password sets another: once, within an hour. Their second
-        factor stays, and they are told."""
+        """Prints a link to set a new password: valid once, for one hour. The second factor stays, and the person is
+        notified by e-mail."""
         if not yes:
-            click.confirm(f"Did you speak to {email}, and do you know that it is them? Make a link?", abort=True)
+            click.confirm(f"Have you verified the identity of {email}? Create a link?", abort=True)
 
         async def work(opened: Opened) -> str:
             return await link_by_operator(opened.world, email, f"operator:{_whoever()}")

@@ -21,12 +21,12 @@ async def operator_named(opened: Opened, email: str) -> Actor:
     """
     email = clean_email(email)
     if not email:
-        raise Problem("invalid", "Say who you are with --as E-MAIL: it is kept who moved money.", field="as",
-                      cure="Take the e-mail with which you sign in to the portal.")  # fmt: skip
+        raise Problem("invalid", "--as E-MAIL is required: the person who moves money is logged.", field="as",
+                      cure="Use the e-mail with which you sign in to the portal.")  # fmt: skip
     async with opened.world.extra["people"].connection() as connection:
         user = await find_user(connection, email)
         decides = user is not None and user.active and await is_operator(connection, user.user_id, opened.world.name)
     if user is None or not decides:
-        raise Problem("forbidden", f"{email} is nobody who decides for the operator.", field="as",
-                      cure="Name an owner or a person of operations of the operator.")  # fmt: skip
+        raise Problem("forbidden", f"{email} may not decide for the operator.", field="as",
+                      cure="Use the e-mail of an owner or operations member of the operator.")  # fmt: skip
     return Actor("user", str(user.user_id))

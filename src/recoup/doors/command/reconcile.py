@@ -27,18 +27,18 @@ _DIFFER: Final = [outcome for outcome in OUTCOMES if outcome not in ("matched", 
 _OPTIONS: Final = (
     click.option("--kind", type=click.Choice(list(KINDS)), default="processor", show_default=True,
                  help="Source of the statement."),
-    click.option("--map", "maps", multiple=True, metavar="COLUMN=NAME", help="Name of a column in the file."),
-    click.option("--mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A TOML file of it."),
-    click.option("--period", metavar="FROM..TO", help="Days (inclusive). Default: from the lines."),
-    click.option("--zone", help="Time zone of the days and of times without one. Default: UTC."),
+    click.option("--map", "maps", multiple=True, metavar="COLUMN=NAME", help="Column name in the file."),
+    click.option("--mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Mapping, as TOML."),
+    click.option("--period", metavar="FROM..TO", help="Days (inclusive). Default: the days in the file."),
+    click.option("--zone", help="Time zone of days, and of times without an offset. Default: UTC."),
     click.option("--currency", "currencies", multiple=True, help="Like USD,EUR, or every. Default: the first line's."),
     click.option("--delimiter", help="Field delimiter. Default: detected."),
     click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign. Default: detected."),
     click.option("--date-format", help="Like %d.%m.%Y. Default: ISO 8601."),
     click.option("--encoding", help="Default: UTF-8, or UTF-16 where the file shows it."),
-    click.option("--book", metavar="LINES", help="Books suggestions: all, or numbers like 3,17. Needs --note."),
+    click.option("--book", metavar="LINES", help="Book suggestions: all, or line numbers like 3,17. Needs --note."),
     click.option("--note", default="", help="Reason for booking."),
-    click.option("--again", is_flag=True, help="Compare a known file again, with the present ledger."),
+    click.option("--again", is_flag=True, help="Compare a known file again, with the current ledger."),
     click.option("--merchant", help="Merchant id; default: the bootstrap merchant."),
     click.option("--json", "as_json", is_flag=True),
 )  # fmt: skip
@@ -47,10 +47,10 @@ _OPTIONS: Final = (
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @data_dir_option
     def reconcile_file(file: Path, data_dir: Path | None, **options: Any) -> None:
-        """Compares a CSV statement with the ledger. Nothing is booked unless --book says so."""
+        """Compares a CSV statement with the ledger. Books nothing without --book."""
         reading, numbers = _reading(options), _numbers(options["book"])
         if numbers != [] and not options["note"].strip():
-            raise Problem("invalid", "--book needs --note, which says why.", field="note",
+            raise Problem("invalid", "--book needs --note with the reason.", field="note",
                           cure="Add --note 'asked them on Monday'.")  # fmt: skip
 
         async def work(opened: Opened) -> dict[str, Any]:
@@ -133,15 +133,15 @@ def _text(told: dict[str, Any]) -> list[str]:
                      f"{'':14}{row['text']}")  # fmt: skip
     left = sum(told["outcomes"][name] for name in _DIFFER) - len(told["differences"])
     if left > 0:
-        lines.append(f"  … and {left:,} more; the portal's page Reconciliation and --json show all")
+        lines.append(f"  … and {left:,} more; see the portal's page Reconciliation, or --json")
     for group in told["refused"]:
         cure = " (--currency every)" if group["reason"] == "mixed_currencies" else ""
         lines.append(f"Not taken, {group['lines']:,} {group['reason'].replace('_', ' ')}"
                      f"{', the first' if group['lines'] > 1 else ''}: {group['first']}{cure}")  # fmt: skip
     if told["booked"] or told["bookedBefore"]:
-        lines.append(f"Booked: {told['booked']:,} now, {told['bookedBefore']:,} from other files before.")
+        lines.append(f"Booked: {told['booked']:,} now, {told['bookedBefore']:,} earlier from other files.")
     if told["toBook"]:
-        lines.append(f"{told['toBook']:,} suggestions wait: --book all, or --book with their lines, and --note.")
+        lines.append(f"{told['toBook']:,} suggestions to book: --book all, or --book with line numbers, and --note.")
     return [*lines, f"id {told['id']}"]
 
 
@@ -160,7 +160,7 @@ def _reading(options: dict[str, Any]) -> Reading:
     currencies = tuple(c for given in options["currencies"] for c in given.upper().replace(",", " ").split())
     first, dots, last = (options["period"] or "").partition("..")
     if options["period"] and not dots:
-        raise Problem("invalid", "A period has two ends.", field="period", cure="Write it 2026-11-01..2026-11-30.")
+        raise Problem("invalid", "A period needs two days.", field="period", cure="Write it 2026-11-01..2026-11-30.")
     period = days(first, last, told.get("zone", "UTC")) if dots else None
     return Reading(kind=options["kind"], columns=columns, currencies=currencies, period=period, **told)
 
@@ -173,6 +173,6 @@ def _numbers(text: str | None) -> list[int] | None:
         return None
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
-        raise Problem("invalid", f"--book takes all or numbers of lines, not {text[:40]!r}.", field="book",
+        raise Problem("invalid", f"--book accepts all, or line numbers, not {text[:40]!r}.", field="book",
                       cure="Write --book all, or --book 3,17.")  # fmt: skip
     return [int(part) for part in parts]

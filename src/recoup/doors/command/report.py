@@ -15,7 +15,7 @@ NOUNS: tuple[Any, ...] = (report_settlement, report_reconciliation)
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def report() -> None:
-        """What a merchant's accountant reads."""
+        """Reports for a merchant's accounting."""
 
     for noun in NOUNS:
         noun.add(report, with_world, load_settings)

@@ -31,7 +31,7 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
         first: str, last: str, zone: str, merchant: str | None, out: Path | None, only_totals: bool,
         data_dir: Path | None,
     ) -> None:  # fmt: skip
-        """What moved on a merchant's account in a period, one line a movement."""
+        """Exports all movements on a merchant's account in a period as CSV, one line per movement."""
         span = days(first, last, zone)
 
         async def work(opened: Opened) -> list[Total]:

@@ -36,11 +36,11 @@ def add(report: click.Group, with_world: WithWorld, load_settings: Callable[...,
     def settlement(
         merchant: str | None, batch: str | None, proof: bool, out: Path | None, as_json: bool, data_dir: Path | None
     ) -> None:
-        """A merchant's settlements, or the lines of one as CSV."""
+        """Lists a merchant's settlements, or exports the lines of one as CSV."""
         batch_id = parse_id(batch) if batch else None
         if batch and batch_id is None or proof and batch_id is None:
-            raise Problem("invalid", f"{batch!r} is not a settlement id." if batch else "--proof is of one settlement.",
-                          field="batch", cure="See the list: recoup report settlement.")  # fmt: skip
+            raise Problem("invalid", f"{batch!r} is not a settlement id." if batch else "--proof needs one settlement.",
+                          field="batch", cure="`recoup report settlement` lists the ids.")  # fmt: skip
 
         async def work(opened: Opened) -> str | None:
             merchant_id = merchant_of(opened, merchant)

@@ -20,12 +20,12 @@ from recoup.rules.network.magic import inputs
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def sandbox() -> None:
-        """The sandbox's outside world."""
+        """Simulates issuer, processor and cardholder in the sandbox."""
 
     @sandbox.command("inputs")
     @click.option("--json", "as_json", is_flag=True)
     def show_inputs(as_json: bool) -> None:
-        """Every magic input: card, amount, phone, and what the issuer answers."""
+        """Lists every magic input: card, amount, phone, and the issuer's response."""
         rows = [one.to_dict() for one in inputs()]
         if as_json:
             click.echo(json.dumps(rows))
@@ -38,23 +38,23 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("order")
     @data_dir_option
     def pay(order: str, data_dir: Path | None) -> None:
-        """The issuer approves whatever this order sends from now on; its next attempt is made now. A stablecoin order
-        is paid, also one that has ended: then the payment is late."""
+        """Makes the issuer approve all attempts of this order, and sends the next one now. A stablecoin order is paid;
+        if it has ended, the payment is late."""
         _settle(with_world, load_settings(data_dir=data_dir), order, True)
 
     @sandbox.command()
     @click.argument("order")
     @data_dir_option
     def decline(order: str, data_dir: Path | None) -> None:
-        """The issuer declines whatever this order sends from now on; its next attempt is made now. The payment of a
-        stablecoin order fails."""
+        """Makes the issuer decline all attempts of this order, and sends the next one now. The payment of a stablecoin
+        order fails."""
         _settle(with_world, load_settings(data_dir=data_dir), order, False)
 
     @sandbox.command("statement")
     @click.argument("order")
     @data_dir_option
     def show_statement(order: str, data_dir: Path | None) -> None:
-        """What the cardholder's bank statement shows of this order."""
+        """Shows this order on the cardholder's bank statement."""
 
         async def work(opened: Opened) -> list[dict[str, Any]]:
             return await statement(opened.world, order)
@@ -70,7 +70,7 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("duration")
     @data_dir_option
     def fault(kind: str, duration: str, data_dir: Path | None) -> None:
-        """The processor misbehaves for a while (wall time): `recoup sandbox fault outage 60s`; 0s ends it."""
+        """Makes the processor fail for a while (wall time): `recoup sandbox fault outage 60s`; 0s ends it."""
         lasts = timedelta(0) if duration == "0s" else parse_step(duration)
 
         async def work(opened: Opened) -> None:

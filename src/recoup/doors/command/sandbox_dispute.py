@@ -24,7 +24,7 @@ def add(sandbox: click.Group, with_world: WithWorld, load_settings: Callable[...
     @click.option("--lost", "decided", flag_value="lost", help="The dispute is lost.")
     @data_dir_option
     def dispute(order: str, kind: Any, amount: int | None, stage: str, decided: Any, data_dir: Path | None) -> None:
-        """The cardholder takes an order's money back through the bank, which tells us by a notice."""
+        """Opens a dispute: the cardholder disputes an order, and the processor sends a notice."""
 
         async def work(opened: Opened) -> str:
             return await dispute_on_demand(opened.world, opened.orders, order, kind=kind, units=amount, stage=stage,
@@ -35,7 +35,7 @@ def add(sandbox: click.Group, with_world: WithWorld, load_settings: Callable[...
     @sandbox.command("notice-key")
     @data_dir_option
     def show_key(data_dir: Path | None) -> None:
-        """The key by which the sandbox's processor signs its notices, hex; see docs/disputes.md."""
+        """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""
 
         async def work(opened: Opened) -> str:
             return notice_key(opened.world, "sandbox").hex()

@@ -21,13 +21,13 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.argument("book", type=click.Choice(BOOKS))
     @click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
                   help="Output file; default: standard output.")
-    @click.option("--currency", help="Only this one; a file is compared in one currency at a time.")
+    @click.option("--currency", help="Only this currency; a file is compared in one currency at a time.")
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
     @data_dir_option
     def export(
         book: str, out: Path | None, currency: str | None, merchant: str | None, data_dir: Path | None
     ) -> None:
-        """What a counterpart remembers, as a CSV for `recoup reconcile`."""
+        """Exports a counterpart's records as a CSV for `recoup reconcile`."""
 
         async def work(opened: Opened) -> int:
             lines = 0

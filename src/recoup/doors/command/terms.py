@@ -15,7 +15,7 @@ NOUNS: tuple[Any, ...] = (terms_fees, terms_exposure, terms_disputes, terms_sett
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def terms() -> None:
-        """What a merchant's contract says, and since when."""
+        """Shows and changes the terms of a merchant's contract."""
 
     for noun in NOUNS:
         noun.add(terms, with_world, load_settings)

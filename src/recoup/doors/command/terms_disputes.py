@@ -27,16 +27,16 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
     @click.option("--service", type=_PARTY, help="Who bears disputes about goods and services; the operator bears "
                                                  "fraud.")
-    @click.option("--fee", help="What a dispute costs: 15.00; needs --currency.")
-    @click.option("--fee-by", type=_PARTY, help="Who bears that fee.")
+    @click.option("--fee", help="Fee per dispute: 15.00; needs --currency.")
+    @click.option("--fee-by", type=_PARTY, help="Who bears the fee.")
     @click.option("--currency", default="", help="Only for this currency.")
     @click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
     @from_option
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def disputes(merchant: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
-        """Shows the terms with their history; with an option, makes new ones that hold from now or --from on. For each
-        dispute the terms count that held when its charge was approved."""
+        """Shows the terms with their history; options set new terms, valid from now or --from. Each dispute follows the
+        terms that were valid when its charge was approved."""
         asked = _asked(**given)
 
         async def work(opened: Opened) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
             click.echo(json.dumps(rows))
             return
         if rows:
-            click.echo(f"{'from':24}  for, who bears disputes about the service, their fee, their cards, who set it")
+            click.echo(f"{'from':24}  currency, liability for service disputes, fee, cards, author")
         for row in rows:
             click.echo(f"{row['from']}  {row['currency'] or 'every currency':14}  service: {row['service']:8}"
                        f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}")  # fmt: skip
@@ -66,7 +66,7 @@ def _asked(
     """None without any option that changes. Raises: Problem(invalid)."""
     if service is None and fee is None and fee_by is None and block_cards is None:
         if currency or valid_from:
-            raise Problem("invalid", "This says for what, not which terms: nothing was set.", field="service",
+            raise Problem("invalid", "These options contain no new terms: nothing was set.", field="service",
                           cure="Add --service, --fee, --fee-by or --block-cards/--allow-cards.")  # fmt: skip
         return None
     asset = currency.upper()

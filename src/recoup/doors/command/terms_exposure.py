@@ -27,7 +27,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--limit", help="Limit of advances not yet collected; 0 switches advances off.")
     @click.option("--order-max", help="Maximum per order. Default: the limit.")
     @click.option("--customer-max", help="Maximum per customer at a time. Default: the limit.")
-    @click.option("--chunk", help="Moved from the operator's limit in pieces of this size. Default: an eighth of it.")
+    @click.option("--chunk", help="Size of the portions taken from the operator's limit. Default: an eighth of it.")
     @click.option("--allowed-loss", help="In addition to the fee, in percent of the amount: 55.5")
     @click.option("--advance-on", type=click.Choice(tuple(_OCCASIONS)), help="A customer's payment that had no answer "
                   "in time, one that was declined softly, or both.")  # fmt: skip
@@ -35,11 +35,11 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def exposure(merchant: str | None, data_dir: Path | None, currency: str, as_json: bool, **given: Any) -> None:
-        """Shows what may be advanced and what is; with options it is changed. Expected loss, which is the amount times
-        the chance that it is never collected, must be covered by the fee and the allowed loss."""
+        """Shows the limits and the current exposure; options change the limits. The fee and the allowed loss must cover
+        the expected loss: the amount times the probability that it is never collected."""
         asset = currency.upper()
         if asset not in EXPONENTS:
-            raise Problem("invalid", f"{currency!r} is not a currency that is known here.", field="currency",
+            raise Problem("invalid", f"{currency!r} is not a known currency.", field="currency",
                           cure="Write three letters, like USD.")  # fmt: skip
         asked = _asked(asset, **given)
 

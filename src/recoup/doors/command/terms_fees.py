@@ -36,13 +36,13 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     @click.option("--refund", type=click.Choice(_POLICIES), help="Part of the fee that a refund returns. Default: "
                                                                  "keep.")
     @from_option
-    @click.option("--end", is_flag=True, help="End the fee of this scope; the next more general one applies.")
-    @click.option("--note", default="", help="Why.")
+    @click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
+    @click.option("--note", default="", help="Reason.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def fees(merchant: str | None, data_dir: Path | None, as_json: bool, **given: Any) -> None:
-        """Shows the fees with their history; with --percent, --fixed, --minimum or --end sets a new term. The most
-        specific term that is valid when an order is approved counts: site, then order type, then currency."""
+        """Shows the fees with their history; --percent, --fixed, --minimum or --end sets a new term. At approval, the
+        most specific valid term applies: site, then order type, then currency."""
         asked = _asked(**given)
 
         async def work(opened: Opened) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
             click.echo(json.dumps(rows))
             return
         if rows:
-            click.echo(f"{'from':24}  what it is for, the fee, what a refund gives back, who set it, why")
+            click.echo(f"{'from':24}  scope, fee, returned on refunds, author, reason")
         for row in rows:
             click.echo("  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip())
         if not rows:
@@ -74,7 +74,7 @@ def _asked(
                  "note": note}  # fmt: skip
         alone = [name for name, value in given.items() if value]
         if alone:
-            raise Problem("invalid", f"No fee is named beside --{' and --'.join(alone)}: nothing was set.",
+            raise Problem("invalid", f"--{' and --'.join(alone)} without a fee: nothing was set.",
                           field="percent", cure="Add --percent, --fixed or --minimum, or --end.")  # fmt: skip
         return None
     site_id = parse_id(site) if site else None
@@ -92,8 +92,8 @@ def _units(text: str | None, currency: str | None, field: str) -> int:
     if text is None:
         return 0
     if currency not in EXPONENTS:
-        raise Problem("invalid", f"The {field} part is an amount of money.", field="currency",
-                      cure="Name the currency that the term is for.")  # fmt: skip
+        raise Problem("invalid", f"The {field} part needs a currency.", field="currency",
+                      cure="Add --currency.")  # fmt: skip
     return from_text(text, currency or "", field).units
 
 

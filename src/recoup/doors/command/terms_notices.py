@@ -24,7 +24,7 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
     def notices(
         merchant: str | None, on: tuple[str, ...], off: tuple[str, ...], as_json: bool, data_dir: Path | None
     ) -> None:
-        """Shows which mails payers get; with --on and --off changes it."""
+        """Shows which e-mails payers get; --on and --off change them."""
         wanted = dict.fromkeys(on, True) | dict.fromkeys(off, False)
 
         async def work(opened: Opened) -> dict[str, bool]:

@@ -24,14 +24,14 @@ _FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_da
 def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @terms.command()
     @click.option("--merchant", help="Merchant id; default: the bootstrap merchant.")
-    @click.option("--period", type=click.Choice(tuple(PERIODS)), help="How much is paid together.")
+    @click.option("--period", type=click.Choice(tuple(PERIODS)), help="Length of a settlement period.")
     @click.option("--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month "
                                              "(up to 28).")
-    @click.option("--delay-days", type=int, help="Days after the period until it is settled.")
+    @click.option("--delay-days", type=int, help="Days between the end of a period and its settlement.")
     @click.option("--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %.")
-    @click.option("--reserve-days", type=int, help="Duration.")
-    @click.option("--account-delay-days", type=int, help="Days until a changed bank account receives payouts.")
-    @click.option("--minimum", multiple=True, help="A smaller payout is carried: USD=25.00. May be repeated.")
+    @click.option("--reserve-days", type=int, help="Days that the reserve is held.")
+    @click.option("--account-delay-days", type=int, help="Days before a new bank account receives payouts.")
+    @click.option("--minimum", multiple=True, help="Smaller payouts are carried over: USD=25.00. May be repeated.")
     @click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
     @from_option
     @click.option("--json", "as_json", is_flag=True)
@@ -40,13 +40,13 @@ def add(terms: click.Group, with_world: WithWorld, load_settings: Callable[..., 
         merchant: str | None, minimum: tuple[str, ...], limit: tuple[str, ...], valid_from: str | None, as_json: bool,
         data_dir: Path | None, **given: Any,
     ) -> None:  # fmt: skip
-        """Shows the settlement terms with their history; with options sets new ones, the rest staying as it is."""
+        """Shows the settlement terms with their history; options change single terms."""
         change = {name: given[name] for name in _FIELDS if given[name] is not None}
         change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
         start = moment(valid_from)
         if start is not None and not change:
-            raise Problem("invalid", "--from says from when on, not which terms: nothing was set.", field="period",
-                          cure="Add the terms that begin then, like --period week.")  # fmt: skip
+            raise Problem("invalid", "--from without new terms: nothing was set.", field="period",
+                          cure="Add the terms that start then, like --period week.")  # fmt: skip
 
         async def work(opened: Opened) -> tuple[Terms, Any]:
             merchant_id = merchant_of(opened, merchant)
@@ -87,6 +87,6 @@ def _amounts(texts: tuple[str, ...]) -> dict[str, int]:
     for text in texts:
         asset, _, amount = text.partition("=")
         if asset.upper() not in EXPONENTS:
-            raise Problem("invalid", f"{text!r} names no currency.", cure="Write it like USD=25.00.")
+            raise Problem("invalid", f"{text!r} has no currency.", cure="Write it like USD=25.00.")
         found[asset.upper()] = from_text(amount, asset.upper(), asset).units
     return found

@@ -63,7 +63,7 @@ def _sandbox_only(with_world: WithWorld) -> WithWorld:
 
     def open_it(settings: Any, work: Callable[[Opened], Awaitable[Any]]) -> Any:
         if settings.world != "sandbox":
-            raise Problem("invalid", "This verb works in the sandbox only.", cure="Leave --live and RECOUP_WORLD out.")
+            raise Problem("invalid", "This command works in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
         return with_world(settings, work)
 
     return open_it

@@ -23,15 +23,15 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
     @click.option("--merchant", help="Merchant id; default: all.")
     @click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
                   help="Verify this settlement file instead; needs no database.")
-    @click.option("--root", help="With --file: the root that the event settlement.closed told.")
-    @click.option("--amount", type=int, help="With --file: the Amount that the event settlement.closed told.")
+    @click.option("--root", help="With --file: LedgerRoot of the event settlement.closed.")
+    @click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
     @click.option("--json", "as_json", is_flag=True)
     @data_dir_option
     def verify(
         merchant: str | None, path: Path | None, root: str | None, amount: int | None, as_json: bool,
         data_dir: Path | None,
     ) -> None:  # fmt: skip
-        """Proves log, statuses, ledger and balances; exit 1 and what differs when they do not hold."""
+        """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails."""
         if path is not None:
             prove_file(path, root, amount, as_json)
             return
@@ -60,12 +60,12 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
         paid = to_text(found.payout, EXPONENTS.get(found.asset, 0))
         click.echo(f"settlement {found.settlement_id}\npayout     {found.asset} {paid}\nlines      {found.lines:,}\n"
                    f"pages      {found.pages:,}\nroot       {found.root}"
-                   f"{'' if root else chr(10) + '           compare it with the one that settlement.closed told'}\nok")
+                   f"{'' if root else chr(10) + '           compare it with LedgerRoot of settlement.closed'}\nok")
     else:
         click.echo("\n".join(["The first difference:", *(f"  {name:9} {value}" for name, value in
                                                          found._asdict().items())]))  # fmt: skip
         if found.line <= 1 and found.field in ("line", "end", "type"):
-            click.echo("This is no settlement file: `recoup report settlement --batch ID --proof` writes one.")
+            click.echo("This is not a settlement file; `recoup report settlement --batch ID --proof` writes one.")
     if wrong is not None:
         raise click.exceptions.Exit(1)
 

@@ -23,13 +23,13 @@ merchant_option = click.option("--merchant", help="Merchant id; default: the boo
 def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., Any]) -> None:
     @cli.group()
     def webhooks() -> None:
-        """A merchant's webhook endpoints."""
+        """Lists a merchant's webhook endpoints and replays events."""
 
     @webhooks.command("list")
     @merchant_option
     @data_dir_option
     def show(merchant: str | None, data_dir: Path | None) -> None:
-        """Those there are: id, state, health, how many events wait, address."""
+        """Lists the endpoints: id, state, health, number of waiting events, URL."""
 
         async def work(opened: Opened) -> Sequence[Endpoint]:
             return await endpoints.list_all(opened.world, _scope(opened, merchant))
@@ -39,12 +39,12 @@ def add(cli: click.Group, with_world: WithWorld, load_settings: Callable[..., An
 
     @webhooks.command()
     @click.argument("endpoint")
-    @click.option("--from-number", type=click.IntRange(1, 10**13 - 1), help="The feed's number of the first event.")
-    @click.option("--to-number", type=click.IntRange(1, 10**13 - 1), help="Of the last one.")
-    @click.option("--since", help="From this business time on (ISO 8601, UTC).")
-    @click.option("--until", help="Before this.")
+    @click.option("--from-number", type=click.IntRange(1, 10**13 - 1), help="Feed number of the first event.")
+    @click.option("--to-number", type=click.IntRange(1, 10**13 - 1), help="Feed number of the last event.")
+    @click.option("--since", help="From this business time (ISO 8601, UTC).")
+    @click.option("--until", help="Until before this business time.")
     @click.option("--event", "events", multiple=True, help="Only this event; may be repeated.")
-    @click.option("--key", help="The same key again is the same replay.")
+    @click.option("--key", help="Idempotency key: a repeated key is the same replay.")
     @click.option("--count", "only_count", is_flag=True, help="Print how many events would be sent, without sending.")
     @merchant_option
     @click.option("--json", "as_json", is_flag=True)
