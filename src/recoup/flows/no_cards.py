@@ -46,7 +46,9 @@ async def held_cards(world: World, numbers: Collection[str], caller: UUID | None
     """Of numbers that look like cards those that are refused: those that are held, by their fingerprints, of whichever
     merchant; all of them from a `caller` who sent too many that were. The sandbox's documented cards are, whether or
     not they came before."""
-    found = {number for number in numbers if world.policy.magic_inputs and classify(number) is not None}
+    found = set[str]()
+    if world.policy.magic_inputs:
+        found = {one for one in numbers if classify(one, with_world=world.policy.world_cards) is not None}
     if caller is None or not numbers:
         return found
     hits: Hits = world.extra.setdefault("card_hits", Hits())

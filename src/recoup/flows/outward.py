@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
-from recoup.gateways.cards.port import Outcome
+from recoup.gateways.cards.bridge import NoProcessor
+from recoup.gateways.cards.port import Outcome, Processor
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
 
@@ -15,6 +16,12 @@ def deadline_of(world: World, send_before: datetime) -> float:
     """`send_before` on the monotonic clock. It was set before the locks were waited for; that wait is no grace."""
     left: timedelta = WallTime(send_before) - world.clocks.wall()
     return world.clocks.monotonic() + left / timedelta(seconds=1)
+
+
+def processor_of(world: World, route: str) -> Processor:
+    """The processor of that route. What went by one that is set no longer waits until it is set again."""
+    processor: Processor = world.processors.get(route) or NoProcessor(route)
+    return processor
 
 
 async def heard(call: Awaitable[Outcome], timeout_seconds: float) -> Outcome:

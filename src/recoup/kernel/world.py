@@ -19,6 +19,7 @@ class Policy:
 
     test_mode: bool = True
     magic_inputs: bool = True
+    world_cards: bool = False  # with magic inputs: a world is plugged, and its cards are taken too
     expiry_floor: timedelta = timedelta(days=1)
     expiry_recommended: timedelta = timedelta(days=14)
     short_recurring_refused: bool = False  # an expiry under the recommended one; else it is warned of

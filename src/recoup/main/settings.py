@@ -37,6 +37,10 @@ class Settings:
     )
     live_processor_secret: str = _setting("", "live: the secret shared with the bridge, at least 32 characters")
     live_acceptor_id: str = _setting("", "live: your acceptor id at the card networks")
+    sandbox_processor_url: str = _setting(
+        "", "sandbox: URL of a simulated world that answers for its own cards (docs/world-protocol.md); empty: none"
+    )  # fmt: skip
+    sandbox_processor_secret: str = _setting("", "sandbox: the secret shared with that world, at least 32 characters")
     world: str = _setting("sandbox", "the world that commands use: sandbox or live; `recoup --live COMMAND` sets it")
     public_url: str = _setting("", "public address of this installation; empty: http://host:port")
     allowed_hosts: str = _setting(

@@ -11,6 +11,7 @@ from recoup.flows.messages.deliver import Deliveries
 from recoup.flows.own_keys import check_first, check_keys, check_there, enter_installation
 from recoup.gateways.bank.sandbox import SandboxBank
 from recoup.gateways.cards.bridge import Bridge, NoProcessor
+from recoup.gateways.cards.port import Processor
 from recoup.gateways.cards.sandbox.processor import SandboxProcessor
 from recoup.gateways.channels.mock.channel import mock_channels
 from recoup.gateways.keys.files import FILE_NAME
@@ -24,6 +25,7 @@ from recoup.kernel.world import Policy, World
 from recoup.main.clock_watch import watched
 from recoup.main.databases import Databases, has_live
 from recoup.main.settings import Settings
+from recoup.rules.network.magic import WORLD_ROUTE
 from recoup.rules.stable.channels import enabled
 from recoup.store.migrate import schema_of
 from recoup.store.pool import Database
@@ -41,7 +43,8 @@ class Running:
 
 def sandbox_policy(settings: Settings) -> Policy:
     return replace(_chosen(settings), call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1),
-                   loopback_webhooks=settings.takes_loopback)  # fmt: skip
+                   loopback_webhooks=settings.takes_loopback,
+                   world_cards=bool(settings.sandbox_processor_url))  # fmt: skip
 
 
 def live_policy(settings: Settings) -> Policy:
@@ -112,6 +115,15 @@ async def open_live(
             await processor.close()
 
 
+def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:
+    """The world that answers for its own cards, where one is set. Raises: Problem(invalid) for settings that no card
+    may be sent by."""
+    if not settings.sandbox_processor_url:
+        return None
+    return Bridge(settings.sandbox_processor_url, secret=settings.sandbox_processor_secret, acceptor_id=acceptor_id,
+                  name=WORLD_ROUTE, settled_after=timedelta(seconds=1), world="sandbox")  # fmt: skip
+
+
 @asynccontextmanager
 async def open_sandbox(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
@@ -123,10 +135,14 @@ async def open_sandbox(
             databases.sandbox, mac_key=parts.keys.mac("issuer", b"book"), acceptor_id="sandbox"
         )
         channels = mock_channels(databases.sandbox, tuple(channel.code for channel in enabled(test=True)))
+        processors: dict[str, Processor] = {processor.name: processor}
+        plugged = plugged_world(settings, processor.acceptor_id)
+        if plugged is not None:
+            processors[plugged.name] = plugged
         mailbox = Mailbox(databases.sandbox)
         world = World(
             name="sandbox", db=parts.db, keys=parts.keys, clocks=clocks, web=parts.web,
-            processors={processor.name: processor}, channels=channels, policy=sandbox_policy(settings),
+            processors=processors, channels=channels, policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox, bank=SandboxBank(),
             extra={"people": parts.people, "url": settings.url, "owner": databases.owned("sandbox"),
                    "sign_up": settings.sign_up, "exports": settings.data_dir / "exports" / "sandbox"},
@@ -135,6 +151,8 @@ async def open_sandbox(
             yield Running(settings, world, Orders(world), Deliveries(world))
         finally:
             await processor.close()
+            if plugged is not None:
+                await plugged.close()
             for channel in channels.values():
                 await channel.close()
             await mailbox.close()

@@ -13,12 +13,16 @@ SECRET = "a-secret-of-both-sides-0123456789abcdef"
 
 
 class Twin:
-    """`says`: what the next messages hear, in turn; without any it approves. `raw`: a whole answer instead."""
+    """`says`: what the next messages hear, in turn; without any, `decides` says it: it approves. `raw`: a whole answer
+    instead."""
 
     def __init__(self) -> None:
         self.sent: dict[str, dict[str, Any]] = {}
         self.decided: dict[str, dict[str, Any]] = {}
         self.says: list[dict[str, Any]] = []
+        self.decides: Callable[[dict[str, Any]], dict[str, Any]] = lambda told: {
+            "state": "approved", "schemeCode": "00", "reference": f"ref-{told['id'][-6:]}"
+        }  # fmt: skip
         self.raw: Callable[[], web.Response] | None = None
         self.silent = False
         self.url = ""
@@ -40,8 +44,7 @@ class Twin:
         assert request.headers["idempotency-key"] == id
         self.sent[id] = told | {"path": request.path}
         if id not in self.decided:
-            self.decided[id] = self.says.pop(0) if self.says else {"state": "approved", "schemeCode": "00",
-                                                                   "reference": f"ref-{id[-6:]}"}  # fmt: skip
+            self.decided[id] = self.says.pop(0) if self.says else self.decides(told)
         return web.json_response(self.decided[id] | {"id": id})
 
 

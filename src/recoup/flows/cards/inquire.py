@@ -10,7 +10,7 @@ from uuid import UUID
 
 from recoup.flows.cards.send import call, close
 from recoup.flows.locked import Job, Orders
-from recoup.flows.outward import deadline_of
+from recoup.flows.outward import deadline_of, processor_of
 from recoup.gateways.cards.port import Outcome, Processor
 from recoup.kernel.time import WallTime
 from recoup.kernel.world import World
@@ -40,7 +40,7 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
     attempt = await orders.change(Job(key, look))
     if attempt is None:
         return
-    processor: Processor = world.processors[attempt.route]
+    processor = processor_of(world, attempt.route or "")
     asked = world.clocks.wall()
     outcome = await ask(processor, attempt.attempt_id)
     if outcome.state in ("approved", "declined"):

@@ -14,6 +14,7 @@ from recoup.kernel.world import World
 from recoup.moves.change import Change
 from recoup.moves.collect import bring_forward as bring_charge_forward
 from recoup.moves.plan_attempts import plan_attempt
+from recoup.rules.network.magic import is_world_bin
 from recoup.rules.order.lifecycle import Stage
 
 FAULTS = ("outage", "slow", "silent", "duplicate", "refuse")  # the last: money back is refused
@@ -32,6 +33,9 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
 
     def bring_forward(change: Change) -> bool:
         order = change.order
+        if order.card is not None and is_world_bin(order.card.bin):
+            raise Problem("wrong_state", "This card belongs to the connected world, which alone decides its answer.",
+                          cure="Move the merchant's clock to the order's next attempt.")  # fmt: skip
         if order.going() is None and bring_charge_forward(change, "Brought forward by the operator."):
             return True
         if order.stage is not Stage.PROCESSING or order.going() is not None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recoup.flows.cards.taken import AtHand
 from recoup.flows.locked import Admission, Job, Orders, Taken
-from recoup.flows.outward import deadline_of, heard
+from recoup.flows.outward import deadline_of, heard, processor_of
 from recoup.gateways.cards.port import Card, Charge, Outcome, Processor
 from recoup.gateways.keys.sealing import Sealed
 from recoup.kernel.problem import Problem
@@ -17,6 +17,7 @@ from recoup.moves.change import Change
 from recoup.moves.close_attempt import Told, close_attempt
 from recoup.moves.open_attempt import open_attempt
 from recoup.moves.start_order import start_order
+from recoup.rules.network.magic import WORLD_ROUTE, is_world_bin
 from recoup.rules.order.snapshot import Attempt, Order
 
 NOTHING = AtHand()
@@ -27,8 +28,11 @@ _EVENTS = {"approved": "approved", "declined": "declined", "unknown": "timed_out
 
 
 def route_of(world: World, order: Order) -> Processor:
-    """The processor for the order's next send: the first whose last try was not refused before it left."""
-    routes: list[Processor] = list(world.processors.values())
+    """The processor for the order's next send: the first whose last try was not refused before it left. A card of a
+    plugged world goes to that world, no other card does."""
+    if world.policy.magic_inputs and order.card is not None and is_world_bin(order.card.bin):
+        return processor_of(world, WORLD_ROUTE)
+    routes: list[Processor] = [one for name, one in world.processors.items() if name != WORLD_ROUTE]
     last = next((a for a in reversed(order.attempts) if a.route), None)
     unreachable = last.route if last is not None and last.state == "not_sent" else None
     return next((r for r in routes if r.name != unreachable), routes[0])
@@ -118,7 +122,7 @@ async def call(
     world: World, order: Order, attempt: Attempt, deadline: float, at_hand: AtHand = NOTHING
 ) -> Outcome:
     """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
-    processor: Processor = world.processors[attempt.route]
+    processor = processor_of(world, attempt.route or "")
     timeout = (attempt.call_timeout_ms or 0) / 1000
     try:
         charge = charge_of(world, order, attempt, deadline, at_hand)

@@ -42,7 +42,7 @@ class Stored:
 def check_number(world: World, pan: str, field_name: str) -> None:
     """Raises: Problem(invalid). The sandbox refuses every number that is not documented, real ones above all."""
     if world.policy.magic_inputs:
-        if classify(pan) is None:
+        if classify(pan, with_world=world.policy.world_cards) is None:
             message = (
                 "This card number is not one of the sandbox's test cards. Real card data must never be used here."
                 if luhn(pan)
@@ -110,7 +110,8 @@ class Vault:
         return await find_prints(tx, every)
 
     def _stored(self, card: CardGiven, pan_id: UUID) -> Stored:
-        magic = classify(card.pan) if self._world.policy.magic_inputs else None
+        policy = self._world.policy
+        magic = classify(card.pan, with_world=policy.world_cards) if policy.magic_inputs else None
         kind = magic.kind if magic is not None and not magic.counts else None
         return Stored(card.token_id, pan_id, scheme_of(card.pan), card.pan[:6], card.pan[-4:], kind)
 

@@ -10,8 +10,8 @@ import asyncpg
 
 from recoup.flows.disputes.files import no_such_dispute, opened
 from recoup.flows.locked import Job, Orders
-from recoup.flows.outward import deadline_of, heard
-from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile, Processor
+from recoup.flows.outward import deadline_of, heard, processor_of
+from recoup.gateways.cards.port import DisputeAnswer, EvidenceFile
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import WORKER, Scope
@@ -93,7 +93,7 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
     if begun is None:
         return
     dispute, now = begun
-    processor: Processor = world.processors[dispute.route]
+    processor = processor_of(world, dispute.route)
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     outcome = await heard(processor.answer_dispute(DisputeAnswer(
         id=dispute.answer_id, case_ref=dispute.case_ref, charge_id=dispute.attempt_id, answer=dispute.answer,

@@ -46,6 +46,8 @@ async def sandbox_statement(
                 yield _line(StatementLine(*line), "", timedelta(0))
         return
     for name, counterpart in (world.channels if book == "channel" else world.processors).items():
+        if not hasattr(counterpart, "movements"):  # a plugged world gives no statement
+            continue
         async for lines in counterpart.movements(merchant_id, begin - moved, end - moved):
             for line in lines:
                 if currency in (None, line.currency):

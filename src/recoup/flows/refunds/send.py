@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from recoup.flows.locked import Job, Orders
-from recoup.flows.outward import deadline_of, heard
+from recoup.flows.outward import deadline_of, heard, processor_of
 from recoup.gateways.cards.port import Outcome, Processor, Reversal
 from recoup.kernel.problem import Problem
 from recoup.kernel.world import World
@@ -49,9 +49,10 @@ def _processor(world: World, order: Order, refund_id: UUID) -> Processor:
     refund = order.refund(refund_id)
     payment = next((a for a in order.attempts if a.attempt_id == refund.attempt_id), None)
     route = payment.route if payment and payment.route else next(iter(world.processors))
-    gives_back = world.channels if order.kind == "stable" else world.processors
-    processor: Processor = gives_back[route]
-    return processor
+    if order.kind != "stable":
+        return processor_of(world, route)
+    channel: Processor = world.channels[route]
+    return channel
 
 
 async def _call(world: World, processor: Processor, refund: Refund) -> Outcome:

@@ -27,6 +27,7 @@ ANSWER_BYTES_MAX: Final = 16_384
 INQUIRY_SECONDS: Final = 10.0
 SECRET_LENGTH_MIN: Final = 32
 NOT_PROCESSED: Final = "not_processed"
+SETTLED_AFTER: Final = timedelta(seconds=60)
 
 
 class Said(msgspec.Struct, frozen=True, rename="camel"):
@@ -77,15 +78,17 @@ class Bridge:
     asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
     unprocessed_codes: frozenset[str] = frozenset({NOT_PROCESSED})
     idempotency_window = timedelta(days=30)
-    settled_after = timedelta(seconds=60)
+    settled_after = SETTLED_AFTER
 
     def __init__(
         self, url: str, *, secret: str, acceptor_id: str, name: str = "bridge", clocks: Clocks | None = None,
-        takes_files: bool = False,
+        takes_files: bool = False, settled_after: timedelta = SETTLED_AFTER, world: str = "live",
     ) -> None:  # fmt: skip
-        """Raises: Problem(invalid) for an address in the clear, a short secret, or no acceptor."""
-        check_bridge(url, secret, acceptor_id)
+        """`world`: whose settings these are. Raises: Problem(invalid) for an address in the clear, a short secret, or
+        no acceptor."""
+        check_bridge(url, secret, acceptor_id, world)
         self.name, self.acceptor_id, self.takes_files = name, acceptor_id, takes_files
+        self.settled_after = settled_after
         self._url, self._secret, self._clocks = url.rstrip("/"), secret.encode(), clocks or Clocks()
         self._prefix = urlsplit(self._url).path
         connector = aiohttp.TCPConnector(limit=256, limit_per_host=256, keepalive_timeout=4.0)
@@ -174,15 +177,17 @@ class Bridge:
 
 
 class NoProcessor:
-    """Where none is set: nothing is sent, so orders wait. It has the bridge's name, which takes them over later."""
+    """Where none is set: nothing is sent, so orders wait. It has the name of the route that takes them over later."""
 
-    name = "bridge"
     acceptor_id = ""
     asks: Literal["by_our_key", "by_search", "none"] = "by_our_key"
     unprocessed_codes: frozenset[str] = frozenset()
     takes_files = False
     idempotency_window = Bridge.idempotency_window
-    settled_after = Bridge.settled_after
+    settled_after = SETTLED_AFTER
+
+    def __init__(self, name: str = "bridge") -> None:
+        self.name = name
 
     async def charge(self, charge: Charge) -> Outcome:
         return _NOT_SET
@@ -202,17 +207,18 @@ class NoProcessor:
 _NOT_SET: Final = Outcome("not_sent", text="no card processor is set")
 
 
-def check_bridge(url: str, secret: str, acceptor_id: str) -> None:
-    """Raises: Problem(invalid) naming the setting."""
+def check_bridge(url: str, secret: str, acceptor_id: str, world: str = "live") -> None:
+    """`world`: whose settings these are. Raises: Problem(invalid) naming the setting."""
     parts = urlsplit(url)
     if not parts.hostname or parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise Problem("invalid", "Cards go over HTTPS only, or to this machine.", field="live_processor_url",
+        raise Problem("invalid", "Cards go over HTTPS only, or to this machine.", field=f"{world}_processor_url",
                       cure="Write https://host/path.")  # fmt: skip
     if len(secret) < SECRET_LENGTH_MIN:
         raise Problem("invalid", f"The bridge's secret has at least {SECRET_LENGTH_MIN} characters.",
-                      field="live_processor_secret", cure="Make one: openssl rand -hex 32.")  # fmt: skip
+                      field=f"{world}_processor_secret", cure="Make one: openssl rand -hex 32.")  # fmt: skip
     if not acceptor_id:
-        raise Problem("invalid", "Network limits are counted by acceptor: it needs an id.", field="live_acceptor_id",
+        raise Problem("invalid", "Network limits are counted by acceptor: it needs an id.",
+                      field=f"{world}_acceptor_id",
                       cure="It is the merchant or acceptor id that your acquirer gave you.")  # fmt: skip
 
 

@@ -38,6 +38,7 @@ CODE_CARDS: Final[dict[str, str]] = {
 FAULT_CARDS: Final[dict[str, str]] = {"visa": "4200000000000000", "mastercard": "5500050000000009"}
 DISPUTE_CARDS: Final[dict[str, str]] = {"visa": "4000200000000008", "mastercard": "5555200000000004"}
 COUNTING_CARDS: Final = ("4242424242424242", "5555555555554444", "378282246310005")
+WORLD_ROUTE: Final = "world"  # by which a plugged world's cards, and no others, are sent
 # scheme -> (first six digits, length) of the cards of a plugged world; the three digits after them name the issuer
 WORLD_CARDS: Final[dict[str, tuple[str, int]]] = {
     "visa": ("400088", 16), "mastercard": ("555588", 16), "amex": ("370088", 15),
@@ -172,7 +173,7 @@ def world_card(scheme: str, issuer: int, serial: int) -> str:
     """A number of a plugged world's card. `issuer` under 1,000, `serial` under 100,000."""
     head, length = WORLD_CARDS[scheme]
     body = f"{head}{issuer:03d}{serial:0{length - 10}d}"
-    assert len(body) == length - 1, "issuer or serial is too large"
+    assert len(body) == length - 1
     return body + luhn_digit(body)
 
 
