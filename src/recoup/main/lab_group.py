@@ -3,8 +3,12 @@ adds itself to the group."""
 
 import click
 
+from recoup.main import world_verb
+
 
 def add(cli: click.Group) -> None:
     @cli.group()
     def lab() -> None:
         """Simulated worlds that judge retry policies."""
+
+    world_verb.add(lab)
